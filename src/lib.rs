@@ -1,0 +1,2 @@
+//! Mirrors every document of an iBinder organisation into a local folder tree.
+pub mod model;

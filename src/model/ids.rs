@@ -1,0 +1,119 @@
+//! Identifiers of the service.
+//!
+//! GUIDs are compared without regard to case and are therefore kept in lower case; `NanoIds`
+//! (binders) are compared with it and are kept as they came. Nothing else is assumed of their
+//! shape, because the service may widen it; what can't be an id of anything (empty, endless,
+//! with control characters, or a path step) is refused where it enters.
+
+use std::{fmt, sync::Arc};
+
+/// Longest id that is accepted, in bytes.
+const LONGEST: usize = 128;
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadId {
+    /// The text is empty.
+    #[error("an id is empty")]
+    Empty,
+    /// The text is longer than any id.
+    #[error("an id is {0} bytes long, more than {LONGEST}")]
+    TooLong(usize),
+    /// The text has a control character, or is `.` or `..`.
+    #[error("an id has characters that no id has: {0:?}")]
+    Odd(String),
+}
+
+fn check(text: &str) -> Result<(), BadId> {
+    match text {
+        "" => Err(BadId::Empty),
+        "." | ".." => Err(BadId::Odd(text.to_owned())),
+        _ if text.len() > LONGEST => Err(BadId::TooLong(text.len())),
+        _ if text.chars().any(char::is_control) => Err(BadId::Odd(text.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $keep:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks and takes over an id as the service wrote it.
+            pub fn parse(text: &str) -> Result<Self, BadId> {
+                check(text)?;
+                let keep: fn(&str) -> Arc<str> = $keep;
+                Ok(Self(keep(text)))
+            }
+
+            /// The id as it is compared, stored and sent.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+fn verbatim(text: &str) -> Arc<str> {
+    Arc::from(text)
+}
+
+fn lower(text: &str) -> Arc<str> {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) { Arc::from(text.to_ascii_lowercase()) } else { Arc::from(text) }
+}
+
+id!(
+    /// A tenant of the service (a GUID).
+    OrganisationId,
+    lower
+);
+id!(
+    /// A binder (a 9-character `NanoId`, case matters).
+    BinderId,
+    verbatim
+);
+id!(
+    /// A tab or folder (a GUID).
+    FolderId,
+    lower
+);
+id!(
+    /// A document (a GUID). It stays the same across versions, names, folders and binders.
+    DocumentId,
+    lower
+);
+id!(
+    /// One immutable version of a document (a GUID).
+    VersionId,
+    lower
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guids_ignore_case_and_nano_ids_do_not() {
+        assert_eq!(DocumentId::parse("AB-1"), DocumentId::parse("ab-1"));
+        assert_ne!(BinderId::parse("AB_1"), BinderId::parse("ab_1"));
+    }
+
+    #[test]
+    fn what_cannot_be_an_id_is_refused() {
+        for bad in ["", ".", "..", "a\nb", "a\0", &"x".repeat(129)] {
+            assert!(DocumentId::parse(bad).is_err(), "{bad:?}");
+        }
+        for odd in ["a/b", "å", "a b", "..a", "%2e"] {
+            assert!(DocumentId::parse(odd).is_ok(), "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The words of the project as types: ids, paths, hashes and documents.
+//!
+//! Everything here is a value with a checked constructor. Nothing does I/O, and nothing
+//! knows the service's wire format or the state's tables.
+
+mod document;
+mod ids;
+mod path;
+mod sha256;
+
+pub use document::{Binder, Folder, Listed};
+pub use ids::{BadId, BinderId, DocumentId, FolderId, OrganisationId, VersionId};
+pub use path::{BadPath, RelPath, SEGMENT_LIMIT, STATE_FOLDER};
+pub use sha256::Sha256;
