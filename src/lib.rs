@@ -1,2 +1,4 @@
 //! Mirrors every document of an iBinder organisation into a local folder tree.
+pub mod mirror;
 pub mod model;
+pub mod state;

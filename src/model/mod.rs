@@ -5,10 +5,14 @@
 
 mod document;
 mod ids;
+mod intent;
 mod path;
 mod sha256;
+mod stamp;
 
 pub use document::{Binder, Folder, Listed};
 pub use ids::{BadId, BinderId, DocumentId, FolderId, OrganisationId, VersionId};
+pub use intent::{Intent, Outgoing, Particulars, Step};
 pub use path::{BadPath, RelPath, SEGMENT_LIMIT, STATE_FOLDER};
 pub use sha256::Sha256;
+pub use stamp::{Staged, Stamp};

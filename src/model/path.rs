@@ -15,8 +15,8 @@ pub struct BadPath(String);
 
 /// A path below the destination: steps divided by `/`, none of them empty, `.` or `..`,
 /// none over 255 bytes, and never inside the state folder.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct RelPath(Arc<str>);
 
 impl RelPath {
@@ -45,6 +45,20 @@ impl RelPath {
     /// The last step.
     pub fn leaf(&self) -> &str {
         self.0.rsplit_once('/').map_or(&*self.0, |(_, leaf)| leaf)
+    }
+}
+
+impl From<RelPath> for String {
+    fn from(path: RelPath) -> Self {
+        path.0.as_ref().to_owned()
+    }
+}
+
+impl TryFrom<String> for RelPath {
+    type Error = BadPath;
+
+    fn try_from(text: String) -> Result<Self, BadPath> {
+        Self::new(&text)
     }
 }
 

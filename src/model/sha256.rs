@@ -3,7 +3,8 @@
 use std::{fmt, fmt::Write as _};
 
 /// A SHA-256 of a file's bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
@@ -27,6 +28,33 @@ impl Sha256 {
         text
     }
 }
+
+impl From<Sha256> for String {
+    fn from(hash: Sha256) -> Self {
+        hash.hex()
+    }
+}
+
+impl TryFrom<String> for Sha256 {
+    type Error = BadHash;
+
+    fn try_from(text: String) -> Result<Self, BadHash> {
+        let mut digest = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(BadHash(text));
+        }
+        for (byte, digits) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(digits).unwrap_or_default();
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| BadHash(text.clone()))?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+/// Why a text is not a hash.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the 64 hexadecimal digits of a SHA-256")]
+pub struct BadHash(String);
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,95 @@
+//! What can go wrong on the disk, and whose problem it is.
+
+use std::io;
+
+use rustix::io::Errno;
+
+/// Whom an error concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The disk, and so every document: the run ends (exit 8).
+    Disk,
+    /// One document: it fails, the others go on.
+    Document,
+    /// The destination can't be used as it is (exit 2).
+    Destination,
+    /// Another command holds the lock (exit 5).
+    Locked,
+}
+
+/// An error of the tree.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system refused an operation.
+    #[error("cannot {action} {path:?}: {source}{}", advice(source))]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what, relative to the destination.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something of the user's stands where a file or folder of the mirror belongs.
+    #[error("{path:?} is {what}, which the mirror neither follows nor replaces; move it away and run again")]
+    InTheWay {
+        /// Where, relative to the destination.
+        path: String,
+        /// What stands there.
+        what: &'static str,
+    },
+    /// The destination is not one that can be mirrored into.
+    #[error("{0}")]
+    Destination(String),
+    /// Another command is at work on this mirror.
+    #[error("another command is at work on this mirror{}; wait for it to end, or stop it", holder(.0))]
+    Locked(Option<u32>),
+}
+
+fn holder(process: &Option<u32>) -> String {
+    process.map(|id| format!(" (process {id})")).unwrap_or_default()
+}
+
+fn advice(source: &io::Error) -> &'static str {
+    match errno(source) {
+        Some(Errno::NOSPC | Errno::DQUOT) => "; free some space and run again, nothing is lost",
+        Some(Errno::ROFS) => "; mount the disk writable and run again",
+        Some(Errno::IO) => "; check the disk, then run again",
+        Some(Errno::ACCESS | Errno::PERM) => "; give this user access to it and run again",
+        _ => "",
+    }
+}
+
+fn errno(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw_os_error)
+}
+
+impl Error {
+    pub(super) fn io(action: &'static str, path: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        Self::Io { action, path: path.into(), source: source.into() }
+    }
+
+    /// Whom the error concerns.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::InTheWay { .. } => Kind::Document,
+            Self::Destination(_) => Kind::Destination,
+            Self::Locked(_) => Kind::Locked,
+            Self::Io { source, .. } => match errno(source) {
+                Some(
+                    Errno::LOOP
+                    | Errno::NOTDIR
+                    | Errno::ISDIR
+                    | Errno::ACCESS
+                    | Errno::PERM
+                    | Errno::NAMETOOLONG
+                    | Errno::EXIST
+                    | Errno::NOTEMPTY
+                    | Errno::INVAL
+                    | Errno::ILSEQ,
+                ) => Kind::Document,
+                _ => Kind::Disk,
+            },
+        }
+    }
+}

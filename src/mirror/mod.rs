@@ -1,0 +1,156 @@
+//! The tree on disk: stage, publish, objects, `tmp/`, lock.
+//!
+//! The only module that knows the tree to be a local file system. Bytes enter through a
+//! [`Stage`] below `tmp/`, become durable together at a [`Mirror::barrier`], and become visible
+//! by [`Mirror::apply`], which carries out an intent that the caller has committed before.
+//! [`Root`] looks and never changes anything.
+
+mod area;
+mod error;
+mod objects;
+mod publish;
+mod root;
+mod stage;
+mod sys;
+
+use std::{collections::HashSet, path::Path};
+
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::AtFlags,
+};
+
+use area::Area;
+
+pub use area::database;
+pub use error::{Error, Kind};
+pub use publish::Outcome;
+pub use root::{Found, Root, Survey, survey};
+pub use stage::Stage;
+
+use crate::model::{RelPath, STATE_FOLDER, Stamp};
+
+/// A mirror opened for writing; the lock is held as long as it lives.
+#[derive(Debug)]
+pub struct Mirror {
+    root: Root,
+    area: Area,
+    /// Whether one `syncfs` makes a group durable; otherwise each file and folder is synced.
+    syncs_groups: bool,
+    /// Whether the file system refuses a rename onto a taken name.
+    names_exclusively: bool,
+    /// Whether the file system can swap two names.
+    exchanges: bool,
+}
+
+impl Mirror {
+    /// Opens a destination for writing, creating it where it is absent, and takes its lock.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        std::fs::create_dir_all(path)
+            .map_err(|e| Error::Destination(format!("cannot create the destination {}: {e}", path.display())))?;
+        let root = Root::open(path)?;
+        let network = root.is_network();
+        // The handle is open before the first byte is written: it then sees every write error.
+        let syncs_groups = !network && sys::sync_all_reports_errors();
+        let area = Area::open(root.handle())?;
+        Ok(Self { root, area, syncs_groups, names_exclusively: true, exchanges: true })
+    }
+
+    /// Behaves as on a file system that can neither swap names, nor sync as a whole, nor refuse
+    /// a taken name by itself.
+    #[must_use]
+    pub fn with_fallbacks_only(mut self) -> Self {
+        self.syncs_groups = false;
+        self.names_exclusively = false;
+        self.exchanges = false;
+        self
+    }
+
+    /// The tree, to look at.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// What is at a path of the tree, if it is a regular file.
+    pub fn stamp(&self, path: &RelPath) -> Result<Option<Stamp>, Error> {
+        Ok(match self.root.look(path)? {
+            Found::File(stamp) => Some(stamp),
+            Found::Missing | Found::Other(_) => None,
+        })
+    }
+
+    /// Makes everything staged and renamed so far durable.
+    pub fn barrier(&self) -> Result<(), Error> {
+        if self.syncs_groups {
+            sys::sync_all(self.root.handle()).map_err(|e| Error::io("sync", ".", e))?;
+        }
+        Ok(())
+    }
+
+    /// Removes folders that a move or removal left empty, and those above them.
+    pub fn prune(&self, folder: &RelPath) {
+        self.root.prune(folder);
+    }
+
+    /// A name below `tmp/` that nothing has.
+    pub fn spare_name(&self) -> Result<String, Error> {
+        let stage = Stage::create(self)?;
+        Ok(stage.name().to_owned())
+    }
+
+    /// Deletes a file below `tmp/`, if it is there.
+    pub fn discard(&self, name: &str) -> Result<(), Error> {
+        let (dir, leaf) = self.area.tmp(name)?;
+        match rustix::fs::unlinkat(dir, leaf, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(error) => Err(Error::io("remove", format!("tmp/{name}"), error)),
+        }
+    }
+
+    /// Size of a file below `tmp/`; none where it is missing.
+    pub fn partial_size(&self, name: &str) -> Option<u64> {
+        let (dir, leaf) = self.area.tmp(name).ok()?;
+        match sys::look(dir, leaf) {
+            Ok(sys::Entry::File(stamp)) => Some(stamp.size),
+            _ => None,
+        }
+    }
+
+    /// Deletes everything below `tmp/` that nobody wants any more.
+    pub fn sweep(&self, wanted: &HashSet<String>) -> Result<(), Error> {
+        for (number, dir) in self.area.tmp.iter().enumerate() {
+            let entries = rustix::fs::Dir::read_from(dir).map_err(|e| Error::io("list", "tmp", e))?;
+            for entry in entries {
+                let entry = entry.map_err(|e| Error::io("list", "tmp", e))?;
+                let Ok(leaf) = entry.file_name().to_str() else { continue };
+                let name = format!("{number:x}/{leaf}");
+                if !matches!(leaf, "." | "..") && !wanted.contains(&name) {
+                    // A folder that somebody made here stays: it is not ours.
+                    let _ = self.discard(&name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a file of the state (a report) so that readers see the old one or the new one.
+    pub fn write_state_file(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let mut stage = Stage::create(self)?;
+        stage.write(bytes)?;
+        let staged = stage.finish(None)?;
+        let (tmp, leaf) = self.area.tmp(&staged.name)?;
+        rustix::fs::renameat(tmp, leaf, &self.area.state, name)
+            .map_err(|e| Error::io("write", format!("{STATE_FOLDER}/{name}"), e))
+    }
+
+    fn syncs_each(&self) -> bool {
+        !self.syncs_groups
+    }
+
+    fn sync_folder(&self, dir: &OwnedFd, path: &str) -> Result<(), Error> {
+        if self.syncs_groups {
+            return Ok(());
+        }
+        rustix::fs::fsync(dir.as_fd()).map_err(|e| Error::io("sync the folder of", path, e))
+    }
+}

@@ -1,0 +1,126 @@
+//! The bytes of superseded and removed versions, kept by the hash of what they really are.
+//!
+//! An object is never written in place: bytes enter by a rename from `tmp/`, and leave as a
+//! copy. A tree file that somebody hard-linked elsewhere is copied in, so that no edit through
+//! the other name can reach the object.
+
+use std::{fs::File, io, io::Read as _};
+
+use rustix::{
+    fd::OwnedFd,
+    fs::{AtFlags, Mode, OFlags},
+    io::Errno,
+};
+use sha2::{Digest as _, Sha256 as Hasher};
+
+use super::{Error, Mirror, Stage, area, sys};
+use crate::model::{Outgoing, RelPath, Sha256, Staged};
+
+/// Hashes an open file to its end.
+fn hash(file: &mut File) -> io::Result<Sha256> {
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Sha256::new(hasher.finalize().into())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
+}
+
+impl Mirror {
+    /// What a file of the tree really holds, before it leaves; none where it is missing.
+    pub fn outgoing(&self, path: &RelPath) -> Result<Option<Outgoing>, Error> {
+        let dir = match self.root.folder_of(path) {
+            Ok(dir) => dir,
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match sys::look(&dir, path.leaf()).map_err(|e| Error::io("look at", path.as_str(), e))? {
+            sys::Entry::Nothing => return Ok(None),
+            sys::Entry::File(_) => {}
+            sys::Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
+        }
+        let mut file = open(&dir, path.leaf()).map_err(|e| Error::io("open", path.as_str(), e))?;
+        let sha256 = hash(&mut file).map_err(|e| Error::io("read", path.as_str(), e))?;
+        let stamp = sys::stamp_of(&file).map_err(|e| Error::io("look at", path.as_str(), e))?;
+        Ok(Some(Outgoing { stamp, sha256 }))
+    }
+
+    /// Takes a file below `tmp/` into `objects/`; `expected` is what it held when it was last
+    /// hashed, and is believed as long as the stamp is the same.
+    pub(super) fn hold(&self, name: &str, expected: Option<&Outgoing>) -> Result<Outgoing, Error> {
+        let (dir, leaf) = self.area.tmp(name)?;
+        let mut file = open(dir, leaf).map_err(|e| Error::io("open", name, e))?;
+        let stamp = sys::stamp_of(&file).map_err(|e| Error::io("look at", name, e))?;
+        let sha256 = match expected {
+            Some(known) if known.stamp == stamp => known.sha256,
+            _ => hash(&mut file).map_err(|e| Error::io("read", name, e))?,
+        };
+        let hex = sha256.hex();
+        let shelf = area::make(&self.area.objects, &hex[..2], 0o700)?;
+        let shared = rustix::fs::fstat(&file).map_err(|e| Error::io("look at", name, e))?.st_nlink > 1;
+        if self.holds_whole(&shelf, &hex)? {
+            rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
+        } else if shared {
+            let copy = self.copy_to_tmp(&mut file)?;
+            let (from, copied) = self.area.tmp(&copy.name)?;
+            rustix::fs::renameat(from, copied, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
+            rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
+        } else {
+            rustix::fs::renameat(dir, leaf, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
+        }
+        self.sync_folder(&shelf, &hex)?;
+        self.sync_folder(&self.area.objects, "objects")?;
+        Ok(Outgoing { stamp, sha256 })
+    }
+
+    /// Whether an object is there with the bytes of its name; a damaged one is none.
+    fn holds_whole(&self, shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
+        match open(shelf, hex) {
+            Ok(mut file) => Ok(hash(&mut file).map_err(|e| Error::io("read the object", hex, e))?.hex() == hex),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(Error::io("open the object", hex, error)),
+        }
+    }
+
+    /// A copy of an object below `tmp/`, ready to be published; none where it is not held whole.
+    pub fn stage_object(&self, sha256: &Sha256, mtime: Option<jiff::Timestamp>) -> Result<Option<Staged>, Error> {
+        let hex = sha256.hex();
+        let mut file = match sys::open_folder(&self.area.objects, &hex[..2]).and_then(|shelf| open(&shelf, &hex)) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(Error::io("open the object", &hex, error)),
+        };
+        let mut stage = Stage::create(self)?;
+        copy(&mut file, &mut stage)?;
+        let staged = stage.finish(mtime)?;
+        if staged.sha256 == *sha256 {
+            return Ok(Some(staged));
+        }
+        self.discard(&staged.name)?;
+        Ok(None)
+    }
+
+    pub(super) fn copy_to_tmp(&self, file: &mut File) -> Result<Staged, Error> {
+        rustix::fs::seek(&*file, rustix::fs::SeekFrom::Start(0)).map_err(|e| Error::io("rewind", "tmp", e))?;
+        let mut stage = Stage::create(self)?;
+        copy(file, &mut stage)?;
+        stage.finish(None)
+    }
+}
+
+fn copy(from: &mut File, to: &mut Stage) -> Result<(), Error> {
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match from.read(&mut buffer).map_err(|e| Error::io("read", "objects", e))? {
+            0 => return Ok(()),
+            read => to.write(&buffer[..read])?,
+        }
+    }
+}

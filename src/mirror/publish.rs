@@ -1,0 +1,178 @@
+//! Carrying out one intent: the only place where the tree changes.
+//!
+//! Invariants, each of which a kill at any point leaves true:
+//! - A path of the tree has the old file or the new one, whole, and never neither: bytes come by
+//!   one rename, old bytes leave by being swapped with the new ones.
+//! - A file that is not the document's is never replaced: adds and moves only take free names.
+//! - Old bytes are in the tree, below `tmp/` under a name that an intent mentions, or in
+//!   `objects/`.
+//!
+//! Each step first looks which bytes lie where, so that carrying out an intent twice, or after
+//! it was half done, ends as carrying it out once.
+
+use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
+
+use super::{
+    Error, Mirror,
+    sys::{self, Entry},
+};
+use crate::model::{Intent, Outgoing, RelPath, Staged, Stamp, Step};
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The tree is as the intent wants it.
+    Done {
+        /// The stamp of the document's file; none after a removal.
+        stamp: Option<Stamp>,
+        /// The bytes that are held now.
+        held: Option<Outgoing>,
+    },
+    /// Something that is not the document's has the path.
+    Occupied,
+    /// The bytes to publish, or the file to move, are gone.
+    Lost,
+}
+
+impl Mirror {
+    /// Carries out an intent, or what is left of it.
+    pub fn apply(&self, intent: &Intent) -> Result<Outcome, Error> {
+        match &intent.step {
+            Step::Add { staged } => self.add(&intent.path, staged),
+            Step::Replace { staged, outgoing } => self.replace(&intent.path, staged, outgoing.as_ref()),
+            Step::Move { from, stamp } => self.shift(from, &intent.path, stamp),
+            Step::Remove { parked, outgoing } => self.remove(&intent.path, parked, outgoing.as_ref()),
+        }
+    }
+
+    fn add(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
+        let (tmp, name) = self.area.tmp(&staged.name)?;
+        if is(tmp, name, staged.stamp.inode)? {
+            let dir = self.root.make_folder_of(path, self.syncs_each())?;
+            match sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively) {
+                Ok(()) => self.sync_folder(&dir, path.as_str())?,
+                Err(Errno::EXIST) => return Ok(Outcome::Occupied),
+                Err(error) => return Err(Error::io("publish", path.as_str(), error)),
+            }
+        }
+        self.published(path, staged.stamp.inode, None)
+    }
+
+    fn replace(&self, path: &RelPath, staged: &Staged, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
+        let (tmp, name) = self.area.tmp(&staged.name)?;
+        if is(tmp, name, staged.stamp.inode)? {
+            let dir = self.root.make_folder_of(path, self.syncs_each())?;
+            match look(&dir, path.leaf())? {
+                Entry::Nothing => return self.add(path, staged),
+                Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
+                Entry::File(_) => {}
+            }
+            let swapped = self.exchanges
+                && sys::exchange(tmp, name, &dir, path.leaf()).map_err(|e| Error::io("replace", path.as_str(), e))?;
+            if !swapped {
+                return self.replace_by_link(path, &dir, staged);
+            }
+            self.sync_folder(&dir, path.as_str())?;
+        }
+        let held = match look(tmp, name)? {
+            Entry::File(_) => Some(self.hold(&staged.name, outgoing)?),
+            _ => outgoing.cloned(),
+        };
+        self.published(path, staged.stamp.inode, held)
+    }
+
+    /// Without a swap: the old bytes get a second name first, then the new ones take the path.
+    fn replace_by_link(&self, path: &RelPath, dir: &OwnedFd, staged: &Staged) -> Result<Outcome, Error> {
+        let (tmp, name) = self.area.tmp(&staged.name)?;
+        let parked = format!("{}.old", staged.name);
+        let (_, spare) = self.area.tmp(&parked)?;
+        match rustix::fs::linkat(dir, path.leaf(), tmp, spare, AtFlags::empty()) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS) => self.copy_out(path, dir, &parked)?,
+            Err(error) => return Err(Error::io("keep the old bytes of", path.as_str(), error)),
+        }
+        // Held as a copy of its own, since the link still shares the tree's file.
+        let held = self.hold(&parked, None)?;
+        rustix::fs::renameat(tmp, name, dir, path.leaf()).map_err(|e| Error::io("replace", path.as_str(), e))?;
+        self.sync_folder(dir, path.as_str())?;
+        self.published(path, staged.stamp.inode, Some(held))
+    }
+
+    fn copy_out(&self, path: &RelPath, dir: &OwnedFd, parked: &str) -> Result<(), Error> {
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
+        let file = rustix::fs::openat(dir, path.leaf(), flags, rustix::fs::Mode::empty())
+            .map_err(|e| Error::io("open", path.as_str(), e))?;
+        let copy = self.copy_to_tmp(&mut file.into())?;
+        let (from, name) = self.area.tmp(&copy.name)?;
+        let (to, spare) = self.area.tmp(parked)?;
+        rustix::fs::renameat(from, name, to, spare).map_err(|e| Error::io("keep the old bytes of", path.as_str(), e))
+    }
+
+    fn shift(&self, from: &RelPath, to: &RelPath, stamp: &Stamp) -> Result<Outcome, Error> {
+        let source = match self.root.folder_of(from) {
+            Ok(dir) => Some(dir).filter(|dir| matches!(sys::look(dir, from.leaf()), Ok(Entry::File(_)))),
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let Some(source) = source else { return self.published(to, stamp.inode, None) };
+        let dir = self.root.make_folder_of(to, self.syncs_each())?;
+        match sys::rename_to_free(&source, from.leaf(), &dir, to.leaf(), self.names_exclusively) {
+            Ok(()) => {}
+            // On a file system that ignores case, a name can be taken by the file itself.
+            Err(Errno::EXIST) if from.parent() == to.parent() && same_file(&dir, from.leaf(), to.leaf())? => {
+                rustix::fs::renameat(&source, from.leaf(), &dir, to.leaf())
+                    .map_err(|e| Error::io("rename", to.as_str(), e))?;
+            }
+            Err(Errno::EXIST) => return Ok(Outcome::Occupied),
+            Err(error) => return Err(Error::io("move", to.as_str(), error)),
+        }
+        self.sync_folder(&dir, to.as_str())?;
+        self.sync_folder(&source, from.as_str())?;
+        match look(&dir, to.leaf())? {
+            Entry::File(stamp) => Ok(Outcome::Done { stamp: Some(stamp), held: None }),
+            _ => Ok(Outcome::Lost),
+        }
+    }
+
+    fn remove(&self, path: &RelPath, parked: &str, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
+        let (tmp, name) = self.area.tmp(parked)?;
+        if look(tmp, name)? == Entry::Nothing {
+            match self.root.folder_of(path) {
+                Ok(dir) => match look(&dir, path.leaf())? {
+                    Entry::File(_) => {
+                        sys::rename_to_free(&dir, path.leaf(), tmp, name, self.names_exclusively)
+                            .map_err(|e| Error::io("remove", path.as_str(), e))?;
+                        self.sync_folder(&dir, path.as_str())?;
+                    }
+                    Entry::Nothing => return Ok(Outcome::Done { stamp: None, held: outgoing.cloned() }),
+                    Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
+                },
+                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    return Ok(Outcome::Done { stamp: None, held: outgoing.cloned() });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Outcome::Done { stamp: None, held: Some(self.hold(parked, outgoing)?) })
+    }
+
+    /// The end of a step: the file that is at the path must be the one that was put there.
+    fn published(&self, path: &RelPath, inode: u64, held: Option<Outgoing>) -> Result<Outcome, Error> {
+        match self.root.look(path)? {
+            super::Found::File(stamp) if stamp.inode == inode => Ok(Outcome::Done { stamp: Some(stamp), held }),
+            _ => Ok(Outcome::Lost),
+        }
+    }
+}
+
+fn look(dir: &OwnedFd, name: &str) -> Result<Entry, Error> {
+    sys::look(dir, name).map_err(|e| Error::io("look at", name, e))
+}
+
+fn is(dir: &OwnedFd, name: &str, inode: u64) -> Result<bool, Error> {
+    Ok(matches!(look(dir, name)?, Entry::File(stamp) if stamp.inode == inode))
+}
+
+fn same_file(dir: &OwnedFd, a: &str, b: &str) -> Result<bool, Error> {
+    Ok(matches!((look(dir, a)?, look(dir, b)?), (Entry::File(a), Entry::File(b)) if a.inode == b.inode))
+}

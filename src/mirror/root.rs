@@ -1,0 +1,203 @@
+//! The destination as an open folder, and looks at what lies below it.
+//!
+//! Everything below the destination is reached from this one handle, step by step and without
+//! following links: a link planted in the tree is an error, never a way out of it.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::{Mode, OFlags},
+    io::Errno,
+};
+
+use super::{
+    Error,
+    sys::{self, Entry},
+};
+use crate::model::{RelPath, STATE_FOLDER, Stamp};
+
+/// What a look at a recorded file found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A regular file with this stamp.
+    File(Stamp),
+    /// Nothing.
+    Missing,
+    /// A link, a folder or a special file, in words.
+    Other(&'static str),
+}
+
+/// What kind of destination a path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Survey {
+    /// There is nothing: it can be created.
+    Absent,
+    /// An empty folder (a fresh disk's `lost+found` aside).
+    Empty,
+    /// A mirror with its state.
+    Mirror,
+    /// A state folder without a state database, next to files.
+    StateLost,
+    /// Files, but no state.
+    Foreign,
+}
+
+/// Looks at what a destination holds, changing nothing.
+pub fn survey(path: &Path) -> Result<Survey, Error> {
+    let unreadable = |source| Error::Destination(format!("cannot read the destination {}: {source}", path.display()));
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Survey::Absent),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let (mut files, mut state) = (false, false);
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name();
+        if name == STATE_FOLDER {
+            state = true;
+        } else if name != "lost+found" {
+            files = true;
+        }
+    }
+    Ok(match (state && path.join(STATE_FOLDER).join("state.db").exists(), state, files) {
+        (true, ..) => Survey::Mirror,
+        (false, true, true) => Survey::StateLost,
+        (false, _, false) => Survey::Empty,
+        (false, false, true) => Survey::Foreign,
+    })
+}
+
+/// The destination, opened.
+#[derive(Debug)]
+pub struct Root {
+    handle: OwnedFd,
+    path: PathBuf,
+}
+
+impl Root {
+    /// Opens an existing destination.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let cannot =
+            |source: io::Error| Error::Destination(format!("cannot open the destination {}: {source}", path.display()));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| cannot(e.into()))?;
+        let path = std::path::absolute(path).map_err(cannot)?;
+        Ok(Self { handle, path })
+    }
+
+    /// Where the destination is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes that may still be written.
+    pub fn free_bytes(&self) -> Result<u64, Error> {
+        sys::free_bytes(&self.handle).map_err(|e| Error::io("read the free space of", ".", e))
+    }
+
+    /// Whether the destination is reached over a network.
+    pub fn is_network(&self) -> bool {
+        sys::is_network(&self.handle).unwrap_or(false)
+    }
+
+    /// What lies at a path. A missing or blocked folder on the way means that nothing does.
+    pub fn look(&self, path: &RelPath) -> Result<Found, Error> {
+        let dir = match path.parent() {
+            None => None,
+            Some(parent) => match sys::open_folder(&self.handle, parent.as_str()) {
+                Ok(dir) => Some(dir),
+                Err(Errno::NOENT) => return Ok(Found::Missing),
+                Err(Errno::LOOP) => return Ok(Found::Other("below a symbolic link")),
+                Err(Errno::NOTDIR) => return Ok(Found::Other("below something that is not a folder")),
+                Err(error) => return Err(Error::io("look at", path.as_str(), error)),
+            },
+        };
+        let dir = dir.as_ref().map_or_else(|| self.handle.as_fd(), AsFd::as_fd);
+        match sys::look(dir, path.leaf()).map_err(|e| Error::io("look at", path.as_str(), e))? {
+            Entry::Nothing => Ok(Found::Missing),
+            Entry::File(stamp) => Ok(Found::File(stamp)),
+            Entry::Other(what) => Ok(Found::Other(what)),
+        }
+    }
+
+    /// Looks at many files; those of one folder, next to each other, open it once.
+    pub fn look_at_all<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Result<Vec<Found>, Error> {
+        let mut open: Option<(&str, rustix::io::Result<OwnedFd>)> = None;
+        let mut found = Vec::new();
+        for path in paths {
+            let (parent, leaf) = path.rsplit_once('/').unwrap_or((".", path));
+            if open.as_ref().is_none_or(|(last, _)| *last != parent) {
+                open = Some((parent, sys::open_folder(&self.handle, parent)));
+            }
+            let Some((_, dir)) = &open else { continue };
+            found.push(match dir {
+                Ok(dir) => match sys::look(dir, leaf).map_err(|e| Error::io("look at", path, e))? {
+                    Entry::Nothing => Found::Missing,
+                    Entry::File(stamp) => Found::File(stamp),
+                    Entry::Other(what) => Found::Other(what),
+                },
+                Err(Errno::NOENT) => Found::Missing,
+                Err(Errno::LOOP | Errno::NOTDIR) => Found::Other("below a link or a file"),
+                Err(error) => return Err(Error::io("look at", path, *error)),
+            });
+        }
+        Ok(found)
+    }
+
+    pub(super) fn handle(&self) -> &OwnedFd {
+        &self.handle
+    }
+
+    /// Opens the folder that a path lies in.
+    pub(super) fn folder_of(&self, path: &RelPath) -> Result<OwnedFd, Error> {
+        let parent = path.parent();
+        let parent = parent.as_ref().map_or(".", RelPath::as_str);
+        sys::open_folder(&self.handle, parent).map_err(|error| match error {
+            Errno::LOOP => Error::InTheWay { path: parent.to_owned(), what: "or lies below a symbolic link" },
+            Errno::NOTDIR => Error::InTheWay { path: parent.to_owned(), what: "not a folder" },
+            error => Error::io("open the folder", parent, error),
+        })
+    }
+
+    /// Opens the folder that a path lies in, creating what is missing of it. With `durable`, new
+    /// folders are synced into their parents at once.
+    pub(super) fn make_folder_of(&self, path: &RelPath, durable: bool) -> Result<OwnedFd, Error> {
+        match self.folder_of(path) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            other => return other,
+        }
+        let Some(parent) = path.parent() else { return self.folder_of(path) };
+        let mut dir = sys::open_folder(&self.handle, ".").map_err(|e| Error::io("open", ".", e))?;
+        for step in parent.as_str().split('/') {
+            match rustix::fs::mkdirat(&dir, step, Mode::from_bits_truncate(0o777)) {
+                Ok(()) if durable => {
+                    rustix::fs::fsync(&dir).map_err(|e| Error::io("sync the parent of", parent.as_str(), e))?;
+                }
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(Error::io("create the folder", parent.as_str(), error)),
+            }
+            dir = sys::open_folder(&dir, step).map_err(|error| match error {
+                Errno::LOOP => Error::InTheWay { path: parent.to_string(), what: "or lies below a symbolic link" },
+                Errno::NOTDIR => Error::InTheWay { path: parent.to_string(), what: "or lies below a file" },
+                error => Error::io("open the folder", parent.as_str(), error),
+            })?;
+        }
+        Ok(dir)
+    }
+
+    /// Removes a folder and those above it, as long as they are empty.
+    pub(super) fn prune(&self, folder: &RelPath) {
+        let mut next = Some(folder.clone());
+        while let Some(folder) = next {
+            let Ok(parent) = self.folder_of(&folder) else { return };
+            if rustix::fs::unlinkat(&parent, folder.leaf(), rustix::fs::AtFlags::REMOVEDIR).is_err() {
+                return;
+            }
+            next = folder.parent();
+        }
+    }
+}

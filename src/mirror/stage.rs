@@ -1,0 +1,165 @@
+//! Bytes on their way: a file below `tmp/` that is written and hashed at once.
+//!
+//! A stage that is dropped removes its file, unless it was kept as a partial download or
+//! finished. Only a finished one can be published.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Write as _},
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use md5::{Digest as _, Md5};
+use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
+use sha2::Sha256 as Hasher;
+use tempfile::NamedTempFile;
+
+use super::{Error, Mirror, area::TMP_FOLDERS, sys};
+use crate::model::{STATE_FOLDER, Sha256, Staged};
+
+/// A file that is being written.
+pub struct Stage {
+    file: NamedTempFile<File>,
+    name: String,
+    hasher: Hasher,
+    /// Only where the storage announced one: hashing twice costs.
+    md5: Option<Md5>,
+    written: u64,
+    /// Whether only `fsync` of each file makes it durable.
+    sync: bool,
+}
+
+impl Stage {
+    /// An empty file.
+    pub fn create(mirror: &Mirror) -> Result<Self, Error> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) % TMP_FOLDERS;
+        let dir = &mirror.area.tmp[number];
+        let folder = mirror.root.path().join(STATE_FOLDER).join("tmp").join(format!("{number:x}"));
+        // The umask decides what the tree's files may do, as for any file the user creates.
+        let open = |path: &Path| -> io::Result<File> {
+            let leaf = path.file_name().unwrap_or_default();
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            Ok(rustix::fs::openat(dir, leaf, flags, Mode::from_bits_truncate(0o666))?.into())
+        };
+        let file = tempfile::Builder::new()
+            .prefix("")
+            .rand_bytes(16)
+            .make_in(&folder, open)
+            .map_err(|e| Error::io("create a file in", "tmp", e))?;
+        let leaf = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self {
+            file,
+            name: format!("{number:x}/{leaf}"),
+            hasher: Hasher::new(),
+            md5: None,
+            written: 0,
+            sync: mirror.syncs_each(),
+        })
+    }
+
+    /// Goes on with a partial download, hashing again what is there.
+    pub fn resume(mirror: &Mirror, name: &str, md5: bool) -> Result<Self, Error> {
+        let (dir, leaf) = mirror.area.tmp(name)?;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file: File =
+            rustix::fs::openat(dir, leaf, flags, Mode::empty()).map_err(|e| Error::io("open", name, e))?.into();
+        let path = mirror.root.path().join(STATE_FOLDER).join("tmp").join(name);
+        let path = tempfile::TempPath::try_from_path(path).map_err(|e| Error::io("open", name, e))?;
+        let mut stage = Self {
+            file: NamedTempFile::from_parts(file, path),
+            name: name.to_owned(),
+            hasher: Hasher::new(),
+            md5: md5.then(Md5::new),
+            written: 0,
+            sync: mirror.syncs_each(),
+        };
+        stage.hash_again().map_err(|e| Error::io("read", name, e))?;
+        Ok(stage)
+    }
+
+    fn hash_again(&mut self) -> io::Result<()> {
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match self.file.as_file_mut().read(&mut buffer)? {
+                0 => return Ok(()),
+                read => {
+                    self.hasher.update(&buffer[..read]);
+                    if let Some(md5) = &mut self.md5 {
+                        md5.update(&buffer[..read]);
+                    }
+                    self.written += read as u64;
+                }
+            }
+        }
+    }
+
+    /// Starts again from the first byte.
+    pub fn restart(&mut self) -> Result<(), Error> {
+        let file = self.file.as_file();
+        rustix::fs::ftruncate(file, 0).map_err(|e| Error::io("truncate", &self.name, e))?;
+        rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0)).map_err(|e| Error::io("rewind", &self.name, e))?;
+        self.hasher = Hasher::new();
+        self.md5 = self.md5.as_ref().map(|_| Md5::new());
+        self.written = 0;
+        Ok(())
+    }
+
+    /// Also counts MD5 from here on; only from the first byte does that make sense.
+    pub fn count_md5(&mut self) {
+        if self.written == 0 {
+            self.md5 = Some(Md5::new());
+        }
+    }
+
+    /// Bytes written so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Where it lies below `tmp/`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Appends.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hasher.update(bytes);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
+        self.file.as_file_mut().write_all(bytes).map_err(|e| Error::io("write", &self.name, e))?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// The MD5 of what was written, where it was counted.
+    pub fn md5(&self) -> Option<[u8; 16]> {
+        self.md5.clone().map(|md5| md5.finalize().into())
+    }
+
+    /// Leaves the file for a later run and names it.
+    pub fn keep(self) -> Result<String, Error> {
+        self.file.keep().map_err(|e| Error::io("keep", &self.name, e.error))?;
+        Ok(self.name)
+    }
+
+    /// Ends the file: its time is set, its hash and stamp are known. It becomes durable with its
+    /// group, or here where the file system has no other way.
+    pub fn finish(self, mtime: Option<jiff::Timestamp>) -> Result<Staged, Error> {
+        let (name, sync) = (self.name, self.sync);
+        let file = self.file.as_file();
+        if let Some(time) = mtime {
+            let time = Timespec { tv_sec: time.as_second(), tv_nsec: 0 };
+            let times = Timestamps { last_access: time, last_modification: time };
+            rustix::fs::futimens(file, &times).map_err(|e| Error::io("set the time of", &name, e))?;
+        }
+        if sync {
+            file.sync_all().map_err(|e| Error::io("sync", &name, e))?;
+        }
+        let stamp = sys::stamp_of(file).map_err(|e| Error::io("look at", &name, e))?;
+        self.file.keep().map_err(|e| Error::io("keep", &name, e.error))?;
+        Ok(Staged { name, stamp, sha256: Sha256::new(self.hasher.finalize().into()) })
+    }
+}

@@ -1,0 +1,171 @@
+//! The system calls that differ between kernels and file systems, each with its fallback.
+//!
+//! Nothing here knows of documents. Every function takes an open folder and one name in it, so
+//! that no path is ever walked through a link that somebody planted.
+
+use std::io;
+
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::{AtFlags, FileType, Mode, OFlags, RenameFlags},
+    io::Errno,
+};
+
+use crate::model::Stamp;
+
+/// What lies under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Nothing.
+    Nothing,
+    /// A regular file.
+    File(Stamp),
+    /// Something else, in words.
+    Other(&'static str),
+}
+
+/// Looks at a name without following it.
+pub(super) fn look(dir: impl AsFd, name: &str) -> io::Result<Entry> {
+    let stat = match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(Entry::Nothing),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Entry::File(stamp(&stat)),
+        FileType::Directory => Entry::Other("a folder"),
+        FileType::Symlink => Entry::Other("a symbolic link"),
+        _ => Entry::Other("a special file"),
+    })
+}
+
+/// The stamp of an open file.
+pub(super) fn stamp_of(file: impl AsFd) -> io::Result<Stamp> {
+    Ok(stamp(&rustix::fs::fstat(file)?))
+}
+
+#[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, clippy::unnecessary_cast)]
+fn stamp(stat: &rustix::fs::Stat) -> Stamp {
+    let mtime = (stat.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64);
+    Stamp { inode: stat.st_ino, size: stat.st_size as u64, mtime }
+}
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+
+/// Opens the folder at a relative path below `root`, refusing every symbolic link on the way.
+pub(super) fn open_folder(root: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::ResolveFlags;
+        let flags = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        match rustix::fs::openat2(&root, path, FOLDER, Mode::empty(), flags) {
+            // Kernels before 5.6 and some sandboxes lack the call: walk instead.
+            Err(Errno::NOSYS | Errno::PERM) => {}
+            other => return other,
+        }
+    }
+    walk(root, path)
+}
+
+fn walk(root: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
+    let mut dir = rustix::fs::openat(root, ".", FOLDER, Mode::empty())?;
+    for step in path.split('/') {
+        dir = rustix::fs::openat(&dir, step, FOLDER, Mode::empty())?;
+    }
+    Ok(dir)
+}
+
+/// Renames onto a name only if it is free; `Errno::EXIST` otherwise.
+pub(super) fn rename_to_free(
+    from: impl AsFd,
+    old: &str,
+    to: impl AsFd,
+    new: &str,
+    capable: bool,
+) -> rustix::io::Result<()> {
+    if capable {
+        match rustix::fs::renameat_with(&from, old, &to, new, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            other => return other,
+        }
+    }
+    // A hard link is refused when the name is taken, so link and unlink make the same promise.
+    match rustix::fs::linkat(&from, old, &to, new, AtFlags::empty()) {
+        Ok(()) => rustix::fs::unlinkat(&from, old, AtFlags::empty()),
+        // Neither is there (some SMB servers): look first. Nobody else writes below the lock.
+        Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => match look(&to, new) {
+            Ok(Entry::Nothing) => rustix::fs::renameat(from, old, to, new),
+            Ok(_) => Err(Errno::EXIST),
+            Err(error) => Err(error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Swaps two names in one step; false where the file system can't.
+pub(super) fn exchange(a: impl AsFd, name: &str, b: impl AsFd, other: &str) -> rustix::io::Result<bool> {
+    match rustix::fs::renameat_with(a, name, b, other, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the file system is reached over a network, where WAL and `syncfs` can't be relied on.
+pub(super) fn is_network(dir: impl AsFd) -> io::Result<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        const NETWORKED: [i64; 9] = [
+            0x6969,      // NFS
+            0x517B,      // SMB
+            0xFF53_4D42, // CIFS
+            0xFE53_4D42, // SMB2
+            0x6573_5546, // FUSE: sshfs, rclone mount and the like
+            0x0102_1997, // 9p
+            0x5346_414F, // AFS
+            0x00C3_6400, // Ceph
+            0x0BD0_0BD0, // Lustre
+        ];
+        #[allow(clippy::unnecessary_cast)]
+        let kind = rustix::fs::fstatfs(dir)?.f_type as i64;
+        // Some architectures sign-extend the 32-bit magic numbers.
+        Ok(NETWORKED.contains(&(kind & 0xFFFF_FFFF)))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = dir;
+        Ok(false)
+    }
+}
+
+/// Bytes that an ordinary user may still write on the file system.
+pub(super) fn free_bytes(dir: impl AsFd) -> io::Result<u64> {
+    let stat = rustix::fs::fstatvfs(dir)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Makes everything written to the file system so far durable; false where only `fsync` of
+/// each file can promise that.
+pub(super) fn sync_all(root: impl AsFd) -> rustix::io::Result<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        rustix::fs::syncfs(root)?;
+        Ok(true)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = root;
+        Ok(false)
+    }
+}
+
+/// Whether `syncfs` reports write errors on this kernel (Linux 5.8 and later).
+pub(super) fn sync_all_reports_errors() -> bool {
+    if cfg!(not(target_os = "linux")) {
+        return false;
+    }
+    let uname = rustix::system::uname();
+    let release = uname.release().to_string_lossy();
+    let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (5, 8)
+}

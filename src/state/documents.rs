@@ -1,0 +1,255 @@
+//! Documents that are mirrored, and versions that are held.
+
+use std::{collections::HashMap, rc::Rc};
+
+use rusqlite::{Row, params, types::Value};
+use sha2::{Digest as _, Sha256 as Hasher};
+
+use super::{Error, Reader, Writer, now};
+use crate::model::{BinderId, DocumentId, FolderId, Intent, Outgoing, Particulars, RelPath, Sha256, Stamp, VersionId};
+
+/// A document as it is mirrored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its row; numbers are dense and never change.
+    pub number: i64,
+    /// Its id.
+    pub id: DocumentId,
+    /// The binder it was last seen in.
+    pub binder: BinderId,
+    /// The folder it was last seen in.
+    pub folder: Option<FolderId>,
+    /// Its name at the service.
+    pub file_name: String,
+    /// Where its file is.
+    pub path: RelPath,
+    /// The version that the file holds.
+    pub version: VersionId,
+    /// The file's stamp when it was published.
+    pub stamp: Stamp,
+    /// The hash of the version's bytes.
+    pub sha256: Sha256,
+    /// A short hash of its metadata.
+    pub metadata_hash: Option<[u8; 8]>,
+    /// The run that mirrored it first.
+    pub first_run: i64,
+}
+
+/// A version whose bytes are held in `objects/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The hash of the bytes.
+    pub sha256: Sha256,
+    /// The time that its file had.
+    pub mtime: i64,
+}
+
+/// The short hash by which a change of metadata is noticed.
+pub fn metadata_hash(metadata: Option<&str>) -> Option<[u8; 8]> {
+    let digest: [u8; 32] = Hasher::digest(metadata?.as_bytes()).into();
+    digest.first_chunk().copied()
+}
+
+const COLUMNS: &str =
+    "number, id, binder, folder, file_name, path, version, size, sha256, inode, mtime, metadata_hash, first_run";
+
+impl Reader<'_> {
+    /// What is known of some documents, in one query.
+    pub fn documents(&self, ids: &[&DocumentId]) -> Result<HashMap<DocumentId, Known>, Error> {
+        let values: Vec<Value> = ids.iter().map(|id| Value::Text(id.as_str().to_owned())).collect();
+        let mut statement = self
+            .0
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE id IN (SELECT value FROM rarray(?1))"))?;
+        let rows = statement.query_and_then([Rc::new(values)], known)?;
+        rows.map(|row| row.map(|known| (known.id.clone(), known))).collect()
+    }
+
+    /// What is known of one document.
+    pub fn document(&self, id: &DocumentId) -> Result<Option<Known>, Error> {
+        Ok(self.documents(&[id])?.remove(id))
+    }
+
+    /// Whose file has a path, after case folding and normalisation.
+    pub fn owner(&self, path_key: &str) -> Result<Option<DocumentId>, Error> {
+        let mut statement = self.0.prepare_cached("SELECT id FROM documents WHERE path_key = ?1")?;
+        let mut rows = statement.query([path_key])?;
+        rows.next()?.map(|row| id(&row.get::<_, String>(0)?, DocumentId::parse)).transpose()
+    }
+
+    /// Whether a document's file lies below a folder.
+    pub fn lies_below(&self, folder_key: &str) -> Result<bool, Error> {
+        // '0' is the character after '/': the range holds what begins with the folder and '/'.
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT 1 FROM documents WHERE path_key > ?1 || '/' AND path_key < ?1 || '0' LIMIT 1")?;
+        Ok(statement.exists([folder_key])?)
+    }
+
+    /// How many documents are mirrored, and the highest row number.
+    pub fn extent(&self) -> Result<(u64, i64), Error> {
+        let row = self.0.query_row("SELECT count(*), coalesce(max(number), 0) FROM documents", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+        })?;
+        Ok((row.0.unsigned_abs(), row.1))
+    }
+
+    /// How many documents of a binder are mirrored.
+    pub fn documents_in(&self, binder: &BinderId) -> Result<u64, Error> {
+        let mut statement = self.0.prepare_cached("SELECT count(*) FROM documents WHERE binder = ?1")?;
+        Ok(statement.query_row([binder.as_str()], |row| row.get::<_, i64>(0))?.unsigned_abs())
+    }
+
+    /// Row numbers and ids of a binder's documents, up to a row number.
+    pub fn numbers_in(&self, binder: &BinderId, up_to: i64) -> Result<Vec<i64>, Error> {
+        let mut statement = self.0.prepare_cached("SELECT number FROM documents WHERE binder = ?1 AND number <= ?2")?;
+        let rows = statement.query_map(params![binder.as_str(), up_to], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A document by its row number.
+    pub fn by_number(&self, number: i64) -> Result<Option<Known>, Error> {
+        let mut statement = self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE number = ?1"))?;
+        let mut rows = statement.query_and_then([number], known)?;
+        rows.next().transpose()
+    }
+
+    /// The bytes of a version, where they are held as the service had them.
+    pub fn held(&self, document: &DocumentId, version: &VersionId) -> Result<Option<Held>, Error> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT held_sha256, mtime FROM held WHERE document = ?1 AND version = ?2 AND held_sha256 = sha256 ORDER BY number DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query([document.as_str(), version.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(Held { sha256: sha256(&row.get::<_, Vec<u8>>(0)?)?, mtime: row.get(1)? }))
+    }
+}
+
+impl Writer<'_> {
+    /// A document was published for the first time, or again after its removal.
+    pub fn insert_document(
+        &self,
+        run: i64,
+        intent: &Intent,
+        key: &str,
+        stamp: Stamp,
+        hash: Sha256,
+    ) -> Result<(), Error> {
+        let p = &intent.particulars;
+        self.0
+            .prepare_cached(
+                "INSERT INTO documents (id, binder, folder, file_name, path, path_key, version, size, sha256, inode, mtime, metadata_hash, first_run, version_run, mirrored_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14)",
+            )?
+            .execute(params![
+                intent.document.as_str(), p.binder.as_str(), p.folder.as_ref().map(FolderId::as_str), p.file_name,
+                intent.path.as_str(), key, p.version.as_str(), stamp.size.cast_signed(), hash.as_bytes(),
+                stamp.inode.cast_signed(), stamp.mtime, metadata_hash(p.metadata.as_deref()), run, now()
+            ])?;
+        self.metadata_changed(run, &intent.document, p)
+    }
+
+    /// A document's file holds another version.
+    pub fn replace_document(&self, run: i64, intent: &Intent, stamp: Stamp, hash: Sha256) -> Result<(), Error> {
+        let p = &intent.particulars;
+        self.0
+            .prepare_cached(
+                "UPDATE documents SET version = ?2, size = ?3, sha256 = ?4, inode = ?5, mtime = ?6, version_run = ?7, mirrored_at = ?8 WHERE id = ?1",
+            )?
+            .execute(params![
+                intent.document.as_str(), p.version.as_str(), stamp.size.cast_signed(), hash.as_bytes(),
+                stamp.inode.cast_signed(), stamp.mtime, run, now()
+            ])?;
+        self.touch_metadata(run, &intent.document, p)
+    }
+
+    /// A document's file was renamed.
+    pub fn move_document(&self, intent: &Intent, key: &str, inode: u64) -> Result<(), Error> {
+        let p = &intent.particulars;
+        // Size and time stay as recorded: a local edit is still noticed after the move.
+        self.0
+            .prepare_cached(
+                "UPDATE documents SET path = ?2, path_key = ?3, inode = ?4, binder = ?5, folder = ?6, file_name = ?7 WHERE id = ?1",
+            )?
+            .execute(params![
+                intent.document.as_str(), intent.path.as_str(), key, inode.cast_signed(), p.binder.as_str(),
+                p.folder.as_ref().map(FolderId::as_str), p.file_name
+            ])?;
+        Ok(())
+    }
+
+    /// Where a document is and what it is called, although its file stays where it is.
+    pub fn place_document(&self, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
+        self.0
+            .prepare_cached("UPDATE documents SET binder = ?2, folder = ?3, file_name = ?4 WHERE id = ?1")?
+            .execute(params![id.as_str(), p.binder.as_str(), p.folder.as_ref().map(FolderId::as_str), p.file_name])?;
+        Ok(())
+    }
+
+    /// A document's metadata are others than before.
+    pub fn touch_metadata(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
+        let hash = metadata_hash(p.metadata.as_deref());
+        let changed = self
+            .0
+            .prepare_cached("UPDATE documents SET metadata_hash = ?2 WHERE id = ?1 AND metadata_hash IS NOT ?2")?
+            .execute(params![id.as_str(), hash])?;
+        if changed > 0 { self.metadata_changed(run, id, p) } else { Ok(()) }
+    }
+
+    fn metadata_changed(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "INSERT OR REPLACE INTO metadata (document, run, json, changed_at) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![id.as_str(), run, p.metadata, now()])?;
+        Ok(())
+    }
+
+    /// The version that a document's row names has left the tree and is held.
+    pub fn hold_version(&self, run: i64, id: &DocumentId, held: &Outgoing, cause: &str) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO held (document, version, binder, folder, file_name, path, sha256, held_sha256, size, mtime, first_run, mirrored_at, ended_run, ended_at, cause)
+                 SELECT id, version, binder, folder, file_name, path, sha256, ?2, ?3, mtime, version_run, mirrored_at, ?4, ?5, ?6 FROM documents WHERE id = ?1",
+            )?
+            .execute(params![id.as_str(), held.sha256.as_bytes(), held.stamp.size.cast_signed(), run, now(), cause])?;
+        Ok(())
+    }
+
+    /// A document is not mirrored any more.
+    pub fn delete_document(&self, id: &DocumentId) -> Result<(), Error> {
+        self.0.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id.as_str()])?;
+        Ok(())
+    }
+}
+
+fn known(row: &Row<'_>) -> Result<Known, Error> {
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|e| Error::Odd(e.to_string()));
+    let folder: Option<String> = row.get(3)?;
+    let path = text(5)?;
+    Ok(Known {
+        number: row.get(0)?,
+        id: id(text(1)?, DocumentId::parse)?,
+        binder: id(text(2)?, BinderId::parse)?,
+        folder: folder.map(|f| id(&f, FolderId::parse)).transpose()?,
+        file_name: row.get(4)?,
+        path: RelPath::new(path).map_err(|e| Error::Odd(e.to_string()))?,
+        version: id(text(6)?, VersionId::parse)?,
+        stamp: Stamp {
+            size: row.get::<_, i64>(7)?.cast_unsigned(),
+            inode: row.get::<_, i64>(9)?.cast_unsigned(),
+            mtime: row.get(10)?,
+        },
+        sha256: sha256(row.get_ref(8)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?,
+        metadata_hash: row.get(11)?,
+        first_run: row.get(12)?,
+    })
+}
+
+pub(super) fn id<T>(text: &str, parse: fn(&str) -> Result<T, crate::model::BadId>) -> Result<T, Error> {
+    parse(text).map_err(|e| Error::Odd(e.to_string()))
+}
+
+fn sha256(bytes: &[u8]) -> Result<Sha256, Error> {
+    let digest: [u8; 32] = bytes.try_into().map_err(|_| Error::Odd(format!("a hash of {} bytes", bytes.len())))?;
+    Ok(Sha256::new(digest))
+}

@@ -1,0 +1,156 @@
+//! Binders and their folder trees.
+
+use rusqlite::params;
+
+use super::{Error, Reader, Writer, documents::id, now};
+use crate::model::{BinderId, FolderId};
+
+/// A binder that the mirror knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BinderRow {
+    /// Its id.
+    pub id: BinderId,
+    /// Its name at the service.
+    pub name: String,
+    /// Its folder below the destination.
+    pub segment: String,
+    /// When its folders were last read, seconds since the epoch; none: never.
+    pub folders_refreshed_at: Option<i64>,
+    /// How many requests that took.
+    pub folder_requests: u32,
+}
+
+/// A tab or folder that the mirror knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderRow {
+    /// Its id.
+    pub id: FolderId,
+    /// Its parent; none for a tab.
+    pub parent: Option<FolderId>,
+    /// Its name at the service.
+    pub name: String,
+    /// Its folder below its parent's; none: its documents lie in its parent's folder.
+    pub segment: Option<String>,
+    /// Whether the service listed it, rather than that documents named it.
+    pub known: bool,
+    /// When it was last asked for, seconds since the epoch.
+    pub asked_at: i64,
+}
+
+impl Reader<'_> {
+    /// Every known binder.
+    pub fn binders(&self) -> Result<Vec<BinderRow>, Error> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT id, name, segment, folders_refreshed_at, folder_requests FROM binders ORDER BY id",
+        )?;
+        let rows = statement.query_and_then([], |row| -> Result<_, Error> {
+            Ok(BinderRow {
+                id: id(&row.get::<_, String>(0)?, BinderId::parse)?,
+                name: row.get(1)?,
+                segment: row.get(2)?,
+                folders_refreshed_at: row.get(3)?,
+                folder_requests: row.get(4)?,
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// Every known folder of a binder.
+    pub fn folders(&self, binder: &BinderId) -> Result<Vec<FolderRow>, Error> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT id, parent, name, segment, known, asked_at FROM folders WHERE binder = ?1 ORDER BY id",
+        )?;
+        let rows = statement.query_and_then([binder.as_str()], |row| -> Result<_, Error> {
+            let parent: Option<String> = row.get(1)?;
+            Ok(FolderRow {
+                id: id(&row.get::<_, String>(0)?, FolderId::parse)?,
+                parent: parent.map(|p| id(&p, FolderId::parse)).transpose()?,
+                name: row.get(2)?,
+                segment: row.get(3)?,
+                known: row.get(4)?,
+                asked_at: row.get(5)?,
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// Whether a document lies in a folder.
+    pub fn folder_is_used(&self, binder: &BinderId, folder: &FolderId) -> Result<bool, Error> {
+        let mut statement =
+            self.0.prepare_cached("SELECT 1 FROM documents WHERE binder = ?1 AND folder = ?2 LIMIT 1")?;
+        Ok(statement.exists([binder.as_str(), folder.as_str()])?)
+    }
+}
+
+impl Writer<'_> {
+    /// A binder was listed in a run, and has this folder below the destination.
+    pub fn upsert_binder(&self, run: i64, binder: &BinderRow, segment_key: &str) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO binders (id, name, segment, segment_key, listed_run) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (id) DO UPDATE SET name = ?2, segment = ?3, segment_key = ?4, listed_run = ?5",
+            )?
+            .execute(params![binder.id.as_str(), binder.name, binder.segment, segment_key, run])?;
+        Ok(())
+    }
+
+    /// Frees the names of binders that are about to get others, so that two can swap theirs.
+    pub fn release_segment(&self, binder: &BinderId) -> Result<(), Error> {
+        self.0
+            .prepare_cached("UPDATE binders SET segment_key = '/' || id WHERE id = ?1")?
+            .execute([binder.as_str()])?;
+        Ok(())
+    }
+
+    /// A binder is not mirrored any more.
+    pub fn delete_binder(&self, binder: &BinderId) -> Result<(), Error> {
+        self.0.execute("DELETE FROM folders WHERE binder = ?1", [binder.as_str()])?;
+        self.0.execute("DELETE FROM binders WHERE id = ?1", [binder.as_str()])?;
+        Ok(())
+    }
+
+    /// A binder's folders were read, with this many requests.
+    pub fn folders_refreshed(&self, binder: &BinderId, requests: u32) -> Result<(), Error> {
+        self.0
+            .prepare_cached("UPDATE binders SET folders_refreshed_at = ?2, folder_requests = ?3 WHERE id = ?1")?
+            .execute(params![binder.as_str(), now(), requests])?;
+        Ok(())
+    }
+
+    /// A binder's metadata elements, as the service sent them.
+    pub fn set_schema(&self, binder: &BinderId, schema: &str) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "UPDATE binders SET schema = ?2, schema_changed_at = ?3 WHERE id = ?1 AND schema IS NOT ?2",
+            )?
+            .execute(params![binder.as_str(), schema, now()])?;
+        Ok(())
+    }
+
+    /// A folder as it is known now.
+    pub fn upsert_folder(&self, binder: &BinderId, folder: &FolderRow) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "INSERT OR REPLACE INTO folders (binder, id, parent, name, segment, known, asked_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                binder.as_str(),
+                folder.id.as_str(),
+                folder.parent.as_ref().map(FolderId::as_str),
+                folder.name,
+                folder.segment,
+                folder.known,
+                folder.asked_at
+            ])?;
+        Ok(())
+    }
+
+    /// A folder is neither listed nor used any more.
+    pub fn delete_folder(&self, binder: &BinderId, folder: &FolderId) -> Result<(), Error> {
+        self.0
+            .prepare_cached("DELETE FROM folders WHERE binder = ?1 AND id = ?2")?
+            .execute([binder.as_str(), folder.as_str()])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Publishes that were begun, and downloads that were cut short.
+
+use rusqlite::params;
+
+use super::{Error, Reader, Writer};
+use crate::model::{DocumentId, Intent, VersionId};
+
+/// An intent that is committed and not yet recorded as done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// Its row; intents are carried out in this order.
+    pub number: i64,
+    /// What was begun.
+    pub intent: Intent,
+}
+
+/// A partial download that a later run can go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partial {
+    /// Where it lies below `tmp/`.
+    pub name: String,
+    /// The strong `ETag` of the whole.
+    pub etag: String,
+}
+
+impl Reader<'_> {
+    /// What a crash left half done, in order.
+    pub fn intents(&self) -> Result<Vec<Begun>, Error> {
+        let mut statement = self.0.prepare_cached("SELECT number, body FROM intents ORDER BY number")?;
+        let rows = statement.query_and_then([], |row| -> Result<_, Error> {
+            let body: String = row.get(1)?;
+            let intent = serde_json::from_str(&body).map_err(|e| Error::Odd(format!("an intent: {e}")))?;
+            Ok(Begun { number: row.get(0)?, intent })
+        })?;
+        rows.collect()
+    }
+
+    /// The partial download of a version, if one was kept.
+    pub fn partial(&self, document: &DocumentId, version: &VersionId) -> Result<Option<Partial>, Error> {
+        let mut statement =
+            self.0.prepare_cached("SELECT name, etag FROM partials WHERE document = ?1 AND version = ?2")?;
+        let mut rows = statement.query([document.as_str(), version.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(Partial { name: row.get(0)?, etag: row.get(1)? }))
+    }
+
+    /// Names below `tmp/` of every partial download.
+    pub fn partial_names(&self) -> Result<Vec<String>, Error> {
+        let mut statement = self.0.prepare_cached("SELECT name FROM partials")?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Writer<'_> {
+    /// A publish is about to begin.
+    pub fn begin(&self, intent: &Intent) -> Result<i64, Error> {
+        let body = serde_json::to_string(intent).map_err(|e| Error::Odd(format!("an intent: {e}")))?;
+        self.0.prepare_cached("INSERT INTO intents (body) VALUES (?1)")?.execute([body])?;
+        Ok(self.0.last_insert_rowid())
+    }
+
+    /// A publish is done, or given up.
+    pub fn end(&self, number: i64) -> Result<(), Error> {
+        self.0.prepare_cached("DELETE FROM intents WHERE number = ?1")?.execute([number])?;
+        Ok(())
+    }
+
+    /// A partial download was kept.
+    pub fn keep_partial(&self, document: &DocumentId, version: &VersionId, partial: &Partial) -> Result<(), Error> {
+        self.0
+            .prepare_cached("INSERT OR REPLACE INTO partials (document, version, name, etag) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![document.as_str(), version.as_str(), partial.name, partial.etag])?;
+        Ok(())
+    }
+
+    /// A partial download is used up.
+    pub fn drop_partial(&self, document: &DocumentId, version: &VersionId) -> Result<(), Error> {
+        self.0
+            .prepare_cached("DELETE FROM partials WHERE document = ?1 AND version = ?2")?
+            .execute([document.as_str(), version.as_str()])?;
+        Ok(())
+    }
+
+    /// Every partial download is forgotten.
+    pub fn drop_partials(&self) -> Result<(), Error> {
+        self.0.execute("DELETE FROM partials", [])?;
+        Ok(())
+    }
+}

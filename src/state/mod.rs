@@ -1,0 +1,158 @@
+//! The state database: what was mirrored, where it lies, and what was begun.
+//!
+//! The only module that knows SQL. There is one writing connection, behind a lock, so writers
+//! never meet `SQLITE_BUSY`; reads go through a second one, which sees every committed row at
+//! once because it never keeps a transaction open. A committed row implies durable bytes: the
+//! journal is synced at each commit (`synchronous=FULL`), and the caller commits a row only
+//! after the file system was synced.
+//!
+//! On network file systems WAL can't work: there the one connection locks the file for itself
+//! and keeps a rollback journal, and reads share it.
+
+mod documents;
+mod error;
+mod folders;
+mod intents;
+mod runs;
+
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+pub use documents::{Held, Known, metadata_hash};
+pub use error::{Error, Kind};
+pub use folders::{BinderRow, FolderRow};
+pub use intents::{Begun, Partial};
+pub use runs::{FailureRow, Run};
+
+use crate::model::OrganisationId;
+
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_mirror.sql"))];
+
+/// The opened state.
+#[derive(Debug)]
+pub struct State {
+    writer: Mutex<Connection>,
+    reader: Option<Mutex<Connection>>,
+}
+
+/// Reads of the state.
+#[derive(Debug)]
+pub struct Reader<'c>(&'c Connection);
+
+/// Reads and writes of one transaction.
+#[derive(Debug)]
+pub struct Writer<'c>(Transaction<'c>);
+
+impl<'c> Writer<'c> {
+    /// The same transaction, to read.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader(&self.0)
+    }
+}
+
+impl State {
+    /// Opens a state, creating it where it is absent.
+    pub fn open(path: &Path, network: bool) -> Result<Self, Error> {
+        let mut writer = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        prepare(&writer)?;
+        if network {
+            writer.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+            journal(&writer, "TRUNCATE")?;
+        } else {
+            journal(&writer, "WAL")?;
+        }
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        Migrations::from_slice(MIGRATIONS).to_latest(&mut writer)?;
+        let reader = if network { None } else { Some(Mutex::new(read_only(path)?)) };
+        Ok(Self { writer: Mutex::new(writer), reader })
+    }
+
+    /// A copy of a state, or an empty one, whose changes end with it.
+    pub fn scratch(path: Option<&Path>, copy: &Path) -> Result<Self, Error> {
+        if let Some(path) = path {
+            let source = read_only(path)?;
+            Migrations::from_slice(MIGRATIONS).current_version(&source)?;
+            source.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+        }
+        Self::open(copy, false)
+    }
+
+    /// Runs reads.
+    pub fn read<R, E: From<Error>>(&self, work: impl FnOnce(&Reader<'_>) -> Result<R, E>) -> Result<R, E> {
+        work(&Reader(&lock(self.reader.as_ref().unwrap_or(&self.writer))))
+    }
+
+    /// Runs a transaction, and commits it unless the work fails.
+    pub fn write<R, E: From<Error>>(&self, work: impl FnOnce(&Writer<'_>) -> Result<R, E>) -> Result<R, E> {
+        let mut connection = lock(&self.writer);
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| E::from(e.into()))?;
+        let writer = Writer(transaction);
+        let result = work(&writer)?;
+        writer.0.commit().map_err(|e| E::from(e.into()))?;
+        Ok(result)
+    }
+
+    /// Binds a new state to an organisation; refuses the state of another.
+    pub fn bind(&self, organisation: &OrganisationId) -> Result<(), Error> {
+        self.write(|w| {
+            let found: Option<String> = w.reader().setting("organisation")?;
+            match found {
+                None => w.set("organisation", organisation.as_str()),
+                Some(found) if found == organisation.as_str() => Ok(()),
+                Some(found) => Err(Error::OtherOrganisation { found, wanted: organisation.to_string() }),
+            }
+        })
+    }
+}
+
+impl Reader<'_> {
+    /// A single value of the mirror's own.
+    pub fn setting(&self, key: &str) -> Result<Option<String>, Error> {
+        let mut statement = self.0.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
+        let mut rows = statement.query([key])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+}
+
+impl Writer<'_> {
+    /// Sets a single value of the mirror's own.
+    pub fn set(&self, key: &str, value: &str) -> Result<(), Error> {
+        self.0.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)", [key, value])?;
+        Ok(())
+    }
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    // A panic in the middle of a transaction has rolled it back: the connection is sound.
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn prepare(connection: &Connection) -> Result<(), Error> {
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    rusqlite::vtab::array::load_module(connection)?;
+    Ok(())
+}
+
+fn journal(connection: &Connection, mode: &str) -> Result<(), Error> {
+    Ok(connection.pragma_update_and_check(None, "journal_mode", mode, |_| Ok(()))?)
+}
+
+fn read_only(path: &Path) -> Result<Connection, Error> {
+    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    prepare(&reader)?;
+    Ok(reader)
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}

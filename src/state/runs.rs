@@ -1,0 +1,98 @@
+//! Runs, and documents that failed in them.
+
+use rusqlite::params;
+
+use super::{Error, Reader, Writer, documents::id, now};
+use crate::model::{BinderId, DocumentId};
+
+/// A run as the state knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its number: runs are ordered by it.
+    pub number: i64,
+    /// Its id, which names its report.
+    pub id: String,
+}
+
+/// A document that could not be mirrored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureRow {
+    /// Its id.
+    pub document: DocumentId,
+    /// Its binder.
+    pub binder: BinderId,
+    /// The version that was wanted.
+    pub version: Option<String>,
+    /// Its name.
+    pub file_name: String,
+    /// Why.
+    pub error: String,
+    /// Tries in the last run.
+    pub attempts: u32,
+    /// What the service's support asks for.
+    pub trace_id: Option<String>,
+}
+
+impl Reader<'_> {
+    /// Documents that failed when they were last tried.
+    pub fn failures(&self) -> Result<Vec<FailureRow>, Error> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT document, binder, version, file_name, error, attempts, trace_id FROM failures ORDER BY document",
+        )?;
+        let rows = statement.query_and_then([], |row| -> Result<_, Error> {
+            Ok(FailureRow {
+                document: id(&row.get::<_, String>(0)?, DocumentId::parse)?,
+                binder: id(&row.get::<_, String>(1)?, BinderId::parse)?,
+                version: row.get(2)?,
+                file_name: row.get(3)?,
+                error: row.get(4)?,
+                attempts: row.get(5)?,
+                trace_id: row.get(6)?,
+            })
+        })?;
+        rows.collect()
+    }
+}
+
+impl Writer<'_> {
+    /// A run begins.
+    pub fn begin_run(&self, started: jiff::Timestamp) -> Result<Run, Error> {
+        let number: i64 = self.0.query_row("SELECT coalesce(max(number), 0) + 1 FROM runs", [], |row| row.get(0))?;
+        let id = format!("{number:06}-{}", started.strftime("%Y%m%dT%H%M%SZ"));
+        self.0.execute(
+            "INSERT INTO runs (number, id, started_at) VALUES (?1, ?2, ?3)",
+            params![number, id, started.as_second()],
+        )?;
+        Ok(Run { number, id })
+    }
+
+    /// A run ended.
+    pub fn end_run(&self, run: i64, outcome: &str) -> Result<(), Error> {
+        self.0.execute(
+            "UPDATE runs SET finished_at = ?2, outcome = ?3 WHERE number = ?1",
+            params![run, now(), outcome],
+        )?;
+        Ok(())
+    }
+
+    /// A document failed in a run.
+    pub fn record_failure(&self, run: i64, failure: &FailureRow) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO failures (document, binder, version, file_name, error, attempts, trace_id, first_run, last_run)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+                 ON CONFLICT (document) DO UPDATE SET binder = ?2, version = ?3, file_name = ?4, error = ?5, attempts = ?6, trace_id = ?7, last_run = ?8",
+            )?
+            .execute(params![
+                failure.document.as_str(), failure.binder.as_str(), failure.version, failure.file_name, failure.error,
+                failure.attempts, failure.trace_id, run
+            ])?;
+        Ok(())
+    }
+
+    /// Forgets failures that a run did not meet again.
+    pub fn forget_failures_before(&self, run: i64) -> Result<(), Error> {
+        self.0.execute("DELETE FROM failures WHERE last_run < ?1", [run])?;
+        Ok(())
+    }
+}
