@@ -22,6 +22,23 @@ pub struct Folder {
     pub name: String,
 }
 
+/// A tab or folder that the mirror knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFolder {
+    /// Its id.
+    pub id: FolderId,
+    /// Its parent; none for a tab.
+    pub parent: Option<FolderId>,
+    /// Its name at the service.
+    pub name: String,
+    /// Its folder below its parent's; none: its documents lie in its parent's folder.
+    pub segment: Option<String>,
+    /// Whether the service listed it, rather than that documents named it.
+    pub known: bool,
+    /// When it was last asked for, seconds since the epoch.
+    pub asked_at: i64,
+}
+
 /// A document as a search page or an answer by id showed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {

@@ -10,7 +10,7 @@ mod path;
 mod sha256;
 mod stamp;
 
-pub use document::{Binder, Folder, Listed};
+pub use document::{Binder, Folder, KnownFolder, Listed};
 pub use ids::{BadId, BinderId, DocumentId, FolderId, OrganisationId, VersionId};
 pub use intent::{Intent, Outgoing, Particulars, Step};
 pub use path::{BadPath, RelPath, SEGMENT_LIMIT, STATE_FOLDER};

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{Error, Reader, Writer, documents::id, now};
-use crate::model::{BinderId, FolderId};
+use crate::model::{BinderId, FolderId, KnownFolder};
 
 /// A binder that the mirror knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,23 +18,6 @@ pub struct BinderRow {
     pub folders_refreshed_at: Option<i64>,
     /// How many requests that took.
     pub folder_requests: u32,
-}
-
-/// A tab or folder that the mirror knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderRow {
-    /// Its id.
-    pub id: FolderId,
-    /// Its parent; none for a tab.
-    pub parent: Option<FolderId>,
-    /// Its name at the service.
-    pub name: String,
-    /// Its folder below its parent's; none: its documents lie in its parent's folder.
-    pub segment: Option<String>,
-    /// Whether the service listed it, rather than that documents named it.
-    pub known: bool,
-    /// When it was last asked for, seconds since the epoch.
-    pub asked_at: i64,
 }
 
 impl Reader<'_> {
@@ -56,13 +39,13 @@ impl Reader<'_> {
     }
 
     /// Every known folder of a binder.
-    pub fn folders(&self, binder: &BinderId) -> Result<Vec<FolderRow>, Error> {
+    pub fn folders(&self, binder: &BinderId) -> Result<Vec<KnownFolder>, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT id, parent, name, segment, known, asked_at FROM folders WHERE binder = ?1 ORDER BY id",
         )?;
         let rows = statement.query_and_then([binder.as_str()], |row| -> Result<_, Error> {
             let parent: Option<String> = row.get(1)?;
-            Ok(FolderRow {
+            Ok(KnownFolder {
                 id: id(&row.get::<_, String>(0)?, FolderId::parse)?,
                 parent: parent.map(|p| id(&p, FolderId::parse)).transpose()?,
                 name: row.get(2)?,
@@ -128,7 +111,7 @@ impl Writer<'_> {
     }
 
     /// A folder as it is known now.
-    pub fn upsert_folder(&self, binder: &BinderId, folder: &FolderRow) -> Result<(), Error> {
+    pub fn upsert_folder(&self, binder: &BinderId, folder: &KnownFolder) -> Result<(), Error> {
         self.0
             .prepare_cached(
                 "INSERT OR REPLACE INTO folders (binder, id, parent, name, segment, known, asked_at)

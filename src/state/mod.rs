@@ -25,7 +25,7 @@ use rusqlite_migration::{M, Migrations};
 
 pub use documents::{Held, Known, metadata_hash};
 pub use error::{Error, Kind};
-pub use folders::{BinderRow, FolderRow};
+pub use folders::BinderRow;
 pub use intents::{Begun, Partial};
 pub use runs::{FailureRow, Run};
 

@@ -1,0 +1,176 @@
+//! What slows everybody at once.
+//!
+//! An answer 429 speaks of the client as a whole, so it holds back every request, not only the
+//! one that got it. How long is the service's word (`Retry-After`), or else a delay that
+//! grows as long as each hold is followed by another 429.
+//!
+//! When the service has had enough, all requests under way are told so. They were sent before the
+//! hold began, so they are one event: only a request that was sent after the last hold began
+//! makes the delay grow, and only such a one, well answered, takes it back. A [`Permit`]
+//! remembers when that was.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::LONGEST_WAIT;
+
+/// The delay after the first 429 that names none, and the longest.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const LONGEST_DELAY: Duration = Duration::from_mins(1);
+
+/// Leave to send one request; how the service answered it is told with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permit {
+    /// How many holds had begun when it was given.
+    holds: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Brake(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Nobody gets a permit before.
+    until: Option<Instant>,
+    /// How many holds have begun.
+    holds: u64,
+    /// How many 429 in a row had to be answered by a delay of our own.
+    step: u32,
+}
+
+impl Brake {
+    /// Leave to go, or the time until which everybody is held back.
+    pub(super) fn pass(&self) -> Result<Permit, Instant> {
+        let state = self.state();
+        match state.until {
+            Some(until) if until > Instant::now() => Err(until),
+            _ => Ok(Permit { holds: state.holds }),
+        }
+    }
+
+    pub(super) fn hold(&self, wait: Duration) {
+        self.state().extend(wait);
+    }
+
+    pub(super) fn throttled(&self, permit: Permit, retry_after: Option<Duration>) {
+        let mut state = self.state();
+        // Nothing to wait for, as a clock that is behind writes it, is as good as no word.
+        if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
+            state.extend(wait);
+        } else if permit.holds == state.holds {
+            let delay = FIRST_DELAY.saturating_mul(1 << state.step.min(16)).min(LONGEST_DELAY);
+            state.step = state.step.saturating_add(1);
+            state.extend(delay);
+        }
+    }
+
+    pub(super) fn answered(&self, permit: Permit) {
+        let mut state = self.state();
+        if permit.holds == state.holds {
+            state.step = 0;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn extend(&mut self, wait: Duration) {
+        let now = Instant::now();
+        let until = now + wait.min(LONGEST_WAIT);
+        if until <= now {
+            return;
+        }
+        match self.until {
+            Some(held) if held > now => self.until = Some(until.max(held)),
+            _ => {
+                self.until = Some(until);
+                self.holds += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// How long everybody is held back from now.
+    fn held(brake: &Brake) -> Duration {
+        brake.pass().map_or_else(|until| until - Instant::now(), |_| Duration::ZERO)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_extends_only_and_is_capped() {
+        let brake = Brake::default();
+        brake.hold(Duration::ZERO);
+        assert_eq!(held(&brake), Duration::ZERO);
+        brake.hold(5 * SECOND);
+        brake.hold(2 * SECOND);
+        assert_eq!(held(&brake), 5 * SECOND);
+        brake.hold(8 * SECOND);
+        assert_eq!(held(&brake), 8 * SECOND);
+        brake.hold(Duration::MAX);
+        assert_eq!(held(&brake), LONGEST_WAIT);
+        advance(LONGEST_WAIT).await;
+        assert_eq!(held(&brake), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_delay_grows_and_a_good_answer_takes_it_back() {
+        let brake = Brake::default();
+        for seconds in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+            brake.throttled(brake.pass().unwrap(), None);
+            assert_eq!(held(&brake), seconds * SECOND);
+            advance(seconds * SECOND).await;
+        }
+        brake.answered(brake.pass().unwrap());
+        brake.throttled(brake.pass().unwrap(), None);
+        assert_eq!(held(&brake), SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_under_way_count_once() {
+        let brake = Brake::default();
+        let permits = [(); 8].map(|()| brake.pass().unwrap());
+        for permit in &permits[..4] {
+            brake.throttled(*permit, None);
+            assert_eq!(held(&brake), SECOND);
+        }
+        advance(SECOND).await;
+        let later = brake.pass().unwrap();
+        // Slow answers to what was sent before the hold: neither another delay nor a good sign.
+        brake.throttled(permits[4], None);
+        brake.answered(permits[5]);
+        assert_eq!(held(&brake), Duration::ZERO);
+        brake.throttled(later, None);
+        assert_eq!(held(&brake), 2 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_services_word_rules() {
+        let brake = Brake::default();
+        let permits = [(); 2].map(|()| brake.pass().unwrap());
+        brake.throttled(permits[0], Some(7 * SECOND));
+        assert_eq!(held(&brake), 7 * SECOND);
+        brake.throttled(permits[1], Some(9 * SECOND));
+        assert_eq!(held(&brake), 9 * SECOND);
+        advance(9 * SECOND).await;
+        brake.throttled(brake.pass().unwrap(), Some(Duration::from_hours(5)));
+        assert_eq!(held(&brake), LONGEST_WAIT);
+        advance(LONGEST_WAIT).await;
+        brake.throttled(brake.pass().unwrap(), Some(Duration::ZERO));
+        assert_eq!(held(&brake), SECOND);
+    }
+}

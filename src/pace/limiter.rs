@@ -1,0 +1,225 @@
+//! The one door that every request goes through.
+//!
+//! Invariants:
+//! - Never more than rate + burst permits in any window of a second, and while somebody waits, all
+//!   but a fiftieth of the rate at least is used (see `rate`).
+//! - While everybody is held back, nobody gets a permit.
+//! - First come, first served: whoever is next sleeps with the turn in hand, the others queue for
+//!   it. Whoever gives up while waiting takes nothing with it.
+//! - Without a rate and a hold, a permit costs one look under a lock that nobody keeps.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Permit,
+    brake::Brake,
+    rate::{Bucket, Rate},
+};
+
+/// The pace of all requests together.
+#[derive(Debug)]
+pub struct Pace {
+    turn: Mutex<()>,
+    bucket: Option<Bucket>,
+    brake: Brake,
+}
+
+impl Pace {
+    /// A pace of so many requests per second; without a rate there is no limit but holds.
+    pub fn new(rate: Option<Rate>) -> Self {
+        Self { turn: Mutex::new(()), bucket: rate.map(Bucket::new), brake: Brake::default() }
+    }
+
+    /// Waits for this request's turn.
+    pub async fn permit(&self) -> Permit {
+        if self.bucket.is_none()
+            && let Ok(permit) = self.brake.pass()
+        {
+            return permit;
+        }
+        loop {
+            // A hold may have begun during the sleep, so that every wake-up looks at both again.
+            match self.attempt() {
+                Ok(permit) => return permit,
+                Err(until) => sleep_until(until).await,
+            }
+        }
+    }
+
+    /// Holds everybody back for so long, and for [`LONGEST_WAIT`](super::LONGEST_WAIT) at most; a longer hold stays.
+    pub fn hold(&self, wait: Duration) {
+        self.brake.hold(wait);
+    }
+
+    /// A request was answered with 429: everybody waits as long as the service asks, or else for a
+    /// delay that grows from 1 to 60 seconds.
+    pub fn throttled(&self, permit: Permit, retry_after: Option<Duration>) {
+        self.brake.throttled(permit, retry_after);
+    }
+
+    /// A request was answered well: the next 429 begins with a short delay again.
+    pub fn answered(&self, permit: Permit) {
+        self.brake.answered(permit);
+    }
+
+    fn attempt(&self) -> Result<Permit, Instant> {
+        let permit = self.brake.pass()?;
+        self.bucket.as_ref().map_or(Ok(()), Bucket::take)?;
+        Ok(permit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, sync::Arc};
+
+    use futures::future::join_all;
+    use proptest::prelude::*;
+    use tokio::time::{advance, sleep, timeout};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn pace(rate: f64) -> Pace {
+        Pace::new(Some(Rate::per_second(rate).unwrap()))
+    }
+
+    fn paused<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+    }
+
+    /// When each of `count` requests got its permit, in the order of asking.
+    async fn grants(pace: &Pace, count: usize) -> Vec<Duration> {
+        let start = Instant::now();
+        join_all((0..count).map(|_| async {
+            pace.permit().await;
+            start.elapsed()
+        }))
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_then_a_steady_rate_in_order() {
+        let times = grants(&pace(8.0), 5).await;
+        let waits: Vec<_> = times.iter().map(Duration::as_millis).collect();
+        assert_eq!(waits, [0, 0, 125, 250, 375]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_rates_have_no_burst() {
+        let waits: Vec<_> = grants(&pace(0.5), 3).await.iter().map(Duration::as_secs).collect();
+        assert_eq!(waits, [0, 2, 4]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_stops_everybody_with_or_without_a_rate() {
+        for pace in [Pace::new(None), pace(100.0)] {
+            pace.hold(3 * SECOND);
+            assert!(grants(&pace, 20).await.iter().all(|wait| *wait >= 3 * SECOND));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_that_begins_or_grows_during_the_wait_counts() {
+        for pace in [Pace::new(None), pace(1.0)] {
+            let pace = Arc::new(pace);
+            pace.permit().await;
+            pace.hold(SECOND);
+            let waiting = tokio::spawn({
+                let pace = pace.clone();
+                async move { grants(&pace, 1).await[0] }
+            });
+            sleep(SECOND / 2).await;
+            pace.hold(4 * SECOND);
+            assert!(waiting.await.unwrap() >= 4 * SECOND);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_429_slows_everybody_and_a_good_answer_ends_it() {
+        let pace = Pace::new(None);
+        for seconds in [1, 2, 4] {
+            pace.throttled(pace.permit().await, None);
+            assert_eq!(grants(&pace, 2).await, [seconds * SECOND; 2]);
+        }
+        pace.answered(pace.permit().await);
+        pace.throttled(pace.permit().await, None);
+        assert_eq!(grants(&pace, 1).await, [SECOND]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_takes_nothing() {
+        let pace = pace(1.0);
+        pace.permit().await;
+        assert!(timeout(SECOND / 2, pace.permit()).await.is_err());
+        let waits: Vec<_> = grants(&pace, 2).await.iter().map(Duration::as_millis).collect();
+        assert_eq!(waits, [500, 1500]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_wake_ups_are_made_up_for() {
+        let pace = pace(100.0);
+        let start = Instant::now();
+        for _ in 0..1000 {
+            pace.permit().await;
+            // The runtime is busy for longer than an interval each time.
+            advance(Duration::from_micros(9_900)).await;
+        }
+        assert!(start.elapsed() < Duration::from_secs_f64(10.0 / 0.98), "{:?}", start.elapsed());
+    }
+
+    /// Times of permits for a client with pauses, holds and several requests at once.
+    async fn busy(rate: f64, script: &[(usize, u64, u64)]) -> Vec<Duration> {
+        let (pace, start) = (pace(rate), Instant::now());
+        let mut times = Vec::new();
+        for &(count, pause, hold) in script {
+            let at = start.elapsed();
+            times.extend(grants(&pace, count).await.iter().map(|wait| at + *wait));
+            sleep(Duration::from_micros(pause)).await;
+            pace.hold(Duration::from_micros(hold));
+        }
+        times
+    }
+
+    fn any_rate() -> impl Strategy<Value = f64> {
+        prop_oneof![0.2..8.0, 8.0..120.0, 120.0..2500.0, prop::sample::select(vec![1.0, 4.0, 7.99, 8.0, 10.0, 100.0])]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_window_of_a_second_has_too_many(
+            rate in any_rate(),
+            script in prop::collection::vec((1..60_usize, 0..900_000_u64, prop_oneof![Just(0), 0..700_000_u64]), 1..12),
+        ) {
+            let times = paused(busy(rate, &script));
+            prop_assert!(times.is_sorted());
+            for (first, from) in times.iter().enumerate() {
+                let within = times[first..].partition_point(|time| *time <= *from + SECOND);
+                let within = f64::from(u32::try_from(within).unwrap());
+                prop_assert!(within <= rate + (rate / 4.0).floor().max(1.0), "{} at {}", within, rate);
+            }
+        }
+
+        #[test]
+        fn the_rate_is_used(rate in any_rate(), late in 0..1000_u64) {
+            let count = usize::try_from(Duration::from_secs_f64(4.0 * rate).as_secs()).unwrap() + 50;
+            let times = paused(async {
+                // The wheel of timers turns in whole milliseconds: begin anywhere between two.
+                advance(Duration::from_micros(late)).await;
+                grants(&pace(rate), count).await
+            });
+            // The second half: what the burst gave at the beginning does not count.
+            let used = f64::from(u32::try_from(count - 1 - count / 2).unwrap())
+                / (times[count - 1].as_secs_f64() - times[count / 2].as_secs_f64());
+            prop_assert!(used >= 0.98 * rate, "{} of {}", used, rate);
+        }
+    }
+}

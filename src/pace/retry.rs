@@ -1,0 +1,188 @@
+//! Whether a failed request is tried again, and when.
+//!
+//! The delays are exponential with full jitter: uniform between nothing and a cap that doubles,
+//! so that requests that failed together do not come back together. They come from `backoff`,
+//! which is no longer maintained; this file alone names it. What its source shows, and is
+//! relied on here:
+//! - A delay is uniform within `interval ± randomization_factor × interval`, the interval then
+//!   grows by `multiplier` up to `max_interval`: a factor of 1 around half the cap is full jitter.
+//! - Seconds and nanoseconds are rounded apart from each other, so that a delay just below a
+//!   full second may come out a second longer: it is held to the cap again.
+//! - Its own time limit reads the clock by itself; it is switched off, `now` is passed in.
+
+use std::time::Duration;
+
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff};
+use tokio::time::Instant;
+
+use super::LONGEST_WAIT;
+
+/// How patient a request is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Most tries, the first one included.
+    pub max_tries: u32,
+    /// Longest time from the first try to the start of the last.
+    pub max_elapsed: Duration,
+    /// Cap of the first delay; each next one is twice as high.
+    pub first_delay: Duration,
+    /// Highest cap.
+    pub max_delay: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_tries: 6,
+            max_elapsed: Duration::from_mins(5),
+            first_delay: Duration::from_millis(500),
+            max_delay: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The tries of one request.
+#[derive(Debug)]
+pub struct Retry {
+    tries: u32,
+    max_tries: u32,
+    started: Instant,
+    max_elapsed: Duration,
+    max_delay: Duration,
+    delays: ExponentialBackoff,
+}
+
+impl Retry {
+    /// Begins with the first try, at `now`.
+    pub fn new(policy: &Policy, now: Instant) -> Self {
+        let delays = ExponentialBackoffBuilder::new()
+            .with_initial_interval(policy.first_delay.min(policy.max_delay) / 2)
+            .with_max_interval(policy.max_delay / 2)
+            .with_multiplier(2.0)
+            .with_randomization_factor(1.0)
+            .with_max_elapsed_time(None)
+            .build();
+        let &Policy { max_tries, max_elapsed, max_delay, .. } = policy;
+        Self { tries: 0, max_tries, started: now, max_elapsed, max_delay, delays }
+    }
+
+    /// Counts a try that failed. Some: try again after this delay; none: give up.
+    ///
+    /// The delay is never shorter than the answer's `Retry-After`, up to [`LONGEST_WAIT`]; where
+    /// that would end after the policy's time, trying again is pointless. Jitter is cut to the time
+    /// that is left.
+    pub fn next(&mut self, after: Option<Duration>, now: Instant) -> Option<Duration> {
+        self.tries = self.tries.saturating_add(1);
+        let left = self.max_elapsed.saturating_sub(now.saturating_duration_since(self.started));
+        let asked = after.unwrap_or_default().min(LONGEST_WAIT);
+        if self.tries >= self.max_tries || left.is_zero() || asked > left {
+            return None;
+        }
+        Some(self.jitter().min(left).max(asked))
+    }
+
+    /// How many tries have failed.
+    pub fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    fn jitter(&mut self) -> Duration {
+        let cap = self.delays.current_interval * 2;
+        self.delays.next_backoff().unwrap_or(self.max_delay).min(cap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn retry(policy: &Policy) -> (Retry, Instant) {
+        let now = Instant::now();
+        (Retry::new(policy, now), now)
+    }
+
+    #[test]
+    fn tries_are_counted_and_end() {
+        let (mut retry, now) = retry(&Policy::default());
+        for tries in 1..6 {
+            assert!(retry.next(None, now).is_some());
+            assert_eq!(retry.tries(), tries);
+        }
+        assert_eq!(retry.next(None, now), None);
+        assert_eq!(retry.tries(), 6);
+        assert_eq!(retry.next(Some(Duration::ZERO), now), None);
+    }
+
+    #[test]
+    fn one_try_is_no_retry() {
+        for max_tries in [0, 1] {
+            let (mut retry, now) = retry(&Policy { max_tries, ..Policy::default() });
+            assert_eq!(retry.next(None, now), None);
+        }
+    }
+
+    #[test]
+    fn jitter_fills_a_cap_that_doubles_up_to_the_highest() {
+        let policy = Policy { first_delay: SECOND, max_delay: 5 * SECOND, ..Policy::default() };
+        for (position, cap) in [1, 2, 4, 5, 5].into_iter().map(|seconds| seconds * SECOND).enumerate() {
+            let delays: Vec<_> = (0..400)
+                .map(|_| {
+                    let (mut retry, now) = retry(&policy);
+                    (0..=position).map(|_| retry.next(None, now).unwrap()).last().unwrap()
+                })
+                .collect();
+            let quarters = [cap / 4, cap / 2, cap * 3 / 4, cap].map(|end| delays.iter().filter(|d| **d <= end).count());
+            assert_eq!(quarters[3], 400, "{position}");
+            // Each quarter holds 100 of 400 on average; fewer than 50 has a chance below 10^-8.
+            assert!(quarters[0] > 50 && quarters.windows(2).all(|pair| pair[1] - pair[0] > 50), "{quarters:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_honoured_capped_and_weighed() {
+        let patient = Policy { max_elapsed: 30 * LONGEST_WAIT, ..Policy::default() };
+        let (mut retry, now) = retry(&patient);
+        assert_eq!(retry.next(Some(40 * SECOND), now), Some(40 * SECOND));
+        assert_eq!(retry.next(Some(Duration::MAX), now), Some(LONGEST_WAIT));
+        assert!(retry.next(Some(Duration::ZERO), now).unwrap() <= 2 * SECOND);
+
+        let (mut retry, now) = super::tests::retry(&Policy::default());
+        assert_eq!(retry.next(Some(60 * SECOND), now + 240 * SECOND), Some(60 * SECOND));
+        assert_eq!(retry.next(Some(61 * SECOND), now + 240 * SECOND), None);
+    }
+
+    #[test]
+    fn the_last_try_starts_within_the_time() {
+        let (mut retry, now) =
+            retry(&Policy { max_delay: 500 * SECOND, first_delay: 500 * SECOND, ..Policy::default() });
+        assert!(retry.next(None, now + 299 * SECOND).unwrap() <= SECOND);
+        assert_eq!(retry.next(None, now + 300 * SECOND), None);
+        assert_eq!(retry.next(None, now + 900 * SECOND), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_policy_keeps_its_bounds(
+            max_tries in 0..9_u32,
+            millis in prop::array::uniform3(0..1_000_000_u64),
+            answers in prop::collection::vec((prop::option::of(0..2_000_u64), 0..100_000_u64), 1..12),
+        ) {
+            let [max_elapsed, first_delay, max_delay] = millis.map(Duration::from_millis);
+            let (mut retry, start) = retry(&Policy { max_tries, max_elapsed, first_delay, max_delay });
+            let mut now = start;
+            for (after, passed) in answers {
+                let after = after.map(Duration::from_secs);
+                now += Duration::from_millis(passed);
+                let Some(delay) = retry.next(after, now) else { break };
+                let asked = after.unwrap_or_default().min(LONGEST_WAIT);
+                prop_assert!(delay >= asked && delay <= asked.max(max_delay));
+                now += delay;
+                prop_assert!(retry.tries() < max_tries && now <= start + max_elapsed);
+            }
+        }
+    }
+}

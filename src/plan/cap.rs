@@ -1,0 +1,75 @@
+//! How many absences are believed at once.
+//!
+//! A client that lost a permission, a broken index or a bad night look like a thousand
+//! removals. Below the cap each absence is confirmed by id; above it nothing is asked and
+//! nothing is removed.
+
+use std::str::FromStr;
+
+/// The rule that limits removals, per binder and over the organisation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RemovalCap {
+    /// The larger of 10 documents and 10 % of what is mirrored.
+    Default,
+    /// This many documents.
+    Count(u64),
+    /// This share of what is mirrored, in percent.
+    Percent(f64),
+}
+
+/// Why a text is not a removal cap.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither a number of documents (such as 50) nor a share of them (such as 20%)")]
+pub struct BadCap(String);
+
+impl RemovalCap {
+    /// How many of so many mirrored documents may be removed.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn of(self, mirrored: u64) -> u64 {
+        match self {
+            Self::Default => 10.max(mirrored / 10),
+            Self::Count(count) => count,
+            // A float's cast saturates, and no organisation has 2^52 documents.
+            Self::Percent(percent) => (mirrored as f64 * percent / 100.0).floor() as u64,
+        }
+    }
+}
+
+impl FromStr for RemovalCap {
+    type Err = BadCap;
+
+    fn from_str(text: &str) -> Result<Self, BadCap> {
+        let bad = || BadCap(text.to_owned());
+        match text.trim().strip_suffix('%') {
+            Some(percent) => match percent.trim().parse::<f64>() {
+                Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Self::Percent(percent)),
+                _ => Err(bad()),
+            },
+            None => text.trim().parse().map(Self::Count).map_err(|_| bad()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cap_is_the_larger_of_ten_and_a_tenth() {
+        for (mirrored, cap) in [(0, 10), (5, 10), (100, 10), (109, 10), (110, 11), (20_000, 2_000)] {
+            assert_eq!(RemovalCap::Default.of(mirrored), cap, "{mirrored}");
+        }
+        assert_eq!(RemovalCap::Count(3).of(1_000_000), 3);
+        assert_eq!(RemovalCap::Percent(2.5).of(1000), 25);
+        assert_eq!(RemovalCap::Percent(0.0).of(1000), 0);
+    }
+
+    #[test]
+    fn caps_are_read_from_text() {
+        assert_eq!("50".parse(), Ok(RemovalCap::Count(50)));
+        assert_eq!("20%".parse(), Ok(RemovalCap::Percent(20.0)));
+        for bad in ["", "-1", "101%", "x%", "ten", "NaN%"] {
+            assert!(bad.parse::<RemovalCap>().is_err(), "{bad}");
+        }
+    }
+}

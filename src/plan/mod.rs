@@ -1,0 +1,17 @@
+//! From what was listed and what is known to what is to be done.
+//!
+//! Values in, values out: no clock, no I/O, no async. [`decide`] is the truth table for one
+//! document; [`moves`] puts renames into an order in which no document is ever without a
+//! file; [`RemovalCap`] says how many absences are believed; [`Tree`] names folders.
+
+mod cap;
+mod decide;
+mod moves;
+mod refresh;
+mod tree;
+
+pub use cap::{BadCap, RemovalCap};
+pub use decide::{Action, Facts, FileState, KnownFacts, decide};
+pub use moves::{Leg, Mover, arrange};
+pub use refresh::{Due, due};
+pub use tree::Tree;

@@ -1,0 +1,353 @@
+//! The folder tree of one binder, and the folders of the mirror that stand for it.
+//!
+//! A folder once known keeps its name and place until the service tells another: not being
+//! listed, or not being readable, changes nothing. Names are handed out per parent, parents
+//! first, to those that are new, renamed or moved; a folder that wasn't keeps the one it has,
+//! whoever comes. A folder that only documents name (the service's folder endpoints are partly
+//! assumed) shares its tab's folder, or else is named after its id until it is known.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use crate::{
+    model::{BadPath, BinderId, Folder, FolderId, KnownFolder, RelPath},
+    naming::{self, Step},
+};
+
+/// Deepest nesting that is followed; whatever is deeper, or hangs in a loop, hangs below the binder.
+const DEEPEST: usize = 256;
+
+/// Paths up to this length are far from the system's limit and needn't be laid out step by step.
+const SHORT: usize = 2048;
+
+/// A binder's folders.
+#[derive(Debug)]
+pub struct Tree {
+    binder: BinderId,
+    segment: String,
+    nodes: BTreeMap<FolderId, KnownFolder>,
+    root: RelPath,
+    paths: HashMap<FolderId, RelPath>,
+    keys: HashSet<String>,
+}
+
+impl Tree {
+    /// A tree from what is known; `segment` is the binder's folder below the destination.
+    pub fn new(binder: BinderId, segment: String, folders: Vec<KnownFolder>) -> Result<Self, BadPath> {
+        let root = RelPath::new(&segment)?;
+        let nodes = folders.into_iter().map(|f| (f.id.clone(), f)).collect();
+        let mut tree = Self { binder, segment, nodes, root, paths: HashMap::new(), keys: HashSet::new() };
+        tree.lay_out();
+        Ok(tree)
+    }
+
+    /// Whether a folder has a place, and needn't be asked for: `since` is when asking was last due.
+    pub fn places(&self, folder: &FolderId, since: i64) -> bool {
+        self.nodes.get(folder).is_some_and(|node| node.known || node.asked_at >= since)
+    }
+
+    /// Where documents of a folder lie; none for a folder that has no place yet.
+    pub fn path(&self, folder: Option<&FolderId>) -> Option<&RelPath> {
+        folder.map_or(Some(&self.root), |id| self.paths.get(id))
+    }
+
+    /// Whether a folder has a path, by its key.
+    pub fn has(&self, path_key: &str) -> bool {
+        self.keys.contains(path_key)
+    }
+
+    /// The tabs that the service listed.
+    pub fn tabs(&self) -> Vec<FolderId> {
+        self.nodes.values().filter(|f| f.known && f.parent.is_none()).map(|f| f.id.clone()).collect()
+    }
+
+    /// Takes over a listing of all folders. `taken` tells whether a document's file has a path
+    /// (by key). Returns the rows that changed and the ids that are not listed any more.
+    pub fn refresh(
+        &mut self,
+        listed: Vec<Folder>,
+        now: i64,
+        taken: impl Fn(&str) -> bool,
+    ) -> (Vec<KnownFolder>, Vec<FolderId>) {
+        let gone: Vec<FolderId> = {
+            let ids: HashSet<&FolderId> = listed.iter().map(|f| &f.id).collect();
+            self.nodes.values().filter(|f| f.known && !ids.contains(&f.id)).map(|f| f.id.clone()).collect()
+        };
+        let mut changed = HashSet::new();
+        let listed_ids: HashSet<FolderId> = listed.iter().map(|f| f.id.clone()).collect();
+        for folder in listed {
+            let parent =
+                folder.parent.filter(|p| *p != folder.id && (listed_ids.contains(p) || self.nodes.contains_key(p)));
+            let same = self.nodes.get(&folder.id).is_some_and(|old| {
+                old.known && old.parent == parent && old.name == folder.name && old.segment.is_some()
+            });
+            if !same {
+                changed.insert(folder.id.clone());
+                let node = KnownFolder {
+                    id: folder.id.clone(),
+                    parent,
+                    name: folder.name,
+                    segment: None,
+                    known: true,
+                    asked_at: now,
+                };
+                self.nodes.insert(folder.id, node);
+            }
+        }
+        self.name_new(&changed, taken);
+        self.lay_out();
+        (changed.iter().filter_map(|id| self.nodes.get(id).cloned()).collect(), gone)
+    }
+
+    /// Gives a place to a folder that only documents name.
+    pub fn meet(
+        &mut self,
+        folder: &FolderId,
+        tab: Option<&FolderId>,
+        now: i64,
+        taken: impl Fn(&str) -> bool,
+    ) -> KnownFolder {
+        let tab = tab.filter(|t| *t != folder && self.nodes.get(t).is_some_and(|n| n.known)).cloned();
+        let known = self.nodes.get(folder).is_some_and(|n| n.known);
+        let below_tab = tab.is_some();
+        if let Some(node) = self.nodes.get_mut(folder) {
+            // Known ones keep their place; one that was met before keeps it too.
+            node.asked_at = now;
+        } else {
+            let name = if below_tab { String::new() } else { folder.as_str().to_owned() };
+            let node =
+                KnownFolder { id: folder.clone(), parent: tab, name, segment: None, known: false, asked_at: now };
+            self.nodes.insert(folder.clone(), node);
+            if !known && !below_tab {
+                self.name_new(&HashSet::from([folder.clone()]), taken);
+            }
+            self.lay_out();
+        }
+        self.nodes[folder].clone()
+    }
+
+    /// Forgets a folder that is neither listed nor used; one with folders in it stays.
+    pub fn forget(&mut self, folder: &FolderId) -> bool {
+        if self.nodes.values().any(|n| n.parent.as_ref() == Some(folder)) {
+            return false;
+        }
+        self.nodes.remove(folder);
+        if let Some(path) = self.paths.remove(folder) {
+            self.keys.remove(&naming::key(path.as_str()));
+        }
+        true
+    }
+
+    /// Hands out segments to the nodes of `new`, parents first.
+    fn name_new(&mut self, new: &HashSet<FolderId>, taken: impl Fn(&str) -> bool) {
+        let order = self.parents_first();
+        let mut used: HashMap<Option<FolderId>, HashSet<String>> = HashMap::new();
+        for node in self.nodes.values() {
+            if let Some(segment) = node.segment.as_deref().filter(|_| !new.contains(&node.id)) {
+                used.entry(node.parent.clone()).or_default().insert(naming::key(segment));
+            }
+        }
+        let mut paths: HashMap<FolderId, String> = HashMap::new();
+        for id in order {
+            let Some(node) = self.nodes.get(&id) else { continue };
+            let parent =
+                node.parent.as_ref().and_then(|p| paths.get(p)).cloned().unwrap_or_else(|| self.segment.clone());
+            let segment = if new.contains(&id) {
+                let used = used.entry(node.parent.clone()).or_default();
+                let mut names = naming::folder_names(&node.name, id.as_str());
+                let free = names.find(|name| {
+                    !used.contains(&naming::key(name)) && !taken(&naming::key(&format!("{parent}/{name}")))
+                });
+                used.extend(free.as_deref().map(naming::key));
+                free
+            } else {
+                node.segment.clone()
+            };
+            // Paths near the system's limit are shortened when they are laid out, so that looking
+            // for a document's file at the full one would find nothing.
+            let path = match &segment {
+                Some(segment) if parent.len() < SHORT => format!("{parent}/{segment}"),
+                _ => parent,
+            };
+            paths.insert(id.clone(), path);
+            if let Some(node) = self.nodes.get_mut(&id) {
+                node.segment = segment;
+            }
+        }
+    }
+
+    /// Every folder after its parent. Loops are cut: a folder that can't be reached from the
+    /// binder hangs below it from here on.
+    fn parents_first(&mut self) -> Vec<FolderId> {
+        let mut children: HashMap<Option<&FolderId>, Vec<&FolderId>> = HashMap::new();
+        for node in self.nodes.values() {
+            let parent = node.parent.as_ref().filter(|p| self.nodes.contains_key(*p));
+            children.entry(parent).or_default().push(&node.id);
+        }
+        let mut order: Vec<FolderId> = Vec::with_capacity(self.nodes.len());
+        let mut reached: HashSet<&FolderId> = HashSet::new();
+        let mut queue: VecDeque<&FolderId> = children.get(&None).into_iter().flatten().copied().collect();
+        let mut loops = Vec::new();
+        let mut rest = self.nodes.keys();
+        loop {
+            while let Some(id) = queue.pop_front() {
+                if reached.insert(id) {
+                    order.push(id.clone());
+                    queue.extend(children.get(&Some(id)).into_iter().flatten());
+                }
+            }
+            match rest.find(|id| !reached.contains(id)) {
+                Some(id) => {
+                    loops.push(id.clone());
+                    queue.push_back(id);
+                }
+                None => break,
+            }
+        }
+        for id in loops {
+            if let Some(node) = self.nodes.get_mut(&id) {
+                node.parent = None;
+            }
+        }
+        order
+    }
+
+    /// The paths of all folders, from their segments.
+    fn lay_out(&mut self) {
+        self.paths.clear();
+        self.keys.clear();
+        for id in self.parents_first() {
+            let Some(node) = self.nodes.get(&id) else { continue };
+            let parent = node.parent.as_ref().map_or(Some(&self.root), |p| self.paths.get(p));
+            let path = match (parent, node.segment.as_deref()) {
+                (Some(parent), Some(segment)) if parent.as_str().len() + segment.len() < SHORT => parent.join(segment),
+                (Some(parent), None) => Ok(parent.clone()),
+                _ => RelPath::new(&naming::folder_path(&self.chain(&id)).join("/")),
+            };
+            // Segments are portable steps, so this never fails; if it did, the binder has room.
+            let path = path.unwrap_or_else(|_| self.root.clone());
+            self.keys.insert(naming::key(path.as_str()));
+            self.paths.insert(id, path);
+        }
+        self.keys.insert(naming::key(self.root.as_str()));
+    }
+
+    fn chain(&self, folder: &FolderId) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        let mut next = self.nodes.get(folder);
+        let mut depth = 0;
+        while let Some(node) = next {
+            steps.extend(node.segment.as_deref().map(|name| Step { name, id: node.id.as_str() }));
+            depth += 1;
+            if depth == DEEPEST {
+                steps.truncate(1);
+                break;
+            }
+            next = node.parent.as_ref().and_then(|p| self.nodes.get(p));
+        }
+        steps.push(Step { name: &self.segment, id: self.binder.as_str() });
+        steps.reverse();
+        steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> FolderId {
+        FolderId::parse(text).unwrap()
+    }
+
+    fn folder(text: &str, parent: Option<&str>, name: &str) -> Folder {
+        Folder { id: id(text), parent: parent.map(id), name: name.into() }
+    }
+
+    fn tree() -> Tree {
+        Tree::new(BinderId::parse("b").unwrap(), "Kv. Björken".into(), vec![]).unwrap()
+    }
+
+    fn path(tree: &Tree, text: &str) -> String {
+        tree.path(Some(&id(text))).map(ToString::to_string).unwrap_or_default()
+    }
+
+    #[test]
+    fn folders_nest() {
+        let mut tree = tree();
+        let (rows, gone) =
+            tree.refresh(vec![folder("2", Some("1"), "El"), folder("1", None, "Ritningar")], 5, |_| false);
+        assert_eq!((rows.len(), gone.len()), (2, 0));
+        assert_eq!(path(&tree, "2"), "Kv. Björken/Ritningar/El");
+        assert_eq!(tree.path(None).unwrap().as_str(), "Kv. Björken");
+        assert!(tree.has(&naming::key("Kv. BJÖRKEN/ritningar")));
+        assert_eq!(tree.tabs(), [id("1")]);
+    }
+
+    #[test]
+    fn the_first_owner_keeps_the_plain_name() {
+        let mut tree = tree();
+        tree.refresh(vec![folder("22222222-b", None, "El")], 1, |_| false);
+        tree.refresh(vec![folder("11111111-a", None, "EL"), folder("22222222-b", None, "El")], 2, |_| false);
+        assert_eq!(path(&tree, "22222222-b"), "Kv. Björken/El");
+        assert_eq!(path(&tree, "11111111-a"), "Kv. Björken/EL [11111111]");
+        // It stays when the other one leaves: a name once given does not change by itself.
+        tree.refresh(vec![folder("11111111-a", None, "EL")], 3, |_| false);
+        assert_eq!(path(&tree, "11111111-a"), "Kv. Björken/EL [11111111]");
+    }
+
+    #[test]
+    fn two_folders_swap_their_names() {
+        let mut tree = tree();
+        tree.refresh(vec![folder("1", None, "A"), folder("2", None, "B")], 1, |_| false);
+        tree.refresh(vec![folder("1", None, "B"), folder("2", None, "A")], 2, |_| false);
+        assert_eq!((path(&tree, "1").as_str(), path(&tree, "2").as_str()), ("Kv. Björken/B", "Kv. Björken/A"));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_listed_keeps_its_place() {
+        let mut tree = tree();
+        tree.refresh(vec![folder("1", None, "A")], 1, |_| false);
+        let (_, gone) = tree.refresh(vec![], 2, |_| false);
+        assert_eq!(gone, [id("1")]);
+        assert_eq!(path(&tree, "1"), "Kv. Björken/A");
+        assert!(tree.forget(&id("1")));
+        assert!(tree.path(Some(&id("1"))).is_none());
+    }
+
+    #[test]
+    fn a_file_in_the_way_gives_a_folder_its_id() {
+        let mut tree = tree();
+        tree.refresh(vec![folder("12345678-9", None, "A")], 1, |key| key == naming::key("Kv. Björken/A"));
+        assert_eq!(path(&tree, "12345678-9"), "Kv. Björken/A [12345678]");
+    }
+
+    #[test]
+    fn unknown_folders_lie_in_their_tab_or_under_their_id() {
+        let mut tree = tree();
+        tree.refresh(vec![folder("1", None, "Tab")], 1, |_| false);
+        tree.meet(&id("x"), Some(&id("1")), 7, |_| false);
+        tree.meet(&id("y"), Some(&id("never-listed")), 7, |_| false);
+        assert_eq!((path(&tree, "x").as_str(), path(&tree, "y").as_str()), ("Kv. Björken/Tab", "Kv. Björken/y"));
+        assert!(tree.places(&id("x"), 7) && !tree.places(&id("x"), 8));
+        // Known at last, they get their names.
+        tree.refresh(vec![folder("1", None, "Tab"), folder("x", Some("1"), "X"), folder("y", None, "Y")], 9, |_| false);
+        assert_eq!((path(&tree, "x").as_str(), path(&tree, "y").as_str()), ("Kv. Björken/Tab/X", "Kv. Björken/Y"));
+    }
+
+    #[test]
+    fn loops_and_depths_end() {
+        let mut tree = tree();
+        tree.refresh(
+            vec![folder("1", Some("2"), "A"), folder("2", Some("1"), "B"), folder("3", Some("3"), "C")],
+            1,
+            |_| false,
+        );
+        for text in ["1", "2", "3"] {
+            assert!(path(&tree, text).starts_with("Kv. Björken/"), "{text}");
+        }
+        let deep: Vec<Folder> = (0..5000)
+            .map(|n| folder(&n.to_string(), (n > 0).then(|| (n - 1).to_string()).as_deref(), "folder"))
+            .collect();
+        tree.refresh(deep, 2, |_| false);
+        assert!(path(&tree, "4999").len() < 4096);
+    }
+}
