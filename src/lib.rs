@@ -1,7 +1,20 @@
 //! Mirrors every document of an iBinder organisation into a local folder tree.
+//!
+//! The program is described in `README.md`, its design in `docs/architecture.md`. As a library it
+//! serves its own tests and benchmarks: nothing here is a stable interface.
+
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod mirror;
 pub mod model;
 pub mod naming;
 pub mod pace;
 pub mod plan;
+pub mod remote;
+pub mod report;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod state;
+pub mod sync;
+pub mod ui;

@@ -38,6 +38,14 @@ pub enum Error {
         /// What stands there.
         what: &'static str,
     },
+    /// Old bytes left the tree and did not reach `objects/`; they wait below `tmp/` for the replay.
+    #[error("the old bytes of {path:?} could not be put into objects/: {source}")]
+    NotHeld {
+        /// Whose, relative to the destination.
+        path: String,
+        /// Why.
+        source: Box<Error>,
+    },
     /// The destination is not one that can be mirrored into.
     #[error("{0}")]
     Destination(String),
@@ -73,6 +81,8 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::InTheWay { .. } => Kind::Document,
+            // Going on would forget the intent that knows where the bytes are.
+            Self::NotHeld { .. } => Kind::Disk,
             Self::Destination(_) => Kind::Destination,
             Self::Locked(_) => Kind::Locked,
             Self::Io { source, .. } => match errno(source) {

@@ -75,7 +75,7 @@ impl Mirror {
             self.sync_folder(&dir, path.as_str())?;
         }
         let held = match look(tmp, name)? {
-            Entry::File(_) => Some(self.hold(&staged.name, outgoing)?),
+            Entry::File(_) => Some(self.hold_for(path, &staged.name, outgoing)?),
             _ => outgoing.cloned(),
         };
         self.published(path, staged.stamp.inode, held)
@@ -92,7 +92,7 @@ impl Mirror {
             Err(error) => return Err(Error::io("keep the old bytes of", path.as_str(), error)),
         }
         // Held as a copy of its own, since the link still shares the tree's file.
-        let held = self.hold(&parked, None)?;
+        let held = self.hold_for(path, &parked, None)?;
         rustix::fs::renameat(tmp, name, dir, path.leaf()).map_err(|e| Error::io("replace", path.as_str(), e))?;
         self.sync_folder(dir, path.as_str())?;
         self.published(path, staged.stamp.inode, Some(held))
@@ -153,7 +153,12 @@ impl Mirror {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Outcome::Done { stamp: None, held: Some(self.hold(parked, outgoing)?) })
+        Ok(Outcome::Done { stamp: None, held: Some(self.hold_for(path, parked, outgoing)?) })
+    }
+
+    /// Takes bytes that left the tree into `objects/`. From here on an error ends the run.
+    fn hold_for(&self, path: &RelPath, name: &str, outgoing: Option<&Outgoing>) -> Result<Outgoing, Error> {
+        self.hold(name, outgoing).map_err(|e| Error::NotHeld { path: path.to_string(), source: Box::new(e) })
     }
 
     /// The end of a step: the file that is at the path must be the one that was put there.

@@ -142,6 +142,7 @@ impl Root {
                 },
                 Err(Errno::NOENT) => Found::Missing,
                 Err(Errno::LOOP | Errno::NOTDIR) => Found::Other("below a link or a file"),
+                Err(Errno::ACCESS | Errno::PERM) => Found::Other("in a folder that can't be read"),
                 Err(error) => return Err(Error::io("look at", path, *error)),
             });
         }

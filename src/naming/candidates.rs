@@ -109,6 +109,8 @@ mod tests {
     #[test]
     fn ids_are_made_portable() {
         assert_eq!(document("a.pdf", "../../x:y")[1..3], ["a [.._.._x_].pdf", "a [.._.._x_y].pdf"]);
+        // NFC makes some ids three times as long.
+        assert_eq!(document(&"x".repeat(300), &"\u{1d160}".repeat(32))[2].len(), 255);
     }
 
     #[test]
@@ -119,8 +121,10 @@ mod tests {
 
     #[test]
     fn a_name_that_holds_its_own_tag_is_not_offered_twice() {
-        let own = format!("{} [3f2a91c0].pdf", "x".repeat(240));
-        assert_eq!(document(&own, "3f2a91c0-0001")[1], format!("{} [3f2a91c0-0001].pdf", "x".repeat(235)));
+        for tag in ["3f2a91c0", "3F2A91C0"] {
+            let own = format!("{} [{tag}].pdf", "x".repeat(240));
+            assert_eq!(document(&own, "3f2a91c0-0001")[1], format!("{} [3f2a91c0-0001].pdf", "x".repeat(235)));
+        }
         let numbered = format!("{} [3f2a91c0-0001-2].pdf", "x".repeat(233));
         assert_eq!(document(&numbered, "3f2a91c0-0001")[3], format!("{} [3f2a91c0-0001-3].pdf", "x".repeat(233)));
     }
@@ -149,7 +153,8 @@ mod tests {
                 prop_assert_eq!(&names[0], &portable(&name));
                 let cleaned = clean(&name);
                 let (_, extension) = cut::split_extension(&cleaned);
-                prop_assert!(names.iter().all(|name| name.ends_with(extension)));
+                // The first may lose its dot where a cut leaves joiners and `.ibinder-sync`.
+                prop_assert!(names[1..].iter().all(|name| name.ends_with(extension)));
             }
         }
 

@@ -58,7 +58,9 @@ mod tests {
             let key_of_it = key(&text);
             prop_assert_eq!(&key(&text.nfc().collect::<String>()), &key_of_it);
             prop_assert_eq!(&key(&text.nfd().collect::<String>()), &key_of_it);
-            prop_assert_eq!(&key(&UniCase::unicode(&text).to_folded_case()), &key_of_it);
+            // Folding commutes with decomposed text alone: the iota of `ᾀ` may move past later marks.
+            let decomposed: String = text.nfd().collect();
+            prop_assert_eq!(&key(&UniCase::unicode(decomposed).to_folded_case()), &key_of_it);
             prop_assert_eq!(&key(&text.to_ascii_uppercase()), &key_of_it);
             prop_assert_eq!(&key(&key_of_it), &key_of_it);
         }

@@ -38,10 +38,11 @@ impl Pace {
     /// Waits for this request's turn.
     pub async fn permit(&self) -> Permit {
         if self.bucket.is_none()
-            && let Ok(permit) = self.brake.pass()
+            && let Ok(permit) = Brake::default().pass()
         {
             return permit;
         }
+        let _turn = self.turn.lock().await;
         loop {
             // A hold may have begun during the sleep, so that every wake-up looks at both again.
             match self.attempt() {
@@ -127,10 +128,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_hold_that_begins_or_grows_during_the_wait_counts() {
-        for pace in [Pace::new(None), pace(1.0)] {
+        for (pace, hold) in [(Pace::new(None), SECOND), (pace(1.0), SECOND), (pace(1.0), Duration::ZERO)] {
             let pace = Arc::new(pace);
             pace.permit().await;
-            pace.hold(SECOND);
+            pace.hold(hold);
             let waiting = tokio::spawn({
                 let pace = pace.clone();
                 async move { grants(&pace, 1).await[0] }

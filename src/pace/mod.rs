@@ -9,12 +9,14 @@
 //! - What the service asks for is capped ([`LONGEST_WAIT`]): a wrong clock or a proxy's idea of an
 //!   hour must not hang the night.
 
+mod bandwidth;
 mod brake;
 mod limiter;
 mod rate;
 mod retry;
 mod retry_after;
 
+pub use bandwidth::Bandwidth;
 pub use brake::Permit;
 pub use limiter::Pace;
 pub use rate::Rate;

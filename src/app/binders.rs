@@ -1,0 +1,79 @@
+//! `binders`.
+
+use std::{path::Path, sync::Arc};
+
+use super::{Error, Exit, check_destination};
+use crate::{
+    mirror::{self, Mirror},
+    model::BinderId,
+    state::State,
+    sync, ui,
+};
+
+/// Lists the binders that the mirror knows.
+pub fn list(dest: &Path) -> Exit {
+    done(table(dest).map(|text| ui::print(&text)))
+}
+
+fn table(dest: &Path) -> Result<String, Error> {
+    let state = open(dest)?;
+    let mut text = format!("{:<12} {:>10}  {}\n", "ID", "DOCUMENTS", "NAME");
+    for binder in state.read(|r| r.binders())? {
+        let documents = state.read(|r| r.documents_in(&binder.id))?;
+        text.push_str(&format!(
+            "{:<12} {documents:>10}  {}\n",
+            ui::escape(binder.id.as_str()),
+            ui::escape(&binder.name)
+        ));
+    }
+    Ok(text)
+}
+
+/// A copy of the state, so that a run may go on meanwhile.
+fn open(dest: &Path) -> Result<State, Error> {
+    if !check_destination(dest, false)? {
+        return Err(Error::NoMirror(dest.to_owned()));
+    }
+    let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
+    Ok(State::scratch(Some(&mirror::database(dest)), &scratch.path().join("state.db"))?)
+}
+
+/// Lets a binder go.
+pub fn forget(dest: &Path, id: &str) -> Exit {
+    done(let_go(dest, id).map(|removed| {
+        ui::print(&format!(
+            "Let go. {removed} files left the tree; their bytes stay in {}/.ibinder-sync/objects.\n",
+            dest.display()
+        ));
+    }))
+}
+
+fn let_go(dest: &Path, id: &str) -> Result<u64, Error> {
+    if !check_destination(dest, false)? {
+        return Err(Error::NoMirror(dest.to_owned()));
+    }
+    let mirror = Arc::new(Mirror::open(dest)?);
+    let state = Arc::new(State::open(&mirror::database(dest), mirror.root().is_network())?);
+    let known = state.read(|r| r.binders())?;
+    let binder = BinderId::parse(id).ok().filter(|id| known.iter().any(|k| k.id == *id)).ok_or_else(|| {
+        Error::Binder(format!(
+            "the mirror knows no binder {id:?}; `ibinder-sync binders --dest {}` lists them",
+            dest.display()
+        ))
+    })?;
+    let run = state.write(|w| w.begin_run(jiff::Timestamp::now()))?;
+    sync::replay(&mirror, &state, run.number)?;
+    let removed = sync::forget(&mirror, &state, run.number, &binder)?;
+    state.write(|w| w.end_run(run.number, "forget"))?;
+    Ok(removed)
+}
+
+fn done(result: Result<(), Error>) -> Exit {
+    match result {
+        Ok(()) => Exit::Complete,
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `sandbox` and `demo`.
+
+use std::{ffi::OsString, sync::Arc, time::Duration};
+
+use super::{Error, Exit, Voice, run, runtime, signals};
+use crate::{
+    cli,
+    config::{Config, Given, Size},
+    sandbox::{Faults, Generated, Organisation, Sandbox, Settings},
+    sync::Stop,
+    ui,
+};
+
+/// Requests per second that the demo asks for: the sandbox is on this machine.
+const DEMO_RATE: f64 = 0.0;
+
+/// Serves until a signal comes.
+pub fn sandbox(given: &cli::Sandbox) -> Exit {
+    match serve(given) {
+        Ok(()) => Exit::Complete,
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}
+
+fn serve(given: &cli::Sandbox) -> Result<(), Error> {
+    let organisation = match &given.from {
+        Some(folder) => Organisation::from_folder(folder).map_err(Error::Sandbox)?,
+        None => Organisation::generated(&generated(&given.organisation, given.document_size)),
+    };
+    let settings = Settings {
+        port: given.port,
+        page_size_cap: given.page_size_cap,
+        token_lifetime: Duration::from_secs(given.token_lifetime),
+        link_lifetime: Duration::from_secs(given.link_lifetime),
+        ranges: !given.no_ranges,
+        subfolders: !given.no_subfolders,
+        limit: given.limit,
+        faults: given.faults.iter().fold(Faults::none(), |faults, f| faults.with(f.kind, f.probability)),
+        seed: given.organisation.seed,
+        ..Settings::default()
+    };
+    let sandbox = Sandbox::start(organisation, settings).map_err(Error::Sandbox)?;
+    let lines: String = sandbox.environment().into_iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    ui::print(&lines);
+    let stop = Arc::new(Stop::default());
+    runtime()?.block_on(async {
+        tokio::select! {
+            () = stop.wait() => {}
+            () = signals::watch(Arc::clone(&stop)) => {}
+        }
+    });
+    Ok(())
+}
+
+fn generated(given: &cli::Organisation, size: Option<Size>) -> Generated {
+    Generated {
+        binders: given.binders,
+        documents: given.documents,
+        seed: given.seed,
+        day: given.day,
+        document_size: size.map(Size::bytes),
+    }
+}
+
+/// Mirrors a made-up organisation over HTTP, as the real one would be.
+pub fn demo(given: cli::Demo, voice: &Voice) -> Exit {
+    let organisation = Organisation::generated(&generated(&given.organisation, None));
+    let prepared = Sandbox::start(organisation, Settings::default()).map_err(Error::Sandbox).and_then(|sandbox| {
+        let environment = sandbox.environment();
+        let look = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
+        let given = Given {
+            dest: given.destination.dest,
+            rate: Some(DEMO_RATE),
+            // A day passes at once here, so folder names are always due.
+            refresh_folders: Some(Duration::ZERO),
+            ..Given::default()
+        };
+        Ok((Config::new(given, &look)?, sandbox))
+    });
+    match prepared {
+        Ok((config, _sandbox)) => run(&config, voice),
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}

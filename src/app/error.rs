@@ -1,0 +1,78 @@
+//! Why a command ended, and with which exit code.
+
+use std::path::PathBuf;
+
+use super::Exit;
+use crate::{config, mirror, remote, state, sync::Fatal};
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// Nothing can go on.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+    /// The destination holds files and no state.
+    #[error(
+        "{} holds files that are not a mirror; give an empty folder or one that does not exist yet, nothing was touched",
+        .0.display()
+    )]
+    Foreign(PathBuf),
+    /// The state folder is there, the database is not.
+    #[error(
+        "{}/.ibinder-sync has no state.db, but files lie beside it: the state was lost. Restore state.db from a backup, or mirror into an empty folder; nothing was touched",
+        .0.display()
+    )]
+    StateLost(PathBuf),
+    /// `--existing`, and no mirror.
+    #[error(
+        "{} holds no mirror, and --existing was given; is the disk mounted? The first run goes without --existing",
+        .0.display()
+    )]
+    NotExisting(PathBuf),
+    /// A command needs a mirror, and there is none.
+    #[error("{} holds no mirror; `ibinder-sync run --dest {}` makes one", .0.display(), .0.display())]
+    NoMirror(PathBuf),
+    /// A binder can't be let go.
+    #[error("{0}")]
+    Binder(String),
+    /// The sandbox can't serve.
+    #[error("the sandbox can't serve: {0}")]
+    Sandbox(std::io::Error),
+    /// The runtime can't start.
+    #[error("the program can't start: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl From<mirror::Error> for Error {
+    fn from(error: mirror::Error) -> Self {
+        Self::Fatal(error.into())
+    }
+}
+
+impl From<state::Error> for Error {
+    fn from(error: state::Error) -> Self {
+        Self::Fatal(error.into())
+    }
+}
+
+impl From<remote::Error> for Error {
+    fn from(error: remote::Error) -> Self {
+        Self::Fatal(error.into())
+    }
+}
+
+impl Error {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Foreign(_) | Self::NotExisting(_) | Self::NoMirror(_) | Self::Binder(_) => {
+                Exit::Usage
+            }
+            Self::Fatal(fatal) => Exit::of(fatal),
+            Self::StateLost(_) | Self::Sandbox(_) | Self::Runtime(_) => Exit::Unexpected,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Exit codes (contract: `docs/architecture.md`, "Interface").
+
+use crate::{
+    mirror, remote,
+    report::Outcome,
+    state,
+    sync::{Cause, Ended, Fatal, Finished},
+};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0
+    Complete,
+    /// 1
+    Unexpected,
+    /// 2
+    Usage,
+    /// 3
+    Credentials,
+    /// 4
+    Partial,
+    /// 5
+    Locked,
+    /// 7
+    Withheld,
+    /// 8
+    Disk,
+    /// 130
+    Interrupted,
+    /// 143
+    Terminated,
+}
+
+impl Exit {
+    /// The code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Credentials => 3,
+            Self::Partial => 4,
+            Self::Locked => 5,
+            Self::Withheld => 7,
+            Self::Disk => 8,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// The end of a run. Where several codes apply: 8, 3, 130/143, 7, 4.
+    pub fn of_run(finished: &Finished) -> Self {
+        match (&finished.ended, finished.withheld, finished.outcome()) {
+            (Ended::Fatal(fatal), ..) => Self::of(fatal),
+            (Ended::Early(Cause::Interrupt), ..) => Self::Interrupted,
+            (Ended::Early(Cause::Terminate), ..) => Self::Terminated,
+            (Ended::AnotherOrganisation, ..) | (_, true, _) => Self::Withheld,
+            (Ended::Early(_), ..) => Self::Partial,
+            (Ended::Through, _, Outcome::Complete) => Self::Complete,
+            (Ended::Through, ..) => Self::Partial,
+        }
+    }
+
+    /// The code of what can't go on.
+    pub fn of(fatal: &Fatal) -> Self {
+        match fatal {
+            Fatal::Remote(error) => match error.kind() {
+                remote::Kind::Credentials | remote::Kind::Forbidden => Self::Credentials,
+                remote::Kind::Configuration
+                | remote::Kind::NotFound { .. }
+                | remote::Kind::MethodNotAllowed
+                | remote::Kind::Rejected => Self::Usage,
+                remote::Kind::Throttled | remote::Kind::Unavailable | remote::Kind::LinkExpired => Self::Partial,
+            },
+            Fatal::Mirror(error) => match error.kind() {
+                mirror::Kind::Disk => Self::Disk,
+                mirror::Kind::Document => Self::Unexpected,
+                mirror::Kind::Destination => Self::Usage,
+                mirror::Kind::Locked => Self::Locked,
+            },
+            Fatal::State(error) => match error.kind() {
+                state::Kind::Disk => Self::Disk,
+                state::Kind::Refused => Self::Usage,
+                state::Kind::Damaged | state::Kind::Internal => Self::Unexpected,
+            },
+            Fatal::Internal(_) => Self::Unexpected,
+        }
+    }
+}

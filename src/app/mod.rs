@@ -1,0 +1,50 @@
+//! The composition root: builds the parts from a [`Config`](crate::config::Config) and runs one
+//! command with them. One short function a command.
+
+mod binders;
+#[cfg(feature = "sandbox")]
+mod demo;
+mod error;
+mod exit;
+mod plan;
+mod run;
+mod signals;
+mod voice;
+
+pub use binders::{forget as forget_binder, list as list_binders};
+#[cfg(feature = "sandbox")]
+pub use demo::{demo, sandbox};
+pub use error::Error;
+pub use exit::Exit;
+pub use plan::plan;
+pub use run::run;
+pub use voice::Voice;
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    config::Config,
+    mirror::{self, Survey},
+    pace::Pace,
+    remote::{Remote, Requests},
+};
+
+/// A runtime of one thread: everything that takes the processor has threads of its own.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)
+}
+
+fn remote(config: &Config, requests: &Arc<Requests>) -> Result<Arc<Remote>, Error> {
+    Ok(Arc::new(Remote::new(config.remote.clone(), Pace::new(config.rate), Arc::clone(requests))?))
+}
+
+/// Refuses a destination that can't be mirrored into; true where it holds a mirror.
+fn check_destination(dest: &Path, existing: bool) -> Result<bool, Error> {
+    match mirror::survey(dest)? {
+        Survey::Mirror => Ok(true),
+        Survey::StateLost => Err(Error::StateLost(dest.to_owned())),
+        Survey::Foreign => Err(Error::Foreign(dest.to_owned())),
+        Survey::Absent | Survey::Empty if existing => Err(Error::NotExisting(dest.to_owned())),
+        Survey::Absent | Survey::Empty => Ok(false),
+    }
+}

@@ -1,0 +1,67 @@
+//! `plan`: what `run` would do. It works on a copy of the state and only looks at the tree.
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+
+use super::{Error, Exit, Voice, check_destination, remote, run, runtime, signals};
+use crate::{
+    config::Config,
+    mirror::{self, Root},
+    remote::Requests,
+    report::Progress,
+    state::State,
+    sync::{self, Ended, Parts, Stop},
+    ui,
+};
+
+/// Says what a run would do.
+pub fn plan(config: &Config, voice: &Voice) -> Exit {
+    go(config, voice).unwrap_or_else(|error| {
+        ui::complain(&error);
+        error.exit()
+    })
+}
+
+fn go(config: &Config, voice: &Voice) -> Result<Exit, Error> {
+    let (started, clock) = (Timestamp::now(), Instant::now());
+    let is_mirror = check_destination(&config.dest, config.existing)?;
+    let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
+    let database = mirror::database(&config.dest);
+    let state = State::scratch(is_mirror.then_some(database.as_path()), &scratch.path().join("state.db"))?;
+    state.bind(&config.remote.organisation)?;
+    // A destination that does not exist yet looks like an empty one.
+    let root = if is_mirror { Root::open(&config.dest)? } else { Root::open(scratch.path())? };
+    let requests = Arc::new(Requests::default());
+    let progress = Arc::new(Progress::default());
+    let stop = Arc::new(Stop::default());
+    let run = state.write(|w| w.begin_run(started))?;
+    let parts = Parts {
+        remote: remote(config, &requests)?,
+        state: Arc::new(state),
+        root: Arc::new(root),
+        mirror: None,
+        options: config.options.clone(),
+        progress: Arc::clone(&progress),
+        stop: Arc::clone(&stop),
+        run: run.clone(),
+    };
+    let screen = ui::Screen::start(progress, &voice.bars, voice.quiet, voice.json_log);
+    let finished = runtime()?.block_on(async {
+        tokio::select! {
+            finished = sync::run(parts) => finished,
+            () = signals::watch(stop) => unreachable!("watching never ends"),
+        }
+    });
+    drop(screen);
+    let mut report = run::report(config, &run.id, &finished, &requests, started);
+    report.duration_seconds = clock.elapsed().as_secs_f64();
+    if !voice.json {
+        ui::print(&ui::plan(&finished.planned));
+    }
+    run::tell(voice, &report, None);
+    if let Ended::Fatal(fatal) = &finished.ended {
+        ui::complain(fatal);
+    }
+    Ok(Exit::of_run(&finished))
+}

@@ -1,0 +1,183 @@
+//! `run`.
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+
+use super::{Error, Exit, Voice, check_destination, remote, runtime, signals};
+use crate::{
+    config::Config,
+    mirror::{self, Mirror, Root},
+    model::STATE_FOLDER,
+    remote::Requests,
+    report::{Bytes, Failure, Outcome, Progress, RunReport, Tally},
+    state::{Run, State},
+    sync::{self, Ended, Finished, Parts, Stop},
+    ui,
+};
+
+/// Everything of a run that has begun.
+struct Begun {
+    mirror: Arc<Mirror>,
+    state: Arc<State>,
+    run: Run,
+}
+
+/// Brings over what changed.
+pub fn run(config: &Config, voice: &Voice) -> Exit {
+    let started = Timestamp::now();
+    let result = begin(config, started).and_then(|begun| go(config, voice, begun, started));
+    result.unwrap_or_else(|error| {
+        let exit = error.exit();
+        if voice.json && !matches!(exit, Exit::Usage | Exit::Locked) {
+            print_json(&failed(config, started, &error));
+        }
+        ui::complain(&error);
+        exit
+    })
+}
+
+fn begin(config: &Config, started: Timestamp) -> Result<Begun, Error> {
+    check_destination(&config.dest, config.existing)?;
+    let mirror = Arc::new(Mirror::open(&config.dest)?);
+    let state = State::open(&mirror::database(&config.dest), mirror.root().is_network())?;
+    state.bind(&config.remote.organisation)?;
+    let run = state.write(|w| w.begin_run(started))?;
+    let state = Arc::new(state);
+    let replayed = sync::replay(&mirror, &state, run.number)?;
+    if replayed > 0 {
+        tracing::info!("finished {replayed} publishes that an earlier run left half done");
+    }
+    Ok(Begun { mirror, state, run })
+}
+
+fn go(config: &Config, voice: &Voice, begun: Begun, started: Timestamp) -> Result<Exit, Error> {
+    let clock = Instant::now();
+    let Begun { mirror, state, run } = begun;
+    let requests = Arc::new(Requests::default());
+    let progress = Arc::new(Progress::default());
+    let stop = Arc::new(Stop::default());
+    let parts = Parts {
+        remote: remote(config, &requests)?,
+        state: Arc::clone(&state),
+        root: Arc::new(Root::open(&config.dest)?),
+        mirror: Some(Arc::clone(&mirror)),
+        options: config.options.clone(),
+        progress: Arc::clone(&progress),
+        stop: Arc::clone(&stop),
+        run: run.clone(),
+    };
+    let screen = ui::Screen::start(progress, &voice.bars, voice.quiet, voice.json_log);
+    let finished = runtime()?.block_on(async {
+        tokio::select! {
+            finished = sync::run(parts) => finished,
+            () = signals::watch(stop) => unreachable!("watching never ends"),
+        }
+    });
+    drop(screen);
+    let mut report = report(config, &run.id, &finished, &requests, started);
+    report.duration_seconds = clock.elapsed().as_secs_f64();
+    keep(&mirror, &state, &run, &report);
+    let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.json", run.id));
+    tell(voice, &report, Some(&place));
+    if let Ended::Fatal(fatal) = &finished.ended {
+        ui::complain(fatal);
+    }
+    Ok(Exit::of_run(&finished))
+}
+
+/// The report of a finished run.
+pub(super) fn report(
+    config: &Config,
+    id: &str,
+    finished: &Finished,
+    requests: &Requests,
+    started: Timestamp,
+) -> RunReport {
+    let tally: &Tally = &finished.tally;
+    let mut failures = tally.failures();
+    if let Ended::Fatal(fatal) = &finished.ended {
+        failures.push(failure(fatal.to_string()));
+    }
+    RunReport {
+        run_id: id.to_owned(),
+        outcome: finished.outcome(),
+        started_at: started,
+        finished_at: Timestamp::now(),
+        duration_seconds: 0.0,
+        organisation_id: config.remote.organisation.to_string(),
+        binders: tally.binder_counts(),
+        documents: tally.documents(),
+        bytes: Bytes { downloaded: tally.bytes() },
+        requests: crate::report::Requests {
+            token: requests.token(),
+            api: requests.api(),
+            storage: requests.storage(),
+            retried: requests.retried(),
+            throttled: requests.throttled(),
+        },
+        failures,
+        warnings: tally.warnings(),
+    }
+}
+
+/// The report of a run that could not begin.
+fn failed(config: &Config, started: Timestamp, error: &Error) -> RunReport {
+    RunReport {
+        run_id: String::new(),
+        outcome: Outcome::Failed,
+        started_at: started,
+        finished_at: Timestamp::now(),
+        duration_seconds: 0.0,
+        organisation_id: config.remote.organisation.to_string(),
+        binders: crate::report::Binders::default(),
+        documents: crate::report::Documents::default(),
+        bytes: Bytes::default(),
+        requests: crate::report::Requests::default(),
+        failures: vec![failure(error.to_string())],
+        warnings: Vec::new(),
+    }
+}
+
+fn failure(error: String) -> Failure {
+    Failure {
+        binder_id: None,
+        document_id: None,
+        version_id: None,
+        file_name: None,
+        error,
+        attempts: 1,
+        trace_id: None,
+    }
+}
+
+/// Writes the report down. A disk that is full has said so already.
+fn keep(mirror: &Mirror, state: &State, run: &Run, report: &RunReport) {
+    let text = json(report);
+    let written = mirror
+        .write_state_file(&format!("runs/{}.json", run.id), text.as_bytes())
+        .and_then(|()| mirror.write_state_file("last-run.json", text.as_bytes()));
+    if let Err(error) = written {
+        tracing::warn!("the run report could not be written: {error}");
+    }
+    if let Err(error) = state.write(|w| w.end_run(run.number, report.outcome.word())) {
+        tracing::warn!("the end of the run could not be recorded: {error}");
+    }
+}
+
+pub(super) fn tell(voice: &Voice, report: &RunReport, place: Option<&std::path::Path>) {
+    if voice.json {
+        print_json(report);
+    } else if !voice.quiet {
+        ui::print(&ui::summary(report, place));
+    }
+}
+
+fn print_json(report: &RunReport) {
+    ui::print(&(json(report) + "\n"));
+}
+
+fn json(report: &RunReport) -> String {
+    // Numbers, texts and lists always serialize.
+    serde_json::to_string_pretty(report).unwrap_or_default()
+}

@@ -1,0 +1,127 @@
+//! The command line, and nothing else: one struct a subcommand.
+
+mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use run::{Plan, Run, Selection};
+#[cfg(feature = "sandbox")]
+pub use sandbox::{Demo, Organisation, Sandbox};
+
+/// Mirrors every document of an iBinder organisation into a local folder tree.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ibinder-sync",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "Exit codes: 0 complete, 1 unexpected, 2 usage or configuration, 3 credentials refused, \
+    4 partial, 5 another command is at work, 7 removals withheld, 8 the disk, 130 or 143 interrupted.\n\n\
+    Try it without an account: ibinder-sync demo --dest ./mirror")]
+pub struct Cli {
+    /// What is said on the way.
+    #[command(flatten)]
+    pub voice: Voice,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is said on standard error.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Voice {
+    /// Say more; twice: say everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// How log lines look
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring over what changed at the service
+    Run(Run),
+    /// Say what `run` would do, and change nothing
+    Plan(Plan),
+    /// List the binders that the mirror knows, or let one go
+    Binders(Binders),
+    /// Mirror a made-up organisation, to see how it goes
+    #[cfg(feature = "sandbox")]
+    Demo(Demo),
+    /// Serve a made-up organisation, or a folder, as the service would
+    #[cfg(feature = "sandbox")]
+    Sandbox(Sandbox),
+    /// Print the completions of a shell
+    Completions(Completions),
+}
+
+/// Where the mirror is.
+#[derive(Debug, Clone, Args)]
+pub struct Destination {
+    /// The folder that holds the mirror
+    #[arg(long, value_name = "DIR")]
+    pub dest: PathBuf,
+}
+
+/// List the binders that the mirror knows, or let one go.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ibinder-sync binders --dest /srv/mirror\n  \
+    ibinder-sync binders forget k3J9x_a2Q --dest /srv/mirror")]
+pub struct Binders {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: Option<BindersCommand>,
+    /// The folder that holds the mirror
+    #[arg(long, value_name = "DIR", global = true)]
+    pub dest: Option<PathBuf>,
+}
+
+/// What to do with binders.
+#[derive(Debug, Subcommand)]
+pub enum BindersCommand {
+    /// List them, with how many documents are mirrored
+    List,
+    /// Let a binder go that the service does not show any more: its files leave the tree, their
+    /// bytes stay in the mirror's objects
+    Forget {
+        /// The binder's id
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// Print the completions of a shell.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ibinder-sync completions bash > /etc/bash_completion.d/ibinder-sync")]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Reads a length of time.
+fn duration(text: &str) -> Result<Duration, String> {
+    let told = || format!("{text:?} is not a length of time, such as 90s, 30m or 8h");
+    let span: jiff::SignedDuration = text.trim().parse().map_err(|_| told())?;
+    Duration::try_from(span).map_err(|_| told())
+}

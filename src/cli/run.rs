@@ -1,0 +1,112 @@
+//! `run` and `plan`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Destination, duration};
+use crate::{
+    config::{Given, Size},
+    plan::RemovalCap,
+};
+
+/// Which documents, and how fast.
+#[derive(Debug, Clone, Args)]
+pub struct Selection {
+    /// Refuse a destination that holds no mirror yet: a disk that is not mounted, say
+    #[arg(long)]
+    pub existing: bool,
+    /// Look only at binders with this id or name (a glob; may be repeated)
+    #[arg(long = "binder", value_name = "GLOB", help_heading = "What is looked at")]
+    pub binders: Vec<String>,
+    /// Leave binders with this id or name out
+    #[arg(long = "exclude-binder", value_name = "GLOB", help_heading = "What is looked at")]
+    pub not_binders: Vec<String>,
+    /// Look only at documents whose path in the mirror matches
+    #[arg(long = "include", value_name = "GLOB", help_heading = "What is looked at")]
+    pub paths: Vec<String>,
+    /// Leave documents out whose path in the mirror matches
+    #[arg(long = "exclude", value_name = "GLOB", help_heading = "What is looked at")]
+    pub not_paths: Vec<String>,
+    /// Downloads at once [default: 8]
+    #[arg(long, value_name = "N", help_heading = "How fast")]
+    pub concurrency: Option<usize>,
+    /// API requests per second, with a burst of at most a quarter of that; 0: no limit [default: 10]
+    #[arg(long, value_name = "N", help_heading = "How fast", allow_negative_numbers = true)]
+    pub rate: Option<f64>,
+    /// Bytes per second over all downloads, such as 5MB
+    #[arg(long, value_name = "SIZE", help_heading = "How fast")]
+    pub bandwidth: Option<Size>,
+    /// Give a download up when no byte comes for so long [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "How fast")]
+    pub stall_timeout: Option<Duration>,
+    /// Believe at most so many absences, instead of the larger of 10 documents and 10 % of them
+    #[arg(long, value_name = "N|P%", help_heading = "When it stops")]
+    pub max_removals: Option<RemovalCap>,
+    /// End early after so long; the next run goes on
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "When it stops")]
+    pub max_duration: Option<Duration>,
+    /// End early when less than this would be left on the disk, such as 10GB
+    #[arg(long, value_name = "SIZE", help_heading = "When it stops")]
+    pub min_free: Option<Size>,
+    /// Read folder names again after so long [default: 20h]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "How fast")]
+    pub refresh_folders: Option<Duration>,
+    /// Print the run report as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Bring over what changed at the service.
+#[derive(Debug, Args)]
+#[command(after_help = "The credentials come from the environment: IBINDER_ORG_ID, IBINDER_CLIENT_ID, and \
+    IBINDER_CLIENT_SECRET or IBINDER_CLIENT_SECRET_FILE.\n\nExamples:\n  \
+    ibinder-sync run --dest /srv/mirror\n  \
+    ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \
+    ibinder-sync run --dest /srv/mirror --binder 'Brf *' --exclude '**/*.mp4'")]
+pub struct Run {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// What and how.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Change nothing; the same as `plan`
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Say what `run` would do, and change nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "It lists the service's documents as `run` does, and takes the same flags.\n\nExamples:\n  \
+    ibinder-sync plan --dest /srv/mirror\n  ibinder-sync plan --dest /srv/mirror --json | jq .documents")]
+pub struct Plan {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// What and how.
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+impl Selection {
+    /// The flags' values.
+    pub fn given(self, destination: Destination) -> Given {
+        Given {
+            dest: destination.dest,
+            existing: self.existing,
+            binders: self.binders,
+            not_binders: self.not_binders,
+            paths: self.paths,
+            not_paths: self.not_paths,
+            concurrency: self.concurrency,
+            rate: self.rate,
+            bandwidth: self.bandwidth,
+            max_removals: self.max_removals,
+            max_duration: self.max_duration,
+            min_free: self.min_free,
+            stall_timeout: self.stall_timeout,
+            refresh_folders: self.refresh_folders,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `demo` and `sandbox`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Destination;
+use crate::sandbox::Fault;
+
+/// The organisation that is made up.
+#[derive(Debug, Clone, Args)]
+pub struct Organisation {
+    /// How many binders
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub binders: usize,
+    /// How many documents on the first day
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub documents: usize,
+    /// The same seed makes the same organisation
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Which day it is: from the second on some documents are revised, renamed, moved, removed or new
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub day: u32,
+}
+
+/// Mirror a made-up organisation, to see how it goes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ibinder-sync demo --dest ./mirror\n  ibinder-sync demo --dest ./mirror --day 2")]
+pub struct Demo {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// What.
+    #[command(flatten)]
+    pub organisation: Organisation,
+    /// Print the run report as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Serve a made-up organisation, or a folder, as the service would.
+#[derive(Debug, Args)]
+#[command(after_help = "It serves on this machine only, prints the environment that points a client at it, and ends \
+    with Ctrl-C.\n\nExamples:\n  ibinder-sync sandbox --documents 20000 --port 8080\n  \
+    ibinder-sync sandbox --from ./drawings --fault 429=0.05 --fault drop=0.05\n\n\
+    In another shell, with the lines it printed:\n  export IBINDER_ORG_ID=… ; ibinder-sync run --dest ./mirror")]
+pub struct Sandbox {
+    /// What.
+    #[command(flatten)]
+    pub organisation: Organisation,
+    /// Serve this folder: its folders are binders, what is below them tabs, folders and documents
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["binders", "documents", "day", "document_size"])]
+    pub from: Option<PathBuf>,
+    /// Size of every document in bytes
+    #[arg(long, value_name = "SIZE")]
+    pub document_size: Option<crate::config::Size>,
+    /// Port of the API; 0: any free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// Largest search page
+    #[arg(long, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub page_size_cap: u32,
+    /// A fault and how often it strikes, such as 429=0.05 (may be repeated): 429, 500, 502, 503, drop, truncate,
+    /// stall, expired-link, garbage, revoke-token, slow
+    #[arg(long = "fault", value_name = "NAME=SHARE")]
+    pub faults: Vec<Fault>,
+    /// API requests per second that are granted; more are answered with 429
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+    /// Seconds that a download link lives
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub link_lifetime: u64,
+    /// Seconds that a token lives
+    #[arg(long, value_name = "N", default_value_t = 3600)]
+    pub token_lifetime: u64,
+    /// Storage answers no ranges
+    #[arg(long)]
+    pub no_ranges: bool,
+    /// The sub-folder call does not exist
+    #[arg(long)]
+    pub no_subfolders: bool,
+}

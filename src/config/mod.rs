@@ -1,0 +1,242 @@
+//! From what the user gave to one validated [`Config`].
+//!
+//! Flags overrule the environment, which overrules the defaults. Everything is checked here,
+//! once; below this line nobody reads a flag or a variable.
+
+mod credentials;
+mod size;
+
+use std::{ffi::OsString, num::NonZeroU64, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+use url::Url;
+
+pub use size::{BadSize, Size};
+
+use crate::{
+    model::OrganisationId,
+    pace::Rate,
+    plan::RemovalCap,
+    remote,
+    sync::{BadGlob, Filter, Options},
+};
+
+/// Requests per second to the API, unless the user says otherwise.
+pub const RATE: f64 = 10.0;
+
+/// Looks a variable of the environment up.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
+
+/// What can't work, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is missing.
+    #[error("{name} is not set; {advice}")]
+    Missing {
+        /// Its name.
+        name: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A setting has a value that can't work.
+    #[error("{name} can't be used: {why}")]
+    Bad {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// A glob is none.
+    #[error("a filter can't be used: {0}")]
+    Glob(#[from] BadGlob),
+}
+
+/// The values of `run`'s flags, as they were given.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// `--dest`
+    pub dest: PathBuf,
+    /// `--existing`
+    pub existing: bool,
+    /// `--binder`
+    pub binders: Vec<String>,
+    /// `--exclude-binder`
+    pub not_binders: Vec<String>,
+    /// `--include`
+    pub paths: Vec<String>,
+    /// `--exclude`
+    pub not_paths: Vec<String>,
+    /// `--concurrency`
+    pub concurrency: Option<usize>,
+    /// `--rate`
+    pub rate: Option<f64>,
+    /// `--bandwidth`
+    pub bandwidth: Option<Size>,
+    /// `--max-removals`
+    pub max_removals: Option<RemovalCap>,
+    /// `--max-duration`
+    pub max_duration: Option<Duration>,
+    /// `--min-free`
+    pub min_free: Option<Size>,
+    /// `--stall-timeout`
+    pub stall_timeout: Option<Duration>,
+    /// `--refresh-folders`
+    pub refresh_folders: Option<Duration>,
+}
+
+/// Everything that a run needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the mirror is.
+    pub dest: PathBuf,
+    /// Whether a destination without state is refused.
+    pub existing: bool,
+    /// Whose documents, where, and by which credentials.
+    pub remote: remote::Settings,
+    /// Requests per second; none: no limit.
+    pub rate: Option<Rate>,
+    /// What the engine is told.
+    pub options: Options,
+}
+
+impl Config {
+    /// Checks what was given.
+    pub fn new(given: Given, environment: Environment<'_>) -> Result<Self, Error> {
+        let rate = rate(given.rate.unwrap_or(RATE))?;
+        let mut remote = remote_settings(environment)?;
+        let filter = Filter::new(&given.binders, &given.not_binders, &given.paths, &given.not_paths)?;
+        let defaults = Options::default();
+        if let Some(stall) = given.stall_timeout {
+            remote.stall_timeout = positive("--stall-timeout", stall)?;
+        }
+        let options = Options {
+            filter,
+            concurrency: concurrency(given.concurrency.unwrap_or(defaults.concurrency))?,
+            bandwidth: given.bandwidth.map(bandwidth).transpose()?,
+            max_removals: given.max_removals.unwrap_or(defaults.max_removals),
+            max_duration: given.max_duration.map(|limit| positive("--max-duration", limit)).transpose()?,
+            min_free: given.min_free.map_or(0, Size::bytes),
+            refresh_folders: given.refresh_folders.unwrap_or(defaults.refresh_folders),
+            page_size: remote.page_size,
+            retry: remote.retry.clone(),
+        };
+        Ok(Self { dest: given.dest, existing: given.existing, remote, rate, options })
+    }
+}
+
+/// Where the service is and who asks, from the environment.
+pub fn remote_settings(environment: Environment<'_>) -> Result<remote::Settings, Error> {
+    let text = |name: &'static str| text(environment, name);
+    let organisation = text("IBINDER_ORG_ID")?.ok_or(Error::Missing {
+        name: "IBINDER_ORG_ID",
+        advice: "set it to the organisation's id, which the owner of the organisation sees beside the API client",
+    })?;
+    let organisation = OrganisationId::parse(organisation.trim())
+        .map_err(|e| Error::Bad { name: "IBINDER_ORG_ID", why: e.to_string() })?;
+    let client_id = text("IBINDER_CLIENT_ID")?.ok_or(Error::Missing {
+        name: "IBINDER_CLIENT_ID",
+        advice: "set it to the API client's id; the owner of the organisation creates API clients",
+    })?;
+    let secret: SecretString = credentials::secret(environment)?;
+    let api_url = url("IBINDER_API_URL", text("IBINDER_API_URL")?, remote::Settings::API_URL)?;
+    let auth_url = url("IBINDER_AUTH_URL", text("IBINDER_AUTH_URL")?, remote::Settings::AUTH_URL)?;
+    Ok(remote::Settings::new(api_url, auth_url, organisation, client_id.trim().to_owned(), secret))
+}
+
+/// A variable as text; one that is empty counts as not set.
+fn text(environment: Environment<'_>, name: &'static str) -> Result<Option<String>, Error> {
+    match environment(name).map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(text)) if text.trim().is_empty() => Ok(None),
+        Some(Ok(text)) => Ok(Some(text)),
+        Some(Err(_)) => Err(Error::Bad { name, why: "it is not UTF-8".to_owned() }),
+    }
+}
+
+fn url(name: &'static str, given: Option<String>, default: &str) -> Result<Url, Error> {
+    let text = given.as_deref().unwrap_or(default).trim().trim_end_matches('/');
+    let url = Url::parse(text).map_err(|e| Error::Bad { name, why: format!("{e}; it looks like {default}") })?;
+    remote::check_url(&url).map_err(|e| Error::Bad { name, why: e.to_string() })?;
+    Ok(url)
+}
+
+/// Requests per second; 0 means no limit.
+pub fn rate(rate: f64) -> Result<Option<Rate>, Error> {
+    if rate == 0.0 {
+        return Ok(None);
+    }
+    let why = "it is a number of requests per second, such as 10, or 0 for no limit";
+    Rate::per_second(rate).map(Some).ok_or(Error::Bad { name: "--rate", why: why.to_owned() })
+}
+
+fn concurrency(given: usize) -> Result<usize, Error> {
+    match given {
+        1..=256 => Ok(given),
+        _ => Err(Error::Bad { name: "--concurrency", why: "it is a number from 1 to 256".to_owned() }),
+    }
+}
+
+fn bandwidth(given: Size) -> Result<NonZeroU64, Error> {
+    let why = "it is a number of bytes per second, such as 5MB, and more than none";
+    NonZeroU64::new(given.bytes()).ok_or(Error::Bad { name: "--bandwidth", why: why.to_owned() })
+}
+
+fn positive(name: &'static str, given: Duration) -> Result<Duration, Error> {
+    if given.is_zero() { Err(Error::Bad { name, why: "it must be more than nothing".to_owned() }) } else { Ok(given) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn config(given: Given, variables: &[(&str, &str)]) -> Result<Config, Error> {
+        let variables: HashMap<String, OsString> = variables.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        Config::new(given, &|name| variables.get(name).cloned())
+    }
+
+    const WHOLE: [(&str, &str); 3] =
+        [("IBINDER_ORG_ID", "AB"), ("IBINDER_CLIENT_ID", "c"), ("IBINDER_CLIENT_SECRET", "s3cret")];
+
+    #[test]
+    fn the_defaults_work() {
+        let config = config(Given::default(), &WHOLE).unwrap();
+        assert_eq!(config.remote.api_url.as_str(), "https://api.ibinder.com/api");
+        assert_eq!(config.remote.organisation.as_str(), "ab");
+        assert!(config.rate.is_some());
+        assert!(!format!("{config:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (name, _) in WHOLE {
+            let rest: Vec<_> = WHOLE.into_iter().filter(|(n, _)| *n != name).collect();
+            let error = config(Given::default(), &rest).unwrap_err().to_string();
+            assert!(error.starts_with(name), "{error}");
+            let mut empty = rest;
+            empty.push((name, "  "));
+            assert!(config(Given::default(), &empty).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let with = |name, value| [&WHOLE[..], &[(name, value)]].concat();
+        for url in ["http://api.ibinder.com/api", "ftp://x", "api.ibinder.com", "https://user:pw@x/api"] {
+            assert!(config(Given::default(), &with("IBINDER_API_URL", url)).is_err(), "{url}");
+        }
+        assert!(config(Given::default(), &with("IBINDER_API_URL", "http://127.0.0.1:1/api")).is_ok());
+        for given in [
+            Given { rate: Some(-1.0), ..Given::default() },
+            Given { rate: Some(f64::NAN), ..Given::default() },
+            Given { concurrency: Some(0), ..Given::default() },
+            Given { max_duration: Some(Duration::ZERO), ..Given::default() },
+            Given { paths: vec!["a[".into()], ..Given::default() },
+            Given { bandwidth: "0".parse().ok(), ..Given::default() },
+        ] {
+            assert!(config(given.clone(), &WHOLE).is_err(), "{given:?}");
+        }
+        assert!(config(Given { rate: Some(0.0), ..Given::default() }, &WHOLE).unwrap().rate.is_none());
+    }
+}

@@ -1,0 +1,67 @@
+//! How many bytes a second, over all transfers together.
+//!
+//! Each piece of bytes takes the time that it is worth; whoever brings one waits until that time
+//! has come. A pause earns a tenth of a second at most, so no transfer catches up in a burst.
+
+use std::{
+    num::NonZeroU64,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+/// What a pause may earn.
+const CREDIT: Duration = Duration::from_millis(100);
+
+/// The bytes of all transfers together.
+#[derive(Debug)]
+pub struct Bandwidth {
+    per_second: Option<NonZeroU64>,
+    spent_until: Mutex<Instant>,
+}
+
+impl Bandwidth {
+    /// A limit in bytes per second; none: no limit.
+    pub fn new(per_second: Option<NonZeroU64>) -> Self {
+        Self { per_second, spent_until: Mutex::new(Instant::now()) }
+    }
+
+    /// Waits until so many bytes are within the limit.
+    pub async fn take(&self, bytes: usize) {
+        let Some(rate) = self.per_second else { return };
+        let until = self.spend(bytes, rate, Instant::now());
+        sleep_until(until).await;
+    }
+
+    fn spend(&self, bytes: usize, rate: NonZeroU64, now: Instant) -> Instant {
+        let nanos = (bytes as u128).saturating_mul(1_000_000_000) / u128::from(rate.get());
+        let worth = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        let mut spent = self.spent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let floor = now.checked_sub(CREDIT).unwrap_or(now);
+        *spent = (*spent).max(floor) + worth;
+        *spent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_holds_over_all() {
+        let bandwidth = Bandwidth::new(NonZeroU64::new(1000));
+        let start = Instant::now();
+        let tasks = (0..10).map(|_| bandwidth.take(500));
+        futures::future::join_all(tasks).await;
+        let took = start.elapsed();
+        assert!(took >= Duration::from_millis(4900) && took <= Duration::from_millis(5010), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_limit_waits_for_nothing() {
+        let start = Instant::now();
+        Bandwidth::new(None).take(usize::MAX).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+}

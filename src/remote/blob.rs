@@ -1,0 +1,92 @@
+//! The bytes of a version, as they come.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use reqwest::Response;
+
+use super::{blob_head::Head, cause::Cause, error::Error, transport};
+
+/// Bytes on their way from storage.
+///
+/// They are whole only once [`chunk`](Self::chunk) has answered with nothing: it counts them, and fails where they are
+/// fewer or more than was announced. Where nothing was announced and `closes` is set, even that
+/// proves little, because a broken connection looks the same.
+pub struct Blob {
+    /// Which byte of the document comes first: 0, or the offset where a download goes on.
+    pub start: u64,
+    /// How many bytes the document has, if it was said.
+    pub total: Option<u64>,
+    /// A strong `ETag`; a weak one is none.
+    pub etag: Option<String>,
+    /// When the bytes were last changed, as storage says.
+    pub last_modified: Option<Timestamp>,
+    /// The MD5 of the whole document, if it was said.
+    pub md5: Option<[u8; 16]>,
+    /// What the bytes are said to be.
+    pub content_type: Option<String>,
+    /// Whether nothing but the close of the connection ends the bytes.
+    pub closes: bool,
+    response: Response,
+    /// The offset after the last byte that came.
+    at: u64,
+    call: String,
+    tries: u32,
+    stall: Duration,
+    ended: bool,
+}
+
+impl Blob {
+    pub(super) fn new(head: Head, response: Response, call: String, tries: u32, stall: Duration) -> Self {
+        Self {
+            start: head.start,
+            total: head.total,
+            etag: head.etag,
+            last_modified: head.last_modified,
+            md5: head.md5,
+            content_type: head.content_type,
+            closes: head.closes,
+            response,
+            at: head.start,
+            call,
+            tries,
+            stall,
+            ended: false,
+        }
+    }
+
+    /// The next bytes; nothing at the end. After an error, what came before it is good, and may be resumed.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let result = match transport::piece(&mut self.response, self.stall).await {
+            Ok(Some(bytes)) => {
+                self.at += bytes.len() as u64;
+                if self.total.is_some_and(|total| self.at > total) { Err(self.wrong_length()) } else { Ok(Some(bytes)) }
+            }
+            Ok(None) if self.total.is_some_and(|total| self.at != total) => Err(self.wrong_length()),
+            other => other,
+        };
+        self.ended = !matches!(result, Ok(Some(_)));
+        result.map_err(|cause| Error::new(self.call.clone(), cause, self.tries))
+    }
+
+    fn wrong_length(&self) -> Cause {
+        let announced = self.total.unwrap_or(self.at);
+        Cause::WrongLength { announced: announced - self.start, got: self.at - self.start }
+    }
+}
+
+impl fmt::Debug for Blob {
+    /// Without the answer, which knows the whole link.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blob")
+            .field("call", &self.call)
+            .field("start", &self.start)
+            .field("total", &self.total)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,155 @@
+//! Why a call failed, and what that means.
+//!
+//! The mapping from an answer to its [`Kind`] is written here and nowhere else. Statuses are
+//! those of the API page, "Errors" and "Content"; what it doesn't name is read by its class.
+
+use std::{error::Error as _, time::Duration};
+
+use super::{error::Kind, problem::Problem};
+
+/// Why a call failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Cause {
+    #[error("{url} can't be used: {wrong}")]
+    BadUrl { url: String, wrong: &'static str },
+    #[error("{0}")]
+    BadSetting(String),
+    #[error(
+        "no TLS connection can be set up ({0}); install the CA certificates of the system (package ca-certificates) or set SSL_CERT_FILE to a bundle"
+    )]
+    NoRoots(String),
+    #[error("the service answered {status}{problem}")]
+    Answer { status: u16, problem: Problem, retry_after: Option<Duration> },
+    #[error("the service answered {0}, a redirect, which is never followed with credentials; check the URL")]
+    Redirected(u16),
+    #[error("the token endpoint refused the client with {status}{problem}")]
+    Refused { status: u16, problem: Problem },
+    #[error("the token endpoint answered {status}{problem}")]
+    TokenAnswer { status: u16, problem: Problem, retry_after: Option<Duration> },
+    #[error("{0} fresh tokens in a row were refused with 401")]
+    Fruitless(u32),
+    #[error("the connection failed: {0}")]
+    Transport(String),
+    #[error("nothing came for {limit:?} while waiting for {what}")]
+    Slow { what: &'static str, limit: Duration },
+    #[error("the answer can't be read: {0}")]
+    Garbled(String),
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("the download link can't be used: {0}")]
+    BadLink(&'static str),
+    #[error("storage answered {status}")]
+    Storage { status: u16, retry_after: Option<Duration> },
+    #[error("storage sent {got} bytes where it announced {announced}")]
+    WrongLength { announced: u64, got: u64 },
+    #[error("storage encoded the bytes as {0:?} though none was asked for")]
+    Encoded(String),
+}
+
+impl Cause {
+    pub(super) fn transport(error: reqwest::Error) -> Self {
+        Self::Transport(explain(error))
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::BadUrl { .. } | Self::BadSetting(_) | Self::NoRoots(_) => Kind::Configuration,
+            Self::Answer { status, problem, .. } => answer_kind(*status, problem.is_genuine()),
+            Self::Refused { .. } | Self::Fruitless(_) => Kind::Credentials,
+            Self::TokenAnswer { status: 429, .. } => Kind::Throttled,
+            Self::Storage { status: 401 | 403 | 404 | 410, .. } => Kind::LinkExpired,
+            Self::Storage { status, .. } => answer_kind(*status, false),
+            Self::TokenAnswer { .. }
+            | Self::Redirected(_)
+            | Self::Transport(_)
+            | Self::Slow { .. }
+            | Self::Garbled(_)
+            | Self::WrongLength { .. } => Kind::Unavailable,
+            Self::TooLarge(_) | Self::BadLink(_) | Self::Encoded(_) => Kind::Rejected,
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self.kind(), Kind::Throttled | Kind::Unavailable)
+    }
+
+    /// Whether it is a 401 of the API, for which a fresh token may help.
+    pub(super) fn is_stale_token(&self) -> bool {
+        matches!(self, Self::Answer { status: 401, .. })
+    }
+
+    /// How long the service asked to wait.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Answer { retry_after, .. }
+            | Self::TokenAnswer { retry_after, .. }
+            | Self::Storage { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// What went wrong with a connection, in words that hold no URL.
+pub(super) fn explain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        source = inner.source();
+    }
+    text
+}
+
+fn answer_kind(status: u16, genuine: bool) -> Kind {
+    match status {
+        403 => Kind::Forbidden,
+        404 => Kind::NotFound { problem_json: genuine },
+        405 => Kind::MethodNotAllowed,
+        429 => Kind::Throttled,
+        // A request timeout and "too early" are faults of the way, not of the request.
+        408 | 425 => Kind::Unavailable,
+        400..500 => Kind::Rejected,
+        _ => Kind::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_have_their_meaning() {
+        let table = [
+            (301, Kind::Unavailable, true),
+            (400, Kind::Rejected, false),
+            (401, Kind::Rejected, false),
+            (403, Kind::Forbidden, false),
+            (404, Kind::NotFound { problem_json: false }, false),
+            (405, Kind::MethodNotAllowed, false),
+            (408, Kind::Unavailable, true),
+            (409, Kind::Rejected, false),
+            (418, Kind::Rejected, false),
+            (425, Kind::Unavailable, true),
+            (429, Kind::Throttled, true),
+            (500, Kind::Unavailable, true),
+            (501, Kind::Unavailable, true),
+            (503, Kind::Unavailable, true),
+            (599, Kind::Unavailable, true),
+        ];
+        for (status, kind, passing) in table {
+            let cause = Cause::Answer { status, problem: Problem::default(), retry_after: None };
+            assert_eq!((cause.kind(), cause.is_passing()), (kind, passing), "{status}");
+        }
+        for status in [401, 403, 404, 410] {
+            assert_eq!(Cause::Storage { status, retry_after: None }.kind(), Kind::LinkExpired);
+        }
+        assert_eq!(Cause::Storage { status: 503, retry_after: None }.kind(), Kind::Unavailable);
+        assert_eq!(Cause::Storage { status: 400, retry_after: None }.kind(), Kind::Rejected);
+    }
+}

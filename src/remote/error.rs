@@ -1,0 +1,153 @@
+//! What can go wrong between the client and the service, and what it means.
+//!
+//! Policy decides on [`Kind`] alone; the text is for people and says what failed, what the service said
+//! about it, how often it was tried and what to do next. An error never holds a secret: no token, no client
+//! secret, and of a URL only its origin and path, because the query of a link is a credential.
+
+use std::{fmt, sync::Arc};
+
+use super::cause::Cause;
+
+/// What an error means to whoever decides how to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The credentials are refused for good; every further request fails alike, without being sent.
+    Credentials,
+    /// 403: the client may not see it, or no longer.
+    Forbidden,
+    /// 404.
+    NotFound {
+        /// Whether the answer was problem JSON that names the 404: the service's own word, and not
+        /// a gateway's or a proxy's.
+        problem_json: bool,
+    },
+    /// 405: the service doesn't know the call.
+    MethodNotAllowed,
+    /// 429, until the retries were spent.
+    Throttled,
+    /// A fault of the service or of the way to it (5xx, transport, timeouts, answers that can't be read),
+    /// until the retries were spent.
+    Unavailable,
+    /// The service refuses the request as it is (400, 409 and the like), or its answer can't be used.
+    Rejected,
+    /// Storage refuses the link (401, 403, 404, 410): a new one is needed.
+    LinkExpired,
+    /// The settings can't work.
+    Configuration,
+}
+
+/// A failed call.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}{}{}", Call(.0.call.as_ref()), .0.cause, After(.0))]
+pub struct Error(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    call: Option<String>,
+    cause: Cause,
+    tries: u32,
+}
+
+impl Error {
+    /// A call that failed for good after this many tries.
+    pub(super) fn new(call: String, cause: Cause, tries: u32) -> Self {
+        Self(Arc::new(Inner { call: Some(call), cause, tries }))
+    }
+
+    /// Something that failed before anything was sent.
+    pub(super) fn configuration(cause: Cause) -> Self {
+        Self(Arc::new(Inner { call: None, cause, tries: 0 }))
+    }
+
+    /// Why it failed.
+    pub(super) fn into_cause(self) -> Cause {
+        self.0.cause.clone()
+    }
+
+    /// What the error means.
+    pub fn kind(&self) -> Kind {
+        self.0.cause.kind()
+    }
+
+    /// The id under which the service knows the failure; its support asks for it.
+    pub fn trace_id(&self) -> Option<&str> {
+        match &self.0.cause {
+            Cause::Answer { problem, .. } | Cause::TokenAnswer { problem, .. } | Cause::Refused { problem, .. } => {
+                problem.trace_id()
+            }
+            _ => None,
+        }
+    }
+
+    /// How often it was tried.
+    pub fn tries(&self) -> u32 {
+        self.0.tries
+    }
+}
+
+struct Call<'a>(Option<&'a String>);
+
+impl fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |call| write!(f, "{call}: "))
+    }
+}
+
+/// What follows the cause: the tries and the advice.
+struct After<'a>(&'a Inner);
+
+impl fmt::Display for After<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.tries {
+            0 => {}
+            1 => f.write_str(" (1 try)")?,
+            tries => write!(f, " ({tries} tries)")?,
+        }
+        match advice(self.0.cause.kind()) {
+            "" => Ok(()),
+            advice => write!(f, "; {advice}"),
+        }
+    }
+}
+
+fn advice(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Credentials => {
+            "check IBINDER_CLIENT_ID, IBINDER_CLIENT_SECRET and IBINDER_ORG_ID with the owner of the organisation"
+        }
+        Kind::Forbidden => "ask the owner of the organisation whether the API client may read it",
+        Kind::NotFound { problem_json: true } => "it does not exist, or the API client can't see it",
+        Kind::NotFound { problem_json: false } => {
+            "the answer is not the service's own: check IBINDER_API_URL and any proxy in between"
+        }
+        Kind::MethodNotAllowed => "the service does not offer this call",
+        Kind::Throttled => "the next run tries again; a lower --rate asks less of the service",
+        Kind::Unavailable => "the next run tries again",
+        Kind::Rejected => "if it stays, give the text and the trace id to the support of iBinder",
+        Kind::LinkExpired => "a new download link is needed",
+        Kind::Configuration => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::problem::Problem;
+
+    fn answer(status: u16, body: &str) -> Error {
+        let problem = Problem::read(status, Some("application/json"), body.as_bytes(), &[]);
+        Error::new("GET /api/binders".into(), Cause::Answer { status, problem, retry_after: None }, 2)
+    }
+
+    #[test]
+    fn the_text_says_what_failed_and_what_to_do() {
+        let error = answer(400, r#"{"title":"Bad","status":400,"errors":{"pageSize":["too large"]},"traceId":"00-1"}"#);
+        assert_eq!(
+            error.to_string(),
+            "GET /api/binders: the service answered 400 \"Bad\" (pageSize: too large), trace id 00-1 (2 tries); \
+             if it stays, give the text and the trace id to the support of iBinder"
+        );
+        assert_eq!(error.trace_id(), Some("00-1"));
+        assert_eq!(error.tries(), 2);
+    }
+}

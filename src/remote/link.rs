@@ -1,0 +1,171 @@
+//! A presigned link to a version's bytes.
+//!
+//! Its query is a credential (the API page, "Content"): nothing shows more of it than origin and path. The service
+//! says where the bytes are, but not everything that it could say is followed: only `https`; with an API on this
+//! machine (the sandbox) plain `http` on this machine, too; and with any other API no address of this machine or of a
+//! private network, because a client that runs inside a company must not be sent there. Every redirect of storage is
+//! checked by the same rule.
+
+use std::fmt;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    cause::Cause,
+    hosts::{is_loopback, is_private, place},
+    wire::{Text, garbled},
+};
+
+/// Where the bytes of a version are, for a short time.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Link(Url);
+
+/// Which links may be followed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rule {
+    /// Whether the API is on this machine.
+    loopback: bool,
+    /// Whether it speaks plain `http`.
+    plain: bool,
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    url: Text<'a>,
+}
+
+impl Rule {
+    /// The rule that follows from where the API is.
+    pub(super) fn of_api(api: &Url) -> Self {
+        Self { loopback: is_loopback(api), plain: api.scheme() == "http" }
+    }
+
+    /// Reads the answer to a question for a link.
+    pub(super) fn read(self, text: &str) -> Result<Link, Cause> {
+        let wire: Wire<'_> = serde_json::from_str(text).map_err(|error| garbled(&error))?;
+        self.check(Url::parse(wire.url.as_str()).map_err(|_| Cause::BadLink("it is not an absolute URL"))?)
+    }
+
+    /// Where a redirect leads.
+    pub(super) fn follow(self, from: &Link, location: &str) -> Result<Link, Cause> {
+        self.check(from.0.join(location).map_err(|_| Cause::BadLink("it redirects to what is not a URL"))?)
+    }
+
+    fn check(self, mut url: Url) -> Result<Link, Cause> {
+        let wrong = match url.scheme() {
+            "http" if !(self.loopback && self.plain && is_loopback(&url)) => "it is not https",
+            "http" | "https" if !url.username().is_empty() || url.password().is_some() => "it has a user name",
+            "http" | "https" if !self.loopback && is_private(&url) => "it leads to a private address",
+            "http" | "https" => {
+                url.set_fragment(None);
+                return Ok(Link(url));
+            }
+            _ => "it is not https",
+        };
+        Err(Cause::BadLink(wrong))
+    }
+}
+
+impl Link {
+    /// The whole URL, for the request alone.
+    pub(super) fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// What is asked, for errors.
+    pub(super) fn call(&self) -> String {
+        format!("GET {}", place(&self.0))
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&place(&self.0))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(api: &str) -> Rule {
+        Rule::of_api(&Url::parse(api).unwrap())
+    }
+
+    fn read(api: &str, url: &str) -> Result<Link, Cause> {
+        rule(api).read(&format!(r#"{{"url":"{url}"}}"#))
+    }
+
+    const REAL: &str = "https://api.ibinder.com/api";
+    const SANDBOX: &str = "http://127.0.0.1:1/api";
+
+    #[test]
+    fn links_that_are_followed() {
+        for (api, url) in [
+            (REAL, "https://x.blob.core.windows.net/a?sig=1"),
+            (REAL, "HTTPS://s3.amazonaws.com:8443/a"),
+            (SANDBOX, "http://127.0.0.1:2/blob?sig=1"),
+            (SANDBOX, "http://localhost/blob"),
+            (SANDBOX, "https://x.blob.core.windows.net/a"),
+            (SANDBOX, "https://10.0.0.1/a"),
+            ("https://localhost/api", "https://127.0.0.1/a"),
+        ] {
+            assert!(read(api, url).is_ok(), "{api} {url}");
+        }
+    }
+
+    #[test]
+    fn links_that_are_not() {
+        for (api, url) in [
+            (REAL, "http://x.blob.core.windows.net/a"),
+            (REAL, "http://127.0.0.1/a"),
+            (REAL, "https://127.0.0.1/a"),
+            (REAL, "https://localhost/a"),
+            (REAL, "https://10.0.0.1/a"),
+            (REAL, "https://169.254.169.254/latest"),
+            (REAL, "https://[::ffff:10.0.0.1]/a"),
+            (REAL, "https://user:pw@x.example/a"),
+            (REAL, "file:///etc/passwd"),
+            (REAL, "data:text/plain,x"),
+            (REAL, "/relative"),
+            (REAL, ""),
+            (SANDBOX, "http://x.blob.core.windows.net/a"),
+            (SANDBOX, "http://10.0.0.1/a"),
+            (SANDBOX, "file:///etc/passwd"),
+            ("https://localhost/api", "http://127.0.0.1/a"),
+        ] {
+            assert!(matches!(read(api, url), Err(Cause::BadLink(_))), "{api} {url}");
+        }
+    }
+
+    #[test]
+    fn redirects_obey_the_same_rule() {
+        let link = read(REAL, "https://a.example/x/y?sig=1").unwrap();
+        let follow = |location| rule(REAL).follow(&link, location);
+        assert_eq!(follow("../z?t=2").unwrap().url().as_str(), "https://a.example/z?t=2");
+        assert_eq!(follow("//b.example/").unwrap().url().as_str(), "https://b.example/");
+        for bad in ["http://a.example/x", "https://192.168.0.1/", "file:///x", "http://[", "ftp://a.example/"] {
+            assert!(follow(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nothing_shows_the_query() {
+        let link = read(REAL, "https://a.example:8443/x?sig=hush#hush").unwrap();
+        assert_eq!(link.to_string(), "https://a.example:8443/x");
+        assert_eq!(format!("{link:?}"), "Link(https://a.example:8443/x)");
+        assert_eq!(link.call(), "GET https://a.example:8443/x");
+        for answer in [r#"{"url":{"hush":1}}"#, r#"{"url":"hush}"#, r#""https://hush""#, "hush", r#"{"url":"hush"}"#] {
+            let text = rule(REAL).read(answer).unwrap_err().to_string();
+            assert!(!text.contains("hush"), "{text}");
+        }
+    }
+}

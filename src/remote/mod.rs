@@ -1,0 +1,44 @@
+//! The client of the iBinder REST API.
+//!
+//! It knows HTTP, the token, the service's JSON and its storage, and nothing of mirrors. What is known of the service,
+//! and how surely, is written in `docs/api-contract.md`; the modules below name the statements they rest on.
+//!
+//! Three rules hold for all of it:
+//!
+//! - **An answer is believed only for what it says.** What can't be parsed, is cut short, comes from
+//!   something in between or is about something else than was asked is a fault and never a fact. In particular a 404
+//!   is told apart by whether the service itself wrote it ([`Kind::NotFound`]).
+//! - **Secrets stay inside.** The client's secret, the token and the query strings of links are in no text, no `Debug` and
+//!   no log; storage gets none of the API's credentials, and the API's credentials follow no redirect.
+//! - **The service is not burdened.** One token for everybody, turns from [`pace`](crate::pace), bounded retries, kept connections.
+
+mod answer;
+mod api;
+mod blob;
+mod blob_head;
+mod cause;
+mod client;
+mod error;
+mod hosts;
+mod link;
+mod problem;
+mod requests;
+mod routes;
+mod settings;
+mod storage;
+mod suspicion;
+mod token;
+mod token_source;
+mod transport;
+mod wire;
+
+pub use blob::Blob;
+pub use blob_head::Resume;
+pub use client::{Query, Remote};
+pub use error::{Error, Kind};
+pub use hosts::{check_url, is_loopback};
+pub use link::Link;
+pub use requests::Requests;
+pub use settings::Settings;
+pub use suspicion::suspicion;
+pub use wire::{OddItem, Oddity, OddityKind, Page};

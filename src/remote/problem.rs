@@ -1,0 +1,158 @@
+//! What an error answer says.
+//!
+//! The service's errors are problem JSON: `type`, `title`, `status`, `errors{field:[messages]}`,
+//! `traceId` (the API page, "Errors"); the token endpoint answers OAuth's `error`. What stands between
+//! (a proxy, a gateway) answers with something else. The difference decides whether a 404
+//! may ever be believed, so a body counts as the service's own word only if it is a problem that
+//! names the very status of the answer.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Longest text that is taken over from an answer, in characters.
+const LONGEST: usize = 300;
+
+/// Most `errors` entries that are taken over.
+const MOST: usize = 8;
+
+/// What the service said about a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Problem {
+    title: Option<String>,
+    errors: Vec<String>,
+    trace_id: Option<String>,
+    genuine: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    r#type: Option<Value>,
+    title: Option<Value>,
+    status: Option<Value>,
+    errors: Option<Value>,
+    error: Option<Value>,
+    trace_id: Option<Value>,
+}
+
+impl Problem {
+    /// Reads the body of an error answer. Anything that isn't a problem reads as an empty one,
+    /// and a secret that the answer repeats is not taken over.
+    pub(super) fn read(status: u16, content_type: Option<&str>, body: &[u8], secrets: &[&str]) -> Self {
+        let Ok(wire) = serde_json::from_slice::<Wire>(body) else { return Self::default() };
+        let declared = content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("application/problem+json"));
+        let named = wire.title.as_ref().or(wire.r#type.as_ref()).is_some_and(Value::is_string);
+        let same = match &wire.status {
+            Some(own) => own.as_u64() == Some(u64::from(status)),
+            None => declared,
+        };
+        let text = |value: &Value| value.as_str().map(|text| clean(text, secrets));
+        Self {
+            title: wire.title.as_ref().or(wire.error.as_ref()).and_then(text),
+            errors: wire.errors.as_ref().and_then(Value::as_object).map(|e| fields(e, secrets)).unwrap_or_default(),
+            trace_id: wire.trace_id.as_ref().and_then(text),
+            genuine: named && same,
+        }
+    }
+
+    /// Whether the answer is the service's own word, and not that of something in between.
+    pub(super) fn is_genuine(&self) -> bool {
+        self.genuine
+    }
+
+    /// The id that support asks for.
+    pub(super) fn trace_id(&self) -> Option<&str> {
+        self.trace_id.as_deref()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(title) = &self.title {
+            write!(f, " \"{title}\"")?;
+        }
+        if !self.errors.is_empty() {
+            write!(f, " ({})", self.errors.join("; "))?;
+        }
+        if let Some(trace_id) = &self.trace_id {
+            write!(f, ", trace id {trace_id}")?;
+        }
+        Ok(())
+    }
+}
+
+fn fields(errors: &Map<String, Value>, secrets: &[&str]) -> Vec<String> {
+    let line = |(field, messages): (&String, &Value)| clean(&format!("{field}: {}", texts(messages)), secrets);
+    errors.iter().take(MOST).map(line).collect()
+}
+
+fn texts(messages: &Value) -> String {
+    match messages {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// A text that fits a line of a log: no secrets, no control characters, and not endless.
+fn clean(text: &str, secrets: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret, "[secret]");
+    }
+    let mut kept: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        kept.push('…');
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROBLEM: Option<&str> = Some("application/problem+json; charset=utf-8");
+    const JSON: Option<&str> = Some("application/json");
+
+    #[test]
+    fn only_a_problem_with_the_answers_status_is_the_services_word() {
+        let table: [(&str, Option<&str>, bool); 11] = [
+            (r#"{"type":"t","title":"Not Found","status":404,"traceId":"00-a"}"#, PROBLEM, true),
+            (r#"{"title":"Not Found","status":404}"#, JSON, true),
+            (r#"{"type":"t","status":404}"#, None, true),
+            (r#"{"title":"Not Found"}"#, PROBLEM, true),
+            (r#"{"title":"Not Found"}"#, JSON, false),
+            (r#"{"title":"Not Found","status":500}"#, PROBLEM, false),
+            (r#"{"title":"Not Found","status":"404"}"#, PROBLEM, false),
+            (r#"{"statusCode":404,"message":"Resource not found"}"#, JSON, false),
+            (r#"{"title":null,"status":404}"#, PROBLEM, false),
+            ("<html>Not Found</html>", Some("text/html"), false),
+            ("", PROBLEM, false),
+        ];
+        for (body, content_type, genuine) in table {
+            assert_eq!(Problem::read(404, content_type, body.as_bytes(), &[]).is_genuine(), genuine, "{body}");
+        }
+    }
+
+    #[test]
+    fn shows_title_errors_and_trace_id() {
+        let body = r#"{"title":"One or more\nerrors","status":400,"errors":{"pageSize":["too large","odd"],"x":"y"},"traceId":"00-abc"}"#;
+        let problem = Problem::read(400, JSON, body.as_bytes(), &[]);
+        assert_eq!(problem.to_string(), r#" "One or more errors" (pageSize: too large, odd; x: y), trace id 00-abc"#);
+        assert_eq!(problem.trace_id(), Some("00-abc"));
+    }
+
+    #[test]
+    fn shows_what_the_token_endpoint_says_but_no_secret() {
+        let problem = Problem::read(400, JSON, br#"{"error":"invalid_client hush"}"#, &["", "hush"]);
+        assert_eq!(problem.to_string(), r#" "invalid_client [secret]""#);
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let body = format!(r#"{{"title":"{}","status":404}}"#, "å".repeat(5000));
+        assert!(Problem::read(404, JSON, body.as_bytes(), &[]).to_string().chars().count() < LONGEST + 10);
+    }
+}

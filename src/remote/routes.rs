@@ -1,0 +1,133 @@
+//! The URLs of the API.
+//!
+//! Ids are data of the service: each goes into a URL as one percent-encoded path segment, whatever is in it.
+//! The base is parsed once; a request costs one copy of it.
+
+use url::{Url, form_urlencoded};
+
+use crate::model::{BinderId, DocumentId, FolderId, VersionId};
+
+/// The only domain of drives that is mirrored.
+const DOMAIN: &str = "binders";
+
+/// Builds the URLs of the API.
+#[derive(Debug)]
+pub(super) struct Routes {
+    base: Url,
+    subfolders: Template,
+}
+
+/// The assumed path of sub-folders, cut at its steps; a `?` starts a query.
+#[derive(Debug)]
+struct Template {
+    steps: Vec<String>,
+    query: Option<String>,
+}
+
+impl Routes {
+    pub(super) fn new(base: Url, subfolders: &str) -> Self {
+        let (path, query) = subfolders.split_once('?').map_or((subfolders, None), |(path, query)| (path, Some(query)));
+        let steps = path.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect();
+        Self { base, subfolders: Template { steps, query: query.map(str::to_owned) } }
+    }
+
+    pub(super) fn binders(&self) -> Url {
+        self.at(["binders"])
+    }
+
+    pub(super) fn metadata_elements(&self, binder: &BinderId) -> Url {
+        self.at(["binders", binder.as_str(), "metadataelements"])
+    }
+
+    pub(super) fn search(&self, page_number: u32, page_size: u32) -> Url {
+        let mut url = self.at(["documents"]);
+        url.set_query(Some(&format!("pageSize={page_size}&pageNumber={page_number}")));
+        url
+    }
+
+    pub(super) fn document(&self, document: &DocumentId) -> Url {
+        self.at(["documents", document.as_str()])
+    }
+
+    pub(super) fn tabs(&self, binder: &BinderId) -> Url {
+        self.at(["documents", "drives", DOMAIN, binder.as_str()])
+    }
+
+    pub(super) fn subfolders(&self, binder: &BinderId, folder: &FolderId) -> Url {
+        let values = [("{domain}", DOMAIN), ("{id}", binder.as_str()), ("{folderId}", folder.as_str())];
+        let mut url = self.at(self.subfolders.steps.iter().map(|step| fill(step, values, str::to_owned)));
+        if let Some(query) = &self.subfolders.query {
+            let encode = |value: &str| form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            url.set_query(Some(&fill(query, values, encode)));
+        }
+        url
+    }
+
+    pub(super) fn download_link(&self, document: &DocumentId, version: &VersionId) -> Url {
+        self.at(["documents", document.as_str(), "versions", version.as_str(), "downloadlink"])
+    }
+
+    fn at<S: AsRef<str>>(&self, steps: impl IntoIterator<Item = S>) -> Url {
+        let mut url = self.base.clone();
+        // Only a URL without a host has no path, and the settings are checked to have one.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(steps);
+        }
+        url
+    }
+}
+
+/// Fills a text in one pass, so that a value that looks like a placeholder stays a value.
+fn fill(text: &str, values: [(&str, &str); 3], encode: impl Fn(&str) -> String) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        filled.push_str(&rest[..start]);
+        rest = &rest[start..];
+        if let Some((name, value)) = values.iter().find(|(name, _)| rest.starts_with(name)) {
+            filled.push_str(&encode(value));
+            rest = &rest[name.len()..];
+        } else {
+            filled.push('{');
+            rest = &rest[1..];
+        }
+    }
+    filled + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(base: &str, subfolders: &str) -> Routes {
+        Routes::new(Url::parse(base).unwrap(), subfolders)
+    }
+
+    #[test]
+    fn ids_are_one_segment() {
+        let routes = routes("https://h/api/", "documents/drives/{domain}/{id}/folders/{folderId}");
+        let document = DocumentId::parse("../a b?c#d%2fe").unwrap();
+        assert_eq!(routes.document(&document).as_str(), "https://h/api/documents/..%2Fa%20b%3Fc%23d%252fe");
+        let binder = BinderId::parse("{folderId}").unwrap();
+        let folder = FolderId::parse("x/y").unwrap();
+        assert_eq!(
+            routes.subfolders(&binder, &folder).as_str(),
+            "https://h/api/documents/drives/binders/%7BfolderId%7D/folders/x%2Fy"
+        );
+    }
+
+    #[test]
+    fn a_base_with_and_without_a_slash() {
+        for base in ["https://h/api", "https://h/api/"] {
+            assert_eq!(routes(base, "").binders().as_str(), "https://h/api/binders");
+        }
+        assert_eq!(routes("https://h", "").search(2, 250).as_str(), "https://h/documents?pageSize=250&pageNumber=2");
+    }
+
+    #[test]
+    fn a_template_may_use_a_query() {
+        let routes = routes("https://h/api", "/documents/{id}?parent={folderId}&deep=no");
+        let (binder, folder) = (BinderId::parse("B").unwrap(), FolderId::parse("a&b").unwrap());
+        assert_eq!(routes.subfolders(&binder, &folder).as_str(), "https://h/api/documents/B?parent=a%26b&deep=no");
+    }
+}

@@ -1,0 +1,145 @@
+//! The storage that holds the bytes.
+//!
+//! Another host, asked without anything that says who asks: no token, no tenant, no cookies, no referrer. A link is its
+//! own credential. Redirects are followed by hand, because each hop must obey the rule for links.
+//! Until the head of an answer is there, faults that may pass are retried here; from then on they are
+//! the reader's, who knows what it holds and can resume. Storage is not the API: it takes no turns of the pace.
+
+use std::sync::{Arc, OnceLock};
+
+use reqwest::{
+    Client, Method, Request, Response, StatusCode,
+    header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
+};
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use super::{
+    answer::text,
+    blob::Blob,
+    blob_head::{Resume, Verdict, is_strong, read},
+    cause::Cause,
+    error::Error,
+    link::{Link, Rule},
+    requests::Requests,
+    settings::Settings,
+    transport::{self, Way},
+};
+use crate::pace::Retry;
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 5;
+
+/// The storage as a place to fetch from.
+#[derive(Debug)]
+pub(super) struct Storage {
+    settings: Arc<Settings>,
+    rule: Rule,
+    requests: Arc<Requests>,
+    /// For plain `http` on this machine.
+    plain: OnceLock<Client>,
+    /// For `https` on this machine.
+    near: OnceLock<Client>,
+    /// For everything else.
+    far: OnceLock<Client>,
+}
+
+impl Storage {
+    pub(super) fn new(settings: Arc<Settings>, requests: Arc<Requests>) -> Result<Self, Error> {
+        let rule = Rule::of_api(&settings.api_url);
+        let (plain, near, far) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let storage = Self { settings, rule, requests, plain, near, far };
+        // What can't be built is better known before a run than at its first download.
+        storage.client(&storage.settings.api_url)?;
+        Ok(storage)
+    }
+
+    pub(super) fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// Asks for the bytes of a link, or for the rest of them.
+    pub(super) async fn fetch(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
+        let mut resume = resume.filter(|resume| resume.offset > 0 && is_strong(&resume.etag));
+        let mut retry = Retry::new(&self.settings.retry, Instant::now());
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let cause = match self.once(link, resume).await {
+                Ok((Verdict::Bytes(head), response)) => {
+                    return Ok(Blob::new(head, response, link.call(), tries, self.settings.stall_timeout));
+                }
+                Ok((Verdict::Restart, _)) => {
+                    resume = None;
+                    continue;
+                }
+                Err(cause) => cause,
+            };
+            if matches!(cause, Cause::Storage { status: 429, .. }) {
+                self.requests.count_throttled();
+            }
+            let delay = if cause.is_passing() { retry.next(cause.retry_after(), Instant::now()) } else { None };
+            let Some(delay) = delay else { return Err(Error::new(link.call(), cause, tries)) };
+            tracing::debug!(%link, %cause, tries, ?delay, "asking storage again");
+            sleep(delay).await;
+            self.requests.count_retried();
+        }
+    }
+
+    async fn once(&self, link: &Link, resume: Option<&Resume>) -> Result<(Verdict, Response), Cause> {
+        let mut response = self.hop(link, resume).await?;
+        let mut at = None;
+        for _ in 0..REDIRECTS {
+            let Some(location) = redirect(&response) else { break };
+            let next = self.rule.follow(at.as_ref().unwrap_or(link), location)?;
+            response = self.hop(&next, resume).await?;
+            at = Some(next);
+        }
+        if redirect(&response).is_some() {
+            return Err(Cause::BadLink("it redirects without end"));
+        }
+        Ok((read(response.status(), response.version(), response.headers(), resume)?, response))
+    }
+
+    async fn hop(&self, link: &Link, resume: Option<&Resume>) -> Result<Response, Cause> {
+        let client = self.client(link.url()).map_err(Error::into_cause)?;
+        let mut request = Request::new(Method::GET, link.url().clone());
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(resume) = resume
+            && let Ok(etag) = HeaderValue::from_str(&resume.etag)
+            && let Ok(range) = HeaderValue::from_str(&format!("bytes={}-", resume.offset))
+        {
+            headers.insert(IF_RANGE, etag);
+            headers.insert(RANGE, range);
+        }
+        self.requests.count_storage();
+        transport::send(client, request, self.settings.head_timeout).await
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, Error> {
+        let way = Way::to(url);
+        let slot = match (way.is_plain(), way.is_loopback()) {
+            (true, _) => &self.plain,
+            (false, true) => &self.near,
+            (false, false) => &self.far,
+        };
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let client = transport::storage_client(&self.settings, way)?;
+        Ok(slot.get_or_init(|| client))
+    }
+}
+
+/// Where an answer points, if it is a redirect.
+fn redirect(response: &Response) -> Option<&str> {
+    match response.status() {
+        StatusCode::MOVED_PERMANENTLY
+        | StatusCode::FOUND
+        | StatusCode::SEE_OTHER
+        | StatusCode::TEMPORARY_REDIRECT
+        | StatusCode::PERMANENT_REDIRECT => text(response.headers(), LOCATION),
+        _ => None,
+    }
+}

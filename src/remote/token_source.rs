@@ -1,0 +1,168 @@
+//! The token endpoint: one request, one answer.
+//!
+//! `POST` form `grant_type=client_credentials`, `client_id`, `client_secret`, `scope=ibinder_public` →
+//! `access_token`, `expires_in` in seconds (the API page, "Token"). Nothing of an answer that bears a token
+//! ever goes into an error's text.
+
+use std::time::Duration;
+
+use reqwest::{
+    Client, Method, Request, Response,
+    header::{ACCEPT, CONTENT_TYPE, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use url::{Url, form_urlencoded};
+
+use super::{
+    answer::{content_type, retry_after},
+    cause::Cause,
+    problem::Problem,
+    settings::Settings,
+    transport,
+    wire::{Number, Text},
+};
+
+/// What a token may do, as the documentation asks for it.
+const SCOPE: &str = "ibinder_public";
+
+/// Largest answer that is read.
+const LARGEST: usize = 1 << 20;
+
+/// The lifetime of a token that doesn't say.
+const LIFETIME: u64 = 300;
+
+/// A token is replaced this long before it ends, or after nine tenths of a short life.
+const MARGIN: Duration = Duration::from_mins(1);
+
+/// A token is used this long at least, so that a service that says 0 isn't asked for one per request.
+const SHORTEST: Duration = Duration::from_secs(10);
+
+/// Where tokens come from.
+#[derive(Debug)]
+pub(super) struct TokenSource {
+    client: Client,
+    url: Url,
+    form: SecretString,
+    secret: SecretString,
+    head_timeout: Duration,
+    stall_timeout: Duration,
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    access_token: Text<'a>,
+    #[serde(borrow)]
+    expires_in: Option<&'a RawValue>,
+}
+
+impl TokenSource {
+    pub(super) fn new(settings: &Settings, client: Client) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &settings.client_id)
+            .append_pair("client_secret", settings.client_secret.expose_secret())
+            .append_pair("scope", SCOPE)
+            .finish();
+        Self {
+            client,
+            url: settings.auth_url.clone(),
+            form: form.into(),
+            secret: settings.client_secret.clone(),
+            head_timeout: settings.head_timeout,
+            stall_timeout: settings.stall_timeout,
+        }
+    }
+
+    /// What is asked, for errors.
+    pub(super) fn call(&self) -> String {
+        format!("POST {}", self.url.path())
+    }
+
+    /// Asks once; a token comes as the header that bears it, with how long to use it.
+    pub(super) async fn ask(&self) -> Result<(HeaderValue, Duration), Cause> {
+        let mut request = Request::new(Method::POST, self.url.clone());
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(self.form.expose_secret().to_owned().into());
+        let response = transport::send(&self.client, request, self.head_timeout).await?;
+        if !response.status().is_success() {
+            return Err(self.failure(response).await);
+        }
+        let body = transport::body(response, LARGEST, self.stall_timeout).await?;
+        read(&body).ok_or_else(|| Cause::Garbled("it bears no token".into()))
+    }
+
+    async fn failure(&self, response: Response) -> Cause {
+        let status = response.status().as_u16();
+        if response.status().is_redirection() {
+            return Cause::Redirected(status);
+        }
+        let retry_after = retry_after(response.headers());
+        let kind = content_type(response.headers()).map(str::to_owned);
+        let body = transport::body(response, LARGEST, self.stall_timeout).await.unwrap_or_default();
+        let secrets = [self.secret.expose_secret(), &encoded(self.secret.expose_secret())];
+        let problem = Problem::read(status, kind.as_deref(), &body, &secrets);
+        match status {
+            400 | 401 | 403 => Cause::Refused { status, problem },
+            _ => Cause::TokenAnswer { status, problem, retry_after },
+        }
+    }
+}
+
+/// The header that bears a token, and how long to use it; nothing when the answer isn't one.
+fn read(body: &[u8]) -> Option<(HeaderValue, Duration)> {
+    let wire: Wire<'_> = serde_json::from_slice(body).ok()?;
+    let token = wire.access_token.as_str();
+    if token.trim().is_empty() || !token.is_ascii() {
+        return None;
+    }
+    let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    header.set_sensitive(true);
+    let said = wire.expires_in.and_then(|raw| serde_json::from_str::<Number>(raw.get()).ok());
+    Some((header, usable(said.map_or(LIFETIME, |number| number.0))))
+}
+
+fn usable(lifetime: u64) -> Duration {
+    // A year is as good as for ever, and can be added to any instant.
+    let lifetime = Duration::from_secs(lifetime.min(365 * 24 * 3600));
+    lifetime.saturating_sub(MARGIN.min(lifetime / 10)).max(SHORTEST)
+}
+
+/// A secret as the form holds it; an answer may repeat that.
+fn encoded(secret: &str) -> String {
+    form_urlencoded::byte_serialize(secret.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_token() {
+        let table = [
+            (r#"{"access_token":"t","expires_in":3600,"token_type":"Bearer"}"#, Some(3540)),
+            (r#"{"access_token":"t","expires_in":"3600"}"#, Some(3540)),
+            (r#"{"access_token":"t","expires_in":100}"#, Some(90)),
+            (r#"{"access_token":"t","expires_in":0}"#, Some(10)),
+            (r#"{"access_token":"t","expires_in":-5}"#, Some(270)),
+            (r#"{"access_token":"t","expires_in":18446744073709551615}"#, Some(365 * 24 * 3600 - 60)),
+            (r#"{"access_token":"t"}"#, Some(270)),
+            (r#"{"access_token":"t","expires_in":null}"#, Some(270)),
+            (r#"{"access_token":""}"#, None),
+            (r#"{"access_token":null}"#, None),
+            (r#"{"access_token":"å"}"#, None),
+            (r#"{"access_token":"a\nb"}"#, None),
+            ("{}", None),
+            ("<html>", None),
+        ];
+        for (body, seconds) in table {
+            let read = read(body.as_bytes());
+            assert_eq!(read.as_ref().map(|(_, lifetime)| lifetime.as_secs()), seconds, "{body}");
+            assert!(!format!("{read:?}").contains("Bearer"));
+        }
+    }
+}

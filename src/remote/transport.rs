@@ -1,0 +1,142 @@
+//! HTTP connections: how they are made, and how an answer is read.
+//!
+//! Each client keeps its connections; there are at most two for the API (its two hosts may differ in kind) and
+//! two for storage. What a client is built for follows from the URL that it serves:
+//!
+//! - Loopback never goes through a proxy, whatever `HTTP_PROXY` says; anything else honours `HTTPS_PROXY` and `NO_PROXY`.
+//! - `https` needs the CA certificates of the system (`SSL_CERT_FILE` and `SSL_CERT_DIR` replace them on Linux and the
+//!   BSDs). Building a client fails where there are none, even for plain `http`, so a client
+//!   for plain `http` is built with an empty list: the sandbox works on a machine without certificates.
+//! - Redirects are never followed here: with credentials they must not be, and storage checks every hop itself.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Client, ClientBuilder, Request, Response, redirect};
+use tokio::time::timeout;
+use url::Url;
+
+use super::{
+    cause::{Cause, explain},
+    error::Error,
+    hosts::is_loopback,
+    settings::Settings,
+};
+
+/// Idle connections that are kept per host: more than there are ever workers.
+const IDLE: usize = 128;
+
+/// How long an idle connection is kept: less than the minute after which many servers close theirs.
+const IDLE_FOR: Duration = Duration::from_secs(50);
+
+/// Longest time that a whole answer of the API may take once it has begun, however it dribbles.
+const LONGEST_BODY: Duration = Duration::from_mins(10);
+
+/// Most bytes that are set aside because an answer announces them.
+const TRUSTED_LENGTH: u64 = 1 << 20;
+
+/// What a client is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Way {
+    loopback: bool,
+    tls: bool,
+}
+
+impl Way {
+    /// The way to a URL.
+    pub(super) fn to(url: &Url) -> Self {
+        Self { loopback: is_loopback(url), tls: url.scheme() == "https" }
+    }
+
+    /// Whether it is plain `http`.
+    pub(super) fn is_plain(self) -> bool {
+        !self.tls
+    }
+
+    /// Whether it stays on this machine.
+    pub(super) fn is_loopback(self) -> bool {
+        self.loopback
+    }
+}
+
+/// Builds the client for the API or the token endpoint.
+pub(super) fn api_client(settings: &Settings, way: Way) -> Result<Client, Error> {
+    build(builder(settings, way), settings, way)
+}
+
+/// Builds the client for storage. It speaks HTTP/1.1, as object stores do: many downloads over one
+/// connection would share its window and its stalls.
+pub(super) fn storage_client(settings: &Settings, way: Way) -> Result<Client, Error> {
+    build(builder(settings, way).http1_only(), settings, way)
+}
+
+fn builder(settings: &Settings, way: Way) -> ClientBuilder {
+    let builder = Client::builder()
+        .connect_timeout(settings.connect_timeout)
+        .pool_max_idle_per_host(IDLE)
+        .pool_idle_timeout(IDLE_FOR)
+        .tcp_nodelay(true)
+        .referer(false)
+        .redirect(redirect::Policy::none());
+    let builder = if way.loopback { builder.no_proxy() } else { builder };
+    if way.tls { builder } else { builder.tls_certs_only([]) }
+}
+
+fn build(builder: ClientBuilder, settings: &Settings, way: Way) -> Result<Client, Error> {
+    // A provider that is already there is as good as this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let agent = reqwest::header::HeaderValue::from_str(&settings.user_agent).map_err(|_| {
+        Error::configuration(Cause::BadSetting("the user agent has characters that no header has".into()))
+    })?;
+    builder.user_agent(agent).build().map_err(|error| {
+        let text = explain(error);
+        Error::configuration(if way.tls { Cause::NoRoots(text) } else { Cause::BadSetting(text) })
+    })
+}
+
+/// Sends a request and waits for the head of its answer.
+pub(super) async fn send(client: &Client, request: Request, limit: Duration) -> Result<Response, Cause> {
+    match timeout(limit, client.execute(request)).await {
+        Ok(answer) => answer.map_err(Cause::transport),
+        Err(_) => Err(Cause::Slow { what: "an answer", limit }),
+    }
+}
+
+/// The next piece of a body.
+pub(super) async fn piece(response: &mut Response, stall: Duration) -> Result<Option<Bytes>, Cause> {
+    match timeout(stall, response.chunk()).await {
+        Ok(piece) => piece.map_err(Cause::transport),
+        Err(_) => Err(Cause::Slow { what: "the rest of an answer", limit: stall }),
+    }
+}
+
+/// A whole body; one that is larger than the limit is an error and not read on.
+pub(super) async fn body(mut response: Response, most: usize, stall: Duration) -> Result<Bytes, Cause> {
+    let whole = async {
+        let announced = response.content_length().unwrap_or(0);
+        if announced > most as u64 {
+            return Err(Cause::TooLarge(most));
+        }
+        let Some(first) = piece(&mut response, stall).await? else { return Ok(Bytes::new()) };
+        let Some(second) = piece(&mut response, stall).await? else { return within(first, most) };
+        let room = usize::try_from(announced.min(TRUSTED_LENGTH)).unwrap_or(0);
+        let mut all = BytesMut::with_capacity(room.max(first.len() + second.len()));
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&second);
+        while let Some(more) = piece(&mut response, stall).await? {
+            if all.len() + more.len() > most {
+                return Err(Cause::TooLarge(most));
+            }
+            all.extend_from_slice(&more);
+        }
+        within(all.freeze(), most)
+    };
+    match timeout(LONGEST_BODY, whole).await {
+        Ok(result) => result,
+        Err(_) => Err(Cause::Slow { what: "the end of an answer", limit: LONGEST_BODY }),
+    }
+}
+
+fn within(bytes: Bytes, most: usize) -> Result<Bytes, Cause> {
+    if bytes.len() > most { Err(Cause::TooLarge(most)) } else { Ok(bytes) }
+}

@@ -1,0 +1,162 @@
+//! The metadata of a document that the client itself needs: its tab, and where nothing else says so its binder.
+//!
+//! Metadata are an array of `{metadataElementId, valueId | value}` (the API page). They are kept as the text
+//! that the service sent; here one value is looked up in it. Metadata of any other shape have none.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::Text;
+
+/// The tab that holds a document.
+pub(in crate::remote) const TAB: &str = "GLOBAL_TabId";
+
+/// The binder that holds a document.
+pub(in crate::remote) const BINDER: &str = "GLOBAL_BinderId";
+
+/// The first value of a key that is a text.
+pub(super) fn find<'a>(metadata: &'a RawValue, key: &str) -> Option<Text<'a>> {
+    let mut found = None;
+    // The walk ends where the value is found, which the parser calls an error, as it does anything odd.
+    let _ = serde_json::Deserializer::from_str(metadata.get()).deserialize_seq(Walk { key, found: &mut found });
+    found
+}
+
+struct Walk<'k, 'de> {
+    key: &'k str,
+    found: &'k mut Option<Text<'de>>,
+}
+
+impl<'de> Visitor<'de> for Walk<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of metadata")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        while let Some(entry) = entries.next_element::<Entry<'de>>()? {
+            if entry.key.as_ref().is_some_and(|key| key.as_str() == self.key) {
+                *self.found = text(entry.value_id).or_else(|| text(entry.value));
+                if self.found.is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text(raw: Option<&RawValue>) -> Option<Text<'_>> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+}
+
+/// An entry; anything that isn't an object is one without a key.
+#[derive(Default)]
+struct Entry<'a> {
+    key: Option<Text<'a>>,
+    value_id: Option<&'a RawValue>,
+    value: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a metadata entry")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entry = Entry::default();
+        while let Some(field) = map.next_key::<Text<'de>>()? {
+            match field.as_str() {
+                "metadataElementId" => entry.key = text(Some(map.next_value()?)),
+                "valueId" => entry.value_id = Some(map.next_value()?),
+                "value" => entry.value = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(entry)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Entry::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Entry::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Entry::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Entry::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Entry::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Entry::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Entry::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tab(json: &str) -> Option<String> {
+        find(serde_json::from_str(json).unwrap(), TAB).map(Text::into_string)
+    }
+
+    #[test]
+    fn finds_a_value() {
+        let table = [
+            r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
+            r#"[{"metadataElementId":"GLOBAL_TabId","value":"t"}]"#,
+            r#"[{"value":"x","valueId":"t","label":[{}],"metadataElementId":"GLOBAL_TabId"},{"a":1}]"#,
+            r#"[{"metadataElementId":"GLOBAL_TabId","valueId":null,"value":"t"}]"#,
+            r#"[7,-7,0.5,true,"x",null,[[1]],{"metadataElementId":3},{"metadataElementId":"GLOBAL_TabId","valueId":"\u0074"}]"#,
+            r#"[{"metadataElementId":"x","value":{"a":[1]}},{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
+            r#"[{"metadataElementId":"GLOBAL_TabId","valueId":7},{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
+            r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t"},{"metadataElementId":"GLOBAL_TabId","valueId":"u"}]"#,
+        ];
+        for json in table {
+            assert_eq!(tab(json).as_deref(), Some("t"), "{json}");
+        }
+        let both = r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t"},{"metadataElementId":"GLOBAL_BinderId","valueId":"b"}]"#;
+        assert_eq!(find(serde_json::from_str(both).unwrap(), BINDER).unwrap().as_str(), "b");
+    }
+
+    #[test]
+    fn other_shapes_have_none() {
+        for odd in
+            ["null", "{}", "7", "\"GLOBAL_TabId\"", "[]", r#"[{"metadataElementId":"GLOBAL_TabId","valueId":[]}]"#]
+        {
+            assert_eq!(tab(odd), None, "{odd}");
+        }
+    }
+}

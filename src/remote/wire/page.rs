@@ -1,0 +1,158 @@
+//! A page of a search.
+//!
+//! `items[]`, `totalCount`, `pageNumber`, `pageSize` (the API page, "Document search"). Without items or a total a page
+//! proves nothing and can't be read; what it says of its own number and size is handed on as it is, because the
+//! service's size rules and a page that is not the one asked for must be noticed.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    Number, Text, garbled,
+    item::{Item, OddItem, Read},
+};
+use crate::{
+    model::{BinderId, DocumentId, Listed},
+    remote::cause::Cause,
+};
+
+/// A page of a search.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The documents, in the order of the service; odd ones in their places.
+    pub items: Vec<Result<Listed, OddItem>>,
+    /// How many documents the whole search has.
+    pub total: u64,
+    /// Which page it says it is, from 1; the one asked for where it doesn't say.
+    pub page_number: u64,
+    /// How many documents it says a page holds, never 0; as many as asked for where it doesn't say.
+    pub page_size: u64,
+    /// What a reader should be warned of.
+    pub oddities: Vec<Oddity>,
+}
+
+/// A document that could not be taken over whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oddity {
+    /// The document.
+    pub document: DocumentId,
+    /// What is missing of it.
+    pub kind: OddityKind,
+}
+
+/// What is missing of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OddityKind {
+    /// Its metadata were too large, and were left out.
+    MetadataTooLarge,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<T> {
+    // `Option` without a default would let the field be missing; a null list counts for an empty search only.
+    #[serde(deserialize_with = "present", bound(deserialize = "T: Deserialize<'de>"))]
+    items: Option<Vec<T>>,
+    total_count: Number,
+    page_number: Option<Number>,
+    page_size: Option<Number>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// Reads a page; `number` and `size` are what was asked for.
+pub(in crate::remote) fn page(text: &str, asked: Option<&BinderId>, number: u32, size: u32) -> Result<Page, Cause> {
+    let mut reader = Reader { asked, items: Vec::new(), oddities: Vec::new() };
+    let head = if let Ok(wire) = serde_json::from_str::<Wire<Item<'_>>>(text) {
+        reader.fast(wire)?
+    } else {
+        reader.careful(serde_json::from_str::<Wire<&RawValue>>(text).map_err(|error| garbled(&error))?)?
+    };
+    Ok(Page {
+        items: reader.items,
+        total: head.total,
+        page_number: head.number.unwrap_or_else(|| number.into()),
+        page_size: head.size.filter(|size| *size > 0).unwrap_or_else(|| size.into()),
+        oddities: reader.oddities,
+    })
+}
+
+struct Head {
+    total: u64,
+    number: Option<u64>,
+    size: Option<u64>,
+}
+
+struct Reader<'a> {
+    asked: Option<&'a BinderId>,
+    items: Vec<Result<Listed, OddItem>>,
+    oddities: Vec<Oddity>,
+}
+
+impl Reader<'_> {
+    /// All items have the documented shape.
+    fn fast(&mut self, wire: Wire<Item<'_>>) -> Result<Head, Cause> {
+        let (head, items) = split(wire)?;
+        self.items.reserve_exact(items.len());
+        for item in items {
+            self.take(item);
+        }
+        Ok(head)
+    }
+
+    /// Some item has not, and is found.
+    fn careful(&mut self, wire: Wire<&RawValue>) -> Result<Head, Cause> {
+        let (head, items) = split(wire)?;
+        for raw in items {
+            match serde_json::from_str(raw.get()) {
+                Ok(item) => self.take(item),
+                Err(error) => self.refuse(id_of(raw), error.to_string()),
+            }
+        }
+        Ok(head)
+    }
+
+    fn take(&mut self, mut item: Item<'_>) {
+        let before = self.items.last().and_then(|item| item.as_ref().ok());
+        match item.document(self.asked, before) {
+            Ok(Read { listed, metadata_dropped }) => {
+                if metadata_dropped {
+                    let document = listed.id.clone();
+                    self.oddities.push(Oddity { document, kind: OddityKind::MetadataTooLarge });
+                }
+                self.items.push(Ok(listed));
+            }
+            Err(odd) => self.refuse(item.id(), odd.to_string()),
+        }
+    }
+
+    fn refuse(&mut self, id: Option<String>, cause: String) {
+        self.items.push(Err(OddItem { position: self.items.len(), id, cause }));
+    }
+}
+
+fn split<T>(wire: Wire<T>) -> Result<(Head, Vec<T>), Cause> {
+    let head = Head {
+        total: wire.total_count.0,
+        number: wire.page_number.map(|number| number.0),
+        size: wire.page_size.map(|number| number.0),
+    };
+    match wire.items {
+        Some(items) => Ok((head, items)),
+        None if head.total == 0 => Ok((head, Vec::new())),
+        None => Err(Cause::Garbled("it has a total but no items".into())),
+    }
+}
+
+/// The id of an item whose other fields are odd.
+fn id_of(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id<'a> {
+        #[serde(borrow)]
+        id: Text<'a>,
+    }
+    let item: Id<'_> = serde_json::from_str(raw.get()).ok()?;
+    DocumentId::parse(item.id.as_str()).ok().map(|id| id.to_string())
+}

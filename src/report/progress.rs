@@ -1,0 +1,35 @@
+//! What goes on right now, for a screen to read.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counters that tasks raise and a screen reads. They are for looking at: what a run did is
+/// counted by the tally.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Binders to read.
+    pub binders: AtomicU64,
+    /// Binders read.
+    pub binders_done: AtomicU64,
+    /// Documents that the binders' first pages announced.
+    pub documents: AtomicU64,
+    /// Documents listed so far.
+    pub listed: AtomicU64,
+    /// Downloads that are known to be needed.
+    pub downloads: AtomicU64,
+    /// Downloads that ended.
+    pub downloads_done: AtomicU64,
+    /// Bytes received.
+    pub bytes: AtomicU64,
+}
+
+impl Progress {
+    /// Raises a counter.
+    pub fn add(counter: &AtomicU64, by: u64) {
+        counter.fetch_add(by, Relaxed);
+    }
+
+    /// Reads a counter.
+    pub fn get(counter: &AtomicU64) -> u64 {
+        counter.load(Relaxed)
+    }
+}

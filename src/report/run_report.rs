@@ -1,0 +1,137 @@
+//! The run report (contract: `docs/architecture.md`, "Interface").
+
+use serde::Serialize;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Everything that the service lists is mirrored.
+    Complete,
+    /// Some documents or binders failed, or removals were withheld.
+    Partial,
+    /// The run could not do its work.
+    Failed,
+    /// A signal ended it; the next run goes on.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Binders, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Binders {
+    /// Listed by the service and let through by the filters.
+    pub listed: u64,
+    /// Read to the end.
+    pub crawled: u64,
+    /// Of those, with a listing that is not consistent.
+    pub uncertified: u64,
+    /// Known, but not listed any more or refused.
+    pub inaccessible: u64,
+    /// Not readable because of errors.
+    pub failed: u64,
+}
+
+/// Documents; each counts once among failed, updated, moved, added and unchanged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Documents {
+    /// Distinct documents that were listed.
+    pub seen: u64,
+    /// Mirrored as listed before the run.
+    pub unchanged: u64,
+    /// New in the tree: new at the service, returned, or brought back after the file was missing.
+    pub added: u64,
+    /// With a new version.
+    pub updated: u64,
+    /// With another path and the same version.
+    pub moved: u64,
+    /// Taken out of the tree; their bytes are held.
+    pub removed: u64,
+    /// Not listed any more, and kept because too many were missing at once.
+    pub withheld: u64,
+    /// Left out by the filters.
+    pub filtered: u64,
+    /// Not mirrored as listed; the next run tries again.
+    pub failed: u64,
+}
+
+/// Bytes, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Bytes {
+    /// Received from storage, repeated tries included.
+    pub downloaded: u64,
+}
+
+/// Requests, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Requests {
+    /// To the token endpoint.
+    pub token: u64,
+    /// To the API.
+    pub api: u64,
+    /// To storage.
+    pub storage: u64,
+    /// Of all these, repeated ones.
+    pub retried: u64,
+    /// Answered with 429.
+    pub throttled: u64,
+}
+
+/// A document or binder that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Its binder.
+    pub binder_id: Option<String>,
+    /// The document; none when the binder itself failed.
+    pub document_id: Option<String>,
+    /// The version that was wanted.
+    pub version_id: Option<String>,
+    /// Its name.
+    pub file_name: Option<String>,
+    /// Why, and what to do.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the service's support asks for.
+    pub trace_id: Option<String>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// The run's id; it begins with its number.
+    pub run_id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it began.
+    pub started_at: jiff::Timestamp,
+    /// When it ended.
+    pub finished_at: jiff::Timestamp,
+    /// How long it took.
+    pub duration_seconds: f64,
+    /// Whose documents.
+    pub organisation_id: String,
+    /// Binders.
+    pub binders: Binders,
+    /// Documents.
+    pub documents: Documents,
+    /// Bytes.
+    pub bytes: Bytes,
+    /// Requests.
+    pub requests: Requests,
+    /// What failed.
+    pub failures: Vec<Failure>,
+    /// What somebody should know although nothing failed.
+    pub warnings: Vec<String>,
+}

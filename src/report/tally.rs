@@ -1,0 +1,203 @@
+//! Counting, so that each document counts once.
+//!
+//! What grows here grows with changes and failures, never with the documents that stay as they
+//! are.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{Binders, Documents, Failure};
+use crate::model::DocumentId;
+
+/// More warnings than this help nobody; the rest is counted.
+const MOST_WARNINGS: usize = 200;
+
+/// More failures than this are counted, not listed.
+const MOST_FAILURES: usize = 10_000;
+
+/// What happened to a document, by rank: the higher one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Left out by a filter.
+    Filtered,
+    /// New in the tree.
+    Added,
+    /// At another path.
+    Moved,
+    /// With another version.
+    Updated,
+    /// Failed.
+    Failed,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    binders: Binders,
+    seen: u64,
+    removed: u64,
+    withheld: u64,
+    changes: HashMap<DocumentId, Change>,
+    downloaded: u64,
+    failures: Vec<Failure>,
+    failed_without_id: u64,
+    warnings: Vec<String>,
+    warned: HashSet<String>,
+    left_out: u64,
+}
+
+/// The counts of a run.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<Counts>);
+
+impl Tally {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts binders.
+    pub fn binders(&self, count: impl FnOnce(&mut Binders)) {
+        count(&mut self.counts().binders);
+    }
+
+    /// Documents that are listed for the first time in this run.
+    pub fn seen(&self, documents: u64) {
+        self.counts().seen += documents;
+    }
+
+    /// A document changed, or was left out.
+    pub fn changed(&self, document: &DocumentId, change: Change) {
+        let mut counts = self.counts();
+        match counts.changes.get_mut(document) {
+            Some(known) => *known = change.max(*known),
+            None => {
+                counts.changes.insert(document.clone(), change);
+            }
+        }
+    }
+
+    /// A document left the tree.
+    pub fn removed(&self) {
+        self.counts().removed += 1;
+    }
+
+    /// So many absences were not believed.
+    pub fn withheld(&self, documents: u64) {
+        self.counts().withheld += documents;
+    }
+
+    /// Bytes came.
+    pub fn downloaded(&self, bytes: u64) {
+        self.counts().downloaded += bytes;
+    }
+
+    /// A document or binder failed.
+    pub fn failed(&self, document: Option<&DocumentId>, failure: Failure) {
+        tracing::warn!(
+            binder = failure.binder_id, document = failure.document_id, file_name = ?failure.file_name.as_deref().unwrap_or_default(),
+            attempts = failure.attempts, "{}", failure.error
+        );
+        if let Some(document) = document {
+            self.changed(document, Change::Failed);
+        }
+        let mut counts = self.counts();
+        if document.is_none() && failure.binder_id.is_some() && failure.file_name.is_some() {
+            counts.failed_without_id += 1;
+        }
+        if counts.failures.len() < MOST_FAILURES {
+            counts.failures.push(failure);
+        }
+    }
+
+    /// Something that somebody should know; the same sentence is said once.
+    pub fn warn(&self, warning: String) {
+        let mut counts = self.counts();
+        if counts.warned.contains(&warning) {
+            return;
+        }
+        tracing::warn!("{warning}");
+        if counts.warnings.len() < MOST_WARNINGS {
+            counts.warned.insert(warning.clone());
+            counts.warnings.push(warning);
+        } else {
+            counts.left_out += 1;
+        }
+    }
+
+    /// The binders' counts so far.
+    pub fn binder_counts(&self) -> Binders {
+        self.counts().binders
+    }
+
+    /// Bytes received so far.
+    pub fn bytes(&self) -> u64 {
+        self.counts().downloaded
+    }
+
+    /// The documents' counts so far.
+    pub fn documents(&self) -> Documents {
+        let counts = self.counts();
+        let of = |change| counts.changes.values().filter(|c| **c == change).count() as u64;
+        let mut documents = Documents {
+            seen: counts.seen,
+            added: of(Change::Added),
+            updated: of(Change::Updated),
+            moved: of(Change::Moved),
+            filtered: of(Change::Filtered),
+            failed: of(Change::Failed) + counts.failed_without_id,
+            removed: counts.removed,
+            withheld: counts.withheld,
+            unchanged: 0,
+        };
+        let changed = counts.changes.len() as u64;
+        documents.unchanged = documents.seen.saturating_sub(changed);
+        documents
+    }
+
+    /// What failed.
+    pub fn failures(&self) -> Vec<Failure> {
+        self.counts().failures.clone()
+    }
+
+    /// What was warned of.
+    pub fn warnings(&self) -> Vec<String> {
+        let counts = self.counts();
+        let mut warnings = counts.warnings.clone();
+        if counts.left_out > 0 {
+            warnings.push(format!("{} more warnings are in the log", counts.left_out));
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_counts_once() {
+        let tally = Tally::default();
+        let id = |text| DocumentId::parse(text).unwrap();
+        tally.seen(5);
+        tally.changed(&id("a"), Change::Added);
+        tally.changed(&id("a"), Change::Moved);
+        tally.changed(&id("b"), Change::Updated);
+        tally.changed(&id("b"), Change::Moved);
+        tally.changed(&id("c"), Change::Filtered);
+        let documents = tally.documents();
+        assert_eq!((documents.added, documents.moved, documents.updated), (0, 1, 1));
+        assert_eq!((documents.filtered, documents.unchanged, documents.seen), (1, 2, 5));
+    }
+
+    #[test]
+    fn the_same_warning_is_said_once() {
+        let tally = Tally::default();
+        for n in 0..500 {
+            tally.warn(format!("warning {}", n % 300));
+        }
+        let warnings = tally.warnings();
+        assert_eq!(warnings.len(), MOST_WARNINGS + 1);
+        assert!(warnings[MOST_WARNINGS].contains("more warnings"));
+    }
+}

@@ -1,0 +1,190 @@
+//! Which course a request takes: it is served, or a script, the rate limit or a fault comes first.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+
+use super::answer::{self, Answered, End, halve, problem, storage_error, with_header};
+use super::fault::FaultKind;
+use super::journal;
+use super::route::{Route, Target};
+use super::script::Reply;
+use super::shared::{Call, Shared};
+use super::wire::Switch;
+use super::{api, storage};
+
+const BODY_LIMIT: usize = 1024 * 1024;
+
+enum Course {
+    Serve,
+    Half(End),
+    Answer(Answered),
+    Drop,
+    Hang,
+}
+
+/// Answers on the API origin.
+pub(super) async fn on_api(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(switch): ConnectInfo<Switch>,
+    request: Request,
+) -> Answered {
+    let (parts, body) = request.into_parts();
+    let (uri, call) = match read(&shared, parts, body).await {
+        Ok(read) => read,
+        Err(refusal) => return refusal,
+    };
+    let Some(target) = Target::parse(uri.path()) else {
+        return problem(call.number, StatusCode::NOT_FOUND, "Not found", &[]);
+    };
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    answer(&shared, &call, target.route(), path, &switch, api::serve(&shared, &call, &target)).await
+}
+
+/// Answers on the storage origin.
+pub(super) async fn on_storage(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(switch): ConnectInfo<Switch>,
+    request: Request,
+) -> Answered {
+    let (parts, body) = request.into_parts();
+    let (uri, call) = match read(&shared, parts, body).await {
+        Ok(read) => read,
+        Err(refusal) => return refusal,
+    };
+    let served = storage::serve(&shared, &call, uri.path());
+    answer(&shared, &call, Route::Blob, uri.path(), &switch, served).await
+}
+
+async fn read(shared: &Shared, parts: Parts, body: axum::body::Body) -> Result<(axum::http::Uri, Call), Answered> {
+    let number = shared.next_number();
+    let body = to_bytes(body, BODY_LIMIT).await;
+    let body = body.map_err(|_| problem(number, StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", &[]))?;
+    let query = parts.uri.query().unwrap_or("").to_owned();
+    let settings = shared.settings();
+    Ok((parts.uri, Call { number, settings, method: parts.method, headers: parts.headers, query, body }))
+}
+
+async fn answer(
+    shared: &Shared,
+    call: &Call,
+    route: Route,
+    path: &str,
+    switch: &Switch,
+    served: impl Future<Output = Answered>,
+) -> Answered {
+    shared.journal.count(route);
+    let at = shared.clock.since_start();
+    let answered = match choose(shared, call, route).await {
+        Course::Serve => Some(served.await),
+        Course::Half(end) => Some(halve(served.await, end)),
+        Course::Answer(answered) => Some(answered),
+        Course::Drop => {
+            switch.cut();
+            None
+        }
+        Course::Hang => None,
+    };
+    if call.settings.record {
+        let range = call.headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+        shared.journal.record(journal::Request {
+            route,
+            method: call.method.to_string(),
+            path: path.to_owned(),
+            range: range.map(str::to_owned),
+            status: answered.as_ref().map(|answered| answered.status().as_u16()),
+            at,
+        });
+    }
+    match answered {
+        Some(answered) => answered,
+        None => std::future::pending().await,
+    }
+}
+
+async fn choose(shared: &Shared, call: &Call, route: Route) -> Course {
+    match shared.scripted(route) {
+        Reply::Answer(answer) => return Course::Answer(answer.into_response()),
+        Reply::Drop => return Course::Drop,
+        Reply::HangHead => return Course::Hang,
+        Reply::Stall => return Course::Half(End::Silent),
+        Reply::Truncate => return Course::Half(End::Short),
+        Reply::Pass | Reply::Run(_) => {}
+    }
+    let settings = &call.settings;
+    if settings.faults.slows(settings.seed, call.number, route) {
+        tokio::time::sleep(settings.slow).await;
+    }
+    let limit = settings.limit.filter(|_| route != Route::Blob);
+    if limit.is_some_and(|per_second| !shared.limiter.admits(per_second)) {
+        let refusal = problem(call.number, StatusCode::TOO_MANY_REQUESTS, "Too many requests", &[]);
+        return Course::Answer(with_header(refusal, header::RETRY_AFTER, "1"));
+    }
+    match settings.faults.roll(settings.seed, call.number, route) {
+        Some(fault) => strike(shared, call, route, fault),
+        None => Course::Serve,
+    }
+}
+
+/// What a fault makes of a request. Faults that come in several forms alternate between them.
+fn strike(shared: &Shared, call: &Call, route: Route, fault: FaultKind) -> Course {
+    let number = call.number;
+    let error = |status: StatusCode, code: &str, title: &str| {
+        Course::Answer(if route == Route::Blob {
+            storage_error(number, status, code, title)
+        } else {
+            problem(number, status, title, &[])
+        })
+    };
+    match fault {
+        FaultKind::TooMany => Course::Answer(too_many(number)),
+        FaultKind::Internal => {
+            error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "An unexpected error occurred")
+        }
+        FaultKind::BadGateway => Course::Answer(answer::html(StatusCode::BAD_GATEWAY, "502 Bad Gateway")),
+        FaultKind::Unavailable => error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Reduce your request rate"),
+        FaultKind::Drop if number.is_multiple_of(2) => Course::Drop,
+        FaultKind::Drop => Course::Half(End::Broken),
+        FaultKind::Truncate => Course::Half(End::Short),
+        FaultKind::Stall => Course::Half(End::Silent),
+        FaultKind::ExpiredLink => error(StatusCode::FORBIDDEN, "AccessDenied", "Request has expired"),
+        FaultKind::Garbage => Course::Answer(garbage(number, route)),
+        FaultKind::RevokeToken => {
+            if let Some(token) = call.bearer() {
+                shared.tokens.revoke(token);
+            }
+            Course::Serve
+        }
+        FaultKind::Slow => Course::Serve,
+    }
+}
+
+fn too_many(number: u64) -> Answered {
+    let refusal = problem(number, StatusCode::TOO_MANY_REQUESTS, "Too many requests", &[]);
+    match number % 3 {
+        0 => with_header(refusal, header::RETRY_AFTER, "1"),
+        1 => {
+            let soon = SystemTime::now() + Duration::from_secs(2);
+            let seconds = soon.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            let date = answer::http_date(i64::try_from(seconds).unwrap_or(0));
+            with_header(refusal, header::RETRY_AFTER, &date)
+        }
+        _ => refusal,
+    }
+}
+
+fn garbage(number: u64, route: Route) -> Answered {
+    if route == Route::Blob {
+        return storage_error(number, StatusCode::OK, "InternalError", "We encountered an internal error.");
+    }
+    if number.is_multiple_of(2) {
+        answer::html(StatusCode::OK, "Tjänsten uppdateras")
+    } else {
+        answer::json(Bytes::from_static(b"{\"items\":[{\"id\":\"3f2a"))
+    }
+}

@@ -1,0 +1,116 @@
+//! An organisation in memory: binders, folders, documents and their versions.
+//!
+//! It can hold a million documents, so a document is a few dozen bytes: generated versions are
+//! numbers whose ids and bytes are made when somebody asks, and only what a test adds is stored.
+//!
+//! Invariants: positions in the vectors never change and are never used again (what is removed is
+//! marked); a binder's `listed` holds the positions of exactly its shown documents in ascending
+//! order, which is the order of every listing, so that an addition or a removal shifts the pages
+//! behind it as it does in a service that counts offsets.
+
+mod changes;
+mod edit;
+mod entry;
+mod find;
+mod view;
+
+use std::collections::HashMap;
+
+use super::folder::Source;
+use super::generated::Generator;
+use super::id::{Guid, GuidMap, nano_id};
+
+pub use changes::DayChanges;
+pub use edit::UnknownId;
+pub(super) use entry::{Binder, Document, Folder, NOWHERE, State, Stored};
+pub(super) use find::{Access, Filter, Query};
+pub use view::DocumentView;
+
+/// The documents that a sandbox serves.
+#[derive(Debug)]
+pub struct Organisation {
+    pub(super) id: Guid,
+    pub(super) binders: Vec<Binder>,
+    pub(super) folders: Vec<Folder>,
+    pub(super) documents: Vec<Document>,
+    binder_positions: HashMap<String, u32>,
+    folder_positions: GuidMap<u32>,
+    document_positions: GuidMap<u32>,
+    pub(super) generator: Option<Generator>,
+    pub(super) source: Option<Source>,
+    pub(super) changes: DayChanges,
+}
+
+impl Organisation {
+    /// An organisation without binders.
+    pub fn empty() -> Self {
+        Self::new(Guid::mixed(&[0, 1]))
+    }
+
+    pub(super) fn new(id: Guid) -> Self {
+        Self {
+            id,
+            binders: Vec::new(),
+            folders: Vec::new(),
+            documents: Vec::new(),
+            binder_positions: HashMap::new(),
+            folder_positions: GuidMap::default(),
+            document_positions: GuidMap::default(),
+            generator: None,
+            source: None,
+            changes: DayChanges::default(),
+        }
+    }
+
+    /// The organisation's id, which clients send as the tenant.
+    pub fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    /// What the last day of a generated organisation changed; all zero for another one or for day 1.
+    pub fn day_changes(&self) -> DayChanges {
+        self.changes
+    }
+
+    pub(super) fn reserve(&mut self, documents: usize) {
+        self.documents.reserve_exact(documents);
+        self.document_positions.reserve(documents);
+    }
+
+    /// An id for the next thing of its kind.
+    pub(super) fn next_guid(&self, kind: u64, position: usize) -> Guid {
+        Guid::mixed(&[self.id.high(), kind, position as u64])
+    }
+
+    pub(super) fn next_nano_id(&self) -> String {
+        nano_id(self.next_guid(1, self.binders.len()).high())
+    }
+
+    pub(super) fn push_binder(&mut self, id: String, name: String) -> u32 {
+        let position = position(self.binders.len());
+        self.binder_positions.insert(id.clone(), position);
+        self.binders.push(Binder::new(id, name, position));
+        position
+    }
+
+    pub(super) fn push_folder(&mut self, id: Guid, binder: u32, parent: u32, name: String) -> u32 {
+        let position = position(self.folders.len());
+        self.folder_positions.insert(id, position);
+        self.folders.push(Folder { id, binder, parent, name, removed: false });
+        self.binders[binder as usize].folders.push(position);
+        position
+    }
+
+    /// Adds a document without listing it.
+    pub(super) fn push_document(&mut self, document: Document) -> u32 {
+        let position = position(self.documents.len());
+        self.document_positions.insert(document.id, position);
+        self.documents.push(document);
+        position
+    }
+}
+
+/// A position as it is stored: four billion of anything are more than memory holds.
+pub(super) fn position(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,179 @@
+//! The running server and the handle to it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::handler::Handler;
+use tokio::sync::oneshot;
+
+use super::course::{on_api, on_storage};
+use super::fault::Faults;
+use super::journal::Request;
+use super::organisation::Organisation;
+use super::route::Route;
+use super::script::Reply;
+use super::settings::Settings;
+use super::shared::{CLIENT_ID, CLIENT_SECRET, Shared};
+use super::wire::{Switch, Wires};
+
+/// How long blocking reads of files may go on after the end.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A server on loopback. Dropping it cuts every connection and ends its thread.
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    api: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Serves an organisation. When this returns, the sandbox answers.
+    pub fn start(organisation: Organisation, settings: Settings) -> io::Result<Self> {
+        let (api, api_address) = bind(settings.port)?;
+        let (storage, storage_address) = bind(0)?;
+        let shared = Arc::new(Shared::new(organisation, settings, format!("http://{storage_address}")));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
+            if let Err(error) = runtime.block_on(serve(api, storage, served, stopped)) {
+                tracing::error!(%error, "the sandbox can't serve");
+            }
+            runtime.shutdown_timeout(PATIENCE);
+        })?;
+        Ok(Self { shared, api: format!("http://{api_address}"), stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The environment that makes a client use this sandbox.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("IBINDER_ORG_ID", self.shared.organisation_id.clone()),
+            ("IBINDER_CLIENT_ID", CLIENT_ID.to_owned()),
+            ("IBINDER_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+            ("IBINDER_API_URL", self.api_url()),
+            ("IBINDER_AUTH_URL", self.auth_url()),
+        ]
+    }
+
+    /// The base of the API.
+    pub fn api_url(&self) -> String {
+        format!("{}/api", self.api)
+    }
+
+    /// The token endpoint.
+    pub fn auth_url(&self) -> String {
+        format!("{}/connect/token", self.api)
+    }
+
+    /// The origin of the storage.
+    pub fn storage_url(&self) -> String {
+        self.shared.storage.clone()
+    }
+
+    /// Looks at the organisation or changes it. No request is answered meanwhile.
+    pub fn with_organisation<T>(&self, look: impl FnOnce(&mut Organisation) -> T) -> T {
+        look(&mut self.shared.organisation())
+    }
+
+    /// The settings as they are now.
+    pub fn settings(&self) -> Settings {
+        Settings::clone(&self.shared.settings())
+    }
+
+    /// Changes settings for the requests from now on.
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        self.shared.change_settings(change);
+    }
+
+    /// Changes the faults for the requests from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.change_settings(|settings| settings.faults = faults);
+    }
+
+    /// Queues replies for the next requests to a route, behind those that wait already.
+    pub fn script(&self, route: Route, replies: Vec<Reply>) {
+        self.shared.scripts().push(route, replies);
+    }
+
+    /// How many queued replies to a route were not asked for yet.
+    pub fn scripted(&self, route: Route) -> usize {
+        self.shared.scripts().waiting(route)
+    }
+
+    /// How many requests came to a route.
+    pub fn count(&self, route: Route) -> u64 {
+        self.shared.journal.counted(route)
+    }
+
+    /// How many requests came, by route.
+    pub fn counts(&self) -> Vec<(Route, u64)> {
+        Route::ALL.map(|route| (route, self.count(route))).to_vec()
+    }
+
+    /// The requests that were recorded, the earliest first, if [`Settings::record`] is on.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.journal.requests()
+    }
+
+    /// Every token that was issued, for a test that looks for leaked ones.
+    pub fn tokens(&self) -> Vec<String> {
+        self.shared.tokens.issued()
+    }
+
+    /// Makes every token invalid.
+    pub fn revoke_tokens(&self) {
+        self.shared.tokens.revoke_all();
+    }
+
+    /// Moves the clock on by which tokens and links expire.
+    pub fn advance(&self, by: Duration) {
+        self.shared.clock.advance(by);
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // An error means that the thread has ended by itself.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the sandbox's thread panicked");
+        }
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("api", &self.api).field("storage", &self.shared.storage).finish_non_exhaustive()
+    }
+}
+
+fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+async fn serve(
+    api: TcpListener,
+    storage: TcpListener,
+    shared: Arc<Shared>,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let api = Wires(tokio::net::TcpListener::from_std(api)?);
+    let storage = Wires(tokio::net::TcpListener::from_std(storage)?);
+    let on_api = on_api.with_state(Arc::clone(&shared)).into_make_service_with_connect_info::<Switch>();
+    let on_storage = on_storage.with_state(shared).into_make_service_with_connect_info::<Switch>();
+    tokio::select! {
+        result = axum::serve(api, on_api).into_future() => result,
+        result = axum::serve(storage, on_storage).into_future() => result,
+        // The handle was dropped; so are the connections, with the runtime.
+        _ = stopped => Ok(()),
+    }
+}

@@ -1,0 +1,125 @@
+//! What the sandbox's two origins and its handle share.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Method, header};
+use bytes::Bytes;
+
+use super::content::Hasher;
+use super::folder;
+use super::guard::{Clock, Limiter, Signer, Tokens};
+use super::journal::Journal;
+use super::organisation::Organisation;
+use super::route::Route;
+use super::script::{Reply, Scripts};
+use super::settings::Settings;
+
+pub(super) const CLIENT_ID: &str = "sandbox-client";
+pub(super) const CLIENT_SECRET: &str = "sandbox-secret-3b1f0c9e7d";
+pub(super) const TENANT: &str = "x-ibinder-tenantid";
+
+pub(super) struct Shared {
+    organisation: Mutex<Organisation>,
+    settings: RwLock<Arc<Settings>>,
+    scripts: Mutex<Scripts>,
+    requests: AtomicU64,
+    /// Held while the folder is read, so that only one reads it.
+    reading: tokio::sync::Mutex<()>,
+    pub(super) organisation_id: String,
+    pub(super) journal: Journal,
+    pub(super) tokens: Tokens,
+    pub(super) signer: Signer,
+    pub(super) limiter: Limiter,
+    pub(super) clock: Clock,
+    pub(super) hasher: Mutex<Hasher>,
+    /// Scheme, host and port of the storage.
+    pub(super) storage: String,
+}
+
+/// A request, read to its end.
+pub(super) struct Call {
+    /// How many came before it.
+    pub(super) number: u64,
+    pub(super) settings: Arc<Settings>,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    pub(super) query: String,
+    pub(super) body: Bytes,
+}
+
+impl Call {
+    pub(super) fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token)
+    }
+}
+
+impl Shared {
+    pub(super) fn new(organisation: Organisation, settings: Settings, storage: String) -> Self {
+        Self {
+            organisation_id: organisation.id(),
+            organisation: Mutex::new(organisation),
+            settings: RwLock::new(Arc::new(settings)),
+            scripts: Mutex::default(),
+            requests: AtomicU64::new(0),
+            reading: tokio::sync::Mutex::new(()),
+            journal: Journal::default(),
+            tokens: Tokens::default(),
+            signer: Signer::new(),
+            limiter: Limiter::default(),
+            clock: Clock::new(),
+            hasher: Mutex::default(),
+            storage,
+        }
+    }
+
+    pub(super) fn organisation(&self) -> MutexGuard<'_, Organisation> {
+        self.organisation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        change(Arc::make_mut(&mut self.settings.write().unwrap_or_else(PoisonError::into_inner)));
+    }
+
+    pub(super) fn scripts(&self) -> MutexGuard<'_, Scripts> {
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn next_number(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The next scripted reply to a route, after what it runs has run.
+    pub(super) fn scripted(&self, route: Route) -> Reply {
+        let mut reply = self.scripts().next(route);
+        while let Reply::Run(run) = reply {
+            reply = run(&mut self.organisation());
+        }
+        reply
+    }
+
+    /// Reads the folder that the organisation is made of again, if it is older than `age` or known to be outdated.
+    pub(super) async fn refresh(&self, age: Option<Duration>) {
+        if self.organisation().outdated(age).is_none() {
+            return;
+        }
+        let _only = self.reading.lock().await;
+        let Some(root) = self.organisation().outdated(age) else { return };
+        if let Err(error) = self.read_folder(root).await {
+            tracing::warn!(%error, "the folder can't be read again");
+        }
+    }
+
+    async fn read_folder(&self, root: PathBuf) -> std::io::Result<()> {
+        let found = tokio::task::spawn_blocking(move || folder::scan(&root)).await??;
+        self.organisation().take(&found);
+        Ok(())
+    }
+}

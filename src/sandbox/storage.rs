@@ -1,0 +1,174 @@
+//! The storage origin: versions' bytes behind signed links, as an object store answers for them.
+//!
+//! It refuses requests that carry the API's credentials, so that a client which leaks them to
+//! another host can't work here.
+
+use std::io;
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures::stream;
+use url::form_urlencoded;
+
+use super::answer::{Answered, Length, http_date, storage_error, with_header};
+use super::content::{Content, SMALL};
+use super::id::Guid;
+use super::range::{Wanted, wanted};
+use super::settings::Settings;
+use super::shared::{Call, Shared, TENANT};
+
+/// Larger bodies have no `Content-MD5`: stores take them in parts, too, and know no hash of the whole.
+const HASHED: u64 = 1024 * 1024;
+
+/// A version's bytes and what is said of them.
+struct Blob {
+    content: Content,
+    modified: i64,
+    version: Guid,
+}
+
+/// Answers a request to the storage origin.
+pub(super) async fn serve(shared: &Shared, call: &Call, path: &str) -> Answered {
+    let blob = match find(shared, call, path) {
+        Ok(blob) => blob,
+        Err(refusal) => return *refusal,
+    };
+    let length = blob.content.len();
+    let settings = &call.settings;
+    let etag = settings.etag.then(|| format!("\"{}\"", blob.version));
+    let modified = settings.last_modified.then(|| http_date(blob.modified));
+    let part = if settings.ranges {
+        wanted(&call.headers, length, [etag.as_deref(), modified.as_deref()])
+    } else {
+        Wanted::Whole
+    };
+    let (status, range) = match part {
+        Wanted::Whole => (StatusCode::OK, 0..length),
+        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Wanted::Nothing => {
+            let message = "The requested range is not satisfiable";
+            let refusal = storage_error(call.number, StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message);
+            return with_header(refusal, header::CONTENT_RANGE, &format!("bytes */{length}"));
+        }
+    };
+    let Ok(body) = body(&blob.content, range.clone()).await else {
+        // The file behind the version was edited or is gone.
+        shared.organisation().outdate();
+        return missing(call.number);
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    describe(response.headers_mut(), settings, etag, modified);
+    if status == StatusCode::PARTIAL_CONTENT {
+        let text = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+        response = with_header(response, header::CONTENT_RANGE, &text);
+    } else if settings.content_md5 && length <= HASHED {
+        let hash = shared.hasher.lock().unwrap_or_else(std::sync::PoisonError::into_inner).md5(&blob.content);
+        if let Some(hash) = hash {
+            response = with_header(response, header::HeaderName::from_static("content-md5"), &STANDARD.encode(hash));
+        }
+    }
+    measure(response, settings.length, range.end - range.start)
+}
+
+/// Finds what a link names, if the link is good.
+fn find(shared: &Shared, call: &Call, path: &str) -> Result<Blob, Box<Answered>> {
+    let refuse = |status, code: &str, message: &str| Err(Box::new(storage_error(call.number, status, code, message)));
+    if call.headers.contains_key(header::AUTHORIZATION) || call.headers.contains_key(TENANT) {
+        let message = "Only one authentication mechanism is allowed; the link carries its own";
+        return refuse(StatusCode::BAD_REQUEST, "InvalidArgument", message);
+    }
+    if call.method != Method::GET {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "Only GET is allowed");
+    }
+    let parsed = path.strip_prefix("/ibinder-documents/").and_then(|path| {
+        let (document, version) = path.split_once('/')?;
+        Some((Guid::parse(document)?, Guid::parse(version)?))
+    });
+    let Some((document, version)) = parsed else { return Err(Box::new(missing(call.number))) };
+    let field = |name: &str| form_urlencoded::parse(call.query.as_bytes()).find(|(key, _)| key == name);
+    let expires = field("expires").and_then(|(_, value)| value.parse::<u64>().ok());
+    let (Some(expires), Some((_, signature))) = (expires, field("signature")) else {
+        return refuse(StatusCode::FORBIDDEN, "AccessDenied", "Access denied");
+    };
+    if signature != shared.signer.link(document, version, expires) {
+        return refuse(StatusCode::FORBIDDEN, "SignatureDoesNotMatch", "The signature does not match");
+    }
+    if expires <= shared.clock.now() {
+        return refuse(StatusCode::FORBIDDEN, "AccessDenied", "Request has expired");
+    }
+    let organisation = shared.organisation();
+    let found = organisation.document_position(document).and_then(|at| {
+        let document = &organisation.documents[at as usize];
+        let number = document.version_number(version)?;
+        Some(Blob { content: organisation.content(at, number), modified: document.modified(number), version })
+    });
+    found.ok_or_else(|| Box::new(missing(call.number)))
+}
+
+fn missing(number: u64) -> Answered {
+    storage_error(number, StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.")
+}
+
+/// The headers that say what the bytes are.
+fn describe(headers: &mut HeaderMap, settings: &Settings, etag: Option<String>, modified: Option<String>) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    if settings.ranges {
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    }
+    for (name, value) in [(header::ETAG, etag), (header::LAST_MODIFIED, modified)] {
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Says how long the body is, or sends it as HTTP/1.0 does, where only the end of the connection ends a body.
+fn measure(mut response: Answered, said: bool, length: u64) -> Answered {
+    if said {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        response.extensions_mut().insert(Length(length));
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    parts.version = Version::HTTP_10;
+    parts.extensions.insert(Length(length));
+    Response::from_parts(parts, Body::from_stream(body.into_data_stream()))
+}
+
+async fn body(content: &Content, range: Range<u64>) -> io::Result<Body> {
+    if range.end - range.start <= SMALL {
+        return match content {
+            Content::Parts { .. } => content.read(&range).map(Body::from),
+            Content::File { .. } => {
+                let content = content.clone();
+                tokio::task::spawn_blocking(move || content.read(&range)).await?.map(Body::from)
+            }
+        };
+    }
+    // The first piece is read before the head is sent: it tells whether the file is still there.
+    let first = piece(content.clone(), range.clone()).await?;
+    let next = range.start + first.len() as u64;
+    let rest = stream::try_unfold((content.clone(), next), move |(content, at)| async move {
+        if at >= range.end {
+            return Ok(None);
+        }
+        let bytes = piece(content.clone(), at..range.end).await?;
+        if bytes.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let next = at + bytes.len() as u64;
+        Ok::<_, io::Error>(Some((bytes, (content, next))))
+    });
+    Ok(Body::from_stream(futures::StreamExt::chain(stream::iter([Ok(first)]), rest)))
+}
+
+async fn piece(content: Content, range: Range<u64>) -> io::Result<bytes::Bytes> {
+    match content {
+        Content::Parts { .. } => content.piece(&range),
+        Content::File { .. } => tokio::task::spawn_blocking(move || content.piece(&range)).await?,
+    }
+}

@@ -1,0 +1,130 @@
+//! Who is really gone. Absence is decided late and never trusted.
+//!
+//! - Only documents of binders that were read and certified count, and only if no listing of
+//!   this run had them.
+//! - Above the cap, in a binder or over all, nothing is asked and nothing removed; nor where a
+//!   binder that had documents lists none.
+//! - Below it each one is asked for by id. Only the service's own 404 counts, and only if
+//!   another document of the binder, asked for right after, still answers.
+
+use super::{Crawled, Ctx, Fatal, ledger::Order};
+use crate::{
+    model::{BinderId, DocumentId, Particulars},
+    plan::RemovalCap,
+    remote::Kind,
+    state::Known,
+};
+
+/// How many names a warning lists.
+const NAMED: usize = 10;
+
+/// The absent documents of one binder.
+struct Absent {
+    binder: BinderId,
+    documents: Vec<Known>,
+    /// Whether the binder lists none at all.
+    empty: bool,
+    mirrored: u64,
+}
+
+/// Finds who is gone and removes them. True where removals were withheld.
+pub(super) async fn settle(ctx: &Ctx, crawled: &[(BinderId, Crawled)], mirrored: u64) -> Result<bool, Fatal> {
+    let mut absent = Vec::new();
+    for (binder, crawled) in crawled {
+        let Crawled::Certified { total } = crawled else { continue };
+        let id = binder.clone();
+        let documents = ctx.desk.call(move |desk| desk.absent(&id)).await??;
+        if !documents.is_empty() {
+            let mirrored = ctx.state.read(|r| r.documents_in(binder))?;
+            absent.push(Absent { binder: binder.clone(), documents, empty: *total == 0, mirrored });
+        }
+    }
+    let all: u64 = absent.iter().map(|a| a.documents.len() as u64).sum();
+    let cap = ctx.options.max_removals;
+    let mut withheld = false;
+    for absent in &absent {
+        if absent.empty || exceeds(cap, absent.documents.len() as u64, absent.mirrored) || exceeds(cap, all, mirrored) {
+            withhold(ctx, absent);
+            withheld = true;
+        } else {
+            confirm(ctx, absent).await?;
+        }
+    }
+    Ok(withheld)
+}
+
+fn exceeds(cap: RemovalCap, absent: u64, mirrored: u64) -> bool {
+    absent > cap.of(mirrored)
+}
+
+fn withhold(ctx: &Ctx, absent: &Absent) {
+    ctx.tally.withheld(absent.documents.len() as u64);
+    let names: Vec<String> = absent.documents.iter().take(NAMED).map(|k| format!("{:?}", k.path.as_str())).collect();
+    let more = if absent.documents.len() > NAMED { ", …" } else { "" };
+    ctx.tally.warn(format!(
+        "withheld: {} documents of binder {} are not listed any more, and stay: {}{more}. If they were really removed, run again with --max-removals {}",
+        absent.documents.len(),
+        absent.binder,
+        names.join(", "),
+        absent.documents.len()
+    ));
+}
+
+/// Asks for each absent document by id, and removes those that are gone.
+async fn confirm(ctx: &Ctx, absent: &Absent) -> Result<(), Fatal> {
+    let mut control: Option<DocumentId> = None;
+    for known in &absent.documents {
+        if ctx.stop.is_set() {
+            return Ok(());
+        }
+        let Some(answer) = ctx.stop.or(ctx.remote.document(&known.id)).await else { return Ok(()) };
+        match answer {
+            Ok(listed) => {
+                // It was moved, or missed: what it says now counts like a listed item.
+                ctx.tally.seen(1);
+                ctx.desk.call(move |desk| desk.answered(listed)).await?;
+            }
+            Err(error) if error.kind() == (Kind::NotFound { problem_json: true }) => {
+                if control.is_none() {
+                    let binder = absent.binder.clone();
+                    control = ctx.desk.call(move |desk| desk.control(&binder)).await?;
+                }
+                if answers(ctx, control.as_ref(), &absent.binder).await? {
+                    remove(ctx, known).await;
+                } else {
+                    ctx.tally.warn(format!(
+                        "{:?} seems to be gone, but other documents of its binder don't answer either; it stays",
+                        known.path.as_str()
+                    ));
+                }
+            }
+            Err(error) if error.kind() == Kind::Credentials => return Err(Fatal::Remote(error)),
+            Err(error) => ctx.tally.warn(format!(
+                "{:?} is not listed any more, and stays because the service doesn't say that it is gone: {error}",
+                known.path.as_str()
+            )),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a document of the binder that was listed in this run answers, and is still in it.
+async fn answers(ctx: &Ctx, control: Option<&DocumentId>, binder: &BinderId) -> Result<bool, Fatal> {
+    let Some(control) = control else { return Ok(false) };
+    match ctx.stop.or(ctx.remote.document(control)).await {
+        Some(Ok(listed)) => Ok(listed.binder == *binder),
+        Some(Err(error)) if error.kind() == Kind::Credentials => Err(Fatal::Remote(error)),
+        Some(Err(_)) | None => Ok(false),
+    }
+}
+
+async fn remove(ctx: &Ctx, known: &Known) {
+    let particulars = Particulars {
+        binder: known.binder.clone(),
+        folder: known.folder.clone(),
+        file_name: known.file_name.clone(),
+        version: known.version.clone(),
+        metadata: None,
+    };
+    ctx.order(Order::Remove { document: known.id.clone(), path: known.path.clone(), particulars }).await;
+}

@@ -1,0 +1,159 @@
+//! The organisation's binders: which are known, which are new, and their folders.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Ctx, Fatal};
+use crate::{
+    model::{Binder, BinderId},
+    naming,
+    plan::{Due, due},
+    state::{BinderRow, State},
+};
+
+/// A binder that is read in a run.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    pub(super) id: BinderId,
+    pub(super) segment: String,
+    /// Whether its folders are read first.
+    pub(super) refresh: bool,
+}
+
+/// What a listing of binders means for those that are known.
+#[derive(Debug)]
+pub(super) struct Survey {
+    pub(super) listed: Vec<Listed>,
+    /// Known, and not listed any more.
+    pub(super) lost: Vec<BinderRow>,
+}
+
+/// Whether none of the known binders is listed although others are: another organisation answers,
+/// or the client's permissions were replaced as a whole.
+pub(super) fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) -> bool {
+    !known.is_empty() && !listed.is_empty() && !known.iter().any(|k| listed.iter().any(|l| l.id == k.id))
+}
+
+/// Gives every listed binder a folder and writes it down.
+pub(super) fn take(ctx: &Ctx, known: Vec<BinderRow>, listed: Vec<Binder>) -> Result<Survey, Fatal> {
+    let listed_ids: HashSet<BinderId> = listed.iter().map(|b| b.id.clone()).collect();
+    let wanted: Vec<Binder> = listed.into_iter().filter(|b| ctx.options.filter.wants_binder(b)).collect();
+    let rows = name(&known, &wanted);
+    write(&ctx.state, ctx.run, &known, &rows)?;
+    let refresh = refreshes(ctx, &rows)?;
+    let lost = known.into_iter().filter(|k| !listed_ids.contains(&k.id)).collect();
+    let listed = rows
+        .into_iter()
+        .map(|row| Listed {
+            refresh: row.folders_refreshed_at.is_none() || refresh.contains(&row.id),
+            id: row.id,
+            segment: row.segment,
+        })
+        .collect();
+    Ok(Survey { listed, lost })
+}
+
+/// Folders for binders: a name once given stays while the binder keeps its own.
+fn name(known: &[BinderRow], listed: &[Binder]) -> Vec<BinderRow> {
+    let known: BTreeMap<&BinderId, &BinderRow> = known.iter().map(|k| (&k.id, k)).collect();
+    let mut listed: Vec<&Binder> = listed.iter().collect();
+    listed.sort_by(|a, b| a.id.cmp(&b.id));
+    listed.dedup_by(|a, b| a.id == b.id);
+    let same = |b: &Binder| known.get(&b.id).copied().filter(|k| k.name == b.name);
+    let renamed: HashSet<&BinderId> = listed.iter().filter(|b| same(b).is_none()).map(|b| &b.id).collect();
+    let kept = known.values().filter(|k| !renamed.contains(&k.id));
+    let mut used: HashSet<String> = kept.map(|k| naming::key(&k.segment)).collect();
+    let mut rows = Vec::with_capacity(listed.len());
+    for binder in listed {
+        if let Some(row) = same(binder) {
+            rows.push(row.clone());
+            continue;
+        }
+        // Names never end, so one is free.
+        let mut names = naming::folder_names(&binder.name, binder.id.as_str());
+        let segment = names.find(|name| used.insert(naming::key(name))).unwrap_or_default();
+        let old = known.get(&binder.id);
+        rows.push(BinderRow {
+            id: binder.id.clone(),
+            name: binder.name.clone(),
+            segment,
+            folders_refreshed_at: old.and_then(|o| o.folders_refreshed_at),
+            folder_requests: old.map_or(1, |o| o.folder_requests),
+        });
+    }
+    rows
+}
+
+fn write(state: &State, run: i64, known: &[BinderRow], rows: &[BinderRow]) -> Result<(), Fatal> {
+    state.write(|w| {
+        let changed = |row: &&BinderRow| known.iter().any(|k| k.id == row.id && k.segment != row.segment);
+        for row in rows.iter().filter(changed) {
+            w.release_segment(&row.id)?;
+        }
+        for row in rows {
+            w.upsert_binder(run, row, &naming::key(&row.segment))?;
+        }
+        Ok(())
+    })
+}
+
+/// The binders whose folders are due, and fit into the run.
+fn refreshes(ctx: &Ctx, rows: &[BinderRow]) -> Result<HashSet<BinderId>, Fatal> {
+    let mut requests = 1;
+    for row in rows {
+        requests += ctx.state.read(|r| r.documents_in(&row.id))?.div_ceil(u64::from(ctx.options.page_size)).max(1);
+    }
+    let read = rows.iter().filter_map(|row| {
+        Some(Due { binder: row.id.clone(), refreshed_at: row.folders_refreshed_at?, requests: row.folder_requests })
+    });
+    let now = jiff::Timestamp::now().as_second();
+    Ok(due(read.collect(), now, ctx.options.refresh_folders_seconds(), requests).into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> BinderId {
+        BinderId::parse(text).unwrap()
+    }
+
+    fn row(text: &str, name: &str, segment: &str) -> BinderRow {
+        BinderRow {
+            id: id(text),
+            name: name.into(),
+            segment: segment.into(),
+            folders_refreshed_at: None,
+            folder_requests: 1,
+        }
+    }
+
+    fn binder(text: &str, name: &str) -> Binder {
+        Binder { id: id(text), name: name.into() }
+    }
+
+    fn named(known: &[BinderRow], listed: &[Binder]) -> Vec<String> {
+        name(known, listed).into_iter().map(|r| r.segment).collect()
+    }
+
+    #[test]
+    fn binders_are_told_apart_and_keep_their_names() {
+        let fresh = [binder("aaaaaaaa1", "Brf"), binder("bbbbbbbb2", "BRF")];
+        assert_eq!(named(&[], &fresh), ["Brf", "BRF [bbbbbbbb]"]);
+        let known = [row("bbbbbbbb2", "BRF", "BRF [bbbbbbbb]")];
+        assert_eq!(named(&known, &[binder("bbbbbbbb2", "BRF")]), ["BRF [bbbbbbbb]"]);
+        let swapped = [row("a", "A", "A"), row("b", "B", "B")];
+        assert_eq!(named(&swapped, &[binder("a", "B"), binder("b", "A")]), ["B", "A"]);
+        // One that is not listed keeps its folder.
+        assert_eq!(named(&[row("aaaaaaaa1", "Brf", "Brf")], &[binder("bbbbbbbb2", "Brf")]), ["Brf [bbbbbbbb]"]);
+        assert_eq!(named(&[], &[binder("a", ".ibinder-sync")]).len(), 1);
+    }
+
+    #[test]
+    fn another_organisation_is_noticed() {
+        let known = [row("a", "A", "A")];
+        assert!(is_another_organisation(&known, &[binder("x", "X")]));
+        assert!(!is_another_organisation(&known, &[binder("x", "X"), binder("a", "A")]));
+        assert!(!is_another_organisation(&known, &[]));
+        assert!(!is_another_organisation(&[], &[binder("x", "X")]));
+    }
+}

@@ -1,0 +1,290 @@
+//! The ledger's work: one group of orders at a time.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{Fatal, ledger::Order, names::Names};
+use crate::{
+    mirror::{Kind, Mirror, Outcome},
+    model::{DocumentId, Intent, Particulars, RelPath, Step},
+    naming,
+    report::{Change, Failure, Tally},
+    state::{FailureRow, State, Writer},
+};
+
+/// An intent on its way to a row.
+#[derive(Debug)]
+struct Entry {
+    intent: Intent,
+    change: Option<Change>,
+    partial: bool,
+    number: i64,
+    outcome: Result<Outcome, String>,
+}
+
+/// What was published and is not recorded yet, and everything that recording needs.
+pub(super) struct Book {
+    mirror: Arc<Mirror>,
+    state: Arc<State>,
+    names: Arc<Names>,
+    tally: Arc<Tally>,
+    run: i64,
+    /// Carried out; their names become durable with the next barrier.
+    done: Vec<Entry>,
+    /// Orders that change rows only.
+    notes: Vec<Order>,
+    /// Folders that something left.
+    left: BTreeSet<RelPath>,
+}
+
+impl Book {
+    pub(super) fn new(mirror: Arc<Mirror>, state: Arc<State>, names: Arc<Names>, tally: Arc<Tally>, run: i64) -> Self {
+        Self { mirror, state, names, tally, run, done: Vec::new(), notes: Vec::new(), left: BTreeSet::new() }
+    }
+
+    /// Carries out a group. Orders whose path turns out to be taken get another one and go round
+    /// again, with an intent of their own.
+    pub(super) fn publish(&mut self, orders: Vec<Order>) -> Result<(), Fatal> {
+        let mut entries = Vec::new();
+        for order in orders {
+            entries.extend(self.prepare(order)?);
+        }
+        while !entries.is_empty() {
+            entries = self.round(entries)?;
+        }
+        Ok(())
+    }
+
+    fn round(&mut self, mut entries: Vec<Entry>) -> Result<Vec<Entry>, Fatal> {
+        self.mirror.barrier()?;
+        self.record(&mut entries)?;
+        let mut again = Vec::new();
+        for mut entry in entries {
+            entry.outcome = match self.mirror.apply(&entry.intent) {
+                Ok(Outcome::Occupied) => {
+                    again.push(self.elsewhere(&entry)?);
+                    Ok(Outcome::Occupied)
+                }
+                Ok(outcome) => Ok(outcome),
+                Err(error) if error.kind() == Kind::Document => Err(error.to_string()),
+                Err(error) => return Err(error.into()),
+            };
+            self.done.push(entry);
+        }
+        Ok(again)
+    }
+
+    /// Records what was carried out, and empties what was left behind.
+    pub(super) fn flush(&mut self) -> Result<(), Fatal> {
+        if !self.done.is_empty() {
+            self.mirror.barrier()?;
+        }
+        self.record(&mut [])?;
+        for folder in std::mem::take(&mut self.left).into_iter().rev() {
+            self.mirror.prune(&folder);
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self, order: Order) -> Result<Option<Entry>, Fatal> {
+        let (document, path, particulars, change, partial, step) = match order {
+            Order::Publish { document, path, staged, particulars, replaces, change, partial } => {
+                let step = if replaces {
+                    self.mirror.outgoing(&path).map(|outgoing| Step::Replace { staged, outgoing })
+                } else {
+                    Ok(Step::Add { staged })
+                };
+                (document, path, particulars, Some(change), partial, step)
+            }
+            Order::Move { document, from, path, particulars, aside } => {
+                let step = self.mirror.stamp(&from).map(|stamp| stamp.map(|stamp| Step::Move { from, stamp }));
+                match step {
+                    // The file is not there: there is nothing to rename, and the next run brings it back.
+                    Ok(None) => return Ok(None),
+                    Ok(Some(step)) => (document, path, particulars, (!aside).then_some(Change::Moved), false, Ok(step)),
+                    Err(error) => (document, path, particulars, None, false, Err(error)),
+                }
+            }
+            Order::Remove { document, path, particulars } => {
+                let step = self
+                    .mirror
+                    .outgoing(&path)
+                    .and_then(|outgoing| Ok(Step::Remove { parked: self.mirror.spare_name()?, outgoing }));
+                (document, path, particulars, None, false, step)
+            }
+            note => {
+                self.notes.push(note);
+                return Ok(None);
+            }
+        };
+        match step {
+            Ok(step) => {
+                let intent = Intent { document, path, step, particulars };
+                Ok(Some(Entry { intent, change, partial, number: 0, outcome: Ok(Outcome::Lost) }))
+            }
+            Err(error) if error.kind() == Kind::Document => {
+                let failure = self.failed(&document, &particulars, error.to_string());
+                self.notes.push(Order::Failure(failure));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same publish at another name, since something that is not ours has this one.
+    fn elsewhere(&self, entry: &Entry) -> Result<Entry, Fatal> {
+        let Intent { document, path, step, particulars } = entry.intent.clone();
+        self.tally.warn(format!(
+            "{:?} is not a file of the mirror and stays; the document beside it shows its id",
+            path.as_str()
+        ));
+        let path = self.names.another(&self.state, &path, &document, &particulars.file_name)?;
+        let intent = Intent { document, path, step, particulars };
+        Ok(Entry { intent, change: entry.change, partial: entry.partial, number: 0, outcome: Ok(Outcome::Lost) })
+    }
+
+    /// One transaction: what was done becomes rows, what comes becomes intents.
+    fn record(&mut self, coming: &mut [Entry]) -> Result<(), Fatal> {
+        let done = std::mem::take(&mut self.done);
+        let notes = std::mem::take(&mut self.notes);
+        if done.is_empty() && notes.is_empty() && coming.is_empty() {
+            return Ok(());
+        }
+        let failures: Vec<FailureRow> = done.iter().filter_map(|entry| self.failure(entry)).collect();
+        self.state.write(|w| -> Result<(), Fatal> {
+            for entry in &done {
+                record_entry(w, self.run, entry)?;
+            }
+            for note in &notes {
+                record_note(w, self.run, note)?;
+            }
+            for failure in &failures {
+                w.record_failure(self.run, failure)?;
+            }
+            for entry in coming {
+                entry.number = w.begin(&entry.intent)?;
+            }
+            Ok(())
+        })?;
+        for entry in &done {
+            self.count(entry);
+        }
+        Ok(())
+    }
+
+    fn failure(&self, entry: &Entry) -> Option<FailureRow> {
+        let why = match &entry.outcome {
+            Err(why) => why.clone(),
+            Ok(Outcome::Lost) => "the bytes were taken away before they could be published".to_owned(),
+            Ok(Outcome::Done { .. } | Outcome::Occupied) => return None,
+        };
+        Some(self.failed(&entry.intent.document, &entry.intent.particulars, why))
+    }
+
+    fn failed(&self, document: &DocumentId, particulars: &Particulars, error: String) -> FailureRow {
+        let row = FailureRow {
+            document: document.clone(),
+            binder: particulars.binder.clone(),
+            version: Some(particulars.version.to_string()),
+            file_name: particulars.file_name.clone(),
+            error,
+            attempts: 1,
+            trace_id: None,
+        };
+        self.tally.failed(Some(document), failure_of(&row));
+        row
+    }
+
+    /// A row is committed: its counts, and the names that it no longer needs reserved.
+    fn count(&mut self, entry: &Entry) {
+        let Ok(Outcome::Done { .. }) = &entry.outcome else { return };
+        self.names.arrived(&entry.intent.document);
+        match &entry.intent.step {
+            Step::Remove { .. } => {
+                self.tally.removed();
+                self.left.extend(entry.intent.path.parent());
+            }
+            Step::Move { from, .. } => self.left.extend(from.parent()),
+            Step::Add { .. } | Step::Replace { .. } => {}
+        }
+        if let Some(change) = entry.change {
+            self.tally.changed(&entry.intent.document, change);
+        }
+    }
+}
+
+/// A failure as reports show it.
+pub(super) fn failure_of(row: &FailureRow) -> Failure {
+    Failure {
+        binder_id: Some(row.binder.to_string()),
+        document_id: Some(row.document.to_string()),
+        version_id: row.version.clone(),
+        file_name: Some(row.file_name.clone()),
+        error: row.error.clone(),
+        attempts: row.attempts,
+        trace_id: row.trace_id.clone(),
+    }
+}
+
+fn record_entry(w: &Writer<'_>, run: i64, entry: &Entry) -> Result<(), Fatal> {
+    let intent = &entry.intent;
+    let key = || naming::key(intent.path.as_str());
+    if let Ok(Outcome::Done { stamp, held }) = &entry.outcome {
+        let cause = if matches!(intent.step, Step::Remove { .. }) { "removed" } else { "replaced" };
+        if let Some(held) = held {
+            w.hold_version(run, &intent.document, held, cause)?;
+        }
+        match (&intent.step, stamp) {
+            (Step::Add { staged }, Some(stamp)) => w.insert_document(run, intent, &key(), *stamp, staged.sha256)?,
+            (Step::Replace { staged, .. }, Some(stamp)) => w.replace_document(run, intent, *stamp, staged.sha256)?,
+            (Step::Move { .. }, Some(stamp)) => w.move_document(intent, &key(), stamp.inode)?,
+            (Step::Remove { .. }, _) => w.delete_document(&intent.document)?,
+            (Step::Add { .. } | Step::Replace { .. } | Step::Move { .. }, None) => {}
+        }
+        if entry.partial {
+            w.drop_partial(&intent.document, &intent.particulars.version)?;
+        }
+    }
+    w.end(entry.number)?;
+    Ok(())
+}
+
+fn record_note(w: &Writer<'_>, run: i64, note: &Order) -> Result<(), Fatal> {
+    match note {
+        Order::Place { document, particulars } => w.place_document(document, particulars)?,
+        Order::Metadata { document, particulars } => w.touch_metadata(run, document, particulars)?,
+        Order::Partial { document, version, partial } => w.keep_partial(document, version, partial)?,
+        Order::Failure(failure) => w.record_failure(run, failure)?,
+        Order::Publish { .. } | Order::Move { .. } | Order::Remove { .. } => {}
+    }
+    Ok(())
+}
+
+/// Carries out what a crash left half done; `run` is the run that finishes it.
+pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
+    let begun = state.read(|r| r.intents())?;
+    let count = begun.len();
+    let names = Arc::new(Names::default());
+    let mut book = Book::new(Arc::clone(mirror), Arc::clone(state), names, Arc::new(Tally::default()), run);
+    for begun in begun {
+        let mut entry = Entry {
+            intent: begun.intent,
+            change: None,
+            partial: false,
+            number: begun.number,
+            outcome: Ok(Outcome::Lost),
+        };
+        entry.outcome = match mirror.apply(&entry.intent) {
+            Ok(outcome) => Ok(outcome),
+            Err(error) if error.kind() == Kind::Document => Err(error.to_string()),
+            Err(error) => return Err(error.into()),
+        };
+        if let Step::Add { .. } = entry.intent.step
+            && state.read(|r| r.document(&entry.intent.document))?.is_some()
+        {
+            entry.outcome = Ok(Outcome::Occupied);
+        }
+        book.done.push(entry);
+    }
+    book.flush()?;
+    Ok(count)
+}

@@ -1,0 +1,304 @@
+//! Reading one binder: its folders, its pages, and whether they add up.
+//!
+//! Pages are asked for several at once and compared in their order, so that who came first, and
+//! has the plain name, does not depend on the network. What any pass saw counts as seen, so
+//! downloads go on while an uncertified listing is read again.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use futures::{StreamExt as _, stream};
+
+use super::{
+    Crawled, Ctx, Fatal, folders,
+    listing::{Listing, PageFacts},
+};
+use crate::{
+    model::{BinderId, FolderId, Listed},
+    remote::{self, Page, Query},
+    report::{Failure, Progress},
+};
+
+/// Pages of a binder that are asked for at once.
+const PAGES: usize = 4;
+
+/// How often a listing is read before it stays uncertified.
+const PASSES: u32 = 3;
+
+/// A binder that is being read.
+struct Reader<'c> {
+    ctx: &'c Ctx,
+    binder: &'c BinderId,
+    /// Whether its folders may still be asked for because a document names an unknown one.
+    may_refresh: bool,
+    page_size: u32,
+    hasher: RandomState,
+    /// Distinct documents over all listings of the binder.
+    union: std::collections::HashSet<u64>,
+    nameless: u64,
+    announced: u64,
+}
+
+/// Why reading ended before its end.
+enum Broken {
+    Refused(String),
+    Failed(remote::Error),
+    Stopped,
+}
+
+/// Reads a binder.
+pub(super) async fn crawl(ctx: &Ctx, binder: &BinderId, segment: &str, refresh: bool) -> Result<Crawled, Fatal> {
+    let (id, segment) = (binder.clone(), segment.to_owned());
+    let mirrored = ctx.desk.call(move |desk| desk.open_binder(&id, &segment)).await??;
+    if refresh {
+        folders::refresh(ctx, binder).await?;
+    }
+    let mut reader = Reader {
+        ctx,
+        binder,
+        may_refresh: !refresh,
+        page_size: ctx.options.page_size,
+        hasher: RandomState::new(),
+        union: std::collections::HashSet::new(),
+        nameless: 0,
+        announced: 0,
+    };
+    let crawled = match reader.read(mirrored).await? {
+        Ok(crawled) => crawled,
+        Err(Broken::Refused(why)) => Crawled::Inaccessible(why),
+        Err(Broken::Failed(error)) => {
+            ctx.tally.failed(None, failure(binder, &error));
+            Crawled::Failed
+        }
+        Err(Broken::Stopped) => Crawled::Stopped,
+    };
+    Ok(crawled)
+}
+
+impl<'c> Reader<'c> {
+    async fn read(&mut self, mirrored: u64) -> Result<Result<Crawled, Broken>, Fatal> {
+        let query = Query { binder: Some(self.binder), tab: None };
+        let (listing, broken) = self.passes(&query).await?;
+        if let Some(broken) = broken {
+            return Ok(Err(broken));
+        }
+        let cap = self.ctx.options.max_removals.of(mirrored);
+        let short = listing.total().saturating_add(cap) < mirrored;
+        if listing.certified() && !listing.is_capped() && !short {
+            return Ok(Ok(Crawled::Certified { total: listing.total() }));
+        }
+        if listing.is_capped() || short {
+            return self.read_by_tab(&listing).await;
+        }
+        Ok(Ok(Crawled::Uncertified { why: listing.why() }))
+    }
+
+    /// Lists again tab by tab, where the binder's own listing may be cut off.
+    async fn read_by_tab(&mut self, whole: &Listing) -> Result<Result<Crawled, Broken>, Fatal> {
+        let binder = self.binder.clone();
+        let tabs: Vec<FolderId> = self.ctx.desk.call(move |desk| desk.tabs(&binder)).await?;
+        let mut certified = true;
+        for tab in &tabs {
+            let query = Query { binder: Some(self.binder), tab: Some(tab) };
+            let (listing, broken) = self.passes(&query).await?;
+            if let Some(broken) = broken {
+                return Ok(Err(broken));
+            }
+            certified &= listing.certified() && !listing.is_capped();
+        }
+        let distinct = self.union.len() as u64 + self.nameless;
+        let enough = distinct >= whole.total() && (whole.certified() || !tabs.is_empty());
+        // A total that may be a cap needs tabs to look behind it.
+        let certified = certified && enough && (!whole.is_capped() || !tabs.is_empty());
+        Ok(Ok(if certified {
+            Crawled::Certified { total: distinct }
+        } else {
+            Crawled::Uncertified { why: "it may be cut off, and its tabs don't add up either" }
+        }))
+    }
+
+    /// Reads a listing until it is certified, a few times at most.
+    async fn passes(&mut self, query: &Query<'_>) -> Result<(Listing, Option<Broken>), Fatal> {
+        let mut listing = Listing::default();
+        for _ in 0..PASSES {
+            listing.begin();
+            if let Some(broken) = self.pass(query, &mut listing).await? {
+                return Ok((listing, Some(broken)));
+            }
+            if listing.certified() {
+                break;
+            }
+        }
+        Ok((listing, None))
+    }
+
+    /// Reads all pages once.
+    async fn pass(&mut self, query: &Query<'_>, listing: &mut Listing) -> Result<Option<Broken>, Fatal> {
+        let first = match self.fetcher().page(query, 1).await {
+            Ok(page) => page,
+            Err(broken) => return give_up(broken),
+        };
+        let size = page_size(&first, self.page_size);
+        self.page_size = u32::try_from(size).unwrap_or(u32::MAX).clamp(1, self.page_size);
+        let pages = first.total.div_ceil(u64::from(self.page_size)).max(1);
+        if self.announced == 0 && query.tab.is_none() {
+            self.announced = first.total;
+            Progress::add(&self.ctx.progress.documents, first.total);
+        }
+        self.take(1, first, listing).await?;
+        let fetcher = self.fetcher();
+        let numbers = 2..=u32::try_from(pages).unwrap_or(u32::MAX);
+        let fetched = stream::iter(numbers).map(|number| async move { (number, fetcher.page(query, number).await) });
+        let mut fetched = std::pin::pin!(fetched.buffered(PAGES));
+        let mut missed = None;
+        while let Some((number, page)) = fetched.next().await {
+            match page {
+                Ok(page) => self.take(u64::from(number), page, listing).await?,
+                // The others may still be read: what is seen is never taken for absent.
+                Err(Broken::Failed(error)) if error.kind() != remote::Kind::Credentials => missed = Some(error),
+                Err(broken) => return give_up(broken),
+            }
+        }
+        Ok(missed.map(|error| {
+            listing.missed();
+            Broken::Failed(error)
+        }))
+    }
+
+    fn fetcher(&self) -> Fetcher<'c> {
+        Fetcher { ctx: self.ctx, binder: self.binder, page_size: self.page_size }
+    }
+    /// Hands a page's documents to the desk, and what they need to the queue.
+    async fn take(&mut self, asked: u64, page: Page, listing: &mut Listing) -> Result<(), Fatal> {
+        let mut facts = PageFacts {
+            number: page.page_number,
+            asked,
+            total: page.total,
+            size: u64::from(self.page_size),
+            ids: Vec::with_capacity(page.items.len()),
+            nameless: 0,
+        };
+        let mut items: Vec<Listed> = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            match item {
+                Ok(mut item) => {
+                    facts.ids.push(self.hasher.hash_one(item.id.as_str()));
+                    item.binder = self.binder.clone();
+                    items.push(item);
+                }
+                Err(odd) => {
+                    match &odd.id {
+                        Some(id) => facts.ids.push(self.hasher.hash_one(id.to_ascii_lowercase())),
+                        None => facts.nameless += 1,
+                    }
+                    self.ctx.odd(self.binder, &odd).await?;
+                }
+            }
+        }
+        for oddity in page.oddities {
+            self.ctx.tally.warn(format!("document {}: its metadata are too large and were not kept", oddity.document));
+        }
+        self.union.extend(&facts.ids);
+        self.nameless += facts.nameless;
+        Progress::add(&self.ctx.progress.listed, items.len() as u64);
+        listing.page(&facts);
+        self.absorb(items).await
+    }
+
+    async fn absorb(&mut self, items: Vec<Listed>) -> Result<(), Fatal> {
+        let items = std::sync::Arc::new(items);
+        let mut last_word = !self.may_refresh;
+        loop {
+            let (binder, shared) = (self.binder.clone(), std::sync::Arc::clone(&items));
+            let absorbed = self.ctx.desk.call(move |desk| desk.absorb(&binder, &shared, last_word)).await??;
+            if !absorbed.unknown_folders {
+                for order in absorbed.orders {
+                    self.ctx.order(order).await;
+                }
+                for job in absorbed.jobs {
+                    self.ctx.queue(job).await;
+                }
+                return Ok(());
+            }
+            folders::refresh(self.ctx, self.binder).await?;
+            self.may_refresh = false;
+            last_word = true;
+        }
+    }
+}
+
+/// What asking for a page takes, apart from what reading it changes.
+#[derive(Clone, Copy)]
+struct Fetcher<'c> {
+    ctx: &'c Ctx,
+    binder: &'c BinderId,
+    page_size: u32,
+}
+
+impl Fetcher<'_> {
+    async fn page(self, query: &Query<'_>, number: u32) -> Result<Page, Broken> {
+        match self.ctx.stop.or(self.ctx.remote.search(query, number, self.page_size)).await {
+            None => Err(Broken::Stopped),
+            Some(Ok(page)) => Ok(page),
+            Some(Err(error)) => Err(match error.kind() {
+                remote::Kind::Forbidden | remote::Kind::NotFound { .. } => Broken::Refused(error.to_string()),
+                _ => Broken::Failed(error),
+            }),
+        }
+    }
+}
+
+/// Refused credentials are everybody's, anything else is the binder's.
+fn give_up(broken: Broken) -> Result<Option<Broken>, Fatal> {
+    match broken {
+        Broken::Failed(error) if error.kind() == remote::Kind::Credentials => Err(Fatal::Remote(error)),
+        broken => Ok(Some(broken)),
+    }
+}
+
+/// How many documents a page really holds: what the service says, or what came where a page that
+/// can't be the last one was shorter.
+fn page_size(first: &Page, asked: u32) -> u64 {
+    let came = first.items.len() as u64;
+    let said = first.page_size.min(u64::from(asked));
+    if came > 0 && came < said && first.total > came { came } else { said }
+}
+
+pub(super) fn failure(binder: &BinderId, error: &remote::Error) -> Failure {
+    Failure {
+        binder_id: Some(binder.to_string()),
+        document_id: None,
+        version_id: None,
+        file_name: None,
+        error: error.to_string(),
+        attempts: error.tries(),
+        trace_id: error.trace_id().map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_first_page_sets_the_size() {
+        let page = |came: usize, said, total| Page {
+            items: (0..came)
+                .map(|position| Err(remote::OddItem { position, id: None, cause: String::new() }))
+                .collect(),
+            total,
+            page_number: 1,
+            page_size: said,
+            oddities: vec![],
+        };
+        for (came, said, total, size) in [
+            (250, 250, 1000, 250),
+            (100, 100, 1000, 100),  // the service's own size rules
+            (100, 250, 1000, 100),  // it says one size and sends another
+            (3, 250, 3, 250),       // the only page
+            (0, 250, 1000, 250),    // nothing came
+            (250, 1000, 1000, 250), // it claims more than was asked for
+        ] {
+            assert_eq!(page_size(&page(came, said, total), 250), size, "{came} {said} {total}");
+        }
+    }
+}

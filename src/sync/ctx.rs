@@ -1,0 +1,126 @@
+//! What every task of a run shares.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::{
+    Fatal, Options, Stop,
+    desk::{Desk, Job},
+    ledger::{Ledger, Order},
+    worker::{Pool, Worker},
+};
+use crate::{
+    mirror::{Mirror, Root},
+    model::{BinderId, DocumentId, RelPath},
+    pace::Bandwidth,
+    remote::{OddItem, Remote},
+    report::{Change, Failure, Progress, Tally},
+    state::State,
+};
+
+/// One thing that a run would do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Planned {
+    /// Bring a document over.
+    Add(RelPath),
+    /// Bring a new version over.
+    Update(RelPath),
+    /// Rename a file.
+    Move(RelPath, RelPath),
+    /// Take a file out of the tree.
+    Remove(RelPath),
+}
+
+/// The parts that only a run has which changes something.
+#[derive(Debug)]
+pub(super) struct Writing {
+    pub(super) mirror: Arc<Mirror>,
+    pub(super) ledger: Ledger,
+    pub(super) pool: Pool,
+}
+
+/// What every task of a run shares.
+pub(super) struct Ctx {
+    pub(super) remote: Arc<Remote>,
+    pub(super) state: Arc<State>,
+    pub(super) root: Arc<Root>,
+    pub(super) options: Arc<Options>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) progress: Arc<Progress>,
+    pub(super) stop: Arc<Stop>,
+    pub(super) bandwidth: Bandwidth,
+    pub(super) desk: Worker<Desk>,
+    /// None: the run only plans.
+    pub(super) writing: Option<Writing>,
+    /// Nothing marks the end of the queue.
+    pub(super) jobs: mpsc::Sender<Option<Job>>,
+    pub(super) planned: Mutex<Vec<Planned>>,
+    pub(super) run: i64,
+}
+
+impl Ctx {
+    /// Hands an order to the ledger, or notes it in a plan.
+    pub(super) async fn order(&self, order: Order) {
+        match &self.writing {
+            Some(writing) => {
+                if let Err(error) = writing.ledger.order(order).await {
+                    self.stop.fatal(error);
+                }
+            }
+            None => self.note(order),
+        }
+    }
+
+    fn note(&self, order: Order) {
+        match order {
+            Order::Move { document, from, path, aside: false, .. } => {
+                self.tally.changed(&document, Change::Moved);
+                self.plan(Planned::Move(from, path));
+            }
+            Order::Remove { path, .. } => {
+                self.tally.removed();
+                self.plan(Planned::Remove(path));
+            }
+            _ => {}
+        }
+    }
+
+    fn plan(&self, planned: Planned) {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
+    }
+
+    /// Queues a job, waiting while too many wait, or notes it in a plan.
+    pub(super) async fn queue(&self, job: Job) {
+        if self.writing.is_none() {
+            self.tally.changed(&job.document, job.change);
+            self.plan(match job.change {
+                Change::Updated => Planned::Update(job.path),
+                _ => Planned::Add(job.path),
+            });
+            return;
+        }
+        Progress::add(&self.progress.downloads, 1);
+        // The receiver only goes away when the run is over.
+        let _ = self.stop.or(self.jobs.send(Some(job))).await;
+    }
+
+    /// An item of a page that is not what it should be fails alone.
+    pub(super) async fn odd(&self, binder: &BinderId, odd: &OddItem) -> Result<(), Fatal> {
+        let document = odd.id.as_deref().and_then(|id| DocumentId::parse(id).ok());
+        let failure = Failure {
+            binder_id: Some(binder.to_string()),
+            document_id: odd.id.clone(),
+            version_id: None,
+            file_name: Some(String::new()),
+            error: format!("the service's answer about it can't be used: {odd}"),
+            attempts: 1,
+            trace_id: None,
+        };
+        self.tally.failed(document.as_ref(), failure);
+        match document {
+            Some(document) => self.desk.call(move |desk| desk.mark(&document)).await?,
+            None => Ok(()),
+        }
+    }
+}

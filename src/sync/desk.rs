@@ -1,0 +1,313 @@
+//! Where listed documents are compared with what is known.
+//!
+//! The desk is one thread with the state's reading side, the folder trees of the binders that
+//! are being read, and the marks of what was seen. Pages come in, jobs go out. What it keeps in
+//! memory grows with the changes, plus one bit a document.
+//!
+//! Moves and absences are only noted here: they are decided when all binders were read.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{Fatal, Options, ledger::Order, names::Names, seen::Seen};
+use crate::{
+    mirror::{Found, Root},
+    model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, Sha256, VersionId},
+    naming,
+    plan::{Action, Facts, FileState, KnownFacts, Tree, decide},
+    report::{Change, Tally},
+    state::{Known, State, metadata_hash},
+};
+
+/// Bytes to bring over.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) document: DocumentId,
+    pub(super) path: RelPath,
+    pub(super) particulars: Particulars,
+    /// Whether the document has a row, and its file is replaced.
+    pub(super) replaces: bool,
+    pub(super) change: Change,
+    /// The object that holds these bytes already, and its time.
+    pub(super) object: Option<(Sha256, i64)>,
+}
+
+/// What came of a page.
+#[derive(Debug, Default)]
+pub(super) struct Absorbed {
+    /// Bytes to bring over.
+    pub(super) jobs: Vec<Job>,
+    /// Rows to bring up to date without touching a file.
+    pub(super) orders: Vec<Order>,
+    /// Folders that documents name and that have no place; then nothing else was done.
+    pub(super) unknown_folders: bool,
+}
+
+/// The thread's belongings.
+pub(super) struct Desk {
+    pub(super) state: Arc<State>,
+    pub(super) root: Arc<Root>,
+    pub(super) names: Arc<Names>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) options: Arc<Options>,
+    pub(super) trees: HashMap<BinderId, Tree>,
+    pub(super) seen: Seen,
+    /// Documents without a row that were counted although they are not on their way.
+    pub(super) counted: HashSet<DocumentId>,
+    /// Documents that were listed elsewhere, or otherwise, than they are mirrored; the last
+    /// answer counts.
+    pub(super) unsettled: HashMap<DocumentId, Listed>,
+    /// Documents that an answer by id said are gone, after they were listed.
+    pub(super) gone: HashSet<DocumentId>,
+    /// A document of each binder that was listed in this run.
+    pub(super) controls: HashMap<BinderId, DocumentId>,
+    pub(super) now: i64,
+}
+
+impl Desk {
+    /// A desk at the start of a run, which found rows up to a number.
+    pub(super) fn new(
+        state: Arc<State>,
+        root: Arc<Root>,
+        names: Arc<Names>,
+        tally: Arc<Tally>,
+        options: Arc<Options>,
+        newest: i64,
+    ) -> Self {
+        Self {
+            state,
+            root,
+            names,
+            tally,
+            options,
+            trees: HashMap::new(),
+            seen: Seen::up_to(newest),
+            counted: HashSet::new(),
+            unsettled: HashMap::new(),
+            gone: HashSet::new(),
+            controls: HashMap::new(),
+            now: jiff::Timestamp::now().as_second(),
+        }
+    }
+
+    /// A document of a binder that was listed in this run.
+    pub(super) fn control(&mut self, binder: &BinderId) -> Option<DocumentId> {
+        self.controls.get(binder).cloned()
+    }
+
+    /// An item that names a known document, and is odd otherwise, still shows that it is there.
+    pub(super) fn mark(&mut self, document: &DocumentId) -> Result<(), Fatal> {
+        if let Some(known) = self.state.read(|r| r.document(document))?
+            && self.seen.mark(known.number)
+        {
+            self.tally.seen(1);
+        }
+        Ok(())
+    }
+
+    /// Loads a binder's folder tree.
+    pub(super) fn open_tree(&mut self, binder: &BinderId, segment: &str) -> Result<(), Fatal> {
+        let folders = self.state.read(|r| r.folders(binder))?;
+        let tree =
+            Tree::new(binder.clone(), segment.to_owned(), folders).map_err(|e| Fatal::Internal(e.to_string()))?;
+        self.trees.insert(binder.clone(), tree);
+        Ok(())
+    }
+
+    /// Compares documents of a binder with what is known. With `last_word`, folders that have no
+    /// place are given one.
+    pub(super) fn absorb(&mut self, binder: &BinderId, items: &[Listed], last_word: bool) -> Result<Absorbed, Fatal> {
+        let mut absorbed = Absorbed::default();
+        if !self.places(binder, items, last_word)? {
+            absorbed.unknown_folders = true;
+            return Ok(absorbed);
+        }
+        if let Some(item) = items.last() {
+            self.controls.insert(binder.clone(), item.id.clone());
+        }
+        let ids: Vec<&DocumentId> = items.iter().map(|item| &item.id).collect();
+        let known = self.state.read(|r| r.documents(&ids))?;
+        let files = self.look_at(&known)?;
+        for item in items {
+            let known = known.get(&item.id);
+            self.count(item, known);
+            let dir = self.dir(item)?;
+            if let Some(known) = known {
+                self.note_metadata(item, known, &mut absorbed);
+            }
+            let file = known.and_then(|k| files.get(&k.number)).copied().unwrap_or(FileState::AsPublished);
+            absorbed.jobs.extend(self.compare(item, known, &dir, file)?);
+        }
+        Ok(absorbed)
+    }
+
+    /// Sees to it that every folder that documents name has a place; false where folders should be
+    /// read first.
+    fn places(&mut self, binder: &BinderId, items: &[Listed], last_word: bool) -> Result<bool, Fatal> {
+        let since = self.now - self.options.refresh_folders_seconds();
+        let Some(tree) = self.trees.get_mut(binder) else { return Ok(true) };
+        let mut asked: HashSet<&FolderId> = HashSet::new();
+        for item in items {
+            let Some(folder) = item.folder.as_ref().filter(|f| !tree.places(f, since)) else { continue };
+            if !last_word {
+                return Ok(false);
+            }
+            if asked.insert(folder) {
+                let (state, names) = (&self.state, &self.names);
+                let taken =
+                    |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
+                let row = tree.meet(folder, item.tab.as_ref(), self.now, taken);
+                self.state.write(|w| w.upsert_folder(binder, &row))?;
+                self.tally.warn(format!(
+                    "binder {binder}: some folders could not be named; their documents lie in their tab's folder or under the folder's id until the service names them"
+                ));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks at the files of known documents, folder by folder.
+    fn look_at(&self, known: &HashMap<DocumentId, Known>) -> Result<HashMap<i64, FileState>, Fatal> {
+        let mut by_path: Vec<&Known> = known.values().collect();
+        by_path.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let found = self.root.look_at_all(by_path.iter().map(|k| k.path.as_str()))?;
+        let state = |known: &Known, found: Found| match found {
+            Found::Missing => FileState::Missing,
+            Found::File(stamp) if stamp == known.stamp => FileState::AsPublished,
+            Found::File(_) | Found::Other(_) => FileState::Changed,
+        };
+        Ok(by_path.into_iter().zip(found).map(|(k, f)| (k.number, state(k, f))).collect())
+    }
+
+    /// Counts a document the first time that it is listed.
+    fn count(&mut self, item: &Listed, known: Option<&Known>) {
+        let first = match known {
+            Some(known) => self.seen.mark(known.number),
+            None => self.names.on_its_way(&item.id).is_none() && self.counted.insert(item.id.clone()),
+        };
+        if first {
+            self.tally.seen(1);
+        }
+        self.gone.remove(&item.id);
+    }
+
+    /// Where a document's file belongs, its name aside.
+    fn dir(&self, item: &Listed) -> Result<RelPath, Fatal> {
+        let tree = self.trees.get(&item.binder);
+        let dir = tree.and_then(|t| t.path(item.folder.as_ref()).or_else(|| t.path(None)));
+        dir.cloned().ok_or_else(|| Fatal::Internal(format!("binder {} has no folder", item.binder)))
+    }
+
+    fn compare(
+        &mut self,
+        item: &Listed,
+        known: Option<&Known>,
+        dir: &RelPath,
+        file: FileState,
+    ) -> Result<Option<Job>, Fatal> {
+        if let Some(on_its_way) = self.names.on_its_way(&item.id) {
+            let same = item.version.as_ref().is_none_or(|v| *v == on_its_way.version)
+                && item.folder == on_its_way.folder
+                && item.file_name == on_its_way.file_name;
+            self.settle_later(item, !same);
+            return Ok(None);
+        }
+        let facts = Facts {
+            wanted: self.options.filter.wants(dir, &naming::portable(&item.file_name)),
+            has_version: item.version.is_some(),
+            known: known.map(|k| KnownFacts {
+                same_version: item.version.as_ref().is_none_or(|v| *v == k.version),
+                same_place: same_place(item, k, dir),
+                file,
+            }),
+        };
+        let moved = facts.wanted && facts.known.is_some_and(|k| !k.same_place);
+        self.settle_later(item, moved);
+        match (decide(facts), known, item.version.clone()) {
+            (Action::Filter, ..) => self.tally.changed(&item.id, Change::Filtered),
+            (Action::Keep { changed, .. }, Some(known), _) => {
+                if changed {
+                    self.tally.warn(format!(
+                        "{:?} was changed by hand; it stays as it is, and is kept when the service has a new version",
+                        known.path.as_str()
+                    ));
+                }
+            }
+            (Action::Add, _, Some(version)) => return self.add(item, &version, dir).map(Some),
+            (action @ (Action::Update | Action::BringBack), Some(known), Some(version)) => {
+                if action == Action::BringBack {
+                    self.tally.warn(format!("{:?} was missing from the tree and is brought back", known.path.as_str()));
+                }
+                return self.replace(item, known, &version, action).map(Some);
+            }
+            _ => self.tally.warn(format!(
+                "{:?} (document {}) has no version to fetch; what is held of it is kept",
+                item.file_name, item.id
+            )),
+        }
+        Ok(None)
+    }
+
+    fn settle_later(&mut self, item: &Listed, differs: bool) {
+        if differs {
+            self.unsettled.insert(item.id.clone(), item.clone());
+        } else {
+            self.unsettled.remove(&item.id);
+        }
+    }
+
+    fn add(&mut self, item: &Listed, version: &VersionId, dir: &RelPath) -> Result<Job, Fatal> {
+        let tree = self.trees.get(&item.binder);
+        let entry = (&item.id, version, item.folder.as_ref(), item.file_name.as_str());
+        let path = self.names.reserve(&self.state, dir, entry, |key| tree.is_some_and(|t| t.has(key)))?;
+        self.counted.remove(&item.id);
+        self.job(item, version, path, false, Change::Added)
+    }
+
+    fn replace(&mut self, item: &Listed, known: &Known, version: &VersionId, action: Action) -> Result<Job, Fatal> {
+        self.names.keep(&item.id, version, item.folder.as_ref(), &item.file_name);
+        let change = if action == Action::BringBack { Change::Added } else { Change::Updated };
+        self.job(item, version, known.path.clone(), true, change)
+    }
+
+    fn job(
+        &self,
+        item: &Listed,
+        version: &VersionId,
+        path: RelPath,
+        replaces: bool,
+        change: Change,
+    ) -> Result<Job, Fatal> {
+        let object = self.state.read(|r| r.held(&item.id, version))?.map(|held| (held.sha256, held.mtime));
+        let particulars = particulars(item, version.clone());
+        Ok(Job { document: item.id.clone(), path, particulars, replaces, change, object })
+    }
+
+    /// Metadata that are others than before go to the state even where no file changes.
+    fn note_metadata(&self, item: &Listed, known: &Known, absorbed: &mut Absorbed) {
+        if item.metadata.is_some() && metadata_hash(item.metadata.as_deref()) != known.metadata_hash {
+            let particulars = particulars(item, known.version.clone());
+            absorbed.orders.push(Order::Metadata { document: item.id.clone(), particulars });
+        }
+    }
+}
+
+/// Whether a document is listed where, and as what, its file is.
+pub(super) fn same_place(item: &Listed, known: &Known, dir: &RelPath) -> bool {
+    item.binder == known.binder
+        && item.folder == known.folder
+        && item.file_name == known.file_name
+        && known.path.as_str().strip_prefix(dir.as_str()).is_some_and(|rest| rest.rfind('/') == Some(0))
+}
+
+pub(super) fn particulars(item: &Listed, version: VersionId) -> Particulars {
+    Particulars {
+        binder: item.binder.clone(),
+        folder: item.folder.clone(),
+        file_name: item.file_name.clone(),
+        version,
+        metadata: item.metadata.clone(),
+    }
+}

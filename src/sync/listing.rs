@@ -1,0 +1,198 @@
+//! Whether a listing is consistent.
+//!
+//! Offset pages over live data shift under the reader, and nothing in the API proves that a
+//! listing is complete. A listing is certified when every page of a pass agreed on the total,
+//! no document came twice, no page but the last was short, and the distinct documents add up
+//! to the total; or when the passes under one unchanged total have that many between them.
+//! Certified means consistent, not proved: absences are asked for one by one all the same.
+
+use std::collections::HashSet;
+
+/// A total that is a multiple of this may be where the service stops counting.
+const ROUND: u64 = 10_000;
+
+/// One page, as far as certifying goes. Ids are hashed: two that collide make a listing look
+/// short, never whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PageFacts {
+    /// Which page it says it is.
+    pub(super) number: u64,
+    /// Which page was asked for.
+    pub(super) asked: u64,
+    /// The total that it tells.
+    pub(super) total: u64,
+    /// How many documents a page holds.
+    pub(super) size: u64,
+    /// Its documents' ids, hashed.
+    pub(super) ids: Vec<u64>,
+    /// Items without an id, which count towards the total and can't be told apart.
+    pub(super) nameless: u64,
+}
+
+/// What is known of a binder's (or a tab's) documents after some passes.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// The total of every page so far; none once two disagreed.
+    total: Option<u64>,
+    agreed: bool,
+    union: HashSet<u64>,
+    pass: HashSet<u64>,
+    nameless: u64,
+    sound: bool,
+    why: Option<&'static str>,
+}
+
+impl Listing {
+    /// Begins a pass.
+    pub(super) fn begin(&mut self) {
+        self.pass.clear();
+        self.nameless = 0;
+        self.sound = true;
+        self.why = None;
+        if self.total.is_none() {
+            self.agreed = true;
+        }
+    }
+
+    fn fault(&mut self, why: &'static str) {
+        self.sound = false;
+        self.why.get_or_insert(why);
+    }
+
+    /// Takes a page of the pass.
+    pub(super) fn page(&mut self, page: &PageFacts) {
+        match self.total {
+            None => self.total = Some(page.total),
+            Some(total) if total != page.total => {
+                self.fault("the total changed while it was read");
+                self.agreed = false;
+                self.total = Some(page.total);
+            }
+            Some(_) => {}
+        }
+        if page.number != page.asked {
+            self.fault("a page answered for another one");
+        }
+        let expected = page.size.min(page.total.saturating_sub((page.asked - 1).saturating_mul(page.size)));
+        if (page.ids.len() as u64 + page.nameless) < expected {
+            self.fault("a page was shorter than it should be");
+        }
+        for id in &page.ids {
+            if !self.pass.insert(*id) {
+                self.fault("a document came twice");
+            }
+        }
+        self.union.extend(&page.ids);
+        self.nameless += page.nameless;
+    }
+
+    /// A page of the pass could not be read.
+    pub(super) fn missed(&mut self) {
+        self.fault("a page could not be read");
+    }
+
+    /// Whether the listing is consistent.
+    pub(super) fn certified(&self) -> bool {
+        let Some(total) = self.total else { return false };
+        let one_pass = self.sound && self.pass.len() as u64 + self.nameless == total;
+        one_pass || (self.agreed && self.union.len() as u64 + self.nameless == total)
+    }
+
+    /// The total that it tells.
+    pub(super) fn total(&self) -> u64 {
+        self.total.unwrap_or(0)
+    }
+
+    /// Whether the total may be where the service stops counting.
+    pub(super) fn is_capped(&self) -> bool {
+        self.total.is_some_and(|total| total > 0 && total.is_multiple_of(ROUND))
+    }
+
+    /// Distinct documents that any pass saw.
+    pub(super) fn distinct(&self) -> u64 {
+        self.union.len() as u64 + self.nameless
+    }
+
+    /// Why it is not certified.
+    pub(super) fn why(&self) -> &'static str {
+        self.why.unwrap_or("the documents don't add up to the total")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(asked: u64, total: u64, size: u64, ids: &[u64]) -> PageFacts {
+        PageFacts { number: asked, asked, total, size, ids: ids.to_vec(), nameless: 0 }
+    }
+
+    fn read(passes: &[&[PageFacts]]) -> bool {
+        let mut listing = Listing::default();
+        for pass in passes {
+            listing.begin();
+            pass.iter().for_each(|page| listing.page(page));
+        }
+        listing.certified()
+    }
+
+    #[test]
+    fn the_table_of_listings() {
+        let whole: &[PageFacts] = &[page(1, 5, 2, &[1, 2]), page(2, 5, 2, &[3, 4]), page(3, 5, 2, &[5])];
+        let repeated: &[PageFacts] = &[page(1, 5, 2, &[1, 2]), page(2, 5, 2, &[2, 3]), page(3, 5, 2, &[5])];
+        let missed_four: &[PageFacts] = &[page(1, 5, 2, &[1, 2]), page(2, 5, 2, &[3, 2]), page(3, 5, 2, &[5])];
+        let missed_one: &[PageFacts] = &[page(1, 5, 2, &[2, 4]), page(2, 5, 2, &[3, 4]), page(3, 5, 2, &[5])];
+        let shrank: &[PageFacts] = &[page(1, 5, 2, &[1, 2]), page(2, 4, 2, &[3, 4])];
+        let short: &[PageFacts] = &[page(1, 5, 2, &[1, 2]), page(2, 5, 2, &[3]), page(3, 5, 2, &[5])];
+        let after: &[PageFacts] = &[page(1, 4, 2, &[1, 2]), page(2, 4, 2, &[3, 4])];
+        let empty: &[PageFacts] = &[page(1, 0, 2, &[])];
+        for (name, passes, certified) in [
+            ("one whole pass", &[whole][..], true),
+            ("an empty binder", &[empty][..], true),
+            ("a page that repeats", &[repeated][..], false),
+            ("the union of two passes", &[missed_four, missed_one][..], true),
+            ("two passes that miss the same", &[missed_four, missed_four][..], false),
+            ("a total that changes", &[shrank][..], false),
+            ("a whole pass after that", &[shrank, after][..], true),
+            ("a short page", &[short][..], false),
+            ("nothing read", &[][..], false),
+        ] {
+            assert_eq!(read(passes), certified, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_union_counts_only_under_one_total() {
+        // Two passes that miss something each, with the total in between being another.
+        let one: &[PageFacts] = &[page(1, 3, 2, &[1, 2]), page(2, 3, 2, &[2])];
+        let other: &[PageFacts] = &[page(1, 4, 2, &[1, 2]), page(2, 3, 2, &[3])];
+        assert!(!read(&[one, other]));
+    }
+
+    #[test]
+    fn items_without_an_id_count() {
+        let mut listing = Listing::default();
+        listing.begin();
+        listing.page(&PageFacts { nameless: 1, ..page(1, 3, 5, &[1, 2]) });
+        assert!(listing.certified());
+    }
+
+    #[test]
+    fn a_round_total_may_be_a_cap() {
+        for (total, capped) in [(0, false), (9_999, false), (10_000, true), (20_000, true), (10_001, false)] {
+            let mut listing = Listing::default();
+            listing.begin();
+            listing.page(&page(1, total, 1, &[1]));
+            assert_eq!(listing.is_capped(), capped, "{total}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_answers_for_another_is_a_fault() {
+        let mut listing = Listing::default();
+        listing.begin();
+        listing.page(&PageFacts { number: 2, ..page(1, 1, 5, &[1]) });
+        assert!(!listing.sound);
+        assert_eq!(listing.why(), "a page answered for another one");
+    }
+}

@@ -1,0 +1,134 @@
+//! Who is about to get which path, before the state knows it.
+//!
+//! Two documents that are planned one after the other must not be given one name, although
+//! neither has a row yet. An entry lives from the moment a document is planned until its row
+//! is committed; one that failed keeps it to the end of the run, so that it is not tried again
+//! by the same run when it is listed a second time.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::Fatal;
+use crate::{
+    model::{DocumentId, FolderId, RelPath, VersionId},
+    naming,
+    state::State,
+};
+
+/// What a document that is on its way will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OnItsWay {
+    pub(super) version: VersionId,
+    pub(super) folder: Option<FolderId>,
+    pub(super) file_name: String,
+    /// The key of the path that it has reserved; none where its row has it already.
+    key: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    documents: HashMap<DocumentId, OnItsWay>,
+    keys: HashMap<String, DocumentId>,
+}
+
+/// The documents that are on their way.
+#[derive(Debug, Default)]
+pub(super) struct Names(Mutex<Inner>);
+
+impl Names {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a document on its way will be.
+    pub(super) fn on_its_way(&self, document: &DocumentId) -> Option<OnItsWay> {
+        self.inner().documents.get(document).cloned()
+    }
+
+    /// A document whose path is its own already is on its way.
+    pub(super) fn keep(&self, document: &DocumentId, version: &VersionId, folder: Option<&FolderId>, file_name: &str) {
+        let entry =
+            OnItsWay { version: version.clone(), folder: folder.cloned(), file_name: file_name.to_owned(), key: None };
+        self.inner().documents.insert(document.clone(), entry);
+    }
+
+    /// Reserves the first of a document's names in a folder that nobody has or is about to get.
+    /// `folder_has` tells whether a folder has a path, by key.
+    pub(super) fn reserve(
+        &self,
+        state: &State,
+        dir: &RelPath,
+        entry: (&DocumentId, &VersionId, Option<&FolderId>, &str),
+        folder_has: impl Fn(&str) -> bool,
+    ) -> Result<RelPath, Fatal> {
+        let (document, version, folder, file_name) = entry;
+        // The lock is held over the look into the state, so that a row that is committed in
+        // between is seen in one place or the other.
+        let mut inner = self.inner();
+        for name in naming::document_names(file_name, document) {
+            let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
+            let key = naming::key(path.as_str());
+            let reserved = inner.keys.get(&key).is_some_and(|owner| owner != document);
+            if reserved || folder_has(&key) || state.read(|r| r.owner(&key))?.is_some_and(|owner| owner != *document) {
+                continue;
+            }
+            inner.keys.insert(key.clone(), document.clone());
+            let entry = OnItsWay {
+                version: version.clone(),
+                folder: folder.cloned(),
+                file_name: file_name.to_owned(),
+                key: Some(key),
+            };
+            inner.documents.insert(document.clone(), entry);
+            return Ok(path);
+        }
+        Err(Fatal::Internal(format!("no name is left for {document}")))
+    }
+
+    /// Another name in the same folder, since something that is not ours has this one.
+    pub(super) fn another(
+        &self,
+        state: &State,
+        taken: &RelPath,
+        document: &DocumentId,
+        file_name: &str,
+    ) -> Result<RelPath, Fatal> {
+        let mut inner = self.inner();
+        let mut names = naming::document_names(file_name, document).skip_while(|name| name != taken.leaf());
+        // The taken one itself; one that was named long ago may not be among the candidates.
+        let names: Box<dyn Iterator<Item = String>> = match names.next() {
+            Some(_) => Box::new(names),
+            None => Box::new(naming::document_names(file_name, document).skip(1)),
+        };
+        for name in names {
+            let path = taken.parent().map_or_else(|| RelPath::new(&name), |dir| dir.join(&name));
+            let path = path.map_err(|e| Fatal::Internal(e.to_string()))?;
+            let key = naming::key(path.as_str());
+            let reserved = inner.keys.get(&key).is_some_and(|owner| owner != document);
+            if reserved || state.read(|r| r.owner(&key))?.is_some() {
+                continue;
+            }
+            inner.keys.insert(key.clone(), document.clone());
+            if let Some(old) = inner.documents.get_mut(document).and_then(|entry| entry.key.replace(key)) {
+                inner.keys.remove(&old);
+            }
+            return Ok(path);
+        }
+        Err(Fatal::Internal(format!("no name is left for {document}")))
+    }
+
+    /// Whether a path is reserved for another document.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.inner().keys.contains_key(key)
+    }
+
+    /// A document's row is committed.
+    pub(super) fn arrived(&self, document: &DocumentId) {
+        let mut inner = self.inner();
+        if let Some(OnItsWay { key: Some(key), .. }) = inner.documents.remove(document) {
+            inner.keys.remove(&key);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What a run is told.
+
+use std::{num::NonZeroU64, time::Duration};
+
+use super::Filter;
+use crate::{pace::Policy, plan::RemovalCap};
+
+/// What a run is told. Every field was checked where it came from.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What is looked at.
+    pub filter: Filter,
+    /// How many downloads go on at once.
+    pub concurrency: usize,
+    /// How many documents a search page is asked to hold.
+    pub page_size: u32,
+    /// Bytes per second over all downloads; none: no limit.
+    pub bandwidth: Option<NonZeroU64>,
+    /// How many absences are believed.
+    pub max_removals: RemovalCap,
+    /// When the run ends although there is more to do.
+    pub max_duration: Option<Duration>,
+    /// Bytes that stay free on the disk.
+    pub min_free: u64,
+    /// How long a folder tree is believed.
+    pub refresh_folders: Duration,
+    /// When a failed download is tried again.
+    pub retry: Policy,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            filter: Filter::default(),
+            concurrency: 8,
+            page_size: 250,
+            bandwidth: None,
+            max_removals: RemovalCap::Default,
+            max_duration: None,
+            min_free: 0,
+            refresh_folders: Duration::from_hours(20),
+            retry: Policy::default(),
+        }
+    }
+}
+
+impl Options {
+    pub(super) fn refresh_folders_seconds(&self) -> i64 {
+        i64::try_from(self.refresh_folders.as_secs()).unwrap_or(i64::MAX)
+    }
+}

@@ -1,0 +1,378 @@
+//! One run, from the list of binders to the report.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::{StreamExt as _, stream};
+use tokio::sync::mpsc;
+
+use super::{
+    Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
+    ledger::Ledger, ledger::Order, names::Names, transfer::transfer, worker::Pool, worker::Worker,
+};
+use crate::{
+    mirror::{Mirror, Root},
+    model::BinderId,
+    pace::Bandwidth,
+    remote::Remote,
+    report::{Outcome, Progress, Tally},
+    state::{Run, State},
+};
+
+/// Binders that are read at once.
+const BINDERS: usize = 4;
+
+/// Threads that hash and write.
+const WRITERS: usize = 2;
+
+/// What a run is made of.
+pub struct Parts {
+    /// The service.
+    pub remote: Arc<Remote>,
+    /// The state: the mirror's own, or a scratch copy for a plan.
+    pub state: Arc<State>,
+    /// The tree, to look at.
+    pub root: Arc<Root>,
+    /// The mirror, to write; none for a plan.
+    pub mirror: Option<Arc<Mirror>>,
+    /// What the run is told.
+    pub options: Options,
+    /// What a screen reads.
+    pub progress: Arc<Progress>,
+    /// What ends it early.
+    pub stop: Arc<Stop>,
+    /// Which run it is.
+    pub run: Run,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It came to its end.
+    Through,
+    /// It ended early, and the next run goes on.
+    Early(Cause),
+    /// None of the known binders is listed, but others are: nothing was written.
+    AnotherOrganisation,
+    /// It could not go on.
+    Fatal(Fatal),
+}
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended.
+    pub ended: Ended,
+    /// Whether removals were withheld.
+    pub withheld: bool,
+    /// Whether a listing was not consistent.
+    pub uncertified: bool,
+    /// The counts.
+    pub tally: Arc<Tally>,
+    /// What it would do, for a plan.
+    pub planned: Vec<Planned>,
+}
+
+impl Finished {
+    /// The word for it.
+    pub fn outcome(&self) -> Outcome {
+        let (documents, binders) = (self.tally.documents(), self.tally.binder_counts());
+        let failed = documents.failed + binders.failed + binders.inaccessible + binders.uncertified;
+        match &self.ended {
+            Ended::Fatal(_) => Outcome::Failed,
+            Ended::Early(Cause::Interrupt | Cause::Terminate) => Outcome::Interrupted,
+            Ended::Early(_) | Ended::AnotherOrganisation => Outcome::Partial,
+            Ended::Through if failed > 0 || self.withheld || !self.tally.failures().is_empty() => Outcome::Partial,
+            Ended::Through => Outcome::Complete,
+        }
+    }
+}
+
+/// What came of the run proper.
+struct Came {
+    withheld: bool,
+    another: bool,
+}
+
+/// Mirrors, or plans. Whatever happens, what was finished is recorded.
+pub async fn run(parts: Parts) -> Finished {
+    let tally = Arc::new(Tally::default());
+    let stop = Arc::clone(&parts.stop);
+    let (jobs, queue) = mpsc::channel(parts.options.concurrency * 4);
+    let (result, planned) = match build(parts, Arc::clone(&tally), jobs) {
+        Ok(ctx) => {
+            let result = go(&ctx, queue).await;
+            (result, std::mem::take(&mut *ctx.planned.lock().unwrap_or_else(PoisonError::into_inner)))
+        }
+        Err(error) => (Err(error), Vec::new()),
+    };
+    let (ended, withheld) = match (stop.take_fatal(), result) {
+        (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), false),
+        (None, Ok(came)) if came.another => (Ended::AnotherOrganisation, true),
+        (None, Ok(came)) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld),
+    };
+    let uncertified = tally.binder_counts().uncertified > 0;
+    Finished { ended, withheld, uncertified, tally, planned }
+}
+
+fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Result<Ctx, Fatal> {
+    let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
+    let options = Arc::new(options);
+    let names = Arc::new(Names::default());
+    let (_, newest) = state.read(|r| r.extent())?;
+    let desk = Desk::new(
+        Arc::clone(&state),
+        Arc::clone(&root),
+        Arc::clone(&names),
+        Arc::clone(&tally),
+        Arc::clone(&options),
+        newest,
+    );
+    let writing = match mirror {
+        None => None,
+        Some(mirror) => {
+            let (m, s, t) = (Arc::clone(&mirror), Arc::clone(&state), Arc::clone(&tally));
+            let ledger = Ledger::start(m, s, names, t, Arc::clone(&stop), run.number)?;
+            Some(Writing { mirror, ledger, pool: Pool::start("writer", WRITERS)? })
+        }
+    };
+    Ok(Ctx {
+        remote,
+        state,
+        root,
+        tally,
+        progress,
+        stop,
+        bandwidth: Bandwidth::new(options.bandwidth),
+        desk: Worker::start("desk", desk)?,
+        options,
+        writing,
+        jobs,
+        planned: Mutex::default(),
+        run: run.number,
+    })
+}
+
+async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<Came, Fatal> {
+    let deadline = async {
+        if let Some(limit) = ctx.options.max_duration {
+            tokio::time::sleep(limit).await;
+            ctx.tally.warn("the run ended early because --max-duration is over; the next run goes on".to_owned());
+            ctx.stop.now(Cause::Duration);
+        }
+        std::future::pending::<()>().await;
+    };
+    let result = tokio::select! {
+        biased;
+        result = mirror(ctx, &mut queue) => result,
+        () = deadline => unreachable!("the deadline never ends"),
+    };
+    let flushed = flush(ctx).await;
+    let came = result?;
+    flushed?;
+    if let Some(writing) = &ctx.writing
+        && !ctx.stop.is_set()
+    {
+        tidy(ctx, writing)?;
+    }
+    Ok(came)
+}
+
+async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Came, Fatal> {
+    let Some(survey) = list(ctx).await? else { return Ok(Came { withheld: true, another: true }) };
+    let (mirrored, _) = ctx.state.read(|r| r.extent())?;
+    // Transfers end when the crawl has ended and the queue is empty.
+    let crawl = async {
+        let crawled = read_all(ctx, &survey).await;
+        let _ = ctx.jobs.send(None).await;
+        crawled
+    };
+    let (crawled, ()) = tokio::join!(crawl, transfers(ctx, queue));
+    let crawled = crawled?;
+    for (binder, crawled) in &crawled {
+        count(ctx, binder, crawled);
+    }
+    let whole = !crawled.iter().any(|(_, c)| matches!(c, Crawled::Failed | Crawled::Stopped));
+    let mut withheld = false;
+    if !ctx.stop.is_set() {
+        flush(ctx).await?;
+        // Absence is counted once every binder was read: a document may have gone to any of them.
+        if whole {
+            withheld = absence::settle(ctx, &crawled, mirrored).await?;
+        }
+        late(ctx, queue).await?;
+        rename(ctx).await?;
+    }
+    Ok(Came { withheld, another: false })
+}
+
+/// Lists the binders; none where another organisation seems to answer.
+async fn list(ctx: &Ctx) -> Result<Option<binders::Survey>, Fatal> {
+    let known = ctx.state.read(|r| r.binders())?;
+    let nothing = || binders::Survey { listed: Vec::new(), lost: Vec::new() };
+    let items = match ctx.stop.or(ctx.remote.binders()).await {
+        None => return Ok(Some(nothing())),
+        Some(Ok(items)) => items,
+        Some(Err(error)) => match error.kind() {
+            crate::remote::Kind::Unavailable | crate::remote::Kind::Throttled => {
+                ctx.tally.binders(|b| b.failed += known.len() as u64);
+                ctx.tally.failed(None, listing_failure(&error));
+                return Ok(Some(nothing()));
+            }
+            _ => return Err(error.into()),
+        },
+    };
+    let mut listed = Vec::new();
+    for item in items {
+        match item {
+            Ok(binder) => listed.push(binder),
+            Err(odd) => {
+                ctx.tally.binders(|b| b.failed += 1);
+                ctx.tally.warn(format!("a binder of the list can't be used: {odd}"));
+            }
+        }
+    }
+    if binders::is_another_organisation(&known, &listed) {
+        ctx.tally.warn(
+            "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let the old ones go with `ibinder-sync binders forget ID`".to_owned(),
+        );
+        return Ok(None);
+    }
+    let survey = binders::take(ctx, known, listed)?;
+    ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
+    Progress::add(&ctx.progress.binders, survey.listed.len() as u64);
+    for lost in &survey.lost {
+        inaccessible(ctx, &lost.id, &lost.name, "it is not listed any more");
+    }
+    Ok(Some(survey))
+}
+
+fn listing_failure(error: &crate::remote::Error) -> crate::report::Failure {
+    crate::report::Failure {
+        binder_id: None,
+        document_id: None,
+        version_id: None,
+        file_name: None,
+        error: format!("the binders could not be listed: {error}"),
+        attempts: error.tries(),
+        trace_id: error.trace_id().map(str::to_owned),
+    }
+}
+
+fn inaccessible(ctx: &Ctx, id: &BinderId, name: &str, why: &str) {
+    ctx.tally.binders(|b| b.inaccessible += 1);
+    ctx.tally.warn(format!(
+        "binder {name:?} ({id}): access lost or deleted ({why}); its files stay. If it is really gone, let it go with `ibinder-sync binders forget {id}`"
+    ));
+}
+
+async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, Crawled)>, Fatal> {
+    let crawls = stream::iter(&survey.listed).map(|binder| async move {
+        let crawled = match ctx.stop.is_set() {
+            true => Ok(Crawled::Stopped),
+            false => crawl::crawl(ctx, &binder.id, &binder.segment, binder.refresh).await,
+        };
+        Progress::add(&ctx.progress.binders_done, 1);
+        crawled.map(|crawled| (binder.id.clone(), crawled))
+    });
+    let mut crawls = std::pin::pin!(crawls.buffer_unordered(BINDERS));
+    let mut all = Vec::new();
+    while let Some(crawled) = crawls.next().await {
+        match crawled {
+            Ok(crawled) => all.push(crawled),
+            // The others see the switch and end by themselves.
+            Err(error) => ctx.stop.fatal(error),
+        }
+    }
+    Ok(all)
+}
+
+fn count(ctx: &Ctx, binder: &BinderId, crawled: &Crawled) {
+    match crawled {
+        Crawled::Certified { .. } => ctx.tally.binders(|b| b.crawled += 1),
+        Crawled::Uncertified { why } => {
+            ctx.tally.binders(|b| {
+                b.crawled += 1;
+                b.uncertified += 1;
+            });
+            ctx.tally.warn(format!(
+                "binder {binder}: its listing is not consistent ({why}), so nothing is removed from it; the next run reads it again"
+            ));
+        }
+        Crawled::Inaccessible(why) => inaccessible(ctx, binder, "", why),
+        Crawled::Failed => ctx.tally.binders(|b| b.failed += 1),
+        Crawled::Stopped => {}
+    }
+}
+
+/// Works through the queue until the end is met.
+async fn transfers(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) {
+    let Some(writing) = &ctx.writing else {
+        while queue.recv().await.flatten().is_some() {}
+        return;
+    };
+    let jobs = stream::unfold(queue, |queue| async move {
+        let job = queue.recv().await.flatten()?;
+        Some((job, queue))
+    });
+    jobs.for_each_concurrent(ctx.options.concurrency, |job| transfer(ctx, writing, job)).await;
+}
+
+/// Versions that came up while others were brought over.
+async fn late(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<(), Fatal> {
+    flush(ctx).await?;
+    let jobs = ctx.desk.call(Desk::late_versions).await??;
+    let feed = async {
+        for job in jobs {
+            ctx.queue(job).await;
+        }
+        let _ = ctx.jobs.send(None).await;
+    };
+    tokio::join!(feed, transfers(ctx, queue));
+    flush(ctx).await
+}
+
+/// Renames as a set.
+async fn rename(ctx: &Ctx) -> Result<(), Fatal> {
+    let settlement = ctx.desk.call(Desk::settle).await??;
+    for order in settlement.orders {
+        ctx.order(order).await;
+    }
+    let mut stepped_aside = HashSet::new();
+    for rename in settlement.renames {
+        let leg = rename.leg;
+        if stepped_aside.contains(&leg.from) {
+            // The file must be at the name that it stepped aside to before it can go on.
+            flush(ctx).await?;
+        }
+        if leg.aside {
+            stepped_aside.insert(leg.to.clone());
+        }
+        let (document, particulars) = (leg.document, rename.particulars);
+        ctx.order(Order::Move { document, from: leg.from, path: leg.to, particulars, aside: leg.aside }).await;
+    }
+    flush(ctx).await
+}
+
+async fn flush(ctx: &Ctx) -> Result<(), Fatal> {
+    match &ctx.writing {
+        Some(writing) => writing.ledger.flush().await,
+        None => Ok(()),
+    }
+}
+
+/// After a run that saw everything: forgets failures that were not met again, and deletes what
+/// lies below `tmp/` and nobody wants.
+fn tidy(ctx: &Ctx, writing: &Writing) -> Result<(), Fatal> {
+    if ctx.options.filter.wants_all() && ctx.tally.binder_counts().failed == 0 {
+        ctx.state.write(|w| w.forget_failures_before(ctx.run))?;
+    }
+    let failed = ctx.tally.documents().failed > 0;
+    if !failed {
+        ctx.state.write(|w| w.drop_partials())?;
+    }
+    let wanted: HashSet<String> = ctx.state.read(|r| r.partial_names())?.into_iter().collect();
+    Ok(writing.mirror.sweep(&wanted)?)
+}

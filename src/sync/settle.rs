@@ -1,0 +1,190 @@
+//! What is decided when all binders were read: renames, late versions, and who is absent.
+
+use std::collections::HashSet;
+
+use super::{
+    Fatal,
+    desk::{Desk, Job, particulars},
+    ledger::Order,
+};
+use crate::{
+    model::{BinderId, DocumentId, Folder, FolderId, KnownFolder, Listed, Particulars, RelPath},
+    naming,
+    plan::{Leg, Mover, Tree, arrange},
+    state::Known,
+};
+
+/// How many names a mover may choose from.
+const CANDIDATES: usize = 5;
+
+/// A rename with what the state will say.
+#[derive(Debug)]
+pub(super) struct Rename {
+    pub(super) leg: Leg,
+    pub(super) particulars: Particulars,
+}
+
+/// What the documents that were listed otherwise than they are mirrored need.
+#[derive(Debug, Default)]
+pub(super) struct Settlement {
+    pub(super) renames: Vec<Rename>,
+    pub(super) orders: Vec<Order>,
+}
+
+impl Desk {
+    /// Loads a binder's folders and tells how many of its documents are mirrored.
+    pub(super) fn open_binder(&mut self, binder: &BinderId, segment: &str) -> Result<u64, Fatal> {
+        self.open_tree(binder, segment)?;
+        Ok(self.state.read(|r| r.documents_in(binder))?)
+    }
+
+    /// The tabs of a binder.
+    pub(super) fn tabs(&mut self, binder: &BinderId) -> Vec<FolderId> {
+        self.trees.get(binder).map(Tree::tabs).unwrap_or_default()
+    }
+
+    /// Takes over the folders that were read; `whole`: all of them.
+    pub(super) fn take_folders(
+        &mut self,
+        binder: &BinderId,
+        folders: Vec<Folder>,
+        whole: bool,
+        requests: u32,
+    ) -> Result<(), Fatal> {
+        let (state, names) = (&self.state, &self.names);
+        let Some(tree) = self.trees.get_mut(binder) else { return Ok(()) };
+        let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
+        let (changed, gone): (Vec<KnownFolder>, Vec<FolderId>) = tree.refresh(folders, self.now, taken);
+        let mut forgotten = Vec::new();
+        if whole {
+            for folder in gone {
+                if !state.read(|r| r.folder_is_used(binder, &folder))? && tree.forget(&folder) {
+                    forgotten.push(folder);
+                }
+            }
+        }
+        state.write(|w| {
+            for folder in &changed {
+                w.upsert_folder(binder, folder)?;
+            }
+            for folder in &forgotten {
+                w.delete_folder(binder, folder)?;
+            }
+            w.folders_refreshed(binder, requests)
+        })?;
+        Ok(())
+    }
+
+    /// An answer by id counts like a listed item.
+    pub(super) fn answered(&mut self, listed: Listed) {
+        self.gone.remove(&listed.id);
+        self.unsettled.insert(listed.id.clone(), listed);
+    }
+
+    /// An answer by id said that a document is gone, after it was listed.
+    pub(super) fn went(&mut self, document: &DocumentId) {
+        self.unsettled.remove(document);
+        self.gone.insert(document.clone());
+    }
+
+    /// Documents that have another version now than when they were brought over.
+    pub(super) fn late_versions(&mut self) -> Result<Vec<Job>, Fatal> {
+        let mut jobs = Vec::new();
+        let unsettled: Vec<Listed> = self.unsettled.values().cloned().collect();
+        for item in unsettled {
+            if !self.trees.contains_key(&item.binder) {
+                continue;
+            }
+            let Some(known) = self.state.read(|r| r.document(&item.id))? else { continue };
+            let newer = item.version.as_ref().is_some_and(|v| *v != known.version);
+            if newer && self.names.on_its_way(&item.id).is_none() {
+                jobs.extend(self.absorb(&item.binder.clone(), &[item], true)?.jobs);
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// Renames in an order that works, and rows that change without one.
+    pub(super) fn settle(&mut self) -> Result<Settlement, Fatal> {
+        let mut settlement = Settlement::default();
+        let mut movers = Vec::new();
+        let mut going = Vec::new();
+        let unsettled: Vec<Listed> = std::mem::take(&mut self.unsettled).into_values().collect();
+        for item in unsettled {
+            // A document whose new binder was not read in this run keeps its file.
+            let Some(dir) = self.trees.get(&item.binder).and_then(|t| t.path(item.folder.as_ref())).cloned() else {
+                continue;
+            };
+            if !self.options.filter.wants(&dir, &naming::portable(&item.file_name)) {
+                continue;
+            }
+            let Some(known) = self.state.read(|r| r.document(&item.id))? else { continue };
+            let candidates = candidates(&item, &known, &dir)?;
+            let row = particulars(&item, known.version.clone());
+            if candidates.first() == Some(&known.path) {
+                settlement.orders.push(Order::Place { document: known.id, particulars: row });
+            } else {
+                movers.push(Mover { document: known.id.clone(), from: known.path, candidates });
+                going.push((known.id, row));
+            }
+        }
+        let ids: HashSet<&DocumentId> = going.iter().map(|(id, _)| id).collect();
+        let taken = |key: &str, mover: &DocumentId| self.is_taken(key, mover, &ids);
+        let legs = arrange(&movers, naming::key, taken);
+        let moved: HashSet<&DocumentId> = legs.iter().map(|leg| &leg.document).collect();
+        for (document, particulars) in &going {
+            if !moved.contains(document) {
+                let (document, particulars) = (document.clone(), particulars.clone());
+                settlement.orders.push(Order::Place { document, particulars });
+            }
+        }
+        let rows: std::collections::HashMap<_, _> = going.iter().map(|(id, row)| (id, row)).collect();
+        for leg in legs {
+            if let Some(particulars) = rows.get(&leg.document).map(|row| (*row).clone()) {
+                settlement.renames.push(Rename { leg, particulars });
+            }
+        }
+        Ok(settlement)
+    }
+
+    /// Whether a document that stays, or a folder, has a path.
+    fn is_taken(&self, key: &str, mover: &DocumentId, going: &HashSet<&DocumentId>) -> bool {
+        let owner = self.state.read(|r| r.owner(key));
+        // An owner that can't be read is an owner: the worst that follows is a longer name.
+        let owned = owner.map_or(true, |o| o.is_some_and(|o| o != *mover && !going.contains(&o)));
+        owned || self.trees.values().any(|tree| tree.has(key))
+    }
+
+    /// Documents of a certified binder that were not seen anywhere in the run.
+    pub(super) fn absent(&mut self, binder: &BinderId) -> Result<Vec<Known>, Fatal> {
+        let newest = self.seen.newest();
+        let numbers = self.state.read(|r| r.numbers_in(binder, newest))?;
+        let mut absent = Vec::new();
+        for number in numbers {
+            // Most were seen: their rows need not be read, unless an answer by id said otherwise.
+            if self.seen.has(number) && self.gone.is_empty() {
+                continue;
+            }
+            let Some(known) = self.state.read(|r| r.by_number(number))? else { continue };
+            if !self.seen.has(number) || self.gone.contains(&known.id) {
+                absent.push(known);
+            }
+        }
+        Ok(absent)
+    }
+}
+
+/// Where a document may go: the name that it has, if its folder alone is another; else what its
+/// own name gives.
+fn candidates(item: &Listed, known: &Known, dir: &RelPath) -> Result<Vec<RelPath>, Fatal> {
+    let kept = (item.file_name == known.file_name && item.folder == known.folder && item.binder == known.binder)
+        .then(|| known.path.leaf().to_owned());
+    // A name that still means the same keeps the form that it was given.
+    let same_dir = known.path.parent().as_ref() == Some(dir);
+    let kept = kept.or_else(|| {
+        let renamed = naming::portable(&item.file_name) != naming::portable(&known.file_name);
+        (same_dir && !renamed).then(|| known.path.leaf().to_owned())
+    });
+    let names = naming::document_names(&item.file_name, &item.id).take(CANDIDATES);
+    kept.into_iter().chain(names).map(|name| dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))).collect()
+}

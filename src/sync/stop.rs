@@ -1,0 +1,86 @@
+//! Why and when a run ends early.
+//!
+//! Everything that takes time looks here or waits here. The first cause counts, except that a
+//! fatal one overrules the others: it decides the exit code.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use super::Fatal;
+
+/// Why a run ends early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// `--max-duration` is over.
+    Duration,
+    /// Less than `--min-free` is free.
+    Space,
+    /// Nothing can go on.
+    Fatal,
+}
+
+/// The switch.
+#[derive(Debug)]
+pub struct Stop {
+    cause: watch::Sender<Option<Cause>>,
+    fatal: Mutex<Option<Fatal>>,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self { cause: watch::Sender::new(None), fatal: Mutex::new(None) }
+    }
+}
+
+impl Stop {
+    /// Ends the run, unless it is ending already.
+    pub fn now(&self, cause: Cause) {
+        self.cause.send_if_modified(|current| {
+            let first = current.is_none();
+            if first {
+                *current = Some(cause);
+            }
+            first
+        });
+    }
+
+    /// Ends the run with an error; the first one counts.
+    pub fn fatal(&self, error: Fatal) {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.cause.send_modify(|current| *current = Some(Cause::Fatal));
+    }
+
+    /// Why the run is ending, if it is.
+    pub fn cause(&self) -> Option<Cause> {
+        *self.cause.borrow()
+    }
+
+    /// Whether the run is ending.
+    pub fn is_set(&self) -> bool {
+        self.cause().is_some()
+    }
+
+    /// Waits until the run is ending.
+    pub async fn wait(&self) {
+        // The sender lives as long as self, so this only returns with a cause.
+        let _ = self.cause.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Work, unless the run is ending first.
+    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.wait() => None,
+            done = work => Some(done),
+        }
+    }
+
+    pub(super) fn take_fatal(&self) -> Option<Fatal> {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

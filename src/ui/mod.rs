@@ -1,0 +1,37 @@
+//! What people see: log lines and progress on standard error, results on standard output.
+
+mod escape;
+mod log;
+mod progress;
+mod summary;
+
+use std::io::{self, Write as _};
+
+pub use escape::escape;
+pub use log::{Level, start as start_log};
+pub use progress::Screen;
+pub use summary::{bytes, plan, summary};
+
+/// Prints to standard output. A reader that went away (`| head`) is no error.
+pub fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints an error with what caused it, once, to standard error.
+pub fn complain(error: &dyn std::error::Error) {
+    let mut text = format!("error: {}", escape(&error.to_string()));
+    let mut last = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        // Wrapping types often repeat what they wrap.
+        if !last.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&escape(&said));
+        }
+        last = said;
+        cause = error.source();
+    }
+    let _ = writeln!(io::stderr(), "{text}");
+}

@@ -1,0 +1,132 @@
+//! Progress: bars on a terminal, a line now and then elsewhere.
+
+use std::{
+    io::IsTerminal as _,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::bytes;
+use crate::report::Progress;
+
+/// How often bars are drawn.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How often a line is written where there are no bars.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// The thread that shows progress, until it is dropped.
+pub struct Screen {
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Screen {
+    /// Shows progress; nothing where `quiet`.
+    pub fn start(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
+        if quiet {
+            return Self { stop: None, thread: None };
+        }
+        let bars = (std::io::stderr().is_terminal() && !lines).then(|| Bars::new(all));
+        let (stop, stopped) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("screen".to_owned())
+            .spawn(move || show(&progress, bars.as_ref(), &stopped));
+        Self { stop: Some(stop), thread: thread.ok() }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>) {
+    let started = Instant::now();
+    let pause = if bars.is_some() { TICK } else { HEARTBEAT };
+    while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+        match bars {
+            Some(bars) => bars.draw(progress, started),
+            None => tracing::info!("{}", line(progress, started)),
+        }
+    }
+    if let Some(bars) = bars {
+        bars.crawl.finish_and_clear();
+        bars.transfer.finish_and_clear();
+    }
+}
+
+struct Bars {
+    crawl: ProgressBar,
+    transfer: ProgressBar,
+}
+
+impl Bars {
+    fn new(all: &MultiProgress) -> Self {
+        all.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+        let style = |template: &str| {
+            ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("━╸─")
+        };
+        let crawl = all.add(ProgressBar::new(0));
+        crawl.set_style(style("binders   {bar:30} {pos}/{len}  {msg}"));
+        let transfer = all.add(ProgressBar::new(0));
+        transfer.set_style(style("downloads {bar:30} {pos}/{len}  {msg}"));
+        Self { crawl, transfer }
+    }
+
+    fn draw(&self, progress: &Progress, started: Instant) {
+        self.crawl.set_length(Progress::get(&progress.binders));
+        self.crawl.set_position(Progress::get(&progress.binders_done));
+        self.crawl.set_message(format!("{} documents listed", Progress::get(&progress.listed)));
+        let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
+        self.transfer.set_length(all);
+        self.transfer.set_position(done);
+        self.transfer.set_message(transfer(progress, started));
+    }
+}
+
+fn line(progress: &Progress, started: Instant) -> String {
+    format!(
+        "binders {}/{}, {} documents listed, downloads {}/{}, {}",
+        Progress::get(&progress.binders_done),
+        Progress::get(&progress.binders),
+        Progress::get(&progress.listed),
+        Progress::get(&progress.downloads_done),
+        Progress::get(&progress.downloads),
+        transfer(progress, started)
+    )
+}
+
+/// Bytes, rate, and the time that is left at the pace so far.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn transfer(progress: &Progress, started: Instant) -> String {
+    let seconds = started.elapsed().as_secs_f64().max(0.001);
+    let got = Progress::get(&progress.bytes);
+    let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
+    let rate = bytes((got as f64 / seconds) as u64);
+    // Early on the estimate would only jump about.
+    let left = if done >= 10 && all > done {
+        let left = (all - done) as f64 * seconds / done as f64;
+        format!(", {} left", span(left as u64))
+    } else {
+        String::new()
+    };
+    format!("{}, {rate}/s{left}", bytes(got))
+}
+
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}

@@ -1,0 +1,112 @@
+//! What a run did, in words.
+
+use super::escape;
+use crate::{
+    report::{Outcome, RunReport},
+    sync::Planned,
+};
+
+/// Failures and warnings that are shown; the report has them all.
+const SHOWN: usize = 10;
+
+/// A number of bytes for people.
+#[allow(clippy::cast_precision_loss)]
+pub fn bytes(count: u64) -> String {
+    let mut size = count as f64;
+    let mut units = ["kB", "MB", "GB", "TB"].into_iter();
+    let mut unit = "bytes";
+    while size >= 1000.0
+        && let Some(next) = units.next()
+    {
+        size /= 1000.0;
+        unit = next;
+    }
+    if unit == "bytes" { format!("{count} bytes") } else { format!("{size:.1} {unit}") }
+}
+
+/// The end of a run. `report` is where the whole report is.
+pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
+    let mut text = String::new();
+    let d = &run.documents;
+    let changes: Vec<String> = [
+        (d.added, "added"),
+        (d.updated, "updated"),
+        (d.moved, "moved"),
+        (d.removed, "removed"),
+        (d.failed, "failed"),
+        (d.withheld, "withheld"),
+        (d.filtered, "left out"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    let changes = if changes.is_empty() { "nothing changed".to_owned() } else { changes.join(", ") };
+    let head = match run.outcome {
+        Outcome::Complete => "Complete",
+        Outcome::Partial => "Partial",
+        Outcome::Failed => "Failed",
+        Outcome::Interrupted => "Interrupted; the next run goes on",
+    };
+    let requests = run.requests.token + run.requests.api + run.requests.storage;
+    text.push_str(&format!(
+        "{head}: {changes}. {} documents in {} binders, {} unchanged.\n{} in {:.1} s, {requests} requests.\n",
+        d.seen,
+        run.binders.listed,
+        d.unchanged,
+        bytes(run.bytes.downloaded),
+        run.duration_seconds
+    ));
+    list(
+        &mut text,
+        "failed",
+        run.failures.iter().map(|f| match &f.file_name {
+            Some(name) if !name.is_empty() => format!("{name}: {}", f.error),
+            _ => f.error.clone(),
+        }),
+    );
+    list(&mut text, "warning", run.warnings.iter().cloned());
+    if let Some(report) = report {
+        text.push_str(&format!("Report: {}\n", report.display()));
+    }
+    text
+}
+
+fn list(text: &mut String, what: &str, lines: impl ExactSizeIterator<Item = String>) {
+    let count = lines.len();
+    for line in lines.take(SHOWN) {
+        text.push_str(&format!("{what}: {}\n", escape(&line)));
+    }
+    if count > SHOWN {
+        text.push_str(&format!("{what}: {} more in the report\n", count - SHOWN));
+    }
+}
+
+/// What a run would do, a line each.
+pub fn plan(planned: &[Planned]) -> String {
+    let mut sorted: Vec<&Planned> = planned.iter().collect();
+    sorted.sort();
+    sorted
+        .into_iter()
+        .map(|action| match action {
+            Planned::Add(path) => format!("add     {}\n", escape(path.as_str())),
+            Planned::Update(path) => format!("update  {}\n", escape(path.as_str())),
+            Planned::Move(from, to) => format!("move    {} → {}\n", escape(from.as_str()), escape(to.as_str())),
+            Planned::Remove(path) => format!("remove  {}\n", escape(path.as_str())),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_for_people() {
+        for (count, text) in
+            [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (1_234_567, "1.2 MB"), (5_000_000_000_000, "5.0 TB")]
+        {
+            assert_eq!(bytes(count), text);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use std::time::{Duration, Instant};
+
+use ibinder_sync::remote::Kind;
+
+use crate::{
+    connect, document, policy, remote,
+    server::{Reply, Server, answer, head, json, problem, status},
+    settings,
+};
+
+const PATH: &str = "/api/documents/doc-1";
+
+fn good() -> Reply {
+    json(r#"{"id":"doc-1","binderId":"b"}"#)
+}
+
+#[tokio::test]
+async fn faults_that_pass_are_tried_again() {
+    let faults: [fn() -> Reply; 12] = [
+        || status(500),
+        || status(502),
+        || status(408),
+        || Reply::Send(answer(429, "retry-after: 0", "")),
+        || Reply::Close(Vec::new()),
+        || Reply::Close(b"HTTP/1.1 200 OK\r\nconte".to_vec()),
+        || Reply::Close(b"nonsense\r\n\r\n".to_vec()),
+        || Reply::Close(head(200, "content-length: 30", r#"{"id":"doc-1""#)),
+        || Reply::Close(head(200, "transfer-encoding: chunked", "5\r\n{\"id\"")),
+        || Reply::Send(answer(200, "content-type: text/html", "<html>Sign in</html>")),
+        || json(r#"{"id":"doc-1""#),
+        || status(204),
+    ];
+    for (number, fault) in faults.into_iter().enumerate() {
+        let server = Server::api(move |_, nth| if nth < 2 { fault() } else { good() });
+        let (remote, requests) = remote(&server);
+        let listed = remote.document(&document()).await.unwrap_or_else(|error| panic!("{number}: {error}"));
+        assert_eq!(listed.id, document());
+        assert_eq!((requests.api(), requests.retried()), (3, 2), "{number}");
+        assert_eq!(requests.throttled(), if number == 3 { 2 } else { 0 });
+        assert_eq!(server.count("/token"), 1);
+    }
+}
+
+#[tokio::test]
+async fn faults_that_stay_end_with_the_tries() {
+    type Fault = (fn() -> Reply, Kind, &'static str);
+    let faults: [Fault; 4] = [
+        (|| problem(500, "Broken"), Kind::Unavailable, "\"Broken\", trace id 00-trace (4 tries)"),
+        (|| status(429), Kind::Throttled, "429 (4 tries)"),
+        (|| json("<html>"), Kind::Unavailable, "not JSON"),
+        (|| Reply::Close(Vec::new()), Kind::Unavailable, "connection failed"),
+    ];
+    for (fault, kind, text) in faults {
+        let server = Server::api(move |_, _| fault());
+        let (remote, requests) = remote(&server);
+        let error = remote.document(&document()).await.unwrap_err();
+        assert_eq!((error.kind(), error.tries(), server.count(PATH)), (kind, 4, 4), "{error}");
+        assert_eq!(requests.retried(), 3);
+        assert!(error.to_string().starts_with("GET /api/documents/doc-1: "), "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn answers_that_stand_are_asked_for_once() {
+    let answers: [(fn() -> Reply, Kind); 8] = [
+        (|| problem(400, "Bad"), Kind::Rejected),
+        (|| problem(403, "No"), Kind::Forbidden),
+        (|| problem(404, "None"), Kind::NotFound { problem_json: true }),
+        (|| status(404), Kind::NotFound { problem_json: false }),
+        (|| Reply::Send(answer(404, "content-type: text/html", "<html>404")), Kind::NotFound { problem_json: false }),
+        (
+            || Reply::Send(answer(404, "content-type: application/json", r#"{"message":"no Route matched"}"#)),
+            Kind::NotFound { problem_json: false },
+        ),
+        (|| status(405), Kind::MethodNotAllowed),
+        (|| problem(409, "Conflict"), Kind::Rejected),
+    ];
+    for (reply, kind) in answers {
+        let server = Server::api(move |_, _| reply());
+        let (remote, _) = remote(&server);
+        let error = remote.document(&document()).await.unwrap_err();
+        assert_eq!((error.kind(), error.tries(), server.count(PATH)), (kind, 1, 1), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_404_that_breaks_off_is_not_the_services_word() {
+    let body = r#"{"type":"t","title":"None","status":404"#;
+    let server = Server::api(move |_, _| {
+        Reply::Close(head(404, "content-type: application/problem+json\ncontent-length: 500", body))
+    });
+    let (remote, _) = remote(&server);
+    let error = remote.document(&document()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::NotFound { problem_json: false });
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured() {
+    let server = Server::api(|_, nth| if nth == 0 { Reply::Send(answer(503, "retry-after: 1", "")) } else { good() });
+    let mut settings = settings(&server);
+    settings.retry = policy(3);
+    settings.retry.max_delay = Duration::from_mins(1);
+    let (remote, _) = connect(settings);
+    let start = Instant::now();
+    assert!(remote.document(&document()).await.is_ok());
+    assert!(start.elapsed() >= Duration::from_millis(900));
+}
+
+#[tokio::test]
+async fn credentials_follow_no_redirect() {
+    let elsewhere = Server::start(|_, _| good());
+    let location = elsewhere.url("/api/documents/doc-1");
+    let server = Server::api(move |_, _| Reply::Send(answer(307, &format!("location: {location}"), "")));
+    let (remote, _) = remote(&server);
+    let error = remote.document(&document()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(elsewhere.total(), 0);
+}
+
+#[tokio::test]
+async fn an_endless_answer_ends() {
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000)).into_bytes();
+    let server = Server::api(move |_, _| Reply::Endless(head(200, "transfer-encoding: chunked", ""), chunk.clone()));
+    let (remote, _) = remote(&server);
+    let error = remote.document(&document()).await.unwrap_err();
+    assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 1), "{error}");
+    assert!(error.to_string().contains("larger than"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_announces_too_much_is_not_read() {
+    let server = Server::api(|_, _| Reply::Hang(head(200, "content-length: 99999999999", "")));
+    let (remote, _) = remote(&server);
+    assert_eq!(remote.document(&document()).await.unwrap_err().kind(), Kind::Rejected);
+}
+
+#[tokio::test]
+async fn silence_ends() {
+    let silences: [fn() -> Reply; 3] = [
+        || Reply::Hang(Vec::new()),
+        || Reply::Hang(b"HTTP/1.1 200".to_vec()),
+        || Reply::Hang(head(200, "content-length: 30", r#"{"id":"#)),
+    ];
+    for silence in silences {
+        let server = Server::api(move |_, nth| if nth == 0 { silence() } else { good() });
+        let mut settings = settings(&server);
+        settings.head_timeout = Duration::from_secs(1);
+        settings.stall_timeout = Duration::from_secs(1);
+        let (remote, requests) = connect(settings);
+        assert!(remote.document(&document()).await.is_ok());
+        assert!(requests.retried() >= 1);
+    }
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let server = Server::api(|_, _| good());
+    let mut settings = settings(&server);
+    // Nothing listens on this port.
+    settings.api_url.set_port(Some(1)).unwrap();
+    let (remote, _) = connect(settings);
+    let error = remote.document(&document()).await.unwrap_err();
+    assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 4));
+}

@@ -1,0 +1,66 @@
+//! The client against a server whose every answer is scripted, over real connections.
+//!
+//! The server writes bytes and not messages, so that it can do what no HTTP library would: announce what it
+//! doesn't send, stop half way, or never stop. Nothing here waits for a time to pass: policies have
+//! delays of a millisecond, and where a client must give up on silence, the silence lasts until it does.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod answers;
+mod calls;
+mod machine;
+mod secrets;
+mod server;
+mod storage;
+mod token;
+
+use std::{sync::Arc, time::Duration};
+
+use ibinder_sync::{
+    model::{BinderId, DocumentId, OrganisationId, VersionId},
+    pace::{Pace, Policy},
+    remote::{Remote, Requests, Settings},
+};
+use server::Server;
+use url::Url;
+
+/// The secret of the tests' client; it must appear in requests for a token and nowhere else.
+const SECRET: &str = "s3cr3t/hush&hush";
+
+fn settings(server: &Server) -> Settings {
+    let mut settings = Settings::new(
+        Url::parse(&server.url("/api")).unwrap(),
+        Url::parse(&server.url("/token")).unwrap(),
+        OrganisationId::parse("ORG-1").unwrap(),
+        "client-1".to_owned(),
+        SECRET.into(),
+    );
+    settings.retry = policy(4);
+    settings.head_timeout = Duration::from_secs(30);
+    settings
+}
+
+fn policy(max_tries: u32) -> Policy {
+    let delay = Duration::from_millis(1);
+    Policy { max_tries, max_elapsed: Duration::from_mins(5), first_delay: delay, max_delay: delay }
+}
+
+fn connect(settings: Settings) -> (Remote, Arc<Requests>) {
+    let requests = Arc::new(Requests::default());
+    (Remote::new(settings, Pace::new(None), Arc::clone(&requests)).unwrap(), requests)
+}
+
+fn remote(server: &Server) -> (Remote, Arc<Requests>) {
+    connect(settings(server))
+}
+
+fn binder() -> BinderId {
+    BinderId::parse("Binder_1").unwrap()
+}
+
+fn document() -> DocumentId {
+    DocumentId::parse("doc-1").unwrap()
+}
+
+fn version() -> VersionId {
+    VersionId::parse("ver-1").unwrap()
+}

@@ -1,0 +1,207 @@
+use ibinder_sync::remote::{Blob, Error, Kind, Link, Remote, Resume};
+
+use crate::{
+    connect, document, remote,
+    server::{Reply, Server, answer, head, json, status},
+    settings, version,
+};
+
+/// A server whose links lead to `/blob?sig=hush` on itself.
+fn server(script: impl Fn(&crate::server::Seen, usize) -> Reply + Send + Sync + 'static) -> Server {
+    Server::api(move |seen, nth| {
+        if seen.path().starts_with("/api/") {
+            let host = seen.header("host").unwrap();
+            json(&format!(r#"{{"url":"http://{host}/blob?sig=hush"}}"#))
+        } else {
+            script(seen, nth)
+        }
+    })
+}
+
+async fn link(remote: &Remote) -> Link {
+    remote.download_link(&document(), &version()).await.unwrap()
+}
+
+async fn fetch(server: &Server, resume: Option<&Resume>) -> Result<Blob, Error> {
+    let (remote, _) = remote(server);
+    remote.fetch(&link(&remote).await, resume).await
+}
+
+async fn read(blob: &mut Blob) -> Result<String, Error> {
+    let mut all = Vec::new();
+    while let Some(bytes) = blob.chunk().await? {
+        all.extend_from_slice(&bytes);
+    }
+    Ok(String::from_utf8(all).unwrap())
+}
+
+fn resume(offset: u64) -> Resume {
+    Resume { offset, etag: "\"v1\"".to_owned() }
+}
+
+#[tokio::test]
+async fn storage_learns_nothing_of_who_asks() {
+    let server = server(|_, _| Reply::Send(answer(200, "etag: \"v1\"\nset-cookie: a=b", "whole")));
+    let (remote, requests) = remote(&server);
+    for _ in 0..2 {
+        let mut blob = remote.fetch(&link(&remote).await, None).await.unwrap();
+        assert_eq!((blob.start, blob.total, blob.etag.as_deref(), blob.closes), (0, Some(5), Some("\"v1\""), false));
+        assert_eq!(read(&mut blob).await.unwrap(), "whole");
+        assert_eq!(blob.chunk().await.unwrap(), None);
+    }
+    assert_eq!((requests.storage(), requests.api(), requests.token()), (2, 2, 1));
+    for seen in server.seen("/blob") {
+        assert_eq!((seen.method.as_str(), seen.target.as_str()), ("GET", "/blob?sig=hush"));
+        let names: Vec<_> = seen.headers.iter().map(|(name, _)| name.as_str()).collect();
+        for name in &names {
+            assert!(["accept", "accept-encoding", "host", "user-agent"].contains(name), "{names:?}");
+        }
+        assert_eq!(seen.header("accept-encoding"), Some("identity"));
+    }
+}
+
+#[tokio::test]
+async fn a_download_goes_on_where_it_stopped() {
+    let server = server(|_, _| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v1\"", "3456789")));
+    let mut blob = fetch(&server, Some(&resume(3))).await.unwrap();
+    assert_eq!((blob.start, blob.total), (3, Some(10)));
+    assert_eq!(read(&mut blob).await.unwrap(), "3456789");
+    let seen = &server.seen("/blob")[0];
+    assert_eq!((seen.header("range"), seen.header("if-range")), (Some("bytes=3-"), Some("\"v1\"")));
+}
+
+#[tokio::test]
+async fn a_download_starts_again_where_nothing_continues_it() {
+    // What the server answers to a range, and how many requests it takes to have the whole.
+    let answers: [(fn() -> Reply, usize); 5] = [
+        (|| Reply::Send(answer(200, "etag: \"v2\"", "0123456789")), 1),
+        (|| status(416), 2),
+        (|| Reply::Send(answer(206, "content-range: bytes 0-6/10", "0123456")), 2),
+        (|| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v2\"", "3456789")), 2),
+        (|| Reply::Send(answer(206, "", "3456789")), 2),
+    ];
+    for (reply, requests) in answers {
+        let server = server(move |seen, _| match seen.header("range") {
+            Some(_) => reply(),
+            None => Reply::Send(answer(200, "etag: \"v2\"", "0123456789")),
+        });
+        let mut blob = fetch(&server, Some(&resume(3))).await.unwrap();
+        assert_eq!((blob.start, blob.total, blob.etag.as_deref()), (0, Some(10), Some("\"v2\"")));
+        assert_eq!(read(&mut blob).await.unwrap(), "0123456789");
+        assert_eq!(server.count("/blob"), requests);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_continued_without_a_strong_tag() {
+    for resume in [resume(0), Resume { offset: 3, etag: "W/\"v1\"".into() }, Resume { offset: 3, etag: String::new() }]
+    {
+        let server = server(|_, _| Reply::Send(answer(200, "etag: W/\"v1\"", "0123456789")));
+        let blob = fetch(&server, Some(&resume)).await.unwrap();
+        assert_eq!(blob.etag, None);
+        assert_eq!(server.seen("/blob")[0].header("range"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_has_expired() {
+    for code in [401, 403, 404, 410] {
+        let server = server(move |_, _| Reply::Send(answer(code, "", "<Error><Code>hush</Code></Error>")));
+        let error = fetch(&server, None).await.unwrap_err();
+        assert_eq!((error.kind(), error.tries(), server.count("/blob")), (Kind::LinkExpired, 1, 1));
+        assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_before_the_bytes_is_tried_again() {
+    let faults: [fn() -> Reply; 3] = [|| status(503), || Reply::Send(answer(429, "", "")), || Reply::Close(Vec::new())];
+    for fault in faults {
+        let server = server(move |_, nth| if nth < 2 { fault() } else { Reply::Send(answer(200, "", "whole")) });
+        assert_eq!(read(&mut fetch(&server, None).await.unwrap()).await.unwrap(), "whole");
+        assert_eq!(server.count("/blob"), 3);
+    }
+    let server = server(|_, _| status(500));
+    let error = fetch(&server, None).await.unwrap_err();
+    assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 4));
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_as_announced() {
+    let answers: [fn() -> Reply; 4] = [
+        || Reply::Close(head(200, "content-length: 10", "01234")),
+        || Reply::Close(head(200, "transfer-encoding: chunked", "5\r\n01234\r\n")),
+        || Reply::Send(head(206, "content-range: bytes 3-9/10\ntransfer-encoding: chunked", "2\r\n34\r\n0\r\n\r\n")),
+        || {
+            let long = "a\r\n3456789abc\r\n0\r\n\r\n";
+            Reply::Send(head(206, "content-range: bytes 3-9/10\ntransfer-encoding: chunked", long))
+        },
+    ];
+    for (number, reply) in answers.into_iter().enumerate() {
+        let server = server(move |_, _| reply());
+        let mut blob = fetch(&server, Some(&resume(3)).filter(|_| number > 1)).await.unwrap();
+        let mut got = blob.start;
+        let error = loop {
+            match blob.chunk().await {
+                Ok(bytes) => got += bytes.unwrap().len() as u64,
+                Err(error) => break error,
+            }
+        };
+        assert!(got <= 10, "{number}: more than the document has was handed on");
+        assert_eq!(error.kind(), Kind::Unavailable, "{number}");
+        assert!(!error.to_string().contains("hush"), "{error}");
+        assert_eq!(blob.chunk().await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_only_the_close_ends() {
+    let server = server(|_, _| Reply::Close(head(200, "", "whole?")));
+    let mut blob = fetch(&server, None).await.unwrap();
+    assert_eq!((blob.total, blob.closes), (None, true));
+    assert_eq!(read(&mut blob).await.unwrap(), "whole?");
+    let framed =
+        crate::storage::server(|_, _| Reply::Send(head(200, "transfer-encoding: chunked", "5\r\nwhole\r\n0\r\n\r\n")));
+    let mut blob = fetch(&framed, None).await.unwrap();
+    assert_eq!((blob.total, blob.closes), (None, false));
+    assert_eq!(read(&mut blob).await.unwrap(), "whole");
+}
+
+#[tokio::test]
+async fn bytes_that_stop_coming() {
+    let server = server(|_, _| Reply::Hang(head(200, "content-length: 10", "01234")));
+    let mut settings = settings(&server);
+    settings.stall_timeout = std::time::Duration::from_secs(1);
+    let (remote, _) = connect(settings);
+    let mut blob = remote.fetch(&link(&remote).await, None).await.unwrap();
+    assert_eq!(read(&mut blob).await.unwrap_err().kind(), Kind::Unavailable);
+}
+
+#[tokio::test]
+async fn encoded_bytes_are_not_the_documents() {
+    let server = server(|_, _| Reply::Send(answer(200, "content-encoding: gzip", "whole")));
+    let error = fetch(&server, None).await.unwrap_err();
+    assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 1), "{error}");
+}
+
+#[tokio::test]
+async fn redirects_are_followed_as_links_are() {
+    let other = Server::start(|_, _| Reply::Send(answer(206, "content-range: bytes 3-9/10", "3456789")));
+    let location = other.url("/there?sig=hush2");
+    let server = server(move |_, _| Reply::Send(answer(302, &format!("location: {location}"), "")));
+    let blob = fetch(&server, Some(&resume(3))).await.unwrap();
+    assert_eq!(blob.start, 3);
+    let seen = &other.seen("/there")[0];
+    assert_eq!((seen.target.as_str(), seen.header("range")), ("/there?sig=hush2", Some("bytes=3-")));
+    assert_eq!((seen.header("referer"), seen.header("cookie")), (None, None));
+}
+
+#[tokio::test]
+async fn redirects_that_are_not_followed() {
+    for location in ["/blob", "http://example.com/", "http://192.168.0.1/", "file:///etc/passwd", "http://["] {
+        let server = server(move |_, _| Reply::Send(answer(302, &format!("location: {location}"), "")));
+        let error = fetch(&server, None).await.unwrap_err();
+        assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 1), "{location}: {error}");
+        assert_eq!(server.count("/blob"), if location == "/blob" { 6 } else { 1 });
+    }
+}
