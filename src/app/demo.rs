@@ -43,8 +43,9 @@ fn serve(given: &cli::Sandbox) -> Result<(), Error> {
         ..Settings::default()
     };
     let sandbox = Sandbox::start(organisation, settings).map_err(Error::Sandbox)?;
-    let lines: String = sandbox.environment().into_iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    ui::print(&lines);
+    for (name, value) in sandbox.environment() {
+        ui::print(&format!("{name}={value}\n"));
+    }
     let stop = Arc::new(Stop::default());
     runtime()?.block_on(async {
         tokio::select! {

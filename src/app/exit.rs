@@ -56,9 +56,8 @@ impl Exit {
             (Ended::Early(Cause::Interrupt), ..) => Self::Interrupted,
             (Ended::Early(Cause::Terminate), ..) => Self::Terminated,
             (Ended::AnotherOrganisation, ..) | (_, true, _) => Self::Withheld,
-            (Ended::Early(_), ..) => Self::Partial,
             (Ended::Through, _, Outcome::Complete) => Self::Complete,
-            (Ended::Through, ..) => Self::Partial,
+            (Ended::Through | Ended::Early(_), ..) => Self::Partial,
         }
     }
 

@@ -138,8 +138,8 @@ pub fn remote_settings(environment: Environment<'_>) -> Result<remote::Settings,
         advice: "set it to the API client's id; the owner of the organisation creates API clients",
     })?;
     let secret: SecretString = credentials::secret(environment)?;
-    let api_url = url("IBINDER_API_URL", text("IBINDER_API_URL")?, remote::Settings::API_URL)?;
-    let auth_url = url("IBINDER_AUTH_URL", text("IBINDER_AUTH_URL")?, remote::Settings::AUTH_URL)?;
+    let api_url = url("IBINDER_API_URL", text("IBINDER_API_URL")?.as_deref(), remote::Settings::API_URL)?;
+    let auth_url = url("IBINDER_AUTH_URL", text("IBINDER_AUTH_URL")?.as_deref(), remote::Settings::AUTH_URL)?;
     Ok(remote::Settings::new(api_url, auth_url, organisation, client_id.trim().to_owned(), secret))
 }
 
@@ -153,8 +153,8 @@ fn text(environment: Environment<'_>, name: &'static str) -> Result<Option<Strin
     }
 }
 
-fn url(name: &'static str, given: Option<String>, default: &str) -> Result<Url, Error> {
-    let text = given.as_deref().unwrap_or(default).trim().trim_end_matches('/');
+fn url(name: &'static str, given: Option<&str>, default: &str) -> Result<Url, Error> {
+    let text = given.unwrap_or(default).trim().trim_end_matches('/');
     let url = Url::parse(text).map_err(|e| Error::Bad { name, why: format!("{e}; it looks like {default}") })?;
     remote::check_url(&url).map_err(|e| Error::Bad { name, why: e.to_string() })?;
     Ok(url)

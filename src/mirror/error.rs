@@ -50,11 +50,11 @@ pub enum Error {
     #[error("{0}")]
     Destination(String),
     /// Another command is at work on this mirror.
-    #[error("another command is at work on this mirror{}; wait for it to end, or stop it", holder(.0))]
+    #[error("another command is at work on this mirror{}; wait for it to end, or stop it", holder(*.0))]
     Locked(Option<u32>),
 }
 
-fn holder(process: &Option<u32>) -> String {
+fn holder(process: Option<u32>) -> String {
     process.map(|id| format!(" (process {id})")).unwrap_or_default()
 }
 

@@ -94,7 +94,7 @@ impl Mirror {
 
     /// A name below `tmp/` that nothing has.
     pub fn spare_name(&self) -> Result<String, Error> {
-        let stage = Stage::create(self)?;
+        let stage = Stage::create(self, false)?;
         Ok(stage.name().to_owned())
     }
 
@@ -135,7 +135,7 @@ impl Mirror {
 
     /// Writes a file of the state (a report) so that readers see the old one or the new one.
     pub fn write_state_file(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let mut stage = Stage::create(self)?;
+        let mut stage = Stage::create(self, false)?;
         stage.write(bytes)?;
         let staged = stage.finish(None)?;
         let (tmp, leaf) = self.area.tmp(&staged.name)?;

@@ -33,6 +33,15 @@ fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<File> {
     Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
 }
 
+/// Whether an object is there with the bytes of its name; a damaged one is none.
+fn holds_whole(shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
+    match open(shelf, hex) {
+        Ok(mut file) => Ok(hash(&mut file).map_err(|e| Error::io("read the object", hex, e))?.hex() == hex),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(Error::io("open the object", hex, error)),
+    }
+}
+
 impl Mirror {
     /// What a file of the tree really holds, before it leaves; none where it is missing.
     pub fn outgoing(&self, path: &RelPath) -> Result<Option<Outgoing>, Error> {
@@ -65,7 +74,7 @@ impl Mirror {
         let hex = sha256.hex();
         let shelf = area::make(&self.area.objects, &hex[..2], 0o700)?;
         let shared = rustix::fs::fstat(&file).map_err(|e| Error::io("look at", name, e))?.st_nlink > 1;
-        if self.holds_whole(&shelf, &hex)? {
+        if holds_whole(&shelf, &hex)? {
             rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
         } else if shared {
             let copy = self.copy_to_tmp(&mut file)?;
@@ -80,15 +89,6 @@ impl Mirror {
         Ok(Outgoing { stamp, sha256 })
     }
 
-    /// Whether an object is there with the bytes of its name; a damaged one is none.
-    fn holds_whole(&self, shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
-        match open(shelf, hex) {
-            Ok(mut file) => Ok(hash(&mut file).map_err(|e| Error::io("read the object", hex, e))?.hex() == hex),
-            Err(Errno::NOENT) => Ok(false),
-            Err(error) => Err(Error::io("open the object", hex, error)),
-        }
-    }
-
     /// A copy of an object below `tmp/`, ready to be published; none where it is not held whole.
     pub fn stage_object(&self, sha256: &Sha256, mtime: Option<jiff::Timestamp>) -> Result<Option<Staged>, Error> {
         let hex = sha256.hex();
@@ -97,7 +97,7 @@ impl Mirror {
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(Error::io("open the object", &hex, error)),
         };
-        let mut stage = Stage::create(self)?;
+        let mut stage = Stage::create(self, false)?;
         copy(&mut file, &mut stage)?;
         let staged = stage.finish(mtime)?;
         if staged.sha256 == *sha256 {
@@ -109,7 +109,7 @@ impl Mirror {
 
     pub(super) fn copy_to_tmp(&self, file: &mut File) -> Result<Staged, Error> {
         rustix::fs::seek(&*file, rustix::fs::SeekFrom::Start(0)).map_err(|e| Error::io("rewind", "tmp", e))?;
-        let mut stage = Stage::create(self)?;
+        let mut stage = Stage::create(self, false)?;
         copy(file, &mut stage)?;
         stage.finish(None)
     }

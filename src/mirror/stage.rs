@@ -31,8 +31,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// An empty file.
-    pub fn create(mirror: &Mirror) -> Result<Self, Error> {
+    /// An empty file; with `md5`, its MD5 is counted as well.
+    pub fn create(mirror: &Mirror, md5: bool) -> Result<Self, Error> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed) % TMP_FOLDERS;
         let dir = &mirror.area.tmp[number];
@@ -53,7 +53,7 @@ impl Stage {
             file,
             name: format!("{number:x}/{leaf}"),
             hasher: Hasher::new(),
-            md5: None,
+            md5: md5.then(Md5::new),
             written: 0,
             sync: mirror.syncs_each(),
         })
@@ -92,24 +92,6 @@ impl Stage {
                     self.written += read as u64;
                 }
             }
-        }
-    }
-
-    /// Starts again from the first byte.
-    pub fn restart(&mut self) -> Result<(), Error> {
-        let file = self.file.as_file();
-        rustix::fs::ftruncate(file, 0).map_err(|e| Error::io("truncate", &self.name, e))?;
-        rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0)).map_err(|e| Error::io("rewind", &self.name, e))?;
-        self.hasher = Hasher::new();
-        self.md5 = self.md5.as_ref().map(|_| Md5::new());
-        self.written = 0;
-        Ok(())
-    }
-
-    /// Also counts MD5 from here on; only from the first byte does that make sense.
-    pub fn count_md5(&mut self) {
-        if self.written == 0 {
-            self.md5 = Some(Md5::new());
         }
     }
 

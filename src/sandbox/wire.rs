@@ -26,6 +26,7 @@ struct Inner {
 impl Switch {
     pub(super) fn cut(&self) {
         self.0.cut.store(true, Ordering::Release);
+        self.0.reader.wake();
     }
 
     fn check(&self) -> io::Result<()> {

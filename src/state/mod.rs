@@ -48,7 +48,7 @@ pub struct Reader<'c>(&'c Connection);
 #[derive(Debug)]
 pub struct Writer<'c>(Transaction<'c>);
 
-impl<'c> Writer<'c> {
+impl Writer<'_> {
     /// The same transaction, to read.
     pub fn reader(&self) -> Reader<'_> {
         Reader(&self.0)

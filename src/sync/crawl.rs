@@ -165,7 +165,7 @@ impl<'c> Reader<'c> {
     }
 
     fn fetcher(&self) -> Fetcher<'c> {
-        Fetcher { ctx: self.ctx, binder: self.binder, page_size: self.page_size }
+        Fetcher { ctx: self.ctx, page_size: self.page_size }
     }
     /// Hands a page's documents to the desk, and what they need to the queue.
     async fn take(&mut self, asked: u64, page: Page, listing: &mut Listing) -> Result<(), Fatal> {
@@ -230,7 +230,6 @@ impl<'c> Reader<'c> {
 #[derive(Clone, Copy)]
 struct Fetcher<'c> {
     ctx: &'c Ctx,
-    binder: &'c BinderId,
     page_size: u32,
 }
 

@@ -135,7 +135,7 @@ impl Desk {
             self.count(item, known);
             let dir = self.dir(item)?;
             if let Some(known) = known {
-                self.note_metadata(item, known, &mut absorbed);
+                note_metadata(item, known, &mut absorbed);
             }
             let file = known.and_then(|k| files.get(&k.number)).copied().unwrap_or(FileState::AsPublished);
             absorbed.jobs.extend(self.compare(item, known, &dir, file)?);
@@ -284,13 +284,13 @@ impl Desk {
         let particulars = particulars(item, version.clone());
         Ok(Job { document: item.id.clone(), path, particulars, replaces, change, object })
     }
+}
 
-    /// Metadata that are others than before go to the state even where no file changes.
-    fn note_metadata(&self, item: &Listed, known: &Known, absorbed: &mut Absorbed) {
-        if item.metadata.is_some() && metadata_hash(item.metadata.as_deref()) != known.metadata_hash {
-            let particulars = particulars(item, known.version.clone());
-            absorbed.orders.push(Order::Metadata { document: item.id.clone(), particulars });
-        }
+/// Metadata that are others than before go to the state even where no file changes.
+fn note_metadata(item: &Listed, known: &Known, absorbed: &mut Absorbed) {
+    if item.metadata.is_some() && metadata_hash(item.metadata.as_deref()) != known.metadata_hash {
+        let particulars = particulars(item, known.version.clone());
+        absorbed.orders.push(Order::Metadata { document: item.id.clone(), particulars });
     }
 }
 

@@ -25,9 +25,10 @@ pub(super) enum Read {
     Nothing(String),
 }
 
-/// Reads a binder's folders and takes them over.
+/// Reads a binder's folders, and with them its metadata elements, and takes them over.
 pub(super) async fn refresh(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
-    let mut requests = 0;
+    refresh_schema(ctx, binder).await?;
+    let mut requests = 1;
     let (folders, whole) = match read(ctx, binder, &mut requests).await? {
         Read::All(folders) => (folders, true),
         Read::Some(folders, why) => {
@@ -41,6 +42,19 @@ pub(super) async fn refresh(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
     };
     let binder = binder.clone();
     ctx.desk.call(move |desk| desk.take_folders(&binder, folders, whole, requests)).await?
+}
+
+/// The labels of the metadata are worth having, and no reason to fail.
+async fn refresh_schema(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
+    match ctx.stop.or(ctx.remote.metadata_elements(binder)).await {
+        Some(Ok(schema)) => Ok(ctx.state.write(|w| w.set_schema(binder, &schema))?),
+        Some(Err(error)) => {
+            let error = fatal_or(error)?;
+            tracing::debug!(%binder, "its metadata elements could not be read: {error}");
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Read, Fatal> {

@@ -108,11 +108,6 @@ impl Listing {
         self.total.is_some_and(|total| total > 0 && total.is_multiple_of(ROUND))
     }
 
-    /// Distinct documents that any pass saw.
-    pub(super) fn distinct(&self) -> u64 {
-        self.union.len() as u64 + self.nameless
-    }
-
     /// Why it is not certified.
     pub(super) fn why(&self) -> &'static str {
         self.why.unwrap_or("the documents don't add up to the total")

@@ -270,9 +270,10 @@ fn inaccessible(ctx: &Ctx, id: &BinderId, name: &str, why: &str) {
 
 async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, Crawled)>, Fatal> {
     let crawls = stream::iter(&survey.listed).map(|binder| async move {
-        let crawled = match ctx.stop.is_set() {
-            true => Ok(Crawled::Stopped),
-            false => crawl::crawl(ctx, &binder.id, &binder.segment, binder.refresh).await,
+        let crawled = if ctx.stop.is_set() {
+            Ok(Crawled::Stopped)
+        } else {
+            crawl::crawl(ctx, &binder.id, &binder.segment, binder.refresh).await
         };
         Progress::add(&ctx.progress.binders_done, 1);
         crawled.map(|crawled| (binder.id.clone(), crawled))

@@ -332,16 +332,7 @@ impl Receiver {
 
 /// Writes pieces to a stage, which is created for the first one.
 fn write(mirror: &Mirror, stage: Option<Stage>, pieces: &[Bytes], md5: bool) -> Result<Stage, mirror::Error> {
-    let mut stage = match stage {
-        Some(stage) => stage,
-        None => {
-            let mut stage = Stage::create(mirror)?;
-            if md5 {
-                stage.count_md5();
-            }
-            stage
-        }
-    };
+    let mut stage = if let Some(stage) = stage { stage } else { Stage::create(mirror, md5)? };
     for piece in pieces {
         stage.write(piece)?;
     }

@@ -52,9 +52,10 @@ fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>) 
     let started = Instant::now();
     let pause = if bars.is_some() { TICK } else { HEARTBEAT };
     while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
-        match bars {
-            Some(bars) => bars.draw(progress, started),
-            None => tracing::info!("{}", line(progress, started)),
+        if let Some(bars) = bars {
+            bars.draw(progress, started);
+        } else {
+            tracing::info!("{}", line(progress, started));
         }
     }
     if let Some(bars) = bars {

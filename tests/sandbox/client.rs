@@ -1,6 +1,7 @@
 //! A client that knows as little as possible: it asks and reads JSON.
 
 use std::sync::Once;
+use std::time::Duration;
 
 use ibinder_sync::sandbox::{Organisation, Sandbox, Settings};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 pub(crate) fn http() -> Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
-    Client::builder().tls_certs_only([]).no_proxy().build().unwrap()
+    Client::builder().tls_certs_only([]).no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
 pub(crate) fn start(organisation: Organisation) -> Sandbox {
@@ -37,7 +38,7 @@ pub(crate) async fn ask_token(sandbox: &Sandbox, http: &Client, changes: &[(&str
         ("scope", "ibinder_public".to_owned()),
     ];
     for (name, value) in changes {
-        form.iter_mut().find(|(known, _)| known == name).unwrap().1 = (*value).to_owned();
+        form.iter_mut().find(|(known, _)| known == name).unwrap().1 = String::from(*value);
     }
     http.post(variable(sandbox, "IBINDER_AUTH_URL")).form(&form).send().await.unwrap()
 }

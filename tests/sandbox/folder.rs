@@ -81,6 +81,6 @@ async fn edits_are_seen_by_the_next_run() {
     fs::remove_file(root.path().join("Brf Eken/a.txt")).unwrap();
     fs::remove_dir_all(root.path().join("Kv. Örnen")).unwrap();
     assert_eq!(body(api.get("/binders").await).await.as_array().unwrap().len(), 1);
-    assert_eq!(api.crawl(10, &[]).await, [kept.id.clone()]);
+    assert_eq!(api.crawl(10, &[]).await, [kept.id.as_str()]);
     problem(api.get(&format!("/documents/{}", edited.id)).await, 404).await;
 }

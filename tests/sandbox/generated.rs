@@ -10,8 +10,11 @@ fn wanted(day: u32) -> Generated {
     Generated { binders: 3, documents: 120, seed: 9, day, document_size: None }
 }
 
-/// What a client sees of each document: its version, name and folder.
-async fn look(organisation: Organisation) -> BTreeMap<String, (String, String, String)> {
+/// A version, a name and a folder.
+type Seen = (String, String, String);
+
+/// What a client sees of each document.
+async fn look(organisation: Organisation) -> BTreeMap<String, Seen> {
     let sandbox = start(organisation);
     let api = Api::new(&sandbox).await;
     let page = body(api.search("pageSize=250&pageNumber=1", &[]).await).await;
@@ -30,7 +33,7 @@ async fn the_second_day_is_the_same_for_everybody_and_differs_from_the_first() {
     let changes = Organisation::generated(&wanted(2)).day_changes();
     let new = second.keys().filter(|id| !first.contains_key(*id)).count();
     let gone = first.keys().filter(|id| !second.contains_key(*id)).count();
-    let differ = |differ: fn(&(String, String, String), &(String, String, String)) -> bool| {
+    let differ = |differ: fn(&Seen, &Seen) -> bool| {
         second.iter().filter(|(id, now)| first.get(*id).is_some_and(|then| differ(then, now))).count()
     };
     assert_eq!((new, gone), (changes.added, changes.removed));

@@ -122,8 +122,8 @@ async fn a_search_shows_and_filters_documents() {
     assert_eq!(page["items"][1]["folderId"], json!(null));
     assert_eq!(body(api.get(&format!("/documents/{}", drawing.to_uppercase())).await).await, *item);
 
-    assert_eq!(api.crawl(10, &[("GLOBAL_TabId", &tab)]).await, [drawing.clone()]);
-    assert_eq!(api.crawl(10, &[("hus", "A")]).await, [loose.clone()]);
+    assert_eq!(api.crawl(10, &[("GLOBAL_TabId", &tab)]).await, [drawing.as_str()]);
+    assert_eq!(api.crawl(10, &[("hus", "A")]).await, [loose.as_str()]);
     assert_eq!(api.crawl(10, &[("hus", "A"), ("GLOBAL_BinderId", &two)]).await, [""; 0]);
     assert_eq!(api.crawl(1, &[]).await, [drawing, loose.clone(), other]);
     let found = body(api.search("searchTerm=hissAVTAL", &[]).await).await;
