@@ -52,8 +52,9 @@ CREATE TABLE documents (
     inode         INTEGER NOT NULL,
     mtime         INTEGER NOT NULL,              -- nanoseconds
     metadata_hash BLOB,
-    first_run     INTEGER NOT NULL,
-    version_run   INTEGER NOT NULL,
+    first_run     INTEGER NOT NULL,              -- the run that mirrored it first
+    version_run   INTEGER NOT NULL,              -- the run that brought this version
+    place_run     INTEGER NOT NULL,              -- the run that put it here, under this name
     mirrored_at   INTEGER NOT NULL               -- when this version came
 );
 CREATE INDEX documents_by_binder ON documents (binder);
@@ -67,8 +68,21 @@ CREATE TABLE metadata (
     PRIMARY KEY (document, run)
 ) WITHOUT ROWID;
 
--- Versions that left the tree and whose bytes are in objects/.
-CREATE TABLE held (
+-- Where a document was before, and what it was called there: from one run up to another.
+CREATE TABLE past_places (
+    number    INTEGER PRIMARY KEY,
+    document  TEXT NOT NULL,
+    binder    TEXT NOT NULL,
+    folder    TEXT,
+    file_name TEXT NOT NULL,
+    path      TEXT NOT NULL,
+    first_run INTEGER NOT NULL,
+    ended_run INTEGER NOT NULL
+);
+CREATE INDEX past_places_by_document ON past_places (document);
+
+-- Versions that left the tree; the bytes of most of them are in objects/.
+CREATE TABLE past_versions (
     number      INTEGER PRIMARY KEY,
     document    TEXT NOT NULL,
     version     TEXT NOT NULL,
@@ -77,16 +91,17 @@ CREATE TABLE held (
     file_name   TEXT NOT NULL,
     path        TEXT NOT NULL,
     sha256      BLOB NOT NULL,                   -- what the service had
-    held_sha256 BLOB NOT NULL,                   -- what the file held: the object's name
+    held_sha256 BLOB,                            -- what the file held: the object's name; null: nothing is held
     size        INTEGER NOT NULL,
     mtime       INTEGER NOT NULL,
+    place_run   INTEGER NOT NULL,
     first_run   INTEGER NOT NULL,
     mirrored_at INTEGER NOT NULL,
     ended_run   INTEGER NOT NULL,
     ended_at    INTEGER NOT NULL,
     cause       TEXT NOT NULL                    -- replaced or removed
 );
-CREATE INDEX held_by_document ON held (document, version);
+CREATE INDEX past_versions_by_document ON past_versions (document, version);
 
 -- Publishes that were begun: written before the tree changes, deleted with the row they lead to.
 CREATE TABLE intents (

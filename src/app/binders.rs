@@ -16,7 +16,12 @@ pub fn list(dest: &Path) -> Exit {
 }
 
 fn table(dest: &Path) -> Result<String, Error> {
-    let state = open(dest)?;
+    if !check_destination(dest, false)? {
+        return Err(Error::NoMirror(dest.to_owned()));
+    }
+    // A copy of the state, so that a run may go on meanwhile; it lives as long as its folder.
+    let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
+    let state = State::scratch(Some(&mirror::database(dest)), &scratch.path().join("state.db"))?;
     let mut text = format!("{:<12} {:>10}  {}\n", "ID", "DOCUMENTS", "NAME");
     for binder in state.read(|r| r.binders())? {
         let documents = state.read(|r| r.documents_in(&binder.id))?;
@@ -29,26 +34,29 @@ fn table(dest: &Path) -> Result<String, Error> {
     Ok(text)
 }
 
-/// A copy of the state, so that a run may go on meanwhile.
-fn open(dest: &Path) -> Result<State, Error> {
-    if !check_destination(dest, false)? {
-        return Err(Error::NoMirror(dest.to_owned()));
-    }
-    let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
-    Ok(State::scratch(Some(&mirror::database(dest)), &scratch.path().join("state.db"))?)
-}
-
 /// Lets a binder go.
 pub fn forget(dest: &Path, id: &str) -> Exit {
-    done(let_go(dest, id).map(|removed| {
-        ui::print(&format!(
-            "Let go. {removed} files left the tree; their bytes stay in {}/.ibinder-sync/objects.\n",
-            dest.display()
-        ));
-    }))
+    match let_go(dest, id) {
+        Ok((removed, left)) => {
+            ui::print(&format!(
+                "{removed} files left the tree; their bytes stay in {}/.ibinder-sync/objects.\n",
+                dest.display()
+            ));
+            if left == 0 {
+                return Exit::Complete;
+            }
+            ui::print(&format!("{left} files could not be removed; the messages above say why. Run it again then.\n"));
+            Exit::Partial
+        }
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
 }
 
-fn let_go(dest: &Path, id: &str) -> Result<u64, Error> {
+/// How many files left the tree, and how many are still there.
+fn let_go(dest: &Path, id: &str) -> Result<(u64, u64), Error> {
     if !check_destination(dest, false)? {
         return Err(Error::NoMirror(dest.to_owned()));
     }
@@ -65,7 +73,8 @@ fn let_go(dest: &Path, id: &str) -> Result<u64, Error> {
     sync::replay(&mirror, &state, run.number)?;
     let removed = sync::forget(&mirror, &state, run.number, &binder)?;
     state.write(|w| w.end_run(run.number, "forget"))?;
-    Ok(removed)
+    let left = state.read(|r| r.documents_in(&binder))?;
+    Ok((removed, left))
 }
 
 fn done(result: Result<(), Error>) -> Exit {

@@ -78,12 +78,15 @@ fn go(config: &Config, voice: &Voice, begun: Begun, started: Timestamp) -> Resul
     let mut report = report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     keep(&mirror, &state, &run, &report);
+    let exit = Exit::of_run(&finished);
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.json", run.id));
-    tell(voice, &report, Some(&place));
+    if exit != Exit::Usage {
+        tell(voice, &report, Some(&place));
+    }
     if let Ended::Fatal(fatal) = &finished.ended {
         ui::complain(fatal);
     }
-    Ok(Exit::of_run(&finished))
+    Ok(exit)
 }
 
 /// The report of a finished run.
@@ -168,7 +171,7 @@ fn keep(mirror: &Mirror, state: &State, run: &Run, report: &RunReport) {
 pub(super) fn tell(voice: &Voice, report: &RunReport, place: Option<&std::path::Path>) {
     if voice.json {
         print_json(report);
-    } else if !voice.quiet {
+    } else if !voice.quiet || report.outcome != Outcome::Complete {
         ui::print(&ui::summary(report, place));
     }
 }

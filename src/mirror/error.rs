@@ -94,6 +94,11 @@ impl Error {
                     | Errno::PERM
                     | Errno::NAMETOOLONG
                     | Errno::EXIST
+                    // Somebody has the file open, on a file system that minds.
+                    | Errno::BUSY
+                    | Errno::TXTBSY
+                    // Something else is mounted below the tree.
+                    | Errno::XDEV
                     | Errno::NOTEMPTY
                     | Errno::INVAL
                     | Errno::ILSEQ,

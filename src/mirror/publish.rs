@@ -47,7 +47,7 @@ impl Mirror {
 
     fn add(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
         let (tmp, name) = self.area.tmp(&staged.name)?;
-        if is(tmp, name, staged.stamp.inode)? {
+        if self.has(tmp, name, &staged.stamp)? {
             let dir = self.root.make_folder_of(path, self.syncs_each())?;
             match sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively) {
                 Ok(()) => self.sync_folder(&dir, path.as_str())?,
@@ -55,12 +55,12 @@ impl Mirror {
                 Err(error) => return Err(Error::io("publish", path.as_str(), error)),
             }
         }
-        self.published(path, staged.stamp.inode, None)
+        self.published(path, &staged.stamp, None)
     }
 
     fn replace(&self, path: &RelPath, staged: &Staged, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
         let (tmp, name) = self.area.tmp(&staged.name)?;
-        if is(tmp, name, staged.stamp.inode)? {
+        if self.has(tmp, name, &staged.stamp)? {
             let dir = self.root.make_folder_of(path, self.syncs_each())?;
             match look(&dir, path.leaf())? {
                 Entry::Nothing => return self.add(path, staged),
@@ -78,7 +78,7 @@ impl Mirror {
             Entry::File(_) => Some(self.hold_for(path, &staged.name, outgoing)?),
             _ => outgoing.cloned(),
         };
-        self.published(path, staged.stamp.inode, held)
+        self.published(path, &staged.stamp, held)
     }
 
     /// Without a swap: the old bytes get a second name first, then the new ones take the path.
@@ -93,9 +93,14 @@ impl Mirror {
         }
         // Held as a copy of its own, since the link still shares the tree's file.
         let held = self.hold_for(path, &parked, None)?;
+        // Here the old file stays until the rename, so that somebody may just have written to it.
+        let unchanged = |found: &Stamp| found.size == held.stamp.size && found.mtime == held.stamp.mtime;
+        if !matches!(look(dir, path.leaf())?, Entry::File(found) if unchanged(&found)) {
+            return Err(Error::InTheWay { path: path.to_string(), what: "being written to by somebody" });
+        }
         rustix::fs::renameat(tmp, name, dir, path.leaf()).map_err(|e| Error::io("replace", path.as_str(), e))?;
         self.sync_folder(dir, path.as_str())?;
-        self.published(path, staged.stamp.inode, Some(held))
+        self.published(path, &staged.stamp, Some(held))
     }
 
     fn copy_out(&self, path: &RelPath, dir: &OwnedFd, parked: &str) -> Result<(), Error> {
@@ -110,16 +115,19 @@ impl Mirror {
 
     fn shift(&self, from: &RelPath, to: &RelPath, stamp: &Stamp) -> Result<Outcome, Error> {
         let source = match self.root.folder_of(from) {
-            Ok(dir) => Some(dir).filter(|dir| matches!(sys::look(dir, from.leaf()), Ok(Entry::File(_)))),
+            Ok(dir) => Some(dir),
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let Some(source) = source else { return self.published(to, stamp.inode, None) };
+        // Another document may have taken the place already: only the file itself is moved.
+        let Some(source) = source.filter(|dir| self.has(dir, from.leaf(), stamp).unwrap_or(false)) else {
+            return self.published(to, stamp, None);
+        };
         let dir = self.root.make_folder_of(to, self.syncs_each())?;
         match sys::rename_to_free(&source, from.leaf(), &dir, to.leaf(), self.names_exclusively) {
             Ok(()) => {}
             // On a file system that ignores case, a name can be taken by the file itself.
-            Err(Errno::EXIST) if from.parent() == to.parent() && same_file(&dir, from.leaf(), to.leaf())? => {
+            Err(Errno::EXIST) if differ_in_case(from, to) && self.has(&dir, to.leaf(), stamp)? => {
                 rustix::fs::renameat(&source, from.leaf(), &dir, to.leaf())
                     .map_err(|e| Error::io("rename", to.as_str(), e))?;
             }
@@ -128,10 +136,7 @@ impl Mirror {
         }
         self.sync_folder(&dir, to.as_str())?;
         self.sync_folder(&source, from.as_str())?;
-        match look(&dir, to.leaf())? {
-            Entry::File(stamp) => Ok(Outcome::Done { stamp: Some(stamp), held: None }),
-            _ => Ok(Outcome::Lost),
-        }
+        self.published(to, stamp, None)
     }
 
     fn remove(&self, path: &RelPath, parked: &str, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
@@ -162,11 +167,23 @@ impl Mirror {
     }
 
     /// The end of a step: the file that is at the path must be the one that was put there.
-    fn published(&self, path: &RelPath, inode: u64, held: Option<Outgoing>) -> Result<Outcome, Error> {
+    fn published(&self, path: &RelPath, expected: &Stamp, held: Option<Outgoing>) -> Result<Outcome, Error> {
         match self.root.look(path)? {
-            super::Found::File(stamp) if stamp.inode == inode => Ok(Outcome::Done { stamp: Some(stamp), held }),
+            super::Found::File(stamp) if self.is_file(&stamp, expected) => {
+                Ok(Outcome::Done { stamp: Some(stamp), held })
+            }
             _ => Ok(Outcome::Lost),
         }
+    }
+
+    /// Whether a name has the file with this stamp.
+    fn has(&self, dir: &OwnedFd, name: &str, expected: &Stamp) -> Result<bool, Error> {
+        Ok(matches!(look(dir, name)?, Entry::File(stamp) if self.is_file(&stamp, expected)))
+    }
+
+    /// The same file: by its inode, or over a network, where that may change, by size and time.
+    fn is_file(&self, found: &Stamp, expected: &Stamp) -> bool {
+        if self.root.is_network() { found.is_same(expected, false) } else { found.inode == expected.inode }
     }
 }
 
@@ -174,10 +191,6 @@ fn look(dir: &OwnedFd, name: &str) -> Result<Entry, Error> {
     sys::look(dir, name).map_err(|e| Error::io("look at", name, e))
 }
 
-fn is(dir: &OwnedFd, name: &str, inode: u64) -> Result<bool, Error> {
-    Ok(matches!(look(dir, name)?, Entry::File(stamp) if stamp.inode == inode))
-}
-
-fn same_file(dir: &OwnedFd, a: &str, b: &str) -> Result<bool, Error> {
-    Ok(matches!((look(dir, a)?, look(dir, b)?), (Entry::File(a), Entry::File(b)) if a.inode == b.inode))
+fn differ_in_case(a: &RelPath, b: &RelPath) -> bool {
+    a.as_str().to_lowercase() == b.as_str().to_lowercase()
 }

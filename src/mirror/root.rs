@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use super::{
-    Error,
+    Error, Kind,
     sys::{self, Entry},
 };
 use crate::model::{RelPath, STATE_FOLDER, Stamp};
@@ -76,6 +76,7 @@ pub fn survey(path: &Path) -> Result<Survey, Error> {
 pub struct Root {
     handle: OwnedFd,
     path: PathBuf,
+    network: bool,
 }
 
 impl Root {
@@ -86,7 +87,8 @@ impl Root {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| cannot(e.into()))?;
         let path = std::path::absolute(path).map_err(cannot)?;
-        Ok(Self { handle, path })
+        let network = sys::is_network(&handle).unwrap_or(false);
+        Ok(Self { handle, path, network })
     }
 
     /// Where the destination is.
@@ -101,7 +103,7 @@ impl Root {
 
     /// Whether the destination is reached over a network.
     pub fn is_network(&self) -> bool {
-        sys::is_network(&self.handle).unwrap_or(false)
+        self.network
     }
 
     /// What lies at a path. A missing or blocked folder on the way means that nothing does.
@@ -135,10 +137,13 @@ impl Root {
             }
             let Some((_, dir)) = &open else { continue };
             found.push(match dir {
-                Ok(dir) => match sys::look(dir, leaf).map_err(|e| Error::io("look at", path, e))? {
-                    Entry::Nothing => Found::Missing,
-                    Entry::File(stamp) => Found::File(stamp),
-                    Entry::Other(what) => Found::Other(what),
+                Ok(dir) => match sys::look(dir, leaf).map_err(|e| Error::io("look at", path, e)) {
+                    Ok(Entry::Nothing) => Found::Missing,
+                    Ok(Entry::File(stamp)) => Found::File(stamp),
+                    Ok(Entry::Other(what)) => Found::Other(what),
+                    // One file that can't be looked at is not everybody's trouble.
+                    Err(error) if error.kind() == Kind::Document => Found::Other("not to be looked at"),
+                    Err(error) => return Err(error),
                 },
                 Err(Errno::NOENT) => Found::Missing,
                 Err(Errno::LOOP | Errno::NOTDIR) => Found::Other("below a link or a file"),

@@ -121,8 +121,10 @@ impl Stage {
         self.md5.clone().map(|md5| md5.finalize().into())
     }
 
-    /// Leaves the file for a later run and names it.
+    /// Leaves the file for a later run and names it. What a later run goes on from must be on the
+    /// disk: after a power cut it would otherwise find holes where the bytes were.
     pub fn keep(self) -> Result<String, Error> {
+        self.file.as_file().sync_data().map_err(|e| Error::io("sync", &self.name, e))?;
         self.file.keep().map_err(|e| Error::io("keep", &self.name, e.error))?;
         Ok(self.name)
     }

@@ -15,6 +15,14 @@ pub struct Stamp {
     pub mtime: i64,
 }
 
+impl Stamp {
+    /// Whether two looks saw one untouched file. Over a network inodes may change with each
+    /// mount, and don't count.
+    pub fn is_same(&self, other: &Self, inodes_count: bool) -> bool {
+        self.size == other.size && self.mtime == other.mtime && (!inodes_count || self.inode == other.inode)
+    }
+}
+
 /// Bytes that lie in `tmp/`, complete and hashed, and wait to be published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staged {

@@ -38,7 +38,7 @@ impl Pace {
     /// Waits for this request's turn.
     pub async fn permit(&self) -> Permit {
         if self.bucket.is_none()
-            && let Ok(permit) = Brake::default().pass()
+            && let Ok(permit) = self.brake.pass()
         {
             return permit;
         }

@@ -1,7 +1,7 @@
 //! From what was listed and what is known to what is to be done.
 //!
 //! Values in, values out: no clock, no I/O, no async. [`decide`] is the truth table for one
-//! document; [`moves`] puts renames into an order in which no document is ever without a
+//! document; [`arrange`] puts renames into an order in which no document is ever without a
 //! file; [`RemovalCap`] says how many absences are believed; [`Tree`] names folders.
 
 mod cap;

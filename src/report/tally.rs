@@ -94,7 +94,7 @@ impl Tally {
 
     /// A document or binder failed.
     pub fn failed(&self, document: Option<&DocumentId>, failure: Failure) {
-        tracing::warn!(
+        tracing::error!(
             binder = failure.binder_id, document = failure.document_id, file_name = ?failure.file_name.as_deref().unwrap_or_default(),
             attempts = failure.attempts, "{}", failure.error
         );

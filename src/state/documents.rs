@@ -116,7 +116,7 @@ impl Reader<'_> {
     /// The bytes of a version, where they are held as the service had them.
     pub fn held(&self, document: &DocumentId, version: &VersionId) -> Result<Option<Held>, Error> {
         let mut statement = self.0.prepare_cached(
-            "SELECT held_sha256, mtime FROM held WHERE document = ?1 AND version = ?2 AND held_sha256 = sha256 ORDER BY number DESC LIMIT 1",
+            "SELECT held_sha256, mtime FROM past_versions WHERE document = ?1 AND version = ?2 AND held_sha256 = sha256 ORDER BY number DESC LIMIT 1",
         )?;
         let mut rows = statement.query([document.as_str(), version.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
@@ -135,64 +135,127 @@ impl Writer<'_> {
         hash: Sha256,
     ) -> Result<(), Error> {
         let p = &intent.particulars;
+        self.evict(key, &intent.document)?;
         self.0
             .prepare_cached(
-                "INSERT INTO documents (id, binder, folder, file_name, path, path_key, version, size, sha256, inode, mtime, metadata_hash, first_run, version_run, mirrored_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14)",
+                "INSERT INTO documents (id, binder, folder, file_name, path, path_key, version, size, sha256, inode,
+                     mtime, metadata_hash, first_run, version_run, place_run, mirrored_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?13, ?14)",
             )?
             .execute(params![
-                intent.document.as_str(), p.binder.as_str(), p.folder.as_ref().map(FolderId::as_str), p.file_name,
-                intent.path.as_str(), key, p.version.as_str(), stamp.size.cast_signed(), hash.as_bytes(),
-                stamp.inode.cast_signed(), stamp.mtime, metadata_hash(p.metadata.as_deref()), run, now()
+                intent.document.as_str(),
+                p.binder.as_str(),
+                p.folder.as_ref().map(FolderId::as_str),
+                p.file_name,
+                intent.path.as_str(),
+                key,
+                p.version.as_str(),
+                stamp.size.cast_signed(),
+                hash.as_bytes(),
+                stamp.inode.cast_signed(),
+                stamp.mtime,
+                metadata_hash(p.metadata.as_deref()),
+                run,
+                now()
             ])?;
-        self.metadata_changed(run, &intent.document, p)
+        if p.metadata.is_some() { self.metadata_changed(run, &intent.document, p) } else { Ok(()) }
     }
 
-    /// A document's file holds another version.
+    /// A document's file holds another version, or the same one again.
     pub fn replace_document(&self, run: i64, intent: &Intent, stamp: Stamp, hash: Sha256) -> Result<(), Error> {
         let p = &intent.particulars;
         self.0
             .prepare_cached(
-                "UPDATE documents SET version = ?2, size = ?3, sha256 = ?4, inode = ?5, mtime = ?6, version_run = ?7, mirrored_at = ?8 WHERE id = ?1",
+                "UPDATE documents SET size = ?3, sha256 = ?4, inode = ?5, mtime = ?6,
+                     version_run = iif(version = ?2, version_run, ?7),
+                     mirrored_at = iif(version = ?2, mirrored_at, ?8), version = ?2
+                 WHERE id = ?1",
             )?
             .execute(params![
-                intent.document.as_str(), p.version.as_str(), stamp.size.cast_signed(), hash.as_bytes(),
-                stamp.inode.cast_signed(), stamp.mtime, run, now()
+                intent.document.as_str(),
+                p.version.as_str(),
+                stamp.size.cast_signed(),
+                hash.as_bytes(),
+                stamp.inode.cast_signed(),
+                stamp.mtime,
+                run,
+                now()
             ])?;
         self.touch_metadata(run, &intent.document, p)
     }
 
-    /// A document's file was renamed.
-    pub fn move_document(&self, intent: &Intent, key: &str, inode: u64) -> Result<(), Error> {
-        let p = &intent.particulars;
+    /// A document's file was renamed; without an inode the file was missing, and its row alone moves.
+    pub fn move_document(
+        &self,
+        run: i64,
+        id: &DocumentId,
+        (path, key): (&RelPath, &str),
+        particulars: &Particulars,
+        inode: Option<u64>,
+    ) -> Result<(), Error> {
+        self.evict(key, id)?;
+        self.place_document(run, id, particulars)?;
         // Size and time stay as recorded: a local edit is still noticed after the move.
         self.0
+            .prepare_cached("UPDATE documents SET path = ?2, path_key = ?3, inode = coalesce(?4, inode) WHERE id = ?1")?
+            .execute(params![id.as_str(), path.as_str(), key, inode.map(u64::cast_signed)])?;
+        Ok(())
+    }
+
+    /// Where a document is and what it is called. The place before is kept as a past one.
+    pub fn place_document(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
+        self.0
             .prepare_cached(
-                "UPDATE documents SET path = ?2, path_key = ?3, inode = ?4, binder = ?5, folder = ?6, file_name = ?7 WHERE id = ?1",
+                "INSERT INTO past_places (document, binder, folder, file_name, path, first_run, ended_run)
+                 SELECT id, binder, folder, file_name, path, place_run, ?2 FROM documents WHERE id = ?1 AND place_run < ?2",
+            )?
+            .execute(params![id.as_str(), run])?;
+        self.0
+            .prepare_cached(
+                "UPDATE documents SET binder = ?2, folder = ?3, file_name = ?4, place_run = ?5 WHERE id = ?1",
             )?
             .execute(params![
-                intent.document.as_str(), intent.path.as_str(), key, inode.cast_signed(), p.binder.as_str(),
-                p.folder.as_ref().map(FolderId::as_str), p.file_name
+                id.as_str(),
+                p.binder.as_str(),
+                p.folder.as_ref().map(FolderId::as_str),
+                p.file_name,
+                run
             ])?;
         Ok(())
     }
 
-    /// Where a document is and what it is called, although its file stays where it is.
-    pub fn place_document(&self, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
-        self.0
-            .prepare_cached("UPDATE documents SET binder = ?2, folder = ?3, file_name = ?4 WHERE id = ?1")?
-            .execute(params![id.as_str(), p.binder.as_str(), p.folder.as_ref().map(FolderId::as_str), p.file_name])?;
+    /// A file was published at a path that another document's row still has: that document's own
+    /// file can't be there, so its row is wrong. Without it the next run brings the document back.
+    fn evict(&self, key: &str, id: &DocumentId) -> Result<(), Error> {
+        let evicted = self
+            .0
+            .prepare_cached("DELETE FROM documents WHERE path_key = ?1 AND id <> ?2")?
+            .execute([key, id.as_str()])?;
+        if evicted > 0 {
+            tracing::warn!("a document whose file was missing gave up its path; the next run brings it back");
+        }
         Ok(())
     }
 
     /// A document's metadata are others than before.
     pub fn touch_metadata(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
-        let hash = metadata_hash(p.metadata.as_deref());
+        let Some(metadata) = p.metadata.as_deref() else { return Ok(()) };
         let changed = self
             .0
             .prepare_cached("UPDATE documents SET metadata_hash = ?2 WHERE id = ?1 AND metadata_hash IS NOT ?2")?
-            .execute(params![id.as_str(), hash])?;
-        if changed > 0 { self.metadata_changed(run, id, p) } else { Ok(()) }
+            .execute(params![id.as_str(), metadata_hash(Some(metadata))])?;
+        if changed > 0 && !self.same_metadata(id, metadata)? { self.metadata_changed(run, id, p) } else { Ok(()) }
+    }
+
+    /// Whether metadata say what the last ones said, in another order of their fields perhaps.
+    fn same_metadata(&self, id: &DocumentId, metadata: &str) -> Result<bool, Error> {
+        let mut statement =
+            self.0.prepare_cached("SELECT json FROM metadata WHERE document = ?1 ORDER BY run DESC LIMIT 1")?;
+        let mut rows = statement.query([id.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(false) };
+        let last: Option<String> = row.get(0)?;
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        Ok(last.and_then(|last| read(&last)).is_some_and(|last| read(metadata) == Some(last)))
     }
 
     fn metadata_changed(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
@@ -204,14 +267,25 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The version that a document's row names has left the tree and is held.
-    pub fn hold_version(&self, run: i64, id: &DocumentId, held: &Outgoing, cause: &str) -> Result<(), Error> {
+    /// The version that a document's row names has left the tree; its bytes are held, unless its
+    /// file was missing.
+    pub fn end_version(&self, run: i64, id: &DocumentId, held: Option<&Outgoing>, cause: &str) -> Result<(), Error> {
         self.0
             .prepare_cached(
-                "INSERT INTO held (document, version, binder, folder, file_name, path, sha256, held_sha256, size, mtime, first_run, mirrored_at, ended_run, ended_at, cause)
-                 SELECT id, version, binder, folder, file_name, path, sha256, ?2, ?3, mtime, version_run, mirrored_at, ?4, ?5, ?6 FROM documents WHERE id = ?1",
+                "INSERT INTO past_versions (document, version, binder, folder, file_name, path, sha256, held_sha256, size,
+                     mtime, place_run, first_run, mirrored_at, ended_run, ended_at, cause)
+                 SELECT id, version, binder, folder, file_name, path, sha256, ?2, coalesce(?3, size), mtime, place_run,
+                     version_run, mirrored_at, ?4, ?5, ?6
+                 FROM documents WHERE id = ?1",
             )?
-            .execute(params![id.as_str(), held.sha256.as_bytes(), held.stamp.size.cast_signed(), run, now(), cause])?;
+            .execute(params![
+                id.as_str(),
+                held.map(|h| h.sha256.as_bytes().to_vec()),
+                held.map(|h| h.stamp.size.cast_signed()),
+                run,
+                now(),
+                cause
+            ])?;
         Ok(())
     }
 

@@ -7,12 +7,12 @@
 //! - Below it each one is asked for by id. Only the service's own 404 counts, and only if
 //!   another document of the binder, asked for right after, still answers.
 
-use super::{Crawled, Ctx, Fatal, ledger::Order};
+use super::{Crawled, Ctx, Fatal, book::failure_of, ledger::Order};
 use crate::{
     model::{BinderId, DocumentId, Particulars},
     plan::RemovalCap,
     remote::Kind,
-    state::Known,
+    state::{FailureRow, Known},
 };
 
 /// How many names a warning lists.
@@ -44,7 +44,7 @@ pub(super) async fn settle(ctx: &Ctx, crawled: &[(BinderId, Crawled)], mirrored:
     let mut withheld = false;
     for absent in &absent {
         if absent.empty || exceeds(cap, absent.documents.len() as u64, absent.mirrored) || exceeds(cap, all, mirrored) {
-            withhold(ctx, absent);
+            withhold(ctx, absent, all);
             withheld = true;
         } else {
             confirm(ctx, absent).await?;
@@ -57,16 +57,22 @@ fn exceeds(cap: RemovalCap, absent: u64, mirrored: u64) -> bool {
     absent > cap.of(mirrored)
 }
 
-fn withhold(ctx: &Ctx, absent: &Absent) {
+fn withhold(ctx: &Ctx, absent: &Absent, all: u64) {
     ctx.tally.withheld(absent.documents.len() as u64);
     let names: Vec<String> = absent.documents.iter().take(NAMED).map(|k| format!("{:?}", k.path.as_str())).collect();
     let more = if absent.documents.len() > NAMED { ", …" } else { "" };
+    let binder = &absent.binder;
+    let advice = if absent.empty {
+        format!(
+            "the binder lists none at all. If it is really empty, let it go with `ibinder-sync binders forget {binder}`"
+        )
+    } else {
+        format!("if they were really removed, run again with --max-removals {all}")
+    };
     ctx.tally.warn(format!(
-        "withheld: {} documents of binder {} are not listed any more, and stay: {}{more}. If they were really removed, run again with --max-removals {}",
+        "withheld: {} documents of binder {binder} are not listed any more, and stay: {}{more}; {advice}",
         absent.documents.len(),
-        absent.binder,
         names.join(", "),
-        absent.documents.len()
     ));
 }
 
@@ -81,8 +87,7 @@ async fn confirm(ctx: &Ctx, absent: &Absent) -> Result<(), Fatal> {
         match answer {
             Ok(listed) => {
                 // It was moved, or missed: what it says now counts like a listed item.
-                ctx.tally.seen(1);
-                ctx.desk.call(move |desk| desk.answered(listed)).await?;
+                ctx.desk.call(move |desk| desk.found(listed)).await??;
             }
             Err(error) if error.kind() == (Kind::NotFound { problem_json: true }) => {
                 if control.is_none() {
@@ -91,21 +96,36 @@ async fn confirm(ctx: &Ctx, absent: &Absent) -> Result<(), Fatal> {
                 }
                 if answers(ctx, control.as_ref(), &absent.binder).await? {
                     remove(ctx, known).await;
-                } else {
-                    ctx.tally.warn(format!(
-                        "{:?} seems to be gone, but other documents of its binder don't answer either; it stays",
-                        known.path.as_str()
-                    ));
+                } else if !ctx.stop.is_set() {
+                    let why = "it seems to be gone, but the binder's other documents don't answer either; it stays, and the next run asks again";
+                    unconfirmed(ctx, known, why.to_owned(), 1, None).await;
                 }
             }
             Err(error) if error.kind() == Kind::Credentials => return Err(Fatal::Remote(error)),
-            Err(error) => ctx.tally.warn(format!(
-                "{:?} is not listed any more, and stays because the service doesn't say that it is gone: {error}",
-                known.path.as_str()
-            )),
+            Err(error) => {
+                let why = format!(
+                    "it is not listed any more, and stays because the service doesn't say that it is gone: {error}"
+                );
+                unconfirmed(ctx, known, why, error.tries(), error.trace_id()).await;
+            }
         }
     }
     Ok(())
+}
+
+/// A document that is not listed and not known to be gone is not mirrored as the service has it.
+async fn unconfirmed(ctx: &Ctx, known: &Known, error: String, attempts: u32, trace_id: Option<&str>) {
+    let row = FailureRow {
+        document: known.id.clone(),
+        binder: known.binder.clone(),
+        version: Some(known.version.to_string()),
+        file_name: known.file_name.clone(),
+        error,
+        attempts,
+        trace_id: trace_id.map(str::to_owned),
+    };
+    ctx.tally.failed(Some(&known.id), failure_of(&row));
+    ctx.order(Order::Failure(row)).await;
 }
 
 /// Whether a document of the binder that was listed in this run answers, and is still in it.

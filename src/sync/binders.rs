@@ -25,6 +25,8 @@ pub(super) struct Survey {
     pub(super) listed: Vec<Listed>,
     /// Known, and not listed any more.
     pub(super) lost: Vec<BinderRow>,
+    /// Whether every item of the list could be read.
+    pub(super) whole: bool,
 }
 
 /// Whether none of the known binders is listed although others are: another organisation answers,
@@ -34,7 +36,7 @@ pub(super) fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) ->
 }
 
 /// Gives every listed binder a folder and writes it down.
-pub(super) fn take(ctx: &Ctx, known: Vec<BinderRow>, listed: Vec<Binder>) -> Result<Survey, Fatal> {
+pub(super) fn take(ctx: &Ctx, known: Vec<BinderRow>, listed: Vec<Binder>, whole: bool) -> Result<Survey, Fatal> {
     let listed_ids: HashSet<BinderId> = listed.iter().map(|b| b.id.clone()).collect();
     let wanted: Vec<Binder> = listed.into_iter().filter(|b| ctx.options.filter.wants_binder(b)).collect();
     let rows = name(&known, &wanted);
@@ -49,7 +51,7 @@ pub(super) fn take(ctx: &Ctx, known: Vec<BinderRow>, listed: Vec<Binder>) -> Res
             segment: row.segment,
         })
         .collect();
-    Ok(Survey { listed, lost })
+    Ok(Survey { listed, lost, whole })
 }
 
 /// Folders for binders: a name once given stays while the binder keeps its own.

@@ -21,6 +21,12 @@ struct Entry {
     outcome: Result<Outcome, String>,
 }
 
+impl Entry {
+    fn new(intent: Intent, change: Option<Change>, partial: bool) -> Self {
+        Self { intent, change, partial, number: 0, outcome: Ok(Outcome::Lost) }
+    }
+}
+
 /// What was published and is not recorded yet, and everything that recording needs.
 pub(super) struct Book {
     mirror: Arc<Mirror>,
@@ -60,6 +66,11 @@ impl Book {
         let mut again = Vec::new();
         for mut entry in entries {
             entry.outcome = match self.mirror.apply(&entry.intent) {
+                // What is in the way of a replacement came this moment: it is looked at anew.
+                Ok(Outcome::Occupied) if matches!(entry.intent.step, Step::Replace { .. }) => {
+                    again.push(Entry::new(entry.intent.clone(), entry.change, entry.partial));
+                    Ok(Outcome::Occupied)
+                }
                 Ok(Outcome::Occupied) => {
                     again.push(self.elsewhere(&entry)?);
                     Ok(Outcome::Occupied)
@@ -98,8 +109,12 @@ impl Book {
             Order::Move { document, from, path, particulars, aside } => {
                 let step = self.mirror.stamp(&from).map(|stamp| stamp.map(|stamp| Step::Move { from, stamp }));
                 match step {
-                    // The file is not there: there is nothing to rename, and the next run brings it back.
-                    Ok(None) => return Ok(None),
+                    // Without a file the row alone moves, so that it is not in the way of others;
+                    // the next run brings the file back there.
+                    Ok(None) => {
+                        self.notes.push(Order::Relocate { document, path, particulars });
+                        return Ok(None);
+                    }
                     Ok(Some(step)) => (document, path, particulars, (!aside).then_some(Change::Moved), false, Ok(step)),
                     Err(error) => (document, path, particulars, None, false, Err(error)),
                 }
@@ -119,7 +134,7 @@ impl Book {
         match step {
             Ok(step) => {
                 let intent = Intent { document, path, step, particulars };
-                Ok(Some(Entry { intent, change, partial, number: 0, outcome: Ok(Outcome::Lost) }))
+                Ok(Some(Entry::new(intent, change, partial)))
             }
             Err(error) if error.kind() == Kind::Document => {
                 let failure = self.failed(&document, &particulars, error.to_string());
@@ -138,8 +153,7 @@ impl Book {
             path.as_str()
         ));
         let path = self.names.another(&self.state, &path, &document, &particulars.file_name)?;
-        let intent = Intent { document, path, step, particulars };
-        Ok(Entry { intent, change: entry.change, partial: entry.partial, number: 0, outcome: Ok(Outcome::Lost) })
+        Ok(Entry::new(Intent { document, path, step, particulars }, entry.change, entry.partial))
     }
 
     /// One transaction: what was done becomes rows, what comes becomes intents.
@@ -230,13 +244,15 @@ fn record_entry(w: &Writer<'_>, run: i64, entry: &Entry) -> Result<(), Fatal> {
     let key = || naming::key(intent.path.as_str());
     if let Ok(Outcome::Done { stamp, held }) = &entry.outcome {
         let cause = if matches!(intent.step, Step::Remove { .. }) { "removed" } else { "replaced" };
-        if let Some(held) = held {
-            w.hold_version(run, &intent.document, held, cause)?;
+        if let Step::Replace { .. } | Step::Remove { .. } = intent.step {
+            w.end_version(run, &intent.document, held.as_ref(), cause)?;
         }
         match (&intent.step, stamp) {
             (Step::Add { staged }, Some(stamp)) => w.insert_document(run, intent, &key(), *stamp, staged.sha256)?,
             (Step::Replace { staged, .. }, Some(stamp)) => w.replace_document(run, intent, *stamp, staged.sha256)?,
-            (Step::Move { .. }, Some(stamp)) => w.move_document(intent, &key(), stamp.inode)?,
+            (Step::Move { .. }, Some(stamp)) => {
+                w.move_document(run, &intent.document, (&intent.path, &key()), &intent.particulars, Some(stamp.inode))?;
+            }
             (Step::Remove { .. }, _) => w.delete_document(&intent.document)?,
             (Step::Add { .. } | Step::Replace { .. } | Step::Move { .. }, None) => {}
         }
@@ -250,7 +266,11 @@ fn record_entry(w: &Writer<'_>, run: i64, entry: &Entry) -> Result<(), Fatal> {
 
 fn record_note(w: &Writer<'_>, run: i64, note: &Order) -> Result<(), Fatal> {
     match note {
-        Order::Place { document, particulars } => w.place_document(document, particulars)?,
+        Order::Place { document, particulars } => w.place_document(run, document, particulars)?,
+        Order::Relocate { document, path, particulars } => {
+            let key = naming::key(path.as_str());
+            w.move_document(run, document, (path, &key), particulars, None)?;
+        }
         Order::Metadata { document, particulars } => w.touch_metadata(run, document, particulars)?,
         Order::Partial { document, version, partial } => w.keep_partial(document, version, partial)?,
         Order::Failure(failure) => w.record_failure(run, failure)?,
@@ -266,23 +286,19 @@ pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usiz
     let names = Arc::new(Names::default());
     let mut book = Book::new(Arc::clone(mirror), Arc::clone(state), names, Arc::new(Tally::default()), run);
     for begun in begun {
-        let mut entry = Entry {
-            intent: begun.intent,
-            change: None,
-            partial: false,
-            number: begun.number,
-            outcome: Ok(Outcome::Lost),
+        let mut entry = Entry::new(begun.intent, None, false);
+        entry.number = begun.number;
+        // A document that has a row was added already: its intent has nothing to say.
+        let added = matches!(entry.intent.step, Step::Add { .. });
+        entry.outcome = if added && state.read(|r| r.document(&entry.intent.document))?.is_some() {
+            Ok(Outcome::Occupied)
+        } else {
+            match mirror.apply(&entry.intent) {
+                Ok(outcome) => Ok(outcome),
+                Err(error) if error.kind() == Kind::Document => Err(error.to_string()),
+                Err(error) => return Err(error.into()),
+            }
         };
-        entry.outcome = match mirror.apply(&entry.intent) {
-            Ok(outcome) => Ok(outcome),
-            Err(error) if error.kind() == Kind::Document => Err(error.to_string()),
-            Err(error) => return Err(error.into()),
-        };
-        if let Step::Add { .. } = entry.intent.step
-            && state.read(|r| r.document(&entry.intent.document))?.is_some()
-        {
-            entry.outcome = Ok(Outcome::Occupied);
-        }
         book.done.push(entry);
     }
     book.flush()?;

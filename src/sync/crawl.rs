@@ -152,7 +152,14 @@ impl<'c> Reader<'c> {
         let mut missed = None;
         while let Some((number, page)) = fetched.next().await {
             match page {
-                Ok(page) => self.take(u64::from(number), page, listing).await?,
+                Ok(page) => {
+                    // Behind an empty page nothing comes, whatever the total says.
+                    let empty = page.items.is_empty();
+                    self.take(u64::from(number), page, listing).await?;
+                    if empty {
+                        break;
+                    }
+                }
                 // The others may still be read: what is seen is never taken for absent.
                 Err(Broken::Failed(error)) if error.kind() != remote::Kind::Credentials => missed = Some(error),
                 Err(broken) => return give_up(broken),
@@ -182,6 +189,11 @@ impl<'c> Reader<'c> {
             match item {
                 Ok(mut item) => {
                     facts.ids.push(self.hasher.hash_one(item.id.as_str()));
+                    if item.binder != *self.binder && self.ctx.is_listed(&item.binder) {
+                        listing.strays();
+                        self.ctx.desk.call(move |desk| desk.mark(&item.id)).await??;
+                        continue;
+                    }
                     item.binder = self.binder.clone();
                     items.push(item);
                 }
@@ -238,10 +250,13 @@ impl Fetcher<'_> {
         match self.ctx.stop.or(self.ctx.remote.search(query, number, self.page_size)).await {
             None => Err(Broken::Stopped),
             Some(Ok(page)) => Ok(page),
-            Some(Err(error)) => Err(match error.kind() {
-                remote::Kind::Forbidden | remote::Kind::NotFound { .. } => Broken::Refused(error.to_string()),
-                _ => Broken::Failed(error),
-            }),
+            Some(Err(error)) => {
+                // Only the service's own word about the binder itself means that access is lost.
+                let about_binder = number == 1 && query.tab.is_none();
+                let refused =
+                    matches!(error.kind(), remote::Kind::Forbidden | remote::Kind::NotFound { problem_json: true });
+                Err(if refused && about_binder { Broken::Refused(error.to_string()) } else { Broken::Failed(error) })
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What every task of a run shares.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
+};
 
 use tokio::sync::mpsc;
 
@@ -56,10 +59,19 @@ pub(super) struct Ctx {
     /// Nothing marks the end of the queue.
     pub(super) jobs: mpsc::Sender<Option<Job>>,
     pub(super) planned: Mutex<Vec<Planned>>,
+    /// Every binder that the service listed.
+    pub(super) binders: OnceLock<HashSet<BinderId>>,
+    /// Bytes that downloads in flight have still to write.
+    pub(super) coming: AtomicU64,
     pub(super) run: i64,
 }
 
 impl Ctx {
+    /// Whether the service listed a binder.
+    pub(super) fn is_listed(&self, binder: &BinderId) -> bool {
+        self.binders.get().is_some_and(|binders| binders.contains(binder))
+    }
+
     /// Hands an order to the ledger, or notes it in a plan.
     pub(super) async fn order(&self, order: Order) {
         match &self.writing {

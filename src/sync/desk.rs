@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Fatal, Options, ledger::Order, names::Names, seen::Seen};
+use super::{Fatal, Options, ledger::Order, names::Names, names::OnItsWay, seen::Seen};
 use crate::{
     mirror::{Found, Root},
     model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, Sha256, VersionId},
@@ -99,9 +99,11 @@ impl Desk {
 
     /// An item that names a known document, and is odd otherwise, still shows that it is there.
     pub(super) fn mark(&mut self, document: &DocumentId) -> Result<(), Fatal> {
-        if let Some(known) = self.state.read(|r| r.document(document))?
-            && self.seen.mark(known.number)
-        {
+        let first = match self.state.read(|r| r.document(document))? {
+            Some(known) => self.seen.mark(known.number),
+            None => self.counted.insert(document.clone()),
+        };
+        if first {
             self.tally.seen(1);
         }
         Ok(())
@@ -128,17 +130,24 @@ impl Desk {
             self.controls.insert(binder.clone(), item.id.clone());
         }
         let ids: Vec<&DocumentId> = items.iter().map(|item| &item.id).collect();
+        // Before the rows: a document that arrives in between then has a row, and not neither.
+        let on_their_way = self.names.on_their_way(ids.iter().copied());
         let known = self.state.read(|r| r.documents(&ids))?;
         let files = self.look_at(&known)?;
         for item in items {
             let known = known.get(&item.id);
-            self.count(item, known);
+            let on_its_way = on_their_way.get(&item.id);
+            self.count(item, known, on_its_way.is_some());
             let dir = self.dir(item)?;
             if let Some(known) = known {
                 note_metadata(item, known, &mut absorbed);
             }
             let file = known.and_then(|k| files.get(&k.number)).copied().unwrap_or(FileState::AsPublished);
-            absorbed.jobs.extend(self.compare(item, known, &dir, file)?);
+            if let Some(coming) = on_its_way {
+                self.settle_later(item, !coming.is_as_listed(item));
+            } else {
+                absorbed.jobs.extend(self.compare(item, known, &dir, file)?);
+            }
         }
         Ok(absorbed)
     }
@@ -172,20 +181,21 @@ impl Desk {
     fn look_at(&self, known: &HashMap<DocumentId, Known>) -> Result<HashMap<i64, FileState>, Fatal> {
         let mut by_path: Vec<&Known> = known.values().collect();
         by_path.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let inodes_count = !self.root.is_network();
         let found = self.root.look_at_all(by_path.iter().map(|k| k.path.as_str()))?;
         let state = |known: &Known, found: Found| match found {
             Found::Missing => FileState::Missing,
-            Found::File(stamp) if stamp == known.stamp => FileState::AsPublished,
+            Found::File(stamp) if stamp.is_same(&known.stamp, inodes_count) => FileState::AsPublished,
             Found::File(_) | Found::Other(_) => FileState::Changed,
         };
         Ok(by_path.into_iter().zip(found).map(|(k, f)| (k.number, state(k, f))).collect())
     }
 
     /// Counts a document the first time that it is listed.
-    fn count(&mut self, item: &Listed, known: Option<&Known>) {
+    fn count(&mut self, item: &Listed, known: Option<&Known>, on_its_way: bool) {
         let first = match known {
             Some(known) => self.seen.mark(known.number),
-            None => self.names.on_its_way(&item.id).is_none() && self.counted.insert(item.id.clone()),
+            None => !on_its_way && self.counted.insert(item.id.clone()),
         };
         if first {
             self.tally.seen(1);
@@ -207,13 +217,6 @@ impl Desk {
         dir: &RelPath,
         file: FileState,
     ) -> Result<Option<Job>, Fatal> {
-        if let Some(on_its_way) = self.names.on_its_way(&item.id) {
-            let same = item.version.as_ref().is_none_or(|v| *v == on_its_way.version)
-                && item.folder == on_its_way.folder
-                && item.file_name == on_its_way.file_name;
-            self.settle_later(item, !same);
-            return Ok(None);
-        }
         let facts = Facts {
             wanted: self.options.filter.wants(dir, &naming::portable(&item.file_name)),
             has_version: item.version.is_some(),
@@ -237,6 +240,12 @@ impl Desk {
             }
             (Action::Add, _, Some(version)) => return self.add(item, &version, dir).map(Some),
             (action @ (Action::Update | Action::BringBack), Some(known), Some(version)) => {
+                if file == FileState::Changed {
+                    self.tally.warn(format!(
+                        "{:?} was changed by hand and has a new version; the changed bytes are kept in objects/",
+                        known.path.as_str()
+                    ));
+                }
                 if action == Action::BringBack {
                     self.tally.warn(format!("{:?} was missing from the tree and is brought back", known.path.as_str()));
                 }
@@ -291,6 +300,15 @@ fn note_metadata(item: &Listed, known: &Known, absorbed: &mut Absorbed) {
     if item.metadata.is_some() && metadata_hash(item.metadata.as_deref()) != known.metadata_hash {
         let particulars = particulars(item, known.version.clone());
         absorbed.orders.push(Order::Metadata { document: item.id.clone(), particulars });
+    }
+}
+
+impl OnItsWay {
+    /// Whether a document is listed as it will be.
+    fn is_as_listed(&self, item: &Listed) -> bool {
+        item.version.as_ref().is_none_or(|v| *v == self.version)
+            && item.folder == self.folder
+            && item.file_name == self.file_name
     }
 }
 

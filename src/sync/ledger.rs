@@ -53,6 +53,8 @@ pub(super) enum Order {
     Move { document: DocumentId, from: RelPath, path: RelPath, particulars: Particulars, aside: bool },
     /// A document's file leaves the tree.
     Remove { document: DocumentId, path: RelPath, particulars: Particulars },
+    /// A document is listed elsewhere, and its file is missing: its row alone moves.
+    Relocate { document: DocumentId, path: RelPath, particulars: Particulars },
     /// A document is listed elsewhere, and its file stays where it is.
     Place { document: DocumentId, particulars: Particulars },
     /// A document has other metadata.

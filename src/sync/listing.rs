@@ -39,6 +39,7 @@ pub(super) struct Listing {
     pass: HashSet<u64>,
     nameless: u64,
     sound: bool,
+    strayed: bool,
     why: Option<&'static str>,
 }
 
@@ -86,6 +87,12 @@ impl Listing {
         self.nameless += page.nameless;
     }
 
+    /// A document came that says it lies in another binder: the filter was not kept.
+    pub(super) fn strays(&mut self) {
+        self.strayed = true;
+        self.why.get_or_insert("documents of another binder were listed in it");
+    }
+
     /// A page of the pass could not be read.
     pub(super) fn missed(&mut self) {
         self.fault("a page could not be read");
@@ -93,7 +100,7 @@ impl Listing {
 
     /// Whether the listing is consistent.
     pub(super) fn certified(&self) -> bool {
-        let Some(total) = self.total else { return false };
+        let Some(total) = self.total.filter(|_| !self.strayed) else { return false };
         let one_pass = self.sound && self.pass.len() as u64 + self.nameless == total;
         one_pass || (self.agreed && self.union.len() as u64 + self.nameless == total)
     }

@@ -56,6 +56,17 @@ pub enum Fatal {
     Internal(String),
 }
 
+impl Fatal {
+    /// Whether it is about the disk.
+    fn is_disk(&self) -> bool {
+        match self {
+            Self::Mirror(error) => error.kind() == mirror::Kind::Disk,
+            Self::State(error) => error.kind() == state::Kind::Disk,
+            Self::Remote(_) | Self::Internal(_) => false,
+        }
+    }
+}
+
 /// How reading a binder ended.
 #[derive(Debug)]
 enum Crawled {

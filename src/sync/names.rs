@@ -17,6 +17,9 @@ use crate::{
     state::State,
 };
 
+/// How many of a document's names are tried where files that are not ours are in the way.
+const MOST: usize = 1000;
+
 /// What a document that is on its way will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OnItsWay {
@@ -42,9 +45,13 @@ impl Names {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a document on its way will be.
-    pub(super) fn on_its_way(&self, document: &DocumentId) -> Option<OnItsWay> {
-        self.inner().documents.get(document).cloned()
+    /// Which of some documents are on their way.
+    pub(super) fn on_their_way<'d>(
+        &self,
+        documents: impl Iterator<Item = &'d DocumentId>,
+    ) -> HashMap<DocumentId, OnItsWay> {
+        let inner = self.inner();
+        documents.filter_map(|id| Some((id.clone(), inner.documents.get(id)?.clone()))).collect()
     }
 
     /// A document whose path is its own already is on its way.
@@ -96,13 +103,9 @@ impl Names {
         file_name: &str,
     ) -> Result<RelPath, Fatal> {
         let mut inner = self.inner();
-        let mut names = naming::document_names(file_name, document).skip_while(|name| name != taken.leaf());
-        // The taken one itself; one that was named long ago may not be among the candidates.
-        let names: Box<dyn Iterator<Item = String>> = match names.next() {
-            Some(_) => Box::new(names),
-            None => Box::new(naming::document_names(file_name, document).skip(1)),
-        };
-        for name in names {
+        // Names never end; a taken one that was given long ago may not be among them.
+        let given = naming::document_names(file_name, document).take(MOST).position(|name| name == taken.leaf());
+        for name in naming::document_names(file_name, document).skip(given.unwrap_or(0) + 1).take(MOST) {
             let path = taken.parent().map_or_else(|| RelPath::new(&name), |dir| dir.join(&name));
             let path = path.map_err(|e| Fatal::Internal(e.to_string()))?;
             let key = naming::key(path.as_str());
@@ -124,7 +127,7 @@ impl Names {
         self.inner().keys.contains_key(key)
     }
 
-    /// A document's row is committed.
+    /// A document's row is committed, or it is not brought over as it was planned.
     pub(super) fn arrived(&self, document: &DocumentId) {
         let mut inner = self.inner();
         if let Some(OnItsWay { key: Some(key), .. }) = inner.documents.remove(document) {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
 use futures::{StreamExt as _, stream};
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
-    ledger::Ledger, ledger::Order, names::Names, transfer::transfer, worker::Pool, worker::Worker,
+    ledger::Ledger, ledger::Order, names::Names, settle::Rename, transfer::transfer, worker::Pool, worker::Worker,
 };
 use crate::{
     mirror::{Mirror, Root},
@@ -94,6 +94,8 @@ impl Finished {
 struct Came {
     withheld: bool,
     another: bool,
+    /// Whether everything was looked at, so that what nobody asked for is wanted by nobody.
+    whole: bool,
 }
 
 /// Mirrors, or plans. Whatever happens, what was finished is recorded.
@@ -151,6 +153,8 @@ fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Re
         writing,
         jobs,
         planned: Mutex::default(),
+        binders: OnceLock::new(),
+        coming: AtomicU64::new(0),
         run: run.number,
     })
 }
@@ -173,6 +177,7 @@ async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<Came, F
     let came = result?;
     flushed?;
     if let Some(writing) = &ctx.writing
+        && came.whole
         && !ctx.stop.is_set()
     {
         tidy(ctx, writing)?;
@@ -181,7 +186,7 @@ async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<Came, F
 }
 
 async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Came, Fatal> {
-    let Some(survey) = list(ctx).await? else { return Ok(Came { withheld: true, another: true }) };
+    let Some(survey) = list(ctx).await? else { return Ok(Came { withheld: true, another: true, whole: false }) };
     let (mirrored, _) = ctx.state.read(|r| r.extent())?;
     // Transfers end when the crawl has ended and the queue is empty.
     let crawl = async {
@@ -194,7 +199,7 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
     for (binder, crawled) in &crawled {
         count(ctx, binder, crawled);
     }
-    let whole = !crawled.iter().any(|(_, c)| matches!(c, Crawled::Failed | Crawled::Stopped));
+    let whole = survey.whole && !crawled.iter().any(|(_, c)| matches!(c, Crawled::Failed | Crawled::Stopped));
     let mut withheld = false;
     if !ctx.stop.is_set() {
         flush(ctx).await?;
@@ -205,13 +210,14 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
         late(ctx, queue).await?;
         rename(ctx).await?;
     }
-    Ok(Came { withheld, another: false })
+    let whole = whole && ctx.options.filter.wants_all();
+    Ok(Came { withheld, another: false, whole })
 }
 
 /// Lists the binders; none where another organisation seems to answer.
 async fn list(ctx: &Ctx) -> Result<Option<binders::Survey>, Fatal> {
     let known = ctx.state.read(|r| r.binders())?;
-    let nothing = || binders::Survey { listed: Vec::new(), lost: Vec::new() };
+    let nothing = || binders::Survey { listed: Vec::new(), lost: Vec::new(), whole: false };
     let items = match ctx.stop.or(ctx.remote.binders()).await {
         None => return Ok(Some(nothing())),
         Some(Ok(items)) => items,
@@ -224,11 +230,12 @@ async fn list(ctx: &Ctx) -> Result<Option<binders::Survey>, Fatal> {
             _ => return Err(error.into()),
         },
     };
-    let mut listed = Vec::new();
+    let (mut listed, mut whole) = (Vec::new(), true);
     for item in items {
         match item {
             Ok(binder) => listed.push(binder),
             Err(odd) => {
+                whole = false;
                 ctx.tally.binders(|b| b.failed += 1);
                 ctx.tally.warn(format!("a binder of the list can't be used: {odd}"));
             }
@@ -240,10 +247,12 @@ async fn list(ctx: &Ctx) -> Result<Option<binders::Survey>, Fatal> {
         );
         return Ok(None);
     }
-    let survey = binders::take(ctx, known, listed)?;
+    let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
+    let survey = binders::take(ctx, known, listed, whole)?;
     ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
     Progress::add(&ctx.progress.binders, survey.listed.len() as u64);
-    for lost in &survey.lost {
+    // With an item that can't be read, which may be any of them, none is known to be lost.
+    for lost in survey.lost.iter().filter(|_| survey.whole) {
         inaccessible(ctx, &lost.id, &lost.name, "it is not listed any more");
     }
     Ok(Some(survey))
@@ -335,24 +344,30 @@ async fn late(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<(), 
     flush(ctx).await
 }
 
-/// Renames as a set.
+/// Renames as a set. One that a signal cuts off is gone on with by the next run.
 async fn rename(ctx: &Ctx) -> Result<(), Fatal> {
     let settlement = ctx.desk.call(Desk::settle).await??;
     for order in settlement.orders {
         ctx.order(order).await;
     }
-    let mut stepped_aside = HashSet::new();
-    for rename in settlement.renames {
-        let leg = rename.leg;
-        if stepped_aside.contains(&leg.from) {
-            // The file must be at the name that it stepped aside to before it can go on.
+    let mut aside = HashSet::new();
+    for Rename { leg, particulars } in settlement.renames {
+        if ctx.stop.is_set() {
+            break;
+        }
+        let mut from = leg.from;
+        if aside.contains(&leg.document) {
+            // Where it stepped aside to may have been taken by somebody: its row knows.
             flush(ctx).await?;
+            if ctx.writing.is_some() {
+                let Some(known) = ctx.state.read(|r| r.document(&leg.document))? else { continue };
+                from = known.path;
+            }
         }
         if leg.aside {
-            stepped_aside.insert(leg.to.clone());
+            aside.insert(leg.document.clone());
         }
-        let (document, particulars) = (leg.document, rename.particulars);
-        ctx.order(Order::Move { document, from: leg.from, path: leg.to, particulars, aside: leg.aside }).await;
+        ctx.order(Order::Move { document: leg.document, from, path: leg.to, particulars, aside: leg.aside }).await;
     }
     flush(ctx).await
 }
@@ -367,9 +382,7 @@ async fn flush(ctx: &Ctx) -> Result<(), Fatal> {
 /// After a run that saw everything: forgets failures that were not met again, and deletes what
 /// lies below `tmp/` and nobody wants.
 fn tidy(ctx: &Ctx, writing: &Writing) -> Result<(), Fatal> {
-    if ctx.options.filter.wants_all() && ctx.tally.binder_counts().failed == 0 {
-        ctx.state.write(|w| w.forget_failures_before(ctx.run))?;
-    }
+    ctx.state.write(|w| w.forget_failures_before(ctx.run))?;
     let failed = ctx.tally.documents().failed > 0;
     if !failed {
         ctx.state.write(|w| w.drop_partials())?;

@@ -1,6 +1,6 @@
 //! What is decided when all binders were read: renames, late versions, and who is absent.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Fatal,
@@ -22,6 +22,13 @@ const CANDIDATES: usize = 5;
 pub(super) struct Rename {
     pub(super) leg: Leg,
     pub(super) particulars: Particulars,
+}
+
+/// A document that goes elsewhere: what the state will say, and what it says.
+struct Going {
+    id: DocumentId,
+    new: Particulars,
+    old: Particulars,
 }
 
 /// What the documents that were listed otherwise than they are mirrored need.
@@ -75,14 +82,23 @@ impl Desk {
         Ok(())
     }
 
-    /// An answer by id counts like a listed item.
+    /// An answer by id counts like a listed item. What was planned for the document is not done.
     pub(super) fn answered(&mut self, listed: Listed) {
+        self.names.arrived(&listed.id);
         self.gone.remove(&listed.id);
         self.unsettled.insert(listed.id.clone(), listed);
     }
 
+    /// A document that no listing had answers by id.
+    pub(super) fn found(&mut self, listed: Listed) -> Result<(), Fatal> {
+        self.mark(&listed.id)?;
+        self.answered(listed);
+        Ok(())
+    }
+
     /// An answer by id said that a document is gone, after it was listed.
     pub(super) fn went(&mut self, document: &DocumentId) {
+        self.names.arrived(document);
         self.unsettled.remove(document);
         self.gone.insert(document.clone());
     }
@@ -95,9 +111,8 @@ impl Desk {
             if !self.trees.contains_key(&item.binder) {
                 continue;
             }
-            let Some(known) = self.state.read(|r| r.document(&item.id))? else { continue };
-            let newer = item.version.as_ref().is_some_and(|v| *v != known.version);
-            if newer && self.names.on_its_way(&item.id).is_none() {
+            let known = self.state.read(|r| r.document(&item.id))?;
+            if known.is_none_or(|k| item.version.as_ref().is_some_and(|v| *v != k.version)) {
                 jobs.extend(self.absorb(&item.binder.clone(), &[item], true)?.jobs);
             }
         }
@@ -124,25 +139,29 @@ impl Desk {
             if candidates.first() == Some(&known.path) {
                 settlement.orders.push(Order::Place { document: known.id, particulars: row });
             } else {
+                let old = Particulars {
+                    binder: known.binder,
+                    folder: known.folder,
+                    file_name: known.file_name,
+                    ..row.clone()
+                };
                 movers.push(Mover { document: known.id.clone(), from: known.path, candidates });
-                going.push((known.id, row));
+                going.push(Going { id: known.id, new: row, old });
             }
         }
-        let ids: HashSet<&DocumentId> = going.iter().map(|(id, _)| id).collect();
+        let ids: HashSet<&DocumentId> = going.iter().map(|g| &g.id).collect();
         let taken = |key: &str, mover: &DocumentId| self.is_taken(key, mover, &ids);
         let legs = arrange(&movers, naming::key, taken);
         let moved: HashSet<&DocumentId> = legs.iter().map(|leg| &leg.document).collect();
-        for (document, particulars) in &going {
-            if !moved.contains(document) {
-                let (document, particulars) = (document.clone(), particulars.clone());
-                settlement.orders.push(Order::Place { document, particulars });
-            }
+        for g in going.iter().filter(|g| !moved.contains(&g.id)) {
+            settlement.orders.push(Order::Place { document: g.id.clone(), particulars: g.new.clone() });
         }
-        let rows: std::collections::HashMap<_, _> = going.iter().map(|(id, row)| (id, row)).collect();
+        let rows: HashMap<&DocumentId, &Going> = going.iter().map(|g| (&g.id, g)).collect();
         for leg in legs {
-            if let Some(particulars) = rows.get(&leg.document).map(|row| (*row).clone()) {
-                settlement.renames.push(Rename { leg, particulars });
-            }
+            let Some(row) = rows.get(&leg.document) else { continue };
+            // Who only steps aside is still called what it was: a crash then leaves it to the next run.
+            let particulars = if leg.aside { row.old.clone() } else { row.new.clone() };
+            settlement.renames.push(Rename { leg, particulars });
         }
         Ok(settlement)
     }

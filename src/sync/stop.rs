@@ -49,9 +49,13 @@ impl Stop {
         });
     }
 
-    /// Ends the run with an error; the first one counts.
+    /// Ends the run with an error. The first one counts, unless a later one is about the disk.
     pub fn fatal(&self, error: Fatal) {
-        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
+        if fatal.as_ref().is_none_or(|first| error.is_disk() && !first.is_disk()) {
+            *fatal = Some(error);
+        }
+        drop(fatal);
         self.cause.send_modify(|current| *current = Some(Cause::Fatal));
     }
 

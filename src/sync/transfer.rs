@@ -5,7 +5,10 @@
 //! themselves (a body that only the close of the connection ends, a body that looks like an
 //! error page) are fetched again and count when the tries agree.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
@@ -150,7 +153,8 @@ async fn gone_or_failed(ctx: &Ctx, job: &Job, error: Failed) -> Result<(), Faile
     if remote.kind() != (remote::Kind::NotFound { problem_json: true }) {
         return Err(error);
     }
-    match ctx.remote.document(&job.document).await {
+    let Some(answer) = ctx.stop.or(ctx.remote.document(&job.document)).await else { return Err(Failed::Stopped) };
+    match answer {
         Ok(listed) if listed.version.as_ref().is_some_and(|v| *v != job.particulars.version) => {
             ctx.desk.call(move |desk| desk.answered(listed)).await?;
             Ok(())
@@ -194,7 +198,7 @@ async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> 
             return Err(Failed::Head(error));
         }
     };
-    check_space(ctx, &blob)?;
+    let _room = Room::take(ctx, &blob)?;
     let mut receiver = Receiver::open(writing, blob, partial).await?;
     match receiver.receive(ctx, writing).await {
         Ok(()) => receiver.finish(ctx, writing, job, tries).await,
@@ -206,9 +210,30 @@ async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> 
     }
 }
 
+/// Room on the disk for what a download has announced, counted with that of all others:
 /// `--min-free` ends the run before the disk is full.
-fn check_space(ctx: &Ctx, blob: &Blob) -> Result<(), Failed> {
-    let coming = blob.total.unwrap_or(0).saturating_sub(blob.start);
+struct Room<'c> {
+    ctx: &'c Ctx,
+    bytes: u64,
+}
+
+impl<'c> Room<'c> {
+    fn take(ctx: &'c Ctx, blob: &Blob) -> Result<Self, Failed> {
+        let bytes = blob.total.unwrap_or(0).saturating_sub(blob.start);
+        let coming = ctx.coming.fetch_add(bytes, Relaxed).saturating_add(bytes);
+        let room = Self { ctx, bytes };
+        check_space(ctx, coming)?;
+        Ok(room)
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.ctx.coming.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
+fn check_space(ctx: &Ctx, coming: u64) -> Result<(), Failed> {
     if ctx.options.min_free == 0 || ctx.root.free_bytes()? >= ctx.options.min_free.saturating_add(coming) {
         return Ok(());
     }
@@ -257,6 +282,9 @@ impl Receiver {
             self.waiting += bytes.len();
             self.pieces.push(bytes);
             if self.waiting >= PIECE {
+                if self.blob.total.is_none() {
+                    check_space(ctx, 0)?;
+                }
                 let stage = self.write(writing).await?;
                 self.stage = Some(stage);
             }
