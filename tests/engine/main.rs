@@ -5,6 +5,8 @@
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod absence;
 mod changes;
 mod disk;
 mod harness;
+mod replay;
