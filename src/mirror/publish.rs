@@ -141,24 +141,33 @@ impl Mirror {
 
     fn remove(&self, path: &RelPath, parked: &str, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
         let (tmp, name) = self.area.tmp(parked)?;
-        if look(tmp, name)? == Entry::Nothing {
-            match self.root.folder_of(path) {
-                Ok(dir) => match look(&dir, path.leaf())? {
-                    Entry::File(_) => {
-                        sys::rename_to_free(&dir, path.leaf(), tmp, name, self.names_exclusively)
-                            .map_err(|e| Error::io("remove", path.as_str(), e))?;
-                        self.sync_folder(&dir, path.as_str())?;
-                    }
-                    Entry::Nothing => return Ok(Outcome::Done { stamp: None, held: outgoing.cloned() }),
-                    Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
-                },
-                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    return Ok(Outcome::Done { stamp: None, held: outgoing.cloned() });
-                }
-                Err(error) => return Err(error),
+        let passing = look(tmp, name)?;
+        let dir = match self.root.folder_of(path) {
+            Ok(dir) => Some(dir),
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let there = dir.as_ref().map_or(Ok(Entry::Nothing), |dir| look(dir, path.leaf()))?;
+        match (passing, there, &dir) {
+            // It may have been linked out already, and not unlinked.
+            (Entry::File(passing), Entry::File(there), Some(dir)) if passing.inode == there.inode => {
+                self.park(path, dir, tmp, name)?;
             }
+            (Entry::Nothing, Entry::File(_), Some(dir)) => self.park(path, dir, tmp, name)?,
+            (Entry::Nothing, Entry::Other(what), _) => {
+                return Err(Error::InTheWay { path: path.to_string(), what });
+            }
+            (Entry::Nothing, ..) => return Ok(Outcome::Done { stamp: None, held: outgoing.cloned() }),
+            // Whatever is at the path now came after the file had left.
+            _ => {}
         }
         Ok(Outcome::Done { stamp: None, held: Some(self.hold_for(path, parked, outgoing)?) })
+    }
+
+    fn park(&self, path: &RelPath, dir: &OwnedFd, tmp: &OwnedFd, name: &str) -> Result<(), Error> {
+        sys::rename_to_free(dir, path.leaf(), tmp, name, self.names_exclusively)
+            .map_err(|e| Error::io("remove", path.as_str(), e))?;
+        self.sync_folder(dir, path.as_str())
     }
 
     /// Takes bytes that left the tree into `objects/`. From here on an error ends the run.

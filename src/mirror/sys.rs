@@ -75,7 +75,8 @@ fn walk(root: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
     Ok(dir)
 }
 
-/// Renames onto a name only if it is free; `Errno::EXIST` otherwise.
+/// Renames onto a name only if it is free; `Errno::EXIST` otherwise. A rename by link and unlink
+/// that was cut short between the two is finished.
 pub(super) fn rename_to_free(
     from: impl AsFd,
     old: &str,
@@ -83,6 +84,35 @@ pub(super) fn rename_to_free(
     new: &str,
     capable: bool,
 ) -> rustix::io::Result<()> {
+    match rename_or_link(&from, old, &to, new, capable) {
+        Err(Errno::EXIST) if is_linked_twice(&from, old, &to, new)? => {
+            rustix::fs::unlinkat(from, old, AtFlags::empty())
+        }
+        other => other,
+    }
+}
+
+/// Whether two names are two links to one file. On a file system that ignores case they may be one name.
+fn is_linked_twice(from: impl AsFd, old: &str, to: impl AsFd, new: &str) -> rustix::io::Result<bool> {
+    let stat = |dir: &dyn AsFd, name: &str| rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
+    let (one, other) = (stat(&from, old)?, stat(&to, new)?);
+    if (one.st_dev, one.st_ino) != (other.st_dev, other.st_ino) || one.st_nlink < 2 {
+        return Ok(false);
+    }
+    let (source, target) = (rustix::fs::fstat(&from)?, rustix::fs::fstat(&to)?);
+    if (source.st_dev, source.st_ino) != (target.st_dev, target.st_ino) {
+        return Ok(true);
+    }
+    let mut found = [false; 2];
+    for entry in rustix::fs::Dir::read_from(&to)? {
+        let entry = entry?;
+        found[0] |= entry.file_name().to_bytes() == old.as_bytes();
+        found[1] |= entry.file_name().to_bytes() == new.as_bytes();
+    }
+    Ok(found == [true; 2])
+}
+
+fn rename_or_link(from: impl AsFd, old: &str, to: impl AsFd, new: &str, capable: bool) -> rustix::io::Result<()> {
     if capable {
         match rustix::fs::renameat_with(&from, old, &to, new, RenameFlags::NOREPLACE) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}

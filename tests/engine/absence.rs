@@ -1,0 +1,401 @@
+//! What is not listed is gone only where the service says so, and few are.
+
+use ibinder_sync::{
+    app::Exit,
+    mirror::Mirror,
+    model::BinderId,
+    sandbox::{Organisation, Reply, Route},
+    state::State,
+    sync::{Ended, forget},
+};
+use serde_json::json;
+
+use crate::harness::{Ran, World};
+
+/// A binder with so many documents, `0.txt` to `n.txt`, in one tab.
+struct Many {
+    world: World,
+    binder: String,
+    tab: String,
+    documents: Vec<String>,
+}
+
+fn many(count: usize) -> Many {
+    many_and(count, |_| {})
+}
+
+fn many_and(count: usize, more: impl FnOnce(&mut Organisation)) -> Many {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    let tab = o.add_folder(&binder, None, "Avtal").unwrap();
+    let name = |n| format!("{n}.txt");
+    let documents =
+        (0..count).map(|n| o.add_document(&binder, Some(&tab), &name(n), format!("bytes {n}")).unwrap()).collect();
+    more(&mut o);
+    let world = World::new(o);
+    world.mirror();
+    Many { world, binder, tab, documents }
+}
+
+impl Many {
+    fn remove(&self, documents: impl IntoIterator<Item = usize>) {
+        self.world.edit(|o| documents.into_iter().for_each(|n| o.remove_document(&self.documents[n]).unwrap()));
+    }
+
+    fn has(&self, n: usize) -> bool {
+        let file = self.world.at(&format!("Brf Eken/Avtal/{n}.txt"));
+        std::fs::read(file).is_ok_and(|bytes| bytes == format!("bytes {n}").as_bytes())
+    }
+
+    fn assert_all_there(&self) {
+        assert_eq!((0..self.documents.len()).filter(|n| !self.has(*n)).collect::<Vec<_>>(), [0_usize; 0]);
+    }
+
+    /// A run that leaves every file where it is.
+    fn keeps_all(&self) -> Ran {
+        let ran = self.world.run();
+        self.assert_all_there();
+        assert_eq!(ran.documents().removed, 0, "{ran:?}");
+        ran
+    }
+}
+
+#[test]
+fn below_the_cap_each_absence_is_asked_for_and_controlled() {
+    let many = many(40);
+    many.remove(0..10);
+    let (asked, ran) = many.world.requests(Route::Document, || many.world.mirror());
+    assert_eq!((asked, ran.documents().removed), (20, 10));
+    (0..10).for_each(|n| many.world.assert_held(format!("bytes {n}").as_bytes()));
+}
+
+#[test]
+fn only_the_services_own_404_is_believed() {
+    for answer in [
+        || Reply::status(404),
+        || Reply::body(404, "text/html", "<html>Not Found</html>"),
+        || Reply::body(404, "application/json", r#"{"message":"no route"}"#),
+        || Reply::problem(403, "Forbidden"),
+        || Reply::status(410),
+    ] {
+        let many = many(40);
+        many.remove([3]);
+        many.world.sandbox.script(Route::Document, vec![answer()]);
+        let ran = many.keeps_all();
+        assert!(ran.warns_of("3.txt"), "{ran:?}");
+        // The next run asks again.
+        many.world.mirror();
+        assert!(!many.has(3));
+    }
+}
+
+#[test]
+fn a_service_that_fails_is_not_believed() {
+    let many = many(40);
+    many.remove([3]);
+    many.world.sandbox.script(Route::Document, Reply::status(500).times(6));
+    many.keeps_all();
+    many.world.mirror();
+    assert!(!many.has(3));
+}
+
+#[test]
+fn a_404_counts_only_while_others_answer() {
+    let many = many(40);
+    many.remove([3]);
+    // The absent one is asked for first, then one that was listed.
+    many.world.sandbox.script(Route::Document, Reply::problem(404, "Not found").times(2));
+    let ran = many.keeps_all();
+    assert!(ran.warns_of("don't answer either"), "{ran:?}");
+}
+
+#[test]
+fn a_document_that_only_this_client_may_not_see_stays() {
+    let many = many(40);
+    many.world.edit(|o| o.hide_document(&many.documents[3])).unwrap();
+    many.keeps_all();
+}
+
+#[test]
+fn above_the_cap_nothing_is_asked_and_nothing_removed() {
+    let many = many(40);
+    many.remove(0..11);
+    let (asked, ran) = many.world.requests(Route::Document, || many.keeps_all());
+    assert_eq!((asked, ran.exit(), ran.documents().withheld), (0, Exit::Withheld, 11));
+    // Whoever means it says so.
+    let ran = many.world.run_with(|given| given.max_removals = "11".parse().ok());
+    assert_eq!((ran.exit(), ran.documents().removed), (Exit::Complete, 11));
+    many.world.assert_mirrors();
+}
+
+#[test]
+fn the_cap_holds_over_the_organisation_too() {
+    // Ten of fifty in each of two binders: neither is above its own cap, both are together.
+    let mut others = Vec::new();
+    let many = many_and(50, |o| {
+        let binder = o.add_binder("Brf Linden");
+        others.extend((0..50).map(|n| o.add_document(&binder, None, &format!("{n}.txt"), "x").unwrap()));
+    });
+    many.remove(0..10);
+    many.world.edit(|o| others.iter().take(10).for_each(|id| o.remove_document(id).unwrap()));
+    let ran = many.keeps_all();
+    assert_eq!((ran.exit(), ran.documents().withheld), (Exit::Withheld, 20));
+}
+
+#[test]
+fn a_binder_that_lists_none_is_not_believed() {
+    let many = many_and(5, |o| {
+        o.add_binder("Brf Linden");
+    });
+    many.remove(0..5);
+    let ran = many.keeps_all();
+    assert_eq!((ran.exit(), ran.documents().withheld), (Exit::Withheld, 5));
+    // Not even a cap that lets everything through changes that.
+    let ran = many.world.run_with(|given| given.max_removals = "100%".parse().ok());
+    assert_eq!(ran.exit(), Exit::Withheld);
+    many.assert_all_there();
+}
+
+#[test]
+fn a_hidden_binder_keeps_its_files_until_it_is_let_go() {
+    let many = many_and(20, |o| {
+        let binder = o.add_binder("Brf Linden");
+        o.add_document(&binder, None, "stadgar.txt", "stadgar").unwrap();
+    });
+    let world = &many.world;
+    world.edit(|o| o.hide_binder(&many.binder)).unwrap();
+    let ran = many.keeps_all();
+    assert_eq!(ran.exit(), Exit::Partial);
+    assert_eq!(ran.finished.tally.binder_counts().inaccessible, 1);
+    assert!(ran.warns_of(&format!("binders forget {}", many.binder)), "{ran:?}");
+    let mirror = std::sync::Arc::new(Mirror::open(&world.dest()).unwrap());
+    let state = std::sync::Arc::new(State::open(&world.database(), false).unwrap());
+    let binder = BinderId::parse(&many.binder).unwrap();
+    assert_eq!(forget(&mirror, &state, 99, &binder).unwrap(), 20);
+    drop((mirror, state));
+    world.assert_tree(&[("Brf Linden/stadgar.txt", "stadgar")]);
+    (0..20).for_each(|n| world.assert_held(format!("bytes {n}").as_bytes()));
+    world.mirror();
+    // It comes back from what is held.
+    world.edit(|o| o.show_binder(&many.binder)).unwrap();
+    let (blobs, _) = world.requests(Route::Blob, || world.mirror());
+    assert_eq!(blobs, 0);
+    many.assert_all_there();
+}
+
+#[test]
+fn a_binder_that_is_refused_while_it_is_read_keeps_its_files() {
+    for answer in [Reply::problem(403, "Forbidden"), Reply::problem(404, "Not found")] {
+        let many = many(20);
+        many.remove([1]);
+        many.world.sandbox.script(Route::Search, vec![answer]);
+        let ran = many.keeps_all();
+        assert_eq!(ran.exit(), Exit::Partial);
+        assert_eq!(ran.finished.tally.binder_counts().inaccessible, 1);
+    }
+}
+
+#[test]
+fn when_all_binders_are_others_nothing_is_written() {
+    let many = many(5);
+    let world = &many.world;
+    let before = crate::disk::files(&world.dest());
+    world.edit(|o| {
+        o.hide_binder(&many.binder).unwrap();
+        let other = o.add_binder("Brf Linden");
+        o.add_document(&other, None, "stadgar.txt", "stadgar").unwrap();
+    });
+    let (searches, ran) = world.requests(Route::Search, || world.run());
+    assert_eq!((searches, ran.exit()), (0, Exit::Withheld));
+    assert!(matches!(ran.finished.ended, Ended::AnotherOrganisation));
+    assert_eq!(crate::disk::files(&world.dest()), before);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM binders"), 1);
+}
+
+#[test]
+fn no_binder_at_all_is_lost_access() {
+    let many = many(5);
+    many.world.edit(|o| o.hide_binder(&many.binder)).unwrap();
+    assert_eq!(many.keeps_all().exit(), Exit::Partial);
+}
+
+/// Removes a document of the first page just before the second one is read, so that the first document of the second
+/// page slips onto the first and is listed by neither.
+fn drift(many: &Many, passes: usize) {
+    for pass in 0..passes {
+        let id = many.documents[pass].clone();
+        many.world
+            .sandbox
+            .script(Route::Search, vec![Reply::Pass, Reply::run(move |o| o.remove_document(&id).unwrap())]);
+        // The rest of a pass over pages of ten.
+        let pages = many.documents.len().div_ceil(10);
+        many.world.sandbox.script(Route::Search, Reply::Pass.times(pages - 2));
+    }
+}
+
+#[test]
+fn a_page_that_drifts_never_removes_a_living_document() {
+    for passes in 1..=3 {
+        let many = many(40);
+        many.world.sandbox.change_settings(|s| s.page_size_cap = 10);
+        drift(&many, passes);
+        let ran = many.world.run();
+        let gone: Vec<usize> = (0..40).filter(|n| !many.has(*n)).collect();
+        assert!(gone.iter().all(|n| *n < passes), "{gone:?} left the tree in {ran:?}");
+        many.world.mirror();
+        let gone: Vec<usize> = (0..40).filter(|n| !many.has(*n)).collect();
+        assert_eq!(gone, (0..passes).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_uncertified_listing_removes_nothing_and_brings_what_it_shows() {
+    let many = many(40);
+    let world = &many.world;
+    many.remove([7]);
+    let new = world.edit(|o| o.add_document(&many.binder, Some(&many.tab), "new.txt", "new")).unwrap();
+    let items: Vec<_> = world.edit(|o| {
+        let listed = o.documents();
+        let show = |d: &ibinder_sync::sandbox::DocumentView| {
+            json!({"id": d.id, "fileName": d.file_name, "binderId": d.binder, "folderId": many.tab, "latestVersionId": d.version})
+        };
+        listed.iter().filter(|d| d.id != many.documents[9]).map(show).collect()
+    });
+    assert!(items.iter().any(|item| item["id"] == new.as_str()));
+    // 39 come where 40 were announced, as often as it is read.
+    let page = |number, items| {
+        Reply::json(200, &json!({"items": items, "totalCount": 40, "pageNumber": number, "pageSize": 39}))
+    };
+    for _ in 0..3 {
+        world.sandbox.script(Route::Search, vec![page(1, items.clone()), page(2, Vec::new())]);
+    }
+    let ran = many.keeps_all();
+    assert!(ran.finished.uncertified, "{ran:?}");
+    assert_eq!((ran.exit(), ran.documents().added), (Exit::Partial, 1));
+    world.mirror();
+    assert!(!many.has(7));
+}
+
+#[test]
+fn a_page_that_cannot_be_read_removes_nothing() {
+    let many = many(40);
+    many.remove([7]);
+    many.world
+        .sandbox
+        .script(Route::Search, Reply::body(200, "text/html", "<html>Tjänsten uppdateras</html>").times(6));
+    let ran = many.keeps_all();
+    assert_eq!((ran.exit(), ran.finished.tally.binder_counts().failed), (Exit::Partial, 1));
+}
+
+#[test]
+fn one_binder_that_failed_makes_absence_in_the_others_wait() {
+    // A document may have gone to the binder that could not be read.
+    let mut other = String::new();
+    let many = many_and(20, |o| {
+        other = o.add_binder("Brf Linden");
+        o.add_document(&other, None, "stadgar.txt", "stadgar").unwrap();
+    });
+    let world = &many.world;
+    world.edit(|o| o.move_document(&many.documents[3], &other, None)).unwrap();
+    for refusal in [Reply::problem(400, "Bad request"), Reply::problem(403, "Forbidden")] {
+        // Whichever binder is asked for first is the one that is not read.
+        world.sandbox.script(Route::Search, vec![refusal]);
+        let ran = world.run();
+        assert_eq!((ran.exit(), ran.documents().removed), (Exit::Partial, 0), "{ran:?}");
+        assert!(many.has(3) || world.at("Brf Linden/3.txt").exists());
+    }
+    world.mirror();
+    assert!(world.at("Brf Linden/3.txt").exists());
+}
+
+#[test]
+fn a_document_that_moved_into_a_binder_that_is_not_read_keeps_its_file() {
+    let mut other = String::new();
+    let many = many_and(20, |o| {
+        other = o.add_binder("Brf Linden");
+        o.add_document(&other, None, "stadgar.txt", "stadgar").unwrap();
+    });
+    many.world.edit(|o| o.move_document(&many.documents[3], &other, None)).unwrap();
+    let ran = many.world.run_with(|given| given.not_binders = vec!["Brf Linden".to_owned()]);
+    assert_eq!((ran.exit(), ran.documents().removed), (Exit::Complete, 0), "{ran:?}");
+    many.assert_all_there();
+    let (blobs, ran) = many.world.requests(Route::Blob, || many.world.mirror());
+    assert_eq!((blobs, ran.documents().moved), (0, 1));
+}
+
+#[test]
+fn filters_remove_nothing() {
+    let many = many_and(20, |o| {
+        let binder = o.add_binder("Brf Linden");
+        o.add_document(&binder, None, "stadgar.txt", "stadgar").unwrap();
+    });
+    let world = &many.world;
+    many.remove([2]);
+    world.edit(|o| o.revise(&many.documents[3], "new bytes")).unwrap();
+    let ran = world.run_with(|given| given.binders = vec!["Brf Linden".to_owned()]);
+    assert_eq!((ran.exit(), ran.documents().seen, ran.documents().removed), (Exit::Complete, 1, 0));
+    many.assert_all_there();
+    let ran = world.run_with(|given| given.not_paths = vec!["**/*.txt".to_owned()]);
+    let d = ran.documents();
+    // What is not listed at all is gone, whatever the filter; what is listed and left out stays.
+    assert_eq!((ran.exit(), d.filtered, d.updated), (Exit::Complete, 20, 0));
+    assert!((0..20).filter(|n| *n != 2).all(|n| many.has(n)));
+    world.mirror();
+}
+
+#[test]
+fn a_total_at_the_round_cap_is_listed_tab_by_tab() {
+    let many = many_and(30, |o| {
+        let binder = o.binders()[0].0.clone();
+        let tab = o.add_folder(&binder, None, "Ritningar").unwrap();
+        for n in 0..30 {
+            o.add_document(&binder, Some(&tab), &format!("r{n}.txt"), format!("drawing {n}")).unwrap();
+        }
+    });
+    let world = &many.world;
+    // The service stops counting at 10,000 and shows the first tab only; by tab it shows everything.
+    let shown: Vec<_> = world.edit(|o| {
+        let first = o.documents().into_iter().filter(|d| d.folders == ["Avtal"]);
+        let show = |d: ibinder_sync::sandbox::DocumentView| {
+            json!({"id": d.id, "fileName": d.file_name, "binderId": d.binder, "folderId": many.tab, "latestVersionId": d.version})
+        };
+        first.map(show).collect()
+    });
+    let capped = |number: usize| {
+        let items = if number == 1 { shown.as_slice() } else { &[] };
+        Reply::json(200, &json!({"items": items, "totalCount": 10_000, "pageNumber": number, "pageSize": 250}))
+    };
+    // Page 1 tells a page of 30, so there are 334 of them; three passes.
+    for _ in 0..3 {
+        world.sandbox.script(Route::Search, (1..=334).map(&capped).collect());
+    }
+    let ran = world.run();
+    world.assert_mirrors();
+    assert_eq!((ran.documents().removed, ran.documents().seen), (0, 60), "{ran:?}");
+    // 60 are fewer than the 10,000 that were announced.
+    assert_eq!(ran.exit(), Exit::Partial, "{ran:?}");
+}
+
+#[test]
+fn a_listing_far_below_what_is_held_is_looked_at_by_tab() {
+    let many = many(40);
+    let empty = json!({"items": [], "totalCount": 0, "pageNumber": 1, "pageSize": 250});
+    many.world.sandbox.script(Route::Search, vec![Reply::json(200, &empty)]);
+    // The binder's listing shows nothing, its tab shows all of them: nobody is absent.
+    let ran = many.keeps_all();
+    assert_eq!((ran.exit(), ran.documents().unchanged), (Exit::Complete, 40), "{ran:?}");
+}
+
+#[test]
+fn what_a_link_says_is_gone_is_gone_and_no_failure() {
+    let many = many(40);
+    let world = &many.world;
+    world.edit(|o| o.revise(&many.documents[3], "new bytes")).unwrap();
+    let id = many.documents[3].clone();
+    // Removed after it was listed, before its link was asked for.
+    world.sandbox.script(Route::DownloadLink, vec![Reply::run(move |o| o.remove_document(&id).unwrap())]);
+    let ran = world.run();
+    assert_eq!((ran.exit(), ran.documents().failed, ran.documents().removed), (Exit::Complete, 0, 1), "{ran:?}");
+    world.assert_mirrors();
+    world.assert_held(b"bytes 3");
+}

@@ -1,0 +1,238 @@
+//! An organisation that is served, a mirror of it, and runs that are made of the same parts as the program's.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use ibinder_sync::{
+    app::Exit,
+    config::{Config, Given},
+    mirror::{Mirror, Root, database},
+    pace::{Pace, Policy},
+    remote::{Remote, Requests},
+    report::{Documents, Progress},
+    sandbox::{Organisation, Route, Sandbox, Settings},
+    state::State,
+    sync::{self, Finished, Parts, Planned, Stop},
+};
+use tempfile::TempDir;
+
+use crate::disk;
+
+/// A service, and a folder to mirror it into.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    folder: TempDir,
+}
+
+/// A run that has ended.
+pub(crate) struct Ran {
+    pub(crate) finished: Finished,
+}
+
+impl World {
+    /// Serves an organisation.
+    pub(crate) fn new(organisation: Organisation) -> Self {
+        Self::with(organisation, |_| {})
+    }
+
+    /// Serves an organisation by a service that behaves otherwise.
+    pub(crate) fn with(organisation: Organisation, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings { record: true, slow: Duration::from_millis(2), ..Settings::default() };
+        change(&mut settings);
+        let sandbox = Sandbox::start(organisation, settings).unwrap();
+        Self { sandbox, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn dest(&self) -> PathBuf {
+        self.folder.path().join("mirror")
+    }
+
+    /// A file of the tree, or where one would be.
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
+        self.dest().join(path)
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        database(&self.dest())
+    }
+
+    /// Changes the organisation.
+    pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut Organisation) -> T) -> T {
+        self.sandbox.with_organisation(change)
+    }
+
+    /// What the program would be told by flags: folder names are always due, the rest by default.
+    pub(crate) fn given(&self) -> Given {
+        Given { dest: self.dest(), rate: Some(0.0), refresh_folders: Some(Duration::ZERO), ..Given::default() }
+    }
+
+    /// Flags and the sandbox's environment, with delays that a test can wait for.
+    pub(crate) fn config(&self, given: Given) -> Config {
+        let environment = self.sandbox.environment();
+        let look =
+            |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
+        let mut config = Config::new(given, &look).unwrap();
+        let delay = Duration::from_millis(1);
+        let patient =
+            Policy { max_tries: 6, max_elapsed: Duration::from_mins(5), first_delay: delay, max_delay: delay };
+        config.remote.retry = patient.clone();
+        config.options.retry = patient;
+        config
+    }
+
+    /// A run with the flags of [`World::given`].
+    pub(crate) fn run(&self) -> Ran {
+        self.run_as(&self.config(self.given()))
+    }
+
+    /// A run with changed flags.
+    pub(crate) fn run_with(&self, change: impl FnOnce(&mut Given)) -> Ran {
+        let mut given = self.given();
+        change(&mut given);
+        self.run_as(&self.config(given))
+    }
+
+    pub(crate) fn run_as(&self, config: &Config) -> Ran {
+        self.run_on(config, |mirror| mirror)
+    }
+
+    /// A run on a mirror that is opened in another way.
+    pub(crate) fn run_on(&self, config: &Config, as_if: impl FnOnce(Mirror) -> Mirror) -> Ran {
+        let mirror = Arc::new(as_if(Mirror::open(&config.dest).unwrap()));
+        let state = Arc::new(State::open(&self.database(), false).unwrap());
+        state.bind(&config.remote.organisation).unwrap();
+        let run = state.write(|w| w.begin_run(jiff::Timestamp::now())).unwrap();
+        sync::replay(&mirror, &state, run.number).unwrap();
+        let root = Arc::new(Root::open(&config.dest).unwrap());
+        go(config, |remote, progress, stop| Parts {
+            remote,
+            state,
+            root,
+            mirror: Some(mirror),
+            options: config.options.clone(),
+            progress,
+            stop,
+            run,
+        })
+    }
+
+    /// What a run would do.
+    pub(crate) fn plan(&self) -> Vec<Planned> {
+        let config = self.config(self.given());
+        let scratch = tempfile::tempdir().unwrap();
+        let state = State::scratch(Some(&self.database()), &scratch.path().join("state.db")).unwrap();
+        let run = state.write(|w| w.begin_run(jiff::Timestamp::now())).unwrap();
+        let root = Arc::new(Root::open(&config.dest).unwrap());
+        let ran = go(&config, |remote, progress, stop| Parts {
+            remote,
+            state: Arc::new(state),
+            root,
+            mirror: None,
+            options: config.options.clone(),
+            progress,
+            stop,
+            run,
+        });
+        assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
+        ran.finished.planned
+    }
+
+    /// A run that must be complete, after which the tree is what the service has.
+    pub(crate) fn mirror(&self) -> Ran {
+        let ran = self.run();
+        assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
+        self.assert_mirrors();
+        ran
+    }
+
+    pub(crate) fn assert_mirrors(&self) {
+        disk::assert_mirrors(&self.sandbox, &self.dest());
+    }
+
+    pub(crate) fn assert_nothing_planned(&self) {
+        assert_eq!(self.plan(), []);
+    }
+
+    /// Compares the tree with paths and texts.
+    pub(crate) fn assert_tree(&self, expected: &[(&str, &str)]) {
+        let mut expected: Vec<(String, String)> =
+            expected.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        expected.sort();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let found: Vec<(String, String)> = disk::files(&self.dest()).into_iter().map(|(p, b)| (p, text(b))).collect();
+        assert_eq!(found, expected);
+    }
+
+    /// How many requests to a route some work makes.
+    pub(crate) fn requests<T>(&self, route: Route, work: impl FnOnce() -> T) -> (u64, T) {
+        let before = self.sandbox.count(route);
+        let done = work();
+        (self.sandbox.count(route) - before, done)
+    }
+
+    /// Bytes of a version of a document.
+    pub(crate) fn bytes(&self, document: &str, version: &str) -> Vec<u8> {
+        self.edit(|o| o.bytes(document, version)).unwrap()
+    }
+
+    /// The bytes of every document as it is now.
+    pub(crate) fn latest(&self, document: &str) -> Vec<u8> {
+        self.edit(|o| {
+            let view = o.documents().into_iter().find(|d| d.id == document).unwrap();
+            o.bytes(document, &view.version).unwrap()
+        })
+    }
+
+    pub(crate) fn assert_held(&self, bytes: &[u8]) {
+        assert!(disk::is_held(&self.dest(), bytes), "{:?} is not in objects/", String::from_utf8_lossy(bytes));
+    }
+
+    /// A single value of the state.
+    pub(crate) fn sql<T: rusqlite::types::FromSql>(&self, query: &str) -> T {
+        let connection = rusqlite::Connection::open(self.database()).unwrap();
+        connection.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+}
+
+fn go(config: &Config, parts: impl FnOnce(Arc<Remote>, Arc<Progress>, Arc<Stop>) -> Parts) -> Ran {
+    let requests = Arc::new(Requests::default());
+    let remote = Arc::new(Remote::new(config.remote.clone(), Pace::new(config.rate), requests).unwrap());
+    let parts = parts(remote, Arc::default(), Arc::default());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    Ran { finished: runtime.block_on(sync::run(parts)) }
+}
+
+impl Ran {
+    pub(crate) fn exit(&self) -> Exit {
+        Exit::of_run(&self.finished)
+    }
+
+    pub(crate) fn documents(&self) -> Documents {
+        self.finished.tally.documents()
+    }
+
+    pub(crate) fn warns_of(&self, text: &str) -> bool {
+        self.finished.tally.warnings().iter().any(|warning| warning.contains(text))
+    }
+}
+
+impl std::fmt::Debug for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ran")
+            .field("ended", &self.finished.ended)
+            .field("binders", &self.finished.tally.binder_counts())
+            .field("documents", &self.documents())
+            .field("failures", &self.finished.tally.failures())
+            .field("warnings", &self.finished.tally.warnings())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether something lies at a path, a broken link included.
+pub(crate) fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}

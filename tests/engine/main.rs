@@ -1,0 +1,12 @@
+//! The engine against the sandbox, over real HTTP and on a real disk.
+//!
+//! Nothing here depends on how long something takes: where two things must happen in an order, a scripted reply of the
+//! sandbox makes them, and where many moments are tried, they are counted.
+#![cfg(feature = "sandbox")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod absence;
+mod changes;
+mod disk;
+mod harness;
+mod replay;

@@ -1,0 +1,357 @@
+//! Every step of a publish, stopped after each of its actions on the disk, and finished by the replay.
+//!
+//! The half-done situations are made by hand: what a file system does is what counts, not which
+//! function did it. Each is replayed twice over, since a crash may strike the replay, too, and on a
+//! file system with all its abilities as well as on one with none.
+
+use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
+
+use ibinder_sync::{
+    mirror::{Mirror, Outcome, Stage, database},
+    model::{BinderId, DocumentId, Intent, Outgoing, Particulars, RelPath, STATE_FOLDER, Staged, Step, VersionId},
+    state::State,
+    sync::replay,
+};
+use tempfile::TempDir;
+
+use crate::disk;
+
+const OLD: &str = "the old bytes";
+const NEW: &str = "the new bytes";
+
+/// An opened mirror with one document, `Brf Eken/Avtal/a.txt`, whose file holds [`OLD`].
+struct Bench {
+    folder: TempDir,
+    mirror: Arc<Mirror>,
+    state: Arc<State>,
+}
+
+impl Bench {
+    fn new(fallbacks: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = Mirror::open(folder.path()).unwrap();
+        let mirror = Arc::new(if fallbacks { mirror.with_fallbacks_only() } else { mirror });
+        let state = Arc::new(State::open(&database(folder.path()), false).unwrap());
+        let bench = Self { folder, mirror, state };
+        let staged = bench.stage(OLD);
+        bench.begin(&intent("a", PATH, "v1", Step::Add { staged }));
+        bench.replay();
+        bench
+    }
+
+    fn stage(&self, text: &str) -> Staged {
+        let mut stage = Stage::create(&self.mirror).unwrap();
+        stage.write(text.as_bytes()).unwrap();
+        stage.finish(None).unwrap()
+    }
+
+    fn outgoing(&self) -> Option<Outgoing> {
+        self.mirror.outgoing(&path(PATH)).unwrap()
+    }
+
+    fn begin(&self, intent: &Intent) {
+        self.state.write(|w| w.begin(intent)).unwrap();
+    }
+
+    fn replay(&self) {
+        replay(&self.mirror, &self.state, 1).unwrap();
+    }
+
+    fn tree(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn tmp(&self, name: &str) -> PathBuf {
+        self.folder.path().join(STATE_FOLDER).join("tmp").join(name)
+    }
+
+    /// Where the object of some bytes lies, its folder being there.
+    fn object(&self, bytes: &str) -> PathBuf {
+        let hash = disk::sha256(bytes.as_bytes());
+        let shelf = self.folder.path().join(STATE_FOLDER).join("objects").join(&hash[..2]);
+        fs::create_dir_all(&shelf).unwrap();
+        shelf.join(hash)
+    }
+
+    fn path_of(&self, document: &str) -> Option<(String, String)> {
+        let id = DocumentId::parse(document).unwrap();
+        let known = self.state.read(|r| r.document(&id)).unwrap()?;
+        assert_eq!(self.mirror.stamp(&known.path).unwrap(), Some(known.stamp));
+        Some((known.path.to_string(), known.version.to_string()))
+    }
+
+    /// The tree has these files and no others, each with one name; nothing is left below `tmp/` or in the intents.
+    fn assert(&self, files: &[(&str, &str)], held: &[&str], situation: &str) {
+        let found: Vec<(String, String)> = disk::files(self.folder.path())
+            .into_iter()
+            .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
+            .collect();
+        let expected: Vec<(String, String)> = files.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())).collect();
+        assert_eq!(found, expected, "{situation}");
+        for (path, _) in files {
+            assert_eq!(fs::metadata(self.tree(path)).unwrap().nlink(), 1, "{situation}");
+        }
+        for bytes in held {
+            assert!(disk::is_held(self.folder.path(), bytes.as_bytes()), "{bytes:?} is not held: {situation}");
+            assert_eq!(fs::metadata(self.object(bytes)).unwrap().nlink(), 1, "{situation}");
+        }
+        disk::assert_objects(self.folder.path());
+        assert_eq!(self.state.read(|r| r.intents()).unwrap(), [], "{situation}");
+        assert_eq!(disk::leftovers(self.folder.path()), Vec::<String>::new(), "{situation}");
+    }
+
+    fn held_rows(&self) -> i64 {
+        let connection = rusqlite::Connection::open(database(self.folder.path())).unwrap();
+        connection.query_row("SELECT count(*) FROM held", [], |row| row.get(0)).unwrap()
+    }
+}
+
+const PATH: &str = "Brf Eken/Avtal/a.txt";
+
+fn path(text: &str) -> RelPath {
+    RelPath::new(text).unwrap()
+}
+
+fn intent(document: &str, at: &str, version: &str, step: Step) -> Intent {
+    let particulars = Particulars {
+        binder: BinderId::parse("eken").unwrap(),
+        folder: None,
+        file_name: "a.txt".to_owned(),
+        version: VersionId::parse(version).unwrap(),
+        metadata: None,
+    };
+    Intent { document: DocumentId::parse(document).unwrap(), path: path(at), step, particulars }
+}
+
+type Action = fn(&Bench, &str);
+
+/// Replays a half-done situation, and once more what is already done.
+fn finish(bench: &Bench, intent: &Intent, situation: &str) {
+    bench.begin(intent);
+    // A crash of the replay before it is recorded: the same is carried out again.
+    let outcome = bench.mirror.apply(intent).unwrap();
+    assert!(matches!(outcome, Outcome::Done { .. }), "{situation}: {outcome:?}");
+    bench.replay();
+}
+
+fn situations(table: &[(&str, Action)], each: impl Fn(Bench, &str, Action)) {
+    for fallbacks in [false, true] {
+        for (name, action) in table {
+            each(Bench::new(fallbacks), &format!("{name}, fallbacks only: {fallbacks}"), *action);
+        }
+    }
+}
+
+#[test]
+fn an_add_is_finished() {
+    const OTHER: &str = "Brf Linden/b.txt";
+    let table: [(&str, Action); 4] = [
+        ("nothing is done", |_, _| {}),
+        ("the folder is made", |b, _| fs::create_dir_all(b.tree("Brf Linden")).unwrap()),
+        ("linked, not unlinked", |b, staged| {
+            fs::create_dir_all(b.tree("Brf Linden")).unwrap();
+            fs::hard_link(b.tmp(staged), b.tree(OTHER)).unwrap();
+        }),
+        ("renamed", |b, staged| {
+            fs::create_dir_all(b.tree("Brf Linden")).unwrap();
+            fs::rename(b.tmp(staged), b.tree(OTHER)).unwrap();
+        }),
+    ];
+    situations(&table, |bench, situation, action| {
+        let staged = bench.stage(NEW);
+        let name = staged.name.clone();
+        let intent = intent("b", OTHER, "v1", Step::Add { staged });
+        action(&bench, &name);
+        finish(&bench, &intent, situation);
+        bench.assert(&[(PATH, OLD), (OTHER, NEW)], &[], situation);
+        assert_eq!(bench.path_of("b"), Some((OTHER.to_owned(), "v1".to_owned())), "{situation}");
+    });
+}
+
+#[test]
+fn a_replacement_is_finished() {
+    fn exchange(b: &Bench, staged: &str) {
+        fs::rename(b.tree(PATH), b.tmp("0/between")).unwrap();
+        fs::rename(b.tmp(staged), b.tree(PATH)).unwrap();
+        fs::rename(b.tmp("0/between"), b.tmp(staged)).unwrap();
+    }
+    let table: [(&str, Action); 5] = [
+        ("nothing is done", |_, _| {}),
+        ("exchanged", exchange),
+        ("exchanged, the object is there already", |b, staged| {
+            exchange(b, staged);
+            fs::write(b.object(OLD), OLD).unwrap();
+        }),
+        ("exchanged, a damaged object is there", |b, staged| {
+            exchange(b, staged);
+            fs::write(b.object(OLD), "half").unwrap();
+        }),
+        ("exchanged and held", |b, staged| {
+            exchange(b, staged);
+            fs::rename(b.tmp(staged), b.object(OLD)).unwrap();
+        }),
+    ];
+    situations(&table, replaced);
+}
+
+#[test]
+fn a_replacement_without_an_exchange_is_finished() {
+    let table: [(&str, Action); 5] = [
+        ("nothing is done", |_, _| {}),
+        ("the old bytes are linked", |b, staged| {
+            fs::hard_link(b.tree(PATH), b.tmp(&format!("{staged}.old"))).unwrap();
+        }),
+        ("the old bytes are linked and held", |b, staged| {
+            fs::hard_link(b.tree(PATH), b.tmp(&format!("{staged}.old"))).unwrap();
+            fs::write(b.object(OLD), OLD).unwrap();
+        }),
+        ("the old bytes are held", |b, _| fs::write(b.object(OLD), OLD).unwrap()),
+        ("the old bytes are held, the new ones renamed", |b, staged| {
+            fs::write(b.object(OLD), OLD).unwrap();
+            fs::rename(b.tmp(staged), b.tree(PATH)).unwrap();
+        }),
+    ];
+    for (name, action) in table {
+        replaced(Bench::new(true), name, action);
+    }
+}
+
+fn replaced(bench: Bench, situation: &str, action: Action) {
+    let staged = bench.stage(NEW);
+    let name = staged.name.clone();
+    let intent = intent("a", PATH, "v2", Step::Replace { staged, outgoing: bench.outgoing() });
+    action(&bench, &name);
+    finish(&bench, &intent, situation);
+    bench.assert(&[(PATH, NEW)], &[OLD], situation);
+    assert_eq!(bench.path_of("a"), Some((PATH.to_owned(), "v2".to_owned())), "{situation}");
+    assert_eq!(bench.held_rows(), 1, "{situation}");
+}
+
+#[test]
+fn a_missing_file_is_replaced() {
+    let table: [(&str, Action); 2] =
+        [("nothing is done", |_, _| {}), ("renamed", |b, staged| fs::rename(b.tmp(staged), b.tree(PATH)).unwrap())];
+    situations(&table, |bench, situation, action| {
+        fs::remove_file(bench.tree(PATH)).unwrap();
+        let staged = bench.stage(NEW);
+        let name = staged.name.clone();
+        let intent = intent("a", PATH, "v2", Step::Replace { staged, outgoing: bench.outgoing() });
+        action(&bench, &name);
+        finish(&bench, &intent, situation);
+        bench.assert(&[(PATH, NEW)], &[], situation);
+        assert_eq!(bench.held_rows(), 0, "{situation}");
+    });
+}
+
+#[test]
+fn a_move_is_finished() {
+    for to in ["Brf Eken/Avtal/b.txt", "Brf Eken/Avtal/A.txt", "Brf Linden/b.txt"] {
+        let make = |bench: &Bench| fs::create_dir_all(bench.tree("Brf Linden")).unwrap();
+        let table: [(&str, fn(&Bench, &str)); 3] = [
+            ("nothing is done", |_, _| {}),
+            ("linked, not unlinked", |b, to| fs::hard_link(b.tree(PATH), b.tree(to)).unwrap()),
+            ("renamed", |b, to| fs::rename(b.tree(PATH), b.tree(to)).unwrap()),
+        ];
+        situations(&table, |bench, situation, action| {
+            let stamp = bench.mirror.stamp(&path(PATH)).unwrap().unwrap();
+            let intent = intent("a", to, "v1", Step::Move { from: path(PATH), stamp });
+            make(&bench);
+            action(&bench, to);
+            finish(&bench, &intent, situation);
+            bench.assert(&[(to, OLD)], &[], situation);
+            assert_eq!(bench.path_of("a"), Some((to.to_owned(), "v1".to_owned())), "{situation}");
+        });
+    }
+}
+
+#[test]
+fn a_removal_is_finished() {
+    let table: [(&str, Action); 5] = [
+        ("nothing is done", |_, _| {}),
+        ("linked out, not unlinked", |b, parked| fs::hard_link(b.tree(PATH), b.tmp(parked)).unwrap()),
+        ("parked", |b, parked| fs::rename(b.tree(PATH), b.tmp(parked)).unwrap()),
+        ("parked, the object is there already", |b, parked| {
+            fs::rename(b.tree(PATH), b.tmp(parked)).unwrap();
+            fs::write(b.object(OLD), OLD).unwrap();
+        }),
+        ("held", |b, _| fs::rename(b.tree(PATH), b.object(OLD)).unwrap()),
+    ];
+    situations(&table, |bench, situation, action| {
+        let parked = bench.mirror.spare_name().unwrap();
+        let intent = intent("a", PATH, "v1", Step::Remove { parked: parked.clone(), outgoing: bench.outgoing() });
+        action(&bench, &parked);
+        finish(&bench, &intent, situation);
+        bench.assert(&[], &[OLD], situation);
+        assert_eq!((bench.path_of("a"), bench.held_rows()), (None, 1), "{situation}");
+    });
+}
+
+#[test]
+fn a_file_that_came_after_a_removal_stays() {
+    let table: [(&str, Action); 1] = [("parked, and somebody wrote another file", |b, parked| {
+        fs::rename(b.tree(PATH), b.tmp(parked)).unwrap();
+        fs::write(b.tree(PATH), "somebody's").unwrap();
+    })];
+    situations(&table, |bench, situation, action| {
+        let parked = bench.mirror.spare_name().unwrap();
+        let intent = intent("a", PATH, "v1", Step::Remove { parked: parked.clone(), outgoing: bench.outgoing() });
+        action(&bench, &parked);
+        bench.begin(&intent);
+        bench.replay();
+        bench.assert(&[(PATH, "somebody's")], &[OLD], situation);
+        assert_eq!(bench.path_of("a"), None, "{situation}");
+    });
+}
+
+#[test]
+fn what_was_edited_before_it_left_is_held_as_it_was() {
+    const EDITED: &str = "edited by hand";
+    for fallbacks in [false, true] {
+        let situation = format!("fallbacks only: {fallbacks}");
+        let bench = Bench::new(fallbacks);
+        let outgoing = bench.outgoing();
+        let staged = bench.stage(NEW);
+        // The edit comes after the file was hashed.
+        fs::write(bench.tree(PATH), EDITED).unwrap();
+        bench.begin(&intent("a", PATH, "v2", Step::Replace { staged, outgoing }));
+        bench.replay();
+        bench.assert(&[(PATH, NEW)], &[EDITED], &situation);
+
+        let outgoing = bench.outgoing();
+        fs::write(bench.tree(PATH), OLD).unwrap();
+        let parked = bench.mirror.spare_name().unwrap();
+        bench.begin(&intent("a", PATH, "v2", Step::Remove { parked, outgoing }));
+        bench.replay();
+        bench.assert(&[], &[EDITED, OLD], &situation);
+        assert_eq!(bench.held_rows(), 2);
+    }
+}
+
+#[test]
+fn an_object_shares_no_file_with_a_link_elsewhere() {
+    for fallbacks in [false, true] {
+        let bench = Bench::new(fallbacks);
+        let elsewhere = bench.folder.path().join(STATE_FOLDER).join("elsewhere");
+        fs::hard_link(bench.tree(PATH), &elsewhere).unwrap();
+        let parked = bench.mirror.spare_name().unwrap();
+        bench.begin(&intent("a", PATH, "v1", Step::Remove { parked, outgoing: bench.outgoing() }));
+        bench.replay();
+        fs::write(&elsewhere, "scribbled over").unwrap();
+        bench.assert(&[], &[OLD], &format!("fallbacks only: {fallbacks}"));
+    }
+}
+
+#[test]
+fn an_add_never_takes_a_foreign_files_place() {
+    for fallbacks in [false, true] {
+        let bench = Bench::new(fallbacks);
+        let staged = bench.stage(NEW);
+        fs::write(bench.tree("Brf Eken/Avtal/b.txt"), "somebody's").unwrap();
+        let intent = intent("b", "Brf Eken/Avtal/b.txt", "v1", Step::Add { staged });
+        assert_eq!(bench.mirror.apply(&intent).unwrap(), Outcome::Occupied);
+        bench.begin(&intent);
+        bench.replay();
+        assert_eq!(fs::read(bench.tree("Brf Eken/Avtal/b.txt")).unwrap(), b"somebody's");
+        assert_eq!(bench.path_of("b"), None);
+    }
+}
