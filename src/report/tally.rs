@@ -41,7 +41,7 @@ struct Counts {
     changes: HashMap<DocumentId, Change>,
     downloaded: u64,
     failures: Vec<Failure>,
-    failed_without_id: u64,
+    failed_unseen: u64,
     warnings: Vec<String>,
     warned: HashSet<String>,
     left_out: u64,
@@ -103,7 +103,7 @@ impl Tally {
         }
         let mut counts = self.counts();
         if document.is_none() && failure.binder_id.is_some() && failure.file_name.is_some() {
-            counts.failed_without_id += 1;
+            counts.failed_unseen += 1;
         }
         if counts.failures.len() < MOST_FAILURES {
             counts.failures.push(failure);
@@ -145,7 +145,7 @@ impl Tally {
             updated: of(Change::Updated),
             moved: of(Change::Moved),
             filtered: of(Change::Filtered),
-            failed: of(Change::Failed) + counts.failed_without_id,
+            failed: of(Change::Failed) + counts.failed_unseen,
             removed: counts.removed,
             withheld: counts.withheld,
             unchanged: 0,

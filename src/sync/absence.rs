@@ -124,7 +124,8 @@ async fn unconfirmed(ctx: &Ctx, known: &Known, error: String, attempts: u32, tra
         attempts,
         trace_id: trace_id.map(str::to_owned),
     };
-    ctx.tally.failed(Some(&known.id), failure_of(&row));
+    // It is not among the documents that were seen.
+    ctx.tally.failed(None, failure_of(&row));
     ctx.order(Order::Failure(row)).await;
 }
 

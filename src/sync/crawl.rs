@@ -4,7 +4,10 @@
 //! has the plain name, does not depend on the network. What any pass saw counts as seen, so
 //! downloads go on while an uncertified listing is read again.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::{
+    cell::Cell,
+    hash::{BuildHasher as _, RandomState},
+};
 
 use futures::{StreamExt as _, stream};
 
@@ -147,18 +150,17 @@ impl<'c> Reader<'c> {
         self.take(1, first, listing).await?;
         let fetcher = self.fetcher();
         let numbers = 2..=u32::try_from(pages).unwrap_or(u32::MAX);
-        let fetched = stream::iter(numbers).map(|number| async move { (number, fetcher.page(query, number).await) });
+        // Behind an empty page nothing comes, whatever the total says.
+        let ended = Cell::new(false);
+        let numbers = stream::iter(numbers).take_while(|_| std::future::ready(!ended.get()));
+        let fetched = numbers.map(|number| async move { (number, fetcher.page(query, number).await) });
         let mut fetched = std::pin::pin!(fetched.buffered(PAGES));
         let mut missed = None;
         while let Some((number, page)) = fetched.next().await {
             match page {
                 Ok(page) => {
-                    // Behind an empty page nothing comes, whatever the total says.
-                    let empty = page.items.is_empty();
+                    ended.set(ended.get() || page.items.is_empty());
                     self.take(u64::from(number), page, listing).await?;
-                    if empty {
-                        break;
-                    }
                 }
                 // The others may still be read: what is seen is never taken for absent.
                 Err(Broken::Failed(error)) if error.kind() != remote::Kind::Credentials => missed = Some(error),

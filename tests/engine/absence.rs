@@ -82,7 +82,7 @@ fn only_the_services_own_404_is_believed() {
         many.remove([3]);
         many.world.sandbox.script(Route::Document, vec![answer()]);
         let ran = many.keeps_all();
-        assert!(ran.warns_of("3.txt"), "{ran:?}");
+        assert!(ran.fails_with("doesn't say that it is gone"), "{ran:?}");
         // The next run asks again.
         many.world.mirror();
         assert!(!many.has(3));
@@ -106,7 +106,7 @@ fn a_404_counts_only_while_others_answer() {
     // The absent one is asked for first, then one that was listed.
     many.world.sandbox.script(Route::Document, Reply::problem(404, "Not found").times(2));
     let ran = many.keeps_all();
-    assert!(ran.warns_of("don't answer either"), "{ran:?}");
+    assert!(ran.fails_with("don't answer either"), "{ran:?}");
 }
 
 #[test]
@@ -365,9 +365,9 @@ fn a_total_at_the_round_cap_is_listed_tab_by_tab() {
         let items = if number == 1 { shown.as_slice() } else { &[] };
         Reply::json(200, &json!({"items": items, "totalCount": 10_000, "pageNumber": number, "pageSize": 250}))
     };
-    // Page 1 tells a page of 30, so there are 334 of them; three passes.
+    // Behind an empty page nothing more is asked for, but four pages are asked for at once; three passes.
     for _ in 0..3 {
-        world.sandbox.script(Route::Search, (1..=334).map(&capped).collect());
+        world.sandbox.script(Route::Search, (1..=5).map(&capped).collect());
     }
     let ran = world.run();
     world.assert_mirrors();

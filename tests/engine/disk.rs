@@ -136,7 +136,8 @@ pub(crate) fn assert_objects(dest: &Path) {
         found.insert(hash.to_owned());
     });
     let connection = rusqlite::Connection::open(database(dest)).unwrap();
-    let mut rows = connection.prepare("SELECT lower(hex(held_sha256)) FROM held").unwrap();
+    let mut rows =
+        connection.prepare("SELECT lower(hex(held_sha256)) FROM past_versions WHERE held_sha256 IS NOT NULL").unwrap();
     let held: BTreeSet<String> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert!(held.is_subset(&found), "held versions without an object: {:?}", held.difference(&found));
 }

@@ -215,6 +215,11 @@ impl Ran {
         self.finished.tally.documents()
     }
 
+    /// Whether something failed with these words.
+    pub(crate) fn fails_with(&self, words: &str) -> bool {
+        self.failures.iter().any(|f| f.error.contains(words))
+    }
+
     pub(crate) fn warns_of(&self, text: &str) -> bool {
         self.finished.tally.warnings().iter().any(|warning| warning.contains(text))
     }

@@ -40,7 +40,7 @@ impl Bench {
     }
 
     fn stage(&self, text: &str) -> Staged {
-        let mut stage = Stage::create(&self.mirror).unwrap();
+        let mut stage = Stage::create(&self.mirror, false).unwrap();
         stage.write(text.as_bytes()).unwrap();
         stage.finish(None).unwrap()
     }
@@ -102,7 +102,7 @@ impl Bench {
 
     fn held_rows(&self) -> i64 {
         let connection = rusqlite::Connection::open(database(self.folder.path())).unwrap();
-        connection.query_row("SELECT count(*) FROM held", [], |row| row.get(0)).unwrap()
+        connection.query_row("SELECT count(*) FROM past_versions", [], |row| row.get(0)).unwrap()
     }
 }
 
