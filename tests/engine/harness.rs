@@ -217,7 +217,7 @@ impl Ran {
 
     /// Whether something failed with these words.
     pub(crate) fn fails_with(&self, words: &str) -> bool {
-        self.failures.iter().any(|f| f.error.contains(words))
+        self.finished.tally.failures().iter().any(|f| f.error.contains(words))
     }
 
     pub(crate) fn warns_of(&self, text: &str) -> bool {
