@@ -268,15 +268,22 @@ impl Writer<'_> {
     }
 
     /// The version that a document's row names has left the tree; its bytes are held, unless its
-    /// file was missing.
-    pub fn end_version(&self, run: i64, id: &DocumentId, held: Option<&Outgoing>, cause: &str) -> Result<(), Error> {
+    /// file was missing. `next` is the version that takes its place: one that was only brought back
+    /// has not ended.
+    pub fn end_version(
+        &self,
+        run: i64,
+        id: &DocumentId,
+        held: Option<&Outgoing>,
+        next: Option<&VersionId>,
+    ) -> Result<(), Error> {
         self.0
             .prepare_cached(
                 "INSERT INTO past_versions (document, version, binder, folder, file_name, path, sha256, held_sha256, size,
                      mtime, place_run, first_run, mirrored_at, ended_run, ended_at, cause)
                  SELECT id, version, binder, folder, file_name, path, sha256, ?2, coalesce(?3, size), mtime, place_run,
                      version_run, mirrored_at, ?4, ?5, ?6
-                 FROM documents WHERE id = ?1",
+                 FROM documents WHERE id = ?1 AND (?2 IS NOT NULL OR version IS NOT ?7)",
             )?
             .execute(params![
                 id.as_str(),
@@ -284,7 +291,8 @@ impl Writer<'_> {
                 held.map(|h| h.stamp.size.cast_signed()),
                 run,
                 now(),
-                cause
+                if next.is_some() { "replaced" } else { "removed" },
+                next.map(VersionId::as_str)
             ])?;
         Ok(())
     }

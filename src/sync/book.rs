@@ -243,9 +243,12 @@ fn record_entry(w: &Writer<'_>, run: i64, entry: &Entry) -> Result<(), Fatal> {
     let intent = &entry.intent;
     let key = || naming::key(intent.path.as_str());
     if let Ok(Outcome::Done { stamp, held }) = &entry.outcome {
-        let cause = if matches!(intent.step, Step::Remove { .. }) { "removed" } else { "replaced" };
-        if let Step::Replace { .. } | Step::Remove { .. } = intent.step {
-            w.end_version(run, &intent.document, held.as_ref(), cause)?;
+        match &intent.step {
+            Step::Replace { .. } => {
+                w.end_version(run, &intent.document, held.as_ref(), Some(&intent.particulars.version))?;
+            }
+            Step::Remove { .. } => w.end_version(run, &intent.document, held.as_ref(), None)?,
+            Step::Add { .. } | Step::Move { .. } => {}
         }
         match (&intent.step, stamp) {
             (Step::Add { staged }, Some(stamp)) => w.insert_document(run, intent, &key(), *stamp, staged.sha256)?,
