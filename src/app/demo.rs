@@ -27,7 +27,7 @@ pub fn sandbox(given: &cli::Sandbox) -> Exit {
 
 fn serve(given: &cli::Sandbox) -> Result<(), Error> {
     let organisation = match &given.from {
-        Some(folder) => Organisation::from_folder(folder).map_err(Error::Sandbox)?,
+        Some(folder) => Organisation::from_folder(folder).map_err(|e| Error::Folder(folder.clone(), e))?,
         None => Organisation::generated(&generated(&given.organisation, given.document_size)),
     };
     let settings = Settings {

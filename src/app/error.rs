@@ -38,6 +38,9 @@ pub enum Error {
     /// A binder can't be let go.
     #[error("{0}")]
     Binder(String),
+    /// A folder can't be served.
+    #[error("cannot serve the folder {}: {}", .0.display(), .1)]
+    Folder(PathBuf, std::io::Error),
     /// The sandbox can't serve.
     #[error("the sandbox can't serve: {0}")]
     Sandbox(std::io::Error),

@@ -20,6 +20,8 @@ const MOST_FAILURES: usize = 10_000;
 /// What happened to a document, by rank: the higher one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
+    /// To be brought over. A run that ends early leaves some at that.
+    Planned,
     /// Left out by a filter.
     Filtered,
     /// New in the tree.
@@ -188,6 +190,8 @@ mod tests {
         let documents = tally.documents();
         assert_eq!((documents.added, documents.moved, documents.updated), (0, 1, 1));
         assert_eq!((documents.filtered, documents.unchanged, documents.seen), (1, 2, 5));
+        tally.changed(&id("d"), Change::Planned);
+        assert_eq!(tally.documents().unchanged, 1);
     }
 
     #[test]

@@ -289,6 +289,7 @@ impl Desk {
         replaces: bool,
         change: Change,
     ) -> Result<Job, Fatal> {
+        self.tally.changed(&item.id, Change::Planned);
         let object = self.state.read(|r| r.held(&item.id, version))?.map(|held| (held.sha256, held.mtime));
         let particulars = particulars(item, version.clone());
         Ok(Job { document: item.id.clone(), path, particulars, replaces, change, object })

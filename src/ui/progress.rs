@@ -114,8 +114,10 @@ fn transfer(progress: &Progress, started: Instant) -> String {
     let got = Progress::get(&progress.bytes);
     let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
     let rate = bytes((got as f64 / seconds) as u64);
-    // Early on the estimate would only jump about.
-    let left = if done >= 10 && all > done {
+    // Early on the estimate would only jump about, and before all binders are read nobody knows how
+    // many downloads there will be.
+    let read = Progress::get(&progress.binders_done) == Progress::get(&progress.binders);
+    let left = if read && done >= 10 && all > done {
         let left = (all - done) as f64 * seconds / done as f64;
         format!(", {} left", span(left as u64))
     } else {
