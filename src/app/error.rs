@@ -71,9 +71,12 @@ impl Error {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Foreign(_) | Self::NotExisting(_) | Self::NoMirror(_) | Self::Binder(_) => {
-                Exit::Usage
-            }
+            Self::Config(_)
+            | Self::Foreign(_)
+            | Self::NotExisting(_)
+            | Self::NoMirror(_)
+            | Self::Binder(_)
+            | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::StateLost(_) | Self::Sandbox(_) | Self::Runtime(_) => Exit::Unexpected,
         }
