@@ -7,6 +7,9 @@
 
 mod absence;
 mod changes;
+mod crash;
 mod disk;
+mod faults;
 mod harness;
+mod names;
 mod replay;

@@ -1,0 +1,324 @@
+//! Names of the tree, and what lies in it that is not the mirror's.
+
+use std::{fs, os::unix::fs::symlink};
+
+use ibinder_sync::{
+    app::Exit,
+    report::Documents,
+    sandbox::{Organisation, Reply, Route},
+};
+use serde_json::json;
+
+use crate::harness::{World, exists};
+
+/// A binder with a tab and documents of these names and texts in it.
+struct Shelf {
+    world: World,
+    binder: String,
+    tab: String,
+    ids: Vec<String>,
+}
+
+fn shelf(documents: &[(&str, &str)]) -> Shelf {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    let tab = o.add_folder(&binder, None, "Avtal").unwrap();
+    let ids = documents.iter().map(|(n, t)| o.add_document(&binder, Some(&tab), n, (*t).to_owned()).unwrap()).collect();
+    let world = World::new(o);
+    world.mirror();
+    Shelf { world, binder, tab, ids }
+}
+
+impl Shelf {
+    fn add(&self, name: &str, text: &str) -> String {
+        let text = text.to_owned();
+        self.world.edit(|o| o.add_document(&self.binder, Some(&self.tab), name, text)).unwrap()
+    }
+}
+
+/// `name [3f2a91c0].txt`
+fn tagged(name: &str, id: &str) -> String {
+    format!("Brf Eken/Avtal/{name} [{}].txt", &id[..8])
+}
+
+#[test]
+fn the_first_of_two_equal_names_is_plain_for_good() {
+    let s = shelf(&[("a.txt", "first"), ("a.txt", "second"), ("A.TXT", "third")]);
+    let second = tagged("a", &s.ids[1]);
+    let third = format!("Brf Eken/Avtal/A [{}].TXT", &s.ids[2][..8]);
+    s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "first"), (&second, "second"), (&third, "third")]);
+    // A name once given does not change because of somebody else.
+    s.world.edit(|o| o.remove_document(&s.ids[0])).unwrap();
+    s.world.mirror();
+    s.world.assert_tree(&[(&second, "second"), (&third, "third")]);
+    // Who comes now is named anew, and so is who returns.
+    s.add("a.txt", "fourth");
+    s.world.mirror();
+    s.world.edit(|o| o.restore_document(&s.ids[0])).unwrap();
+    s.world.mirror();
+    let returned = tagged("a", &s.ids[0]);
+    s.world.assert_tree(&[
+        ("Brf Eken/Avtal/a.txt", "fourth"),
+        (&second, "second"),
+        (&third, "third"),
+        (&returned, "first"),
+    ]);
+    s.world.assert_nothing_planned();
+}
+
+#[test]
+fn names_that_differ_in_normalisation_are_told_apart() {
+    let s = shelf(&[("\u{c5}.txt", "composed"), ("A\u{30a}.txt", "decomposed"), ("\u{e5}.txt", "small")]);
+    s.world.assert_tree(&[
+        ("Brf Eken/Avtal/\u{c5}.txt", "composed"),
+        (&tagged("\u{c5}", &s.ids[1]), "decomposed"),
+        (&tagged("\u{e5}", &s.ids[2]), "small"),
+    ]);
+    s.world.assert_nothing_planned();
+}
+
+#[test]
+fn a_document_and_a_folder_share_one_namespace() {
+    let s = shelf(&[("b.txt", "b")]);
+    let folder = s.world.edit(|o| {
+        let folder = o.add_folder(&s.binder, Some(&s.tab), "A.txt").unwrap();
+        o.add_document(&s.binder, Some(&folder), "in.txt", "in").unwrap();
+        folder
+    });
+    let document = s.add("a.txt", "a");
+    s.world.mirror();
+    let a = tagged("a", &document);
+    s.world.assert_tree(&[("Brf Eken/Avtal/A.txt/in.txt", "in"), (&a, "a"), ("Brf Eken/Avtal/b.txt", "b")]);
+    // The other way round, the document was there first.
+    s.world.edit(|o| o.rename_folder(&folder, "B.TXT")).unwrap();
+    s.world.mirror();
+    let inner = format!("Brf Eken/Avtal/B.TXT [{}]/in.txt", &folder[..8]);
+    s.world.assert_tree(&[(&inner, "in"), (&a, "a"), ("Brf Eken/Avtal/b.txt", "b")]);
+    s.world.assert_nothing_planned();
+}
+
+#[test]
+fn a_foreign_file_in_the_way_stays() {
+    let s = shelf(&[("a.txt", "a")]);
+    fs::write(s.world.at("Brf Eken/Avtal/b.txt"), "somebody's").unwrap();
+    let id = s.add("b.txt", "b");
+    let ran = s.world.run();
+    assert_eq!(ran.exit(), Exit::Complete);
+    assert!(ran.warns_of("not a file of the mirror"), "{ran:?}");
+    let b = tagged("b", &id);
+    let expected = [("Brf Eken/Avtal/a.txt", "a"), ("Brf Eken/Avtal/b.txt", "somebody's"), (b.as_str(), "b")];
+    s.world.assert_tree(&expected);
+    s.world.run();
+    s.world.assert_tree(&expected);
+    s.world.assert_nothing_planned();
+}
+
+#[test]
+fn a_foreign_file_where_a_document_moves_to_stays() {
+    let s = shelf(&[("a.txt", "a")]);
+    fs::write(s.world.at("Brf Eken/Avtal/b.txt"), "somebody's").unwrap();
+    s.world.edit(|o| o.rename_document(&s.ids[0], "b.txt")).unwrap();
+    assert_eq!(s.world.run().exit(), Exit::Complete);
+    let b = tagged("b", &s.ids[0]);
+    s.world.assert_tree(&[("Brf Eken/Avtal/b.txt", "somebody's"), (&b, "a")]);
+    s.world.run();
+    s.world.assert_tree(&[("Brf Eken/Avtal/b.txt", "somebody's"), (&b, "a")]);
+    s.world.assert_nothing_planned();
+}
+
+#[test]
+fn foreign_files_stay_when_folders_are_left() {
+    let s = shelf(&[("a.txt", "a")]);
+    fs::write(s.world.at("Brf Eken/Avtal/notes.txt"), "somebody's").unwrap();
+    s.world.edit(|o| o.rename_folder(&s.tab, "Kontrakt")).unwrap();
+    assert_eq!(s.world.run().exit(), Exit::Complete);
+    s.world.assert_tree(&[("Brf Eken/Avtal/notes.txt", "somebody's"), ("Brf Eken/Kontrakt/a.txt", "a")]);
+}
+
+#[test]
+fn a_foreign_folder_in_the_way_stays() {
+    let s = shelf(&[("a.txt", "a")]);
+    fs::create_dir(s.world.at("Brf Eken/Avtal/b.txt")).unwrap();
+    let id = s.add("b.txt", "b");
+    assert_eq!(s.world.run().exit(), Exit::Complete);
+    s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a"), (&tagged("b", &id), "b")]);
+    assert!(s.world.at("Brf Eken/Avtal/b.txt").is_dir());
+}
+
+#[test]
+fn a_foreign_file_where_a_folder_belongs_fails_its_documents_alone() {
+    let s = shelf(&[("a.txt", "a")]);
+    fs::write(s.world.at("Brf Eken/Ritningar"), "somebody's").unwrap();
+    s.world.edit(|o| {
+        let tab = o.add_folder(&s.binder, None, "Ritningar").unwrap();
+        o.add_document(&s.binder, Some(&tab), "plan.txt", "plan").unwrap();
+    });
+    s.add("b.txt", "b");
+    let ran = s.world.run();
+    assert_eq!((ran.exit(), ran.documents().failed, ran.documents().added), (Exit::Partial, 1, 1), "{ran:?}");
+    fs::remove_file(s.world.at("Brf Eken/Ritningar")).unwrap();
+    s.world.mirror();
+}
+
+#[test]
+fn a_link_planted_as_a_folder_is_not_followed() {
+    let s = shelf(&[("a.txt", "a")]);
+    let outside = tempfile::tempdir().unwrap();
+    let tab = s.world.at("Brf Eken/Avtal");
+    fs::rename(&tab, s.world.at("Brf Eken/away")).unwrap();
+    symlink(outside.path(), &tab).unwrap();
+    s.add("b.txt", "b");
+    s.world.edit(|o| o.revise(&s.ids[0], "a2")).unwrap();
+    let ran = s.world.run();
+    assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 2), "{ran:?}");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    // Nor when something leaves: what lies behind the link is not the mirror's.
+    fs::write(outside.path().join("a.txt"), "outside").unwrap();
+    s.world.edit(|o| o.remove_document(&s.ids[0])).unwrap();
+    s.world.run();
+    assert_eq!(fs::read(outside.path().join("a.txt")).unwrap(), b"outside");
+    fs::remove_file(&tab).unwrap();
+    fs::rename(s.world.at("Brf Eken/away"), &tab).unwrap();
+    s.world.mirror();
+}
+
+#[test]
+fn a_link_planted_as_a_file_is_neither_followed_nor_replaced() {
+    let s = shelf(&[("a.txt", "a")]);
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    symlink(outside.path(), s.world.at("Brf Eken/Avtal/b.txt")).unwrap();
+    let id = s.add("b.txt", "b");
+    // The known file becomes a link, too.
+    fs::remove_file(s.world.at("Brf Eken/Avtal/a.txt")).unwrap();
+    symlink(outside.path(), s.world.at("Brf Eken/Avtal/a.txt")).unwrap();
+    s.world.edit(|o| o.revise(&s.ids[0], "a2")).unwrap();
+    let ran = s.world.run();
+    assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{ran:?}");
+    assert_eq!(fs::read(outside.path()).unwrap(), b"");
+    assert_eq!(fs::read(s.world.at(&tagged("b", &id))).unwrap(), b"b");
+    for planted in ["a.txt", "b.txt"] {
+        let path = s.world.at(&format!("Brf Eken/Avtal/{planted}"));
+        assert!(path.symlink_metadata().unwrap().is_symlink());
+        fs::remove_file(path).unwrap();
+    }
+    s.world.mirror();
+}
+
+#[test]
+fn a_file_that_was_edited_stays_until_a_new_version_comes_and_its_bytes_are_kept() {
+    let s = shelf(&[("a.txt", "a1")]);
+    fs::write(s.world.at("Brf Eken/Avtal/a.txt"), "edited by hand").unwrap();
+    let ran = s.world.run();
+    assert_eq!(ran.documents(), Documents { seen: 1, unchanged: 1, ..Documents::default() });
+    assert!(ran.warns_of("was changed by hand"), "{ran:?}");
+    s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "edited by hand")]);
+    s.world.edit(|o| o.revise(&s.ids[0], "a2")).unwrap();
+    s.world.mirror();
+    s.world.assert_held(b"edited by hand");
+    // What is held under the old version is not what the service had: it can't come back from there.
+    s.world.edit(|o| o.remove_document(&s.ids[0])).unwrap();
+    s.world.edit(|o| o.add_document(&s.binder, Some(&s.tab), "z.txt", "z")).unwrap();
+    s.world.mirror();
+    s.world.edit(|o| o.restore_document(&s.ids[0])).unwrap();
+    s.world.mirror();
+}
+
+#[test]
+fn an_edited_file_that_is_removed_and_returns_is_downloaded() {
+    let s = shelf(&[("a.txt", "a1"), ("b.txt", "b")]);
+    fs::write(s.world.at("Brf Eken/Avtal/a.txt"), "edited by hand").unwrap();
+    s.world.edit(|o| o.remove_document(&s.ids[0])).unwrap();
+    s.world.mirror();
+    s.world.assert_held(b"edited by hand");
+    s.world.edit(|o| o.restore_document(&s.ids[0])).unwrap();
+    let (blobs, _) = s.world.requests(Route::Blob, || s.world.mirror());
+    assert_eq!(blobs, 1);
+    s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a1"), ("Brf Eken/Avtal/b.txt", "b")]);
+}
+
+#[test]
+fn a_moved_file_stays_edited() {
+    let s = shelf(&[("a.txt", "a1")]);
+    fs::write(s.world.at("Brf Eken/Avtal/a.txt"), "edited by hand").unwrap();
+    s.world.edit(|o| o.rename_document(&s.ids[0], "b.txt")).unwrap();
+    s.world.run();
+    s.world.assert_tree(&[("Brf Eken/Avtal/b.txt", "edited by hand")]);
+    // The edit is still noticed, and still kept.
+    assert!(s.world.run().warns_of("was changed by hand"));
+    s.world.edit(|o| o.revise(&s.ids[0], "a2")).unwrap();
+    s.world.mirror();
+    s.world.assert_held(b"edited by hand");
+}
+
+#[test]
+fn a_file_that_is_missing_is_brought_back() {
+    let s = shelf(&[("a.txt", "a"), ("b.txt", "b")]);
+    fs::remove_dir_all(s.world.at("Brf Eken")).unwrap();
+    let ran = s.world.mirror();
+    assert_eq!(ran.documents(), Documents { seen: 2, added: 2, ..Documents::default() });
+    assert!(ran.warns_of("was missing"), "{ran:?}");
+}
+
+#[test]
+fn a_file_that_is_missing_and_moved_is_brought_back() {
+    let s = shelf(&[("a.txt", "a"), ("b.txt", "b")]);
+    fs::remove_file(s.world.at("Brf Eken/Avtal/a.txt")).unwrap();
+    s.world.edit(|o| o.move_document(&s.ids[0], &s.binder, None)).unwrap();
+    s.world.mirror();
+    s.world.assert_tree(&[("Brf Eken/a.txt", "a"), ("Brf Eken/Avtal/b.txt", "b")]);
+}
+
+#[test]
+fn without_the_subfolder_call_documents_lie_in_their_tab() {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    let tab = o.add_folder(&binder, None, "Avtal").unwrap();
+    let folder = o.add_folder(&binder, Some(&tab), "El").unwrap();
+    o.add_document(&binder, Some(&tab), "a.txt", "a").unwrap();
+    o.add_document(&binder, Some(&folder), "b.txt", "b").unwrap();
+    let world = World::with(o, |settings| settings.subfolders = false);
+    let ran = world.run();
+    assert_eq!((ran.exit(), ran.documents().added), (Exit::Complete, 2), "{ran:?}");
+    world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a"), ("Brf Eken/Avtal/b.txt", "b")]);
+    world.assert_nothing_planned();
+    // Once the call works, the folder gets its name.
+    world.sandbox.change_settings(|settings| settings.subfolders = true);
+    world.mirror();
+    world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a"), ("Brf Eken/Avtal/El/b.txt", "b")]);
+    // And keeps it while the call is away again.
+    world.sandbox.change_settings(|settings| settings.subfolders = false);
+    world.mirror();
+}
+
+#[test]
+fn a_folder_that_is_not_listed_keeps_its_place() {
+    let s = shelf(&[("a.txt", "a")]);
+    s.world.sandbox.script(Route::Drive, vec![Reply::json(200, &json!([]))]);
+    let ran = s.world.run();
+    assert_eq!((ran.exit(), ran.documents().unchanged), (Exit::Complete, 1), "{ran:?}");
+    s.world.sandbox.script(Route::Drive, Reply::status(500).times(6));
+    s.world.run();
+    s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a")]);
+    s.world.mirror();
+}
+
+#[test]
+fn odd_items_fail_alone() {
+    let s = shelf(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
+    let versions: Vec<String> = s.world.edit(|o| o.documents().into_iter().map(|d| d.version).collect());
+    let item = |n: usize, name: serde_json::Value, version: serde_json::Value| json!({"id": s.ids[n], "fileName": name, "binderId": s.binder, "folderId": s.tab, "latestVersionId": version});
+    let items = json!([
+        item(0, json!(null), json!(versions[0])),
+        item(1, json!("b.txt"), json!(null)),
+        item(2, json!("c.txt"), json!({"not": "an id"})),
+        {"fileName": "no id.txt", "binderId": s.binder},
+    ]);
+    let page = json!({"items": items, "totalCount": 4, "pageNumber": 1, "pageSize": 250});
+    s.world.sandbox.script(Route::Search, vec![Reply::json(200, &page)]);
+    let ran = s.world.run();
+    assert_eq!(ran.exit(), Exit::Partial, "{ran:?}");
+    // A null name is an empty one; everything else stays as it was.
+    s.world.assert_tree(&[("Brf Eken/Avtal/_", "a"), ("Brf Eken/Avtal/b.txt", "b"), ("Brf Eken/Avtal/c.txt", "c")]);
+    s.world.mirror();
+    assert!(exists(&s.world.at("Brf Eken/Avtal/a.txt")));
+}
