@@ -42,8 +42,10 @@ const CHECKPOINT_PAGES: i64 = 8192;
 /// The opened state.
 #[derive(Debug)]
 pub struct State {
-    writer: Mutex<Connection>,
+    // Dropped before the writer: only a last connection that may write brings the journal over into
+    // the database and removes it, so that `state.db` alone is a whole state.
     reader: Option<Mutex<Connection>>,
+    writer: Mutex<Connection>,
 }
 
 /// Reads of the state.
@@ -82,7 +84,7 @@ impl State {
         writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         Migrations::from_slice(MIGRATIONS).to_latest(&mut writer)?;
         let reader = if network { None } else { Some(Mutex::new(read_only(path)?)) };
-        Ok(Self { writer: Mutex::new(writer), reader })
+        Ok(Self { reader, writer: Mutex::new(writer) })
     }
 
     /// A copy of a state, or an empty one, whose changes end with it.
