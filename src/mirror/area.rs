@@ -68,8 +68,9 @@ pub(super) fn make(parent: &OwnedFd, name: &str, mode: u32) -> Result<OwnedFd, E
 
 fn take_lock(state: &OwnedFd) -> Result<OwnedFd, Error> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let lock = rustix::fs::openat(state, "lock", flags, Mode::from_bits_truncate(0o600)).map_err(|e| {
-        Error::Destination(format!("cannot open the lock of the mirror: {e}; if it is not a file, move it away"))
+    let lock = rustix::fs::openat(state, "lock", flags, Mode::from_bits_truncate(0o600)).map_err(|e| match e {
+        Errno::ROFS | Errno::NOSPC | Errno::DQUOT | Errno::IO => Error::io("open", "lock", e),
+        _ => Error::Destination(format!("cannot open the lock of the mirror: {e}; if it is not a file, move it away")),
     })?;
     match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
