@@ -1,0 +1,216 @@
+//! Exit codes, and that what can't work touches nothing.
+
+use std::fs;
+
+use ibinder_sync::{
+    mirror::Mirror,
+    sandbox::{Generated, Organisation, Reply, Route},
+};
+
+use crate::program::{Program, bare, finish, snapshot};
+
+#[test]
+fn complete_is_0() {
+    let program = Program::with_documents(3);
+    let done = program.run(&[]).expect(0);
+    assert!(done.out.starts_with("Complete: 3 added."), "{}", done.out);
+    let done = program.run(&["--existing"]).expect(0);
+    assert!(done.out.starts_with("Complete: nothing changed."), "{}", done.out);
+    assert_eq!(fs::read(program.dest.join("Brf Eken/2.txt")).unwrap(), b"bytes 2");
+}
+
+#[test]
+fn quiet_says_nothing() {
+    let done = Program::with_documents(3).run(&["-q"]).expect(0);
+    assert_eq!((done.out.as_str(), done.err.as_str()), ("", ""));
+}
+
+#[test]
+fn wrong_usage_is_2_and_touches_nothing() {
+    let program = Program::with_documents(1);
+    for flags in [
+        &["--unknown"][..],
+        &["-q", "-v"],
+        &["--concurrency", "0"],
+        &["--concurrency", "many"],
+        &["--rate", "-1"],
+        &["--max-removals", "101%"],
+        &["--max-duration", "soon"],
+        &["--max-duration", "0s"],
+        &["--min-free", "a lot"],
+        &["--bandwidth", "0"],
+        &["--stall-timeout", "0s"],
+        &["--include", "a["],
+        &["--secret", "s"],
+    ] {
+        let mut command = program.command(&["run"]);
+        let done = finish(command.arg("--dest").arg(&program.dest).args(flags)).expect(2);
+        assert!(!done.err.is_empty() && done.out.is_empty(), "{flags:?}");
+        assert!(!program.dest.exists(), "{flags:?}");
+    }
+    finish(&mut bare(&[])).expect(2);
+    finish(&mut bare(&["run"])).says(2, "--dest");
+    finish(&mut bare(&["walk"])).expect(2);
+}
+
+#[test]
+fn missing_settings_are_named() {
+    let program = Program::with_documents(1);
+    for (name, _) in program.sandbox.environment() {
+        let done = finish(program.run_command(&["--json"]).env_remove(name));
+        if name.ends_with("_URL") {
+            // Without it the real service is asked, which can't be reached from a test.
+            continue;
+        }
+        assert!(done.says(2, name).out.is_empty());
+        assert!(!program.dest.exists(), "{name}");
+    }
+    finish(program.run_command(&[]).env("IBINDER_CLIENT_SECRET_FILE", "/nowhere")).says(2, "IBINDER_CLIENT_SECRET");
+    finish(program.run_command(&[]).env("IBINDER_API_URL", "http://api.example.com/api")).says(2, "IBINDER_API_URL");
+    finish(program.run_command(&[]).env("IBINDER_API_URL", "not a url")).says(2, "IBINDER_API_URL");
+}
+
+#[test]
+fn the_secret_may_come_from_a_file_or_from_systemd() {
+    let program = Program::with_documents(1);
+    let environment = program.sandbox.environment();
+    let secret = &environment.iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1;
+    let file = program.beside("ibinder-client-secret");
+    fs::write(&file, format!("{secret}\n")).unwrap();
+    let folder = file.parent().unwrap();
+    for (name, value) in [("IBINDER_CLIENT_SECRET_FILE", file.as_path()), ("CREDENTIALS_DIRECTORY", folder)] {
+        finish(program.run_command(&[]).env_remove("IBINDER_CLIENT_SECRET").env(name, value)).expect(0);
+    }
+}
+
+#[test]
+fn a_destination_that_is_not_a_mirror_is_2() {
+    let program = Program::with_documents(1);
+    fs::create_dir(&program.dest).unwrap();
+    fs::write(program.dest.join("thesis.txt"), "mine").unwrap();
+    let before = snapshot(&program.dest);
+    program.run(&["--json"]).says(2, "not a mirror");
+    program.plan(&[]).says(2, "not a mirror");
+    assert_eq!(snapshot(&program.dest), before);
+    fs::remove_dir_all(&program.dest).unwrap();
+    fs::write(&program.dest, "a file").unwrap();
+    program.run(&[]).expect(2);
+    assert_eq!(fs::read(&program.dest).unwrap(), b"a file");
+}
+
+#[test]
+fn existing_refuses_a_disk_that_is_not_mounted() {
+    let program = Program::with_documents(1);
+    program.run(&["--existing"]).says(2, "is the disk mounted?");
+    assert!(!program.dest.exists());
+    fs::create_dir(&program.dest).unwrap();
+    program.run(&["--existing"]).expect(2);
+    assert_eq!(fs::read_dir(&program.dest).unwrap().count(), 0);
+}
+
+#[test]
+fn a_mirror_of_another_organisation_is_2() {
+    let program = Program::mirrored(3);
+    let other = Program::new(Organisation::generated(&Generated { seed: 9, ..Generated::default() }));
+    let before = snapshot(&program.dest.join("Brf Eken"));
+    for command in ["run", "plan"] {
+        let mut command = other.command(&[command, "--rate", "0", "--json"]);
+        let done = finish(command.arg("--dest").arg(&program.dest)).says(2, "mirrors organisation");
+        assert!(done.out.is_empty());
+    }
+    assert_eq!(snapshot(&program.dest.join("Brf Eken")), before);
+    program.run(&[]).expect(0);
+}
+
+#[test]
+fn a_state_of_a_newer_version_is_2() {
+    let program = Program::mirrored(1);
+    let connection = rusqlite::Connection::open(program.state("state.db")).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    program.run(&[]).says(2, "newer ibinder-sync");
+    program.plan(&[]).says(2, "newer ibinder-sync");
+}
+
+#[test]
+fn a_damaged_state_is_1_and_tells_what_to_do() {
+    let program = Program::mirrored(1);
+    let whole = fs::read(program.state("state.db")).unwrap();
+    for damage in [b"this is no database, and is longer than its head, ".repeat(200), {
+        let mut damaged = whole.clone();
+        damaged[100..].fill(0xA5);
+        damaged
+    }] {
+        fs::write(program.state("state.db"), &damage).unwrap();
+        program.run(&[]).says(1, "restore state.db from a backup");
+        program.plan(&[]).says(1, "restore state.db from a backup");
+        assert!(program.dest.join("Brf Eken/0.txt").exists());
+    }
+    fs::remove_file(program.state("state.db")).unwrap();
+    program.run(&[]).says(1, "state was lost");
+    // From the copy, it goes on.
+    fs::write(program.state("state.db"), &whole).unwrap();
+    program.run(&[]).expect(0);
+}
+
+#[test]
+fn refused_credentials_are_3() {
+    let program = Program::with_documents(1);
+    let done = finish(program.run_command(&["--json"]).env("IBINDER_CLIENT_SECRET", "wrong")).expect(3);
+    assert_eq!(done.json()["outcome"], "failed");
+    assert_eq!(program.sandbox.count(Route::Token), 2);
+}
+
+#[test]
+fn a_failed_document_is_4() {
+    let program = Program::with_documents(3);
+    program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
+    let done = program.run(&["--json"]).expect(4);
+    let report = done.json();
+    assert_eq!((&report["outcome"], &report["documents"]["failed"]), (&"partial".into(), &1.into()));
+    assert!(report["failures"][0]["error"].as_str().unwrap().contains("404"));
+    program.run(&[]).expect(0);
+}
+
+#[test]
+fn a_lock_that_is_held_is_5() {
+    let program = Program::mirrored(1);
+    let held = Mirror::open(&program.dest).unwrap();
+    let done = program.run(&["--json"]).says(5, "another command is at work");
+    assert!(done.out.is_empty());
+    assert!(done.err.contains(&std::process::id().to_string()), "{}", done.err);
+    let mut forget = bare(&["binders", "forget", "x", "--dest"]);
+    finish(forget.arg(&program.dest)).expect(5);
+    // Looking is allowed.
+    program.plan(&[]).expect(0);
+    drop(held);
+    program.run(&[]).expect(0);
+}
+
+#[test]
+fn withheld_removals_are_7() {
+    let program = Program::mirrored(30);
+    program.sandbox.with_organisation(|o| {
+        let documents = o.documents();
+        documents.iter().take(20).for_each(|d| o.remove_document(&d.id).unwrap());
+    });
+    let done = program.run(&["--json"]).expect(7);
+    let report = done.json();
+    assert_eq!((&report["outcome"], &report["documents"]["withheld"]), (&"partial".into(), &20.into()));
+    assert!(done.err.contains("--max-removals"), "{}", done.err);
+    program.run(&["--max-removals", "20"]).expect(0);
+}
+
+#[test]
+fn an_early_end_is_4_and_resumable() {
+    let program = Program::with_documents(3);
+    let done = program.run(&["--json", "--min-free", "1000TB"]).expect(4);
+    assert!(done.err.contains("--min-free"), "{}", done.err);
+    assert_eq!(done.json()["documents"]["added"], 0);
+    program.run(&[]).expect(0);
+    // Longer than the patience of --max-duration: the service does not answer.
+    program.sandbox.script(Route::Search, Reply::HangHead.times(1));
+    let done = program.run(&["--max-duration", "1s"]).expect(4);
+    assert!(done.err.contains("--max-duration"), "{}", done.err);
+    program.run(&[]).expect(0);
+}

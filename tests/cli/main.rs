@@ -1,0 +1,13 @@
+//! The program as it is built: exit codes, reports, and what it says.
+#![cfg(feature = "sandbox")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod codes;
+mod commands;
+mod disk;
+mod help;
+mod plan;
+mod program;
+mod report;
+mod secrets;
+mod signals;

@@ -1,0 +1,61 @@
+//! `plan` says what `run` would do, and changes nothing.
+
+use crate::program::{Program, snapshot};
+
+#[test]
+fn it_changes_nothing_and_is_right() {
+    let program = Program::mirrored(30);
+    let [revised, moved, removed] = program.sandbox.with_organisation(|o| {
+        let documents = o.documents();
+        let binder = documents[0].binder.clone();
+        o.revise(&documents[3].id, "newer").unwrap();
+        o.rename_document(&documents[4].id, "renamed.txt").unwrap();
+        o.remove_document(&documents[5].id).unwrap();
+        o.add_document(&binder, None, "new.txt", "new").unwrap();
+        [3, 4, 5].map(|n: usize| documents[n].file_name.clone())
+    });
+    let before = snapshot(&program.dest);
+    let done = program.plan(&[]).expect(0);
+    let json = program.plan(&["--json"]).expect(0).json();
+    let mut dry = program.run(&["--dry-run", "--json"]).expect(0).json();
+    let after = snapshot(&program.dest);
+    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    assert!(after == before, "something was written to");
+    for line in [
+        "add     Brf Eken/new.txt\n".to_owned(),
+        format!("update  Brf Eken/{revised}\n"),
+        format!("move    Brf Eken/{moved} → Brf Eken/renamed.txt\n"),
+        format!("remove  Brf Eken/{removed}\n"),
+    ] {
+        assert!(done.out.contains(&line), "{line:?} is not in: {}", done.out);
+    }
+    let ran = program.run(&["--json"]).expect(0).json();
+    assert_eq!(json["documents"], ran["documents"]);
+    assert_eq!(dry["documents"].take(), ran["documents"]);
+    assert_eq!(program.plan(&["--json"]).expect(0).json()["documents"]["unchanged"], 30);
+}
+
+#[test]
+fn it_makes_no_destination() {
+    let program = Program::with_documents(3);
+    let done = program.plan(&["--json"]).expect(0);
+    assert_eq!(done.json()["documents"]["added"], 3);
+    assert!(!program.dest.exists());
+}
+
+#[test]
+fn names_from_outside_are_escaped() {
+    let program = Program::with_documents(1);
+    program.sandbox.with_organisation(|o| {
+        let binder = o.binders()[0].0.clone();
+        o.rename_binder(&binder, "Brf \u{1b}[31mEken\u{7}\u{202e}").unwrap();
+    });
+    for done in [program.plan(&[]), program.run(&["-v"])] {
+        let done = done.expect(0);
+        assert!(!done.out.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{:?}", done.out);
+        assert!(!done.err.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{:?}", done.err);
+    }
+    let mut list = program.command(&["binders", "--dest"]);
+    let done = crate::program::finish(list.arg(&program.dest)).expect(0);
+    assert!(!done.out.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{:?}", done.out);
+}

@@ -1,0 +1,74 @@
+//! The run report, field by field.
+
+use std::{collections::BTreeSet, fs};
+
+use ibinder_sync::sandbox::{Reply, Route};
+use serde_json::Value;
+
+use crate::program::Program;
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn it_has_exactly_the_agreed_fields() {
+    let program = Program::with_documents(3);
+    program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
+    let done = program.run(&["--json"]).expect(4);
+    let report = done.json();
+    let expected = "run_id outcome started_at finished_at duration_seconds organisation_id binders documents bytes \
+        requests failures warnings";
+    assert_eq!(keys(&report), expected.split_whitespace().collect());
+    for (field, expected) in [
+        ("binders", "listed crawled uncertified inaccessible failed"),
+        ("documents", "seen unchanged added updated moved removed withheld filtered failed"),
+        ("bytes", "downloaded"),
+        ("requests", "token api storage retried throttled"),
+    ] {
+        assert_eq!(keys(&report[field]), expected.split_whitespace().collect(), "{field}");
+    }
+    let expected = "binder_id document_id version_id file_name error attempts trace_id";
+    assert_eq!(keys(&report["failures"][0]), expected.split_whitespace().collect());
+    assert_eq!(report["failures"][0]["trace_id"], "scripted");
+    assert_eq!(report["warnings"], serde_json::json!([]));
+}
+
+#[test]
+fn it_is_printed_and_kept() {
+    let program = Program::mirrored(3);
+    let done = program.run(&["--json"]).expect(0);
+    let report = done.json();
+    let kept = |name: &str| -> Value { serde_json::from_slice(&fs::read(program.state(name)).unwrap()).unwrap() };
+    assert_eq!(kept("last-run.json"), report);
+    assert_eq!(kept(&format!("runs/{}.json", report["run_id"].as_str().unwrap())), report);
+    assert_eq!(fs::read_dir(program.state("runs")).unwrap().count(), 2);
+    assert_eq!(report["outcome"], "complete");
+    assert_eq!(report["documents"]["seen"], 3);
+    assert_eq!(report["documents"]["unchanged"], 3);
+    // A token, the binders, the page.
+    assert_eq!((&report["requests"]["token"], &report["requests"]["storage"]), (&1.into(), &0.into()));
+}
+
+#[test]
+fn it_counts_what_was_asked() {
+    let program = Program::with_documents(3);
+    program.sandbox.script(Route::Search, vec![Reply::status(429).header("retry-after", "1"), Reply::status(500)]);
+    let report = program.run(&["--json"]).expect(0).json();
+    let count = |route| program.sandbox.count(route);
+    let all: u64 = program.sandbox.counts().iter().map(|(_, count)| count).sum();
+    assert_eq!(report["requests"]["token"], count(Route::Token));
+    assert_eq!(report["requests"]["storage"], count(Route::Blob));
+    assert_eq!(report["requests"]["api"], all - count(Route::Token) - count(Route::Blob));
+    assert_eq!((&report["requests"]["retried"], &report["requests"]["throttled"]), (&2.into(), &1.into()));
+    assert_eq!(report["bytes"]["downloaded"], 21);
+}
+
+#[test]
+fn what_can_not_begin_is_reported_too() {
+    let program = Program::mirrored(1);
+    fs::remove_file(program.state("state.db")).unwrap();
+    let report = program.run(&["--json"]).expect(1).json();
+    assert_eq!(report["outcome"], "failed");
+    assert!(report["failures"][0]["error"].as_str().unwrap().contains("state was lost"));
+}

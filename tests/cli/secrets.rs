@@ -1,0 +1,63 @@
+//! Credentials, tokens and the query strings of links appear nowhere.
+
+use std::fs;
+
+use ibinder_sync::sandbox::{FaultKind, Faults, Reply, Route};
+
+use crate::program::{Program, finish, snapshot};
+
+#[test]
+fn nothing_shows_them() {
+    let program = Program::with_documents(40);
+    let faults =
+        [FaultKind::Internal, FaultKind::Drop, FaultKind::ExpiredLink, FaultKind::Garbage, FaultKind::Truncate];
+    program.sandbox.set_faults(faults.into_iter().fold(Faults::none(), |all, kind| all.with(kind, 0.1)));
+    let mut said = String::new();
+    for flags in [&["-vv"][..], &["-vv", "--json"], &["-vv", "--log-format", "json"]] {
+        program.sandbox.script(Route::DownloadLink, vec![Reply::status(401)]);
+        let done = finish(program.run_command(flags).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1"));
+        said.push_str(&done.out);
+        said.push_str(&done.err);
+        program.sandbox.with_organisation(|o| {
+            for document in o.documents() {
+                o.revise(&document.id, format!("revised for {flags:?}")).unwrap();
+            }
+        });
+    }
+    // A link that can't be used at all, and one that leads nowhere.
+    program.sandbox.set_faults(Faults::none());
+    for link in ["http://203.0.113.1/a?signature=5ecret", "https://127.0.0.1:1/a?signature=5ecret", "5ecret"] {
+        program.sandbox.script(Route::DownloadLink, vec![Reply::json(200, &serde_json::json!({"url": link}))]);
+    }
+    let done = finish(program.run_command(&["-vv"]).env("RUST_LOG", "trace"));
+    said.push_str(&done.out);
+    said.push_str(&done.err);
+    finish(program.run_command(&["-vv", "--json"]).env("IBINDER_CLIENT_SECRET", "another 5ecret")).expect(3);
+
+    assert!(said.len() > 1000, "{said}");
+    let tokens = program.sandbox.tokens();
+    assert!(tokens.len() > 3);
+    let environment = program.sandbox.environment();
+    let secret = environment.iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1.clone();
+    let hidden: Vec<String> = tokens.into_iter().chain([secret, "signature".to_owned(), "5ecret".to_owned()]).collect();
+    for secret in &hidden {
+        assert!(!said.contains(secret), "{secret} is said");
+    }
+    let found = snapshot(&program.dest);
+    assert!(found.keys().any(|path| path.ends_with("state.db")));
+    for (path, (bytes, _)) in found {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!hidden.iter().any(|secret| text.contains(secret.as_str())), "{} shows a secret", path.display());
+    }
+    let report = fs::read_to_string(program.state("last-run.json")).unwrap();
+    assert!(report.contains("refused"), "{report}");
+}
+
+#[test]
+fn an_error_shows_no_backtrace() {
+    let program = Program::with_documents(1);
+    let done = finish(program.run_command(&["--existing"]).env("RUST_BACKTRACE", "1")).expect(2);
+    assert_eq!(done.err.lines().count(), 1, "{}", done.err);
+    let mut command = program.run_command(&[]);
+    finish(command.env("RUST_BACKTRACE", "full").env("IBINDER_CLIENT_SECRET", "wrong")).expect(3);
+}
