@@ -24,9 +24,9 @@ fn nothing_shows_them() {
             }
         });
     }
-    // A link that can't be used at all, and one that leads nowhere.
+    // Links that can't be used at all.
     program.sandbox.set_faults(Faults::none());
-    for link in ["http://203.0.113.1/a?signature=5ecret", "https://127.0.0.1:1/a?signature=5ecret", "5ecret"] {
+    for link in ["http://203.0.113.1/a?signature=5ecret", "ftp://127.0.0.1/a?signature=5ecret", "5ecret"] {
         program.sandbox.script(Route::DownloadLink, vec![Reply::json(200, &serde_json::json!({"url": link}))]);
     }
     let done = finish(program.run_command(&["-vv"]).env("RUST_LOG", "trace"));

@@ -12,4 +12,5 @@ mod disk;
 mod faults;
 mod harness;
 mod names;
+mod property;
 mod replay;
