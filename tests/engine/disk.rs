@@ -8,7 +8,7 @@ use std::{
 
 use ibinder_sync::{
     mirror::{Found, Root, database},
-    model::{DocumentId, STATE_FOLDER},
+    model::{DocumentId, STATE_FOLDER, Sha256 as Hash},
     naming,
     sandbox::{DocumentView, Sandbox},
     state::{Known, State},
@@ -46,7 +46,7 @@ pub(crate) fn walk(dest: &Path, folder: &Path, each: &mut impl FnMut(&Path, Stri
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Hash::new(Sha256::digest(bytes).into()).hex()
 }
 
 /// Whether bytes are held in `objects/`, whole.

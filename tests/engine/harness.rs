@@ -174,19 +174,6 @@ impl World {
         (self.sandbox.count(route) - before, done)
     }
 
-    /// Bytes of a version of a document.
-    pub(crate) fn bytes(&self, document: &str, version: &str) -> Vec<u8> {
-        self.edit(|o| o.bytes(document, version)).unwrap()
-    }
-
-    /// The bytes of every document as it is now.
-    pub(crate) fn latest(&self, document: &str) -> Vec<u8> {
-        self.edit(|o| {
-            let view = o.documents().into_iter().find(|d| d.id == document).unwrap();
-            o.bytes(document, &view.version).unwrap()
-        })
-    }
-
     pub(crate) fn assert_held(&self, bytes: &[u8]) {
         assert!(disk::is_held(&self.dest(), bytes), "{:?} is not in objects/", String::from_utf8_lossy(bytes));
     }

@@ -11,7 +11,7 @@ use std::{
 use ibinder_sync::{
     app::Exit,
     config::Config,
-    sandbox::{FaultKind, Faults, Organisation},
+    sandbox::{FaultKind as K, Faults, Organisation},
 };
 use proptest::prelude::*;
 
@@ -275,9 +275,8 @@ impl Story {
         for change in &round.changes {
             self.apply(change);
         }
-        use FaultKind as K;
         let kinds = [K::Internal, K::Drop, K::Truncate, K::ExpiredLink, K::Garbage, K::BadGateway];
-        // One in 7, or one in 3 of all requests fails at the worst.
+        // At the worst, one in three downloads fails.
         #[allow(clippy::cast_precision_loss)]
         let share = round.faults as f64 * 0.02;
         self.world.sandbox.change_settings(|s| s.seed = round.seed);

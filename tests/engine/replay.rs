@@ -193,7 +193,7 @@ fn a_replacement_is_finished() {
             fs::rename(b.tmp(staged), b.object(OLD)).unwrap();
         }),
     ];
-    situations(&table, replaced);
+    situations(&table, |bench, situation, action| replaced(&bench, situation, action));
 }
 
 #[test]
@@ -214,16 +214,16 @@ fn a_replacement_without_an_exchange_is_finished() {
         }),
     ];
     for (name, action) in table {
-        replaced(Bench::new(true), name, action);
+        replaced(&Bench::new(true), name, action);
     }
 }
 
-fn replaced(bench: Bench, situation: &str, action: Action) {
+fn replaced(bench: &Bench, situation: &str, action: Action) {
     let staged = bench.stage(NEW);
     let name = staged.name.clone();
     let intent = intent("a", PATH, "v2", Step::Replace { staged, outgoing: bench.outgoing() });
-    action(&bench, &name);
-    finish(&bench, &intent, situation);
+    action(bench, &name);
+    finish(bench, &intent, situation);
     bench.assert(&[(PATH, NEW)], &[OLD], situation);
     assert_eq!(bench.path_of("a"), Some((PATH.to_owned(), "v2".to_owned())), "{situation}");
     assert_eq!(bench.held_rows(), 1, "{situation}");
@@ -249,7 +249,7 @@ fn a_missing_file_is_replaced() {
 fn a_move_is_finished() {
     for to in ["Brf Eken/Avtal/b.txt", "Brf Eken/Avtal/A.txt", "Brf Linden/b.txt"] {
         let make = |bench: &Bench| fs::create_dir_all(bench.tree("Brf Linden")).unwrap();
-        let table: [(&str, fn(&Bench, &str)); 3] = [
+        let table: [(&str, Action); 3] = [
             ("nothing is done", |_, _| {}),
             ("linked, not unlinked", |b, to| fs::hard_link(b.tree(PATH), b.tree(to)).unwrap()),
             ("renamed", |b, to| fs::rename(b.tree(PATH), b.tree(to)).unwrap()),
