@@ -11,7 +11,7 @@ use std::{
 use ibinder_sync::{
     app::Exit,
     config::Config,
-    sandbox::{FaultKind as K, Faults, Organisation},
+    sandbox::{FaultKind as K, Faults, Organisation, Reply, Route},
 };
 use proptest::prelude::*;
 
@@ -61,18 +61,32 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// What a round does before its run, and how the service behaves in it.
+/// What a round does before its run and during it, and how the service behaves.
 #[derive(Debug, Clone)]
 struct Round {
     changes: Vec<Change>,
+    /// Changes of documents, each after so many more pages.
+    during: Vec<(usize, Change)>,
     faults: u64,
     seed: u64,
     fallbacks: bool,
 }
 
+fn during() -> impl Strategy<Value = (usize, Change)> {
+    let (any, name) = (0..100_usize, 0..NAMES.len());
+    let change = prop_oneof![
+        any.clone().prop_map(Change::Revise),
+        (any.clone(), name).prop_map(|(a, b)| Change::Rename(a, b)),
+        (any.clone(), any.clone()).prop_map(|(a, b)| Change::Move(a, b)),
+        any.prop_map(Change::Remove),
+    ];
+    (0..4_usize, change)
+}
+
 fn round() -> impl Strategy<Value = Round> {
-    (prop::collection::vec(change(), 0..10), 0..4_u64, any::<u64>(), any::<bool>())
-        .prop_map(|(changes, faults, seed, fallbacks)| Round { changes, faults, seed, fallbacks })
+    let changes = prop::collection::vec(change(), 0..10);
+    (changes, prop::collection::vec(during(), 0..4), 0..4_u64, any::<u64>(), any::<bool>())
+        .prop_map(|(changes, during, faults, seed, fallbacks)| Round { changes, during, faults, seed, fallbacks })
 }
 
 /// The organisation under test, with everything that its documents ever held.
@@ -82,6 +96,8 @@ struct Story {
     folders: Vec<(String, String)>,
     documents: Vec<String>,
     removed: Vec<String>,
+    /// Removed while a run went on, and never restored: when exactly they left is not known.
+    gone: Vec<String>,
     versions: BTreeMap<String, Vec<Vec<u8>>>,
     /// What somebody put into the tree.
     by_hand: BTreeSet<Vec<u8>>,
@@ -107,6 +123,7 @@ impl Story {
             folders,
             documents: Vec::new(),
             removed: Vec::new(),
+            gone: Vec::new(),
             versions: BTreeMap::new(),
             by_hand: BTreeSet::new(),
             count: 0,
@@ -132,8 +149,12 @@ impl Story {
     }
 
     fn document(&self, n: usize) -> Option<String> {
-        let living: Vec<&String> = self.documents.iter().filter(|id| !self.removed.contains(id)).collect();
+        let living: Vec<&String> = self.documents.iter().filter(|id| !self.has_left(id)).collect();
         living.get(n % living.len().max(1)).map(|id| (*id).clone())
+    }
+
+    fn has_left(&self, id: &String) -> bool {
+        self.removed.contains(id) || self.gone.contains(id)
     }
 
     fn apply(&mut self, change: &Change) {
@@ -185,25 +206,49 @@ impl Story {
     }
 
     fn change_document(&mut self, change: &Change, id: &str) {
+        if matches!(change, Change::Remove(_)) {
+            self.removed.push(id.to_owned());
+        }
+        let edit = self.edit(change, id);
+        self.world.edit(edit);
+    }
+
+    /// A change of a document, to be made now or later.
+    fn edit(&mut self, change: &Change, id: &str) -> Box<dyn FnOnce(&mut Organisation) + Send> {
+        let id = id.to_owned();
         match *change {
             Change::Revise(_) => {
                 let bytes = self.fresh();
-                self.versions.get_mut(id).unwrap().push(bytes.clone());
-                self.world.edit(|o| o.revise(id, bytes)).unwrap();
+                self.versions.get_mut(&id).unwrap().push(bytes.clone());
+                Box::new(move |o| drop(o.revise(&id, bytes).unwrap()))
             }
-            Change::Rename(_, name) => self.world.edit(|o| o.rename_document(id, NAMES[name])).unwrap(),
+            Change::Rename(_, name) => Box::new(move |o| o.rename_document(&id, NAMES[name]).unwrap()),
             Change::Move(_, to) => {
                 let (binder, folder) = self.place(to);
-                self.world.edit(|o| o.move_document(id, &binder, folder.as_deref())).unwrap();
+                Box::new(move |o| o.move_document(&id, &binder, folder.as_deref()).unwrap())
             }
-            Change::Remove(_) => {
-                self.world.edit(|o| o.remove_document(id)).unwrap();
-                self.removed.push(id.to_owned());
-            }
+            Change::Remove(_) => Box::new(move |o| o.remove_document(&id).unwrap()),
             _ => {
                 let value = serde_json::json!({"Status": self.count});
-                self.world.edit(|o| o.set_metadata(id, value)).unwrap();
+                Box::new(move |o| o.set_metadata(&id, value).unwrap())
             }
+        }
+    }
+
+    /// Changes of documents while pages are read. What a run doesn't come to happens in a later one.
+    fn change_during_the_run(&mut self, during: &[(usize, Change)]) {
+        for (pages, change) in during {
+            let (Change::Revise(at) | Change::Rename(at, _) | Change::Move(at, _) | Change::Remove(at)) = *change
+            else {
+                continue;
+            };
+            let Some(id) = self.document(at) else { continue };
+            if matches!(change, Change::Remove(_)) {
+                self.gone.push(id.clone());
+            }
+            let edit = self.edit(change, &id);
+            self.world.sandbox.script(Route::Search, Reply::Pass.times(*pages));
+            self.world.sandbox.script(Route::Search, vec![Reply::run(edit)]);
         }
     }
 
@@ -252,7 +297,7 @@ impl Story {
     fn assert_nobody_is_lost(&self, before: &BTreeMap<String, String>, files_before: &BTreeMap<String, Vec<u8>>) {
         let (files, after) = (disk::files(&self.world.dest()), self.mirrored());
         for (id, path) in before {
-            if self.removed.contains(id) || !files_before.contains_key(path) || !self.versions.contains_key(id) {
+            if self.has_left(id) || !files_before.contains_key(path) || !self.versions.contains_key(id) {
                 continue;
             }
             let path = after.get(id).unwrap_or_else(|| panic!("{id} is not mirrored any more"));
@@ -275,6 +320,7 @@ impl Story {
         for change in &round.changes {
             self.apply(change);
         }
+        self.change_during_the_run(&round.during);
         let kinds = [K::Internal, K::Drop, K::Truncate, K::ExpiredLink, K::Garbage, K::BadGateway];
         // At the worst, one in three downloads fails.
         #[allow(clippy::cast_precision_loss)]
@@ -291,6 +337,9 @@ impl Story {
     /// Without faults, and with nobody's hand in the tree any more, it comes to rest.
     fn come_to_rest(&mut self) {
         self.world.sandbox.set_faults(Faults::none());
+        while self.world.sandbox.scripted(Route::Search) > 0 {
+            self.world.run_as(&self.config());
+        }
         let dest = self.world.dest();
         for (name, bytes) in disk::files(&dest) {
             if self.by_hand.contains(&bytes) {
