@@ -14,6 +14,7 @@ cd "$(dirname "$0")/.."
 rounds=${1:-7}
 dir=${BENCH_DIR:-$(mktemp -d /tmp/ibinder-bench.XXXXXX)}
 mkdir -p "$dir"
+chmod 755 "$dir" # nginx reads it as another user
 cargo build --release --quiet
 ours=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/ibinder-sync
 for tool in rclone nginx /usr/bin/time; do

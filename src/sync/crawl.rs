@@ -7,17 +7,21 @@
 use std::{
     cell::Cell,
     hash::{BuildHasher as _, RandomState},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
 };
 
 use futures::{StreamExt as _, stream};
+use tokio::task::JoinHandle;
 
 use super::{
-    Crawled, Ctx, Fatal, folders,
+    Crawled, Ctx, Fatal, Stop, folders,
     listing::{Listing, PageFacts},
 };
 use crate::{
     model::{BinderId, FolderId, Listed},
-    remote::{self, Page, Query},
+    remote::{self, Page, Query, Remote},
     report::{Failure, Progress},
 };
 
@@ -77,10 +81,9 @@ pub(super) async fn crawl(ctx: &Ctx, binder: &BinderId, segment: &str, refresh: 
     Ok(crawled)
 }
 
-impl<'c> Reader<'c> {
+impl Reader<'_> {
     async fn read(&mut self, mirrored: u64) -> Result<Result<Crawled, Broken>, Fatal> {
-        let query = Query { binder: Some(self.binder), tab: None };
-        let (listing, broken) = self.passes(&query).await?;
+        let (listing, broken) = self.passes(None).await?;
         if let Some(broken) = broken {
             return Ok(Err(broken));
         }
@@ -101,8 +104,7 @@ impl<'c> Reader<'c> {
         let tabs: Vec<FolderId> = self.ctx.desk.call(move |desk| desk.tabs(&binder)).await?;
         let mut certified = true;
         for tab in &tabs {
-            let query = Query { binder: Some(self.binder), tab: Some(tab) };
-            let (listing, broken) = self.passes(&query).await?;
+            let (listing, broken) = self.passes(Some(tab)).await?;
             if let Some(broken) = broken {
                 return Ok(Err(broken));
             }
@@ -120,11 +122,11 @@ impl<'c> Reader<'c> {
     }
 
     /// Reads a listing until it is certified, a few times at most.
-    async fn passes(&mut self, query: &Query<'_>) -> Result<(Listing, Option<Broken>), Fatal> {
+    async fn passes(&mut self, tab: Option<&FolderId>) -> Result<(Listing, Option<Broken>), Fatal> {
         let mut listing = Listing::default();
         for _ in 0..PASSES {
             listing.begin();
-            if let Some(broken) = self.pass(query, &mut listing).await? {
+            if let Some(broken) = self.pass(tab, &mut listing).await? {
                 return Ok((listing, Some(broken)));
             }
             if listing.certified() {
@@ -135,25 +137,25 @@ impl<'c> Reader<'c> {
     }
 
     /// Reads all pages once.
-    async fn pass(&mut self, query: &Query<'_>, listing: &mut Listing) -> Result<Option<Broken>, Fatal> {
-        let first = match self.fetcher().page(query, 1).await {
+    async fn pass(&mut self, tab: Option<&FolderId>, listing: &mut Listing) -> Result<Option<Broken>, Fatal> {
+        let first = match self.fetcher(tab).page(1).await {
             Ok(page) => page,
             Err(broken) => return give_up(broken),
         };
         let size = page_size(&first, self.page_size);
         self.page_size = u32::try_from(size).unwrap_or(u32::MAX).clamp(1, self.page_size);
         let pages = first.total.div_ceil(u64::from(self.page_size)).max(1);
-        if self.announced == 0 && query.tab.is_none() {
+        if self.announced == 0 && tab.is_none() {
             self.announced = first.total;
             Progress::add(&self.ctx.progress.documents, first.total);
         }
         self.take(1, first, listing).await?;
-        let fetcher = self.fetcher();
+        let fetcher = self.fetcher(tab);
         let numbers = 2..=u32::try_from(pages).unwrap_or(u32::MAX);
         // Behind an empty page nothing comes, whatever the total says.
         let ended = Cell::new(false);
         let numbers = stream::iter(numbers).take_while(|_| std::future::ready(!ended.get()));
-        let fetched = numbers.map(|number| async move { (number, fetcher.page(query, number).await) });
+        let fetched = numbers.map(|number| Fetching::start(fetcher.clone(), number));
         let mut fetched = std::pin::pin!(fetched.buffered(PAGES));
         let mut missed = None;
         while let Some((number, page)) = fetched.next().await {
@@ -173,8 +175,14 @@ impl<'c> Reader<'c> {
         }))
     }
 
-    fn fetcher(&self) -> Fetcher<'c> {
-        Fetcher { ctx: self.ctx, page_size: self.page_size }
+    fn fetcher(&self, tab: Option<&FolderId>) -> Fetcher {
+        Fetcher {
+            remote: Arc::clone(&self.ctx.remote),
+            stop: Arc::clone(&self.ctx.stop),
+            binder: self.binder.clone(),
+            tab: tab.cloned(),
+            page_size: self.page_size,
+        }
     }
     /// Hands a page's documents to the desk, and what they need to the queue.
     async fn take(&mut self, asked: u64, page: Page, listing: &mut Listing) -> Result<(), Fatal> {
@@ -219,10 +227,10 @@ impl<'c> Reader<'c> {
     }
 
     async fn absorb(&mut self, items: Vec<Listed>) -> Result<(), Fatal> {
-        let items = std::sync::Arc::new(items);
+        let items = Arc::new(items);
         let mut last_word = !self.may_refresh;
         loop {
-            let (binder, shared) = (self.binder.clone(), std::sync::Arc::clone(&items));
+            let (binder, shared) = (self.binder.clone(), Arc::clone(&items));
             let absorbed = self.ctx.desk.call(move |desk| desk.absorb(&binder, &shared, last_word)).await??;
             if !absorbed.unknown_folders {
                 for order in absorbed.orders {
@@ -241,25 +249,59 @@ impl<'c> Reader<'c> {
 }
 
 /// What asking for a page takes, apart from what reading it changes.
-#[derive(Clone, Copy)]
-struct Fetcher<'c> {
-    ctx: &'c Ctx,
+#[derive(Clone)]
+struct Fetcher {
+    remote: Arc<Remote>,
+    stop: Arc<Stop>,
+    binder: BinderId,
+    tab: Option<FolderId>,
     page_size: u32,
 }
 
-impl Fetcher<'_> {
-    async fn page(self, query: &Query<'_>, number: u32) -> Result<Page, Broken> {
-        match self.ctx.stop.or(self.ctx.remote.search(query, number, self.page_size)).await {
+impl Fetcher {
+    async fn page(&self, number: u32) -> Result<Page, Broken> {
+        let query = Query { binder: Some(&self.binder), tab: self.tab.as_ref() };
+        match self.stop.or(self.remote.search(&query, number, self.page_size)).await {
             None => Err(Broken::Stopped),
             Some(Ok(page)) => Ok(page),
             Some(Err(error)) => {
                 // Only the service's own word about the binder itself means that access is lost.
-                let about_binder = number == 1 && query.tab.is_none();
+                let about_binder = number == 1 && self.tab.is_none();
                 let refused =
                     matches!(error.kind(), remote::Kind::Forbidden | remote::Kind::NotFound { problem_json: true });
                 Err(if refused && about_binder { Broken::Refused(error.to_string()) } else { Broken::Failed(error) })
             }
         }
+    }
+}
+
+/// A page that is being fetched, by a task of its own. Were it only polled by who reads the pages,
+/// it would stand still while that one waits for room in the queue, with the turn of the pace or
+/// the renewal of the token in its hand, and those who make room would wait for it for ever.
+struct Fetching {
+    number: u32,
+    task: JoinHandle<Result<Page, Broken>>,
+}
+
+impl Fetching {
+    fn start(fetcher: Fetcher, number: u32) -> Self {
+        Self { number, task: tokio::spawn(async move { fetcher.page(number).await }) }
+    }
+}
+
+impl Future for Fetching {
+    type Output = (u32, Result<Page, Broken>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let page = std::task::ready!(Pin::new(&mut self.task).poll(cx));
+        // A task ends early only when the runtime does.
+        Poll::Ready((self.number, page.unwrap_or(Err(Broken::Stopped))))
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
