@@ -357,3 +357,29 @@ fn an_add_never_takes_a_foreign_files_place() {
         assert_eq!(bench.path_of("b"), None);
     }
 }
+
+/// Renames of one group, stopped after each of them: one steps aside, or moves on, and another takes its name.
+#[test]
+fn a_group_of_renames_is_finished() {
+    const B: &str = "Brf Eken/Avtal/b.txt";
+    const ASIDE: &str = "Brf Eken/Avtal/b [b].txt";
+    for (fallbacks, done) in [false, true].into_iter().flat_map(|f| (0..=2).map(move |done| (f, done))) {
+        let situation = format!("{done} of 2 renames, fallbacks only: {fallbacks}");
+        let bench = Bench::new(fallbacks);
+        let staged = bench.stage("the other");
+        bench.begin(&intent("b", B, "v1", Step::Add { staged }));
+        bench.replay();
+        let legs = [("b", B, ASIDE), ("a", PATH, B)];
+        for (document, from, to) in legs {
+            let stamp = bench.mirror.stamp(&path(from)).unwrap().unwrap();
+            bench.begin(&intent(document, to, "v1", Step::Move { from: path(from), stamp }));
+        }
+        for (_, from, to) in &legs[..done] {
+            fs::rename(bench.tree(from), bench.tree(to)).unwrap();
+        }
+        bench.replay();
+        bench.assert(&[(ASIDE, "the other"), (B, OLD)], &[], &situation);
+        let rows = ["b", "a"].map(|document| bench.path_of(document).unwrap().0);
+        assert_eq!(rows, [ASIDE, B], "{situation}");
+    }
+}
