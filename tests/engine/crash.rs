@@ -14,7 +14,7 @@ use crate::{disk, harness::World};
 
 /// When the program is killed.
 #[derive(Debug, Clone, Copy)]
-enum Moment {
+pub(crate) enum Moment {
     /// When the n-th request comes to a route.
     Request(Route, usize),
     /// When so many files of the tree are others than before.
@@ -27,7 +27,7 @@ fn start(world: &World, running: &Running) {
     // The lock is held until the child is known, so that a request that comes before waits for it.
     let mut slot = running.lock().unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_ibinder-sync"))
-        .args(["run", "--quiet", "--rate", "0", "--refresh-folders", "0s", "--dest"])
+        .args(["run", "--quiet", "--rate", "0", "--refresh-folders", "0s", "--max-removals", "100%", "--dest"])
         .arg(world.dest())
         .env_clear()
         .envs(world.sandbox.environment())
@@ -46,7 +46,7 @@ fn kill(running: &Running) {
 }
 
 /// Runs the program and kills it at the moment; false if it came to its end before.
-fn run_until(world: &World, moment: Moment) -> bool {
+pub(crate) fn run_until(world: &World, moment: Moment) -> bool {
     let running = Running::default();
     match moment {
         Moment::Request(route, nth) => {

@@ -15,7 +15,11 @@ use ibinder_sync::{
 };
 use proptest::prelude::*;
 
-use crate::{disk, harness::World};
+use crate::{
+    crash::{self, Moment},
+    disk,
+    harness::World,
+};
 
 /// Few names, so that they meet: in case, in normalisation, with folders, with each other's tags, and with nothing at all.
 const NAMES: [&str; 10] =
@@ -67,6 +71,8 @@ struct Round {
     changes: Vec<Change>,
     /// Changes of documents, each after so many more pages.
     during: Vec<(usize, Change)>,
+    /// Before its run, the program is killed when so many files are others than before.
+    kill: Option<usize>,
     faults: u64,
     seed: u64,
     fallbacks: bool,
@@ -85,8 +91,10 @@ fn during() -> impl Strategy<Value = (usize, Change)> {
 
 fn round() -> impl Strategy<Value = Round> {
     let changes = prop::collection::vec(change(), 0..10);
-    (changes, prop::collection::vec(during(), 0..4), 0..4_u64, any::<u64>(), any::<bool>())
-        .prop_map(|(changes, during, faults, seed, fallbacks)| Round { changes, during, faults, seed, fallbacks })
+    let kill = prop::option::weighted(0.3, 0..8_usize);
+    (changes, prop::collection::vec(during(), 0..4), kill, 0..4_u64, any::<u64>(), any::<bool>()).prop_map(
+        |(changes, during, kill, faults, seed, fallbacks)| Round { changes, during, kill, faults, seed, fallbacks },
+    )
 }
 
 /// The organisation under test, with everything that its documents ever held.
@@ -296,17 +304,11 @@ impl Story {
     /// Every document that is mirrored has a file with whole bytes of one of its versions, unless somebody's hand was in it.
     fn assert_nobody_is_lost(&self, before: &BTreeMap<String, String>, files_before: &BTreeMap<String, Vec<u8>>) {
         let (files, after) = (disk::files(&self.world.dest()), self.mirrored());
-        for (id, path) in before {
-            if self.has_left(id) || !files_before.contains_key(path) || !self.versions.contains_key(id) {
-                continue;
-            }
+        for id in before.keys().filter(|id| self.had_a_file(id, before, files_before)) {
             let path = after.get(id).unwrap_or_else(|| panic!("{id} is not mirrored any more"));
             let bytes = files.get(path).unwrap_or_else(|| panic!("{path:?} is missing"));
-            assert!(
-                self.versions[id].contains(bytes) || self.by_hand.contains(bytes),
-                "{path:?} holds {:?}",
-                String::from_utf8_lossy(bytes)
-            );
+            let text = String::from_utf8_lossy(bytes);
+            assert!(self.versions[id].contains(bytes) || self.by_hand.contains(bytes), "{path:?} holds {text:?}");
         }
         // What somebody put into the tree is still there, or is held.
         for bytes in &self.by_hand {
@@ -316,11 +318,30 @@ impl Story {
         }
     }
 
+    /// The same after a crash, when the rows may be behind the tree: the bytes are somewhere in it.
+    fn assert_nobody_is_lost_from(&self, before: &BTreeMap<String, String>, files_before: &BTreeMap<String, Vec<u8>>) {
+        let files: BTreeSet<Vec<u8>> = disk::files(&self.world.dest()).into_values().collect();
+        for id in before.keys().filter(|id| self.had_a_file(id, before, files_before)) {
+            let old = &files_before[&before[id]];
+            let there = files.contains(old) || self.versions[id].iter().any(|version| files.contains(version));
+            assert!(there, "{id} has no file after a crash");
+        }
+    }
+
+    fn had_a_file(&self, id: &String, before: &BTreeMap<String, String>, files: &BTreeMap<String, Vec<u8>>) -> bool {
+        !self.has_left(id) && self.versions.contains_key(id) && files.contains_key(&before[id])
+    }
+
     fn play(&mut self, round: &Round) {
         for change in &round.changes {
             self.apply(change);
         }
         self.change_during_the_run(&round.during);
+        if let Some(files) = round.kill {
+            let (before, seen) = (self.mirrored(), disk::files(&self.world.dest()));
+            crash::run_until(&self.world, Moment::Files(files));
+            self.assert_nobody_is_lost_from(&before, &seen);
+        }
         let kinds = [K::Internal, K::Drop, K::Truncate, K::ExpiredLink, K::Garbage, K::BadGateway];
         // At the worst, one in three downloads fails.
         #[allow(clippy::cast_precision_loss)]
