@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Ctx, Fatal};
+use super::{Crawled, Ctx, Fatal};
 use crate::{
     model::{Binder, BinderId},
     naming,
     plan::{Due, due},
+    remote::{self, Kind},
+    report::{Failure, Progress},
     state::{BinderRow, State},
 };
 
@@ -29,14 +31,96 @@ pub(super) struct Survey {
     pub(super) whole: bool,
 }
 
+/// Lists the binders; none where another organisation seems to answer.
+pub(super) async fn list(ctx: &Ctx) -> Result<Option<Survey>, Fatal> {
+    let known = ctx.state.read(|r| r.binders())?;
+    let nothing = || Survey { listed: Vec::new(), lost: Vec::new(), whole: false };
+    let items = match ctx.stop.or(ctx.remote.binders()).await {
+        None => return Ok(Some(nothing())),
+        Some(Ok(items)) => items,
+        Some(Err(error)) => match error.kind() {
+            Kind::Unavailable | Kind::Throttled => {
+                ctx.tally.binders(|b| b.failed += known.len() as u64);
+                ctx.tally.failed(None, listing_failure(&error));
+                return Ok(Some(nothing()));
+            }
+            _ => return Err(error.into()),
+        },
+    };
+    let (mut listed, mut whole) = (Vec::new(), true);
+    for item in items {
+        match item {
+            Ok(binder) => listed.push(binder),
+            Err(odd) => {
+                whole = false;
+                ctx.tally.binders(|b| b.failed += 1);
+                ctx.tally.warn(format!("a binder of the list can't be used: {odd}"));
+            }
+        }
+    }
+    if is_another_organisation(&known, &listed) {
+        ctx.tally.warn(
+            "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let the old ones go with `ibinder-sync binders forget ID`".to_owned(),
+        );
+        return Ok(None);
+    }
+    let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
+    let survey = take(ctx, known, listed, whole)?;
+    ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
+    Progress::add(&ctx.progress.binders, survey.listed.len() as u64);
+    // With an item that can't be read, which may be any of them, none is known to be lost.
+    for lost in survey.lost.iter().filter(|_| survey.whole) {
+        inaccessible(ctx, &lost.id, &lost.name, "it is not listed any more");
+    }
+    Ok(Some(survey))
+}
+
+fn listing_failure(error: &remote::Error) -> Failure {
+    Failure {
+        binder_id: None,
+        document_id: None,
+        version_id: None,
+        file_name: None,
+        error: format!("the binders could not be listed: {error}"),
+        attempts: error.tries(),
+        trace_id: error.trace_id().map(str::to_owned),
+    }
+}
+
+fn inaccessible(ctx: &Ctx, id: &BinderId, name: &str, why: &str) {
+    ctx.tally.binders(|b| b.inaccessible += 1);
+    ctx.tally.warn(format!(
+        "binder {name:?} ({id}): access lost or deleted ({why}); its files stay. If it is really gone, let it go with `ibinder-sync binders forget {id}`"
+    ));
+}
+
+/// Counts how reading a binder ended, and says what somebody should know of it.
+pub(super) fn count(ctx: &Ctx, binder: &BinderId, crawled: &Crawled) {
+    match crawled {
+        Crawled::Certified { .. } => ctx.tally.binders(|b| b.crawled += 1),
+        Crawled::Uncertified { why } => {
+            ctx.tally.binders(|b| {
+                b.crawled += 1;
+                b.uncertified += 1;
+            });
+            ctx.tally.warn(format!(
+                "binder {binder}: its listing is not consistent ({why}), so nothing is removed from it; the next run reads it again"
+            ));
+        }
+        Crawled::Inaccessible(why) => inaccessible(ctx, binder, "", why),
+        Crawled::Failed => ctx.tally.binders(|b| b.failed += 1),
+        Crawled::Stopped => {}
+    }
+}
+
 /// Whether none of the known binders is listed although others are: another organisation answers,
 /// or the client's permissions were replaced as a whole.
-pub(super) fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) -> bool {
+fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) -> bool {
     !known.is_empty() && !listed.is_empty() && !known.iter().any(|k| listed.iter().any(|l| l.id == k.id))
 }
 
 /// Gives every listed binder a folder and writes it down.
-pub(super) fn take(ctx: &Ctx, known: Vec<BinderRow>, listed: Vec<Binder>, whole: bool) -> Result<Survey, Fatal> {
+fn take(ctx: &Ctx, known: Vec<BinderRow>, listed: Vec<Binder>, whole: bool) -> Result<Survey, Fatal> {
     let listed_ids: HashSet<BinderId> = listed.iter().map(|b| b.id.clone()).collect();
     let wanted: Vec<Binder> = listed.into_iter().filter(|b| ctx.options.filter.wants_binder(b)).collect();
     let rows = name(&known, &wanted);

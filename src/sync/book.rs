@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Fatal, ledger::Order, names::Names};
 use crate::{
-    mirror::{Kind, Mirror, Outcome},
+    mirror::{self, Kind, Mirror, Outcome},
     model::{DocumentId, Intent, Particulars, RelPath, Step},
     naming,
     report::{Change, Failure, Tally},
@@ -22,8 +22,13 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(intent: Intent, change: Option<Change>, partial: bool) -> Self {
-        Self { intent, change, partial, number: 0, outcome: Ok(Outcome::Lost) }
+    fn new(intent: Intent) -> Self {
+        Self { intent, change: None, partial: false, number: 0, outcome: Ok(Outcome::Lost) }
+    }
+
+    /// What it counts as when it is done, and whether it uses a partial download up.
+    fn counting(self, change: Option<Change>, partial: bool) -> Self {
+        Self { change, partial, ..self }
     }
 }
 
@@ -68,7 +73,7 @@ impl Book {
             entry.outcome = match self.mirror.apply(&entry.intent) {
                 // What is in the way of a replacement came this moment: it is looked at anew.
                 Ok(Outcome::Occupied) if matches!(entry.intent.step, Step::Replace { .. }) => {
-                    again.push(Entry::new(entry.intent.clone(), entry.change, entry.partial));
+                    again.push(Entry::new(entry.intent.clone()).counting(entry.change, entry.partial));
                     Ok(Outcome::Occupied)
                 }
                 Ok(Outcome::Occupied) => {
@@ -96,46 +101,58 @@ impl Book {
         Ok(())
     }
 
+    /// Makes an order that changes the tree an intent, and keeps the others for the next record.
     fn prepare(&mut self, order: Order) -> Result<Option<Entry>, Fatal> {
-        let (document, path, particulars, change, partial, step) = match order {
-            Order::Publish { document, path, staged, particulars, replaces, change, partial } => {
+        let (change, partial) = match &order {
+            Order::Publish { change, partial, .. } => (Some(*change), *partial),
+            Order::Move { aside: false, .. } => (Some(Change::Moved), false),
+            _ => (None, false),
+        };
+        match order {
+            Order::Publish { document, path, particulars, staged, replaces, .. } => {
                 let step = if replaces {
                     self.mirror.outgoing(&path).map(|outgoing| Step::Replace { staged, outgoing })
                 } else {
                     Ok(Step::Add { staged })
                 };
-                (document, path, particulars, Some(change), partial, step)
+                self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
             }
-            Order::Move { document, from, path, particulars, aside } => {
-                let step = self.mirror.stamp(&from).map(|stamp| stamp.map(|stamp| Step::Move { from, stamp }));
-                match step {
-                    // Without a file the row alone moves, so that it is not in the way of others;
-                    // the next run brings the file back there.
-                    Ok(None) => {
-                        self.notes.push(Order::Relocate { document, path, particulars });
-                        return Ok(None);
-                    }
-                    Ok(Some(step)) => (document, path, particulars, (!aside).then_some(Change::Moved), false, Ok(step)),
-                    Err(error) => (document, path, particulars, None, false, Err(error)),
+            Order::Move { document, from, path, particulars, .. } => match self.mirror.stamp(&from) {
+                // Without a file the row alone moves, so that it is not in the way of others; the
+                // next run brings the file back there.
+                Ok(None) => {
+                    self.notes.push(Order::Relocate { document, path, particulars });
+                    Ok(None)
                 }
-            }
+                Ok(Some(stamp)) => {
+                    let step = Ok(Step::Move { from, stamp });
+                    self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
+                }
+                Err(error) => self.entry(document, path, particulars, Err(error)),
+            },
             Order::Remove { document, path, particulars } => {
-                let step = self
-                    .mirror
-                    .outgoing(&path)
-                    .and_then(|outgoing| Ok(Step::Remove { parked: self.mirror.spare_name()?, outgoing }));
-                (document, path, particulars, None, false, step)
+                let outgoing = self.mirror.outgoing(&path);
+                let step =
+                    outgoing.and_then(|outgoing| Ok(Step::Remove { parked: self.mirror.spare_name()?, outgoing }));
+                self.entry(document, path, particulars, step)
             }
             note => {
                 self.notes.push(note);
-                return Ok(None);
+                Ok(None)
             }
-        };
+        }
+    }
+
+    /// An entry for a step; a step that can't be taken is the document's failure, or the disk's.
+    fn entry(
+        &mut self,
+        document: DocumentId,
+        path: RelPath,
+        particulars: Particulars,
+        step: Result<Step, mirror::Error>,
+    ) -> Result<Option<Entry>, Fatal> {
         match step {
-            Ok(step) => {
-                let intent = Intent { document, path, step, particulars };
-                Ok(Some(Entry::new(intent, change, partial)))
-            }
+            Ok(step) => Ok(Some(Entry::new(Intent { document, path, step, particulars }))),
             Err(error) if error.kind() == Kind::Document => {
                 let failure = self.failed(&document, &particulars, error.to_string());
                 self.notes.push(Order::Failure(failure));
@@ -153,7 +170,7 @@ impl Book {
             path.as_str()
         ));
         let path = self.names.another(&self.state, &path, &document, &particulars.file_name)?;
-        Ok(Entry::new(Intent { document, path, step, particulars }, entry.change, entry.partial))
+        Ok(Entry::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial))
     }
 
     /// One transaction: what was done becomes rows, what comes becomes intents.
@@ -289,7 +306,7 @@ pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usiz
     let names = Arc::new(Names::default());
     let mut book = Book::new(Arc::clone(mirror), Arc::clone(state), names, Arc::new(Tally::default()), run);
     for begun in begun {
-        let mut entry = Entry::new(begun.intent, None, false);
+        let mut entry = Entry::new(begun.intent);
         entry.number = begun.number;
         // A document that has a row was added already: its intent has nothing to say.
         let added = matches!(entry.intent.step, Step::Add { .. });

@@ -232,24 +232,25 @@ impl Desk {
             (Action::Filter, ..) => self.tally.changed(&item.id, Change::Filtered),
             (Action::Keep { changed, .. }, Some(known), _) => {
                 if changed {
-                    self.tally.warn(format!(
-                        "{:?} was changed by hand; it stays as it is, and is kept when the service has a new version",
-                        known.path.as_str()
-                    ));
+                    self.say_of(
+                        known,
+                        "was changed by hand; it stays as it is, and is kept when the service has a new version",
+                    );
                 }
             }
             (Action::Add, _, Some(version)) => return self.add(item, &version, dir).map(Some),
-            (action @ (Action::Update | Action::BringBack), Some(known), Some(version)) => {
+            (Action::Update, Some(known), Some(version)) => {
                 if file == FileState::Changed {
-                    self.tally.warn(format!(
-                        "{:?} was changed by hand and has a new version; the changed bytes are kept in objects/",
-                        known.path.as_str()
-                    ));
+                    self.say_of(
+                        known,
+                        "was changed by hand and has a new version; the changed bytes are kept in objects/",
+                    );
                 }
-                if action == Action::BringBack {
-                    self.tally.warn(format!("{:?} was missing from the tree and is brought back", known.path.as_str()));
-                }
-                return self.replace(item, known, &version, action).map(Some);
+                return self.replace(item, known, &version, Change::Updated).map(Some);
+            }
+            (Action::BringBack, Some(known), Some(version)) => {
+                self.say_of(known, "was missing from the tree and is brought back");
+                return self.replace(item, known, &version, Change::Added).map(Some);
             }
             _ => self.tally.warn(format!(
                 "{:?} (document {}) has no version to fetch; what is held of it is kept",
@@ -257,6 +258,11 @@ impl Desk {
             )),
         }
         Ok(None)
+    }
+
+    /// Warns of what happened to a file of the tree.
+    fn say_of(&self, known: &Known, what: &str) {
+        self.tally.warn(format!("{:?} {what}", known.path.as_str()));
     }
 
     fn settle_later(&mut self, item: &Listed, differs: bool) {
@@ -275,9 +281,8 @@ impl Desk {
         self.job(item, version, path, false, Change::Added)
     }
 
-    fn replace(&mut self, item: &Listed, known: &Known, version: &VersionId, action: Action) -> Result<Job, Fatal> {
+    fn replace(&mut self, item: &Listed, known: &Known, version: &VersionId, change: Change) -> Result<Job, Fatal> {
         self.names.keep(&item.id, version, item.folder.as_ref(), &item.file_name);
-        let change = if action == Action::BringBack { Change::Added } else { Change::Updated };
         self.job(item, version, known.path.clone(), true, change)
     }
 

@@ -186,7 +186,9 @@ async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<Came, F
 }
 
 async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Came, Fatal> {
-    let Some(survey) = list(ctx).await? else { return Ok(Came { withheld: true, another: true, whole: false }) };
+    let Some(survey) = binders::list(ctx).await? else {
+        return Ok(Came { withheld: true, another: true, whole: false });
+    };
     let (mirrored, _) = ctx.state.read(|r| r.extent())?;
     // Transfers end when the crawl has ended and the queue is empty.
     let crawl = async {
@@ -197,7 +199,7 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
     let (crawled, ()) = tokio::join!(crawl, transfers(ctx, queue));
     let crawled = crawled?;
     for (binder, crawled) in &crawled {
-        count(ctx, binder, crawled);
+        binders::count(ctx, binder, crawled);
     }
     let whole = survey.whole && !crawled.iter().any(|(_, c)| matches!(c, Crawled::Failed | Crawled::Stopped));
     let mut withheld = false;
@@ -212,69 +214,6 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
     }
     let whole = whole && ctx.options.filter.wants_all();
     Ok(Came { withheld, another: false, whole })
-}
-
-/// Lists the binders; none where another organisation seems to answer.
-async fn list(ctx: &Ctx) -> Result<Option<binders::Survey>, Fatal> {
-    let known = ctx.state.read(|r| r.binders())?;
-    let nothing = || binders::Survey { listed: Vec::new(), lost: Vec::new(), whole: false };
-    let items = match ctx.stop.or(ctx.remote.binders()).await {
-        None => return Ok(Some(nothing())),
-        Some(Ok(items)) => items,
-        Some(Err(error)) => match error.kind() {
-            crate::remote::Kind::Unavailable | crate::remote::Kind::Throttled => {
-                ctx.tally.binders(|b| b.failed += known.len() as u64);
-                ctx.tally.failed(None, listing_failure(&error));
-                return Ok(Some(nothing()));
-            }
-            _ => return Err(error.into()),
-        },
-    };
-    let (mut listed, mut whole) = (Vec::new(), true);
-    for item in items {
-        match item {
-            Ok(binder) => listed.push(binder),
-            Err(odd) => {
-                whole = false;
-                ctx.tally.binders(|b| b.failed += 1);
-                ctx.tally.warn(format!("a binder of the list can't be used: {odd}"));
-            }
-        }
-    }
-    if binders::is_another_organisation(&known, &listed) {
-        ctx.tally.warn(
-            "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let the old ones go with `ibinder-sync binders forget ID`".to_owned(),
-        );
-        return Ok(None);
-    }
-    let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
-    let survey = binders::take(ctx, known, listed, whole)?;
-    ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
-    Progress::add(&ctx.progress.binders, survey.listed.len() as u64);
-    // With an item that can't be read, which may be any of them, none is known to be lost.
-    for lost in survey.lost.iter().filter(|_| survey.whole) {
-        inaccessible(ctx, &lost.id, &lost.name, "it is not listed any more");
-    }
-    Ok(Some(survey))
-}
-
-fn listing_failure(error: &crate::remote::Error) -> crate::report::Failure {
-    crate::report::Failure {
-        binder_id: None,
-        document_id: None,
-        version_id: None,
-        file_name: None,
-        error: format!("the binders could not be listed: {error}"),
-        attempts: error.tries(),
-        trace_id: error.trace_id().map(str::to_owned),
-    }
-}
-
-fn inaccessible(ctx: &Ctx, id: &BinderId, name: &str, why: &str) {
-    ctx.tally.binders(|b| b.inaccessible += 1);
-    ctx.tally.warn(format!(
-        "binder {name:?} ({id}): access lost or deleted ({why}); its files stay. If it is really gone, let it go with `ibinder-sync binders forget {id}`"
-    ));
 }
 
 async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, Crawled)>, Fatal> {
@@ -297,24 +236,6 @@ async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, 
         }
     }
     Ok(all)
-}
-
-fn count(ctx: &Ctx, binder: &BinderId, crawled: &Crawled) {
-    match crawled {
-        Crawled::Certified { .. } => ctx.tally.binders(|b| b.crawled += 1),
-        Crawled::Uncertified { why } => {
-            ctx.tally.binders(|b| {
-                b.crawled += 1;
-                b.uncertified += 1;
-            });
-            ctx.tally.warn(format!(
-                "binder {binder}: its listing is not consistent ({why}), so nothing is removed from it; the next run reads it again"
-            ));
-        }
-        Crawled::Inaccessible(why) => inaccessible(ctx, binder, "", why),
-        Crawled::Failed => ctx.tally.binders(|b| b.failed += 1),
-        Crawled::Stopped => {}
-    }
 }
 
 /// Works through the queue until the end is met.

@@ -26,7 +26,7 @@ pub(super) struct Rename {
 
 /// A document that goes elsewhere: what the state will say, and what it says.
 struct Going {
-    id: DocumentId,
+    mover: Mover,
     new: Particulars,
     old: Particulars,
 }
@@ -121,42 +121,17 @@ impl Desk {
 
     /// Renames in an order that works, and rows that change without one.
     pub(super) fn settle(&mut self) -> Result<Settlement, Fatal> {
-        let mut settlement = Settlement::default();
-        let mut movers = Vec::new();
-        let mut going = Vec::new();
-        let unsettled: Vec<Listed> = std::mem::take(&mut self.unsettled).into_values().collect();
-        for item in unsettled {
-            // A document whose new binder was not read in this run keeps its file.
-            let Some(dir) = self.trees.get(&item.binder).and_then(|t| t.path(item.folder.as_ref())).cloned() else {
-                continue;
-            };
-            if !self.options.filter.wants(&dir, &naming::portable(&item.file_name)) {
-                continue;
-            }
-            let Some(known) = self.state.read(|r| r.document(&item.id))? else { continue };
-            let candidates = candidates(&item, &known, &dir)?;
-            let row = particulars(&item, known.version.clone());
-            if candidates.first() == Some(&known.path) {
-                settlement.orders.push(Order::Place { document: known.id, particulars: row });
-            } else {
-                let old = Particulars {
-                    binder: known.binder,
-                    folder: known.folder,
-                    file_name: known.file_name,
-                    ..row.clone()
-                };
-                movers.push(Mover { document: known.id.clone(), from: known.path, candidates });
-                going.push(Going { id: known.id, new: row, old });
-            }
-        }
-        let ids: HashSet<&DocumentId> = going.iter().map(|g| &g.id).collect();
+        let (mut settlement, going) = self.going()?;
+        let ids: HashSet<&DocumentId> = going.iter().map(|g| &g.mover.document).collect();
         let taken = |key: &str, mover: &DocumentId| self.is_taken(key, mover, &ids);
+        let movers: Vec<Mover> = going.iter().map(|g| g.mover.clone()).collect();
         let legs = arrange(&movers, naming::key, taken);
         let moved: HashSet<&DocumentId> = legs.iter().map(|leg| &leg.document).collect();
-        for g in going.iter().filter(|g| !moved.contains(&g.id)) {
-            settlement.orders.push(Order::Place { document: g.id.clone(), particulars: g.new.clone() });
+        for g in going.iter().filter(|g| !moved.contains(&g.mover.document)) {
+            let (document, particulars) = (g.mover.document.clone(), g.new.clone());
+            settlement.orders.push(Order::Place { document, particulars });
         }
-        let rows: HashMap<&DocumentId, &Going> = going.iter().map(|g| (&g.id, g)).collect();
+        let rows: HashMap<&DocumentId, &Going> = going.iter().map(|g| (&g.mover.document, g)).collect();
         for leg in legs {
             let Some(row) = rows.get(&leg.document) else { continue };
             // Who only steps aside is still called what it was: a crash then leaves it to the next run.
@@ -164,6 +139,29 @@ impl Desk {
             settlement.renames.push(Rename { leg, particulars });
         }
         Ok(settlement)
+    }
+
+    /// Which of the unsettled documents go elsewhere; the others' rows are settled already.
+    fn going(&mut self) -> Result<(Settlement, Vec<Going>), Fatal> {
+        let (mut settlement, mut going) = (Settlement::default(), Vec::new());
+        for item in std::mem::take(&mut self.unsettled).into_values() {
+            // A document whose new binder was not read in this run keeps its file.
+            let Some(dir) = self.trees.get(&item.binder).and_then(|t| t.path(item.folder.as_ref())) else { continue };
+            if !self.options.filter.wants(dir, &naming::portable(&item.file_name)) {
+                continue;
+            }
+            let Some(known) = self.state.read(|r| r.document(&item.id))? else { continue };
+            let candidates = candidates(&item, &known, dir)?;
+            let new = particulars(&item, known.version.clone());
+            if candidates.first() == Some(&known.path) {
+                settlement.orders.push(Order::Place { document: known.id, particulars: new });
+                continue;
+            }
+            let Known { binder, folder, file_name, .. } = known;
+            let old = Particulars { binder, folder, file_name, ..new.clone() };
+            going.push(Going { mover: Mover { document: known.id, from: known.path, candidates }, new, old });
+        }
+        Ok((settlement, going))
     }
 
     /// Whether a document that stays, or a folder, has a path.

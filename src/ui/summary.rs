@@ -2,7 +2,7 @@
 
 use super::escape;
 use crate::{
-    report::{Outcome, RunReport},
+    report::{Documents, Outcome, RunReport},
     sync::Planned,
 };
 
@@ -26,22 +26,6 @@ pub fn bytes(count: u64) -> String {
 
 /// The end of a run. `report` is where the whole report is.
 pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
-    let mut text = String::new();
-    let d = &run.documents;
-    let changes: Vec<String> = [
-        (d.added, "added"),
-        (d.updated, "updated"),
-        (d.moved, "moved"),
-        (d.removed, "removed"),
-        (d.failed, "failed"),
-        (d.withheld, "withheld"),
-        (d.filtered, "left out"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
-    .collect();
-    let changes = if changes.is_empty() { "nothing changed".to_owned() } else { changes.join(", ") };
     let head = match run.outcome {
         Outcome::Complete => "Complete",
         Outcome::Partial => "Partial",
@@ -49,14 +33,15 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
         Outcome::Interrupted => "Interrupted; the next run goes on",
     };
     let requests = run.requests.token + run.requests.api + run.requests.storage;
-    text.push_str(&format!(
-        "{head}: {changes}. {} documents in {} binders, {} unchanged.\n{} in {:.1} s, {requests} requests.\n",
-        d.seen,
+    let mut text = format!(
+        "{head}: {}. {} documents in {} binders, {} unchanged.\n{} in {:.1} s, {requests} requests.\n",
+        changes(&run.documents),
+        run.documents.seen,
         run.binders.listed,
-        d.unchanged,
+        run.documents.unchanged,
         bytes(run.bytes.downloaded),
         run.duration_seconds
-    ));
+    );
     list(
         &mut text,
         "failed",
@@ -70,6 +55,21 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
         text.push_str(&format!("Report: {}\n", report.display()));
     }
     text
+}
+
+fn changes(documents: &Documents) -> String {
+    let counts = [
+        (documents.added, "added"),
+        (documents.updated, "updated"),
+        (documents.moved, "moved"),
+        (documents.removed, "removed"),
+        (documents.failed, "failed"),
+        (documents.withheld, "withheld"),
+        (documents.filtered, "left out"),
+    ];
+    let changes: Vec<String> =
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if changes.is_empty() { "nothing changed".to_owned() } else { changes.join(", ") }
 }
 
 fn list(text: &mut String, what: &str, lines: impl ExactSizeIterator<Item = String>) {

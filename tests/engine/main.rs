@@ -12,5 +12,6 @@ mod disk;
 mod faults;
 mod harness;
 mod names;
+mod pace;
 mod property;
 mod replay;
