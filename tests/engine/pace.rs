@@ -13,10 +13,10 @@ use crate::harness::World;
 /// wait for those who make room in it.
 #[test]
 fn a_full_queue_and_a_rate_do_not_wait_for_each_other() {
-    let wanted = Generated { binders: 1, documents: 200, ..Generated::default() };
+    let wanted = Generated { binders: 1, documents: 60, ..Generated::default() };
     let world = World::with(Organisation::generated(&wanted), |settings| settings.page_size_cap = 5);
     let ran = world.run_with(|given| {
-        given.rate = Some(500.0);
+        given.rate = Some(60.0);
         given.concurrency = Some(1);
         // Only a run that stands still takes so long; it then ends as partial.
         given.max_duration = Some(Duration::from_mins(2));
