@@ -43,13 +43,11 @@ pub(super) struct Book {
     done: Vec<Entry>,
     /// Orders that change rows only.
     notes: Vec<Order>,
-    /// Folders that something left.
-    left: BTreeSet<RelPath>,
 }
 
 impl Book {
     pub(super) fn new(mirror: Arc<Mirror>, state: Arc<State>, names: Arc<Names>, tally: Arc<Tally>, run: i64) -> Self {
-        Self { mirror, state, names, tally, run, done: Vec::new(), notes: Vec::new(), left: BTreeSet::new() }
+        Self { mirror, state, names, tally, run, done: Vec::new(), notes: Vec::new() }
     }
 
     /// Carries out a group. Orders whose path turns out to be taken get another one and go round
@@ -89,16 +87,20 @@ impl Book {
         Ok(again)
     }
 
-    /// Records what was carried out, and empties what was left behind.
+    /// Records what was carried out.
     pub(super) fn flush(&mut self) -> Result<(), Fatal> {
         if !self.done.is_empty() {
             self.mirror.barrier()?;
         }
-        self.record(&mut [])?;
-        for folder in std::mem::take(&mut self.left).into_iter().rev() {
+        self.record(&mut [])
+    }
+
+    /// Removes folders that are empty now. While the intents are there, a crash forgets none of them.
+    fn prune(&self, done: &[Entry]) {
+        let left: BTreeSet<RelPath> = done.iter().filter_map(left_folder).collect();
+        for folder in left.into_iter().rev() {
             self.mirror.prune(&folder);
         }
-        Ok(())
     }
 
     /// Makes an order that changes the tree an intent, and keeps the others for the next record.
@@ -180,6 +182,7 @@ impl Book {
         if done.is_empty() && notes.is_empty() && coming.is_empty() {
             return Ok(());
         }
+        self.prune(&done);
         let failures: Vec<FailureRow> = done.iter().filter_map(|entry| self.failure(entry)).collect();
         self.state.write(|w| -> Result<(), Fatal> {
             for entry in &done {
@@ -226,20 +229,24 @@ impl Book {
     }
 
     /// A row is committed: its counts, and the names that it no longer needs reserved.
-    fn count(&mut self, entry: &Entry) {
+    fn count(&self, entry: &Entry) {
         let Ok(Outcome::Done { .. }) = &entry.outcome else { return };
         self.names.arrived(&entry.intent.document);
-        match &entry.intent.step {
-            Step::Remove { .. } => {
-                self.tally.removed();
-                self.left.extend(entry.intent.path.parent());
-            }
-            Step::Move { from, .. } => self.left.extend(from.parent()),
-            Step::Add { .. } | Step::Replace { .. } => {}
+        if let Step::Remove { .. } = &entry.intent.step {
+            self.tally.removed();
         }
         if let Some(change) = entry.change {
             self.tally.changed(&entry.intent.document, change);
         }
+    }
+}
+
+/// The folder that a file was taken out of.
+fn left_folder(entry: &Entry) -> Option<RelPath> {
+    match (&entry.outcome, &entry.intent.step) {
+        (Ok(Outcome::Done { .. }), Step::Remove { .. }) => entry.intent.path.parent(),
+        (Ok(Outcome::Done { .. }), Step::Move { from, .. }) => from.parent(),
+        _ => None,
     }
 }
 
