@@ -8,7 +8,7 @@ use crate::program::{Program, finish, snapshot};
 
 #[test]
 fn nothing_shows_them() {
-    let program = Program::with_documents(40);
+    let program = Program::with_documents(12);
     let faults =
         [FaultKind::Internal, FaultKind::Drop, FaultKind::ExpiredLink, FaultKind::Garbage, FaultKind::Truncate];
     program.sandbox.set_faults(faults.into_iter().fold(Faults::none(), |all, kind| all.with(kind, 0.1)));
