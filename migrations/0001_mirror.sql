@@ -59,14 +59,24 @@ CREATE TABLE documents (
 );
 CREATE INDEX documents_by_binder ON documents (binder);
 
--- metadata[] as the service sent it, one row a change.
+-- metadata[] as the service sent it. By the document's number, so that a first mirror appends.
 CREATE TABLE metadata (
-    document   TEXT NOT NULL,
+    document   INTEGER PRIMARY KEY,              -- documents.number
     run        INTEGER NOT NULL,
-    json       TEXT,
     changed_at INTEGER NOT NULL,
-    PRIMARY KEY (document, run)
-) WITHOUT ROWID;
+    json       TEXT NOT NULL
+);
+
+-- What they were before: from one run up to another.
+CREATE TABLE past_metadata (
+    number     INTEGER PRIMARY KEY,
+    document   TEXT NOT NULL,
+    first_run  INTEGER NOT NULL,
+    ended_run  INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    json       TEXT NOT NULL
+);
+CREATE INDEX past_metadata_by_document ON past_metadata (document);
 
 -- Where a document was before, and what it was called there: from one run up to another.
 CREATE TABLE past_places (

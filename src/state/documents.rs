@@ -135,7 +135,7 @@ impl Writer<'_> {
         hash: Sha256,
     ) -> Result<(), Error> {
         let p = &intent.particulars;
-        self.evict(key, &intent.document)?;
+        self.evict(run, key, &intent.document)?;
         self.0
             .prepare_cached(
                 "INSERT INTO documents (id, binder, folder, file_name, path, path_key, version, size, sha256, inode,
@@ -158,7 +158,14 @@ impl Writer<'_> {
                 run,
                 now()
             ])?;
-        if p.metadata.is_some() { self.metadata_changed(run, &intent.document, p) } else { Ok(()) }
+        if let Some(metadata) = &p.metadata {
+            self.0
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO metadata (document, run, changed_at, json) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![self.0.last_insert_rowid(), run, now(), metadata])?;
+        }
+        Ok(())
     }
 
     /// A document's file holds another version, or the same one again.
@@ -193,7 +200,7 @@ impl Writer<'_> {
         particulars: &Particulars,
         inode: Option<u64>,
     ) -> Result<(), Error> {
-        self.evict(key, id)?;
+        self.evict(run, key, id)?;
         self.place_document(run, id, particulars)?;
         // Size and time stay as recorded: a local edit is still noticed after the move.
         self.0
@@ -226,15 +233,11 @@ impl Writer<'_> {
 
     /// A file was published at a path that another document's row still has: that document's own
     /// file can't be there, so its row is wrong. Without it the next run brings the document back.
-    fn evict(&self, key: &str, id: &DocumentId) -> Result<(), Error> {
-        let evicted = self
-            .0
-            .prepare_cached("DELETE FROM documents WHERE path_key = ?1 AND id <> ?2")?
-            .execute([key, id.as_str()])?;
-        if evicted > 0 {
-            tracing::warn!("a document whose file was missing gave up its path; the next run brings it back");
-        }
-        Ok(())
+    fn evict(&self, run: i64, key: &str, id: &DocumentId) -> Result<(), Error> {
+        let Some(owner) = self.reader().owner(key)?.filter(|owner| owner != id) else { return Ok(()) };
+        tracing::warn!(document = %owner, "its file was missing and another one has its path; the next run brings it back");
+        self.end_version(run, &owner, None, None)?;
+        self.delete_document(run, &owner)
     }
 
     /// A document's metadata are others than before.
@@ -249,21 +252,36 @@ impl Writer<'_> {
 
     /// Whether metadata say what the last ones said, in another order of their fields perhaps.
     fn same_metadata(&self, id: &DocumentId, metadata: &str) -> Result<bool, Error> {
-        let mut statement =
-            self.0.prepare_cached("SELECT json FROM metadata WHERE document = ?1 ORDER BY run DESC LIMIT 1")?;
+        let mut statement = self.0.prepare_cached(
+            "SELECT json FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)",
+        )?;
         let mut rows = statement.query([id.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(false) };
-        let last: Option<String> = row.get(0)?;
+        let last: String = row.get(0)?;
         let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-        Ok(last.and_then(|last| read(&last)).is_some_and(|last| read(metadata) == Some(last)))
+        Ok(read(&last).is_some_and(|last| read(metadata) == Some(last)))
     }
 
     fn metadata_changed(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
+        self.end_metadata(run, id)?;
         self.0
             .prepare_cached(
-                "INSERT OR REPLACE INTO metadata (document, run, json, changed_at) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO metadata (document, run, changed_at, json)
+                 SELECT number, ?2, ?3, ?4 FROM documents WHERE id = ?1",
             )?
-            .execute(params![id.as_str(), run, p.metadata, now()])?;
+            .execute(params![id.as_str(), run, now(), p.metadata])?;
+        Ok(())
+    }
+
+    /// A document's metadata become past ones.
+    fn end_metadata(&self, run: i64, id: &DocumentId) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO past_metadata (document, first_run, ended_run, changed_at, json)
+                 SELECT ?1, run, ?2, changed_at, json FROM metadata
+                 WHERE document = (SELECT number FROM documents WHERE id = ?1) AND run < ?2",
+            )?
+            .execute(params![id.as_str(), run])?;
         Ok(())
     }
 
@@ -298,7 +316,11 @@ impl Writer<'_> {
     }
 
     /// A document is not mirrored any more.
-    pub fn delete_document(&self, id: &DocumentId) -> Result<(), Error> {
+    pub fn delete_document(&self, run: i64, id: &DocumentId) -> Result<(), Error> {
+        self.end_metadata(run, id)?;
+        self.0
+            .prepare_cached("DELETE FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)")?
+            .execute([id.as_str()])?;
         self.0.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id.as_str()])?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{Error, Reader, Writer};
-use crate::model::{DocumentId, Intent, VersionId};
+use crate::model::{DocumentId, Intent, Particulars, VersionId};
 
 /// An intent that is committed and not yet recorded as done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +52,14 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// A publish is about to begin.
+    /// A publish is about to begin. Its metadata are left out: they are the larger part, and where
+    /// a crash keeps them from the row, the next listing brings them.
     pub fn begin(&self, intent: &Intent) -> Result<i64, Error> {
-        let body = serde_json::to_string(intent).map_err(|e| Error::Odd(format!("an intent: {e}")))?;
+        let Particulars { binder, folder, file_name, version, .. } = intent.particulars.clone();
+        let particulars = Particulars { binder, folder, file_name, version, metadata: None };
+        let Intent { document, path, step, .. } = intent;
+        let intent = Intent { document: document.clone(), path: path.clone(), step: step.clone(), particulars };
+        let body = serde_json::to_string(&intent).map_err(|e| Error::Odd(format!("an intent: {e}")))?;
         self.0.prepare_cached("INSERT INTO intents (body) VALUES (?1)")?.execute([body])?;
         Ok(self.0.last_insert_rowid())
     }

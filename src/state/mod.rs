@@ -90,7 +90,7 @@ impl State {
     /// A copy of a state, or an empty one, whose changes end with it.
     pub fn scratch(path: Option<&Path>, copy: &Path) -> Result<Self, Error> {
         if let Some(path) = path {
-            let source = read_only(path)?;
+            let source = at_rest(path)?;
             Migrations::from_slice(MIGRATIONS).current_version(&source)?;
             source.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
         }
@@ -163,6 +163,22 @@ fn read_only(path: &Path) -> Result<Connection, Error> {
     let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     prepare(&reader)?;
     Ok(reader)
+}
+
+/// Opens a database to copy it, leaving nothing beside it: a reader of a database with a journal
+/// creates files, unless it is told that nobody writes. Nobody does where no journal lies beside it.
+fn at_rest(path: &Path) -> Result<Connection, Error> {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    if Path::new(&journal).exists() {
+        return read_only(path);
+    }
+    let mut url = url::Url::from_file_path(path).map_err(|()| Error::Odd(path.display().to_string()))?;
+    url.set_query(Some("immutable=1"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(url.as_str(), flags)?;
+    prepare(&connection)?;
+    Ok(connection)
 }
 
 fn now() -> i64 {

@@ -280,7 +280,7 @@ fn record_entry(w: &Writer<'_>, run: i64, entry: &Entry) -> Result<(), Fatal> {
             (Step::Move { .. }, Some(stamp)) => {
                 w.move_document(run, &intent.document, (&intent.path, &key()), &intent.particulars, Some(stamp.inode))?;
             }
-            (Step::Remove { .. }, _) => w.delete_document(&intent.document)?,
+            (Step::Remove { .. }, _) => w.delete_document(run, &intent.document)?,
             (Step::Add { .. } | Step::Replace { .. } | Step::Move { .. }, None) => {}
         }
         if entry.partial {

@@ -28,13 +28,13 @@ use crate::{
 };
 
 /// Most documents in a group.
-const GROUP: usize = 256;
+const GROUP: usize = 512;
 
 /// How long a group waits for more.
 const GATHER: Duration = Duration::from_millis(500);
 
 /// Orders that may wait, or lie in a group.
-const QUEUE: usize = 1024;
+const QUEUE: usize = 2048;
 
 /// Something for the ledger to do.
 #[derive(Debug)]

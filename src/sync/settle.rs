@@ -183,6 +183,11 @@ impl Desk {
                 continue;
             }
             let Some(known) = self.state.read(|r| r.by_number(number))? else { continue };
+            // What a filter leaves out is not looked at, and so not missed.
+            let dir = known.path.parent();
+            if dir.is_some_and(|dir| !self.options.filter.wants(&dir, known.path.leaf())) {
+                continue;
+            }
             if !self.seen.has(number) || self.gone.contains(&known.id) {
                 absent.push(known);
             }
