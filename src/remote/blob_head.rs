@@ -1,7 +1,7 @@
 //! What the head of a storage answer says about the bytes that follow.
 //!
-//! Storage is presumably an object store, and everything it may say is used where it is said and required nowhere (the
-//! API page, "Content": assumed). Two things are strict. Bytes that were encoded on the way are not the
+//! Storage is presumably an object store, and everything it may say is used where it is said and required nowhere
+//! (`docs/api-contract.md`, "Content": assumed). Two things are strict. Bytes that were encoded on the way are not the
 //! document's. And a part continues what is held only if it is exactly the rest of the same bytes: it starts where
 //! it should, ends at the end, and bears no other `ETag`; otherwise the whole is asked for.
 

@@ -1,7 +1,7 @@
 //! Why a call failed, and what that means.
 //!
 //! The mapping from an answer to its [`Kind`] is written here and nowhere else. Statuses are
-//! those of the API page, "Errors" and "Content"; what it doesn't name is read by its class.
+//! those of `docs/api-contract.md`, "Errors" and "Content"; what it doesn't name is read by its class.
 
 use std::{error::Error as _, time::Duration};
 

@@ -1,7 +1,7 @@
 //! A presigned link to a version's bytes.
 //!
-//! Its query is a credential (the API page, "Content"): nothing shows more of it than origin and path. The service
-//! says where the bytes are, but not everything that it could say is followed: only `https`; with an API on this
+//! Its query is a credential (`docs/api-contract.md`, "Content"): nothing shows more of it than origin and path. The
+//! service says where the bytes are, but not everything that it could say is followed: only `https`; with an API on this
 //! machine (the sandbox) plain `http` on this machine, too; and with any other API no address of this machine or of a
 //! private network, because a client that runs inside a company must not be sent there. Every redirect of storage is
 //! checked by the same rule.

@@ -1,7 +1,7 @@
 //! What an error answer says.
 //!
 //! The service's errors are problem JSON: `type`, `title`, `status`, `errors{field:[messages]}`,
-//! `traceId` (the API page, "Errors"); the token endpoint answers OAuth's `error`. What stands between
+//! `traceId` (`docs/api-contract.md`, "Errors"); the token endpoint answers OAuth's `error`. What stands between
 //! (a proxy, a gateway) answers with something else. The difference decides whether a 404
 //! may ever be believed, so a body counts as the service's own word only if it is a problem that
 //! names the very status of the answer.

@@ -10,8 +10,9 @@ use crate::{model::OrganisationId, pace::Policy};
 
 /// Where the service lives, who asks, and how patient the client is.
 ///
-/// The hosts are those of the API page; [`Settings::new`] fills in everything else. All fields are public: whoever
-/// reads the configuration overrides what the user gave, and [`Remote::new`](super::Remote::new) checks the whole.
+/// The hosts are those of `docs/api-contract.md`, "Hosts and headers"; [`Settings::new`] fills in everything else.
+/// All fields are public: whoever reads the configuration overrides what the user gave, and
+/// [`Remote::new`](super::Remote::new) checks the whole.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Base of the API, without a trailing slash.
@@ -48,7 +49,7 @@ impl Settings {
     pub const AUTH_URL: &str = "https://signin.ibinder.com/connect/token";
 
     /// Path of a folder's sub-folders. That they can be asked for is documented, this path is assumed
-    /// (the API page, "Folders"): it is written here only, and may be overridden.
+    /// (`docs/api-contract.md`, "Folders"): it is written here only, and may be overridden.
     pub const SUBFOLDERS: &str = "documents/drives/{domain}/{id}/folders/{folderId}";
 
     /// Settings with the defaults for everything but the place and the credentials.

@@ -1,7 +1,7 @@
 //! The token endpoint: one request, one answer.
 //!
 //! `POST` form `grant_type=client_credentials`, `client_id`, `client_secret`, `scope=ibinder_public` →
-//! `access_token`, `expires_in` in seconds (the API page, "Token"). Nothing of an answer that bears a token
+//! `access_token`, `expires_in` in seconds (`docs/api-contract.md`, "Token"). Nothing of an answer that bears a token
 //! ever goes into an error's text.
 
 use std::time::Duration;

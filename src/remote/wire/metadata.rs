@@ -1,7 +1,7 @@
 //! The metadata of a document that the client itself needs: its tab, and where nothing else says so its binder.
 //!
-//! Metadata are an array of `{metadataElementId, valueId | value}` (the API page). They are kept as the text
-//! that the service sent; here one value is looked up in it. Metadata of any other shape have none.
+//! Metadata are an array of `{metadataElementId, valueId | value}` (`docs/api-contract.md`, "Metadata keys"). They are
+//! kept as the text that the service sent; here one value is looked up in it. Metadata of any other shape have none.
 
 use std::fmt;
 

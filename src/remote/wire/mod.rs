@@ -3,9 +3,9 @@
 //! A night reads a page for every few hundred documents and most of them are unchanged, so parsing is most
 //! of its work: text is borrowed from the answer, metadata stay the text they came as, and nothing becomes a tree of
 //! values. A list is read in one pass when all its items are as documented; only where one is odd is the
-//! list read again item by item, so that the odd one fails alone (the design, section 4).
+//! list read again item by item, so that the odd one fails alone (`docs/architecture.md`, "The life of a document").
 //!
-//! Fields that aren't named here are ignored. Field names are those of the API page.
+//! Fields that aren't named here are ignored. Field names are those of `docs/api-contract.md`.
 
 mod item;
 mod list;

@@ -1,7 +1,7 @@
 //! A page of a search.
 //!
-//! `items[]`, `totalCount`, `pageNumber`, `pageSize` (the API page, "Document search"). Without items or a total a page
-//! proves nothing and can't be read; what it says of its own number and size is handed on as it is, because the
+//! `items[]`, `totalCount`, `pageNumber`, `pageSize` (`docs/api-contract.md`, "Document search"). Without items or a
+//! total a page proves nothing and can't be read; what it says of its own number and size is handed on as it is, because the
 //! service's size rules and a page that is not the one asked for must be noticed.
 
 use serde::Deserialize;
