@@ -48,6 +48,8 @@ fn begin(config: &Config, started: Timestamp) -> Result<Begun, Error> {
     if replayed > 0 {
         tracing::info!("finished {replayed} publishes that an earlier run left half done");
     }
+    // Nothing is begun any more: what lies below tmp/ and is no partial download is nobody's.
+    mirror.sweep(&state.read(|r| r.partial_names())?.into_iter().collect())?;
     Ok(Begun { mirror, state, run })
 }
 

@@ -34,8 +34,8 @@ impl Area {
         make(&state, "runs", 0o700)?;
         let parent = make(&state, "tmp", 0o700)?;
         let tmp = (0..TMP_FOLDERS).map(|n| make(&parent, &format!("{n:x}"), 0o700)).collect::<Result<_, _>>()?;
-        rustix::fs::fsync(&state).map_err(|e| Error::io("sync", STATE_FOLDER, e))?;
-        rustix::fs::fsync(root).map_err(|e| Error::io("sync", ".", e))?;
+        sys::sync_folder(&state).map_err(|e| Error::io("sync", STATE_FOLDER, e))?;
+        sys::sync_folder(root).map_err(|e| Error::io("sync", ".", e))?;
         Ok(Self { state, objects, tmp, _lock: lock })
     }
 

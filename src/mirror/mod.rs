@@ -151,6 +151,6 @@ impl Mirror {
         if self.syncs_groups {
             return Ok(());
         }
-        rustix::fs::fsync(dir.as_fd()).map_err(|e| Error::io("sync the folder of", path, e))
+        sys::sync_folder(dir.as_fd()).map_err(|e| Error::io("sync the folder of", path, e))
     }
 }

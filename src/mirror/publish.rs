@@ -47,15 +47,21 @@ impl Mirror {
 
     fn add(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
         let (tmp, name) = self.area.tmp(&staged.name)?;
-        if self.has(tmp, name, &staged.stamp)? {
-            let dir = self.root.make_folder_of(path, self.syncs_each())?;
-            match sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively) {
-                Ok(()) => self.sync_folder(&dir, path.as_str())?,
-                Err(Errno::EXIST) => return Ok(Outcome::Occupied),
-                Err(error) => return Err(Error::io("publish", path.as_str(), error)),
+        let dir = self.root.make_folder_of(path, self.syncs_each())?;
+        match sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively) {
+            Ok(()) => {
+                self.sync_folder(&dir, path.as_str())?;
+                Ok(Outcome::Done { stamp: Some(staged.stamp), held: None })
             }
+            // It may have been renamed already, or linked and not yet unlinked.
+            Err(Errno::NOENT | Errno::EXIST) if self.has(&dir, path.leaf(), &staged.stamp)? => {
+                self.discard(&staged.name)?;
+                self.published(path, &staged.stamp, None)
+            }
+            Err(Errno::NOENT) => Ok(Outcome::Lost),
+            Err(Errno::EXIST) => Ok(Outcome::Occupied),
+            Err(error) => Err(Error::io("publish", path.as_str(), error)),
         }
-        self.published(path, &staged.stamp, None)
     }
 
     fn replace(&self, path: &RelPath, staged: &Staged, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
@@ -72,7 +78,7 @@ impl Mirror {
             if !swapped {
                 return self.replace_by_link(path, &dir, staged);
             }
-            self.sync_folder(&dir, path.as_str())?;
+            self.sync_folder(&dir, path.as_str()).map_err(|e| not_held(path, e))?;
         }
         let held = match look(tmp, name)? {
             Entry::File(_) => Some(self.hold_for(path, &staged.name, outgoing)?),
@@ -114,6 +120,12 @@ impl Mirror {
     }
 
     fn shift(&self, from: &RelPath, to: &RelPath, stamp: &Stamp) -> Result<Outcome, Error> {
+        if self.root.is_network()
+            && let done @ Outcome::Done { .. } = self.published(to, stamp, None)?
+        {
+            // Without inodes the file at the old path may be another one that looks the same.
+            return Ok(done);
+        }
         let source = match self.root.folder_of(from) {
             Ok(dir) => Some(dir),
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
@@ -167,12 +179,12 @@ impl Mirror {
     fn park(&self, path: &RelPath, dir: &OwnedFd, tmp: &OwnedFd, name: &str) -> Result<(), Error> {
         sys::rename_to_free(dir, path.leaf(), tmp, name, self.names_exclusively)
             .map_err(|e| Error::io("remove", path.as_str(), e))?;
-        self.sync_folder(dir, path.as_str())
+        self.sync_folder(dir, path.as_str()).map_err(|e| not_held(path, e))
     }
 
     /// Takes bytes that left the tree into `objects/`. From here on an error ends the run.
     fn hold_for(&self, path: &RelPath, name: &str, outgoing: Option<&Outgoing>) -> Result<Outgoing, Error> {
-        self.hold(name, outgoing).map_err(|e| Error::NotHeld { path: path.to_string(), source: Box::new(e) })
+        self.hold(name, outgoing).map_err(|e| not_held(path, e))
     }
 
     /// The end of a step: the file that is at the path must be the one that was put there.
@@ -194,6 +206,10 @@ impl Mirror {
     fn is_file(&self, found: &Stamp, expected: &Stamp) -> bool {
         if self.root.is_network() { found.is_same(expected, false) } else { found.inode == expected.inode }
     }
+}
+
+fn not_held(path: &RelPath, source: Error) -> Error {
+    Error::NotHeld { path: path.to_string(), source: Box::new(source) }
 }
 
 fn look(dir: &OwnedFd, name: &str) -> Result<Entry, Error> {

@@ -181,7 +181,7 @@ impl Root {
         for step in parent.as_str().split('/') {
             match rustix::fs::mkdirat(&dir, step, Mode::from_bits_truncate(0o777)) {
                 Ok(()) if durable => {
-                    rustix::fs::fsync(&dir).map_err(|e| Error::io("sync the parent of", parent.as_str(), e))?;
+                    sys::sync_folder(&dir).map_err(|e| Error::io("sync the parent of", parent.as_str(), e))?;
                 }
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(Error::io("create the folder", parent.as_str(), error)),

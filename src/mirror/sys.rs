@@ -189,6 +189,15 @@ pub(super) fn sync_all(root: impl AsFd) -> rustix::io::Result<bool> {
     }
 }
 
+/// Makes a folder's names durable. Some network file systems know no such thing, and keep names
+/// in order by themselves.
+pub(super) fn sync_folder(dir: impl AsFd) -> rustix::io::Result<()> {
+    match rustix::fs::fsync(dir) {
+        Err(Errno::INVAL) => Ok(()),
+        other => other,
+    }
+}
+
 /// Whether `syncfs` reports write errors on this kernel (Linux 5.8 and later).
 pub(super) fn sync_all_reports_errors() -> bool {
     if cfg!(not(target_os = "linux")) {

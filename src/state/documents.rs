@@ -191,7 +191,8 @@ impl Writer<'_> {
         self.touch_metadata(run, &intent.document, p)
     }
 
-    /// A document's file was renamed; without an inode the file was missing, and its row alone moves.
+    /// A document's file was renamed; without an inode the file was missing, and its row alone
+    /// moves, if no other row has the path.
     pub fn move_document(
         &self,
         run: i64,
@@ -200,7 +201,11 @@ impl Writer<'_> {
         particulars: &Particulars,
         inode: Option<u64>,
     ) -> Result<(), Error> {
-        self.evict(run, key, id)?;
+        match inode {
+            Some(_) => self.evict(run, key, id)?,
+            None if self.reader().owner(key)?.is_some_and(|owner| owner != *id) => return Ok(()),
+            None => {}
+        }
         self.place_document(run, id, particulars)?;
         // Size and time stay as recorded: a local edit is still noticed after the move.
         self.0

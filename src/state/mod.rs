@@ -90,9 +90,12 @@ impl State {
     /// A copy of a state, or an empty one, whose changes end with it.
     pub fn scratch(path: Option<&Path>, copy: &Path) -> Result<Self, Error> {
         if let Some(path) = path {
-            let source = at_rest(path)?;
-            Migrations::from_slice(MIGRATIONS).current_version(&source)?;
-            source.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+            let copied = !has_journal(path) && copy_of(&at_rest(path)?, copy).is_ok() && !has_journal(path);
+            if !copied {
+                // A run began meanwhile, or one was killed: only an ordinary reader sees both files.
+                let _ = std::fs::remove_file(copy);
+                copy_of(&read_only(path)?, copy)?;
+            }
         }
         Self::open(copy, false)
     }
@@ -143,6 +146,13 @@ impl Writer<'_> {
     }
 }
 
+/// A consistent copy, from a schema that this program knows.
+fn copy_of(source: &Connection, copy: &Path) -> Result<(), Error> {
+    Migrations::from_slice(MIGRATIONS).current_version(source)?;
+    source.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    Ok(())
+}
+
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     // A panic in the middle of a transaction has rolled it back: the connection is sound.
     connection.lock().unwrap_or_else(PoisonError::into_inner)
@@ -165,15 +175,21 @@ fn read_only(path: &Path) -> Result<Connection, Error> {
     Ok(reader)
 }
 
+/// Whether a journal lies beside a database: a run is at work, or one was killed.
+fn has_journal(path: &Path) -> bool {
+    ["-wal", "-journal"].into_iter().any(|suffix| {
+        let mut journal = path.as_os_str().to_owned();
+        journal.push(suffix);
+        std::fs::metadata(journal).is_ok_and(|m| m.len() > 0)
+    })
+}
+
 /// Opens a database to copy it, leaving nothing beside it: a reader of a database with a journal
-/// creates files, unless it is told that nobody writes. Nobody does where no journal lies beside it.
+/// creates files, unless it is told that nobody writes.
 fn at_rest(path: &Path) -> Result<Connection, Error> {
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-wal");
-    if Path::new(&journal).exists() {
-        return read_only(path);
-    }
-    let mut url = url::Url::from_file_path(path).map_err(|()| Error::Odd(path.display().to_string()))?;
+    let odd = || Error::Odd(path.display().to_string());
+    let absolute = std::path::absolute(path).map_err(|_| odd())?;
+    let mut url = url::Url::from_file_path(&absolute).map_err(|()| odd())?;
     url.set_query(Some("immutable=1"));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(url.as_str(), flags)?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Fatal, ledger::Order, names::Names};
 use crate::{
-    mirror::{self, Kind, Mirror, Outcome},
+    mirror::{self, Found, Kind, Mirror, Outcome},
     model::{DocumentId, Intent, Particulars, RelPath, Step},
     naming,
     report::{Change, Failure, Tally},
@@ -68,23 +68,44 @@ impl Book {
         self.record(&mut entries)?;
         let mut again = Vec::new();
         for mut entry in entries {
-            entry.outcome = match self.mirror.apply(&entry.intent) {
-                // What is in the way of a replacement came this moment: it is looked at anew.
-                Ok(Outcome::Occupied) if matches!(entry.intent.step, Step::Replace { .. }) => {
-                    again.push(Entry::new(entry.intent.clone()).counting(entry.change, entry.partial));
-                    Ok(Outcome::Occupied)
+            entry.outcome = self.carry_out(&entry.intent)?;
+            if entry.outcome == Ok(Outcome::Occupied) {
+                match entry.intent.step {
+                    // What is in the way of a replacement came this moment: the next run looks anew.
+                    Step::Replace { .. } => entry.outcome = Err("a file appeared at its path just now".to_owned()),
+                    _ => again.push(self.elsewhere(&entry)?),
                 }
-                Ok(Outcome::Occupied) => {
-                    again.push(self.elsewhere(&entry)?);
-                    Ok(Outcome::Occupied)
-                }
-                Ok(outcome) => Ok(outcome),
-                Err(error) if error.kind() == Kind::Document => Err(error.to_string()),
-                Err(error) => return Err(error.into()),
-            };
+            }
             self.done.push(entry);
         }
         Ok(again)
+    }
+
+    /// Carries out an intent; an error that is the document's own is an outcome.
+    fn carry_out(&self, intent: &Intent) -> Result<Result<Outcome, String>, Fatal> {
+        if matches!(intent.step, Step::Move { .. }) && self.is_anothers(intent)? {
+            return Ok(Ok(Outcome::Occupied));
+        }
+        match self.mirror.apply(intent) {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(error) if error.kind() == Kind::Document => Ok(Err(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether another document's file is where this one would go, or differs from that in case
+    /// alone, which a file system may allow and the names contract doesn't.
+    fn is_anothers(&self, intent: &Intent) -> Result<bool, Fatal> {
+        let key = naming::key(intent.path.as_str());
+        let Some(owner) = self.state.read(|r| r.owner(&key))?.filter(|owner| *owner != intent.document) else {
+            return Ok(false);
+        };
+        let known = self.state.read(|r| r.document(&owner))?;
+        Ok(match known {
+            // The row of one that has just moved away still names its old path, where nothing lies.
+            Some(known) => known.path != intent.path && self.mirror.stamp(&known.path)?.is_some(),
+            None => false,
+        })
     }
 
     /// Records what was carried out.
@@ -123,7 +144,9 @@ impl Book {
                 // Without a file the row alone moves, so that it is not in the way of others; the
                 // next run brings the file back there.
                 Ok(None) => {
-                    self.notes.push(Order::Relocate { document, path, particulars });
+                    if self.mirror.root().look(&path)? == Found::Missing {
+                        self.notes.push(Order::Relocate { document, path, particulars });
+                    }
                     Ok(None)
                 }
                 Ok(Some(stamp)) => {
@@ -320,11 +343,7 @@ pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usiz
         entry.outcome = if added && state.read(|r| r.document(&entry.intent.document))?.is_some() {
             Ok(Outcome::Occupied)
         } else {
-            match mirror.apply(&entry.intent) {
-                Ok(outcome) => Ok(outcome),
-                Err(error) if error.kind() == Kind::Document => Err(error.to_string()),
-                Err(error) => return Err(error.into()),
-            }
+            book.carry_out(&entry.intent)?
         };
         book.done.push(entry);
     }

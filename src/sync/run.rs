@@ -254,9 +254,12 @@ async fn transfers(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) {
 /// Versions that came up while others were brought over.
 async fn late(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<(), Fatal> {
     flush(ctx).await?;
-    let jobs = ctx.desk.call(Desk::late_versions).await??;
+    let late = ctx.desk.call(Desk::late_versions).await??;
     let feed = async {
-        for job in jobs {
+        for order in late.orders {
+            ctx.order(order).await;
+        }
+        for job in late.jobs {
             ctx.queue(job).await;
         }
         let _ = ctx.jobs.send(None).await;

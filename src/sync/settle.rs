@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Fatal,
-    desk::{Desk, Job, particulars},
+    desk::{Absorbed, Desk, particulars},
     ledger::Order,
 };
 use crate::{
@@ -104,8 +104,8 @@ impl Desk {
     }
 
     /// Documents that have another version now than when they were brought over.
-    pub(super) fn late_versions(&mut self) -> Result<Vec<Job>, Fatal> {
-        let mut jobs = Vec::new();
+    pub(super) fn late_versions(&mut self) -> Result<Absorbed, Fatal> {
+        let mut late = Absorbed::default();
         let unsettled: Vec<Listed> = self.unsettled.values().cloned().collect();
         for item in unsettled {
             if !self.trees.contains_key(&item.binder) {
@@ -113,10 +113,14 @@ impl Desk {
             }
             let known = self.state.read(|r| r.document(&item.id))?;
             if known.is_none_or(|k| item.version.as_ref().is_some_and(|v| *v != k.version)) {
-                jobs.extend(self.absorb(&item.binder.clone(), &[item], true)?.jobs);
+                // It was counted when it was listed.
+                self.counted.insert(item.id.clone());
+                let absorbed = self.absorb(&item.binder.clone(), &[item], true)?;
+                late.jobs.extend(absorbed.jobs);
+                late.orders.extend(absorbed.orders);
             }
         }
-        Ok(jobs)
+        Ok(late)
     }
 
     /// Renames in an order that works, and rows that change without one.

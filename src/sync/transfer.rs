@@ -273,7 +273,7 @@ impl Receiver {
         loop {
             let Some(chunk) = ctx.stop.or(self.blob.chunk()).await else { return Err(Failed::Stopped) };
             let Some(bytes) = chunk? else { return Ok(()) };
-            ctx.bandwidth.take(bytes.len()).await;
+            ctx.stop.or(ctx.bandwidth.take(bytes.len())).await;
             ctx.tally.downloaded(bytes.len() as u64);
             Progress::add(&ctx.progress.bytes, bytes.len() as u64);
             if self.blob.start == 0 && self.head.len() < 512 {

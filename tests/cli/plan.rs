@@ -36,6 +36,15 @@ fn it_changes_nothing_and_is_right() {
 }
 
 #[test]
+fn a_destination_may_be_relative() {
+    let program = Program::mirrored(3);
+    for arguments in [&["plan", "--rate", "0", "--dest", "mirror"][..], &["binders", "--dest", "./mirror"]] {
+        let mut command = program.command(arguments);
+        crate::program::finish(command.current_dir(program.beside(""))).expect(0);
+    }
+}
+
+#[test]
 fn it_makes_no_destination() {
     let program = Program::with_documents(3);
     let done = program.plan(&["--json"]).expect(0);

@@ -119,8 +119,7 @@ impl Done {
     }
 }
 
-/// Everything below a folder: bytes and times. What `SQLite` keeps beside a database that is only read is left out, and with
-/// it the time of the folder that it lies in.
+/// Everything below a folder: bytes and times.
 pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
     let mut found = BTreeMap::new();
     collect(folder, &mut found);
@@ -135,10 +134,6 @@ fn collect(folder: &Path, found: &mut BTreeMap<PathBuf, (Vec<u8>, std::time::Sys
         if metadata.is_dir() {
             collect(&path, found);
         }
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let modified = if name == ".ibinder-sync" { std::time::UNIX_EPOCH } else { metadata.modified().unwrap() };
-        if name != "state.db-shm" && !(name == "state.db-wal" && bytes.is_empty()) {
-            found.insert(path, (bytes, modified));
-        }
+        found.insert(path, (bytes, metadata.modified().unwrap()));
     }
 }

@@ -322,3 +322,24 @@ fn odd_items_fail_alone() {
     s.world.mirror();
     assert!(exists(&s.world.at("Brf Eken/Avtal/a.txt")));
 }
+
+/// A document whose file is gone and can't be brought back follows its new name with its row alone. It takes
+/// nothing away from one whose file still lies there.
+#[test]
+fn a_name_without_a_file_is_in_nobodys_way() {
+    let shelf = shelf(&[("o.txt", "of a"), ("p.txt", "of b"), ("q.txt", "of c")]);
+    let world = &shelf.world;
+    fs::remove_file(world.at("Brf Eken/Avtal/o.txt")).unwrap();
+    world.edit(|o| {
+        o.rename_document(&shelf.ids[0], "p.txt").unwrap();
+        o.rename_document(&shelf.ids[1], "q.txt").unwrap();
+        o.rename_document(&shelf.ids[2], "r.txt").unwrap();
+    });
+    // Only the one that is brought back asks for a link.
+    world.sandbox.script(Route::DownloadLink, vec![Reply::problem(403, "Forbidden")]);
+    let ran = world.run();
+    assert_eq!((ran.exit(), ran.documents().failed, ran.documents().moved), (Exit::Partial, 1, 2), "{ran:?}");
+    world.assert_tree(&[("Brf Eken/Avtal/q.txt", "of b"), ("Brf Eken/Avtal/r.txt", "of c")]);
+    let (blobs, _) = world.requests(Route::Blob, || world.mirror());
+    assert_eq!(blobs, 1, "only what was missing is downloaded");
+}
