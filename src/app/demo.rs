@@ -36,6 +36,7 @@ fn serve(given: &cli::Sandbox) -> Result<(), Error> {
         token_lifetime: Duration::from_secs(given.token_lifetime),
         link_lifetime: Duration::from_secs(given.link_lifetime),
         ranges: !given.no_ranges,
+        content_md5: !given.no_md5,
         subfolders: !given.no_subfolders,
         limit: given.limit,
         faults: given.faults.iter().fold(Faults::none(), |faults, f| faults.with(f.kind, f.probability)),

@@ -77,6 +77,9 @@ pub struct Sandbox {
     /// Storage answers no ranges
     #[arg(long)]
     pub no_ranges: bool,
+    /// Storage announces no MD5
+    #[arg(long)]
+    pub no_md5: bool,
     /// The sub-folder call does not exist
     #[arg(long)]
     pub no_subfolders: bool,
