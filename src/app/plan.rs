@@ -17,14 +17,12 @@ use crate::{
 
 /// Says what a run would do.
 pub fn plan(config: &Config, voice: &Voice) -> Exit {
-    go(config, voice).unwrap_or_else(|error| {
-        ui::complain(&error);
-        error.exit()
-    })
+    let started = Timestamp::now();
+    go(config, voice, started).unwrap_or_else(|error| run::give_up(config, voice, started, &error))
 }
 
-fn go(config: &Config, voice: &Voice) -> Result<Exit, Error> {
-    let (started, clock) = (Timestamp::now(), Instant::now());
+fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error> {
+    let clock = Instant::now();
     let is_mirror = check_destination(&config.dest, config.existing)?;
     let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
     let database = mirror::database(&config.dest);
@@ -56,12 +54,15 @@ fn go(config: &Config, voice: &Voice) -> Result<Exit, Error> {
     drop(screen);
     let mut report = run::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
+    let exit = Exit::of_run(&finished);
     if !voice.json {
         ui::print(&ui::plan(&finished.planned));
     }
-    run::tell(voice, &report, None);
+    if exit != Exit::Usage {
+        run::tell(voice, &report, None);
+    }
     if let Ended::Fatal(fatal) = &finished.ended {
         ui::complain(fatal);
     }
-    Ok(Exit::of_run(&finished))
+    Ok(exit)
 }

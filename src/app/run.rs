@@ -27,14 +27,17 @@ struct Begun {
 pub fn run(config: &Config, voice: &Voice) -> Exit {
     let started = Timestamp::now();
     let result = begin(config, started).and_then(|begun| go(config, voice, begun, started));
-    result.unwrap_or_else(|error| {
-        let exit = error.exit();
-        if voice.json && !matches!(exit, Exit::Usage | Exit::Locked) {
-            print_json(&failed(config, started, &error));
-        }
-        ui::complain(&error);
-        exit
-    })
+    result.unwrap_or_else(|error| give_up(config, voice, started, &error))
+}
+
+/// The end of a run that could not begin.
+pub(super) fn give_up(config: &Config, voice: &Voice, started: Timestamp, error: &Error) -> Exit {
+    let exit = error.exit();
+    if voice.json && !matches!(exit, Exit::Usage | Exit::Locked) {
+        print_json(&failed(config, started, error));
+    }
+    ui::complain(error);
+    exit
 }
 
 fn begin(config: &Config, started: Timestamp) -> Result<Begun, Error> {

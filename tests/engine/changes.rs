@@ -398,3 +398,21 @@ fn a_generated_organisation_changes_as_it_says() {
         }
     }
 }
+
+#[test]
+fn where_a_document_was_and_what_its_metadata_mean_is_kept() {
+    let small = small();
+    let world = &small.world;
+    let path = format!("SELECT path FROM documents WHERE id = '{}'", small.a);
+    let before: String = world.sql(&path);
+    assert!(world.sql::<i64>("SELECT min(json_valid(schema)) FROM binders") == 1, "the metadata elements are kept");
+    world.edit(|o| o.rename_document(&small.a, "renamed.txt")).unwrap();
+    world.mirror();
+    let past = format!("FROM past_places WHERE document = '{}'", small.a);
+    assert_eq!(world.sql::<String>(&format!("SELECT path {past}")), before);
+    let (first, ended): (i64, i64) =
+        (world.sql(&format!("SELECT first_run {past}")), world.sql(&format!("SELECT ended_run {past}")));
+    assert!(first < ended, "{first} {ended}");
+    assert!(world.sql::<String>(&path).ends_with("/renamed.txt"));
+    assert_eq!(world.sql::<i64>("SELECT place_run FROM documents ORDER BY place_run DESC LIMIT 1"), ended);
+}
