@@ -6,41 +6,41 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::{Ctx, Fatal};
+use super::{Ctx, Fatal, crawl};
 use crate::{
     model::{BinderId, Folder, FolderId},
     remote::{self, OddItem},
+    report::Failure,
 };
 
 /// Most folders of one binder that are read; a loop on the service's side ends here.
 const MOST: usize = 100_000;
 
-/// How reading the folders ended.
-pub(super) enum Read {
-    /// All of them.
-    All(Vec<Folder>),
-    /// What could be read; the rest keeps its places.
-    Some(Vec<Folder>, String),
-    /// Nothing, or the run ended.
-    Nothing(String),
+/// What reading the folders brought. What is missing of it keeps its places.
+struct Read {
+    folders: Vec<Folder>,
+    /// Why it is not all, for good: the service doesn't tell.
+    untold: Option<String>,
+    /// Why it is not all, this time: the next run asks again.
+    fault: Option<remote::Error>,
 }
 
 /// Reads a binder's folders, and with them its metadata elements, and takes them over.
 pub(super) async fn refresh(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
     refresh_schema(ctx, binder).await?;
     let mut requests = 1;
-    let (folders, whole) = match read(ctx, binder, &mut requests).await? {
-        Read::All(folders) => (folders, true),
-        Read::Some(folders, why) => {
-            ctx.tally.warn(format!("binder {binder}: not all folders could be read: {why}"));
-            (folders, false)
-        }
-        Read::Nothing(why) => {
-            ctx.tally.warn(format!("binder {binder}: its folders could not be read: {why}"));
-            return Ok(());
-        }
-    };
+    let Some(Read { folders, untold, fault }) = read(ctx, binder, &mut requests).await? else { return Ok(()) };
+    if let Some(why) = &untold {
+        ctx.tally.warn(format!("binder {binder}: not all folders could be read: {why}"));
+    }
+    if let Some(error) = &fault {
+        let failure = crawl::failure(binder, error);
+        let error = format!("not all of its folders could be read, so documents may lie in the wrong one: {error}");
+        ctx.tally.failed(None, Failure { error, ..failure });
+    }
+    let whole = untold.is_none() && fault.is_none();
     let binder = binder.clone();
+    let requests = fault.is_none().then_some(requests);
     ctx.desk.call(move |desk| desk.take_folders(&binder, folders, whole, requests)).await?
 }
 
@@ -57,27 +57,28 @@ async fn refresh_schema(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
     }
 }
 
-async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Read, Fatal> {
-    *requests += 1;
-    let tabs = match ctx.stop.or(ctx.remote.tabs(binder)).await {
-        None => return Ok(Read::Nothing("the run ended".to_owned())),
-        Some(Ok(tabs)) => tabs,
-        Some(Err(error)) => return fatal_or(error).map(|e| Read::Nothing(e.to_string())),
-    };
+/// Reads folder by folder; none where the run ended.
+async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Option<Read>, Fatal> {
+    let mut read = Read { folders: Vec::new(), untold: None, fault: None };
     let mut found = Found::default();
-    found.extend(tabs, None);
-    let (mut trouble, mut answered) = (None, false);
+    *requests += 1;
+    match ctx.stop.or(ctx.remote.tabs(binder)).await {
+        None => return Ok(None),
+        Some(Ok(tabs)) => found.extend(tabs, None),
+        Some(Err(error)) => read.note(fatal_or(error)?),
+    }
+    let mut answered = false;
     while let Some(folder) = found.queue.pop_front() {
         *requests += 1;
         match ctx.stop.or(ctx.remote.subfolders(binder, &folder)).await {
-            None => return Ok(Read::Nothing("the run ended".to_owned())),
+            None => return Ok(None),
             Some(Ok(folders)) => {
                 answered = true;
                 found.extend(folders, Some(&folder));
             }
             Some(Err(error)) => {
-                let missing = matches!(error.kind(), remote::Kind::NotFound { .. } | remote::Kind::MethodNotAllowed);
-                trouble = Some(fatal_or(error)?.to_string());
+                let missing = is_missing(&error);
+                read.note(fatal_or(error)?);
                 // The call itself is missing: asking for every other folder would not help.
                 if missing && !answered {
                     break;
@@ -85,14 +86,28 @@ async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Read, 
             }
         }
         if found.folders.len() >= MOST {
-            trouble = Some(format!("there are more than {MOST} of them"));
+            read.untold = Some(format!("there are more than {MOST} of them"));
             break;
         }
     }
-    Ok(match trouble.or(found.odd) {
-        None => Read::All(found.folders),
-        Some(why) => Read::Some(found.folders, why),
-    })
+    read.untold = read.untold.or(found.odd);
+    read.folders = found.folders;
+    Ok(Some(read))
+}
+
+fn is_missing(error: &remote::Error) -> bool {
+    matches!(error.kind(), remote::Kind::NotFound { .. } | remote::Kind::MethodNotAllowed)
+}
+
+impl Read {
+    /// What is missing or refused is the service's word; anything else is a fault that passes.
+    fn note(&mut self, error: remote::Error) {
+        if is_missing(&error) || error.kind() == remote::Kind::Forbidden {
+            self.untold = Some(error.to_string());
+        } else {
+            self.fault = Some(error);
+        }
+    }
 }
 
 /// Refused credentials end the run; anything else is the binder's.

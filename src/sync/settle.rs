@@ -50,13 +50,14 @@ impl Desk {
         self.trees.get(binder).map(Tree::tabs).unwrap_or_default()
     }
 
-    /// Takes over the folders that were read; `whole`: all of them.
+    /// Takes over the folders that were read; `whole`: all of them. Without `requests` they are due
+    /// again in the next run.
     pub(super) fn take_folders(
         &mut self,
         binder: &BinderId,
         folders: Vec<Folder>,
         whole: bool,
-        requests: u32,
+        requests: Option<u32>,
     ) -> Result<(), Fatal> {
         let (state, names) = (&self.state, &self.names);
         let Some(tree) = self.trees.get_mut(binder) else { return Ok(()) };
@@ -77,7 +78,7 @@ impl Desk {
             for folder in &forgotten {
                 w.delete_folder(binder, folder)?;
             }
-            w.folders_refreshed(binder, requests)
+            requests.map_or(Ok(()), |requests| w.folders_refreshed(binder, requests))
         })?;
         Ok(())
     }

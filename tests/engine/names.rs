@@ -343,3 +343,23 @@ fn a_name_without_a_file_is_in_nobodys_way() {
     let (blobs, _) = world.requests(Route::Blob, || world.mirror());
     assert_eq!(blobs, 1, "only what was missing is downloaded");
 }
+
+/// A fault while folders are read is not the service's word that there are none: the run is not complete, and the next
+/// one reads them again, although their period is not over.
+#[test]
+fn folders_that_a_fault_hid_are_read_again() {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    let tab = o.add_folder(&binder, None, "Avtal").unwrap();
+    let folder = o.add_folder(&binder, Some(&tab), "El").unwrap();
+    o.add_document(&binder, Some(&folder), "a.txt", "a").unwrap();
+    let world = World::new(o);
+    world.sandbox.script(Route::Subfolder, Reply::status(500).times(6));
+    let ran = world.run_with(|given| given.refresh_folders = None);
+    assert!(ran.fails_with("not all of its folders could be read"), "{ran:?}");
+    assert_eq!(ran.exit(), Exit::Partial);
+    world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a")]);
+    let ran = world.run_with(|given| given.refresh_folders = None);
+    assert_eq!((ran.exit(), ran.documents().moved), (Exit::Complete, 1), "{ran:?}");
+    world.assert_tree(&[("Brf Eken/Avtal/El/a.txt", "a")]);
+}
