@@ -27,11 +27,25 @@ use crate::{
     mirror::{self, Survey},
     pace::Pace,
     remote::{Remote, Requests},
+    sync::{self, Finished, Parts},
+    ui,
 };
 
 /// A runtime of one thread: everything that takes the processor has threads of its own.
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)
+}
+
+/// Runs the engine to its end, with its progress on the screen and signals watched.
+fn execute(parts: Parts, voice: &Voice) -> Result<Finished, Error> {
+    let stop = Arc::clone(&parts.stop);
+    let _screen = ui::Screen::start(Arc::clone(&parts.progress), &voice.bars, voice.quiet, voice.json_log);
+    Ok(runtime()?.block_on(async {
+        tokio::select! {
+            finished = sync::run(parts) => finished,
+            () = signals::watch(stop) => unreachable!("watching never ends"),
+        }
+    }))
 }
 
 fn remote(config: &Config, requests: &Arc<Requests>) -> Result<Arc<Remote>, Error> {

@@ -4,14 +4,13 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, check_destination, remote, run, runtime, signals};
+use super::{Error, Exit, Voice, check_destination, execute, remote, run};
 use crate::{
     config::Config,
     mirror::{self, Root},
     remote::Requests,
-    report::Progress,
     state::State,
-    sync::{self, Ended, Parts, Stop},
+    sync::{Ended, Parts},
     ui,
 };
 
@@ -31,8 +30,6 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
     // A destination that does not exist yet looks like an empty one.
     let root = if is_mirror { Root::open(&config.dest)? } else { Root::open(scratch.path())? };
     let requests = Arc::new(Requests::default());
-    let progress = Arc::new(Progress::default());
-    let stop = Arc::new(Stop::default());
     let run = state.write(|w| w.begin_run(started))?;
     let parts = Parts {
         remote: remote(config, &requests)?,
@@ -40,18 +37,11 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
         root: Arc::new(root),
         mirror: None,
         options: config.options.clone(),
-        progress: Arc::clone(&progress),
-        stop: Arc::clone(&stop),
+        progress: Arc::default(),
+        stop: Arc::default(),
         run: run.clone(),
     };
-    let screen = ui::Screen::start(progress, &voice.bars, voice.quiet, voice.json_log);
-    let finished = runtime()?.block_on(async {
-        tokio::select! {
-            finished = sync::run(parts) => finished,
-            () = signals::watch(stop) => unreachable!("watching never ends"),
-        }
-    });
-    drop(screen);
+    let finished = execute(parts, voice)?;
     let mut report = run::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     let exit = Exit::of_run(&finished);

@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, check_destination, remote, runtime, signals};
+use super::{Error, Exit, Voice, check_destination, execute, remote};
 use crate::{
     config::Config,
     mirror::{self, Mirror, Root},
     model::STATE_FOLDER,
     remote::Requests,
-    report::{Bytes, Failure, Outcome, Progress, RunReport, Tally},
+    report::{Bytes, Failure, Outcome, RunReport, Tally},
     state::{Run, State},
-    sync::{self, Ended, Finished, Parts, Stop},
+    sync::{self, Ended, Finished, Parts},
     ui,
 };
 
@@ -60,26 +60,17 @@ fn go(config: &Config, voice: &Voice, begun: Begun, started: Timestamp) -> Resul
     let clock = Instant::now();
     let Begun { mirror, state, run } = begun;
     let requests = Arc::new(Requests::default());
-    let progress = Arc::new(Progress::default());
-    let stop = Arc::new(Stop::default());
     let parts = Parts {
         remote: remote(config, &requests)?,
         state: Arc::clone(&state),
         root: Arc::new(Root::open(&config.dest)?),
         mirror: Some(Arc::clone(&mirror)),
         options: config.options.clone(),
-        progress: Arc::clone(&progress),
-        stop: Arc::clone(&stop),
+        progress: Arc::default(),
+        stop: Arc::default(),
         run: run.clone(),
     };
-    let screen = ui::Screen::start(progress, &voice.bars, voice.quiet, voice.json_log);
-    let finished = runtime()?.block_on(async {
-        tokio::select! {
-            finished = sync::run(parts) => finished,
-            () = signals::watch(stop) => unreachable!("watching never ends"),
-        }
-    });
-    drop(screen);
+    let finished = execute(parts, voice)?;
     let mut report = report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     keep(&mirror, &state, &run, &report);

@@ -22,7 +22,7 @@ impl Size {
 impl FromStr for Size {
     type Err = BadSize;
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 9 · 10^15")]
     fn from_str(text: &str) -> Result<Self, BadSize> {
         let bad = || BadSize(text.to_owned());
         let trimmed = text.trim();

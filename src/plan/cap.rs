@@ -24,7 +24,12 @@ pub struct BadCap(String);
 
 impl RemovalCap {
     /// How many of so many mirrored documents may be removed.
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "no organisation has 2^52 documents, and the cast saturates"
+    )]
     pub fn of(self, mirrored: u64) -> u64 {
         match self {
             Self::Default => 10.max(mirrored / 10),

@@ -108,7 +108,12 @@ fn line(progress: &Progress, started: Instant) -> String {
 }
 
 /// Bytes, rate, and the time that is left at the pace so far.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate for people"
+)]
 fn transfer(progress: &Progress, started: Instant) -> String {
     let seconds = started.elapsed().as_secs_f64().max(0.001);
     let got = Progress::get(&progress.bytes);

@@ -10,7 +10,7 @@ use crate::{
 const SHOWN: usize = 10;
 
 /// A number of bytes for people.
-#[allow(clippy::cast_precision_loss)]
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn bytes(count: u64) -> String {
     let mut size = count as f64;
     let mut units = ["kB", "MB", "GB", "TB"].into_iter();
