@@ -44,7 +44,12 @@ pub(super) fn stamp_of(file: impl AsFd) -> io::Result<Stamp> {
     Ok(stamp(&rustix::fs::fstat(file)?))
 }
 
-#[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, clippy::unnecessary_cast)]
+#[allow(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::unnecessary_cast,
+    reason = "the types of these fields differ between architectures"
+)]
 fn stamp(stat: &rustix::fs::Stat) -> Stamp {
     let mtime = (stat.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64);
     Stamp { inode: stat.st_ino, size: stat.st_size as u64, mtime }
@@ -156,7 +161,7 @@ pub(super) fn is_network(dir: impl AsFd) -> io::Result<bool> {
             0x00C3_6400, // Ceph
             0x0BD0_0BD0, // Lustre
         ];
-        #[allow(clippy::unnecessary_cast)]
+        #[allow(clippy::unnecessary_cast, reason = "the type of this field differs between architectures")]
         let kind = rustix::fs::fstatfs(dir)?.f_type as i64;
         // Some architectures sign-extend the 32-bit magic numbers.
         Ok(NETWORKED.contains(&(kind & 0xFFFF_FFFF)))

@@ -344,7 +344,7 @@ impl Story {
         }
         let kinds = [K::Internal, K::Drop, K::Truncate, K::ExpiredLink, K::Garbage, K::BadGateway];
         // At the worst, one in three downloads fails.
-        #[allow(clippy::cast_precision_loss)]
+        #[allow(clippy::cast_precision_loss, reason = "a handful")]
         let share = round.faults as f64 * 0.02;
         self.world.sandbox.change_settings(|s| s.seed = round.seed);
         self.world.sandbox.set_faults(kinds.into_iter().fold(Faults::none(), |all, kind| all.with(kind, share)));

@@ -126,9 +126,8 @@ fn rename_a_folder(organisation: &mut Organisation, among: usize, today: &mut Da
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::Generated;
     use super::*;
-    use crate::sandbox::organisation::DocumentView;
+    use crate::sandbox::{Generated, organisation::DocumentView};
 
     fn on_day(documents: usize, day: u32) -> Organisation {
         Organisation::generated(&Generated { documents, day, seed: 5, ..Generated::default() })
