@@ -2,15 +2,11 @@
 //!
 //! They are opened once, without following links, when a writing command starts.
 
-use std::{io::Write as _, path::Path};
+use std::path::Path;
 
-use rustix::{
-    fd::OwnedFd,
-    fs::{FlockOperation, Mode, OFlags},
-    io::Errno,
-};
+use rustix::{fd::OwnedFd, fs::Mode, io::Errno};
 
-use super::{Error, sys};
+use super::{Error, lock::Lock, sys};
 use crate::model::STATE_FOLDER;
 
 /// Temporary files are spread over this many folders: one folder's lock would be waited for.
@@ -22,14 +18,14 @@ pub(super) struct Area {
     pub(super) state: OwnedFd,
     pub(super) objects: OwnedFd,
     pub(super) tmp: Vec<OwnedFd>,
-    _lock: OwnedFd,
+    _lock: Lock,
 }
 
 impl Area {
     /// Creates what is missing, takes the lock, opens the folders.
     pub(super) fn open(root: &OwnedFd) -> Result<Self, Error> {
         let state = make(root, STATE_FOLDER, 0o700)?;
-        let lock = take_lock(&state)?;
+        let lock = Lock::take(&state)?;
         let objects = make(&state, "objects", 0o700)?;
         make(&state, "runs", 0o700)?;
         let parent = make(&state, "tmp", 0o700)?;
@@ -64,31 +60,6 @@ pub(super) fn make(parent: &OwnedFd, name: &str, mode: u32) -> Result<OwnedFd, E
         )),
         error => Error::io("create the folder", name, error),
     })
-}
-
-fn take_lock(state: &OwnedFd) -> Result<OwnedFd, Error> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let lock = rustix::fs::openat(state, "lock", flags, Mode::from_bits_truncate(0o600)).map_err(|e| match e {
-        Errno::ROFS | Errno::NOSPC | Errno::DQUOT | Errno::IO => Error::io("open", "lock", e),
-        _ => Error::Destination(format!("cannot open the lock of the mirror: {e}; if it is not a file, move it away")),
-    })?;
-    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => return Err(Error::Locked(holder(&lock))),
-        Err(error) => return Err(Error::io("lock", "lock", error)),
-    }
-    // The process id is for people; the kernel's lock is what counts, so a failure here is none.
-    let _ = rustix::fs::ftruncate(&lock, 0);
-    if let Ok(copy) = lock.try_clone() {
-        let _ = writeln!(std::fs::File::from(copy), "{}", std::process::id());
-    }
-    Ok(lock)
-}
-
-fn holder(lock: &OwnedFd) -> Option<u32> {
-    let mut text = [0; 16];
-    let read = rustix::io::pread(lock, &mut text, 0).ok()?;
-    std::str::from_utf8(text.get(..read)?).ok()?.trim().parse().ok()
 }
 
 /// Where the state database of a destination lies.

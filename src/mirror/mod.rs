@@ -7,6 +7,7 @@
 
 mod area;
 mod error;
+mod lock;
 mod objects;
 mod publish;
 mod root;

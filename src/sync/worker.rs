@@ -18,17 +18,18 @@ type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 #[derive(Debug)]
 pub(super) struct Worker<T> {
     jobs: mpsc::Sender<Job<T>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// Starts the thread; it ends when the handle is dropped.
+    /// Starts the thread; dropping the handle waits until it has ended.
     pub(super) fn start(name: &str, mut value: T) -> Result<Self, Fatal> {
         let (jobs, queue) = mpsc::channel::<Job<T>>();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || queue.into_iter().for_each(|job| job(&mut value)))
             .map_err(|error| Fatal::Internal(format!("cannot start a thread: {error}")))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, thread: Some(thread) })
     }
 
     /// Does work with the value and waits for what comes of it.
@@ -41,6 +42,16 @@ impl<T: Send + 'static> Worker<T> {
         let job: Job<T> = Box::new(move |value| drop(reply.send(work(value))));
         self.jobs.send(job).map_err(|_| died())?;
         answer.await.map_err(|_| died())
+    }
+}
+
+impl<T> Drop for Worker<T> {
+    fn drop(&mut self) {
+        // A call that nobody waits for any more still uses what it was given: the mirror, and its lock.
+        self.jobs = mpsc::channel().0;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
