@@ -1,14 +1,9 @@
 //! `binders`.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-use super::{Error, Exit, check_destination};
-use crate::{
-    mirror::{self, Mirror},
-    model::BinderId,
-    state::State,
-    sync, ui,
-};
+use super::{Error, Exit, Reading, Writing};
+use crate::{model::BinderId, state::End, sync, ui};
 
 /// Lists the binders that the mirror knows.
 pub fn list(dest: &Path) -> Exit {
@@ -16,12 +11,7 @@ pub fn list(dest: &Path) -> Exit {
 }
 
 fn table(dest: &Path) -> Result<String, Error> {
-    if !check_destination(dest, false)? {
-        return Err(Error::NoMirror(dest.to_owned()));
-    }
-    // A copy of the state, so that a run may go on meanwhile; it lives as long as its folder.
-    let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
-    let state = State::scratch(Some(&mirror::database(dest)), &scratch.path().join("state.db"))?;
+    let Reading { state, .. } = &Reading::open(dest)?;
     let mut text = format!("{:<12} {:>10}  {}\n", "ID", "DOCUMENTS", "NAME");
     for binder in state.read(|r| r.binders())? {
         let documents = state.read(|r| r.documents_in(&binder.id))?;
@@ -57,11 +47,7 @@ pub fn forget(dest: &Path, id: &str) -> Exit {
 
 /// How many files left the tree, and how many are still there.
 fn let_go(dest: &Path, id: &str) -> Result<(u64, u64), Error> {
-    if !check_destination(dest, false)? {
-        return Err(Error::NoMirror(dest.to_owned()));
-    }
-    let mirror = Arc::new(Mirror::open(dest)?);
-    let state = Arc::new(State::open(&mirror::database(dest), mirror.root().is_network())?);
+    let Writing { mirror, state, run } = Writing::open(dest, "forget")?;
     let known = state.read(|r| r.binders())?;
     let binder = BinderId::parse(id).ok().filter(|id| known.iter().any(|k| k.id == *id)).ok_or_else(|| {
         Error::Binder(format!(
@@ -69,10 +55,8 @@ fn let_go(dest: &Path, id: &str) -> Result<(u64, u64), Error> {
             dest.display()
         ))
     })?;
-    let run = state.write(|w| w.begin_run(jiff::Timestamp::now()))?;
-    sync::replay(&mirror, &state, run.number)?;
     let removed = sync::forget(&mirror, &state, run.number, &binder)?;
-    state.write(|w| w.end_run(run.number, "forget"))?;
+    state.write(|w| w.end_run(run.number, &End { outcome: "complete", ..End::default() }))?;
     let left = state.read(|r| r.documents_in(&binder))?;
     Ok((removed, left))
 }

@@ -22,6 +22,8 @@ pub enum Exit {
     Partial,
     /// 5
     Locked,
+    /// 6
+    Damaged,
     /// 7
     Withheld,
     /// 8
@@ -42,6 +44,7 @@ impl Exit {
             Self::Credentials => 3,
             Self::Partial => 4,
             Self::Locked => 5,
+            Self::Damaged => 6,
             Self::Withheld => 7,
             Self::Disk => 8,
             Self::Interrupted => 130,

@@ -30,7 +30,7 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
     // A destination that does not exist yet looks like an empty one.
     let root = if is_mirror { Root::open(&config.dest)? } else { Root::open(scratch.path())? };
     let requests = Arc::new(Requests::default());
-    let run = state.write(|w| w.begin_run(started))?;
+    let run = state.write(|w| w.begin_run(started, "plan"))?;
     let parts = Parts {
         remote: remote(config, &requests)?,
         state: Arc::new(state),

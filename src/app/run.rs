@@ -4,29 +4,22 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, check_destination, execute, remote};
+use super::{Error, Exit, Voice, Writing, check_destination, execute, remote};
 use crate::{
     config::Config,
-    mirror::{self, Mirror, Root},
+    mirror::{Mirror, Root},
     model::STATE_FOLDER,
     remote::Requests,
     report::{Bytes, Failure, Outcome, RunReport, Tally},
-    state::{Run, State},
-    sync::{self, Ended, Finished, Parts},
+    state::{End, Run, State},
+    sync::{Ended, Finished, Parts},
     ui,
 };
-
-/// Everything of a run that has begun.
-struct Begun {
-    mirror: Arc<Mirror>,
-    state: Arc<State>,
-    run: Run,
-}
 
 /// Brings over what changed.
 pub fn run(config: &Config, voice: &Voice) -> Exit {
     let started = Timestamp::now();
-    let result = begin(config, started).and_then(|begun| go(config, voice, begun, started));
+    let result = begin(config, started).and_then(|writing| go(config, voice, writing, started));
     result.unwrap_or_else(|error| give_up(config, voice, started, &error))
 }
 
@@ -40,25 +33,14 @@ pub(super) fn give_up(config: &Config, voice: &Voice, started: Timestamp, error:
     exit
 }
 
-fn begin(config: &Config, started: Timestamp) -> Result<Begun, Error> {
+fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     check_destination(&config.dest, config.existing)?;
-    let mirror = Arc::new(Mirror::open(&config.dest)?);
-    let state = State::open(&mirror::database(&config.dest), mirror.root().is_network())?;
-    state.bind(&config.remote.organisation)?;
-    let run = state.write(|w| w.begin_run(started))?;
-    let state = Arc::new(state);
-    let replayed = sync::replay(&mirror, &state, run.number)?;
-    if replayed > 0 {
-        tracing::info!("finished {replayed} publishes that an earlier run left half done");
-    }
-    // Nothing is begun any more: what lies below tmp/ and is no partial download is nobody's.
-    mirror.sweep(&state.read(|r| r.partial_names())?.into_iter().collect())?;
-    Ok(Begun { mirror, state, run })
+    Writing::begin(&config.dest, Some(&config.remote.organisation), "run", started)
 }
 
-fn go(config: &Config, voice: &Voice, begun: Begun, started: Timestamp) -> Result<Exit, Error> {
+fn go(config: &Config, voice: &Voice, writing: Writing, started: Timestamp) -> Result<Exit, Error> {
     let clock = Instant::now();
-    let Begun { mirror, state, run } = begun;
+    let Writing { mirror, state, run } = writing;
     let requests = Arc::new(Requests::default());
     let parts = Parts {
         remote: remote(config, &requests)?,
@@ -73,7 +55,8 @@ fn go(config: &Config, voice: &Voice, begun: Begun, started: Timestamp) -> Resul
     let finished = execute(parts, voice)?;
     let mut report = report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
-    keep(&mirror, &state, &run, &report);
+    let whole = report.outcome == Outcome::Complete && config.options.filter.wants_all();
+    keep(&mirror, &state, &run, &report, whole);
     let exit = Exit::of_run(&finished);
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.json", run.id));
     if exit != Exit::Usage {
@@ -151,7 +134,7 @@ fn failure(error: String) -> Failure {
 }
 
 /// Writes the report down. A disk that is full has said so already.
-fn keep(mirror: &Mirror, state: &State, run: &Run, report: &RunReport) {
+fn keep(mirror: &Mirror, state: &State, run: &Run, report: &RunReport, whole: bool) {
     let text = json(report);
     let written = mirror
         .write_state_file(&format!("runs/{}.json", run.id), text.as_bytes())
@@ -159,7 +142,9 @@ fn keep(mirror: &Mirror, state: &State, run: &Run, report: &RunReport) {
     if let Err(error) = written {
         tracing::warn!("the run report could not be written: {error}");
     }
-    if let Err(error) = state.write(|w| w.end_run(run.number, report.outcome.word())) {
+    let changes = serde_json::to_string(&report.documents).ok();
+    let end = End { outcome: report.outcome.word(), whole, changes: changes.as_deref() };
+    if let Err(error) = state.write(|w| w.end_run(run.number, &end)) {
         tracing::warn!("the end of the run could not be recorded: {error}");
     }
 }

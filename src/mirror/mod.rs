@@ -10,6 +10,7 @@ mod error;
 mod lock;
 mod objects;
 mod publish;
+mod read;
 mod root;
 mod stage;
 mod sys;
@@ -26,6 +27,7 @@ use area::Area;
 pub use area::database;
 pub use error::{Error, Kind};
 pub use publish::Outcome;
+pub use read::{Place, digest};
 pub use root::{Found, Root, Survey, survey};
 pub use stage::Stage;
 

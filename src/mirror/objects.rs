@@ -6,31 +6,18 @@
 
 use std::{fs::File, io, io::Read as _};
 
-use rustix::{
-    fd::OwnedFd,
-    fs::{AtFlags, Mode, OFlags},
-    io::Errno,
-};
-use sha2::{Digest as _, Sha256 as Hasher};
+use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
 
-use super::{Error, Mirror, Stage, area, sys};
+use super::{
+    Error, Mirror, Place, Stage, area,
+    read::{digest, open},
+    sys,
+};
 use crate::model::{Outgoing, RelPath, Sha256, Staged};
 
 /// Hashes an open file to its end.
 fn hash(file: &mut File) -> io::Result<Sha256> {
-    let mut hasher = Hasher::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(Sha256::new(hasher.finalize().into())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-}
-
-fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
+    digest(file, |_| Ok(()))
 }
 
 /// Whether an object is there with the bytes of its name; a damaged one is none.
@@ -45,17 +32,7 @@ fn holds_whole(shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
 impl Mirror {
     /// What a file of the tree really holds, before it leaves; none where it is missing.
     pub fn outgoing(&self, path: &RelPath) -> Result<Option<Outgoing>, Error> {
-        let dir = match self.root.folder_of(path) {
-            Ok(dir) => dir,
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        match sys::look(&dir, path.leaf()).map_err(|e| Error::io("look at", path.as_str(), e))? {
-            sys::Entry::Nothing => return Ok(None),
-            sys::Entry::File(_) => {}
-            sys::Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
-        }
-        let mut file = open(&dir, path.leaf()).map_err(|e| Error::io("open", path.as_str(), e))?;
+        let Some(mut file) = self.root.read(Place::Tree(path))? else { return Ok(None) };
         let sha256 = hash(&mut file).map_err(|e| Error::io("read", path.as_str(), e))?;
         let stamp = sys::stamp_of(&file).map_err(|e| Error::io("look at", path.as_str(), e))?;
         Ok(Some(Outgoing { stamp, sha256 }))
@@ -91,12 +68,7 @@ impl Mirror {
 
     /// A copy of an object below `tmp/`, ready to be published; none where it is not held whole.
     pub fn stage_object(&self, sha256: &Sha256, mtime: Option<jiff::Timestamp>) -> Result<Option<Staged>, Error> {
-        let hex = sha256.hex();
-        let mut file = match sys::open_folder(&self.area.objects, &hex[..2]).and_then(|shelf| open(&shelf, &hex)) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(error) => return Err(Error::io("open the object", &hex, error)),
-        };
+        let Some(mut file) = self.root.read(Place::Object(sha256))? else { return Ok(None) };
         let mut stage = Stage::create(self, false)?;
         copy(&mut file, &mut stage)?;
         let staged = stage.finish(mtime)?;

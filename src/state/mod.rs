@@ -27,11 +27,12 @@ pub use documents::{Held, Known, metadata_hash};
 pub use error::{Error, Kind};
 pub use folders::BinderRow;
 pub use intents::{Begun, Partial};
-pub use runs::{FailureRow, Run};
+pub use runs::{End, FailureRow, Run};
 
 use crate::model::OrganisationId;
 
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_mirror.sql"))];
+const MIGRATIONS: &[M<'static>] =
+    &[M::up(include_str!("../../migrations/0001_mirror.sql")), M::up(include_str!("../../migrations/0002_proof.sql"))];
 
 /// Page cache of the writing connection, negative as `SQLite` wants it for KiB.
 const CACHE_KIB: i64 = -8192;

@@ -14,6 +14,17 @@ pub struct Run {
     pub id: String,
 }
 
+/// How a run ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct End<'e> {
+    /// The word for it.
+    pub outcome: &'e str,
+    /// Whether the mirror held everything that the service listed: complete, and no filter.
+    pub whole: bool,
+    /// What it changed, as JSON.
+    pub changes: Option<&'e str>,
+}
+
 /// A document that could not be mirrored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureRow {
@@ -55,22 +66,22 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// A run begins.
-    pub fn begin_run(&self, started: jiff::Timestamp) -> Result<Run, Error> {
+    /// A run begins, or another command that changes the mirror.
+    pub fn begin_run(&self, started: jiff::Timestamp, command: &str) -> Result<Run, Error> {
         let number: i64 = self.0.query_row("SELECT coalesce(max(number), 0) + 1 FROM runs", [], |row| row.get(0))?;
         let id = format!("{number:06}-{}", started.strftime("%Y%m%dT%H%M%SZ"));
         self.0.execute(
-            "INSERT INTO runs (number, id, started_at) VALUES (?1, ?2, ?3)",
-            params![number, id, started.as_second()],
+            "INSERT INTO runs (number, id, started_at, command) VALUES (?1, ?2, ?3, ?4)",
+            params![number, id, started.as_second(), command],
         )?;
         Ok(Run { number, id })
     }
 
     /// A run ended.
-    pub fn end_run(&self, run: i64, outcome: &str) -> Result<(), Error> {
+    pub fn end_run(&self, run: i64, end: &End<'_>) -> Result<(), Error> {
         self.0.execute(
-            "UPDATE runs SET finished_at = ?2, outcome = ?3 WHERE number = ?1",
-            params![run, now(), outcome],
+            "UPDATE runs SET finished_at = ?2, outcome = ?3, whole = ?4, changes = ?5 WHERE number = ?1",
+            params![run, now(), end.outcome, end.whole, end.changes],
         )?;
         Ok(())
     }

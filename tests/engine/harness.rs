@@ -105,7 +105,7 @@ impl World {
         let mirror = Arc::new(as_if(Mirror::open(&config.dest).unwrap()));
         let state = Arc::new(State::open(&self.database(), false).unwrap());
         state.bind(&config.remote.organisation).unwrap();
-        let run = state.write(|w| w.begin_run(jiff::Timestamp::now())).unwrap();
+        let run = state.write(|w| w.begin_run(jiff::Timestamp::now(), "run")).unwrap();
         sync::replay(&mirror, &state, run.number).unwrap();
         let root = Arc::new(Root::open(&config.dest).unwrap());
         go(config, |remote, progress, stop| Parts {
@@ -125,7 +125,7 @@ impl World {
         let config = self.config(self.given());
         let scratch = tempfile::tempdir().unwrap();
         let state = State::scratch(Some(&self.database()), &scratch.path().join("state.db")).unwrap();
-        let run = state.write(|w| w.begin_run(jiff::Timestamp::now())).unwrap();
+        let run = state.write(|w| w.begin_run(jiff::Timestamp::now(), "run")).unwrap();
         let root = Arc::new(Root::open(&config.dest).unwrap());
         let ran = go(&config, |remote, progress, stop| Parts {
             remote,

@@ -1,0 +1,81 @@
+//! Reading what the mirror holds: files of the tree, and objects.
+
+use std::{fs::File, io, io::Read as _};
+
+use rustix::{
+    fd::OwnedFd,
+    fs::{Mode, OFlags},
+    io::Errno,
+};
+use sha2::{Digest as _, Sha256 as Hasher};
+
+use super::{Error, Root, sys};
+use crate::model::{RelPath, STATE_FOLDER, Sha256};
+
+/// Bytes are read in pieces of this size.
+const PIECE: usize = 256 * 1024;
+
+/// Where bytes lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'p> {
+    /// In the tree.
+    Tree(&'p RelPath),
+    /// In `objects/`.
+    Object(&'p Sha256),
+}
+
+impl Root {
+    /// Opens a regular file of the tree, or an object; none where nothing lies. Whether the bytes
+    /// are what they should be is for the reader to see.
+    pub fn read(&self, place: Place<'_>) -> Result<Option<File>, Error> {
+        match place {
+            Place::Tree(path) => {
+                let dir = match self.folder_of(path) {
+                    Ok(dir) => dir,
+                    Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    Err(error) => return Err(error),
+                };
+                match sys::look(&dir, path.leaf()).map_err(|e| Error::io("look at", path.as_str(), e))? {
+                    sys::Entry::Nothing => return Ok(None),
+                    sys::Entry::File(_) => {}
+                    sys::Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
+                }
+                found(open(&dir, path.leaf()), path.as_str())
+            }
+            Place::Object(sha256) => {
+                let hex = sha256.hex();
+                let shelf = sys::open_folder(self.handle(), &format!("{STATE_FOLDER}/objects/{}", &hex[..2]));
+                found(shelf.and_then(|shelf| open(&shelf, &hex)), &hex)
+            }
+        }
+    }
+}
+
+fn found(file: rustix::io::Result<File>, name: &str) -> Result<Option<File>, Error> {
+    match file {
+        Ok(file) => Ok(Some(file)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(Error::io("open", name, error)),
+    }
+}
+
+/// Opens a file to read it, following no link and waiting for no other end of a pipe.
+pub(super) fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
+}
+
+/// Reads an open file to its end, hands the bytes on piece by piece, and says what they hash to.
+pub fn digest(file: &mut File, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<Sha256> {
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; PIECE];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Sha256::new(hasher.finalize().into())),
+            read => {
+                hasher.update(&buffer[..read]);
+                each(&buffer[..read])?;
+            }
+        }
+    }
+}
