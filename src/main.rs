@@ -44,6 +44,10 @@ fn main() -> ExitCode {
             speak(false);
             app::sandbox(&sandbox)
         }
+        Command::WithLock(with) => {
+            speak(false);
+            app::with_lock(&with.destination.dest, &with.command)
+        }
         Command::Completions(completions) => {
             let mut script = Vec::new();
             clap_complete::generate(completions.shell, &mut Cli::command(), "ibinder-sync", &mut script);

@@ -38,6 +38,9 @@ pub enum Error {
     /// A binder can't be let go.
     #[error("{0}")]
     Binder(String),
+    /// A command can't be run under the lock.
+    #[error("{0}; give it behind two dashes: `ibinder-sync with-lock --dest DIR -- rsync -a …`")]
+    Command(String),
     /// A folder can't be served.
     #[error("cannot serve the folder {}: {}", .0.display(), .1)]
     Folder(PathBuf, std::io::Error),
@@ -76,6 +79,7 @@ impl Error {
             | Self::NotExisting(_)
             | Self::NoMirror(_)
             | Self::Binder(_)
+            | Self::Command(_)
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::StateLost(_) | Self::Sandbox(_) | Self::Runtime(_) => Exit::Unexpected,

@@ -32,6 +32,8 @@ pub enum Exit {
     Interrupted,
     /// 143
     Terminated,
+    /// As a command ended that ran under the lock.
+    Other(u8),
 }
 
 impl Exit {
@@ -49,6 +51,7 @@ impl Exit {
             Self::Disk => 8,
             Self::Interrupted => 130,
             Self::Terminated => 143,
+            Self::Other(code) => code,
         }
     }
 

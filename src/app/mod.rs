@@ -11,6 +11,7 @@ mod plan;
 mod run;
 mod signals;
 mod voice;
+mod with_lock;
 
 pub use binders::{forget as forget_binder, list as list_binders};
 #[cfg(feature = "sandbox")]
@@ -21,6 +22,7 @@ use opened::{Reading, Writing};
 pub use plan::plan;
 pub use run::run;
 pub use voice::Voice;
+pub use with_lock::with_lock;
 
 use std::{path::Path, sync::Arc};
 

@@ -2,9 +2,20 @@
 
 use std::{process, sync::Arc};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::sync::{Cause, Stop};
+
+/// Leaves Ctrl-C to a program that was started, and that the terminal tells as well: whoever waits for
+/// it goes on waiting, as long as the runtime lives.
+pub(super) fn leave_interrupts(runtime: &Runtime) {
+    let _inside = runtime.enter();
+    // Without it this program ends before the other one does, which the shared lock copes with.
+    let _ = signal(SignalKind::interrupt());
+}
 
 /// Waits for signals as long as it is polled.
 pub(super) async fn watch(stop: Arc<Stop>) {

@@ -71,6 +71,8 @@ pub enum Command {
     /// Serve a made-up organisation, or a folder, as the service would
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
+    /// Run a command while nothing changes the mirror: to copy it elsewhere
+    WithLock(WithLock),
     /// Print the completions of a shell
     Completions(Completions),
 }
@@ -108,6 +110,21 @@ pub enum BindersCommand {
         #[arg(value_name = "ID")]
         id: String,
     },
+}
+
+/// Run a command while nothing changes the mirror: to copy it elsewhere.
+#[derive(Debug, Args)]
+#[command(after_help = "A run that starts meanwhile ends at once with exit 5. The command finds the destination in \
+    IBINDER_SYNC_DEST, and its exit code becomes this program's.\n\nExamples:\n  \
+    ibinder-sync with-lock --dest /srv/mirror -- rsync -a --delete /srv/mirror/ backup:/srv/mirror/\n  \
+    ibinder-sync with-lock --dest /srv/mirror -- sh -c 'restic backup \"$IBINDER_SYNC_DEST\"'")]
+pub struct WithLock {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// The command and its arguments, behind two dashes
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
 }
 
 /// Print the completions of a shell.

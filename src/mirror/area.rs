@@ -18,7 +18,7 @@ pub(super) struct Area {
     pub(super) state: OwnedFd,
     pub(super) objects: OwnedFd,
     pub(super) tmp: Vec<OwnedFd>,
-    _lock: Lock,
+    pub(super) lock: Lock,
 }
 
 impl Area {
@@ -32,7 +32,7 @@ impl Area {
         let tmp = (0..TMP_FOLDERS).map(|n| make(&parent, &format!("{n:x}"), 0o700)).collect::<Result<_, _>>()?;
         sys::sync_folder(&state).map_err(|e| Error::io("sync", STATE_FOLDER, e))?;
         sys::sync_folder(root).map_err(|e| Error::io("sync", ".", e))?;
-        Ok(Self { state, objects, tmp, _lock: lock })
+        Ok(Self { state, objects, tmp, lock })
     }
 
     /// The folder below `tmp/` that a temporary name lies in, and its last step.

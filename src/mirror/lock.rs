@@ -5,7 +5,7 @@ use std::io::Write as _;
 use rustix::{
     fd::OwnedFd,
     fs::{FlockOperation, Mode, OFlags},
-    io::Errno,
+    io::{Errno, FdFlags},
 };
 
 use super::Error;
@@ -35,6 +35,13 @@ impl Lock {
             let _ = writeln!(std::fs::File::from(copy), "{}", std::process::id());
         }
         Ok(Self(lock))
+    }
+}
+
+impl Lock {
+    /// Lets the programs that this one starts hold the lock, too: it then ends with the last of them.
+    pub(super) fn share(&self) -> Result<(), Error> {
+        rustix::io::fcntl_setfd(&self.0, FdFlags::empty()).map_err(|e| Error::io("share", "lock", e))
     }
 }
 

@@ -82,6 +82,12 @@ impl Mirror {
         })
     }
 
+    /// Lets the programs that this one starts hold the lock as long as they run, whatever becomes
+    /// of this one.
+    pub fn share_lock(&self) -> Result<(), Error> {
+        self.area.lock.share()
+    }
+
     /// Makes everything staged and renamed so far durable.
     pub fn barrier(&self) -> Result<(), Error> {
         if self.syncs_groups {

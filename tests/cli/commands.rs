@@ -94,3 +94,73 @@ fn the_sandbox_serves_a_folder() {
     assert_eq!(fs::read(dest.join("Brf Eken/Avtal/El/a.txt")).unwrap(), b"a");
     assert_eq!(fs::read(dest.join("Brf Eken/b.txt")).unwrap(), b"b");
 }
+
+/// A command under the lock, of a shell.
+fn with_lock(program: &Program, script: &str) -> std::process::Command {
+    let mut command = bare(&["with-lock", "--dest"]);
+    command.arg(&program.dest).args(["--", "/bin/sh", "-c", script]).env("PATH", std::env::var_os("PATH").unwrap());
+    command
+}
+
+#[test]
+fn under_the_lock_nothing_changes_the_mirror() {
+    let program = Program::mirrored(3);
+    let inside =
+        format!("{} binders forget none --dest \"$IBINDER_SYNC_DEST\"; echo $?", env!("CARGO_BIN_EXE_ibinder-sync"));
+    let done = finish(&mut with_lock(&program, &inside)).says(0, "another command is at work");
+    assert_eq!(done.out.trim(), "5");
+    program.run(&[]).expect(0);
+}
+
+#[test]
+fn a_copy_made_under_the_lock_is_a_mirror() {
+    let program = Program::mirrored(5);
+    program.sandbox.with_organisation(|o| {
+        let id = o.documents()[0].id.clone();
+        o.revise(&id, "other bytes").unwrap();
+    });
+    program.run(&[]).expect(0);
+    let copy = program.beside("copy");
+    let script = format!(
+        "test ! -s \"$IBINDER_SYNC_DEST\"/.ibinder-sync/state.db-wal && cp -a \"$IBINDER_SYNC_DEST\" '{}'",
+        copy.display()
+    );
+    finish(&mut with_lock(&program, &script)).expect(0);
+    let mut run = program.command(&["run", "--rate", "0", "--json", "--dest"]);
+    let report = finish(run.arg(&copy)).expect(0).json();
+    assert_eq!(report["documents"]["unchanged"], 5);
+    assert_eq!(report["bytes"]["downloaded"], 0);
+}
+
+#[test]
+fn the_code_of_a_command_under_the_lock_is_passed_on() {
+    let program = Program::mirrored(1);
+    finish(&mut with_lock(&program, "exit 42")).expect(42);
+    finish(&mut with_lock(&program, "kill -9 $$")).expect(137);
+    let mut none = bare(&["with-lock", "--dest"]);
+    finish(none.arg(&program.dest).args(["--", "/no/such/program"])).says(2, "cannot be started");
+    finish(bare(&["with-lock", "--dest"]).arg(program.beside("none")).args(["--", "true"])).says(2, "holds no mirror");
+}
+
+#[test]
+fn a_command_under_the_lock_keeps_it_when_the_program_is_killed() {
+    use std::io::{BufRead as _, Write as _};
+    let program = Program::mirrored(1);
+    let mut outer = with_lock(&program, "echo started; read line; exit 0")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = std::io::BufReader::new(outer.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    let mut input = outer.stdin.take().unwrap();
+    outer.kill().unwrap();
+    outer.wait().unwrap();
+    program.run(&[]).says(5, "another command is at work");
+    input.write_all(b"end\n").unwrap();
+    drop(input);
+    // It has ended when somebody else gets the lock.
+    std::fs::File::open(program.state("lock")).unwrap().lock().unwrap();
+    program.run(&[]).expect(0);
+}
