@@ -44,6 +44,10 @@ fn main() -> ExitCode {
             speak(false);
             app::sandbox(&sandbox)
         }
+        Command::Purge(purge) => {
+            speak(false);
+            app::purge(&purge.destination.dest, &purge.id, purge.yes)
+        }
         Command::WithLock(with) => {
             speak(false);
             app::with_lock(&with.destination.dest, &with.command)

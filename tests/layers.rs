@@ -9,11 +9,15 @@ use std::{
 
 /// Each module, and the modules that it may name. A module stands below all those that list it.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("app", &["cli", "config", "mirror", "model", "pace", "remote", "report", "sandbox", "state", "sync", "ui"]),
+    (
+        "app",
+        &["cli", "config", "history", "mirror", "model", "pace", "remote", "report", "sandbox", "state", "sync", "ui"],
+    ),
     ("cli", &["config", "plan", "sandbox"]),
-    ("ui", &["report", "sync"]),
+    ("ui", &["history", "report", "sync"]),
     ("config", &["model", "pace", "plan", "remote", "sync"]),
     ("sync", &["mirror", "model", "naming", "pace", "plan", "remote", "report", "state"]),
+    ("history", &["mirror", "model", "state"]),
     // The adapters never name each other.
     ("remote", &["model", "pace"]),
     ("mirror", &["model"]),

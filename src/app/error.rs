@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Exit;
-use crate::{config, mirror, remote, state, sync::Fatal};
+use crate::{config, history, mirror, remote, state, sync::Fatal};
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,12 @@ pub enum Error {
     /// A binder can't be let go.
     #[error("{0}")]
     Binder(String),
+    /// No document of the mirror has this id.
+    #[error("the mirror knows no document {0:?}; `ibinder-sync history PATH` shows the id of a path's document")]
+    NoDocument(String),
+    /// Nobody is there to ask.
+    #[error("nothing was erased: without a terminal to ask at, `purge` needs --yes")]
+    NotConfirmed,
     /// A command can't be run under the lock.
     #[error("{0}; give it behind two dashes: `ibinder-sync with-lock --dest DIR -- rsync -a …`")]
     Command(String),
@@ -70,6 +76,15 @@ impl From<remote::Error> for Error {
     }
 }
 
+impl From<history::Error> for Error {
+    fn from(error: history::Error) -> Self {
+        match error {
+            history::Error::Mirror(error) => error.into(),
+            history::Error::State(error) => error.into(),
+        }
+    }
+}
+
 impl Error {
     /// The exit code.
     pub fn exit(&self) -> Exit {
@@ -80,6 +95,8 @@ impl Error {
             | Self::NoMirror(_)
             | Self::Binder(_)
             | Self::Command(_)
+            | Self::NoDocument(_)
+            | Self::NotConfirmed
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::StateLost(_) | Self::Sandbox(_) | Self::Runtime(_) => Exit::Unexpected,

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::{Error, check_destination};
 use crate::{
+    history,
     mirror::{self, Mirror, Root},
     model::OrganisationId,
     state::{Run, State},
@@ -49,6 +50,9 @@ impl Writing {
         let replayed = sync::replay(&mirror, &state, run.number)?;
         if replayed > 0 {
             tracing::info!("finished {replayed} publishes that an earlier run left half done");
+        }
+        if history::finish_purges(&mirror, &state)? > 0 {
+            tracing::info!("finished an erasure that was cut off");
         }
         // Nothing is begun any more: what lies below tmp/ and is no partial download is nobody's.
         mirror.sweep(&state.read(|r| r.partial_names())?.into_iter().collect())?;

@@ -12,8 +12,9 @@ use jiff::Timestamp;
 
 use super::{Error, Exit, check_destination, runtime, signals};
 use crate::{
+    history,
     mirror::{self, Mirror},
-    state::State,
+    state::{self, End, State},
     sync, ui,
 };
 
@@ -48,9 +49,12 @@ fn hold(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {
 /// Finishes what a crash left half done, and closes the state, so that `state.db` alone is all of it.
 fn settle(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
     let state = Arc::new(State::open(&mirror::database(dest), mirror.root().is_network())?);
-    if !state.read(|r| r.intents())?.is_empty() {
+    let half_done = state.read(|r| Ok::<_, state::Error>(!r.intents()?.is_empty() || !r.purges()?.is_empty()))?;
+    if half_done {
         let run = state.write(|w| w.begin_run(Timestamp::now(), "with-lock"))?;
         sync::replay(mirror, &state, run.number)?;
+        history::finish_purges(mirror, &state)?;
+        state.write(|w| w.end_run(run.number, &End { outcome: "complete", ..End::default() }))?;
     }
     Ok(())
 }

@@ -71,6 +71,8 @@ pub enum Command {
     /// Serve a made-up organisation, or a folder, as the service would
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
+    /// Erase a document for good, with everything that is known of it
+    Purge(Purge),
     /// Run a command while nothing changes the mirror: to copy it elsewhere
     WithLock(WithLock),
     /// Print the completions of a shell
@@ -110,6 +112,26 @@ pub enum BindersCommand {
         #[arg(value_name = "ID")]
         id: String,
     },
+}
+
+/// Erase a document for good, with everything that is known of it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Its file, its earlier versions, its names and places, and what reports and manifests say of it are \
+    deleted; that something was erased, and when, stays on record. A document that the service still lists is left out \
+    of later runs. Copies of the mirror elsewhere are yours to clean.\n\nExample:\n  \
+    ibinder-sync purge 3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77 --dest /srv/mirror"
+)]
+pub struct Purge {
+    /// The document's id
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// Ask nothing
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Run a command while nothing changes the mirror: to copy it elsewhere.

@@ -6,7 +6,9 @@
 //! [`Root`] looks and never changes anything.
 
 mod area;
+mod erase;
 mod error;
+mod files;
 mod lock;
 mod objects;
 mod publish;
@@ -31,7 +33,7 @@ pub use read::{Place, digest};
 pub use root::{Found, Root, Survey, survey};
 pub use stage::Stage;
 
-use crate::model::{RelPath, STATE_FOLDER, Stamp};
+use crate::model::{RelPath, Stamp};
 
 /// A mirror opened for writing; the lock is held as long as it lives.
 #[derive(Debug)]
@@ -140,16 +142,6 @@ impl Mirror {
             }
         }
         Ok(())
-    }
-
-    /// Writes a file of the state (a report) so that readers see the old one or the new one.
-    pub fn write_state_file(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let mut stage = Stage::create(self, false)?;
-        stage.write(bytes)?;
-        let staged = stage.finish(None)?;
-        let (tmp, leaf) = self.area.tmp(&staged.name)?;
-        rustix::fs::renameat(tmp, leaf, &self.area.state, name)
-            .map_err(|e| Error::io("write", format!("{STATE_FOLDER}/{name}"), e))
     }
 
     fn syncs_each(&self) -> bool {

@@ -358,7 +358,7 @@ pub(super) fn id<T>(text: &str, parse: fn(&str) -> Result<T, crate::model::BadId
     parse(text).map_err(|e| Error::Odd(e.to_string()))
 }
 
-fn sha256(bytes: &[u8]) -> Result<Sha256, Error> {
+pub(super) fn sha256(bytes: &[u8]) -> Result<Sha256, Error> {
     let digest: [u8; 32] = bytes.try_into().map_err(|_| Error::Odd(format!("a hash of {} bytes", bytes.len())))?;
     Ok(Sha256::new(digest))
 }

@@ -13,6 +13,7 @@ mod documents;
 mod error;
 mod folders;
 mod intents;
+mod purges;
 mod runs;
 
 use std::{
@@ -27,6 +28,7 @@ pub use documents::{Held, Known, metadata_hash};
 pub use error::{Error, Kind};
 pub use folders::BinderRow;
 pub use intents::{Begun, Partial};
+pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use runs::{End, FailureRow, Run};
 
 use crate::model::OrganisationId;

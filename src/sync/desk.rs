@@ -18,7 +18,7 @@ use crate::{
     naming,
     plan::{Action, Facts, FileState, KnownFacts, Tree, decide},
     report::{Change, Tally},
-    state::{Known, State, metadata_hash},
+    state::{Fingerprint, Known, State, fingerprint, metadata_hash},
 };
 
 /// Bytes to bring over.
@@ -63,11 +63,13 @@ pub(super) struct Desk {
     pub(super) gone: HashSet<DocumentId>,
     /// A document of each binder that was listed in this run.
     pub(super) controls: HashMap<BinderId, DocumentId>,
+    /// Documents that were erased on request, by their fingerprints.
+    pub(super) purged: HashSet<Fingerprint>,
     pub(super) now: i64,
 }
 
 impl Desk {
-    /// A desk at the start of a run, which found rows up to a number.
+    /// A desk at the start of a run, which found rows up to a number, and documents that were erased.
     pub(super) fn new(
         state: Arc<State>,
         root: Arc<Root>,
@@ -75,6 +77,7 @@ impl Desk {
         tally: Arc<Tally>,
         options: Arc<Options>,
         newest: i64,
+        purged: HashSet<Fingerprint>,
     ) -> Self {
         Self {
             state,
@@ -88,6 +91,7 @@ impl Desk {
             unsettled: HashMap::new(),
             gone: HashSet::new(),
             controls: HashMap::new(),
+            purged,
             now: jiff::Timestamp::now().as_second(),
         }
     }
@@ -238,6 +242,13 @@ impl Desk {
                     );
                 }
             }
+            (Action::Add, ..) if self.is_purged(&item.id) => {
+                self.tally.changed(&item.id, Change::Filtered);
+                self.tally.warn(format!(
+                    "document {} was erased from this mirror, and the service still lists it: it is left out. Remove it there, too",
+                    item.id
+                ));
+            }
             (Action::Add, _, Some(version)) => return self.add(item, &version, dir).map(Some),
             (Action::Update, Some(known), Some(version)) => {
                 if file == FileState::Changed {
@@ -258,6 +269,10 @@ impl Desk {
             )),
         }
         Ok(None)
+    }
+
+    fn is_purged(&self, document: &DocumentId) -> bool {
+        !self.purged.is_empty() && self.purged.contains(&fingerprint(document))
     }
 
     /// Warns of what happened to a file of the tree.

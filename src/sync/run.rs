@@ -18,7 +18,7 @@ use crate::{
     pace::Bandwidth,
     remote::Remote,
     report::{Outcome, Progress, Tally},
-    state::{Run, State},
+    state::{self, Run, State},
 };
 
 /// Binders that are read at once.
@@ -123,7 +123,7 @@ fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Re
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
     let names = Arc::new(Names::default());
-    let (_, newest) = state.read(|r| r.extent())?;
+    let ((_, newest), purged) = state.read(|r| Ok::<_, state::Error>((r.extent()?, r.purged()?)))?;
     let desk = Desk::new(
         Arc::clone(&state),
         Arc::clone(&root),
@@ -131,6 +131,7 @@ fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Re
         Arc::clone(&tally),
         Arc::clone(&options),
         newest,
+        purged,
     );
     let writing = match mirror {
         None => None,

@@ -3,6 +3,7 @@
 mod escape;
 mod log;
 mod progress;
+mod purge;
 mod summary;
 
 use std::io::{self, Write as _};
@@ -10,6 +11,7 @@ use std::io::{self, Write as _};
 pub use escape::escape;
 pub use log::{Level, start as start_log};
 pub use progress::Screen;
+pub use purge::purge;
 pub use summary::{bytes, plan, summary};
 
 /// Prints to standard output. A reader that went away (`| head`) is no error.

@@ -8,6 +8,7 @@ mod disk;
 mod help;
 mod plan;
 mod program;
+mod purge;
 mod report;
 mod secrets;
 mod signals;

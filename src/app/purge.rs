@@ -1,0 +1,62 @@
+//! `purge`.
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::Path,
+};
+
+use super::{Error, Exit, Reading, Writing};
+use crate::{
+    history::{self, Traces},
+    model::DocumentId,
+    state::End,
+    ui,
+};
+
+/// Erases a document, after a confirmation.
+pub fn purge(dest: &Path, id: &str, confirmed: bool) -> Exit {
+    match erase(dest, id, confirmed) {
+        Ok(true) => {
+            ui::print(
+                "Erased. Backups of the mirror, logs and the blocks that the file system has freed are out of this program's reach.\n",
+            );
+            Exit::Complete
+        }
+        Ok(false) => {
+            ui::print("Nothing was erased.\n");
+            Exit::Usage
+        }
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}
+
+fn erase(dest: &Path, id: &str, confirmed: bool) -> Result<bool, Error> {
+    let unknown = || Error::NoDocument(id.to_owned());
+    let document = DocumentId::parse(id).map_err(|_| unknown())?;
+    // The mirror is not locked while somebody thinks.
+    let traces = {
+        let reading = Reading::open(dest)?;
+        reading.state.read(|r| r.traces(&document))?.ok_or_else(unknown)?
+    };
+    if !confirmed && !confirm(&document, &traces)? {
+        return Ok(false);
+    }
+    let Writing { mirror, state, run } = Writing::open(dest, "purge")?;
+    history::purge(&mirror, &state, run.number, &document)?;
+    state.write(|w| w.end_run(run.number, &End { outcome: "complete", ..End::default() }))?;
+    Ok(true)
+}
+
+fn confirm(document: &DocumentId, traces: &Traces) -> Result<bool, Error> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::NotConfirmed);
+    }
+    ui::print(&ui::purge(document.as_str(), traces));
+    let _ = std::io::stdout().flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(Error::Runtime)?;
+    Ok(answer.trim().eq_ignore_ascii_case(document.as_str()))
+}

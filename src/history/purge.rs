@@ -1,0 +1,69 @@
+//! Erasing a document on request: from the tree, from `objects/`, from the history, and from
+//! every file of the state that speaks of it.
+//!
+//! It is written down before anything is deleted, with the id, and each step can be done twice: an
+//! erasure that was cut off is gone on with by whatever command changes the mirror next. At its end the
+//! id is forgotten as well; what stays is a fingerprint, so that a document which the service still
+//! lists does not come back.
+
+use super::{
+    Error,
+    erase::{self, Needles},
+};
+use crate::{
+    mirror::Mirror,
+    model::DocumentId,
+    state::{Purge, State, Traces},
+};
+
+/// Reports that are replaced by each run.
+const LAST: [&str; 2] = ["last-run.json", "last-verify.json"];
+
+/// Erases a document that the state knows.
+pub fn purge(mirror: &Mirror, state: &State, run: i64, document: &DocumentId) -> Result<(), Error> {
+    state.write(|w| w.begin_purge(run, document))?;
+    finish_purges(mirror, state).map(|_| ())
+}
+
+/// Goes on with every erasure that was begun. Returns how many there were.
+pub fn finish_purges(mirror: &Mirror, state: &State) -> Result<usize, Error> {
+    let begun = state.read(|r| r.purges())?;
+    for purge in &begun {
+        if let Some(traces) = state.read(|r| r.traces(&purge.document))? {
+            erase_bytes(mirror, state, purge, &traces)?;
+            erase_words(mirror, purge, &traces)?;
+            mirror.barrier()?;
+        }
+        state.write(|w| w.end_purge(purge))?;
+        state.compact()?;
+    }
+    Ok(begun.len())
+}
+
+fn erase_bytes(mirror: &Mirror, state: &State, purge: &Purge, traces: &Traces) -> Result<(), Error> {
+    if let Some(known) = state.read(|r| r.document(&purge.document))? {
+        mirror.erase(&known.path)?;
+    }
+    for name in &traces.partials {
+        mirror.discard(name)?;
+    }
+    for content in &traces.contents {
+        mirror.drop_object(content)?;
+    }
+    Ok(())
+}
+
+fn erase_words(mirror: &Mirror, purge: &Purge, traces: &Traces) -> Result<(), Error> {
+    let exact = traces.paths.iter().chain(&traces.versions).map(String::as_str);
+    let needles = Needles::new(exact.chain([purge.document.as_str()]), traces.names.iter().map(String::as_str));
+    let runs = mirror.state_files("runs")?.into_iter().map(|name| format!("runs/{name}"));
+    for name in runs.chain(LAST.map(str::to_owned)) {
+        if std::path::Path::new(&name).extension().is_some_and(|extension| extension == "json")
+            && let Some(bytes) = mirror.read_state_file(&name)?
+            && let Some(rest) = erase::report(&String::from_utf8_lossy(&bytes), &needles)
+        {
+            mirror.write_state_file(&name, rest.as_bytes())?;
+        }
+    }
+    Ok(())
+}

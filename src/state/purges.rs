@@ -1,0 +1,143 @@
+//! Documents that are erased on request, and the record that they were.
+
+use std::collections::{BTreeSet, HashSet};
+
+use rusqlite::params;
+use sha2::{Digest as _, Sha256 as Hasher};
+
+use super::{
+    Error, Reader, State, Writer,
+    documents::{id, sha256},
+    lock, now,
+};
+use crate::model::{DocumentId, Sha256};
+
+/// What is left of a document's id: enough to know it again, not enough to tell it.
+pub type Fingerprint = [u8; 32];
+
+/// The fingerprint of a document's id.
+pub fn fingerprint(document: &DocumentId) -> Fingerprint {
+    Hasher::digest(document.as_str().as_bytes()).into()
+}
+
+/// A document whose erasure was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purge {
+    /// Its row.
+    pub number: i64,
+    /// Whose.
+    pub document: DocumentId,
+}
+
+/// Everything by which files of the state may speak of a document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// Its paths, now and before.
+    pub paths: BTreeSet<String>,
+    /// Its names at the service, now and before.
+    pub names: BTreeSet<String>,
+    /// Its versions.
+    pub versions: BTreeSet<String>,
+    /// Contents that it has or had, and that no other document has or had.
+    pub contents: Vec<Sha256>,
+    /// Contents that others have or had, too.
+    pub shared: usize,
+    /// Partial downloads, below `tmp/`.
+    pub partials: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Erasures that were begun and not ended.
+    pub fn purges(&self) -> Result<Vec<Purge>, Error> {
+        let mut statement = self.0.prepare("SELECT number, document FROM purges WHERE document IS NOT NULL")?;
+        let rows = statement.query_and_then([], |row| -> Result<_, Error> {
+            Ok(Purge { number: row.get(0)?, document: id(&row.get::<_, String>(1)?, DocumentId::parse)? })
+        })?;
+        rows.collect()
+    }
+
+    /// The fingerprints of all documents that were erased.
+    pub fn purged(&self) -> Result<HashSet<Fingerprint>, Error> {
+        let mut statement = self.0.prepare("SELECT fingerprint FROM purges")?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// What speaks of a document; nothing where the state has never known it.
+    pub fn traces(&self, document: &DocumentId) -> Result<Option<Traces>, Error> {
+        let mut traces = Traces::default();
+        let mut statement = self.0.prepare(
+            "SELECT path, file_name, version FROM documents WHERE id = ?1
+             UNION SELECT path, file_name, version FROM past_versions WHERE document = ?1
+             UNION SELECT path, file_name, NULL FROM past_places WHERE document = ?1",
+        )?;
+        let mut rows = statement.query([document.as_str()])?;
+        while let Some(row) = rows.next()? {
+            traces.paths.insert(row.get(0)?);
+            traces.names.insert(row.get(1)?);
+            traces.versions.extend(row.get::<_, Option<String>>(2)?);
+        }
+        if traces.paths.is_empty() {
+            return Ok(None);
+        }
+        let mut statement = self.0.prepare(
+            "WITH own (hash) AS (
+                 SELECT sha256 FROM documents WHERE id = ?1
+                 UNION SELECT sha256 FROM past_versions WHERE document = ?1
+                 UNION SELECT held_sha256 FROM past_versions WHERE document = ?1 AND held_sha256 IS NOT NULL)
+             SELECT hash, EXISTS (SELECT 1 FROM past_versions WHERE held_sha256 = hash AND document <> ?1) FROM own",
+        )?;
+        let mut rows = statement.query([document.as_str()])?;
+        while let Some(row) = rows.next()? {
+            if row.get(1)? {
+                traces.shared += 1;
+            } else {
+                traces.contents.push(sha256(&row.get::<_, Vec<u8>>(0)?)?);
+            }
+        }
+        let mut statement = self.0.prepare("SELECT name FROM partials WHERE document = ?1")?;
+        traces.partials = statement.query_map([document.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(Some(traces))
+    }
+}
+
+impl Writer<'_> {
+    /// The erasure of a document begins: until it has ended, every command that changes the mirror
+    /// goes on with it first.
+    pub fn begin_purge(&self, run: i64, document: &DocumentId) -> Result<(), Error> {
+        self.0.execute(
+            "INSERT INTO purges (run, document, fingerprint, began_at) VALUES (?1, ?2, ?3, ?4)",
+            params![run, document.as_str(), fingerprint(document), now()],
+        )?;
+        Ok(())
+    }
+
+    /// Nothing speaks of the document any more but this: that something was erased, and when.
+    pub fn end_purge(&self, purge: &Purge) -> Result<(), Error> {
+        let document = purge.document.as_str();
+        for statement in [
+            "DELETE FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)",
+            "DELETE FROM documents WHERE id = ?1",
+            "DELETE FROM past_metadata WHERE document = ?1",
+            "DELETE FROM past_places WHERE document = ?1",
+            "DELETE FROM past_versions WHERE document = ?1",
+            "DELETE FROM partials WHERE document = ?1",
+            "DELETE FROM failures WHERE document = ?1",
+        ] {
+            self.0.execute(statement, [document])?;
+        }
+        self.0.execute(
+            "UPDATE purges SET document = NULL, done_at = ?2 WHERE number = ?1",
+            params![purge.number, now()],
+        )?;
+        Ok(())
+    }
+}
+
+impl State {
+    /// Writes the database anew, so that nothing of what was deleted is left in pages that are free.
+    pub fn compact(&self) -> Result<(), Error> {
+        let writer = lock(&self.writer);
+        writer.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(())
+    }
+}
