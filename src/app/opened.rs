@@ -51,9 +51,7 @@ impl Writing {
         if replayed > 0 {
             tracing::info!("finished {replayed} publishes that an earlier run left half done");
         }
-        if history::finish_purges(&mirror, &state)? > 0 {
-            tracing::info!("finished an erasure that was cut off");
-        }
+        history::finish_purges(&mirror, &state)?;
         // Nothing is begun any more: what lies below tmp/ and is no partial download is nobody's.
         mirror.sweep(&state.read(|r| r.partial_names())?.into_iter().collect())?;
         Ok(Self { state, mirror, run })

@@ -11,7 +11,7 @@ use super::{
     erase::{self, Needles},
 };
 use crate::{
-    mirror::Mirror,
+    mirror::{Kind, Mirror},
     model::DocumentId,
     state::{Purge, State, Traces},
 };
@@ -22,22 +22,33 @@ const LAST: [&str; 2] = ["last-run.json", "last-verify.json"];
 /// Erases a document that the state knows.
 pub fn purge(mirror: &Mirror, state: &State, run: i64, document: &DocumentId) -> Result<(), Error> {
     state.write(|w| w.begin_purge(run, document))?;
-    finish_purges(mirror, state).map(|_| ())
+    let begun = state.read(|r| r.purges())?;
+    begun.iter().filter(|purge| purge.document == *document).try_for_each(|purge| finish(mirror, state, purge))
 }
 
-/// Goes on with every erasure that was begun. Returns how many there were.
-pub fn finish_purges(mirror: &Mirror, state: &State) -> Result<usize, Error> {
-    let begun = state.read(|r| r.purges())?;
-    for purge in &begun {
-        if let Some(traces) = state.read(|r| r.traces(&purge.document))? {
-            erase_bytes(mirror, state, purge, &traces)?;
-            erase_words(mirror, purge, &traces)?;
-            mirror.barrier()?;
+/// Goes on with every erasure that was cut off. One whose file can't be deleted now waits for the
+/// next command, and holds nobody up.
+pub fn finish_purges(mirror: &Mirror, state: &State) -> Result<(), Error> {
+    for purge in state.read(|r| r.purges())? {
+        match finish(mirror, state, &purge) {
+            Ok(()) => tracing::info!("finished an erasure that was cut off"),
+            Err(Error::Mirror(error)) if error.kind() == Kind::Document => {
+                tracing::warn!("an erasure that was begun can't be finished: {error}");
+            }
+            Err(error) => return Err(error),
         }
-        state.write(|w| w.end_purge(purge))?;
-        state.compact()?;
     }
-    Ok(begun.len())
+    Ok(())
+}
+
+fn finish(mirror: &Mirror, state: &State, purge: &Purge) -> Result<(), Error> {
+    if let Some(traces) = state.read(|r| r.traces(&purge.document))? {
+        erase_bytes(mirror, state, purge, &traces)?;
+        erase_words(mirror, purge, &traces)?;
+        mirror.barrier()?;
+    }
+    state.write(|w| w.end_purge(purge))?;
+    Ok(state.compact()?)
 }
 
 fn erase_bytes(mirror: &Mirror, state: &State, purge: &Purge, traces: &Traces) -> Result<(), Error> {

@@ -8,18 +8,18 @@ use super::{Error, Mirror, sys};
 use crate::model::{RelPath, Sha256};
 
 impl Mirror {
-    /// Deletes a file of the tree, and the folders that it leaves empty. What is no regular file stays.
+    /// Deletes a file of the tree, and the folders that it leaves empty. What is no regular file, or
+    /// lies behind a link, stays: the mirror did not put it there.
     pub fn erase(&self, path: &RelPath) -> Result<(), Error> {
         let failed = |e: io::Error| Error::io("erase", path.as_str(), e);
         let dir = match self.root.folder_of(path) {
             Ok(dir) => dir,
+            Err(Error::InTheWay { .. }) => return Ok(()),
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        match sys::look(&dir, path.leaf()).map_err(failed)? {
-            sys::Entry::Nothing => return Ok(()),
-            sys::Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
-            sys::Entry::File(_) => {}
+        if !matches!(sys::look(&dir, path.leaf()).map_err(failed)?, sys::Entry::File(_)) {
+            return Ok(());
         }
         rustix::fs::unlinkat(&dir, path.leaf(), AtFlags::empty()).map_err(|e| failed(e.into()))?;
         self.sync_folder(&dir, path.as_str())?;

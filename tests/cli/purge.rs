@@ -90,6 +90,19 @@ fn an_erasure_that_was_cut_off_is_gone_on_with() {
 }
 
 #[test]
+fn what_stands_in_its_place_stays() {
+    let (program, id) = program();
+    let file = program.dest.join("Brf Eken/Anna Andersson.txt");
+    let outside = program.beside("outside");
+    fs::write(&outside, "somebody's").unwrap();
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink(&outside, &file).unwrap();
+    purge(&program, &id).expect(0);
+    assert!(file.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(outside).unwrap(), "somebody's");
+}
+
+#[test]
 fn it_is_asked_for() {
     let (program, id) = program();
     let before = snapshot(&program.dest);
