@@ -34,6 +34,14 @@ fn main() -> ExitCode {
             (Some(dest), None | Some(BindersCommand::List)) => app::list_binders(&dest),
             (Some(dest), Some(BindersCommand::Forget { id })) => app::forget_binder(&dest, &id),
         },
+        Command::Recover(recover) => {
+            speak(false);
+            app::recover(&recover.destination.dest, recover.force)
+        }
+        Command::Adopt(adopt) => {
+            let json = adopt.selection.json;
+            with_config(adopt.given(), &speak(json), app::adopt)
+        }
         #[cfg(feature = "sandbox")]
         Command::Demo(demo) => {
             let voice = speak(demo.json);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Error, Exit, Reading, Writing};
+use super::{Error, Exit, Reading, Writing, copies};
 use crate::{model::BinderId, state::End, sync, ui};
 
 /// Lists the binders that the mirror knows.
@@ -49,14 +49,18 @@ pub fn forget(dest: &Path, id: &str) -> Exit {
 fn let_go(dest: &Path, id: &str) -> Result<(u64, u64), Error> {
     let Writing { mirror, state, run } = Writing::open(dest, "forget")?;
     let known = state.read(|r| r.binders())?;
-    let binder = BinderId::parse(id).ok().filter(|id| known.iter().any(|k| k.id == *id)).ok_or_else(|| {
-        Error::Binder(format!(
+    let binder = BinderId::parse(id).ok().filter(|id| known.iter().any(|k| k.id == *id));
+    let end = |outcome| state.write(|w| w.end_run(run.number, &End { outcome, ..End::default() }));
+    let Some(binder) = binder else {
+        end("failed")?;
+        return Err(Error::Binder(format!(
             "the mirror knows no binder {id:?}; `ibinder-sync binders --dest {}` lists them",
             dest.display()
-        ))
-    })?;
+        )));
+    };
     let removed = sync::forget(&mirror, &state, run.number, &binder)?;
-    state.write(|w| w.end_run(run.number, &End { outcome: "complete", ..End::default() }))?;
+    end("complete")?;
+    copies::keep(&mirror, &state, &run, removed > 0);
     let left = state.read(|r| r.documents_in(&binder))?;
     Ok((removed, left))
 }

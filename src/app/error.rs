@@ -16,13 +16,16 @@ pub enum Error {
     Fatal(#[from] Fatal),
     /// The destination holds files and no state.
     #[error(
-        "{} holds files that are not a mirror; give an empty folder or one that does not exist yet, nothing was touched",
+        "{} holds files that are not a mirror; give an empty folder or one that does not exist yet, or if they came from a mirror, take them over with `ibinder-sync adopt --dest {}`. Nothing was touched",
+        .0.display(),
         .0.display()
     )]
     Foreign(PathBuf),
     /// The state folder is there, the database is not.
     #[error(
-        "{}/.ibinder-sync has no state.db, but files lie beside it: the state was lost. Restore state.db from a backup, or mirror into an empty folder; nothing was touched",
+        "{}/.ibinder-sync has no state.db, or an empty one, but files lie beside it: the state was lost. `ibinder-sync recover --dest {}` puts its last copy in place; where there is none, `ibinder-sync adopt --dest {}` makes a new one for the files. Nothing was touched",
+        .0.display(),
+        .0.display(),
         .0.display()
     )]
     StateLost(PathBuf),
@@ -35,6 +38,22 @@ pub enum Error {
     /// A command needs a mirror, and there is none.
     #[error("{} holds no mirror; `ibinder-sync run --dest {}` makes one", .0.display(), .0.display())]
     NoMirror(PathBuf),
+    /// There is nothing to recover from.
+    #[error(
+        "the state of {} is sound, and nothing was touched; --force puts its last copy in place all the same",
+        .0.display()
+    )]
+    Sound(PathBuf),
+    /// No copy of the state can be used.
+    #[error(
+        "{}/.ibinder-sync/copies has no copy of the state that is whole; `ibinder-sync adopt --dest {}` makes a new state for the files that are there. Nothing was touched",
+        .0.display(),
+        .0.display()
+    )]
+    NoCopy(PathBuf),
+    /// A copy of the state can't be brought over.
+    #[error("cannot copy {}: {}; the state was not touched", .0.display(), .1)]
+    Copy(PathBuf, std::io::Error),
     /// A binder can't be let go.
     #[error("{0}")]
     Binder(String),
@@ -93,13 +112,15 @@ impl Error {
             | Self::Foreign(_)
             | Self::NotExisting(_)
             | Self::NoMirror(_)
+            | Self::Sound(_)
             | Self::Binder(_)
             | Self::Command(_)
             | Self::NoDocument(_)
             | Self::NotConfirmed
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
-            Self::StateLost(_) | Self::Sandbox(_) | Self::Runtime(_) => Exit::Unexpected,
+            Self::Copy(..) => Exit::Disk,
+            Self::StateLost(_) | Self::NoCopy(_) | Self::Sandbox(_) | Self::Runtime(_) => Exit::Unexpected,
         }
     }
 }

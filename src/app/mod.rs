@@ -1,7 +1,9 @@
 //! The composition root: builds the parts from a [`Config`] and runs one
 //! command with them. One short function a command.
 
+mod adopting;
 mod binders;
+mod copies;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod error;
@@ -9,6 +11,7 @@ mod exit;
 mod opened;
 mod plan;
 mod purge;
+mod recover;
 mod run;
 mod signals;
 mod voice;
@@ -22,6 +25,7 @@ pub use exit::Exit;
 use opened::{Reading, Writing};
 pub use plan::plan;
 pub use purge::purge;
+pub use recover::{adopt, recover};
 pub use run::run;
 pub use voice::Voice;
 pub use with_lock::with_lock;

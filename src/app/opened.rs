@@ -5,12 +5,12 @@ use std::{path::Path, sync::Arc};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{Error, check_destination};
+use super::{Error, adopting, check_destination};
 use crate::{
     history,
     mirror::{self, Mirror, Root},
     model::OrganisationId,
-    state::{Run, State},
+    state::{self, Left, Look, Run, State},
     sync,
 };
 
@@ -40,8 +40,19 @@ impl Writing {
         command: &str,
         started: Timestamp,
     ) -> Result<Self, Error> {
-        let mirror = Arc::new(Mirror::open(dest)?);
-        let state = State::open(&mirror::database(dest), mirror.root().is_network())?;
+        Self::on(Mirror::open(dest)?, dest, organisation, command, started)
+    }
+
+    /// Opens a mirror whose lock is held.
+    pub(super) fn on(
+        mirror: Mirror,
+        dest: &Path,
+        organisation: Option<&OrganisationId>,
+        command: &str,
+        started: Timestamp,
+    ) -> Result<Self, Error> {
+        let mirror = Arc::new(mirror);
+        let state = open_state(&mirror, dest)?;
         if let Some(organisation) = organisation {
             state.bind(organisation)?;
         }
@@ -52,10 +63,29 @@ impl Writing {
             tracing::info!("finished {replayed} publishes that an earlier run left half done");
         }
         history::finish_purges(&mirror, &state)?;
-        // Nothing is begun any more: what lies below tmp/ and is no partial download is nobody's.
-        mirror.sweep(&state.read(|r| r.partial_names())?.into_iter().collect())?;
+        adopting::sweep(&mirror, &state)?;
         Ok(Self { state, mirror, run })
     }
+}
+
+/// Opens the state of a mirror whose lock is held, or makes one where nothing is mirrored yet. One
+/// that is damaged, or lost over files that are there, is refused before anything is changed.
+pub(super) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
+    let (path, network) = (mirror::database(dest), mirror.root().is_network());
+    if !check_destination(dest, false)? {
+        return Ok(State::open(&path, network)?);
+    }
+    let cut_off = mirror.was_cut_off();
+    let left = state::examine(&path, if cut_off { Look::Pages } else { Look::Glance })?;
+    if left == Left::Blank && mirror::holds_files(dest)? {
+        return Err(Error::StateLost(dest.to_owned()));
+    }
+    let state = State::open_existing(&path, network)?;
+    if left == Left::WithJournal || cut_off {
+        // A rollback journal is empty between transactions: there, nothing is missing.
+        adopting::suspect(mirror, &state, left == Left::AtRest && !network)?;
+    }
+    Ok(state)
 }
 
 /// A mirror that a command looks at, with a copy of its state: a run may go on meanwhile.

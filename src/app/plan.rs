@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, check_destination, execute, remote, run};
+use super::{Error, Exit, Voice, adopting, check_destination, execute, remote, run};
 use crate::{
     config::Config,
     mirror::{self, Root},
@@ -31,12 +31,13 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
     let root = if is_mirror { Root::open(&config.dest)? } else { Root::open(scratch.path())? };
     let requests = Arc::new(Requests::default());
     let run = state.write(|w| w.begin_run(started, "plan"))?;
+    let options = adopting::options(&state, &config.options)?;
     let parts = Parts {
         remote: remote(config, &requests)?,
         state: Arc::new(state),
         root: Arc::new(root),
         mirror: None,
-        options: config.options.clone(),
+        options,
         progress: Arc::default(),
         stop: Arc::default(),
         run: run.clone(),

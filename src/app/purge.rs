@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use super::{Error, Exit, Reading, Writing};
+use super::{Error, Exit, Reading, Writing, copies};
 use crate::{
     history::{self, Traces},
     model::DocumentId,
@@ -47,6 +47,7 @@ fn erase(dest: &Path, id: &str, confirmed: bool) -> Result<bool, Error> {
     let Writing { mirror, state, run } = Writing::open(dest, "purge")?;
     history::purge(&mirror, &state, run.number, &document)?;
     state.write(|w| w.end_run(run.number, &End { outcome: "complete", ..End::default() }))?;
+    copies::keep(&mirror, &state, &run, true);
     Ok(true)
 }
 

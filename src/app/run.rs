@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, Writing, check_destination, execute, remote};
+use super::{Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, remote};
 use crate::{
     config::Config,
     mirror::{Mirror, Root},
@@ -12,7 +12,7 @@ use crate::{
     remote::Requests,
     report::{Bytes, Failure, Outcome, RunReport, Tally},
     state::{End, Run, State},
-    sync::{Ended, Finished, Parts},
+    sync::{self, Adopt, Ended, Finished, Parts},
     ui,
 };
 
@@ -38,16 +38,20 @@ fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     Writing::begin(&config.dest, Some(&config.remote.organisation), "run", started)
 }
 
-fn go(config: &Config, voice: &Voice, writing: Writing, started: Timestamp) -> Result<Exit, Error> {
+pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Timestamp) -> Result<Exit, Error> {
     let clock = Instant::now();
     let Writing { mirror, state, run } = writing;
     let requests = Arc::new(Requests::default());
+    let options = adopting::options(&state, &config.options)?;
+    if options.adopt == Adopt::Whole {
+        review(&mirror, &state, &run)?;
+    }
     let parts = Parts {
         remote: remote(config, &requests)?,
         state: Arc::clone(&state),
         root: Arc::new(Root::open(&config.dest)?),
         mirror: Some(Arc::clone(&mirror)),
-        options: config.options.clone(),
+        options,
         progress: Arc::default(),
         stop: Arc::default(),
         run: run.clone(),
@@ -56,8 +60,14 @@ fn go(config: &Config, voice: &Voice, writing: Writing, started: Timestamp) -> R
     let mut report = report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     let whole = report.outcome == Outcome::Complete && config.options.filter.wants_all();
+    if whole {
+        adopting::done(&state)?;
+    }
     keep(&mirror, &state, &run, &report, whole);
-    let exit = Exit::of_run(&finished);
+    let mut exit = Exit::of_run(&finished);
+    if !matches!(finished.ended, Ended::Fatal(_)) {
+        exit = copies::keep(&mirror, &state, &run, report.documents.has_changes()).unwrap_or(exit);
+    }
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.json", run.id));
     if exit != Exit::Usage {
         tell(voice, &report, Some(&place));
@@ -66,6 +76,17 @@ fn go(config: &Config, voice: &Voice, writing: Writing, started: Timestamp) -> R
         ui::complain(fatal);
     }
     Ok(exit)
+}
+
+/// Compares the state with a tree that may be newer, before anything is listed.
+fn review(mirror: &Arc<Mirror>, state: &Arc<State>, run: &Run) -> Result<(), Error> {
+    let (same, others) = sync::review(mirror, state, run.number)?;
+    if same + others > 0 {
+        tracing::info!(
+            "{same} files are others than the state knew, with the same bytes; {others} are missing or have other bytes, and are met as new"
+        );
+    }
+    Ok(())
 }
 
 /// The report of a finished run.

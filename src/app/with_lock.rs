@@ -10,11 +10,11 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, check_destination, runtime, signals};
+use super::{Error, Exit, check_destination, opened::open_state, runtime, signals};
 use crate::{
     history,
-    mirror::{self, Mirror},
-    state::{self, End, State},
+    mirror::Mirror,
+    state::{self, End},
     sync, ui,
 };
 
@@ -48,7 +48,7 @@ fn hold(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {
 
 /// Finishes what a crash left half done, and closes the state, so that `state.db` alone is all of it.
 fn settle(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
-    let state = Arc::new(State::open(&mirror::database(dest), mirror.root().is_network())?);
+    let state = Arc::new(open_state(mirror, dest)?);
     let half_done = state.read(|r| Ok::<_, state::Error>(!r.intents()?.is_empty() || !r.purges()?.is_empty()))?;
     if half_done {
         let run = state.write(|w| w.begin_run(Timestamp::now(), "with-lock"))?;

@@ -1,5 +1,6 @@
 //! The command line, and nothing else: one struct a subcommand.
 
+mod recover;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -8,6 +9,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use recover::{Adopt, Recover};
 pub use run::{Plan, Run, Selection};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{Demo, Organisation, Sandbox};
@@ -65,6 +67,10 @@ pub enum Command {
     Plan(Plan),
     /// List the binders that the mirror knows, or let one go
     Binders(Binders),
+    /// Put the last good copy of the state in place of one that is damaged or lost
+    Recover(Recover),
+    /// Take over the files of a tree that has no state, and bring over what is missing
+    Adopt(Adopt),
     /// Mirror a made-up organisation, to see how it goes
     #[cfg(feature = "sandbox")]
     Demo(Demo),

@@ -107,6 +107,7 @@ impl Selection {
             min_free: self.min_free,
             stall_timeout: self.stall_timeout,
             refresh_folders: self.refresh_folders,
+            trust_times: false,
         }
     }
 }

@@ -82,6 +82,8 @@ pub struct Given {
     pub stall_timeout: Option<Duration>,
     /// `--refresh-folders`
     pub refresh_folders: Option<Duration>,
+    /// `--trust-times`
+    pub trust_times: bool,
 }
 
 /// Everything that a run needs to know.
@@ -119,6 +121,8 @@ impl Config {
             refresh_folders: given.refresh_folders.unwrap_or(defaults.refresh_folders),
             page_size: remote.page_size,
             retry: remote.retry.clone(),
+            trust_times: given.trust_times,
+            ..defaults
         };
         Ok(Self { dest: given.dest, existing: given.existing, remote, rate, options })
     }

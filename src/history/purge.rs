@@ -45,6 +45,7 @@ fn finish(mirror: &Mirror, state: &State, purge: &Purge) -> Result<(), Error> {
     if let Some(traces) = state.read(|r| r.traces(&purge.document))? {
         erase_bytes(mirror, state, purge, &traces)?;
         erase_words(mirror, purge, &traces)?;
+        drop_older_states(mirror)?;
         mirror.barrier()?;
     }
     state.write(|w| w.end_purge(purge))?;
@@ -62,6 +63,14 @@ fn erase_bytes(mirror: &Mirror, state: &State, purge: &Purge, traces: &Traces) -
         mirror.drop_object(content)?;
     }
     Ok(())
+}
+
+/// Copies of the state speak of the document, and so does a state that was moved aside. The next copy
+/// is made of one that doesn't.
+fn drop_older_states(mirror: &Mirror) -> Result<(), Error> {
+    let copies = mirror.state_files("copies")?.into_iter().map(|name| format!("copies/{name}"));
+    let aside = mirror.state_files(".")?.into_iter().filter(|name| name.starts_with("state.db.damaged-"));
+    copies.chain(aside).try_for_each(|name| Ok(mirror.remove_state_file(&name)?))
 }
 
 fn erase_words(mirror: &Mirror, purge: &Purge, traces: &Traces) -> Result<(), Error> {

@@ -10,9 +10,13 @@ use rustix::{
 
 use super::Error;
 
-/// The lock, held as long as this lives.
+/// The lock, held as long as this lives. Its file names its holder, who empties it at the end: one
+/// that names somebody and is free was left by a command that was cut off.
 #[derive(Debug)]
-pub(super) struct Lock(OwnedFd);
+pub(super) struct Lock {
+    file: OwnedFd,
+    was_cut_off: bool,
+}
 
 impl Lock {
     /// Takes the lock of a state folder, or says who holds it.
@@ -29,26 +33,33 @@ impl Lock {
             Err(Errno::WOULDBLOCK) => return Err(Error::Locked(holder(&lock))),
             Err(error) => return Err(Error::io("lock", "lock", error)),
         }
+        let was_cut_off = holder(&lock).is_some();
         // The process id is for people; the kernel's lock is what counts, so a failure here is none.
         let _ = rustix::fs::ftruncate(&lock, 0);
         if let Ok(copy) = lock.try_clone() {
             let _ = writeln!(std::fs::File::from(copy), "{}", std::process::id());
         }
-        Ok(Self(lock))
+        Ok(Self { file: lock, was_cut_off })
     }
 }
 
 impl Lock {
+    /// Whether the command that held it last never came to its end.
+    pub(super) fn was_cut_off(&self) -> bool {
+        self.was_cut_off
+    }
+
     /// Lets the programs that this one starts hold the lock, too: it then ends with the last of them.
     pub(super) fn share(&self) -> Result<(), Error> {
-        rustix::io::fcntl_setfd(&self.0, FdFlags::empty()).map_err(|e| Error::io("share", "lock", e))
+        rustix::io::fcntl_setfd(&self.file, FdFlags::empty()).map_err(|e| Error::io("share", "lock", e))
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        let _ = rustix::fs::ftruncate(&self.file, 0);
         // Closing would not do: a process that is being started has a copy until it runs its program.
-        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -67,10 +78,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let open = || rustix::fs::open(folder.path(), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap();
         let lock = Lock::take(&open()).unwrap();
-        let inherited = lock.0.try_clone().unwrap();
+        let inherited = lock.file.try_clone().unwrap();
         assert!(matches!(Lock::take(&open()), Err(Error::Locked(Some(id))) if id == std::process::id()));
         drop(lock);
-        Lock::take(&open()).unwrap();
+        assert!(!Lock::take(&open()).unwrap().was_cut_off());
         drop(inherited);
+        std::fs::write(folder.path().join("lock"), "123\n").unwrap();
+        assert!(Lock::take(&open()).unwrap().was_cut_off());
     }
 }

@@ -6,9 +6,11 @@
 //! [`Root`] looks and never changes anything.
 
 mod area;
+mod copies;
 mod erase;
 mod error;
 mod files;
+mod fingerprint;
 mod lock;
 mod objects;
 mod publish;
@@ -27,10 +29,12 @@ use rustix::{
 use area::Area;
 
 pub use area::database;
+pub use copies::copies;
 pub use error::{Error, Kind};
+pub use fingerprint::Fingerprint;
 pub use publish::Outcome;
 pub use read::{Place, digest};
-pub use root::{Found, Root, Survey, survey};
+pub use root::{Found, Root, Survey, holds_files, survey};
 pub use stage::Stage;
 
 use crate::model::{RelPath, Stamp};
@@ -84,6 +88,11 @@ impl Mirror {
         })
     }
 
+    /// Whether the command that changed the mirror last never came to its end.
+    pub fn was_cut_off(&self) -> bool {
+        self.area.lock.was_cut_off()
+    }
+
     /// Lets the programs that this one starts hold the lock as long as they run, whatever becomes
     /// of this one.
     pub fn share_lock(&self) -> Result<(), Error> {
@@ -129,19 +138,27 @@ impl Mirror {
 
     /// Deletes everything below `tmp/` that nobody wants any more.
     pub fn sweep(&self, wanted: &HashSet<String>) -> Result<(), Error> {
+        for name in self.names_in_tmp()?.into_iter().filter(|name| !wanted.contains(name)) {
+            // A folder that somebody made here stays: it is not ours.
+            let _ = self.discard(&name);
+        }
+        Ok(())
+    }
+
+    /// Names of everything below `tmp/`.
+    fn names_in_tmp(&self) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
         for (number, dir) in self.area.tmp.iter().enumerate() {
             let entries = rustix::fs::Dir::read_from(dir).map_err(|e| Error::io("list", "tmp", e))?;
             for entry in entries {
                 let entry = entry.map_err(|e| Error::io("list", "tmp", e))?;
                 let Ok(leaf) = entry.file_name().to_str() else { continue };
-                let name = format!("{number:x}/{leaf}");
-                if !matches!(leaf, "." | "..") && !wanted.contains(&name) {
-                    // A folder that somebody made here stays: it is not ours.
-                    let _ = self.discard(&name);
+                if !matches!(leaf, "." | "..") {
+                    names.push(format!("{number:x}/{leaf}"));
                 }
             }
         }
-        Ok(())
+        Ok(names)
     }
 
     fn syncs_each(&self) -> bool {

@@ -21,7 +21,7 @@ fn hash(file: &mut File) -> io::Result<Sha256> {
 }
 
 /// Whether an object is there with the bytes of its name; a damaged one is none.
-fn holds_whole(shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
+pub(super) fn holds_whole(shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
     match open(shelf, hex) {
         Ok(mut file) => Ok(hash(&mut file).map_err(|e| Error::io("read the object", hex, e))?.hex() == hex),
         Err(Errno::NOENT) => Ok(false),

@@ -42,6 +42,7 @@ impl Mirror {
             Step::Replace { staged, outgoing } => self.replace(&intent.path, staged, outgoing.as_ref()),
             Step::Move { from, stamp } => self.shift(from, &intent.path, stamp),
             Step::Remove { parked, outgoing } => self.remove(&intent.path, parked, outgoing.as_ref()),
+            Step::Adopt { stamp, .. } => self.published(&intent.path, stamp, None),
         }
     }
 

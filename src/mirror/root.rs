@@ -46,15 +46,34 @@ pub enum Survey {
     Foreign,
 }
 
+/// A database of so many bytes is one page, and has no table: what made them was lost.
+const BLANK: u64 = 4096;
+
 /// Looks at what a destination holds, changing nothing.
 pub fn survey(path: &Path) -> Result<Survey, Error> {
+    let Some((state, files)) = contents(path)? else { return Ok(Survey::Absent) };
+    Ok(match (state && has_database(path), state, files) {
+        (true, ..) => Survey::Mirror,
+        (false, true, true) => Survey::StateLost,
+        (false, _, false) => Survey::Empty,
+        (false, false, true) => Survey::Foreign,
+    })
+}
+
+/// Whether a destination holds anything but a state.
+pub fn holds_files(path: &Path) -> Result<bool, Error> {
+    Ok(contents(path)?.is_some_and(|(_, files)| files))
+}
+
+/// Whether there is a state folder, and anything else; none where there is nothing at all.
+fn contents(path: &Path) -> Result<Option<(bool, bool)>, Error> {
     let unreadable = |source| Error::Destination(format!("cannot read the destination {}: {source}", path.display()));
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Survey::Absent),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
-    let (mut files, mut state) = (false, false);
+    let (mut state, mut files) = (false, false);
     for entry in entries {
         let name = entry.map_err(unreadable)?.file_name();
         if name == STATE_FOLDER {
@@ -63,12 +82,14 @@ pub fn survey(path: &Path) -> Result<Survey, Error> {
             files = true;
         }
     }
-    Ok(match (state && path.join(STATE_FOLDER).join("state.db").exists(), state, files) {
-        (true, ..) => Survey::Mirror,
-        (false, true, true) => Survey::StateLost,
-        (false, _, false) => Survey::Empty,
-        (false, false, true) => Survey::Foreign,
-    })
+    Ok(Some((state, files)))
+}
+
+/// Whether there is a database that may have tables, in itself or in its journal.
+fn has_database(path: &Path) -> bool {
+    let look = |name: &str| path.join(STATE_FOLDER).join(name).symlink_metadata();
+    let journal = ["state.db-wal", "state.db-journal"].into_iter().any(|name| look(name).is_ok_and(|m| m.len() > 0));
+    look("state.db").is_ok_and(|found| !found.is_file() || journal || found.len() > BLANK)
 }
 
 /// The destination, opened.

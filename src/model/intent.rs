@@ -50,6 +50,13 @@ pub enum Step {
         /// Its stamp before.
         stamp: Stamp,
     },
+    /// A file that lies at the path already becomes the document's; the tree stays as it is.
+    Adopt {
+        /// The file's stamp when it was proved.
+        stamp: Stamp,
+        /// The hash of its bytes.
+        sha256: Sha256,
+    },
     /// The document's file leaves the tree; its bytes go to `objects/`.
     Remove {
         /// A free name below `tmp/` that the file passes through.

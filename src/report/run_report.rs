@@ -43,7 +43,7 @@ pub struct Binders {
     pub failed: u64,
 }
 
-/// Documents; each counts once among failed, updated, moved, added and unchanged.
+/// Documents; each counts once among failed, updated, moved, added, adopted and unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Documents {
     /// Distinct documents that were listed.
@@ -52,6 +52,8 @@ pub struct Documents {
     pub unchanged: u64,
     /// New in the tree: new at the service, returned, or brought back after the file was missing.
     pub added: u64,
+    /// Proved to be in the tree already, without a download, where the state didn't know.
+    pub adopted: u64,
     /// With a new version.
     pub updated: u64,
     /// With another path and the same version.
@@ -64,6 +66,13 @@ pub struct Documents {
     pub filtered: u64,
     /// Not mirrored as listed; the next run tries again.
     pub failed: u64,
+}
+
+impl Documents {
+    /// Whether the mirror is another than before.
+    pub fn has_changes(&self) -> bool {
+        self.adopted + self.added + self.updated + self.moved + self.removed > 0
+    }
 }
 
 /// Bytes, counted.

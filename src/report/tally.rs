@@ -24,6 +24,8 @@ pub enum Change {
     Planned,
     /// Left out by a filter.
     Filtered,
+    /// Its file was there, and was proved.
+    Adopted,
     /// New in the tree.
     Added,
     /// At another path.
@@ -143,6 +145,7 @@ impl Tally {
         let of = |change| counts.changes.values().filter(|c| **c == change).count() as u64;
         let mut documents = Documents {
             seen: counts.seen,
+            adopted: of(Change::Adopted),
             added: of(Change::Added),
             updated: of(Change::Updated),
             moved: of(Change::Moved),

@@ -38,16 +38,28 @@ pub enum Error {
         wanted: String,
     },
     /// A stored value can't be what this program wrote.
-    #[error("the state database holds a value that it can't hold: {0}; restore it from a copy, nothing was touched")]
+    #[error("the state database holds a value that it can't hold: {0}{advice}", advice = WAY_BACK)]
     Odd(String),
+    /// `SQLite` found damage.
+    #[error("the state database is damaged: {0}{advice}", advice = WAY_BACK)]
+    Unsound(String),
+    /// Something else stands where a file of the database belongs.
+    #[error("{0} in .ibinder-sync is not a file{advice}", advice = WAY_BACK)]
+    NotAFile(String),
+    /// A database with a journal is looked at in a copy, which could not be made.
+    #[error(
+        "the state database could not be copied to look at it: {0}; free some space for temporary files, or give this user access to the state"
+    )]
+    Scratch(std::io::Error),
 }
+
+/// What to do about damage.
+const WAY_BACK: &str = "; nothing was touched. `ibinder-sync recover --dest DIR` puts the last good copy of the state in place, and where there is none, `ibinder-sync adopt --dest DIR` makes a new state for the files that are there";
 
 fn advice(kind: Kind) -> &'static str {
     match kind {
         Kind::Disk => "; free some space or check the disk, then run again, nothing is lost",
-        Kind::Damaged => {
-            "; the database is damaged: keep a copy of .ibinder-sync, then restore state.db from a backup. The tree and objects/ were not touched"
-        }
+        Kind::Damaged => WAY_BACK,
         Kind::Refused | Kind::Internal => "",
     }
 }
@@ -69,7 +81,8 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Newer | Self::OtherOrganisation { .. } => Kind::Refused,
-            Self::Odd(_) => Kind::Damaged,
+            Self::Odd(_) | Self::Unsound(_) | Self::NotAFile(_) => Kind::Damaged,
+            Self::Scratch(_) => Kind::Disk,
             Self::Migration(_) => Kind::Internal,
             Self::Sqlite(error) => sqlite_kind(error),
         }

@@ -12,9 +12,11 @@
 mod documents;
 mod error;
 mod folders;
+mod found;
 mod intents;
 mod purges;
 mod runs;
+mod soundness;
 
 use std::{
     path::Path,
@@ -27,9 +29,11 @@ use rusqlite_migration::{M, Migrations};
 pub use documents::{Held, Known, metadata_hash};
 pub use error::{Error, Kind};
 pub use folders::BinderRow;
+pub use found::FOUND;
 pub use intents::{Begun, Partial};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use runs::{End, FailureRow, Run};
+pub use soundness::{Left, Look, PARTS, examine, is_good_copy};
 
 use crate::model::OrganisationId;
 
@@ -69,10 +73,17 @@ impl Writer<'_> {
 impl State {
     /// Opens a state, creating it where it is absent.
     pub fn open(path: &Path, network: bool) -> Result<Self, Error> {
-        let mut writer = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
+        Self::open_with(path, network, OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    /// Opens a state that must be there: over files that were mirrored, an empty one would be a lie.
+    pub fn open_existing(path: &Path, network: bool) -> Result<Self, Error> {
+        Self::open_with(path, network, OpenFlags::empty())
+    }
+
+    fn open_with(path: &Path, network: bool, create: OpenFlags) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+        let mut writer = Connection::open_with_flags(path, flags)?;
         prepare(&writer)?;
         if network {
             writer.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
@@ -93,6 +104,7 @@ impl State {
     /// A copy of a state, or an empty one, whose changes end with it.
     pub fn scratch(path: Option<&Path>, copy: &Path) -> Result<Self, Error> {
         if let Some(path) = path {
+            soundness::are_files(path)?;
             let copied = !has_journal(path) && copy_of(&at_rest(path)?, copy).is_ok() && !has_journal(path);
             if !copied {
                 // A run began meanwhile, or one was killed: only an ordinary reader sees both files.
@@ -101,6 +113,12 @@ impl State {
             }
         }
         Self::open(copy, false)
+    }
+
+    /// A consistent copy, which is a whole state by itself. It is written anew from what can be
+    /// read, so that a damaged state is never copied.
+    pub fn copy_to(&self, copy: &Path) -> Result<(), Error> {
+        self.read(|r| copy_of(r.0, copy))
     }
 
     /// Runs reads.
@@ -145,6 +163,12 @@ impl Writer<'_> {
     /// Sets a single value of the mirror's own.
     pub fn set(&self, key: &str, value: &str) -> Result<(), Error> {
         self.0.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)", [key, value])?;
+        Ok(())
+    }
+
+    /// Forgets a single value of the mirror's own.
+    pub fn unset(&self, key: &str) -> Result<(), Error> {
+        self.0.execute("DELETE FROM settings WHERE key = ?1", [key])?;
         Ok(())
     }
 }

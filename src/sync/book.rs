@@ -128,6 +128,7 @@ impl Book {
     fn prepare(&mut self, order: Order) -> Result<Option<Entry>, Fatal> {
         let (change, partial) = match &order {
             Order::Publish { change, partial, .. } => (Some(*change), *partial),
+            Order::Adopt { .. } => (Some(Change::Adopted), false),
             Order::Move { aside: false, .. } => (Some(Change::Moved), false),
             _ => (None, false),
         };
@@ -138,6 +139,10 @@ impl Book {
                 } else {
                     Ok(Step::Add { staged })
                 };
+                self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
+            }
+            Order::Adopt { document, path, stamp, sha256, particulars } => {
+                let step = Ok(Step::Adopt { stamp, sha256 });
                 self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
             }
             Order::Move { document, from, path, particulars, .. } => match self.mirror.stamp(&from) {
@@ -290,21 +295,28 @@ fn record_entry(w: &Writer<'_>, run: i64, entry: &Entry) -> Result<(), Fatal> {
     let intent = &entry.intent;
     let key = || naming::key(intent.path.as_str());
     if let Ok(Outcome::Done { stamp, held }) = &entry.outcome {
+        // A document without a row takes the place of a file that nobody knew.
+        let found = matches!(intent.step, Step::Replace { .. }) && w.reader().document(&intent.document)?.is_none();
         match &intent.step {
-            Step::Replace { .. } => {
+            Step::Replace { .. } if !found => {
                 w.end_version(run, &intent.document, held.as_ref(), Some(&intent.particulars.version))?;
             }
+            Step::Replace { .. } => held.as_ref().map_or(Ok(()), |held| w.found_version(run, intent, held))?,
             Step::Remove { .. } => w.end_version(run, &intent.document, held.as_ref(), None)?,
-            Step::Add { .. } | Step::Move { .. } => {}
+            Step::Add { .. } | Step::Adopt { .. } | Step::Move { .. } => {}
         }
         match (&intent.step, stamp) {
             (Step::Add { staged }, Some(stamp)) => w.insert_document(run, intent, &key(), *stamp, staged.sha256)?,
+            (Step::Adopt { stamp, sha256 }, Some(_)) => w.insert_document(run, intent, &key(), *stamp, *sha256)?,
+            (Step::Replace { staged, .. }, Some(stamp)) if found => {
+                w.insert_document(run, intent, &key(), *stamp, staged.sha256)?;
+            }
             (Step::Replace { staged, .. }, Some(stamp)) => w.replace_document(run, intent, *stamp, staged.sha256)?,
             (Step::Move { .. }, Some(stamp)) => {
                 w.move_document(run, &intent.document, (&intent.path, &key()), &intent.particulars, Some(stamp.inode))?;
             }
             (Step::Remove { .. }, _) => w.delete_document(run, &intent.document)?,
-            (Step::Add { .. } | Step::Replace { .. } | Step::Move { .. }, None) => {}
+            (Step::Add { .. } | Step::Adopt { .. } | Step::Replace { .. } | Step::Move { .. }, None) => {}
         }
         if entry.partial {
             w.drop_partial(&intent.document, &intent.particulars.version)?;
@@ -324,7 +336,7 @@ fn record_note(w: &Writer<'_>, run: i64, note: &Order) -> Result<(), Fatal> {
         Order::Metadata { document, particulars } => w.touch_metadata(run, document, particulars)?,
         Order::Partial { document, version, partial } => w.keep_partial(document, version, partial)?,
         Order::Failure(failure) => w.record_failure(run, failure)?,
-        Order::Publish { .. } | Order::Move { .. } | Order::Remove { .. } => {}
+        Order::Publish { .. } | Order::Adopt { .. } | Order::Move { .. } | Order::Remove { .. } => {}
     }
     Ok(())
 }
@@ -339,7 +351,7 @@ pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usiz
         let mut entry = Entry::new(begun.intent);
         entry.number = begun.number;
         // A document that has a row was added already: its intent has nothing to say.
-        let added = matches!(entry.intent.step, Step::Add { .. });
+        let added = matches!(entry.intent.step, Step::Add { .. } | Step::Adopt { .. });
         entry.outcome = if added && state.read(|r| r.document(&entry.intent.document))?.is_some() {
             Ok(Outcome::Occupied)
         } else {

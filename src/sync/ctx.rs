@@ -25,6 +25,8 @@ use crate::{
 /// One thing that a run would do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Planned {
+    /// Prove a file that is there to be a document's, or else replace it.
+    Adopt(RelPath),
     /// Bring a document over.
     Add(RelPath),
     /// Bring a new version over.
@@ -107,6 +109,7 @@ impl Ctx {
         if self.writing.is_none() {
             self.tally.changed(&job.document, job.change);
             self.plan(match job.change {
+                _ if job.found => Planned::Adopt(job.path),
                 Change::Updated => Planned::Update(job.path),
                 _ => Planned::Add(job.path),
             });

@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Fatal, Options, ledger::Order, names::Names, names::OnItsWay, seen::Seen};
+use super::{Adopt, Fatal, Options, claim, ledger::Order, names::Names, names::OnItsWay, seen::Seen};
 use crate::{
     mirror::{Found, Root},
     model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, Sha256, VersionId},
@@ -32,6 +32,8 @@ pub(super) struct Job {
     pub(super) change: Change,
     /// The object that holds these bytes already, and its time.
     pub(super) object: Option<(Sha256, i64)>,
+    /// Whether a file lies at the path that no row knows, and may hold these bytes.
+    pub(super) found: bool,
 }
 
 /// What came of a page.
@@ -291,9 +293,15 @@ impl Desk {
     fn add(&mut self, item: &Listed, version: &VersionId, dir: &RelPath) -> Result<Job, Fatal> {
         let tree = self.trees.get(&item.binder);
         let entry = (&item.id, version, item.folder.as_ref(), item.file_name.as_str());
-        let path = self.names.reserve(&self.state, dir, entry, |key| tree.is_some_and(|t| t.has(key)))?;
+        let folder_has = |key: &str| tree.is_some_and(|t| t.has(key));
+        let found = match self.options.adopt {
+            Adopt::Nothing => None,
+            Adopt::Proved | Adopt::Whole => claim::file_of(&self.root, &self.names, &self.state, dir, entry)?,
+        };
+        let is_found = found.is_some();
+        let path = found.map_or_else(|| self.names.reserve(&self.state, dir, entry, folder_has), Ok)?;
         self.counted.remove(&item.id);
-        self.job(item, version, path, false, Change::Added)
+        Ok(Job { found: is_found, ..self.job(item, version, path, false, Change::Added)? })
     }
 
     fn replace(&mut self, item: &Listed, known: &Known, version: &VersionId, change: Change) -> Result<Job, Fatal> {
@@ -312,7 +320,7 @@ impl Desk {
         self.tally.changed(&item.id, Change::Planned);
         let object = self.state.read(|r| r.held(&item.id, version))?.map(|held| (held.sha256, held.mtime));
         let particulars = particulars(item, version.clone());
-        Ok(Job { document: item.id.clone(), path, particulars, replaces, change, object })
+        Ok(Job { document: item.id.clone(), path, particulars, replaces, change, object, found: false })
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::{Fatal, book::Book, names::Names, stop::Stop};
 use crate::{
     mirror::Mirror,
-    model::{DocumentId, Particulars, RelPath, Staged, VersionId},
+    model::{DocumentId, Particulars, RelPath, Sha256, Staged, Stamp, VersionId},
     report::{Change, Tally},
     state::{FailureRow, Partial, State},
 };
@@ -49,6 +49,8 @@ pub(super) enum Order {
         change: Change,
         partial: bool,
     },
+    /// A file that is there was proved to be the document's.
+    Adopt { document: DocumentId, path: RelPath, stamp: Stamp, sha256: Sha256, particulars: Particulars },
     /// A document's file gets another path; not counted where it only steps aside.
     Move { document: DocumentId, from: RelPath, path: RelPath, particulars: Particulars, aside: bool },
     /// A document's file leaves the tree.

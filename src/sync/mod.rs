@@ -11,6 +11,7 @@
 mod absence;
 mod binders;
 mod book;
+mod claim;
 mod crawl;
 mod ctx;
 mod desk;
@@ -28,10 +29,11 @@ mod stop;
 mod transfer;
 mod worker;
 
+pub use claim::review;
 pub use ctx::Planned;
 pub use filter::{BadGlob, Filter};
 pub use forget::{forget, replay};
-pub use options::Options;
+pub use options::{Adopt, Options};
 pub use run::{Ended, Finished, Parts, run};
 pub use stop::{Cause, Stop};
 

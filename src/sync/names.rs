@@ -70,28 +70,41 @@ impl Names {
         entry: (&DocumentId, &VersionId, Option<&FolderId>, &str),
         folder_has: impl Fn(&str) -> bool,
     ) -> Result<RelPath, Fatal> {
+        let (document, _, _, file_name) = entry;
+        for name in naming::document_names(file_name, document) {
+            let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
+            if !folder_has(&naming::key(path.as_str())) && self.claim(state, &path, entry)? {
+                return Ok(path);
+            }
+        }
+        Err(Fatal::Internal(format!("no name is left for {document}")))
+    }
+
+    /// Reserves one path, unless another document has it or is about to get it.
+    pub(super) fn claim(
+        &self,
+        state: &State,
+        path: &RelPath,
+        entry: (&DocumentId, &VersionId, Option<&FolderId>, &str),
+    ) -> Result<bool, Fatal> {
         let (document, version, folder, file_name) = entry;
+        let key = naming::key(path.as_str());
         // The lock is held over the look into the state, so that a row that is committed in
         // between is seen in one place or the other.
         let mut inner = self.inner();
-        for name in naming::document_names(file_name, document) {
-            let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
-            let key = naming::key(path.as_str());
-            let reserved = inner.keys.get(&key).is_some_and(|owner| owner != document);
-            if reserved || folder_has(&key) || state.read(|r| r.owner(&key))?.is_some_and(|owner| owner != *document) {
-                continue;
-            }
-            inner.keys.insert(key.clone(), document.clone());
-            let entry = OnItsWay {
-                version: version.clone(),
-                folder: folder.cloned(),
-                file_name: file_name.to_owned(),
-                key: Some(key),
-            };
-            inner.documents.insert(document.clone(), entry);
-            return Ok(path);
+        let reserved = inner.keys.get(&key).is_some_and(|owner| owner != document);
+        if reserved || state.read(|r| r.owner(&key))?.is_some_and(|owner| owner != *document) {
+            return Ok(false);
         }
-        Err(Fatal::Internal(format!("no name is left for {document}")))
+        inner.keys.insert(key.clone(), document.clone());
+        let entry = OnItsWay {
+            version: version.clone(),
+            folder: folder.cloned(),
+            file_name: file_name.to_owned(),
+            key: Some(key),
+        };
+        inner.documents.insert(document.clone(), entry);
+        Ok(true)
     }
 
     /// Another name in the same folder, since something that is not ours has this one.

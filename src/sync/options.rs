@@ -5,6 +5,18 @@ use std::{num::NonZeroU64, time::Duration};
 use super::Filter;
 use crate::{pace::Policy, plan::RemovalCap};
 
+/// What is done about files of the tree that no row knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Adopt {
+    /// They are not the mirror's: a document whose path one has takes its `[id]` name.
+    #[default]
+    Nothing,
+    /// Part of the state may be lost: a file that is proved to be a document's becomes its own.
+    Proved,
+    /// The state was lost: what is not proved is replaced as well, and kept in `objects/`.
+    Whole,
+}
+
 /// What a run is told. Every field was checked where it came from.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -26,6 +38,10 @@ pub struct Options {
     pub refresh_folders: Duration,
     /// When a failed download is tried again.
     pub retry: Policy,
+    /// What is done about files that no row knows.
+    pub adopt: Adopt,
+    /// Whether size and time prove a file where the service gives no hash.
+    pub trust_times: bool,
 }
 
 impl Default for Options {
@@ -40,6 +56,8 @@ impl Default for Options {
             min_free: 0,
             refresh_folders: Duration::from_hours(20),
             retry: Policy::default(),
+            adopt: Adopt::default(),
+            trust_times: false,
         }
     }
 }

@@ -13,9 +13,9 @@ use std::{
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::{Ctx, Fatal, Writing, desk::Job, ledger::Order, stop::Cause};
+use super::{Adopt, Ctx, Fatal, Writing, claim, desk::Job, ledger::Order, stop::Cause};
 use crate::{
-    mirror::{self, Mirror, Stage},
+    mirror::{self, Fingerprint, Mirror, Stage},
     model::{Sha256, Staged},
     pace::Retry,
     remote::{self, Blob, Resume, suspicion},
@@ -110,6 +110,14 @@ pub(super) async fn transfer(ctx: &Ctx, writing: &Writing, job: Job) {
 }
 
 async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Result<(), Failed> {
+    if job.found
+        && let Some(found) = claim::prove(ctx, writing, job).await?
+    {
+        let Job { document, path, particulars, .. } = job.clone();
+        let Fingerprint { stamp, sha256, .. } = found;
+        ctx.order(Order::Adopt { document, path, stamp, sha256, particulars }).await;
+        return Ok(());
+    }
     if let Some(staged) = from_object(writing, job).await? {
         return publish(ctx, job, staged, false).await;
     }
@@ -177,7 +185,9 @@ async fn from_object(writing: &Writing, job: &Job) -> Result<Option<Staged>, Fai
 }
 
 async fn publish(ctx: &Ctx, job: &Job, staged: Staged, partial: bool) -> Result<(), Failed> {
-    let Job { document, path, particulars, replaces, change, .. } = job.clone();
+    let Job { document, path, particulars, replaces, change, found, .. } = job.clone();
+    // What was not proved makes way, unless it may be the user's own.
+    let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
     ctx.order(Order::Publish { document, path, staged, particulars, replaces, change, partial }).await;
     Ok(())
 }

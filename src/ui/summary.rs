@@ -59,6 +59,7 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
 
 fn changes(documents: &Documents) -> String {
     let counts = [
+        (documents.adopted, "adopted"),
         (documents.added, "added"),
         (documents.updated, "updated"),
         (documents.moved, "moved"),
@@ -89,6 +90,7 @@ pub fn plan(planned: &[Planned]) -> String {
     sorted
         .into_iter()
         .map(|action| match action {
+            Planned::Adopt(path) => format!("adopt   {}\n", escape(path.as_str())),
             Planned::Add(path) => format!("add     {}\n", escape(path.as_str())),
             Planned::Update(path) => format!("update  {}\n", escape(path.as_str())),
             Planned::Move(from, to) => format!("move    {} → {}\n", escape(from.as_str()), escape(to.as_str())),

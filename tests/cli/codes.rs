@@ -139,8 +139,8 @@ fn a_damaged_state_is_1_and_tells_what_to_do() {
         damaged
     }] {
         fs::write(program.state("state.db"), &damage).unwrap();
-        program.run(&[]).says(1, "restore state.db from a backup");
-        program.plan(&[]).says(1, "restore state.db from a backup");
+        program.run(&[]).says(1, "ibinder-sync recover");
+        program.plan(&[]).says(1, "ibinder-sync recover");
         assert!(program.dest.join("Brf Eken/0.txt").exists());
     }
     fs::remove_file(program.state("state.db")).unwrap();

@@ -90,3 +90,26 @@ fn a_disk_that_turned_read_only_is_8() {
     done.expect(8);
     program.run(&[]).expect(0);
 }
+
+#[test]
+fn a_disk_without_room_for_a_copy_of_the_state_is_8() {
+    let program = Program::with_documents(3000);
+    let Some(_disk) = Disk::mount(&program.dest, "64m") else {
+        eprintln!("no file system can be mounted here: not tested");
+        return;
+    };
+    program.run(&[]).expect(0);
+    let copies = program.state("copies");
+    let size = fs::metadata(program.state("state.db")).unwrap().len();
+    fs::remove_dir_all(&copies).unwrap();
+    // Room for what the run itself writes, and not for a copy.
+    let output = Command::new("df").args(["--output=avail", "-B1"]).arg(&program.dest).output().unwrap();
+    let free: u64 = String::from_utf8(output.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
+    let fill = program.dest.join("fill");
+    fs::write(&fill, vec![0; usize::try_from(free - size * 3 / 4).unwrap()]).unwrap();
+    program.run(&[]).says(8, "no copy of the state could be made");
+    assert_eq!(fs::read_dir(&copies).map_or(0, Iterator::count), 0);
+    fs::remove_file(&fill).unwrap();
+    program.run(&[]).expect(0);
+    assert_eq!(fs::read_dir(&copies).unwrap().count(), 1);
+}

@@ -22,7 +22,7 @@ fn it_has_exactly_the_agreed_fields() {
     assert_eq!(keys(&report), expected.split_whitespace().collect());
     for (field, expected) in [
         ("binders", "listed crawled uncertified inaccessible failed"),
-        ("documents", "seen unchanged added updated moved removed withheld filtered failed"),
+        ("documents", "seen unchanged adopted added updated moved removed withheld filtered failed"),
         ("bytes", "downloaded"),
         ("requests", "token api storage retried throttled"),
     ] {

@@ -10,7 +10,7 @@ use std::{
 
 use ibinder_sync::sandbox::{Organisation, Reply, Route};
 
-use crate::{disk, harness::World};
+use crate::{disk, harness::World, program::mirroring_command};
 
 /// When the program is killed.
 #[derive(Debug, Clone, Copy)]
@@ -23,19 +23,10 @@ pub(crate) enum Moment {
 
 type Running = Arc<Mutex<Option<Child>>>;
 
-fn start(world: &World, running: &Running) {
+fn start(command: &mut Command, running: &Running) {
     // The lock is held until the child is known, so that a request that comes before waits for it.
     let mut slot = running.lock().unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_ibinder-sync"))
-        .args(["run", "--quiet", "--rate", "0", "--refresh-folders", "0s", "--max-removals", "100%", "--dest"])
-        .arg(world.dest())
-        .env_clear()
-        .envs(world.sandbox.environment())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     *slot = Some(child);
 }
 
@@ -47,6 +38,11 @@ fn kill(running: &Running) {
 
 /// Runs the program and kills it at the moment; false if it came to its end before.
 pub(crate) fn run_until(world: &World, moment: Moment) -> bool {
+    cut_off(world, &mut mirroring_command(world, "run", &["--quiet", "--max-removals", "100%"]), moment)
+}
+
+/// The same for any command.
+pub(crate) fn cut_off(world: &World, command: &mut Command, moment: Moment) -> bool {
     let running = Running::default();
     match moment {
         Moment::Request(route, nth) => {
@@ -57,11 +53,11 @@ pub(crate) fn run_until(world: &World, moment: Moment) -> bool {
             }));
             world.sandbox.script(route, Reply::Pass.times(nth - 1));
             world.sandbox.script(route, vec![kill]);
-            start(world, &running);
+            start(command, &running);
         }
         Moment::Files(count) => {
             let before = inodes(world);
-            start(world, &running);
+            start(command, &running);
             while inodes(world).difference(&before).count() < count && !ended(&running) {}
             kill(&running);
         }

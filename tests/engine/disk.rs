@@ -55,6 +55,16 @@ pub(crate) fn is_held(dest: &Path, bytes: &[u8]) -> bool {
     fs::read(dest.join(STATE_FOLDER).join("objects").join(&hash[..2]).join(&hash)).is_ok_and(|held| held == bytes)
 }
 
+/// All bytes that the mirror has, in the tree or in `objects/`.
+pub(crate) fn all_bytes(dest: &Path) -> BTreeSet<Vec<u8>> {
+    let mut found: BTreeSet<Vec<u8>> = files(dest).into_values().collect();
+    let objects = dest.join(STATE_FOLDER).join("objects");
+    walk(&objects, &objects, &mut |path, _| {
+        found.insert(fs::read(path).unwrap());
+    });
+    found
+}
+
 /// Names of everything below `tmp/`.
 pub(crate) fn leftovers(dest: &Path) -> Vec<String> {
     let mut found = Vec::new();

@@ -6,12 +6,15 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod absence;
+mod adopt;
 mod changes;
 mod crash;
+mod damage;
 mod disk;
 mod faults;
 mod harness;
 mod names;
 mod pace;
+mod program;
 mod property;
 mod replay;

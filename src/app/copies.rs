@@ -1,0 +1,30 @@
+//! Copies of the state, made at the end of a run.
+
+use std::fs;
+
+use super::{Error, Exit};
+use crate::{
+    mirror::{self, Mirror},
+    state::{Run, State},
+};
+
+/// Keeps a copy of the state, if the run changed something or there is none yet. A copy that can't be
+/// made is no fault of the run; a disk that is full is everybody's.
+pub(super) fn keep(mirror: &Mirror, state: &State, run: &Run, changed: bool) -> Option<Exit> {
+    if !changed && !mirror::copies(mirror.root().path()).is_empty() {
+        return None;
+    }
+    let error = make(mirror, state, run).err()?;
+    tracing::warn!("no copy of the state could be made: {error}");
+    (error.exit() == Exit::Disk).then_some(Exit::Disk)
+}
+
+fn make(mirror: &Mirror, state: &State, run: &Run) -> Result<(), Error> {
+    let (staged, path) = mirror.staging_path()?;
+    let kept = state.copy_to(&path).map_err(Error::from).and_then(|()| Ok(mirror.keep_copy(&staged, &run.id)?));
+    if kept.is_err() {
+        // A part of a copy is of no use, and the next run would sweep it anyway.
+        let _ = fs::remove_file(&path);
+    }
+    kept
+}

@@ -1,0 +1,75 @@
+//! Files that are there already: what they hold, and bytes below `tmp/` that nobody knows.
+
+use std::collections::HashSet;
+
+use md5::{Digest as _, Md5};
+
+use super::{Error, Mirror, Place, objects::holds_whole, read::digest, sys};
+use crate::model::{RelPath, STATE_FOLDER, Sha256, Stamp};
+
+/// What a file of the tree holds, by every hash that can prove it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// The file's stamp, the same before and after it was read.
+    pub stamp: Stamp,
+    /// What it is known by.
+    pub sha256: Sha256,
+    /// What storage may announce.
+    pub md5: [u8; 16],
+}
+
+impl Mirror {
+    /// Reads a file of the tree; none where it is missing, or was written to meanwhile.
+    pub fn fingerprint(&self, path: &RelPath) -> Result<Option<Fingerprint>, Error> {
+        let Some(mut file) = self.root.read(Place::Tree(path))? else { return Ok(None) };
+        let failed = |e| Error::io("read", path.as_str(), e);
+        let before = sys::stamp_of(&file).map_err(failed)?;
+        let mut md5 = Md5::new();
+        let sha256 = digest(&mut file, |piece| {
+            md5.update(piece);
+            Ok(())
+        })
+        .map_err(failed)?;
+        // Whoever put the file here may not have synced it; a group's barrier does where it can.
+        if self.syncs_each() {
+            file.sync_all().map_err(|e| Error::io("sync", path.as_str(), e))?;
+        }
+        let stamp = sys::stamp_of(&file).map_err(failed)?;
+        Ok((stamp == before).then(|| Fingerprint { stamp, sha256, md5: md5.finalize().into() }))
+    }
+
+    /// Whether some bytes are held in `objects/`, whole.
+    pub fn holds(&self, sha256: &Sha256) -> Result<bool, Error> {
+        let hex = sha256.hex();
+        match sys::open_folder(&self.area.objects, &hex[..2]) {
+            Ok(shelf) => holds_whole(&shelf, &hex),
+            Err(rustix::io::Errno::NOENT) => Ok(false),
+            Err(error) => Err(Error::io("open the folder of", format!("{STATE_FOLDER}/objects/{hex}"), error)),
+        }
+    }
+
+    /// Takes files below `tmp/` into `objects/` that are old bytes and not `wanted`: a state that was
+    /// lost took the intents with it that knew of them. Returns how many.
+    pub fn rescue<E: From<Error>>(
+        &self,
+        wanted: &HashSet<String>,
+        is_old: impl Fn(&Stamp) -> Result<bool, E>,
+    ) -> Result<u64, E> {
+        let mut rescued = 0;
+        for name in self.names_in_tmp()?.into_iter().filter(|name| !wanted.contains(name)) {
+            let (dir, leaf) = self.area.tmp(&name)?;
+            let look = sys::look(dir, leaf).map_err(|e| Error::io("look at", &name, e))?;
+            if let sys::Entry::File(stamp) = look
+                && stamp.size > 0
+                && is_old(&stamp)?
+            {
+                self.hold(&name, None)?;
+                rescued += 1;
+            }
+        }
+        if rescued > 0 {
+            self.barrier()?;
+        }
+        Ok(rescued)
+    }
+}
