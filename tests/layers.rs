@@ -16,17 +16,19 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &["config", "plan", "sandbox"]),
     ("ui", &["history", "report", "sync"]),
     ("config", &["model", "pace", "plan", "remote", "sync"]),
-    ("sync", &["mirror", "model", "naming", "pace", "plan", "remote", "report", "state"]),
     ("history", &["mirror", "model", "state"]),
+    ("sync", &["crash", "mirror", "model", "naming", "pace", "plan", "remote", "report", "state"]),
     // The adapters never name each other.
     ("remote", &["model", "pace"]),
-    ("mirror", &["model"]),
-    ("state", &["model"]),
+    ("mirror", &["crash", "model"]),
+    ("state", &["crash", "model"]),
     ("plan", &["model", "naming"]),
     ("report", &["model"]),
     ("naming", &["model"]),
     ("pace", &[]),
     ("model", &[]),
+    // Nothing but names of moments, unless a test watches them.
+    ("crash", &[]),
     // It shares no code with the client, so that the two can disagree.
     ("sandbox", &[]),
 ];

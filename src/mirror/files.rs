@@ -8,7 +8,10 @@ use std::{fs::File, io::Read as _};
 use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
 
 use super::{Error, Mirror, Stage, read::open, sys};
-use crate::model::STATE_FOLDER;
+use crate::{
+    crash::{self, Point},
+    model::STATE_FOLDER,
+};
 
 impl Mirror {
     /// Writes a file of the state, in place of the one that has the name.
@@ -18,7 +21,10 @@ impl Mirror {
         let staged = stage.finish(None)?;
         let (tmp, from) = self.area.tmp(&staged.name)?;
         let (dir, leaf) = self.state_folder(name)?;
-        rustix::fs::renameat(tmp, from, &dir, leaf).map_err(|e| Error::io("write", format!("{STATE_FOLDER}/{name}"), e))
+        rustix::fs::renameat(tmp, from, &dir, leaf)
+            .map_err(|e| Error::io("write", format!("{STATE_FOLDER}/{name}"), e))?;
+        crash::point(Point::ReportWritten, name);
+        Ok(())
     }
 
     /// Reads a file of the state; none where it is missing.

@@ -37,7 +37,10 @@ pub use read::{Place, digest};
 pub use root::{Found, Root, Survey, holds_files, survey};
 pub use stage::Stage;
 
-use crate::model::{RelPath, Stamp};
+use crate::{
+    crash::{self, Point},
+    model::{RelPath, Stamp},
+};
 
 /// A mirror opened for writing; the lock is held as long as it lives.
 #[derive(Debug)]
@@ -103,6 +106,7 @@ impl Mirror {
     pub fn barrier(&self) -> Result<(), Error> {
         if self.syncs_groups {
             sys::sync_all(self.root.handle()).map_err(|e| Error::io("sync", ".", e))?;
+            crash::point(Point::Synced, ".");
         }
         Ok(())
     }
@@ -122,7 +126,11 @@ impl Mirror {
     pub fn discard(&self, name: &str) -> Result<(), Error> {
         let (dir, leaf) = self.area.tmp(name)?;
         match rustix::fs::unlinkat(dir, leaf, AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Ok(()) => {
+                crash::point(Point::Discarded, name);
+                Ok(())
+            }
+            Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(error) => Err(Error::io("remove", format!("tmp/{name}"), error)),
         }
     }
@@ -169,6 +177,8 @@ impl Mirror {
         if self.syncs_groups {
             return Ok(());
         }
-        sys::sync_folder(dir.as_fd()).map_err(|e| Error::io("sync the folder of", path, e))
+        sys::sync_folder(dir.as_fd()).map_err(|e| Error::io("sync the folder of", path, e))?;
+        crash::point(Point::FolderSynced, path);
+        Ok(())
     }
 }

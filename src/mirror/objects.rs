@@ -13,7 +13,10 @@ use super::{
     read::{digest, open},
     sys,
 };
-use crate::model::{Outgoing, RelPath, Sha256, Staged};
+use crate::{
+    crash::{self, Point},
+    model::{Outgoing, RelPath, Sha256, Staged},
+};
 
 /// Hashes an open file to its end.
 fn hash(file: &mut File) -> io::Result<Sha256> {
@@ -57,10 +60,12 @@ impl Mirror {
             let copy = self.copy_to_tmp(&mut file)?;
             let (from, copied) = self.area.tmp(&copy.name)?;
             rustix::fs::renameat(from, copied, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
+            crash::point(Point::CopiedOut, format_args!("{hex}\t{}", copy.name));
             rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
         } else {
             rustix::fs::renameat(dir, leaf, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
         }
+        crash::point(Point::Held, format_args!("{hex}\t{name}"));
         self.sync_folder(&shelf, &hex)?;
         self.sync_folder(&self.area.objects, "objects")?;
         Ok(Outgoing { stamp, sha256 })

@@ -16,7 +16,10 @@ use super::{
     Error, Mirror,
     sys::{self, Entry},
 };
-use crate::model::{Intent, Outgoing, RelPath, Staged, Stamp, Step};
+use crate::{
+    crash::{self, Point},
+    model::{Intent, Outgoing, RelPath, Staged, Stamp, Step},
+};
 
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +54,7 @@ impl Mirror {
         let dir = self.root.make_folder_of(path, self.syncs_each())?;
         match sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively) {
             Ok(()) => {
+                crash::point(Point::Added, path);
                 self.sync_folder(&dir, path.as_str())?;
                 Ok(Outcome::Done { stamp: Some(staged.stamp), held: None })
             }
@@ -79,6 +83,7 @@ impl Mirror {
             if !swapped {
                 return self.replace_by_link(path, &dir, staged);
             }
+            crash::point(Point::Exchanged, path);
             self.sync_folder(&dir, path.as_str()).map_err(|e| not_held(path, e))?;
         }
         let held = match look(tmp, name)? {
@@ -98,6 +103,7 @@ impl Mirror {
             Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS) => self.copy_out(path, dir, &parked)?,
             Err(error) => return Err(Error::io("keep the old bytes of", path.as_str(), error)),
         }
+        crash::point(Point::OldLinked, path);
         // Held as a copy of its own, since the link still shares the tree's file.
         let held = self.hold_for(path, &parked, None)?;
         // Here the old file stays until the rename, so that somebody may just have written to it.
@@ -106,6 +112,7 @@ impl Mirror {
             return Err(Error::InTheWay { path: path.to_string(), what: "being written to by somebody" });
         }
         rustix::fs::renameat(tmp, name, dir, path.leaf()).map_err(|e| Error::io("replace", path.as_str(), e))?;
+        crash::point(Point::Replaced, path);
         self.sync_folder(dir, path.as_str())?;
         self.published(path, &staged.stamp, Some(held))
     }
@@ -147,6 +154,7 @@ impl Mirror {
             Err(Errno::EXIST) => return Ok(Outcome::Occupied),
             Err(error) => return Err(Error::io("move", to.as_str(), error)),
         }
+        crash::point(Point::Moved, format_args!("{from}\t{to}"));
         self.sync_folder(&dir, to.as_str())?;
         self.sync_folder(&source, from.as_str())?;
         self.published(to, stamp, None)
@@ -180,6 +188,7 @@ impl Mirror {
     fn park(&self, path: &RelPath, dir: &OwnedFd, tmp: &OwnedFd, name: &str) -> Result<(), Error> {
         sys::rename_to_free(dir, path.leaf(), tmp, name, self.names_exclusively)
             .map_err(|e| Error::io("remove", path.as_str(), e))?;
+        crash::point(Point::Parked, path);
         self.sync_folder(dir, path.as_str()).map_err(|e| not_held(path, e))
     }
 

@@ -18,7 +18,10 @@ use super::{
     Error, Kind,
     sys::{self, Entry},
 };
-use crate::model::{RelPath, STATE_FOLDER, Stamp};
+use crate::{
+    crash::{self, Point},
+    model::{RelPath, STATE_FOLDER, Stamp},
+};
 
 /// What a look at a recorded file found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,10 +204,14 @@ impl Root {
         let mut dir = sys::open_folder(&self.handle, ".").map_err(|e| Error::io("open", ".", e))?;
         for step in parent.as_str().split('/') {
             match rustix::fs::mkdirat(&dir, step, Mode::from_bits_truncate(0o777)) {
-                Ok(()) if durable => {
-                    sys::sync_folder(&dir).map_err(|e| Error::io("sync the parent of", parent.as_str(), e))?;
+                Ok(()) => {
+                    crash::point(Point::FolderMade, &parent);
+                    if durable {
+                        sys::sync_folder(&dir).map_err(|e| Error::io("sync the parent of", parent.as_str(), e))?;
+                        crash::point(Point::FolderSynced, &parent);
+                    }
                 }
-                Ok(()) | Err(Errno::EXIST) => {}
+                Err(Errno::EXIST) => {}
                 Err(error) => return Err(Error::io("create the folder", parent.as_str(), error)),
             }
             dir = sys::open_folder(&dir, step).map_err(|error| match error {
@@ -220,9 +227,16 @@ impl Root {
     pub(super) fn prune(&self, folder: &RelPath) {
         let mut next = Some(folder.clone());
         while let Some(folder) = next {
-            let Ok(parent) = self.folder_of(&folder) else { return };
-            if rustix::fs::unlinkat(&parent, folder.leaf(), rustix::fs::AtFlags::REMOVEDIR).is_err() {
-                return;
+            // One that is gone already was removed before a crash, and those above it were not.
+            let removed = match self.folder_of(&folder) {
+                Ok(parent) => rustix::fs::unlinkat(&parent, folder.leaf(), rustix::fs::AtFlags::REMOVEDIR),
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Err(Errno::NOENT),
+                Err(_) => return,
+            };
+            match removed {
+                Ok(()) => crash::point(Point::Pruned, &folder),
+                Err(Errno::NOENT) => {}
+                Err(_) => return,
             }
             next = folder.parent();
         }

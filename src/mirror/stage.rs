@@ -16,7 +16,10 @@ use sha2::Sha256 as Hasher;
 use tempfile::NamedTempFile;
 
 use super::{Error, Mirror, area::TMP_FOLDERS, sys};
-use crate::model::{STATE_FOLDER, Sha256, Staged};
+use crate::{
+    crash::{self, Point},
+    model::{STATE_FOLDER, Sha256, Staged},
+};
 
 /// A file that is being written.
 pub struct Stage {
@@ -76,6 +79,7 @@ impl Stage {
             sync: mirror.syncs_each(),
         };
         stage.hash_again().map_err(|e| Error::io("read", name, e))?;
+        crash::point(Point::Resumed, name);
         Ok(stage)
     }
 
@@ -113,6 +117,7 @@ impl Stage {
         }
         self.file.as_file_mut().write_all(bytes).map_err(|e| Error::io("write", &self.name, e))?;
         self.written += bytes.len() as u64;
+        crash::point(Point::Arrived, &self.name);
         Ok(())
     }
 
@@ -126,6 +131,7 @@ impl Stage {
     pub fn keep(self) -> Result<String, Error> {
         self.file.as_file().sync_data().map_err(|e| Error::io("sync", &self.name, e))?;
         self.file.keep().map_err(|e| Error::io("keep", &self.name, e.error))?;
+        crash::point(Point::PartialKept, &self.name);
         Ok(self.name)
     }
 
@@ -139,11 +145,14 @@ impl Stage {
             let times = Timestamps { last_access: time, last_modification: time };
             rustix::fs::futimens(file, &times).map_err(|e| Error::io("set the time of", &name, e))?;
         }
+        crash::point(Point::Written, &name);
         if sync {
             file.sync_all().map_err(|e| Error::io("sync", &name, e))?;
+            crash::point(Point::FileSynced, &name);
         }
         let stamp = sys::stamp_of(file).map_err(|e| Error::io("look at", &name, e))?;
         self.file.keep().map_err(|e| Error::io("keep", &name, e.error))?;
+        crash::point(Point::Staged, &name);
         Ok(Staged { name, stamp, sha256: Sha256::new(self.hasher.finalize().into()) })
     }
 }

@@ -11,7 +11,10 @@ use rustix::{
     io::Errno,
 };
 
-use crate::model::Stamp;
+use crate::{
+    crash::{self, Point},
+    model::Stamp,
+};
 
 /// What lies under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +129,10 @@ fn rename_or_link(from: impl AsFd, old: &str, to: impl AsFd, new: &str, capable:
     }
     // A hard link is refused when the name is taken, so link and unlink make the same promise.
     match rustix::fs::linkat(&from, old, &to, new, AtFlags::empty()) {
-        Ok(()) => rustix::fs::unlinkat(&from, old, AtFlags::empty()),
+        Ok(()) => {
+            crash::point(Point::Linked, new);
+            rustix::fs::unlinkat(&from, old, AtFlags::empty())
+        }
         // Neither is there (some SMB servers): look first. Nobody else writes below the lock.
         Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => match look(&to, new) {
             Ok(Entry::Nothing) => rustix::fs::renameat(from, old, to, new),

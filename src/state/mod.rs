@@ -35,7 +35,10 @@ pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use runs::{End, FailureRow, Run};
 pub use soundness::{Left, Look, PARTS, examine, is_good_copy};
 
-use crate::model::OrganisationId;
+use crate::{
+    crash::{self, Point},
+    model::OrganisationId,
+};
 
 const MIGRATIONS: &[M<'static>] =
     &[M::up(include_str!("../../migrations/0001_mirror.sql")), M::up(include_str!("../../migrations/0002_proof.sql"))];
@@ -133,7 +136,9 @@ impl State {
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| E::from(e.into()))?;
         let writer = Writer(transaction);
         let result = work(&writer)?;
+        crash::point(Point::Committing, "");
         writer.0.commit().map_err(|e| E::from(e.into()))?;
+        crash::point(Point::Committed, "");
         Ok(result)
     }
 
@@ -226,4 +231,22 @@ fn at_rest(path: &Path) -> Result<Connection, Error> {
 
 fn now() -> i64 {
     jiff::Timestamp::now().as_second()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_synced() {
+        const FULL: i64 = 2;
+        let folder = tempfile::tempdir().unwrap();
+        for (network, journal) in [(false, "wal"), (true, "truncate")] {
+            let state = State::open(&folder.path().join(journal), network).unwrap();
+            let writer = lock(&state.writer);
+            let level: i64 = writer.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+            let mode: String = writer.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+            assert_eq!((level, mode.as_str()), (FULL, journal));
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Fatal, ledger::Order, names::Names};
 use crate::{
+    crash::{self, Point},
     mirror::{self, Found, Kind, Mirror, Outcome},
     model::{DocumentId, Intent, Particulars, RelPath, Step},
     naming,
@@ -64,6 +65,7 @@ impl Book {
     }
 
     fn round(&mut self, mut entries: Vec<Entry>) -> Result<Vec<Entry>, Fatal> {
+        crash::point(Point::Grouped, entries.len());
         self.mirror.barrier()?;
         self.record(&mut entries)?;
         let mut again = Vec::new();
@@ -76,6 +78,7 @@ impl Book {
                     _ => again.push(self.elsewhere(&entry)?),
                 }
             }
+            crash::point(Point::CarriedOut, &entry.intent.path);
             self.done.push(entry);
         }
         Ok(again)
@@ -222,13 +225,17 @@ impl Book {
             for failure in &failures {
                 w.record_failure(self.run, failure)?;
             }
-            for entry in coming {
+            for entry in &mut *coming {
                 entry.number = w.begin(&entry.intent)?;
             }
             Ok(())
         })?;
         for entry in &done {
+            crash::point(Point::Recorded, &entry.intent.path);
             self.count(entry);
+        }
+        for entry in coming {
+            begun(&entry.intent);
         }
         Ok(())
     }
@@ -267,6 +274,14 @@ impl Book {
             self.tally.changed(&entry.intent.document, change);
         }
     }
+}
+
+fn begun(Intent { path, step, .. }: &Intent) {
+    let staged = match step {
+        Step::Add { staged } | Step::Replace { staged, .. } => staged.name.as_str(),
+        Step::Move { .. } | Step::Adopt { .. } | Step::Remove { .. } => "",
+    };
+    crash::point(Point::Begun, format_args!("{path}\t{staged}"));
 }
 
 /// The folder that a file was taken out of.
@@ -357,6 +372,7 @@ pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usiz
         } else {
             book.carry_out(&entry.intent)?
         };
+        crash::point(Point::Replayed, &entry.intent.path);
         book.done.push(entry);
     }
     book.flush()?;

@@ -65,23 +65,17 @@ impl World {
         self.sandbox.with_organisation(change)
     }
 
-    /// What the program would be told by flags: folder names are always due, the rest by default.
+    /// [`given`] for this mirror.
     pub(crate) fn given(&self) -> Given {
-        Given { dest: self.dest(), rate: Some(0.0), refresh_folders: Some(Duration::ZERO), ..Given::default() }
+        given(self.dest())
     }
 
-    /// Flags and the sandbox's environment, with delays that a test can wait for.
+    /// [`config`] with the sandbox's environment.
     pub(crate) fn config(&self, given: Given) -> Config {
         let environment = self.sandbox.environment();
-        let look =
-            |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
-        let mut config = Config::new(given, &look).unwrap();
-        let delay = Duration::from_millis(1);
-        let patient =
-            Policy { max_tries: 6, max_elapsed: Duration::from_mins(5), first_delay: delay, max_delay: delay };
-        config.remote.retry = patient.clone();
-        config.options.retry = patient;
-        config
+        config(given, &|name| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        })
     }
 
     /// A run with the flags of [`World::given`].
@@ -102,22 +96,8 @@ impl World {
 
     /// A run on a mirror that is opened in another way.
     pub(crate) fn run_on(&self, config: &Config, as_if: impl FnOnce(Mirror) -> Mirror) -> Ran {
-        let mirror = Arc::new(as_if(Mirror::open(&config.dest).unwrap()));
-        let state = Arc::new(State::open(&self.database(), false).unwrap());
-        state.bind(&config.remote.organisation).unwrap();
-        let run = state.write(|w| w.begin_run(jiff::Timestamp::now(), "run")).unwrap();
-        sync::replay(&mirror, &state, run.number).unwrap();
-        let root = Arc::new(Root::open(&config.dest).unwrap());
-        go(config, |remote, progress, stop| Parts {
-            remote,
-            state,
-            root,
-            mirror: Some(mirror),
-            options: config.options.clone(),
-            progress,
-            stop,
-            run,
-        })
+        assert_eq!(config.dest, self.dest());
+        run_on(config, as_if)
     }
 
     /// What a run would do.
@@ -183,6 +163,41 @@ impl World {
         let connection = rusqlite::Connection::open(self.database()).unwrap();
         connection.query_row(query, [], |row| row.get(0)).unwrap()
     }
+}
+
+/// What the program would be told by flags: folder names are always due, the rest by default.
+pub(crate) fn given(dest: PathBuf) -> Given {
+    Given { dest, rate: Some(0.0), refresh_folders: Some(Duration::ZERO), ..Given::default() }
+}
+
+/// Flags and an environment, with delays that a test can wait for.
+pub(crate) fn config(given: Given, environment: &dyn Fn(&str) -> Option<OsString>) -> Config {
+    let mut config = Config::new(given, environment).unwrap();
+    let delay = Duration::from_millis(1);
+    let patient = Policy { max_tries: 6, max_elapsed: Duration::from_mins(5), first_delay: delay, max_delay: delay };
+    config.remote.retry = patient.clone();
+    config.options.retry = patient;
+    config
+}
+
+/// A run on a mirror that is opened in some way.
+pub(crate) fn run_on(config: &Config, as_if: impl FnOnce(Mirror) -> Mirror) -> Ran {
+    let mirror = Arc::new(as_if(Mirror::open(&config.dest).unwrap()));
+    let state = Arc::new(State::open(&database(&config.dest), false).unwrap());
+    state.bind(&config.remote.organisation).unwrap();
+    let run = state.write(|w| w.begin_run(jiff::Timestamp::now(), "run")).unwrap();
+    sync::replay(&mirror, &state, run.number).unwrap();
+    let root = Arc::new(Root::open(&config.dest).unwrap());
+    go(config, |remote, progress, stop| Parts {
+        remote,
+        state,
+        root,
+        mirror: Some(mirror),
+        options: config.options.clone(),
+        progress,
+        stop,
+        run,
+    })
 }
 
 fn go(config: &Config, parts: impl FnOnce(Arc<Remote>, Arc<Progress>, Arc<Stop>) -> Parts) -> Ran {

@@ -289,6 +289,23 @@ fn a_removal_is_finished() {
 }
 
 #[test]
+fn folders_that_a_crash_left_empty_go() {
+    let table: [(&str, Action); 2] = [
+        ("the folder is gone, the binder's is not", |b, _| fs::remove_dir(b.tree("Brf Eken/Avtal")).unwrap()),
+        ("both are gone", |b, _| fs::remove_dir_all(b.tree("Brf Eken")).unwrap()),
+    ];
+    situations(&table, |bench, situation, action| {
+        let parked = bench.mirror.spare_name().unwrap();
+        let intent = intent("a", PATH, "v1", Step::Remove { parked: parked.clone(), outgoing: bench.outgoing() });
+        fs::rename(bench.tree(PATH), bench.tmp(&parked)).unwrap();
+        action(&bench, &parked);
+        finish(&bench, &intent, situation);
+        bench.assert(&[], &[OLD], situation);
+        assert!(!bench.tree("Brf Eken").exists(), "{situation}");
+    });
+}
+
+#[test]
 fn a_file_that_came_after_a_removal_stays() {
     let table: [(&str, Action); 1] = [("parked, and somebody wrote another file", |b, parked| {
         fs::rename(b.tree(PATH), b.tmp(parked)).unwrap();

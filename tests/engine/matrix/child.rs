@@ -1,0 +1,104 @@
+//! The process that is killed: this test binary once more, which carries out one command.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write as _,
+    os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
+    process::{Command as Process, Stdio},
+    sync::Mutex,
+};
+
+use ibinder_sync::{
+    app::{self, Exit, Voice},
+    crash::{self, Point},
+    ui::Level,
+};
+use serde_json::{Value, json};
+
+use super::trace::Event;
+use crate::harness::{self, World};
+
+const TASK: &str = "CRASH_TASK";
+
+/// What a child is to do.
+#[derive(Debug, Clone)]
+pub(super) enum Command {
+    Run,
+    Forget(String),
+}
+
+/// A child's whole task.
+pub(super) struct Task {
+    pub(super) command: Command,
+    /// Whether the file system has none of the abilities that there are fallbacks for.
+    pub(super) fallbacks: bool,
+    /// The point at which it kills itself, when it comes there for the n-th time.
+    pub(super) kill: Option<(Point, usize)>,
+}
+
+/// Starts a child and waits for its end: whether it was killed, and what it passed.
+pub(super) fn start(world: &World, task: &Task) -> (bool, Vec<Event>) {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let (command, binder) = match &task.command {
+        Command::Run => ("run", None),
+        Command::Forget(binder) => ("forget", Some(binder)),
+    };
+    let kill = task.kill.map(|(point, nth)| (format!("{point:?}"), nth));
+    let order = json!({
+        "dest": world.dest(), "command": command, "binder": binder, "fallbacks": task.fallbacks, "kill": kill,
+        "trace": trace,
+    });
+    let output = Process::new(std::env::current_exe().unwrap())
+        .args(["--exact", "matrix::child::the_child", "--ignored", "--nocapture"])
+        .env_clear()
+        .envs(world.sandbox.environment())
+        .env(TASK, order.to_string())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let killed = output.status.signal() == Some(9);
+    assert!(killed || output.status.success(), "{order}: {}", String::from_utf8_lossy(&output.stderr));
+    (killed, std::fs::read_to_string(trace).unwrap_or_default().lines().map(Event::parse).collect())
+}
+
+/// Notes every point, and kills the process at one of them.
+fn watch(trace: &Path, kill: Option<(String, u64)>) {
+    let mut trace = File::create(trace).unwrap();
+    let mut passed: BTreeMap<Point, u64> = BTreeMap::new();
+    let note = move |point: Point, names: &dyn std::fmt::Display| {
+        writeln!(trace, "{point:?}\t{names}").unwrap();
+        let nth = passed.entry(point).or_default();
+        *nth += 1;
+        if kill.as_ref().is_some_and(|(wanted, at)| *wanted == format!("{point:?}") && at == nth) {
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+            // The signal comes before this thread goes on, and the lock is held until then.
+            loop {
+                std::thread::park();
+            }
+        }
+    };
+    let note = Mutex::new(note);
+    crash::watch(Box::new(move |point, names| (*note.lock().unwrap())(point, names)));
+}
+
+#[test]
+#[ignore = "the matrix starts it, as a process of its own"]
+fn the_child() {
+    let Some(task) = std::env::var_os(TASK) else { return };
+    let task: Value = serde_json::from_str(task.to_str().unwrap()).unwrap();
+    let dest = PathBuf::from(task["dest"].as_str().unwrap());
+    let kill = task["kill"].as_array().map(|kill| (kill[0].as_str().unwrap().to_owned(), kill[1].as_u64().unwrap()));
+    watch(Path::new(task["trace"].as_str().unwrap()), kill);
+    let config = harness::config(harness::given(dest.clone()), &|name| std::env::var_os(name));
+    let exit = match (task["command"].as_str().unwrap(), task["fallbacks"] == true) {
+        ("run", true) => harness::run_on(&config, |mirror| mirror.with_fallbacks_only()).exit(),
+        ("run", false) => app::run(&config, &Voice::new(false, Level::Error, false)),
+        ("forget", _) => app::forget_binder(&dest, task["binder"].as_str().unwrap()),
+        (other, _) => panic!("no child knows {other}"),
+    };
+    // A binder that was let go before the kill can't be let go again.
+    assert!(exit == Exit::Complete || (task["command"] == "forget" && exit == Exit::Usage), "{exit:?}");
+}

@@ -1,0 +1,139 @@
+//! An organisation in which one thing happens at a time, and everything that its documents ever held.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::MetadataExt as _,
+};
+
+use ibinder_sync::{app::Exit, model::STATE_FOLDER, sandbox::Organisation};
+
+use crate::{
+    disk,
+    harness::{Ran, World},
+};
+
+/// The organisation, and its mirror.
+pub(super) struct Story {
+    pub(super) world: World,
+    pub(super) binders: [String; 2],
+    pub(super) tabs: [String; 2],
+    /// Documents that change and stay.
+    pub(super) documents: Vec<String>,
+    /// The one that the next step is about.
+    pub(super) subject: String,
+    pub(super) round: usize,
+    pub(super) fallbacks: bool,
+    /// All versions of all documents; no two have the same bytes.
+    versions: BTreeMap<String, Vec<Vec<u8>>>,
+    /// All bytes that were mirrored once.
+    mirrored: BTreeSet<Vec<u8>>,
+}
+
+impl Story {
+    pub(super) fn new(fallbacks: bool) -> Self {
+        let mut o = Organisation::empty();
+        let binders = ["Brf Eken", "Brf Linden"].map(|name| o.add_binder(name));
+        let tabs = [0, 1].map(|n: usize| o.add_folder(&binders[n], None, "Avtal").unwrap());
+        let mut story = Self {
+            world: World::new(o),
+            binders,
+            tabs,
+            documents: Vec::new(),
+            subject: String::new(),
+            round: 0,
+            fallbacks,
+            versions: BTreeMap::new(),
+            mirrored: BTreeSet::new(),
+        };
+        for (n, name) in ["a.txt", "b.txt", "c.txt", "d.txt"].into_iter().enumerate() {
+            let tab = story.tabs[n % 2].clone();
+            let id = story.add(n % 2, Some(&tab), name, 1);
+            story.documents.push(id);
+        }
+        story
+    }
+
+    /// Bytes that nobody had before, of about so many kilobytes.
+    fn fresh(&self, size: usize) -> Vec<u8> {
+        let count: usize = self.versions.values().map(Vec::len).sum();
+        format!("{count:063}\n").repeat(16 * size).into_bytes()
+    }
+
+    pub(super) fn add(&mut self, binder: usize, folder: Option<&str>, name: &str, size: usize) -> String {
+        let bytes = self.fresh(size);
+        let given = bytes.clone();
+        let id = self.world.edit(|o| o.add_document(&self.binders[binder], folder, name, given)).unwrap();
+        self.versions.insert(id.clone(), vec![bytes]);
+        id
+    }
+
+    pub(super) fn revise(&mut self, n: usize) {
+        let bytes = self.fresh(1);
+        let (id, given) = (&self.documents[n], bytes.clone());
+        self.world.edit(|o| o.revise(id, given)).unwrap();
+        self.versions.get_mut(id).unwrap().push(bytes);
+    }
+
+    pub(super) fn folder(&mut self, binder: usize, name: &str) -> String {
+        self.world.edit(|o| o.add_folder(&self.binders[binder], Some(&self.tabs[binder]), name)).unwrap()
+    }
+
+    pub(super) fn run(&self) -> Ran {
+        let config = self.world.config(self.world.given());
+        self.world.run_on(&config, |m| if self.fallbacks { m.with_fallbacks_only() } else { m })
+    }
+
+    /// Runs to the end: the tree is the service's, everything is held, and nothing is left to do.
+    pub(super) fn settle(&mut self) {
+        let ran = self.run();
+        assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
+        self.world.assert_mirrors();
+        self.world.assert_nothing_planned();
+        assert_eq!(self.world.sql::<String>("PRAGMA integrity_check"), "ok");
+        let dest = self.world.dest();
+        disk::walk(&dest, &dest, &mut |path, name| assert_eq!(path.metadata().unwrap().nlink(), 1, "{name}"));
+        let living = self.latest();
+        for bytes in self.mirrored.iter().filter(|bytes| !living.contains(*bytes)) {
+            self.world.assert_held(bytes);
+        }
+        self.mirrored.extend(living);
+    }
+
+    fn latest(&self) -> BTreeSet<Vec<u8>> {
+        self.world.edit(|o| o.documents().iter().map(|d| o.bytes(&d.id, &d.version).unwrap()).collect())
+    }
+
+    /// A destination that holds nothing yet.
+    pub(super) fn forget_everything(&mut self) {
+        let _ = fs::remove_dir_all(self.world.dest());
+        self.mirrored.clear();
+    }
+
+    /// Documents that live and have a file.
+    pub(super) fn present(&self) -> Vec<String> {
+        let files: BTreeSet<Vec<u8>> = disk::files(&self.world.dest()).into_values().collect();
+        let living = self.world.edit(|o| o.documents());
+        let has_file = |id: &String| self.versions[id].iter().any(|version| files.contains(version));
+        living.into_iter().map(|d| d.id).filter(has_file).collect()
+    }
+
+    /// After a kill: every file is whole, nobody who lives is missing, and all bytes are somewhere.
+    pub(super) fn assert_nothing_lost(&self, before: &[String]) {
+        let files: BTreeSet<Vec<u8>> = disk::files(&self.world.dest()).into_values().collect();
+        let all: BTreeSet<&Vec<u8>> = self.versions.values().flatten().collect();
+        assert!(files.iter().all(|bytes| all.contains(bytes)), "a file is not whole");
+        let present = self.present();
+        let living: BTreeSet<String> = self.world.edit(|o| o.documents()).into_iter().map(|d| d.id).collect();
+        for id in before.iter().filter(|id| living.contains(*id)) {
+            assert!(present.contains(id), "{id} has no file");
+        }
+        let state = self.world.dest().join(STATE_FOLDER);
+        let mut kept: BTreeSet<Vec<u8>> = files;
+        for folder in ["objects", "tmp"] {
+            let mut keep = |path: &std::path::Path, _| kept.extend(fs::read(path));
+            disk::walk(&state, &state.join(folder), &mut keep);
+        }
+        assert!(self.mirrored.is_subset(&kept), "bytes that were mirrored once are nowhere");
+    }
+}
