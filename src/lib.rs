@@ -20,3 +20,4 @@ pub mod sandbox;
 pub mod state;
 pub mod sync;
 pub mod ui;
+pub mod verify;

@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use ibinder_sync::{
     app::{self, Exit, Voice},
     cli::{BindersCommand, Cli, Command, LogFormat},
-    config::{Config, Given},
+    config::{self, Config, Given},
     ui,
 };
 
@@ -28,6 +28,10 @@ fn main() -> ExitCode {
         Command::Plan(plan) => {
             let json = plan.selection.json;
             with_config(plan.selection.given(plan.destination), &speak(json), app::plan)
+        }
+        Command::Verify(verify) => {
+            let service = config::remote_settings(&|name| std::env::var_os(name));
+            app::verify(&verify, service, &speak(verify.json))
         }
         Command::Binders(binders) => match (binders.dest, binders.command) {
             (None, _) => usage("--dest DIR is needed; it says which mirror is meant"),

@@ -11,13 +11,17 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
-        &["cli", "config", "history", "mirror", "model", "pace", "remote", "report", "sandbox", "state", "sync", "ui"],
+        &[
+            "cli", "config", "history", "mirror", "model", "pace", "remote", "report", "sandbox", "state", "sync",
+            "ui", "verify",
+        ],
     ),
     ("cli", &["config", "plan", "sandbox"]),
     ("ui", &["history", "report", "sync"]),
     ("config", &["model", "pace", "plan", "remote", "sync"]),
+    ("sync", &["crash", "mirror", "model", "naming", "pace", "plan", "remote", "report", "state", "verify"]),
     ("history", &["mirror", "model", "state"]),
-    ("sync", &["crash", "mirror", "model", "naming", "pace", "plan", "remote", "report", "state"]),
+    ("verify", &["mirror", "model", "pace", "report", "state"]),
     // The adapters never name each other.
     ("remote", &["model", "pace"]),
     ("mirror", &["crash", "model"]),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Exit;
-use crate::{config, history, mirror, remote, state, sync::Fatal};
+use crate::{config, history, mirror, remote, state, sync::Fatal, verify};
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,12 @@ impl From<state::Error> for Error {
     }
 }
 
+impl From<verify::Error> for Error {
+    fn from(error: verify::Error) -> Self {
+        Self::Fatal(error.into())
+    }
+}
+
 impl From<remote::Error> for Error {
     fn from(error: remote::Error) -> Self {
         Self::Fatal(error.into())
@@ -105,6 +111,15 @@ impl From<history::Error> for Error {
 }
 
 impl Error {
+    /// Whether the state is damaged or lost, so that nothing can be told of the files.
+    pub fn is_of_the_state(&self) -> bool {
+        match self {
+            Self::StateLost(_) => true,
+            Self::Fatal(Fatal::State(error)) => error.kind() == state::Kind::Damaged,
+            _ => false,
+        }
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {

@@ -55,13 +55,14 @@ impl Exit {
         }
     }
 
-    /// The end of a run. Where several codes apply: 8, 3, 130/143, 7, 4.
+    /// The end of a run. Where several codes apply: 8, 3, 130/143, 7, 6, 4.
     pub fn of_run(finished: &Finished) -> Self {
         match (&finished.ended, finished.withheld, finished.outcome()) {
             (Ended::Fatal(fatal), ..) => Self::of(fatal),
             (Ended::Early(Cause::Interrupt), ..) => Self::Interrupted,
             (Ended::Early(Cause::Terminate), ..) => Self::Terminated,
             (Ended::AnotherOrganisation, ..) | (_, true, _) => Self::Withheld,
+            _ if finished.is_damaged() => Self::Damaged,
             (Ended::Through, _, Outcome::Complete) => Self::Complete,
             (Ended::Through | Ended::Early(_), ..) => Self::Partial,
         }

@@ -14,6 +14,7 @@ mod purge;
 mod recover;
 mod run;
 mod signals;
+mod verify;
 mod voice;
 mod with_lock;
 
@@ -27,6 +28,7 @@ pub use plan::plan;
 pub use purge::purge;
 pub use recover::{adopt, recover};
 pub use run::run;
+pub use verify::{Service, verify};
 pub use voice::Voice;
 pub use with_lock::with_lock;
 

@@ -91,7 +91,6 @@ pub(super) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
 /// A mirror that a command looks at, with a copy of its state: a run may go on meanwhile.
 pub(super) struct Reading {
     pub(super) state: State,
-    #[expect(dead_code, reason = "for the commands that come next")]
     pub(super) root: Root,
     // Lives as long as the copy in it.
     _scratch: TempDir,
@@ -106,5 +105,11 @@ impl Reading {
         let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
         let state = State::scratch(Some(&mirror::database(dest)), &scratch.path().join("state.db"))?;
         Ok(Self { state, root: Root::open(dest)?, _scratch: scratch })
+    }
+}
+
+impl std::borrow::Borrow<State> for Reading {
+    fn borrow(&self) -> &State {
+        &self.state
     }
 }

@@ -119,6 +119,7 @@ pub(super) fn report(
             retried: requests.retried(),
             throttled: requests.throttled(),
         },
+        scrub: finished.scrub,
         failures,
         warnings: tally.warnings(),
     }
@@ -137,6 +138,7 @@ fn failed(config: &Config, started: Timestamp, error: &Error) -> RunReport {
         documents: crate::report::Documents::default(),
         bytes: Bytes::default(),
         requests: crate::report::Requests::default(),
+        scrub: None,
         failures: vec![failure(error.to_string())],
         warnings: Vec::new(),
     }

@@ -4,6 +4,7 @@ mod recover;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod verify;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,6 +14,7 @@ pub use recover::{Adopt, Recover};
 pub use run::{Plan, Run, Selection};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{Demo, Organisation, Sandbox};
+pub use verify::Verify;
 
 /// Mirrors every document of an iBinder organisation into a local folder tree.
 #[derive(Debug, Parser)]
@@ -24,7 +26,7 @@ pub use sandbox::{Demo, Organisation, Sandbox};
     arg_required_else_help = true
 )]
 #[command(after_help = "Exit codes: 0 complete, 1 unexpected, 2 usage or configuration, 3 credentials refused, \
-    4 partial, 5 another command is at work, 7 removals withheld, 8 the disk, 130 or 143 interrupted.\n\n\
+    4 partial, 5 another command is at work, 6 damage found, 7 removals withheld, 8 the disk, 130 or 143 interrupted.\n\n\
     Try it without an account: ibinder-sync demo --dest ./mirror")]
 pub struct Cli {
     /// What is said on the way.
@@ -65,6 +67,8 @@ pub enum Command {
     Run(Run),
     /// Say what `run` would do, and change nothing
     Plan(Plan),
+    /// Check every file of the mirror against what is recorded, and repair it
+    Verify(Verify),
     /// List the binders that the mirror knows, or let one go
     Binders(Binders),
     /// Put the last good copy of the state in place of one that is damaged or lost

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Destination, duration};
 use crate::{
-    config::{Given, Size},
+    config::{Given, Share, Size},
     plan::RemovalCap,
 };
 
@@ -52,6 +52,10 @@ pub struct Selection {
     /// Read folder names again after so long [default: 20h]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "How fast")]
     pub refresh_folders: Option<Duration>,
+    /// When everything else is done, check the bytes of the next share of the mirror, such as 2%, and
+    /// repair what is missing or damaged
+    #[arg(long, value_name = "P%")]
+    pub scrub: Option<Share>,
     /// Print the run report as JSON on standard output
     #[arg(long)]
     pub json: bool,
@@ -108,6 +112,7 @@ impl Selection {
             stall_timeout: self.stall_timeout,
             refresh_folders: self.refresh_folders,
             trust_times: false,
+            scrub: self.scrub,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::{ffi::OsString, num::NonZeroU64, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use url::Url;
 
+pub use crate::model::Share;
 pub use size::{BadSize, Size};
 
 use crate::{
@@ -84,6 +85,8 @@ pub struct Given {
     pub refresh_folders: Option<Duration>,
     /// `--trust-times`
     pub trust_times: bool,
+    /// `--scrub`
+    pub scrub: Option<Share>,
 }
 
 /// Everything that a run needs to know.
@@ -119,6 +122,7 @@ impl Config {
             max_duration: given.max_duration.map(|limit| positive("--max-duration", limit)).transpose()?,
             min_free: given.min_free.map_or(0, Size::bytes),
             refresh_folders: given.refresh_folders.unwrap_or(defaults.refresh_folders),
+            scrub: given.scrub,
             page_size: remote.page_size,
             retry: remote.retry.clone(),
             trust_times: given.trust_times,
@@ -180,12 +184,14 @@ fn concurrency(given: usize) -> Result<usize, Error> {
     }
 }
 
-fn bandwidth(given: Size) -> Result<NonZeroU64, Error> {
+/// Bytes per second.
+pub fn bandwidth(given: Size) -> Result<NonZeroU64, Error> {
     let why = "it is a number of bytes per second, such as 5MB, and more than none";
     NonZeroU64::new(given.bytes()).ok_or(Error::Bad { name: "--bandwidth", why: why.to_owned() })
 }
 
-fn positive(name: &'static str, given: Duration) -> Result<Duration, Error> {
+/// A length of time that is more than nothing.
+pub fn positive(name: &'static str, given: Duration) -> Result<Duration, Error> {
     if given.is_zero() { Err(Error::Bad { name, why: "it must be more than nothing".to_owned() }) } else { Ok(given) }
 }
 

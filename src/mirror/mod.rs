@@ -18,6 +18,7 @@ mod read;
 mod root;
 mod stage;
 mod sys;
+mod walk;
 
 use std::{collections::HashSet, path::Path};
 
@@ -33,9 +34,10 @@ pub use copies::copies;
 pub use error::{Error, Kind};
 pub use fingerprint::Fingerprint;
 pub use publish::Outcome;
-pub use read::{Place, digest};
+pub use read::{Place, digest, digest_with, stamp_of};
 pub use root::{Found, Root, Survey, holds_files, survey};
 pub use stage::Stage;
+pub use walk::Met;
 
 use crate::{
     crash::{self, Point},

@@ -73,7 +73,18 @@ impl Mirror {
 
     /// A copy of an object below `tmp/`, ready to be published; none where it is not held whole.
     pub fn stage_object(&self, sha256: &Sha256, mtime: Option<jiff::Timestamp>) -> Result<Option<Staged>, Error> {
-        let Some(mut file) = self.root.read(Place::Object(sha256))? else { return Ok(None) };
+        self.stage_copy(Place::Object(sha256), sha256, mtime)
+    }
+
+    /// A copy below `tmp/` of bytes that lie anywhere in the mirror; none where they are not there,
+    /// or don't hash to what is expected.
+    pub fn stage_copy(
+        &self,
+        place: Place<'_>,
+        sha256: &Sha256,
+        mtime: Option<jiff::Timestamp>,
+    ) -> Result<Option<Staged>, Error> {
+        let Some(mut file) = self.root.read(place)? else { return Ok(None) };
         let mut stage = Stage::create(self, false)?;
         copy(&mut file, &mut stage)?;
         let staged = stage.finish(mtime)?;
@@ -82,6 +93,19 @@ impl Mirror {
         }
         self.discard(&staged.name)?;
         Ok(None)
+    }
+
+    /// Staged bytes become an object, in the place of a missing or damaged one of that hash.
+    pub fn mend_object(&self, staged: &Staged) -> Result<(), Error> {
+        // The bytes first: the name must never be durable before them.
+        self.barrier()?;
+        let hex = staged.sha256.hex();
+        let shelf = area::make(&self.area.objects, &hex[..2], 0o700)?;
+        let (dir, leaf) = self.area.tmp(&staged.name)?;
+        rustix::fs::renameat(dir, leaf, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
+        self.sync_folder(&shelf, &hex)?;
+        self.sync_folder(&self.area.objects, "objects")?;
+        self.barrier()
     }
 
     pub(super) fn copy_to_tmp(&self, file: &mut File) -> Result<Staged, Error> {

@@ -10,7 +10,7 @@ use rustix::{
 use sha2::{Digest as _, Sha256 as Hasher};
 
 use super::{Error, Root, sys};
-use crate::model::{RelPath, STATE_FOLDER, Sha256};
+use crate::model::{RelPath, STATE_FOLDER, Sha256, Stamp};
 
 /// Bytes are read in pieces of this size.
 const PIECE: usize = 256 * 1024;
@@ -65,12 +65,26 @@ pub(super) fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<File> {
     Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
 }
 
+/// The stamp of an open file.
+pub fn stamp_of(file: &File) -> io::Result<Stamp> {
+    sys::stamp_of(file)
+}
+
 /// Reads an open file to its end, hands the bytes on piece by piece, and says what they hash to.
-pub fn digest(file: &mut File, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<Sha256> {
+pub fn digest(file: &mut File, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<Sha256> {
+    digest_with(&mut vec![0; PIECE], file, each)
+}
+
+/// The same with a buffer of the caller's, who has many files to read.
+pub fn digest_with(
+    buffer: &mut [u8],
+    file: &mut File,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<Sha256> {
+    sys::read_ahead(&*file);
     let mut hasher = Hasher::new();
-    let mut buffer = vec![0; PIECE];
     loop {
-        match file.read(&mut buffer)? {
+        match file.read(buffer)? {
             0 => return Ok(Sha256::new(hasher.finalize().into())),
             read => {
                 hasher.update(&buffer[..read]);

@@ -8,6 +8,7 @@ mod ids;
 mod intent;
 mod path;
 mod sha256;
+mod share;
 mod stamp;
 
 pub use document::{Binder, Folder, KnownFolder, Listed};
@@ -15,4 +16,5 @@ pub use ids::{BadId, BinderId, DocumentId, FolderId, OrganisationId, VersionId};
 pub use intent::{Intent, Outgoing, Particulars, Step};
 pub use path::{BadPath, RelPath, SEGMENT_LIMIT, STATE_FOLDER};
 pub use sha256::Sha256;
+pub use share::{BadShare, Share};
 pub use stamp::{Staged, Stamp};

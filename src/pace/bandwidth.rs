@@ -34,6 +34,13 @@ impl Bandwidth {
         sleep_until(until).await;
     }
 
+    /// Counts bytes, and says how long whoever took them waits before the next ones: for threads
+    /// that have no runtime to sleep in.
+    pub fn charge(&self, bytes: usize) -> Duration {
+        let now = Instant::now();
+        self.per_second.map_or(Duration::ZERO, |rate| self.spend(bytes, rate, now).saturating_duration_since(now))
+    }
+
     fn spend(&self, bytes: usize, rate: NonZeroU64, now: Instant) -> Instant {
         let nanos = (bytes as u128).saturating_mul(1_000_000_000) / u128::from(rate.get());
         let worth = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
@@ -56,6 +63,14 @@ mod tests {
         futures::future::join_all(tasks).await;
         let took = start.elapsed();
         assert!(took >= Duration::from_millis(4900) && took <= Duration::from_millis(5010), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thread_is_told_how_long_to_wait() {
+        let bandwidth = Bandwidth::new(NonZeroU64::new(1000));
+        let waits: Duration = bandwidth.charge(500).max(bandwidth.charge(500));
+        assert_eq!(waits, Duration::from_millis(900));
+        assert_eq!(Bandwidth::new(None).charge(usize::MAX), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,9 @@
 mod progress;
 mod run_report;
 mod tally;
+mod verify_report;
 
 pub use progress::Progress;
-pub use run_report::{Binders, Bytes, Documents, Failure, Outcome, Requests, RunReport};
+pub use run_report::{Binders, Bytes, Documents, Failure, Outcome, Requests, RunReport, Scrub};
 pub use tally::{Change, Tally};
+pub use verify_report::{Checked, Finding, FindingKind, VerifyOutcome, VerifyReport};

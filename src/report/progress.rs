@@ -20,6 +20,10 @@ pub struct Progress {
     pub downloads_done: AtomicU64,
     /// Bytes received.
     pub bytes: AtomicU64,
+    /// Bytes whose hash is to be checked.
+    pub to_check: AtomicU64,
+    /// Bytes whose hash was checked.
+    pub checked: AtomicU64,
 }
 
 impl Progress {

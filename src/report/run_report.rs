@@ -97,6 +97,21 @@ pub struct Requests {
     pub throttled: u64,
 }
 
+/// What `--scrub` checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Scrub {
+    /// Documents whose bytes were checked.
+    pub documents: u64,
+    /// Objects whose bytes were checked.
+    pub objects: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Documents and objects whose bytes were missing or damaged.
+    pub damaged: u64,
+    /// Of those, the repaired ones.
+    pub repaired: u64,
+}
+
 /// A document or binder that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
@@ -139,6 +154,8 @@ pub struct RunReport {
     pub bytes: Bytes,
     /// Requests.
     pub requests: Requests,
+    /// What was checked; none without `--scrub`.
+    pub scrub: Option<Scrub>,
     /// What failed.
     pub failures: Vec<Failure>,
     /// What somebody should know although nothing failed.

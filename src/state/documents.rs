@@ -50,7 +50,7 @@ pub fn metadata_hash(metadata: Option<&str>) -> Option<[u8; 8]> {
     digest.first_chunk().copied()
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "number, id, binder, folder, file_name, path, version, size, sha256, inode, mtime, metadata_hash, first_run";
 
 impl Reader<'_> {
@@ -331,7 +331,7 @@ impl Writer<'_> {
     }
 }
 
-fn known(row: &Row<'_>) -> Result<Known, Error> {
+pub(super) fn known(row: &Row<'_>) -> Result<Known, Error> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(|e| Error::Odd(e.to_string()));
     let folder: Option<String> = row.get(3)?;
     let path = text(5)?;

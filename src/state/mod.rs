@@ -14,6 +14,7 @@ mod error;
 mod folders;
 mod found;
 mod intents;
+mod proof;
 mod purges;
 mod runs;
 mod soundness;
@@ -31,9 +32,10 @@ pub use error::{Error, Kind};
 pub use folders::BinderRow;
 pub use found::FOUND;
 pub use intents::{Begun, Partial};
+pub use proof::{Claimed, Extent, Restamp, Source};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use runs::{End, FailureRow, Run};
-pub use soundness::{Left, Look, PARTS, examine, is_good_copy};
+pub use soundness::{Left, Look, PARTS, examine, examine_in_use, is_good_copy};
 
 use crate::{
     crash::{self, Point},

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite_migration::Migrations;
 
-use super::{Error, MIGRATIONS, at_rest, has_journal, prepare};
+use super::{Error, MIGRATIONS, at_rest, has_journal, prepare, read_only};
 
 /// What `SQLite` keeps beside a database, by suffix; the first one is the database itself.
 pub const PARTS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -67,6 +67,19 @@ pub fn examine(path: &Path, look: Look) -> Result<Left, Error> {
     }
     check(&connection, if look == Look::Whole { "integrity_check" } else { "quick_check" })?;
     Ok(Left::WithJournal)
+}
+
+/// Refuses a damaged state that a run may be changing: every page, in one snapshot.
+pub fn examine_in_use(path: &Path) -> Result<(), Error> {
+    if !has_journal(path) {
+        let found = examine(path, Look::Pages);
+        // A run that began meanwhile changes what a reader of a database at rest believes in.
+        if !has_journal(path) {
+            return found.map(|_| ());
+        }
+    }
+    are_files(path)?;
+    check(&read_only(path)?, "quick_check")
 }
 
 /// Whether a file is a copy that a state can be made of: whole, and made when nothing was begun.

@@ -67,6 +67,9 @@ pub(super) struct Desk {
     pub(super) controls: HashMap<BinderId, DocumentId>,
     /// Documents that were erased on request, by their fingerprints.
     pub(super) purged: HashSet<Fingerprint>,
+    /// Documents whose files look as recorded and have other inodes, by row number: a mirror that
+    /// was copied to another disk. Their bytes are to be proved.
+    pub(super) unproved: Vec<i64>,
     pub(super) now: i64,
 }
 
@@ -94,6 +97,7 @@ impl Desk {
             gone: HashSet::new(),
             controls: HashMap::new(),
             purged,
+            unproved: Vec::new(),
             now: jiff::Timestamp::now().as_second(),
         }
     }
@@ -184,14 +188,20 @@ impl Desk {
     }
 
     /// Looks at the files of known documents, folder by folder.
-    fn look_at(&self, known: &HashMap<DocumentId, Known>) -> Result<HashMap<i64, FileState>, Fatal> {
+    fn look_at(&mut self, known: &HashMap<DocumentId, Known>) -> Result<HashMap<i64, FileState>, Fatal> {
         let mut by_path: Vec<&Known> = known.values().collect();
         by_path.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let inodes_count = !self.root.is_network();
         let found = self.root.look_at_all(by_path.iter().map(|k| k.path.as_str()))?;
-        let state = |known: &Known, found: Found| match found {
+        let unproved = &mut self.unproved;
+        let mut state = |known: &Known, found: Found| match found {
             Found::Missing => FileState::Missing,
             Found::File(stamp) if stamp.is_same(&known.stamp, inodes_count) => FileState::AsPublished,
+            // Believed for now: whoever edits a file changes its time, and whoever copies it doesn't.
+            Found::File(stamp) if stamp.is_same(&known.stamp, false) => {
+                unproved.push(known.number);
+                FileState::AsPublished
+            }
             Found::File(_) | Found::Other(_) => FileState::Changed,
         };
         Ok(by_path.into_iter().zip(found).map(|(k, f)| (k.number, state(k, f))).collect())

@@ -22,7 +22,9 @@ mod ledger;
 mod listing;
 mod names;
 mod options;
+mod repair;
 mod run;
+mod scrub;
 mod seen;
 mod settle;
 mod stop;
@@ -34,12 +36,13 @@ pub use ctx::Planned;
 pub use filter::{BadGlob, Filter};
 pub use forget::{forget, replay};
 pub use options::{Adopt, Options};
+pub use repair::mend;
 pub use run::{Ended, Finished, Parts, run};
 pub use stop::{Cause, Stop};
 
 use ctx::{Ctx, Writing};
 
-use crate::{mirror, remote, state};
+use crate::{mirror, remote, state, verify};
 
 /// Why nothing can go on.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +59,15 @@ pub enum Fatal {
     /// A fault of this program.
     #[error("{0}")]
     Internal(String),
+}
+
+impl From<verify::Error> for Fatal {
+    fn from(error: verify::Error) -> Self {
+        match error {
+            verify::Error::Mirror(error) => Self::Mirror(error),
+            verify::Error::State(error) => Self::State(error),
+        }
+    }
 }
 
 impl Fatal {

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU64, time::Duration};
 
 use super::Filter;
-use crate::{pace::Policy, plan::RemovalCap};
+use crate::{model::Share, pace::Policy, plan::RemovalCap};
 
 /// What is done about files of the tree that no row knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,8 @@ pub struct Options {
     pub min_free: u64,
     /// How long a folder tree is believed.
     pub refresh_folders: Duration,
+    /// The share of the mirror that is checked when everything else is done; none: nothing is.
+    pub scrub: Option<Share>,
     /// When a failed download is tried again.
     pub retry: Policy,
     /// What is done about files that no row knows.
@@ -55,6 +57,7 @@ impl Default for Options {
             max_duration: None,
             min_free: 0,
             refresh_folders: Duration::from_hours(20),
+            scrub: None,
             retry: Policy::default(),
             adopt: Adopt::default(),
             trust_times: false,

@@ -10,14 +10,15 @@ use tokio::sync::mpsc;
 
 use super::{
     Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
-    ledger::Ledger, ledger::Order, names::Names, settle::Rename, transfer::transfer, worker::Pool, worker::Worker,
+    ledger::Ledger, ledger::Order, names::Names, scrub, settle::Rename, transfer::transfer, worker::Pool,
+    worker::Worker,
 };
 use crate::{
     mirror::{Mirror, Root},
     model::BinderId,
     pace::Bandwidth,
     remote::Remote,
-    report::{Outcome, Progress, Tally},
+    report::{Outcome, Progress, Scrub, Tally},
     state::{self, Run, State},
 };
 
@@ -69,6 +70,8 @@ pub struct Finished {
     pub withheld: bool,
     /// Whether a listing was not consistent.
     pub uncertified: bool,
+    /// What was checked with `--scrub`.
+    pub scrub: Option<Scrub>,
     /// The counts.
     pub tally: Arc<Tally>,
     /// What it would do, for a plan.
@@ -76,15 +79,23 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Whether a check found damage that could not be repaired.
+    pub fn is_damaged(&self) -> bool {
+        self.scrub.is_some_and(|scrub| scrub.damaged > scrub.repaired)
+    }
+
     /// The word for it.
     pub fn outcome(&self) -> Outcome {
         let (documents, binders) = (self.tally.documents(), self.tally.binder_counts());
         let failed = documents.failed + binders.failed + binders.inaccessible + binders.uncertified;
+        let damaged = self.is_damaged();
         match &self.ended {
             Ended::Fatal(_) => Outcome::Failed,
             Ended::Early(Cause::Interrupt | Cause::Terminate) => Outcome::Interrupted,
             Ended::Early(_) | Ended::AnotherOrganisation => Outcome::Partial,
-            Ended::Through if failed > 0 || self.withheld || !self.tally.failures().is_empty() => Outcome::Partial,
+            Ended::Through if failed > 0 || damaged || self.withheld || !self.tally.failures().is_empty() => {
+                Outcome::Partial
+            }
             Ended::Through => Outcome::Complete,
         }
     }
@@ -93,6 +104,7 @@ impl Finished {
 /// What came of the run proper.
 struct Came {
     withheld: bool,
+    scrub: Option<Scrub>,
     another: bool,
     /// Whether everything was looked at, so that what nobody asked for is wanted by nobody.
     whole: bool,
@@ -110,16 +122,16 @@ pub async fn run(parts: Parts) -> Finished {
         }
         Err(error) => (Err(error), Vec::new()),
     };
-    let (ended, withheld) = match (stop.take_fatal(), result) {
-        (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), false),
-        (None, Ok(came)) if came.another => (Ended::AnotherOrganisation, true),
-        (None, Ok(came)) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld),
+    let (ended, withheld, scrub) = match (stop.take_fatal(), result) {
+        (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), false, None),
+        (None, Ok(came)) if came.another => (Ended::AnotherOrganisation, true, None),
+        (None, Ok(came)) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld, came.scrub),
     };
     let uncertified = tally.binder_counts().uncertified > 0;
-    Finished { ended, withheld, uncertified, tally, planned }
+    Finished { ended, withheld, uncertified, scrub, tally, planned }
 }
 
-fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Result<Ctx, Fatal> {
+pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Result<Ctx, Fatal> {
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
     let names = Arc::new(Names::default());
@@ -188,7 +200,7 @@ async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<Came, F
 
 async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Came, Fatal> {
     let Some(survey) = binders::list(ctx).await? else {
-        return Ok(Came { withheld: true, another: true, whole: false });
+        return Ok(Came { withheld: true, scrub: None, another: true, whole: false });
     };
     let (mirrored, _) = ctx.state.read(|r| r.extent())?;
     // Transfers end when the crawl has ended and the queue is empty.
@@ -203,7 +215,7 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
         binders::count(ctx, binder, crawled);
     }
     let whole = survey.whole && !crawled.iter().any(|(_, c)| matches!(c, Crawled::Failed | Crawled::Stopped));
-    let mut withheld = false;
+    let (mut withheld, mut scrub) = (false, None);
     if !ctx.stop.is_set() {
         flush(ctx).await?;
         // Absence is counted once every binder was read: a document may have gone to any of them.
@@ -211,10 +223,13 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
             withheld = absence::settle(ctx, &crawled, mirrored).await?;
         }
         late(ctx, queue).await?;
+        // Before the renames: a row that moves takes the file's inode over.
+        scrub::prove(ctx).await?;
         rename(ctx).await?;
+        scrub = scrub::scrub(ctx).await?;
     }
     let whole = whole && ctx.options.filter.wants_all();
-    Ok(Came { withheld, another: false, whole })
+    Ok(Came { withheld, scrub, another: false, whole })
 }
 
 async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, Crawled)>, Fatal> {
@@ -297,7 +312,7 @@ async fn rename(ctx: &Ctx) -> Result<(), Fatal> {
     flush(ctx).await
 }
 
-async fn flush(ctx: &Ctx) -> Result<(), Fatal> {
+pub(super) async fn flush(ctx: &Ctx) -> Result<(), Fatal> {
     match &ctx.writing {
         Some(writing) => writing.ledger.flush().await,
         None => Ok(()),

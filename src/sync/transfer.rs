@@ -121,6 +121,25 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
     if let Some(staged) = from_object(writing, job).await? {
         return publish(ctx, job, staged, false).await;
     }
+    match fetch(ctx, writing, job, retry).await {
+        Ok((staged, partial)) => publish(ctx, job, staged, partial).await,
+        Err(error @ Failed::Link(_)) => gone_or_failed(ctx, job, error).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// A version's bytes from the service, whole and staged; and whether a partial download was used
+/// up. Why not, in words, where they can't be had.
+pub(super) async fn version(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<Result<(Staged, bool), String>, Fatal> {
+    let mut retry = Retry::new(&ctx.options.retry, Instant::now());
+    match fetch(ctx, writing, job, &mut retry).await {
+        Ok(came) => Ok(Ok(came)),
+        Err(Failed::Fatal(error)) => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+async fn fetch(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Result<(Staged, bool), Failed> {
     let mut tries = Tries::default();
     if let Some(partial) =
         ctx.state.read(|r| r.partial(&job.document, &job.particulars.version)).map_err(Fatal::from)?
@@ -133,7 +152,7 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
             return Err(Failed::Stopped);
         }
         let error = match attempt(ctx, writing, job, &mut tries).await {
-            Ok(Some(staged)) => return publish(ctx, job, staged, tries.recorded).await,
+            Ok(Some(staged)) => return Ok((staged, tries.recorded)),
             Ok(None) => Failed::Doubtful("the bytes were not the same each time they were fetched".to_owned()),
             Err(error) => error,
         };
@@ -143,10 +162,9 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
                 // A link may simply have grown old: the first time a new one is asked for at once.
                 retry.next(None, Instant::now()).map(|_| Duration::ZERO)
             }
-            Failed::Link(_) => return gone_or_failed(ctx, job, error).await,
             Failed::Head(remote) if remote.kind() == remote::Kind::LinkExpired => retry.next(None, Instant::now()),
             Failed::Body(_) | Failed::Doubtful(_) => retry.next(None, Instant::now()),
-            Failed::Head(_) | Failed::Mirror(_) | Failed::Stopped | Failed::Fatal(_) => None,
+            Failed::Link(_) | Failed::Head(_) | Failed::Mirror(_) | Failed::Stopped | Failed::Fatal(_) => None,
         };
         let Some(delay) = delay else { return Err(error) };
         tracing::debug!(document = %job.document, tries = retry.tries(), "trying again: {error}");

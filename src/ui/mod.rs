@@ -5,6 +5,7 @@ mod log;
 mod progress;
 mod purge;
 mod summary;
+mod verify;
 
 use std::io::{self, Write as _};
 
@@ -13,6 +14,7 @@ pub use log::{Level, start as start_log};
 pub use progress::Screen;
 pub use purge::purge;
 pub use summary::{bytes, plan, summary};
+pub use verify::verify_summary;
 
 /// Prints to standard output. A reader that went away (`| head`) is no error.
 pub fn print(text: &str) {

@@ -61,12 +61,14 @@ fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>) 
     if let Some(bars) = bars {
         bars.crawl.finish_and_clear();
         bars.transfer.finish_and_clear();
+        bars.check.finish_and_clear();
     }
 }
 
 struct Bars {
     crawl: ProgressBar,
     transfer: ProgressBar,
+    check: ProgressBar,
 }
 
 impl Bars {
@@ -81,10 +83,21 @@ impl Bars {
         crawl.set_style(style("binders   {bar:30} {pos}/{len}  {msg}"));
         let transfer = all.add(ProgressBar::new(0));
         transfer.set_style(style("downloads {bar:30} {pos}/{len}  {msg}"));
-        Self { crawl, transfer }
+        let check = all.add(ProgressBar::new(0));
+        check.set_style(style("checked   {bar:30} {percent} %  {msg}"));
+        Self { crawl, transfer, check }
     }
 
+    /// A bar is first seen when it is first set: those that nothing goes on behind stay away.
     fn draw(&self, progress: &Progress, started: Instant) {
+        if checks(progress) {
+            self.check.set_length(Progress::get(&progress.to_check));
+            self.check.set_position(Progress::get(&progress.checked));
+            self.check.set_message(check(progress, started));
+        }
+        if checks_only(progress) {
+            return;
+        }
         self.crawl.set_length(Progress::get(&progress.binders));
         self.crawl.set_position(Progress::get(&progress.binders_done));
         self.crawl.set_message(format!("{} documents listed", Progress::get(&progress.listed)));
@@ -95,7 +108,39 @@ impl Bars {
     }
 }
 
+fn checks(progress: &Progress) -> bool {
+    Progress::get(&progress.to_check) > 0
+}
+
+fn checks_only(progress: &Progress) -> bool {
+    checks(progress) && Progress::get(&progress.binders) == 0
+}
+
 fn line(progress: &Progress, started: Instant) -> String {
+    match (checks(progress), checks_only(progress)) {
+        (true, true) => check(progress, started),
+        (true, false) => format!("{}, {}", mirror(progress, started), check(progress, started)),
+        (false, _) => mirror(progress, started),
+    }
+}
+
+/// How much was checked; and how fast, where nothing else went on before.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate for people"
+)]
+fn check(progress: &Progress, started: Instant) -> String {
+    let (done, all) = (Progress::get(&progress.checked), Progress::get(&progress.to_check));
+    let text = format!("checked {} of {}", bytes(done), bytes(all));
+    if !checks_only(progress) {
+        return text;
+    }
+    format!("{text}, {}/s", bytes((done as f64 / started.elapsed().as_secs_f64().max(0.001)) as u64))
+}
+
+fn mirror(progress: &Progress, started: Instant) -> String {
     format!(
         "binders {}/{}, {} documents listed, downloads {}/{}, {}",
         Progress::get(&progress.binders_done),

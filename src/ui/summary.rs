@@ -42,6 +42,16 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
         bytes(run.bytes.downloaded),
         run.duration_seconds
     );
+    if let Some(scrub) = &run.scrub {
+        text.push_str(&format!(
+            "Checked {} documents and {} objects, {}: {} damaged, {} repaired.\n",
+            scrub.documents,
+            scrub.objects,
+            bytes(scrub.bytes),
+            scrub.damaged,
+            scrub.repaired
+        ));
+    }
     list(
         &mut text,
         "failed",

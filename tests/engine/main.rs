@@ -19,3 +19,4 @@ mod pace;
 mod program;
 mod property;
 mod replay;
+mod verify;

@@ -1,0 +1,243 @@
+//! `verify`: on a copy of the state, or with `--repair` under the lock.
+
+use std::{path::Path, sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+
+use super::{Error, Exit, Reading, Voice, Writing, check_destination, runtime, signals};
+use crate::{
+    cli,
+    config::{self, RATE},
+    mirror::{self, Root},
+    pace::{Bandwidth, Pace},
+    remote::{self, Remote},
+    report::{Checked, Finding, FindingKind, Progress, VerifyOutcome, VerifyReport},
+    state::{self, End, Extent, State},
+    sync::{self, Cause, Fatal, Options, Parts, Stop},
+    ui,
+    verify::{self, Confirmed, Cursor, Looked, Note, Part, Task, Watch},
+};
+
+/// Findings that are kept in the note; the report on standard output has them all.
+const MOST_KEPT: usize = 1000;
+
+/// What a check is told, and what it shows.
+struct Job {
+    part: Part,
+    bandwidth: Arc<Bandwidth>,
+    progress: Arc<Progress>,
+    stop: Arc<Stop>,
+    started: Timestamp,
+    clock: Instant,
+}
+
+/// The way to the service, as far as it is set up.
+pub type Service = Result<remote::Settings, config::Error>;
+
+/// Checks a mirror, and repairs it on request.
+pub fn verify(given: &cli::Verify, service: Service, voice: &Voice) -> Exit {
+    let started = Timestamp::now();
+    let result = job(given, started).and_then(|job| {
+        let dest = &given.destination.dest;
+        look_at_state(dest)?;
+        let _screen = ui::Screen::start(Arc::clone(&job.progress), &voice.bars, voice.quiet, voice.json_log);
+        runtime()?.block_on(async {
+            tokio::select! {
+                done = async { if given.repair { repaired(dest, &job, service).await } else { looked(dest, &job).await } } => done,
+                () = signals::watch(Arc::clone(&job.stop)) => unreachable!("watching never ends"),
+            }
+        })
+    });
+    match result {
+        Ok((report, exit)) => {
+            tell(&report, voice);
+            exit
+        }
+        Err(error) => {
+            if voice.json && error.is_of_the_state() {
+                let clean = Confirmed::default();
+                print_json(&VerifyReport { state: "damaged", ..report(started, 0.0, VerifyOutcome::Damaged, clean) });
+            }
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}
+
+fn job(given: &cli::Verify, started: Timestamp) -> Result<Job, Error> {
+    let part = match (given.sample, given.budget) {
+        (Some(share), _) => Part::Share(share),
+        (None, Some(budget)) => Part::Time(config::positive("--budget", budget)?),
+        (None, None) => Part::All,
+    };
+    let bandwidth = Arc::new(Bandwidth::new(given.bandwidth.map(config::bandwidth).transpose()?));
+    Ok(Job { part, bandwidth, progress: Arc::default(), stop: Arc::default(), started, clock: Instant::now() })
+}
+
+/// Whether the state is sound: without it nothing can be told of the files.
+fn look_at_state(dest: &Path) -> Result<(), Error> {
+    if !check_destination(dest, false)? {
+        return Err(Error::NoMirror(dest.to_owned()));
+    }
+    Ok(state::examine_in_use(&mirror::database(dest))?)
+}
+
+/// Without the lock: a run may go on meanwhile.
+async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
+    let reading = Arc::new(Reading::open(dest)?);
+    let (note, task) = begin(&reading.root, job.part);
+    let again = dest.to_owned();
+    let opened = Arc::clone(&reading);
+    let (looked, confirmed) = reading_thread(job, move |watch| {
+        let mut looked = verify::check(&opened.root, &opened.state, task, watch)?;
+        let confirmed = looked.confirm(&opened.root, watch, || Reading::open(&again))?;
+        Ok((looked, confirmed))
+    })
+    .await?;
+    Ok(end(&reading.root, job, note, looked, confirmed, 0))
+}
+
+/// Under the lock: what is wrong is put right.
+async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyReport, Exit), Error> {
+    let Writing { mirror, state, run } = Writing::open(dest, "verify")?;
+    let (note, task) = begin(mirror.root(), job.part);
+    let (at, rows) = (Arc::clone(&mirror), Arc::clone(&state));
+    let (looked, mut confirmed) = reading_thread(job, move |watch| {
+        let mut looked = verify::check(at.root(), &rows, task, watch)?;
+        let confirmed = looked.confirm(at.root(), watch, || Ok::<_, Error>(&*rows))?;
+        Ok((looked, confirmed))
+    })
+    .await?;
+    state.write(|w| w.restamp(&looked.moved))?;
+    let service = way(&state, service)?;
+    let root = Arc::new(Root::open(dest)?);
+    let parts = |remote| Parts {
+        remote,
+        state: Arc::clone(&state),
+        root,
+        mirror: Some(Arc::clone(&mirror)),
+        options: Options::default(),
+        progress: Arc::clone(&job.progress),
+        stop: Arc::clone(&job.stop),
+        run: run.clone(),
+    };
+    sync::mend(parts, service, (&mirror, &state, run.number), &mut confirmed.findings).await?;
+    let restamped = looked.moved.len() as u64;
+    let (report, exit) = end(mirror.root(), job, note, looked, confirmed, restamped);
+    let outcome = if exit == Exit::Complete { "complete" } else { "partial" };
+    state.write(|w| w.end_run(run.number, &End { outcome, ..End::default() }))?;
+    Ok((report, exit))
+}
+
+/// The service, where it is set up and mirrored here; otherwise why not.
+fn way(state: &State, service: Service) -> Result<Result<Arc<Remote>, String>, Error> {
+    let settings = match service {
+        Ok(settings) => settings,
+        Err(error) => return Ok(Err(format!("it would have to come from the service: {error}"))),
+    };
+    let mirrored = state.read(|r| r.setting("organisation"))?;
+    if mirrored.is_some_and(|id| id != settings.organisation.as_str()) {
+        let why = "it would have to come from the service, and IBINDER_ORG_ID names another organisation";
+        return Ok(Err(why.to_owned()));
+    }
+    let pace = Pace::new(config::rate(RATE)?);
+    Ok(Ok(Arc::new(Remote::new(settings, pace, Arc::default())?)))
+}
+
+fn begin(root: &Root, part: Part) -> (Note, Task) {
+    let note = Note::read(root);
+    let cursor = if part == Part::All { Cursor::default() } else { note.round };
+    (note, Task { part, cursor, survey: true })
+}
+
+/// Reads on threads of its own, so that signals are heard meanwhile.
+async fn reading_thread<T: Send + 'static>(
+    job: &Job,
+    work: impl FnOnce(&Watch<'_>) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let (progress, stop) = (Arc::clone(&job.progress), Arc::clone(&job.stop));
+    let bandwidth = Arc::clone(&job.bandwidth);
+    let read = tokio::task::spawn_blocking(move || {
+        work(&Watch { progress: &progress, bandwidth: &bandwidth, stop: &|| stop.is_set() })
+    });
+    read.await.map_err(|error| Fatal::Internal(error.to_string()))?
+}
+
+/// Writes down how far it came, and says how it ended.
+fn end(
+    root: &Root,
+    job: &Job,
+    mut note: Note,
+    looked: Looked,
+    confirmed: Confirmed,
+    restamped: u64,
+) -> (VerifyReport, Exit) {
+    let exit = exit(job.stop.cause(), &confirmed);
+    let outcome = match exit {
+        Exit::Complete => VerifyOutcome::Sound,
+        Exit::Interrupted | Exit::Terminated => VerifyOutcome::Interrupted,
+        Exit::Partial => VerifyOutcome::Partial,
+        _ => VerifyOutcome::Damaged,
+    };
+    let Extent { documents, objects, bytes } = looked.extent;
+    let report = VerifyReport {
+        checked: looked.checked,
+        mirrored: Checked { documents, objects, bytes },
+        restamped,
+        ..report(job.started, job.clock.elapsed().as_secs_f64(), outcome, confirmed)
+    };
+    if !looked.stopped {
+        note.advance(looked.cursor, looked.done, report.damaged, Timestamp::now());
+    }
+    let mut kept = report.clone();
+    kept.findings.truncate(MOST_KEPT);
+    note.last = serde_json::to_value(&kept).unwrap_or_default();
+    if let Err(error) = note.write(root) {
+        tracing::warn!("how far the check came could not be written down: {error}");
+    }
+    (report, exit)
+}
+
+fn report(started_at: Timestamp, seconds: f64, outcome: VerifyOutcome, confirmed: Confirmed) -> VerifyReport {
+    let damage = |f: &&Finding| f.kind.is_damage();
+    VerifyReport {
+        outcome,
+        state: "sound",
+        started_at,
+        duration_seconds: seconds,
+        checked: Checked::default(),
+        mirrored: Checked::default(),
+        unfinished: confirmed.unfinished,
+        restamped: 0,
+        damaged: confirmed.findings.iter().filter(damage).count() as u64,
+        repaired: confirmed.findings.iter().filter(|f| f.repaired).count() as u64,
+        unlisted: confirmed.unlisted,
+        findings: confirmed.findings,
+    }
+}
+
+/// Where several apply: 8, 130/143, 6, 4.
+fn exit(stopped: Option<Cause>, confirmed: &Confirmed) -> Exit {
+    let any = |is: &dyn Fn(&Finding) -> bool| confirmed.findings.iter().any(is);
+    match stopped {
+        _ if confirmed.broken => Exit::Disk,
+        Some(Cause::Interrupt) => Exit::Interrupted,
+        Some(Cause::Terminate) => Exit::Terminated,
+        _ if any(&Finding::is_left) => Exit::Damaged,
+        _ if any(&|finding| finding.kind == FindingKind::Unreadable) => Exit::Partial,
+        _ => Exit::Complete,
+    }
+}
+
+fn tell(report: &VerifyReport, voice: &Voice) {
+    if voice.json {
+        print_json(report);
+    } else if !voice.quiet || report.outcome != VerifyOutcome::Sound {
+        ui::print(&ui::verify_summary(report));
+    }
+}
+
+fn print_json(report: &VerifyReport) {
+    // Numbers, texts and lists always serialize.
+    ui::print(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
+}

@@ -1,0 +1,135 @@
+//! What a check of the mirror found (contract: `docs/architecture.md`, "Interface").
+
+use serde::Serialize;
+
+use crate::model::{DocumentId, RelPath, Sha256, VersionId};
+
+/// What is not as it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A document without its file.
+    Missing,
+    /// A missing document whose bytes lie in a file that no document has.
+    Misplaced,
+    /// Other bytes in a file that looks untouched: the disk's doing.
+    Damaged,
+    /// Other bytes, or something else, in a file that was touched: somebody's doing.
+    Edited,
+    /// An object that a row needs is not there.
+    ObjectMissing,
+    /// An object does not hold the bytes of its name.
+    ObjectDamaged,
+    /// Something that could not be looked at.
+    Unreadable,
+    /// A file of the tree that no document has: no damage.
+    Foreign,
+    /// An object that no row needs: no damage.
+    Unclaimed,
+}
+
+impl FindingKind {
+    /// Whether something that the mirror promises is not there.
+    pub fn is_damage(self) -> bool {
+        !matches!(self, Self::Unreadable | Self::Foreign | Self::Unclaimed)
+    }
+
+    /// The word that people see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Misplaced => "misplaced",
+            Self::Damaged => "damaged",
+            Self::Edited => "edited",
+            Self::ObjectMissing => "object missing",
+            Self::ObjectDamaged => "object damaged",
+            Self::Unreadable => "unreadable",
+            Self::Foreign => "foreign",
+            Self::Unclaimed => "unclaimed",
+        }
+    }
+}
+
+/// One thing that is not as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is.
+    pub kind: FindingKind,
+    /// Whose file it is; none for objects and foreign files.
+    pub document_id: Option<DocumentId>,
+    /// The version that the file should hold.
+    pub version_id: Option<VersionId>,
+    /// Where, below the destination.
+    pub path: String,
+    /// Where its bytes lie instead.
+    pub found_at: Option<RelPath>,
+    /// What it should hash to.
+    pub sha256: Option<Sha256>,
+    /// What was seen.
+    pub detail: String,
+    /// Whether it is as recorded again.
+    pub repaired: bool,
+    /// Where the bytes came from, or why it was not repaired; none where nobody tried.
+    pub repair: Option<String>,
+}
+
+impl Finding {
+    /// Whether damage is left.
+    pub fn is_left(&self) -> bool {
+        self.kind.is_damage() && !self.repaired
+    }
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VerifyOutcome {
+    /// What was checked is as recorded.
+    Sound,
+    /// Damage is left.
+    Damaged,
+    /// Something could not be looked at.
+    Partial,
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// Documents, objects and their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Checked {
+    /// Documents whose bytes were checked.
+    pub documents: u64,
+    /// Objects whose bytes were checked.
+    pub objects: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+}
+
+/// What a check of the mirror found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VerifyReport {
+    /// How it ended.
+    pub outcome: VerifyOutcome,
+    /// Whether the state database is sound, or damaged so that nothing could be checked.
+    pub state: &'static str,
+    /// When it began.
+    pub started_at: jiff::Timestamp,
+    /// How long it took.
+    pub duration_seconds: f64,
+    /// What was read.
+    pub checked: Checked,
+    /// What there is.
+    pub mirrored: Checked,
+    /// What looked wrong because a run was publishing just then.
+    pub unfinished: u64,
+    /// Files with the right bytes whose stamps were recorded anew.
+    pub restamped: u64,
+    /// Findings that are damage.
+    pub damaged: u64,
+    /// Of those, the repaired ones.
+    pub repaired: u64,
+    /// Foreign files and unclaimed objects beyond those that are listed.
+    pub unlisted: u64,
+    /// What is not as recorded.
+    pub findings: Vec<Finding>,
+}

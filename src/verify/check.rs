@@ -1,0 +1,314 @@
+//! One check: what is read, in which order, and what looked wrong.
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher as _, RandomState},
+    sync::{Mutex, PoisonError, mpsc::SyncSender},
+};
+
+use super::{
+    Cursor, Error, Part, Verdict,
+    quota::Quota,
+    reader::{look_at_document, look_at_object, spread},
+};
+use crate::{
+    mirror::{Found, Met, Root},
+    model::Sha256,
+    pace::Bandwidth,
+    report::{Checked, Progress},
+    state::{Claimed, Extent, Known, Restamp, State},
+};
+
+/// Rows that are read at once.
+const PAGE: usize = 1024;
+
+/// Foreign files and unclaimed objects that are kept for the report; more are only counted.
+const MOST_STRANGERS: usize = 10_000;
+
+/// What a check is told.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// How much is read.
+    pub part: Part,
+    /// Where the last check of the round stopped.
+    pub cursor: Cursor,
+    /// Whether what is not read is looked at all the same, and what nobody has is looked for.
+    pub survey: bool,
+}
+
+/// What goes on beside a check.
+#[derive(Clone, Copy)]
+pub struct Watch<'w> {
+    /// What a screen reads.
+    pub progress: &'w Progress,
+    /// How fast may be read.
+    pub bandwidth: &'w Bandwidth,
+    /// Whether the check is to end.
+    pub stop: &'w (dyn Fn() -> bool + Sync),
+}
+
+/// A file of the tree that no document has.
+#[derive(Debug)]
+pub(super) struct Foreign {
+    pub(super) path: String,
+    pub(super) found: Found,
+}
+
+/// What looked wrong.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    pub(super) documents: Vec<Known>,
+    pub(super) objects: Vec<Claimed>,
+    pub(super) foreign: Vec<Foreign>,
+    pub(super) unclaimed: Vec<(String, Option<Sha256>)>,
+    pub(super) unreadable: Vec<(String, String)>,
+    pub(super) unlisted: u64,
+}
+
+/// What a check saw, before anything is believed.
+#[derive(Debug)]
+pub struct Looked {
+    pub(super) suspects: Suspects,
+    /// Files whose bytes are right and whose stamps are other ones than recorded.
+    pub moved: Vec<Restamp>,
+    /// What was read.
+    pub checked: Checked,
+    /// What there is.
+    pub extent: Extent,
+    /// How far the round came.
+    pub cursor: Cursor,
+    /// Whether the round is over.
+    pub done: bool,
+    /// Whether it was broken off; the cursor then stays where it was.
+    pub stopped: bool,
+}
+
+/// Something to read.
+enum Job {
+    Document(Known),
+    Object(Claimed),
+}
+
+/// What the reading threads have found.
+#[derive(Default)]
+struct Results {
+    suspects: Suspects,
+    moved: Vec<Restamp>,
+    checked: Checked,
+}
+
+/// The thread that hands out jobs.
+struct Feed<'f> {
+    root: &'f Root,
+    state: &'f State,
+    task: Task,
+    quota: Quota,
+    /// Whether the quota still takes.
+    open: bool,
+    stopped: bool,
+    /// Paths that documents have, as hashes: 16 bytes a document.
+    paths: HashSet<u64>,
+    hasher: RandomState,
+    watch: &'f Watch<'f>,
+    looked: Suspects,
+}
+
+/// Reads a part of the mirror, and notes what looks wrong.
+pub fn check(root: &Root, state: &State, mut task: Task, watch: &Watch<'_>) -> Result<Looked, Error> {
+    let extent = state.read(|r| r.checkable())?;
+    task.cursor.began_at.get_or_insert_with(jiff::Timestamp::now);
+    let weight = task.cursor.weight;
+    let quota = Quota::new(task.part, &mut task.cursor, extent.bytes, extent.documents + extent.objects);
+    let expected = match task.part {
+        Part::All | Part::Time(_) => extent.bytes,
+        Part::Share(_) => task.cursor.mark.saturating_sub(weight).min(extent.bytes),
+    };
+    Progress::add(&watch.progress.to_check, expected);
+    let (open, stopped, looked) = (true, false, Suspects::default());
+    let (paths, hasher) = (HashSet::new(), RandomState::new());
+    let mut feed = Feed { root, state, task, quota, open, stopped, paths, hasher, watch, looked };
+    let results = Mutex::new(Results::default());
+    spread(|jobs| feed.all(jobs), |job, buffer| work(root, job, buffer, watch, &results))?;
+    let Results { mut suspects, moved, checked } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    suspects.join(feed.looked);
+    let mut cursor = feed.task.cursor;
+    cursor.checked.documents += checked.documents;
+    cursor.checked.objects += checked.objects;
+    cursor.checked.bytes += checked.bytes;
+    let stopped = feed.stopped || watch.is_over();
+    Ok(Looked { suspects, moved, checked, extent, cursor, done: feed.open && !stopped, stopped })
+}
+
+fn work(root: &Root, job: Job, buffer: &mut [u8], watch: &Watch<'_>, results: &Mutex<Results>) {
+    let verdict = match &job {
+        Job::Document(known) => look_at_document(root, known, buffer, watch),
+        Job::Object(object) => look_at_object(root, object, buffer, watch),
+    };
+    if verdict == Verdict::Unknown {
+        return;
+    }
+    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+    let (wrong, checked) = (matches!(verdict, Verdict::Wrong(..)), &mut results.checked);
+    match job {
+        Job::Document(known) => {
+            checked.documents += 1;
+            checked.bytes += known.stamp.size;
+            if let Verdict::Moved(new) = verdict {
+                results.moved.push(Restamp { number: known.number, old: known.stamp, new });
+            } else if wrong {
+                results.suspects.documents.push(known);
+            }
+        }
+        Job::Object(object) => {
+            checked.objects += 1;
+            checked.bytes += object.size;
+            if wrong {
+                results.suspects.objects.push(object);
+            }
+        }
+    }
+}
+
+impl Feed<'_> {
+    fn all(&mut self, jobs: &SyncSender<Job>) -> Result<(), Error> {
+        self.documents(jobs)?;
+        self.objects(jobs)?;
+        if self.task.survey && !self.stopped {
+            self.strangers()?;
+        }
+        Ok(())
+    }
+
+    /// Hands a job out, if it is its turn and there is room for it in this check.
+    fn take(&mut self, job: Job, bytes: u64, jobs: &SyncSender<Job>) -> Option<Job> {
+        self.open = self.open && self.quota.takes(&mut self.task.cursor, bytes);
+        if !self.open {
+            return Some(job);
+        }
+        match &job {
+            Job::Document(known) => self.task.cursor.position.document = known.number,
+            Job::Object(object) => self.task.cursor.position.object = Some(object.sha256),
+        }
+        // The readers live as long as the queue.
+        let _ = jobs.send(job);
+        None
+    }
+
+    fn documents(&mut self, jobs: &SyncSender<Job>) -> Result<(), Error> {
+        let from = self.task.cursor.position.document;
+        let mut after = if self.task.survey { 0 } else { from };
+        while self.task.survey || (self.open && !self.task.cursor.documents_done) {
+            let mut page = self.state.read(|r| r.documents_after(after, PAGE))?;
+            let Some(last) = page.last() else { break };
+            after = last.number;
+            if self.task.part == Part::All {
+                // Nobody goes on from here: the order that suits the disk is as good as any.
+                page.sort_unstable_by_key(|known| known.stamp.inode);
+            }
+            let mut others = Vec::new();
+            for known in page {
+                if self.watch.is_over() {
+                    self.stopped = true;
+                    return Ok(());
+                }
+                if self.task.survey {
+                    self.paths.insert(self.hasher.hash_one(known.path.as_str()));
+                }
+                let its_turn = self.task.part == Part::All || known.number > from;
+                if self.task.cursor.documents_done || !its_turn {
+                    others.push(known);
+                } else {
+                    let bytes = known.stamp.size;
+                    if let Some(Job::Document(known)) = self.take(Job::Document(known), bytes, jobs) {
+                        others.push(known);
+                    }
+                }
+            }
+            self.look_at(others)?;
+        }
+        self.task.cursor.documents_done |= self.open;
+        Ok(())
+    }
+
+    /// A look at files that are not read: are they there, and as long as they were?
+    fn look_at(&mut self, mut others: Vec<Known>) -> Result<(), Error> {
+        if !self.task.survey {
+            return Ok(());
+        }
+        others.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let found = self.root.look_at_all(others.iter().map(|known| known.path.as_str()))?;
+        let wrong =
+            |known: &Known, found: Found| !matches!(found, Found::File(stamp) if stamp.size == known.stamp.size);
+        let suspects = others.into_iter().zip(found).filter(|(known, found)| wrong(known, *found));
+        self.looked.documents.extend(suspects.map(|(known, _)| known));
+        Ok(())
+    }
+
+    fn objects(&mut self, jobs: &SyncSender<Job>) -> Result<(), Error> {
+        let from = self.task.cursor.position.object;
+        let mut after = if self.task.survey { None } else { from };
+        while self.task.survey || self.open {
+            let page = self.state.read(|r| r.objects_after(after.as_ref(), PAGE))?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.sha256);
+            for object in page {
+                if self.stopped || self.watch.is_over() {
+                    self.stopped = true;
+                    return Ok(());
+                }
+                let bytes = object.size;
+                let other = if Some(object.sha256) > from {
+                    self.take(Job::Object(object), bytes, jobs)
+                } else {
+                    Some(Job::Object(object))
+                };
+                let Some(Job::Object(object)) = other.filter(|_| self.task.survey) else { continue };
+                let found = self.root.look_at_object(&object.sha256)?;
+                if !matches!(found, Found::File(stamp) if stamp.size == object.size) {
+                    self.looked.objects.push(object);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Files that no document has, and objects that no row needs.
+    fn strangers(&mut self) -> Result<(), Error> {
+        let Self { root, state, paths, hasher, watch, looked, .. } = self;
+        root.walk(|met| {
+            match met {
+                Met::Entry { path, .. } if paths.contains(&hasher.hash_one(path.as_str())) => {}
+                Met::Entry { path, found } if looked.foreign.len() < MOST_STRANGERS => {
+                    looked.foreign.push(Foreign { path, found });
+                }
+                Met::Entry { .. } => looked.unlisted += 1,
+                Met::Unreadable { path, why } => looked.unreadable.push((path, why)),
+            }
+            !watch.is_over()
+        })?;
+        root.objects(|path, hash| -> Result<(), Error> {
+            let claimed = hash.map_or(Ok(false), |hash| state.read(|r| r.is_claimed(&hash)))?;
+            if !claimed && looked.unclaimed.len() < MOST_STRANGERS {
+                looked.unclaimed.push((path, hash));
+            } else {
+                looked.unlisted += u64::from(!claimed);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Suspects {
+    fn join(&mut self, other: Self) {
+        self.documents.extend(other.documents);
+        self.objects.extend(other.objects);
+        self.foreign.extend(other.foreign);
+        self.unclaimed.extend(other.unclaimed);
+        self.unreadable.extend(other.unreadable);
+        self.unlisted += other.unlisted;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.documents.is_empty() && self.objects.is_empty() && self.foreign.is_empty() && self.unclaimed.is_empty()
+    }
+}

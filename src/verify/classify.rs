@@ -1,0 +1,154 @@
+//! What a look at a file means.
+
+use crate::{
+    model::{Sha256, Stamp},
+    report::{Finding, FindingKind},
+};
+
+/// What a look at a recorded file saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing.
+    Nothing,
+    /// A folder, a link or a special file, in words.
+    Other(&'static str),
+    /// A file, and what its bytes hash to; none where its size is another one already.
+    File(Stamp, Option<Sha256>),
+    /// Nobody may look.
+    Refused(String),
+    /// The disk could not read it.
+    Broken(String),
+    /// The check ended before the file did.
+    Stopped,
+}
+
+/// What it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// As recorded.
+    Sound,
+    /// The bytes are as recorded; the file has another stamp, which may be recorded.
+    Moved(Stamp),
+    /// Not as recorded, and how.
+    Wrong(FindingKind, String),
+    /// Nothing is known.
+    Unknown,
+}
+
+/// How the detail of what the disk could not read begins.
+const BROKEN: &str = "the disk can't read it";
+
+/// Whether a finding is that the disk could not read something.
+pub fn is_broken(finding: &Finding) -> bool {
+    finding.detail.starts_with(BROKEN)
+}
+
+/// What a look at a document's file means.
+pub fn classify(recorded: &Stamp, hash: &Sha256, seen: &Seen, inodes_count: bool) -> Verdict {
+    use FindingKind::{Damaged, Edited, Missing, Unreadable};
+    match seen {
+        Seen::Stopped => Verdict::Unknown,
+        Seen::Nothing => Verdict::Wrong(Missing, "its file is not there".to_owned()),
+        Seen::Other(what) => Verdict::Wrong(Edited, format!("its file is {what}")),
+        Seen::Refused(why) => Verdict::Wrong(Unreadable, why.clone()),
+        Seen::Broken(why) => Verdict::Wrong(Damaged, format!("{BROKEN}: {why}")),
+        Seen::File(stamp, Some(found)) if found == hash => {
+            if stamp.is_same(recorded, inodes_count) {
+                Verdict::Sound
+            } else {
+                Verdict::Moved(*stamp)
+            }
+        }
+        Seen::File(stamp, found) => {
+            // Nobody changes a file's size and leaves its time, but a disk may.
+            let touched = stamp.mtime != recorded.mtime || (inodes_count && stamp.inode != recorded.inode);
+            let kind = if touched { Edited } else { Damaged };
+            Verdict::Wrong(kind, difference(stamp.size, recorded.size, found.as_ref()))
+        }
+    }
+}
+
+/// What a look at an object means.
+pub(super) fn classify_object(hash: &Sha256, size: u64, seen: &Seen) -> Verdict {
+    use FindingKind::{ObjectDamaged, ObjectMissing, Unreadable};
+    match seen {
+        Seen::Stopped => Verdict::Unknown,
+        Seen::Nothing => Verdict::Wrong(ObjectMissing, "it is not there".to_owned()),
+        Seen::Other(what) => Verdict::Wrong(ObjectDamaged, format!("it is {what}")),
+        Seen::Refused(why) => Verdict::Wrong(Unreadable, why.clone()),
+        Seen::Broken(why) => Verdict::Wrong(ObjectDamaged, format!("{BROKEN}: {why}")),
+        Seen::File(_, Some(found)) if found == hash => Verdict::Sound,
+        Seen::File(stamp, found) => Verdict::Wrong(ObjectDamaged, difference(stamp.size, size, found.as_ref())),
+    }
+}
+
+fn difference(size: u64, recorded: u64, found: Option<&Sha256>) -> String {
+    match found {
+        Some(found) => format!("its bytes hash to {found}"),
+        None => format!("it has {size} bytes instead of {recorded}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table() {
+        use FindingKind::{Damaged, Edited, Missing, Unreadable};
+        let stamp = |inode, size, mtime| Stamp { inode, size, mtime };
+        let (right, wrong) = (Sha256::new([1; 32]), Sha256::new([2; 32]));
+        let recorded = stamp(1, 10, 100);
+        let file = |stamp, hash| Seen::File(stamp, Some(hash));
+        #[rustfmt::skip]
+        let table = [
+            // seen                                     what it is, inodes counting and not
+            (Seen::Nothing,                             Some(Missing),    Some(Missing)),
+            (Seen::Other("a folder"),                   Some(Edited),     Some(Edited)),
+            (Seen::Refused(String::new()),              Some(Unreadable), Some(Unreadable)),
+            (Seen::Broken(String::new()),               Some(Damaged),    Some(Damaged)),
+            (Seen::Stopped,                             None,             None),
+            (file(recorded, right),                     None,             None),
+            (file(recorded, wrong),                     Some(Damaged),    Some(Damaged)),
+            (file(stamp(2, 10, 100), right),            None,             None),
+            (file(stamp(2, 10, 100), wrong),            Some(Edited),     Some(Damaged)),
+            (file(stamp(1, 10, 101), right),            None,             None),
+            (file(stamp(1, 10, 101), wrong),            Some(Edited),     Some(Edited)),
+            (Seen::File(stamp(1, 9, 100), None),        Some(Damaged),    Some(Damaged)),
+            (Seen::File(stamp(1, 9, 101), None),        Some(Edited),     Some(Edited)),
+        ];
+        for (seen, counting, not_counting) in table {
+            for (inodes_count, expected) in [(true, counting), (false, not_counting)] {
+                let kind = match classify(&recorded, &right, &seen, inodes_count) {
+                    Verdict::Wrong(kind, _) => Some(kind),
+                    Verdict::Sound | Verdict::Moved(_) | Verdict::Unknown => None,
+                };
+                assert_eq!(kind, expected, "{seen:?}, inodes count: {inodes_count}");
+            }
+        }
+        let moved = stamp(2, 10, 100);
+        assert_eq!(classify(&recorded, &right, &file(moved, right), true), Verdict::Moved(moved));
+        assert_eq!(classify(&recorded, &right, &file(moved, right), false), Verdict::Sound);
+        assert_eq!(classify(&recorded, &right, &file(recorded, right), true), Verdict::Sound);
+    }
+
+    #[test]
+    fn objects_have_no_stamp() {
+        use FindingKind::{ObjectDamaged, ObjectMissing};
+        let (right, wrong) = (Sha256::new([1; 32]), Sha256::new([2; 32]));
+        let stamp = Stamp { inode: 1, size: 10, mtime: 100 };
+        for (seen, expected) in [
+            (Seen::Nothing, Some(ObjectMissing)),
+            (Seen::Other("a folder"), Some(ObjectDamaged)),
+            (Seen::File(stamp, Some(right)), None),
+            (Seen::File(stamp, Some(wrong)), Some(ObjectDamaged)),
+            (Seen::File(stamp, None), Some(ObjectDamaged)),
+        ] {
+            let kind = match classify_object(&right, 11, &seen) {
+                Verdict::Wrong(kind, _) => Some(kind),
+                Verdict::Sound | Verdict::Moved(_) | Verdict::Unknown => None,
+            };
+            assert_eq!(kind, expected, "{seen:?}");
+        }
+    }
+}
