@@ -12,3 +12,4 @@ mod purge;
 mod report;
 mod secrets;
 mod signals;
+mod verify;

@@ -320,9 +320,11 @@ fn a_rolling_check_covers_everything_and_no_more_than_its_share() {
     rot(&world.at("Brf Eken/39.txt"));
     let mut note = Note::default();
     let mut damaged = 0;
-    for call in 1..=20 {
+    for call in 1..=20_u64 {
         let (looked, confirmed) = checked(&world, Part::Share("5%".parse().unwrap()), note.round, || {});
-        assert_eq!(looked.checked.documents, 2, "call {call}");
+        // Sizes differ: the file at the mark belongs to the check that comes to it.
+        let so_far = looked.cursor.checked.documents;
+        assert!(so_far >= 2 * call && so_far <= 2 * call + 1 && looked.checked.documents <= 3, "call {call}: {so_far}");
         assert_eq!(looked.done, call == 20, "call {call}");
         damaged += confirmed.findings.len() as u64;
         note.advance(looked.cursor, looked.done, confirmed.findings.len() as u64, jiff::Timestamp::now());
