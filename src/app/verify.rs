@@ -94,7 +94,7 @@ async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
         Ok((looked, confirmed))
     })
     .await?;
-    Ok(end(&reading.root, job, note, looked, confirmed, 0))
+    Ok(end(&reading.root, job, note, &looked, confirmed, 0))
 }
 
 /// Under the lock: what is wrong is put right.
@@ -123,7 +123,7 @@ async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyRep
     };
     sync::mend(parts, service, (&mirror, &state, run.number), &mut confirmed.findings).await?;
     let restamped = looked.moved.len() as u64;
-    let (report, exit) = end(mirror.root(), job, note, looked, confirmed, restamped);
+    let (report, exit) = end(mirror.root(), job, note, &looked, confirmed, restamped);
     let outcome = if exit == Exit::Complete { "complete" } else { "partial" };
     state.write(|w| w.end_run(run.number, &End { outcome, ..End::default() }))?;
     Ok((report, exit))
@@ -168,7 +168,7 @@ fn end(
     root: &Root,
     job: &Job,
     mut note: Note,
-    looked: Looked,
+    looked: &Looked,
     confirmed: Confirmed,
     restamped: u64,
 ) -> (VerifyReport, Exit) {

@@ -68,8 +68,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thread_is_told_how_long_to_wait() {
         let bandwidth = Bandwidth::new(NonZeroU64::new(1000));
-        let waits: Duration = bandwidth.charge(500).max(bandwidth.charge(500));
-        assert_eq!(waits, Duration::from_millis(900));
+        let waits = bandwidth.charge(500).max(bandwidth.charge(500));
+        assert_eq!(waits, Duration::from_secs(1));
         assert_eq!(Bandwidth::new(None).charge(usize::MAX), Duration::ZERO);
     }
 
