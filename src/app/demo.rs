@@ -38,6 +38,7 @@ fn serve(given: &cli::Sandbox) -> Result<(), Error> {
         ranges: !given.no_ranges,
         content_md5: !given.no_md5,
         subfolders: !given.no_subfolders,
+        clock_offset: given.clock_offset,
         limit: given.limit,
         faults: given.faults.iter().fold(Faults::none(), |faults, f| faults.with(f.kind, f.probability)),
         seed: given.organisation.seed,

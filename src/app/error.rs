@@ -106,6 +106,7 @@ impl From<history::Error> for Error {
         match error {
             history::Error::Mirror(error) => error.into(),
             history::Error::State(error) => error.into(),
+            history::Error::Compress(_) => Self::Fatal(Fatal::Internal(error.to_string())),
         }
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, remote};
 use crate::{
     config::Config,
+    history,
     mirror::{Mirror, Root},
     model::STATE_FOLDER,
     remote::Requests,
@@ -56,14 +57,19 @@ pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Time
         stop: Arc::default(),
         run: run.clone(),
     };
-    let finished = execute(parts, voice)?;
+    let mut finished = execute(parts, voice)?;
+    let unfiltered = config.options.filter.wants_all();
+    if unfiltered && finished.outcome() == Outcome::Complete {
+        list(&mirror, &state, &run, &mut finished);
+    }
     let mut report = report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
-    let whole = report.outcome == Outcome::Complete && config.options.filter.wants_all();
+    let whole = unfiltered && report.outcome == Outcome::Complete;
     if whole {
         adopting::done(&state)?;
     }
     keep(&mirror, &state, &run, &report, whole);
+    tidy(&mirror, &state, config.options.retain_runs, &finished);
     let mut exit = Exit::of_run(&finished);
     if !matches!(finished.ended, Ended::Fatal(_)) {
         exit = copies::keep(&mirror, &state, &run, report.documents.has_changes()).unwrap_or(exit);
@@ -89,6 +95,28 @@ fn review(mirror: &Arc<Mirror>, state: &Arc<State>, run: &Run) -> Result<(), Err
     Ok(())
 }
 
+/// Writes the manifest of a complete run, if something has changed since the last one. Where the
+/// disk fails, so does the run.
+fn list(mirror: &Mirror, state: &State, run: &Run, finished: &mut Finished) {
+    let written = history::manifest_is_due(mirror, state)
+        .and_then(|due| if due { history::write_manifest(mirror, state, run, Timestamp::now()) } else { Ok(()) });
+    match written.map_err(Error::from) {
+        Ok(()) => {}
+        Err(Error::Fatal(fatal)) if Exit::of(&fatal) == Exit::Disk => finished.ended = Ended::Fatal(fatal),
+        Err(error) => finished.tally.warn(format!("the manifest could not be written: {error}")),
+    }
+}
+
+/// Deletes what `runs/` has of runs that are long past. Nothing needs it: what fails, the next run does.
+fn tidy(mirror: &Mirror, state: &State, retain_runs: Option<i64>, finished: &Finished) {
+    let Some(before) = retain_runs.and_then(|age| Some(finished.now?.saturating_sub(age))) else { return };
+    match history::forget_runs(mirror, state, before) {
+        Ok(0) => {}
+        Ok(count) => tracing::info!("deleted {count} files of old runs in runs/"),
+        Err(error) => tracing::warn!("files of old runs could not be deleted: {error}"),
+    }
+}
+
 /// The report of a finished run.
 pub(super) fn report(
     config: &Config,
@@ -112,6 +140,7 @@ pub(super) fn report(
         binders: tally.binder_counts(),
         documents: tally.documents(),
         bytes: Bytes { downloaded: tally.bytes() },
+        freed: tally.freed_counts(),
         requests: crate::report::Requests {
             token: requests.token(),
             api: requests.api(),
@@ -137,6 +166,7 @@ fn failed(config: &Config, started: Timestamp, error: &Error) -> RunReport {
         binders: crate::report::Binders::default(),
         documents: crate::report::Documents::default(),
         bytes: Bytes::default(),
+        freed: crate::report::Freed::default(),
         requests: crate::report::Requests::default(),
         scrub: None,
         failures: vec![failure(error.to_string())],

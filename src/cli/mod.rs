@@ -168,9 +168,38 @@ pub struct Completions {
     pub shell: clap_complete::Shell,
 }
 
+/// Reads a length of time that may be days or weeks; a day has 24 hours.
+fn long_time(text: &str) -> Result<Duration, String> {
+    let told = || format!("{text:?} is not a length of time, such as 36h, 90d or 26w");
+    let (number, unit) = text.trim().split_at_checked(text.trim().len().saturating_sub(1)).ok_or_else(told)?;
+    let hours = match unit {
+        "d" => 24,
+        "w" => 7 * 24,
+        _ => return duration(text).map_err(|_| told()),
+    };
+    let count: u64 = number.trim().parse().map_err(|_| told())?;
+    let seconds = count.checked_mul(hours * 3600).filter(|seconds| i64::try_from(*seconds).is_ok());
+    seconds.map(Duration::from_secs).ok_or_else(told)
+}
+
 /// Reads a length of time.
 fn duration(text: &str) -> Result<Duration, String> {
     let told = || format!("{text:?} is not a length of time, such as 90s, 30m or 8h");
     let span: jiff::SignedDuration = text.trim().parse().map_err(|_| told())?;
     Duration::try_from(span).map_err(|_| told())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_weeks_are_lengths_of_time() {
+        for (text, hours) in [("90d", Some(90 * 24)), ("26w", Some(26 * 168)), ("36h", Some(36)), (" 1d ", Some(24))] {
+            assert_eq!(long_time(text).ok(), hours.map(Duration::from_hours), "{text}");
+        }
+        for bad in ["", "d", "90", "-1d", "1.5d", "ö", "99999999999999999d"] {
+            assert!(long_time(bad).is_err(), "{bad}");
+        }
+    }
 }

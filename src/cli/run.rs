@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Destination, duration};
+use super::{Destination, duration, long_time};
 use crate::{
     config::{Given, Share, Size},
     plan::RemovalCap,
@@ -49,6 +49,16 @@ pub struct Selection {
     /// End early when less than this would be left on the disk, such as 10GB
     #[arg(long, value_name = "SIZE", help_heading = "When it stops")]
     pub min_free: Option<Size>,
+    /// Let the bytes go of what was superseded or removed longer ago than this, such as 90d; with both rules
+    /// a version is kept if either keeps it [default: keep everything]
+    #[arg(long, value_name = "TIME", value_parser = long_time, help_heading = "What is kept")]
+    pub retain: Option<Duration>,
+    /// Let the bytes go of all but the newest N past versions of each document
+    #[arg(long, value_name = "N", help_heading = "What is kept")]
+    pub retain_versions: Option<u64>,
+    /// Delete reports and manifests of runs longer ago than this, except the last 3 runs' and the newest manifest
+    #[arg(long, value_name = "TIME", value_parser = long_time, help_heading = "What is kept")]
+    pub retain_runs: Option<Duration>,
     /// Read folder names again after so long [default: 20h]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "How fast")]
     pub refresh_folders: Option<Duration>,
@@ -67,6 +77,7 @@ pub struct Selection {
     IBINDER_CLIENT_SECRET or IBINDER_CLIENT_SECRET_FILE.\n\nExamples:\n  \
     ibinder-sync run --dest /srv/mirror\n  \
     ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \
+    ibinder-sync run --dest /srv/mirror --retain 90d --retain-versions 10\n  \
     ibinder-sync run --dest /srv/mirror --binder 'Brf *' --exclude '**/*.mp4'")]
 pub struct Run {
     /// Where.
@@ -113,6 +124,9 @@ impl Selection {
             refresh_folders: self.refresh_folders,
             trust_times: false,
             scrub: self.scrub,
+            retain: self.retain,
+            retain_versions: self.retain_versions,
+            retain_runs: self.retain_runs,
         }
     }
 }

@@ -80,6 +80,9 @@ pub struct Sandbox {
     /// Storage announces no MD5
     #[arg(long)]
     pub no_md5: bool,
+    /// Seconds by which the clock of its answers is ahead; behind where negative
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    pub clock_offset: i64,
     /// The sub-folder call does not exist
     #[arg(long)]
     pub no_subfolders: bool,

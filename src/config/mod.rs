@@ -17,7 +17,7 @@ pub use size::{BadSize, Size};
 use crate::{
     model::OrganisationId,
     pace::Rate,
-    plan::RemovalCap,
+    plan::{RemovalCap, Retain},
     remote,
     sync::{BadGlob, Filter, Options},
 };
@@ -87,6 +87,12 @@ pub struct Given {
     pub trust_times: bool,
     /// `--scrub`
     pub scrub: Option<Share>,
+    /// `--retain`
+    pub retain: Option<Duration>,
+    /// `--retain-versions`
+    pub retain_versions: Option<u64>,
+    /// `--retain-runs`
+    pub retain_runs: Option<Duration>,
 }
 
 /// Everything that a run needs to know.
@@ -123,6 +129,11 @@ impl Config {
             min_free: given.min_free.map_or(0, Size::bytes),
             refresh_folders: given.refresh_folders.unwrap_or(defaults.refresh_folders),
             scrub: given.scrub,
+            retain: Retain {
+                age: given.retain.map(|age| seconds("--retain", age)).transpose()?,
+                versions: given.retain_versions.map(versions).transpose()?,
+            },
+            retain_runs: given.retain_runs.map(|age| seconds("--retain-runs", age)).transpose()?,
             page_size: remote.page_size,
             retry: remote.retry.clone(),
             trust_times: given.trust_times,
@@ -190,6 +201,15 @@ pub fn bandwidth(given: Size) -> Result<NonZeroU64, Error> {
     NonZeroU64::new(given.bytes()).ok_or(Error::Bad { name: "--bandwidth", why: why.to_owned() })
 }
 
+fn versions(given: u64) -> Result<NonZeroU64, Error> {
+    let why = "it is a number of past versions, at least 1; leave it out to keep all";
+    NonZeroU64::new(given).ok_or(Error::Bad { name: "--retain-versions", why: why.to_owned() })
+}
+
+fn seconds(name: &'static str, given: Duration) -> Result<i64, Error> {
+    Ok(i64::try_from(positive(name, given)?.as_secs()).unwrap_or(i64::MAX))
+}
+
 /// A length of time that is more than nothing.
 pub fn positive(name: &'static str, given: Duration) -> Result<Duration, Error> {
     if given.is_zero() { Err(Error::Bad { name, why: "it must be more than nothing".to_owned() }) } else { Ok(given) }
@@ -242,6 +262,9 @@ mod tests {
             Given { rate: Some(f64::NAN), ..Given::default() },
             Given { concurrency: Some(0), ..Given::default() },
             Given { max_duration: Some(Duration::ZERO), ..Given::default() },
+            Given { retain: Some(Duration::ZERO), ..Given::default() },
+            Given { retain_versions: Some(0), ..Given::default() },
+            Given { retain_runs: Some(Duration::ZERO), ..Given::default() },
             Given { paths: vec!["a[".into()], ..Given::default() },
             Given { bandwidth: "0".parse().ok(), ..Given::default() },
         ] {

@@ -18,13 +18,25 @@ impl Mirror {
     pub fn write_state_file(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let mut stage = Stage::create(self, false)?;
         stage.write(bytes)?;
+        self.place_state_file(stage, name).map(drop)
+    }
+
+    /// Makes a stage a file of the state, in place of the one that has the name; it is durable when
+    /// this returns.
+    pub fn keep_state_file(&self, stage: Stage, name: &str) -> Result<(), Error> {
+        stage.sync()?;
+        let dir = self.place_state_file(stage, name)?;
+        sys::sync_folder(&dir).map_err(|e| Error::io("sync the folder of", format!("{STATE_FOLDER}/{name}"), e))
+    }
+
+    fn place_state_file(&self, stage: Stage, name: &str) -> Result<OwnedFd, Error> {
         let staged = stage.finish(None)?;
         let (tmp, from) = self.area.tmp(&staged.name)?;
         let (dir, leaf) = self.state_folder(name)?;
         rustix::fs::renameat(tmp, from, &dir, leaf)
             .map_err(|e| Error::io("write", format!("{STATE_FOLDER}/{name}"), e))?;
         crash::point(Point::ReportWritten, name);
-        Ok(())
+        Ok(dir)
     }
 
     /// Reads a file of the state; none where it is missing.

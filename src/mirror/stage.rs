@@ -135,6 +135,11 @@ impl Stage {
         Ok(self.name)
     }
 
+    /// Brings what was written to the disk.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.file.as_file().sync_all().map_err(|e| Error::io("sync", &self.name, e))
+    }
+
     /// Ends the file: its time is set, its hash and stamp are known. It becomes durable with its
     /// group, or here where the file system has no other way.
     pub fn finish(self, mtime: Option<jiff::Timestamp>) -> Result<Staged, Error> {

@@ -2,16 +2,19 @@
 //!
 //! Values in, values out: no clock, no I/O, no async. [`decide`] is the truth table for one
 //! document; [`arrange`] puts renames into an order in which no document is ever without a
-//! file; [`RemovalCap`] says how many absences are believed; [`Tree`] names folders.
+//! file; [`RemovalCap`] says how many absences are believed; [`Retain`] says which past versions may go;
+//! [`Tree`] names folders.
 
 mod cap;
 mod decide;
 mod moves;
 mod refresh;
+mod retain;
 mod tree;
 
 pub use cap::{BadCap, RemovalCap};
 pub use decide::{Action, Facts, FileState, KnownFacts, decide};
 pub use moves::{Leg, Mover, arrange};
 pub use refresh::{Due, due};
+pub use retain::{Doubt, Retain, Times};
 pub use tree::Tree;

@@ -18,6 +18,7 @@ use url::Url;
 use super::{
     answer::{content_type, retry_after},
     cause::Cause,
+    clock::Clock,
     error::Error,
     problem::Problem,
     requests::Requests,
@@ -71,6 +72,7 @@ pub(super) struct Api {
     tokens: Tokens,
     pace: Pace,
     requests: Arc<Requests>,
+    clock: Clock,
     tenant: HeaderValue,
     retry: Policy,
     head_timeout: Duration,
@@ -93,11 +95,17 @@ impl Api {
             tokens,
             pace,
             requests,
+            clock: Clock::default(),
             tenant,
             retry: settings.retry.clone(),
             head_timeout: settings.head_timeout,
             stall_timeout: settings.stall_timeout,
         })
+    }
+
+    /// The service's clock.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Sends a call until its answer can be read, or for as long as the policy allows.
@@ -133,6 +141,7 @@ impl Api {
         if !response.status().is_success() {
             return Err(self.failure(response, token).await);
         }
+        self.clock.answered(response.headers(), std::time::Instant::now());
         let body = transport::body(response, LARGEST, self.stall_timeout).await?;
         let text = std::str::from_utf8(&body).map_err(|_| Cause::Garbled("it is not UTF-8".into()))?;
         read(text.strip_prefix('\u{feff}').unwrap_or(text))

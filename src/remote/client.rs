@@ -73,6 +73,11 @@ impl Remote {
         Ok(Self { api, routes, storage: Storage::new(settings, requests)? })
     }
 
+    /// What the service's clock must say now, after the last answer that bore a date; none where none did.
+    pub fn time(&self) -> Option<jiff::Timestamp> {
+        self.api.clock().at(std::time::Instant::now())
+    }
+
     /// The binders that the client may see.
     pub async fn binders(&self) -> Result<Vec<Result<Binder, OddItem>>, Error> {
         self.api.request(&Call::get(self.routes.binders()), wire::binders).await

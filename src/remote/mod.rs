@@ -18,6 +18,7 @@ mod blob;
 mod blob_head;
 mod cause;
 mod client;
+mod clock;
 mod error;
 mod hosts;
 mod link;

@@ -82,6 +82,17 @@ pub struct Bytes {
     pub downloaded: u64,
 }
 
+/// What retention let go, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Freed {
+    /// Past versions whose bytes are not held any more.
+    pub versions: u64,
+    /// Objects that were deleted; fewer where several versions had the same bytes.
+    pub objects: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
 /// Requests, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Requests {
@@ -152,6 +163,8 @@ pub struct RunReport {
     pub documents: Documents,
     /// Bytes.
     pub bytes: Bytes,
+    /// What retention let go.
+    pub freed: Freed,
     /// Requests.
     pub requests: Requests,
     /// What was checked; none without `--scrub`.

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Binders, Documents, Failure};
+use super::{Binders, Documents, Failure, Freed};
 use crate::model::DocumentId;
 
 /// More warnings than this help nobody; the rest is counted.
@@ -44,6 +44,7 @@ struct Counts {
     withheld: u64,
     changes: HashMap<DocumentId, Change>,
     downloaded: u64,
+    freed: Freed,
     failures: Vec<Failure>,
     failed_unseen: u64,
     warnings: Vec<String>,
@@ -96,6 +97,11 @@ impl Tally {
         self.counts().downloaded += bytes;
     }
 
+    /// Retention let something go.
+    pub fn freed(&self, count: impl FnOnce(&mut Freed)) {
+        count(&mut self.counts().freed);
+    }
+
     /// A document or binder failed.
     pub fn failed(&self, document: Option<&DocumentId>, failure: Failure) {
         tracing::error!(
@@ -137,6 +143,11 @@ impl Tally {
     /// Bytes received so far.
     pub fn bytes(&self) -> u64 {
         self.counts().downloaded
+    }
+
+    /// What retention let go so far.
+    pub fn freed_counts(&self) -> Freed {
+        self.counts().freed
     }
 
     /// The documents' counts so far.

@@ -102,9 +102,20 @@ async fn answer(
         });
     }
     match answered {
-        Some(answered) => answered,
+        Some(answered) => dated(shared, call, answered),
         None => std::future::pending().await,
     }
+}
+
+/// An answer with the date that the sandbox's clock says, unless it bears one.
+fn dated(shared: &Shared, call: &Call, answered: Answered) -> Answered {
+    if answered.headers().contains_key(header::DATE) {
+        return answered;
+    }
+    let now = i64::try_from(shared.clock.now() / 1000).unwrap_or(i64::MAX);
+    let date = answer::http_date(now.saturating_add(call.settings.clock_offset));
+    // The server would send a date of its own where there is none at all.
+    with_header(answered, header::DATE, if call.settings.date { &date } else { "unknown" })
 }
 
 async fn choose(shared: &Shared, call: &Call, route: Route) -> Course {

@@ -48,6 +48,10 @@ pub struct Settings {
     pub last_modified: bool,
     /// Storage sends `Content-Length`; without it a body ends with its connection.
     pub length: bool,
+    /// Seconds by which the clock of the `Date` that the answers bear is ahead.
+    pub clock_offset: i64,
+    /// Answers bear a `Date` that can be read.
+    pub date: bool,
     /// GUIDs are shown in upper case now and then.
     pub mixed_case: bool,
     /// Requests are recorded for [`Sandbox::requests`](super::Sandbox::requests), the last 100,000 of them.
@@ -72,6 +76,8 @@ impl Default for Settings {
             etag: true,
             last_modified: true,
             length: true,
+            clock_offset: 0,
+            date: true,
             mixed_case: true,
             record: false,
         }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, rc::Rc};
 use rusqlite::{Row, params, types::Value};
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{Error, Reader, Writer, now};
+use super::{Error, Reader, Writer};
 use crate::model::{BinderId, DocumentId, FolderId, Intent, Outgoing, Particulars, RelPath, Sha256, Stamp, VersionId};
 
 /// A document as it is mirrored.
@@ -156,14 +156,14 @@ impl Writer<'_> {
                 stamp.mtime,
                 metadata_hash(p.metadata.as_deref()),
                 run,
-                now()
+                self.now()
             ])?;
         if let Some(metadata) = &p.metadata {
             self.0
                 .prepare_cached(
                     "INSERT OR REPLACE INTO metadata (document, run, changed_at, json) VALUES (?1, ?2, ?3, ?4)",
                 )?
-                .execute(params![self.0.last_insert_rowid(), run, now(), metadata])?;
+                .execute(params![self.0.last_insert_rowid(), run, self.now(), metadata])?;
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Writer<'_> {
                 stamp.inode.cast_signed(),
                 stamp.mtime,
                 run,
-                now()
+                self.now()
             ])?;
         self.touch_metadata(run, &intent.document, p)
     }
@@ -274,7 +274,7 @@ impl Writer<'_> {
                 "INSERT OR REPLACE INTO metadata (document, run, changed_at, json)
                  SELECT number, ?2, ?3, ?4 FROM documents WHERE id = ?1",
             )?
-            .execute(params![id.as_str(), run, now(), p.metadata])?;
+            .execute(params![id.as_str(), run, self.now(), p.metadata])?;
         Ok(())
     }
 
@@ -313,7 +313,7 @@ impl Writer<'_> {
                 held.map(|h| h.sha256.as_bytes().to_vec()),
                 held.map(|h| h.stamp.size.cast_signed()),
                 run,
-                now(),
+                self.now(),
                 if next.is_some() { "replaced" } else { "removed" },
                 next.map(VersionId::as_str)
             ])?;

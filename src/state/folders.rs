@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Error, Reader, Writer, documents::id, now};
+use super::{Error, Reader, Writer, documents::id};
 use crate::model::{BinderId, FolderId, KnownFolder};
 
 /// A binder that the mirror knows.
@@ -96,7 +96,7 @@ impl Writer<'_> {
     pub fn folders_refreshed(&self, binder: &BinderId, requests: u32) -> Result<(), Error> {
         self.0
             .prepare_cached("UPDATE binders SET folders_refreshed_at = ?2, folder_requests = ?3 WHERE id = ?1")?
-            .execute(params![binder.as_str(), now(), requests])?;
+            .execute(params![binder.as_str(), self.now(), requests])?;
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Writer<'_> {
             .prepare_cached(
                 "UPDATE binders SET schema = ?2, schema_changed_at = ?3 WHERE id = ?1 AND schema IS NOT ?2",
             )?
-            .execute(params![binder.as_str(), schema, now()])?;
+            .execute(params![binder.as_str(), schema, self.now()])?;
         Ok(())
     }
 

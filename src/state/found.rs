@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Error, Reader, Writer, now};
+use super::{Error, Reader, Writer};
 use crate::model::{DocumentId, FolderId, Intent, Outgoing, Stamp};
 
 /// The version of bytes that lay in the tree and belonged to nobody.
@@ -39,7 +39,7 @@ impl Writer<'_> {
                 held.stamp.size.cast_signed(),
                 held.stamp.mtime,
                 run,
-                now()
+                self.now()
             ])?;
         Ok(())
     }

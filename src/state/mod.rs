@@ -6,6 +6,9 @@
 //! journal is synced at each commit (`synchronous=FULL`), and the caller commits a row only
 //! after the file system was synced.
 //!
+//! No time in a row lies before an earlier run: a clock that lost its battery would otherwise make
+//! everything look old enough to be let go. A clock that was ahead only keeps things longer.
+//!
 //! On network file systems WAL can't work: there the one connection locks the file for itself
 //! and keeps a rollback journal, and reads share it.
 
@@ -14,14 +17,19 @@ mod error;
 mod folders;
 mod found;
 mod intents;
+mod inventory;
 mod proof;
 mod purges;
+mod retention;
 mod runs;
 mod soundness;
 
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
 };
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -32,9 +40,11 @@ pub use error::{Error, Kind};
 pub use folders::BinderRow;
 pub use found::FOUND;
 pub use intents::{Begun, Partial};
+pub use inventory::{Mirrored, Totals};
 pub use proof::{Claimed, Extent, Restamp, Source};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};
-pub use runs::{End, FailureRow, Run};
+pub use retention::Past;
+pub use runs::{End, FailureRow, Run, Start};
 pub use soundness::{Left, Look, PARTS, examine, examine_in_use, is_good_copy};
 
 use crate::{
@@ -58,6 +68,8 @@ pub struct State {
     // the database and removes it, so that `state.db` alone is a whole state.
     reader: Option<Mutex<Connection>>,
     writer: Mutex<Connection>,
+    /// The latest time that any run began or ended.
+    floor: AtomicI64,
 }
 
 /// Reads of the state.
@@ -66,9 +78,14 @@ pub struct Reader<'c>(&'c Connection);
 
 /// Reads and writes of one transaction.
 #[derive(Debug)]
-pub struct Writer<'c>(Transaction<'c>);
+pub struct Writer<'c>(Transaction<'c>, &'c AtomicI64);
 
 impl Writer<'_> {
+    /// The time for a row: now, but never before an earlier run.
+    fn now(&self) -> i64 {
+        now().max(self.1.load(Relaxed))
+    }
+
     /// The same transaction, to read.
     pub fn reader(&self) -> Reader<'_> {
         Reader(&self.0)
@@ -102,8 +119,9 @@ impl State {
         writer.pragma_update(None, "cache_size", CACHE_KIB)?;
         writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         Migrations::from_slice(MIGRATIONS).to_latest(&mut writer)?;
+        let floor = AtomicI64::new(Reader(&writer).latest_time()?);
         let reader = if network { None } else { Some(Mutex::new(read_only(path)?)) };
-        Ok(Self { reader, writer: Mutex::new(writer) })
+        Ok(Self { reader, writer: Mutex::new(writer), floor })
     }
 
     /// A copy of a state, or an empty one, whose changes end with it.
@@ -136,7 +154,7 @@ impl State {
         let mut connection = lock(&self.writer);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| E::from(e.into()))?;
-        let writer = Writer(transaction);
+        let writer = Writer(transaction, &self.floor);
         let result = work(&writer)?;
         crash::point(Point::Committing, "");
         writer.0.commit().map_err(|e| E::from(e.into()))?;

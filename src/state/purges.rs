@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256 as Hasher};
 use super::{
     Error, Reader, State, Writer,
     documents::{id, sha256},
-    lock, now,
+    lock,
 };
 use crate::model::{DocumentId, Sha256};
 
@@ -106,7 +106,7 @@ impl Writer<'_> {
     pub fn begin_purge(&self, run: i64, document: &DocumentId) -> Result<(), Error> {
         self.0.execute(
             "INSERT INTO purges (run, document, fingerprint, began_at) VALUES (?1, ?2, ?3, ?4)",
-            params![run, document.as_str(), fingerprint(document), now()],
+            params![run, document.as_str(), fingerprint(document), self.now()],
         )?;
         Ok(())
     }
@@ -125,9 +125,12 @@ impl Writer<'_> {
         ] {
             self.0.execute(statement, [document])?;
         }
+        // The last manifest speaks of it: the next complete run writes another one.
+        let latest = self.0.query_row("SELECT max(number) FROM runs", [], |row| row.get(0))?;
+        self.changed(latest)?;
         self.0.execute(
             "UPDATE purges SET document = NULL, done_at = ?2 WHERE number = ?1",
-            params![purge.number, now()],
+            params![purge.number, self.now()],
         )?;
         Ok(())
     }

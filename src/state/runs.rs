@@ -1,5 +1,7 @@
 //! Runs, and documents that failed in them.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use rusqlite::params;
 
 use super::{Error, Reader, Writer, documents::id, now};
@@ -44,7 +46,51 @@ pub struct FailureRow {
     pub trace_id: Option<String>,
 }
 
+/// A run, and since when its report and manifest are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The run.
+    pub run: Run,
+    /// When it began, and not before any run before it, seconds since the epoch.
+    pub at: i64,
+}
+
 impl Reader<'_> {
+    /// The latest time that any run began or ended, seconds since the epoch; 0 where there is none.
+    pub(super) fn latest_time(&self) -> Result<i64, Error> {
+        Ok(self.0.query_row(
+            "SELECT coalesce(max(max(started_at, coalesce(finished_at, 0))), 0) FROM runs",
+            [],
+            |row| row.get(0),
+        )?)
+    }
+
+    /// When the run before a run began or ended, whichever is later, seconds since the epoch.
+    pub fn time_before(&self, run: i64) -> Result<Option<i64>, Error> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT max(started_at, coalesce(finished_at, 0)) FROM runs WHERE number < ?1 ORDER BY number DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query([run])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// Every run and its start, in order. A clock that was behind makes no run older than those before it.
+    pub fn starts(&self) -> Result<Vec<Start>, Error> {
+        let mut statement = self.0.prepare_cached("SELECT number, id, started_at FROM runs ORDER BY number")?;
+        let mut latest = i64::MIN;
+        let rows = statement.query_map([], |row| {
+            latest = latest.max(row.get(2)?);
+            Ok(Start { run: Run { number: row.get(0)?, id: row.get(1)? }, at: latest })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The last run that changed a row of a document; none where nothing was changed yet.
+    pub fn changed_run(&self) -> Result<Option<i64>, Error> {
+        let text = self.setting("changed_run")?;
+        text.map(|text| text.parse().map_err(|_| Error::Odd(format!("changed_run is {text:?}")))).transpose()
+    }
+
     /// Documents that failed when they were last tried.
     pub fn failures(&self) -> Result<Vec<FailureRow>, Error> {
         let mut statement = self.0.prepare_cached(
@@ -74,16 +120,24 @@ impl Writer<'_> {
             "INSERT INTO runs (number, id, started_at, command) VALUES (?1, ?2, ?3, ?4)",
             params![number, id, started.as_second(), command],
         )?;
+        self.1.fetch_max(started.as_second(), Relaxed);
         Ok(Run { number, id })
     }
 
     /// A run ended.
     pub fn end_run(&self, run: i64, end: &End<'_>) -> Result<(), Error> {
+        let finished = now();
         self.0.execute(
             "UPDATE runs SET finished_at = ?2, outcome = ?3, whole = ?4, changes = ?5 WHERE number = ?1",
-            params![run, now(), end.outcome, end.whole, end.changes],
+            params![run, finished, end.outcome, end.whole, end.changes],
         )?;
+        self.1.fetch_max(finished, Relaxed);
         Ok(())
+    }
+
+    /// A run changed what a manifest says.
+    pub fn changed(&self, run: i64) -> Result<(), Error> {
+        self.set("changed_run", &run.to_string())
     }
 
     /// A document failed in a run.

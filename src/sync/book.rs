@@ -219,6 +219,9 @@ impl Book {
             for entry in &done {
                 record_entry(w, self.run, entry)?;
             }
+            if done.iter().any(|e| matches!(e.outcome, Ok(Outcome::Done { .. }))) || notes.iter().any(changes_a_row) {
+                w.changed(self.run)?;
+            }
             for note in &notes {
                 record_note(w, self.run, note)?;
             }
@@ -341,6 +344,11 @@ fn record_entry(w: &Writer<'_>, run: i64, entry: &Entry) -> Result<(), Fatal> {
     Ok(())
 }
 
+/// Whether a note changes what a manifest says.
+fn changes_a_row(note: &Order) -> bool {
+    matches!(note, Order::Place { .. } | Order::Relocate { .. } | Order::Metadata { .. })
+}
+
 fn record_note(w: &Writer<'_>, run: i64, note: &Order) -> Result<(), Fatal> {
     match note {
         Order::Place { document, particulars } => w.place_document(run, document, particulars)?,
@@ -357,7 +365,7 @@ fn record_note(w: &Writer<'_>, run: i64, note: &Order) -> Result<(), Fatal> {
 }
 
 /// Carries out what a crash left half done; `run` is the run that finishes it.
-pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
+pub(super) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
     let begun = state.read(|r| r.intents())?;
     let count = begun.len();
     let names = Arc::new(Names::default());

@@ -111,6 +111,9 @@ pub fn review(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<(u64
         // A row is only committed over durable bytes, and somebody may just have put these there.
         mirror.barrier()?;
         state.write(|w| -> Result<(), Fatal> {
+            if !doubtful.is_empty() {
+                w.changed(run)?;
+            }
             for (row, doubt) in &doubtful {
                 match doubt {
                     Doubt::Restamped(stamp) => w.restamp_document(&row.id, *stamp)?,

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Fatal, book::Book, ledger::Order, names::Names};
+use super::{
+    Fatal,
+    book::{self, Book},
+    ledger::Order,
+    names::Names,
+    retain,
+};
 use crate::{
     mirror::Mirror,
     model::{BinderId, Particulars},
@@ -10,7 +16,12 @@ use crate::{
     state::State,
 };
 
-pub use super::book::replay;
+/// Finishes what a crash left half done; `run` is the run that finishes it. Returns how many publishes.
+pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
+    let replayed = book::replay(mirror, state, run)?;
+    retain::unlink(mirror, state)?;
+    Ok(replayed)
+}
 
 /// Documents that leave in one group.
 const GROUP: usize = 256;

@@ -23,6 +23,7 @@ mod listing;
 mod names;
 mod options;
 mod repair;
+mod retain;
 mod run;
 mod scrub;
 mod seen;

@@ -3,7 +3,11 @@
 use std::{num::NonZeroU64, time::Duration};
 
 use super::Filter;
-use crate::{model::Share, pace::Policy, plan::RemovalCap};
+use crate::{
+    model::Share,
+    pace::Policy,
+    plan::{RemovalCap, Retain},
+};
 
 /// What is done about files of the tree that no row knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +42,10 @@ pub struct Options {
     pub refresh_folders: Duration,
     /// The share of the mirror that is checked when everything else is done; none: nothing is.
     pub scrub: Option<Share>,
+    /// What is kept of what was superseded or removed.
+    pub retain: Retain,
+    /// Seconds after which what `runs/` has of a run is deleted; none: never.
+    pub retain_runs: Option<i64>,
     /// When a failed download is tried again.
     pub retry: Policy,
     /// What is done about files that no row knows.
@@ -58,6 +66,8 @@ impl Default for Options {
             min_free: 0,
             refresh_folders: Duration::from_hours(20),
             scrub: None,
+            retain: Retain::default(),
+            retain_runs: None,
             retry: Policy::default(),
             adopt: Adopt::default(),
             trust_times: false,

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
-    ledger::Ledger, ledger::Order, names::Names, scrub, settle::Rename, transfer::transfer, worker::Pool,
+    ledger::Ledger, ledger::Order, names::Names, retain, scrub, settle::Rename, transfer::transfer, worker::Pool,
     worker::Worker,
 };
 use crate::{
@@ -76,6 +76,8 @@ pub struct Finished {
     pub tally: Arc<Tally>,
     /// What it would do, for a plan.
     pub planned: Vec<Planned>,
+    /// The time at its end in seconds since the epoch, if retention is asked for and the clock can be trusted.
+    pub now: Option<i64>,
 }
 
 impl Finished {
@@ -108,6 +110,7 @@ struct Came {
     another: bool,
     /// Whether everything was looked at, so that what nobody asked for is wanted by nobody.
     whole: bool,
+    crawled: Vec<(BinderId, Crawled)>,
 }
 
 /// Mirrors, or plans. Whatever happens, what was finished is recorded.
@@ -122,13 +125,13 @@ pub async fn run(parts: Parts) -> Finished {
         }
         Err(error) => (Err(error), Vec::new()),
     };
-    let (ended, withheld, scrub) = match (stop.take_fatal(), result) {
-        (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), false, None),
-        (None, Ok(came)) if came.another => (Ended::AnotherOrganisation, true, None),
-        (None, Ok(came)) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld, came.scrub),
+    let (ended, withheld, scrub, now) = match (stop.take_fatal(), result) {
+        (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), false, None, None),
+        (None, Ok((came, _))) if came.another => (Ended::AnotherOrganisation, true, None, None),
+        (None, Ok((came, now))) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld, came.scrub, now),
     };
     let uncertified = tally.binder_counts().uncertified > 0;
-    Finished { ended, withheld, uncertified, scrub, tally, planned }
+    Finished { ended, withheld, uncertified, scrub, tally, planned, now }
 }
 
 pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Result<Ctx, Fatal> {
@@ -172,7 +175,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
     })
 }
 
-async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<Came, Fatal> {
+async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<(Came, Option<i64>), Fatal> {
     let deadline = async {
         if let Some(limit) = ctx.options.max_duration {
             tokio::time::sleep(limit).await;
@@ -189,18 +192,20 @@ async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<Came, F
     let flushed = flush(ctx).await;
     let came = result?;
     flushed?;
-    if let Some(writing) = &ctx.writing
-        && came.whole
-        && !ctx.stop.is_set()
-    {
+    let Some(writing) = ctx.writing.as_ref().filter(|_| !ctx.stop.is_set()) else { return Ok((came, None)) };
+    if came.whole {
         tidy(ctx, writing)?;
     }
-    Ok(came)
+    let now = retain::trusted_now(ctx)?;
+    if let Some(now) = now.filter(|_| !came.withheld) {
+        retain::free(ctx, writing, &came.crawled, now).await?;
+    }
+    Ok((came, now))
 }
 
 async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Came, Fatal> {
     let Some(survey) = binders::list(ctx).await? else {
-        return Ok(Came { withheld: true, scrub: None, another: true, whole: false });
+        return Ok(Came { withheld: true, scrub: None, another: true, whole: false, crawled: Vec::new() });
     };
     let (mirrored, _) = ctx.state.read(|r| r.extent())?;
     // Transfers end when the crawl has ended and the queue is empty.
@@ -229,7 +234,7 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
         scrub = scrub::scrub(ctx).await?;
     }
     let whole = whole && ctx.options.filter.wants_all();
-    Ok(Came { withheld, scrub, another: false, whole })
+    Ok(Came { withheld, scrub, another: false, whole, crawled })
 }
 
 async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, Crawled)>, Fatal> {

@@ -52,6 +52,15 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
             scrub.repaired
         ));
     }
+    let freed = &run.freed;
+    if freed.versions + freed.objects > 0 {
+        text.push_str(&format!(
+            "Let go by retention: {} past versions, {} objects, {}.\n",
+            freed.versions,
+            freed.objects,
+            bytes(freed.bytes)
+        ));
+    }
     list(
         &mut text,
         "failed",

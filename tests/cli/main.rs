@@ -6,6 +6,7 @@ mod codes;
 mod commands;
 mod disk;
 mod help;
+mod kept;
 mod plan;
 mod program;
 mod purge;

@@ -18,12 +18,13 @@ fn it_has_exactly_the_agreed_fields() {
     let done = program.run(&["--json"]).expect(4);
     let report = done.json();
     let expected = "run_id outcome started_at finished_at duration_seconds organisation_id binders documents bytes \
-        requests scrub failures warnings";
+        freed requests scrub failures warnings";
     assert_eq!(keys(&report), expected.split_whitespace().collect());
     for (field, expected) in [
         ("binders", "listed crawled uncertified inaccessible failed"),
         ("documents", "seen unchanged adopted added updated moved removed withheld filtered failed"),
         ("bytes", "downloaded"),
+        ("freed", "versions objects bytes"),
         ("requests", "token api storage retried throttled"),
     ] {
         assert_eq!(keys(&report[field]), expected.split_whitespace().collect(), "{field}");
@@ -42,7 +43,8 @@ fn it_is_printed_and_kept() {
     let kept = |name: &str| -> Value { serde_json::from_slice(&fs::read(program.state(name)).unwrap()).unwrap() };
     assert_eq!(kept("last-run.json"), report);
     assert_eq!(kept(&format!("runs/{}.json", report["run_id"].as_str().unwrap())), report);
-    assert_eq!(fs::read_dir(program.state("runs")).unwrap().count(), 2);
+    // Two reports, and the manifest of the run that changed something.
+    assert_eq!(fs::read_dir(program.state("runs")).unwrap().count(), 3);
     assert_eq!(report["outcome"], "complete");
     assert_eq!(report["documents"]["seen"], 3);
     assert_eq!(report["documents"]["unchanged"], 3);

@@ -102,12 +102,16 @@ impl World {
 
     /// What a run would do.
     pub(crate) fn plan(&self) -> Vec<Planned> {
-        let config = self.config(self.given());
+        self.plan_as(&self.config(self.given()))
+    }
+
+    /// What a run with these settings would do.
+    pub(crate) fn plan_as(&self, config: &Config) -> Vec<Planned> {
         let scratch = tempfile::tempdir().unwrap();
         let state = State::scratch(Some(&self.database()), &scratch.path().join("state.db")).unwrap();
         let run = state.write(|w| w.begin_run(jiff::Timestamp::now(), "run")).unwrap();
         let root = Arc::new(Root::open(&config.dest).unwrap());
-        let ran = go(&config, |remote, progress, stop| Parts {
+        let ran = go(config, |remote, progress, stop| Parts {
             remote,
             state: Arc::new(state),
             root,

@@ -19,4 +19,5 @@ mod pace;
 mod program;
 mod property;
 mod replay;
+mod retain;
 mod verify;

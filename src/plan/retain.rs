@@ -1,0 +1,121 @@
+//! Which past versions may be let go, and whether the clock that says so can be trusted.
+//!
+//! With one rule, that rule decides; with two, a version is kept if either of them keeps it.
+//! Without a rule everything is kept. All times are seconds since the epoch.
+
+use std::num::NonZeroU64;
+
+/// How far the clock and the service's may be apart: an hour.
+const APART: u64 = 3600;
+
+/// What is kept of what was superseded or removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retain {
+    /// What ended longer ago than so many seconds may go.
+    pub age: Option<i64>,
+    /// All but so many past versions of a document, the newest ones, may go.
+    pub versions: Option<NonZeroU64>,
+}
+
+impl Retain {
+    /// Whether everything is kept.
+    pub fn keeps_all(self) -> bool {
+        self == Self::default()
+    }
+
+    /// The time before which what ended may go, as far as age decides.
+    pub fn ended_before(self, now: i64) -> Option<i64> {
+        self.age.map(|age| now.saturating_sub(age))
+    }
+
+    /// Whether a version may go that ended at a time, and of whose document so many newer past
+    /// versions are held.
+    pub fn frees(self, now: i64, ended_at: i64, newer: u64) -> bool {
+        let old = self.ended_before(now).is_none_or(|time| ended_at < time);
+        let many = self.versions.is_none_or(|versions| newer >= versions.get());
+        !self.keeps_all() && old && many
+    }
+}
+
+/// What the clock is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// What the clock says.
+    pub now: i64,
+    /// What the service's clock must say by now; none where it never told.
+    pub service: Option<i64>,
+    /// When the run before began or ended.
+    pub before: Option<i64>,
+}
+
+/// Why a clock can't be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// Nothing to compare it with.
+    #[error("the service's answers bear no date to compare this machine's clock with")]
+    NoDate,
+    /// It differs from the service's by so many seconds.
+    #[error("this machine's clock and the service's are {0} seconds apart; set the clock")]
+    Apart(u64),
+    /// It is behind a run that has been.
+    #[error("by this machine's clock the run before this one lies in the future; set the clock")]
+    Behind,
+}
+
+impl Times {
+    /// Why the clock can't be trusted, if it can't.
+    pub fn doubt(self) -> Option<Doubt> {
+        let Some(service) = self.service else { return Some(Doubt::NoDate) };
+        let apart = self.now.abs_diff(service);
+        if apart > APART {
+            return Some(Doubt::Apart(apart));
+        }
+        self.before.is_some_and(|before| self.now < before).then_some(Doubt::Behind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_goes_when_no_rule_keeps_it() {
+        let rule = |age, versions: Option<u64>| Retain { age, versions: versions.and_then(NonZeroU64::new) };
+        let (by_age, by_count, both) = (rule(Some(90), None), rule(None, Some(2)), rule(Some(90), Some(2)));
+        // The clock says 1000.
+        for (retain, ended_at, newer, frees) in [
+            (rule(None, None), 0, u64::MAX, false),
+            (by_age, 909, 0, true),
+            (by_age, 910, 9, false), // 90 is not more than 90
+            (by_age, 2000, 9, false),
+            (by_count, 999, 2, true),
+            (by_count, 0, 1, false),
+            (by_count, 0, 0, false),
+            (both, 909, 2, true),
+            (both, 909, 1, false),
+            (both, 910, 2, false),
+            (rule(Some(i64::MAX), None), 0, 0, false),
+        ] {
+            assert_eq!(retain.frees(1000, ended_at, newer), frees, "{retain:?} {ended_at} {newer}");
+        }
+    }
+
+    #[test]
+    fn a_clock_is_trusted_that_agrees_with_others() {
+        let before = Some(9_000);
+        for (now, service, before, doubt) in [
+            (10_000, Some(10_000), before, None),
+            (10_000, Some(13_600), before, None),
+            (10_000, Some(6_400), before, None),
+            (10_000, Some(13_601), before, Some(Doubt::Apart(3601))),
+            (10_000, Some(6_399), before, Some(Doubt::Apart(3601))),
+            (10_000, None, before, Some(Doubt::NoDate)),
+            (10_000, Some(10_000), None, None),
+            (10_000, Some(10_000), Some(10_000), None),
+            (10_000, Some(10_000), Some(10_001), Some(Doubt::Behind)),
+            (0, Some(i64::MAX), before, Some(Doubt::Apart(i64::MAX.unsigned_abs()))),
+        ] {
+            assert_eq!(Times { now, service, before }.doubt(), doubt, "{now} {service:?} {before:?}");
+        }
+    }
+}
