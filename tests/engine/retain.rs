@@ -211,6 +211,20 @@ fn nothing_goes_of_a_document_whose_present_binder_is_lost() {
 }
 
 #[test]
+fn what_a_document_was_in_a_lost_binder_stays_by_any_rule() {
+    let past = past();
+    past.world.edit(|o| o.move_document(&past.b, &past.eken, None)).unwrap();
+    past.world.mirror();
+    past.world.edit(|o| o.hide_binder(&past.linden)).unwrap();
+    for rule in [by_age, |given: &mut Given| given.retain_versions = Some(1)] {
+        let ran = past.world.run_with(rule);
+        assert_eq!(ran.exit(), Exit::Partial, "{ran:?}");
+        assert!(["b1", "b2"].iter().all(|text| past.held().contains(text)), "{ran:?}");
+    }
+    assert_eq!(past.held(), ["b1", "b2"]);
+}
+
+#[test]
 fn nothing_goes_while_removals_are_withheld() {
     let past = past();
     // The binder that had a document lists none.
