@@ -68,10 +68,21 @@ pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Time
     if whole {
         adopting::done(&state)?;
     }
-    keep(&mirror, &state, &run, &report, whole);
-    tidy(&mirror, &state, config.options.retain_runs, &finished);
     let mut exit = Exit::of_run(&finished);
-    if !matches!(finished.ended, Ended::Fatal(_)) {
+    if let Err(error) = keep(&mirror, &state, &run, &report, whole) {
+        if error.exit() == Exit::Disk && exit != Exit::Disk {
+            exit = Exit::Disk;
+            report.outcome = Outcome::Failed;
+            report.failures.push(failure(error.to_string()));
+            ui::complain(&error);
+        } else {
+            tracing::warn!("the end of the run could not be written down: {error}");
+        }
+    }
+    if exit != Exit::Disk {
+        tidy(&mirror, &state, config.options.retain_runs, &finished);
+    }
+    if !matches!(finished.ended, Ended::Fatal(_)) && exit != Exit::Disk {
         exit = copies::keep(&mirror, &state, &run, report.documents.has_changes()).unwrap_or(exit);
     }
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.json", run.id));
@@ -186,20 +197,16 @@ fn failure(error: String) -> Failure {
     }
 }
 
-/// Writes the report down. A disk that is full has said so already.
-fn keep(mirror: &Mirror, state: &State, run: &Run, report: &RunReport, whole: bool) {
+/// Writes down how the run ended, as far as that goes; the first error counts.
+fn keep(mirror: &Mirror, state: &State, run: &Run, report: &RunReport, whole: bool) -> Result<(), Error> {
     let text = json(report);
     let written = mirror
         .write_state_file(&format!("runs/{}.json", run.id), text.as_bytes())
         .and_then(|()| mirror.write_state_file("last-run.json", text.as_bytes()));
-    if let Err(error) = written {
-        tracing::warn!("the run report could not be written: {error}");
-    }
     let changes = serde_json::to_string(&report.documents).ok();
     let end = End { outcome: report.outcome.word(), whole, changes: changes.as_deref() };
-    if let Err(error) = state.write(|w| w.end_run(run.number, &end)) {
-        tracing::warn!("the end of the run could not be recorded: {error}");
-    }
+    let recorded = state.write(|w| w.end_run(run.number, &end)).and_then(|()| state.settle());
+    written.map_err(Error::from).and(recorded.map_err(Error::from))
 }
 
 pub(super) fn tell(voice: &Voice, report: &RunReport, place: Option<&std::path::Path>) {

@@ -24,7 +24,7 @@ impl Mirror {
         rustix::fs::unlinkat(&dir, path.leaf(), AtFlags::empty()).map_err(|e| failed(e.into()))?;
         self.sync_folder(&dir, path.as_str())?;
         if let Some(parent) = path.parent() {
-            self.root.prune(&parent);
+            self.root.prune(&parent)?;
         }
         Ok(())
     }

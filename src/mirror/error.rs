@@ -1,6 +1,6 @@
 //! What can go wrong on the disk, and whose problem it is.
 
-use std::io;
+use std::{io, path::Path};
 
 use rustix::io::Errno;
 
@@ -62,6 +62,9 @@ fn advice(source: &io::Error) -> &'static str {
     match errno(source) {
         Some(Errno::NOSPC | Errno::DQUOT) => "; free some space and run again, nothing is lost",
         Some(Errno::ROFS) => "; mount the disk writable and run again",
+        Some(Errno::NOENT | Errno::STALE | Errno::NOTCONN | Errno::NODEV | Errno::NXIO) => {
+            "; is the disk still mounted? Run again when it is"
+        }
         Some(Errno::IO) => "; check the disk, then run again",
         Some(Errno::ACCESS | Errno::PERM) => "; give this user access to it and run again",
         _ => "",
@@ -75,6 +78,23 @@ fn errno(error: &io::Error) -> Option<Errno> {
 impl Error {
     pub(super) fn io(action: &'static str, path: impl Into<String>, source: impl Into<io::Error>) -> Self {
         Self::Io { action, path: path.into(), source: source.into() }
+    }
+
+    /// The destination can't be reached: because of its disk, or because of what it is.
+    pub(super) fn destination(action: &'static str, path: &Path, source: io::Error) -> Self {
+        match errno(&source) {
+            Some(
+                Errno::IO
+                | Errno::NOSPC
+                | Errno::DQUOT
+                | Errno::ROFS
+                | Errno::STALE
+                | Errno::NOTCONN
+                | Errno::NODEV
+                | Errno::NXIO,
+            ) => Self::Io { action, path: path.display().to_string(), source },
+            _ => Self::Destination(format!("cannot {action} {}: {source}", path.display())),
+        }
     }
 
     /// Whom the error concerns.

@@ -60,8 +60,7 @@ pub struct Mirror {
 impl Mirror {
     /// Opens a destination for writing, creating it where it is absent, and takes its lock.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(path)
-            .map_err(|e| Error::Destination(format!("cannot create the destination {}: {e}", path.display())))?;
+        std::fs::create_dir_all(path).map_err(|e| Error::destination("create the destination", path, e))?;
         let root = Root::open(path)?;
         let network = root.is_network();
         // The handle is open before the first byte is written: it then sees every write error.
@@ -114,8 +113,8 @@ impl Mirror {
     }
 
     /// Removes folders that a move or removal left empty, and those above them.
-    pub fn prune(&self, folder: &RelPath) {
-        self.root.prune(folder);
+    pub fn prune(&self, folder: &RelPath) -> Result<(), Error> {
+        self.root.prune(folder)
     }
 
     /// A name below `tmp/` that nothing has.
@@ -149,8 +148,11 @@ impl Mirror {
     /// Deletes everything below `tmp/` that nobody wants any more.
     pub fn sweep(&self, wanted: &HashSet<String>) -> Result<(), Error> {
         for name in self.names_in_tmp()?.into_iter().filter(|name| !wanted.contains(name)) {
-            // A folder that somebody made here stays: it is not ours.
-            let _ = self.discard(&name);
+            match self.discard(&name) {
+                // A folder that somebody made here stays: it is not ours.
+                Err(error) if error.kind() != Kind::Document => return Err(error),
+                _ => {}
+            }
         }
         Ok(())
     }

@@ -108,9 +108,10 @@ impl Mirror {
         self.barrier()
     }
 
+    /// A copy that is durable before anything counts on it: the bytes that it was made of may go right after.
     pub(super) fn copy_to_tmp(&self, file: &mut File) -> Result<Staged, Error> {
         rustix::fs::seek(&*file, rustix::fs::SeekFrom::Start(0)).map_err(|e| Error::io("rewind", "tmp", e))?;
-        let mut stage = Stage::create(self, false)?;
+        let mut stage = Stage::create(self, false)?.synced();
         copy(file, &mut stage)?;
         stage.finish(None)
     }

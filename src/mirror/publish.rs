@@ -51,6 +51,9 @@ impl Mirror {
 
     fn add(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
         let (tmp, name) = self.area.tmp(&staged.name)?;
+        if look(tmp, name)? != Entry::Nothing && !self.has(tmp, name, &staged.stamp)? {
+            return Ok(Outcome::Lost);
+        }
         let dir = self.root.make_folder_of(path, self.syncs_each())?;
         match sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively) {
             Ok(()) => {
@@ -106,6 +109,8 @@ impl Mirror {
         crash::point(Point::OldLinked, path);
         // Held as a copy of its own, since the link still shares the tree's file.
         let held = self.hold_for(path, &parked, None)?;
+        // No swap shows which bytes are where after a power cut: the old ones must be safe before.
+        self.barrier()?;
         // Here the old file stays until the rename, so that somebody may just have written to it.
         let unchanged = |found: &Stamp| found.size == held.stamp.size && found.mtime == held.stamp.mtime;
         if !matches!(look(dir, path.leaf())?, Entry::File(found) if unchanged(&found)) {

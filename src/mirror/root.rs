@@ -10,7 +10,7 @@ use std::{
 
 use rustix::{
     fd::{AsFd, OwnedFd},
-    fs::{Mode, OFlags},
+    fs::{AtFlags, Mode, OFlags},
     io::Errno,
 };
 
@@ -55,7 +55,7 @@ const BLANK: u64 = 4096;
 /// Looks at what a destination holds, changing nothing.
 pub fn survey(path: &Path) -> Result<Survey, Error> {
     let Some((state, files)) = contents(path)? else { return Ok(Survey::Absent) };
-    Ok(match (state && has_database(path), state, files) {
+    Ok(match (state && has_database(path)?, state, files) {
         (true, ..) => Survey::Mirror,
         (false, true, true) => Survey::StateLost,
         (false, _, false) => Survey::Empty,
@@ -70,7 +70,7 @@ pub fn holds_files(path: &Path) -> Result<bool, Error> {
 
 /// Whether there is a state folder, and anything else; none where there is nothing at all.
 fn contents(path: &Path) -> Result<Option<(bool, bool)>, Error> {
-    let unreadable = |source| Error::Destination(format!("cannot read the destination {}: {source}", path.display()));
+    let unreadable = |source| Error::destination("read the destination", path, source);
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -89,10 +89,15 @@ fn contents(path: &Path) -> Result<Option<(bool, bool)>, Error> {
 }
 
 /// Whether there is a database that may have tables, in itself or in its journal.
-fn has_database(path: &Path) -> bool {
+fn has_database(path: &Path) -> Result<bool, Error> {
     let look = |name: &str| path.join(STATE_FOLDER).join(name).symlink_metadata();
     let journal = ["state.db-wal", "state.db-journal"].into_iter().any(|name| look(name).is_ok_and(|m| m.len() > 0));
-    look("state.db").is_ok_and(|found| !found.is_file() || journal || found.len() > BLANK)
+    match look("state.db") {
+        Ok(found) => Ok(!found.is_file() || journal || found.len() > BLANK),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        // That it can't be seen does not mean that it was lost.
+        Err(error) => Err(Error::destination("look at the state in", path, error)),
+    }
 }
 
 /// The destination, opened.
@@ -106,13 +111,12 @@ pub struct Root {
 impl Root {
     /// Opens an existing destination.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let cannot =
-            |source: io::Error| Error::Destination(format!("cannot open the destination {}: {source}", path.display()));
+        let cannot = |source: io::Error| Error::destination("open the destination", path, source);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| cannot(e.into()))?;
-        let path = std::path::absolute(path).map_err(cannot)?;
+        let absolute = std::path::absolute(path).map_err(cannot)?;
         let network = sys::is_network(&handle).unwrap_or(false);
-        Ok(Self { handle, path, network })
+        Ok(Self { handle, path: absolute, network })
     }
 
     /// Where the destination is.
@@ -224,21 +228,26 @@ impl Root {
     }
 
     /// Removes a folder and those above it, as long as they are empty.
-    pub(super) fn prune(&self, folder: &RelPath) {
+    pub(super) fn prune(&self, folder: &RelPath) -> Result<(), Error> {
         let mut next = Some(folder.clone());
         while let Some(folder) = next {
             // One that is gone already was removed before a crash, and those above it were not.
             let removed = match self.folder_of(&folder) {
-                Ok(parent) => rustix::fs::unlinkat(&parent, folder.leaf(), rustix::fs::AtFlags::REMOVEDIR),
+                Ok(parent) => rustix::fs::unlinkat(&parent, folder.leaf(), AtFlags::REMOVEDIR),
                 Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Err(Errno::NOENT),
-                Err(_) => return,
+                Err(_) => return Ok(()),
             };
             match removed {
                 Ok(()) => crash::point(Point::Pruned, &folder),
                 Err(Errno::NOENT) => {}
-                Err(_) => return,
+                Err(error) => {
+                    let error = Error::io("remove the empty folder", folder.as_str(), error);
+                    // One that is not empty, or not ours to remove, stays.
+                    return if error.kind() == Kind::Document { Ok(()) } else { Err(error) };
+                }
             }
             next = folder.parent();
         }
+        Ok(())
     }
 }

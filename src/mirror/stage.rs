@@ -62,6 +62,12 @@ impl Stage {
         })
     }
 
+    /// The same, synced by itself when it ends.
+    pub(super) fn synced(mut self) -> Self {
+        self.sync = true;
+        self
+    }
+
     /// Goes on with a partial download, hashing again what is there.
     pub fn resume(mirror: &Mirror, name: &str, md5: bool) -> Result<Self, Error> {
         let (dir, leaf) = mirror.area.tmp(name)?;

@@ -37,6 +37,11 @@ pub enum Error {
         /// Whose was asked for.
         wanted: String,
     },
+    /// The disk failed while the kind of journal was changed.
+    #[error(
+        "the state database could not change its journal, and kept the kind {0:?}; check the disk, then run again, nothing is lost"
+    )]
+    Journal(String),
     /// A stored value can't be what this program wrote.
     #[error("the state database holds a value that it can't hold: {0}{advice}", advice = WAY_BACK)]
     Odd(String),
@@ -82,7 +87,7 @@ impl Error {
         match self {
             Self::Newer | Self::OtherOrganisation { .. } => Kind::Refused,
             Self::Odd(_) | Self::Unsound(_) | Self::NotAFile(_) => Kind::Damaged,
-            Self::Scratch(_) => Kind::Disk,
+            Self::Scratch(_) | Self::Journal(_) => Kind::Disk,
             Self::Migration(_) => Kind::Internal,
             Self::Sqlite(error) => sqlite_kind(error),
         }

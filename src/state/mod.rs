@@ -162,6 +162,11 @@ impl State {
         Ok(result)
     }
 
+    /// Brings the journal over into `state.db`. Closing does so too, and says nothing if it can't.
+    pub fn settle(&self) -> Result<(), Error> {
+        Ok(lock(&self.writer).query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    }
+
     /// Binds a new state to an organisation; refuses the state of another.
     pub fn bind(&self, organisation: &OrganisationId) -> Result<(), Error> {
         self.write(|w| {
@@ -217,8 +222,16 @@ fn prepare(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
+/// Chooses the kind of journal. `SQLite` names the new one, and only then commits the change, which may fail: the
+/// statement must be carried on to its end.
 fn journal(connection: &Connection, mode: &str) -> Result<(), Error> {
-    Ok(connection.pragma_update_and_check(None, "journal_mode", mode, |_| Ok(()))?)
+    let mut statement = connection.prepare(&format!("PRAGMA journal_mode = {mode}"))?;
+    let mut rows = statement.query([])?;
+    let mut kept = String::new();
+    while let Some(row) = rows.next()? {
+        kept = row.get(0)?;
+    }
+    if kept.eq_ignore_ascii_case(mode) { Ok(()) } else { Err(Error::Journal(kept)) }
 }
 
 fn read_only(path: &Path) -> Result<Connection, Error> {

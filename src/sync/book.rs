@@ -120,11 +120,12 @@ impl Book {
     }
 
     /// Removes folders that are empty now. While the intents are there, a crash forgets none of them.
-    fn prune(&self, done: &[Entry]) {
+    fn prune(&self, done: &[Entry]) -> Result<(), Fatal> {
         let left: BTreeSet<RelPath> = done.iter().filter_map(left_folder).collect();
         for folder in left.into_iter().rev() {
-            self.mirror.prune(&folder);
+            self.mirror.prune(&folder)?;
         }
+        Ok(())
     }
 
     /// Makes an order that changes the tree an intent, and keeps the others for the next record.
@@ -213,7 +214,7 @@ impl Book {
         if done.is_empty() && notes.is_empty() && coming.is_empty() {
             return Ok(());
         }
-        self.prune(&done);
+        self.prune(&done)?;
         let failures: Vec<FailureRow> = done.iter().filter_map(|entry| self.failure(entry)).collect();
         self.state.write(|w| -> Result<(), Fatal> {
             for entry in &done {

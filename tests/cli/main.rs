@@ -4,7 +4,6 @@
 
 mod codes;
 mod commands;
-mod disk;
 mod help;
 mod kept;
 mod plan;

@@ -1,0 +1,182 @@
+//! Each call that changes the disk refused in turn, by strace.
+
+use std::{fs, process::Command};
+
+use crate::{
+    not_tested,
+    office::Office,
+    program::{Done, Program, finish},
+};
+
+/// A kind of call, and how it is refused.
+struct Refused {
+    call: &'static str,
+    error: &'static str,
+    /// On which files it may fail unseen.
+    harmless: Option<&'static str>,
+}
+
+const fn refused(call: &'static str, error: &'static str) -> Refused {
+    Refused { call, error, harmless: None }
+}
+
+const fn refused_but_on(call: &'static str, error: &'static str, harmless: &'static str) -> Refused {
+    Refused { call, error, harmless: Some(harmless) }
+}
+
+/// The first calls of a kind are refused one by one, further ones in growing steps.
+fn next(number: u32) -> u32 {
+    number + 1 + number / 8
+}
+
+fn traced(program: &Program, injections: &[String]) -> Command {
+    let command = program.run_command(&["--refresh-folders", "0s"]);
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-qq", "--seccomp-bpf", "-o"]).arg(program.beside("strace"));
+    let call = |injection: &String| injection.split(['=', ':']).nth(1).unwrap_or_default().to_owned();
+    strace.args(["-e", &format!("trace={}", injections.iter().map(call).collect::<Vec<_>>().join(","))]);
+    for injection in injections {
+        strace.args(["-e", injection]);
+    }
+    // The loader opens and looks at files, too, which is no matter of the mirror.
+    if injections
+        .iter()
+        .any(|injection| ["inject=openat:", "inject=newfstatat:"].iter().any(|i| injection.starts_with(i)))
+    {
+        let tmp = (0..16).map(|n| program.state(&format!("tmp/{n:x}")));
+        let folders = [program.dest.clone(), program.dest.join(".ibinder-sync"), program.dest.join("Eken")];
+        for folder in folders.into_iter().chain(tmp) {
+            strace.arg("-P").arg(folder);
+        }
+    }
+    strace.arg("--").arg(command.get_program()).args(command.get_args()).env_clear();
+    strace.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    strace
+}
+
+fn can_trace() -> bool {
+    let probe = Command::new("strace").args(["-e", "inject=mkdir:error=EIO", "mkdir", "/"]).output();
+    let able = probe.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("INJECTED"));
+    if !able {
+        not_tested("calls can't be refused");
+    }
+    able
+}
+
+/// A run with some calls refused, and those calls; none if the run made too few of them.
+fn run_refused(program: &Program, call: &str, injections: &[String]) -> Option<(Done, Vec<String>)> {
+    let done = finish(&mut traced(program, injections));
+    let log = program.beside("strace");
+    let is_refused = |line: &&str| line.contains(call) && line.contains("(INJECTED)");
+    let struck: Vec<String> = fs::read_to_string(log).unwrap().lines().filter(is_refused).map(str::to_owned).collect();
+    (!struck.is_empty()).then_some((done, struck))
+}
+
+/// What the run has to do whose calls are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// A day's changes.
+    Changes,
+    /// Nothing.
+    Nothing,
+    /// Everything: there is no mirror yet.
+    Everything,
+}
+
+/// Refuses the call number N of a kind, for every N that there is, and runs again each time.
+fn refuse(refused: &Refused, also: &[&str]) {
+    let struck = [Work::Changes, Work::Nothing, Work::Everything].map(|work| refuse_in(refused, also, work));
+    assert!(struck.iter().sum::<u32>() > 0, "{} is never called", refused.call);
+}
+
+fn refuse_in(refused: &Refused, also: &[&str], work: Work) -> u32 {
+    let Refused { call, error, harmless } = refused;
+    let (mut office, mut number, mut struck) = (Office::new(), 1, 0);
+    loop {
+        match work {
+            Work::Changes => office.change(),
+            Work::Nothing => {}
+            Work::Everything => office.forget(),
+        }
+        let mut injections: Vec<String> = also.iter().map(|&i| i.to_owned()).collect();
+        injections.push(format!("inject={call}:error={error}:when={number}"));
+        let why = format!("{error} from {call} number {number} with {work:?} to do");
+        let done = run_refused(&office.program, &format!("{call}("), &injections);
+        if work != Work::Everything {
+            office.assert_nothing_lost(&why);
+        }
+        match &done {
+            Some((done, _)) if done.code == 8 => {
+                let said = done.err.lines().last().unwrap_or_default();
+                assert!(said.contains("cannot") || said.contains("could not") || said.contains("failed"), "{said}");
+            }
+            Some((done, struck)) => {
+                let harmless = harmless.is_some_and(|file| struck.iter().all(|call| call.contains(file)));
+                assert!(harmless && done.code == 0, "{why}: {} {} {struck:?}", done.code, done.err);
+            }
+            None => {}
+        }
+        office.program.run(&["--refresh-folders", "0s"]).expect(0);
+        office.assert_mirrors();
+        if done.is_none() {
+            return struck;
+        }
+        struck += 1;
+        number = next(number);
+    }
+}
+
+#[test]
+fn syncs_that_fail_are_8() {
+    if can_trace() {
+        refuse(&refused("syncfs", "EIO"), &[]);
+        // SQLite does not heed it when the name of a new journal can't be synced; the next syncfs covers that.
+        refuse(&refused_but_on("fsync", "EIO", ".ibinder-sync>)"), &[]);
+    }
+}
+
+#[test]
+fn renames_that_fail_are_8() {
+    if can_trace() {
+        refuse(&refused("renameat2", "EIO"), &[]);
+        refuse(&refused("renameat2", "ENOSPC"), &[]);
+        refuse(&refused("renameat", "EIO"), &[]);
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_is_8() {
+    if can_trace() {
+        refuse(&refused("pwrite64", "ENOSPC"), &[]);
+        refuse(&refused("pwrite64", "EIO"), &[]);
+        refuse(&refused_but_on("ftruncate", "EIO", "lock>"), &[]);
+    }
+}
+
+#[test]
+fn names_that_cannot_be_made_or_removed_are_8() {
+    if can_trace() {
+        refuse(&refused("mkdirat", "EDQUOT"), &[]);
+        refuse(&refused("unlinkat", "EIO"), &[]);
+    }
+}
+
+#[test]
+fn links_that_fail_are_8_where_names_can_not_be_swapped() {
+    if can_trace() {
+        refuse(&refused("linkat", "EIO"), &["inject=renameat2:error=EINVAL"]);
+        refuse(&refused("linkat", "ENOSPC"), &["inject=renameat2:error=EINVAL"]);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_made_or_looked_at_are_8() {
+    if can_trace() {
+        // SQLite opens the folder to sync it, see above.
+        refuse(&refused_but_on("openat", "ENOSPC", ".ibinder-sync\", O_RDONLY"), &[]);
+        refuse(&refused("openat2", "EIO"), &[]);
+        refuse(&refused("newfstatat", "EIO"), &[]);
+        refuse(&refused("utimensat", "EIO"), &[]);
+    }
+}

@@ -1,0 +1,187 @@
+//! A disk that is full, read-only, or gone, where the machine lets a test make one.
+
+use std::{fs, path::Path, process::Command};
+
+use ibinder_sync::sandbox::{Organisation, Reply, Route};
+
+use crate::{
+    not_tested,
+    office::Office,
+    program::{Program, finish},
+};
+
+/// A small file system in memory, unmounted at the end.
+struct Disk<'p>(&'p Path);
+
+impl<'p> Disk<'p> {
+    /// None where it can't be mounted: that takes root, and a kernel that allows it.
+    fn mount(at: &'p Path, size: &str) -> Option<Self> {
+        fs::create_dir(at).unwrap();
+        let mounted = mount(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"], at);
+        if !mounted {
+            not_tested("no file system can be mounted here");
+        }
+        mounted.then_some(Self(at))
+    }
+
+    /// Leaves room for so much more.
+    fn leave(&self, unit: &str, more: u64) {
+        let space = rustix::fs::statvfs(self.0).unwrap();
+        let option = match unit {
+            "size" => format!("size={}", (space.f_blocks - space.f_bfree) * space.f_frsize + more),
+            _ => format!("nr_inodes={}", space.f_files - space.f_ffree + more),
+        };
+        assert!(mount(&["-o", &format!("remount,{option}")], self.0));
+    }
+
+    fn resize(&self, size: &str) {
+        assert!(mount(&["-o", &format!("remount,size={size}")], self.0));
+    }
+
+    fn set_read_only(&self, read_only: bool) {
+        assert!(mount(&["-o", if read_only { "remount,ro" } else { "remount,rw" }], self.0));
+    }
+}
+
+fn mount(arguments: &[&str], at: &Path) -> bool {
+    Command::new("mount").args(arguments).arg(at).output().is_ok_and(|output| output.status.success())
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).output();
+    }
+}
+
+fn large() -> Program {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    for n in 0..8_u8 {
+        o.add_document(&binder, None, &format!("{n}.bin"), vec![n; 1_000_000]).unwrap();
+    }
+    Program::new(o)
+}
+
+#[test]
+fn a_full_disk_is_8_and_the_next_run_goes_on() {
+    let program = large();
+    let Some(disk) = Disk::mount(&program.dest, "4m") else { return };
+    let done = program.run(&["--json"]).expect(8);
+    assert_eq!(done.json()["outcome"], "failed");
+    assert!(done.err.contains("free some space"), "{}", done.err);
+    for entry in fs::read_dir(program.dest.join("Brf Eken")).into_iter().flatten() {
+        assert_eq!(fs::metadata(entry.unwrap().path()).unwrap().len(), 1_000_000);
+    }
+    disk.resize("32m");
+    program.run(&[]).expect(0);
+    assert_eq!(fs::read_dir(program.dest.join("Brf Eken")).unwrap().count(), 8);
+    // Full once more, now that old versions must be held as well.
+    disk.resize("12m");
+    program.sandbox.with_organisation(|o| {
+        for document in o.documents() {
+            o.revise(&document.id, vec![b'x'; 1_000_001]).unwrap();
+        }
+    });
+    program.run(&[]).expect(8);
+    assert_eq!(fs::read_dir(program.dest.join("Brf Eken")).unwrap().count(), 8);
+    disk.resize("64m");
+    program.run(&[]).expect(0);
+    for n in 0..8 {
+        assert_eq!(fs::metadata(program.dest.join(format!("Brf Eken/{n}.bin"))).unwrap().len(), 1_000_001);
+    }
+}
+
+#[test]
+fn a_disk_that_turned_read_only_is_8() {
+    let program = large();
+    let Some(disk) = Disk::mount(&program.dest, "64m") else { return };
+    program.run(&[]).expect(0);
+    disk.set_read_only(true);
+    let done = finish(&mut program.run_command(&[]));
+    disk.set_read_only(false);
+    done.expect(8);
+    program.run(&[]).expect(0);
+}
+
+#[test]
+fn wherever_it_gets_full_nothing_is_lost_and_the_next_run_goes_on() {
+    for (unit, step, steps) in [("size", 16_384, 24_u64), ("nr_inodes", 1, 12)] {
+        let mut office = Office::unmirrored();
+        let dest = office.program.dest.clone();
+        let Some(disk) = Disk::mount(&dest, "64m") else { return };
+        office.begin();
+        let mut codes = Vec::new();
+        for more in (0..steps).map(|n| n * step) {
+            office.change();
+            disk.leave(unit, more);
+            let done = office.program.run(&["--refresh-folders", "0s"]);
+            office.assert_nothing_lost(&format!("room for {more} more of {unit}"));
+            assert!([0, 8].contains(&done.code), "room for {more} more of {unit}: {} {}", done.code, done.err);
+            assert!(done.code == 0 || done.err.contains("free some space"), "{}", done.err);
+            codes.push(done.code);
+            assert!(mount(&["-o", "remount,size=64m,nr_inodes=10000"], &dest));
+            office.program.run(&["--refresh-folders", "0s"]).expect(0);
+            office.assert_mirrors();
+        }
+        assert!(codes.contains(&8) && codes.contains(&0), "{unit}: {codes:?}");
+    }
+}
+
+#[test]
+fn a_destination_that_is_removed_in_mid_run_is_8() {
+    let program = Program::with_documents(12);
+    let dest = program.dest.clone();
+    program.sandbox.script(Route::DownloadLink, Reply::Pass.times(4));
+    program.sandbox.script(Route::DownloadLink, vec![Reply::run(move |_| fs::remove_dir_all(dest).unwrap())]);
+    let done = program.run(&["--concurrency", "1", "--json"]).says(8, "still mounted");
+    assert_eq!(done.json()["outcome"], "failed");
+    program.run(&[]).expect(0);
+    assert_eq!(fs::read_dir(program.dest.join("Brf Eken")).unwrap().count(), 12);
+}
+
+#[test]
+fn a_disk_that_is_unmounted_in_mid_run_leaves_its_mount_point_empty() {
+    let program = Program::with_documents(12);
+    let (disk, dest) = (program.beside("disk"), program.dest.clone());
+    for folder in [&disk, &dest] {
+        fs::create_dir(folder).unwrap();
+    }
+    let source = disk.clone();
+    let attach = |to: &Path| Command::new("mount").arg("--bind").args([&source, to]).output().unwrap().status.success();
+    if !attach(&dest) {
+        return not_tested("no folder can be mounted here");
+    }
+    let mounted = Disk(&dest);
+    let point = dest.clone();
+    program.sandbox.script(Route::DownloadLink, Reply::Pass.times(4));
+    let unmount = move |_: &mut Organisation| drop(Command::new("umount").arg("-l").arg(point).output().unwrap());
+    program.sandbox.script(Route::DownloadLink, vec![Reply::run(unmount)]);
+    let done = program.run(&["--concurrency", "1"]);
+    assert!([0, 8].contains(&done.code), "{} {}", done.code, done.err);
+    assert_eq!(fs::read_dir(&dest).unwrap().count(), 0);
+    program.run(&["--existing"]).says(2, "is the disk mounted?");
+    assert!(attach(&dest));
+    program.run(&["--existing"]).expect(0);
+    assert_eq!(fs::read_dir(disk.join("Brf Eken")).unwrap().count(), 12);
+    drop(mounted);
+}
+
+#[test]
+fn a_disk_without_room_for_a_copy_of_the_state_is_8() {
+    let program = Program::with_documents(3000);
+    let Some(_disk) = Disk::mount(&program.dest, "64m") else { return };
+    program.run(&[]).expect(0);
+    let copies = program.state("copies");
+    let size = fs::metadata(program.state("state.db")).unwrap().len();
+    fs::remove_dir_all(&copies).unwrap();
+    // Room for what the run itself writes, and not for a copy.
+    let output = Command::new("df").args(["--output=avail", "-B1"]).arg(&program.dest).output().unwrap();
+    let free: u64 = String::from_utf8(output.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
+    let fill = program.dest.join("fill");
+    fs::write(&fill, vec![0; usize::try_from(free - size * 3 / 4).unwrap()]).unwrap();
+    program.run(&[]).says(8, "no copy of the state could be made");
+    assert_eq!(fs::read_dir(&copies).map_or(0, Iterator::count), 0);
+    fs::remove_file(&fill).unwrap();
+    program.run(&[]).expect(0);
+    assert_eq!(fs::read_dir(&copies).unwrap().count(), 1);
+}
