@@ -80,6 +80,14 @@ impl Error {
         Self::Io { action, path: path.into(), source: source.into() }
     }
 
+    /// A folder of the state can't be used: that is no matter of the document that it was used for.
+    pub(super) fn of_state(action: &'static str, path: String, source: io::Error) -> Self {
+        match Self::io(action, path, source) {
+            error if error.kind() == Kind::Document => Self::Destination(error.to_string()),
+            error => error,
+        }
+    }
+
     /// The destination can't be reached: because of its disk, or because of what it is.
     pub(super) fn destination(action: &'static str, path: &Path, source: io::Error) -> Self {
         match errno(&source) {

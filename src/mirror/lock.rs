@@ -24,6 +24,9 @@ impl Lock {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let lock = rustix::fs::openat(state, "lock", flags, Mode::from_bits_truncate(0o600)).map_err(|e| match e {
             Errno::ROFS | Errno::NOSPC | Errno::DQUOT | Errno::IO => Error::io("open", "lock", e),
+            Errno::ACCESS | Errno::PERM => Error::Destination(format!(
+                "cannot open the lock of the mirror: {e}; run as the user that owns the mirror"
+            )),
             _ => Error::Destination(format!(
                 "cannot open the lock of the mirror: {e}; if it is not a file, move it away"
             )),

@@ -9,7 +9,7 @@ use std::{fs::File, io, io::Read as _};
 use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
 
 use super::{
-    Error, Mirror, Place, Stage, area,
+    Error, Kind, Mirror, Place, Stage, area,
     read::{digest, open},
     sys,
 };
@@ -23,11 +23,11 @@ fn hash(file: &mut File) -> io::Result<Sha256> {
     digest(file, |_| Ok(()))
 }
 
-/// Whether an object is there with the bytes of its name; a damaged one is none.
+/// Whether an object is there with the bytes of its name; one that is damaged, or can't be read any more, is none.
 pub(super) fn holds_whole(shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
     match open(shelf, hex) {
-        Ok(mut file) => Ok(hash(&mut file).map_err(|e| Error::io("read the object", hex, e))?.hex() == hex),
-        Err(Errno::NOENT) => Ok(false),
+        Ok(mut file) => Ok(hash(&mut file).is_ok_and(|found| found.hex() == hex)),
+        Err(Errno::NOENT | Errno::LOOP | Errno::ACCESS | Errno::PERM) => Ok(false),
         Err(error) => Err(Error::io("open the object", hex, error)),
     }
 }
@@ -84,9 +84,18 @@ impl Mirror {
         sha256: &Sha256,
         mtime: Option<jiff::Timestamp>,
     ) -> Result<Option<Staged>, Error> {
-        let Some(mut file) = self.root.read(place)? else { return Ok(None) };
+        let mut file = match self.root.read(place) {
+            Ok(Some(file)) => file,
+            // What can't be read is not held; the service may still have it.
+            Ok(None) => return Ok(None),
+            Err(error) if error.kind() == Kind::Document => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let mut stage = Stage::create(self, false)?;
-        copy(&mut file, &mut stage)?;
+        match copy(&mut file, &mut stage) {
+            Err(error) if error.kind() == Kind::Document => return Ok(None),
+            other => other?,
+        }
         let staged = stage.finish(mtime)?;
         if staged.sha256 == *sha256 {
             return Ok(Some(staged));

@@ -14,6 +14,7 @@ use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
 
 use super::{
     Error, Mirror,
+    read::{digest, open},
     sys::{self, Entry},
 };
 use crate::{
@@ -46,6 +47,23 @@ impl Mirror {
             Step::Move { from, stamp } => self.shift(from, &intent.path, stamp),
             Step::Remove { parked, outgoing } => self.remove(&intent.path, parked, outgoing.as_ref()),
             Step::Adopt { stamp, .. } => self.published(&intent.path, stamp, None),
+        }
+    }
+
+    /// Whether staged bytes lie below `tmp/` and are not what they were: what a crash or a bad disk left of
+    /// them must not become visible.
+    pub fn is_spoiled(&self, staged: &Staged) -> Result<bool, Error> {
+        let (tmp, name) = self.area.tmp(&staged.name)?;
+        match look(tmp, name)? {
+            Entry::Nothing => Ok(false),
+            Entry::Other(_) => Ok(true),
+            // After a swap the old file has the name.
+            Entry::File(found) if !self.is_file(&found, &staged.stamp) => Ok(false),
+            Entry::File(_) => {
+                let mut file = open(tmp, name).map_err(|e| Error::of_state("open", staged.name.clone(), e.into()))?;
+                let found = digest(&mut file, |_| Ok(())).map_err(|e| Error::io("read", &staged.name, e))?;
+                Ok(found != staged.sha256)
+            }
         }
     }
 

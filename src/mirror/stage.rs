@@ -15,7 +15,7 @@ use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
 use sha2::Sha256 as Hasher;
 use tempfile::NamedTempFile;
 
-use super::{Error, Mirror, area::TMP_FOLDERS, sys};
+use super::{Error, Kind, Mirror, area::TMP_FOLDERS, sys};
 use crate::{
     crash::{self, Point},
     model::{STATE_FOLDER, Sha256, Staged},
@@ -50,7 +50,7 @@ impl Stage {
             .prefix("")
             .rand_bytes(16)
             .make_in(&folder, open)
-            .map_err(|e| Error::io("create a file in", "tmp", e))?;
+            .map_err(|e| Error::of_state("create a file in", format!("tmp/{number:x}"), e))?;
         let leaf = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self {
             file,
@@ -68,12 +68,17 @@ impl Stage {
         self
     }
 
-    /// Goes on with a partial download, hashing again what is there.
-    pub fn resume(mirror: &Mirror, name: &str, md5: bool) -> Result<Self, Error> {
+    /// Goes on with a partial download, hashing again what is there; none where that is not what was kept.
+    pub fn resume(mirror: &Mirror, name: &str, md5: bool) -> Result<Option<Self>, Error> {
         let (dir, leaf) = mirror.area.tmp(name)?;
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file: File =
-            rustix::fs::openat(dir, leaf, flags, Mode::empty()).map_err(|e| Error::io("open", name, e))?.into();
+        let file: File = match rustix::fs::openat(dir, leaf, flags, Mode::empty()) {
+            Ok(file) => file.into(),
+            Err(error) => {
+                let error = Error::io("open", name, error);
+                return if error.kind() == Kind::Document { Ok(None) } else { Err(error) };
+            }
+        };
         let path = mirror.root.path().join(STATE_FOLDER).join("tmp").join(name);
         let path = tempfile::TempPath::try_from_path(path).map_err(|e| Error::io("open", name, e))?;
         let mut stage = Self {
@@ -86,7 +91,12 @@ impl Stage {
         };
         stage.hash_again().map_err(|e| Error::io("read", name, e))?;
         crash::point(Point::Resumed, name);
-        Ok(stage)
+        let kept = name.rsplit_once('.').map(|(_, hash)| hash);
+        Ok((kept == Some(stage.sha256().hex().as_str())).then_some(stage))
+    }
+
+    fn sha256(&self) -> Sha256 {
+        Sha256::new(self.hasher.clone().finalize().into())
     }
 
     fn hash_again(&mut self) -> io::Result<()> {
@@ -132,13 +142,19 @@ impl Stage {
         self.md5.clone().map(|md5| md5.finalize().into())
     }
 
-    /// Leaves the file for a later run and names it. What a later run goes on from must be on the
-    /// disk: after a power cut it would otherwise find holes where the bytes were.
-    pub fn keep(self) -> Result<String, Error> {
+    /// Leaves the file for a later run, and names it after what it holds. What a later run goes on from must
+    /// be on the disk, and be what came: nothing else tells, in the end, that its bytes were damaged.
+    pub fn keep(self, mirror: &Mirror) -> Result<String, Error> {
         self.file.as_file().sync_data().map_err(|e| Error::io("sync", &self.name, e))?;
-        self.file.keep().map_err(|e| Error::io("keep", &self.name, e.error))?;
-        crash::point(Point::PartialKept, &self.name);
-        Ok(self.name)
+        let (dir, leaf) = mirror.area.tmp(&self.name)?;
+        let first = self.name.split('.').next().unwrap_or(&self.name);
+        let kept = format!("{first}.{}", self.sha256().hex());
+        let (_, new) = mirror.area.tmp(&kept)?;
+        rustix::fs::renameat(dir, leaf, dir, new).map_err(|e| Error::io("keep", &self.name, e))?;
+        // Its own name is another one now: there is nothing to remove under the old one.
+        let _ = self.file.keep();
+        crash::point(Point::PartialKept, &kept);
+        Ok(kept)
     }
 
     /// Brings what was written to the disk.

@@ -378,6 +378,10 @@ pub(super) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Resu
         let added = matches!(entry.intent.step, Step::Add { .. } | Step::Adopt { .. });
         entry.outcome = if added && state.read(|r| r.document(&entry.intent.document))?.is_some() {
             Ok(Outcome::Occupied)
+        } else if let Step::Add { staged } | Step::Replace { staged, .. } = &entry.intent.step
+            && mirror.is_spoiled(staged)?
+        {
+            Ok(Outcome::Lost)
         } else {
             book.carry_out(&entry.intent)?
         };

@@ -231,7 +231,7 @@ async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> 
     match receiver.receive(ctx, writing).await {
         Ok(()) => receiver.finish(ctx, writing, job, tries).await,
         Err(error) => {
-            tries.partial = receiver.keep(ctx, job, &error).await?;
+            tries.partial = receiver.keep(ctx, writing, job, &error).await?;
             tries.recorded |= tries.partial.is_some();
             Err(error)
         }
@@ -285,11 +285,19 @@ impl Receiver {
         let mirror = Arc::clone(&writing.mirror);
         let stage = match partial {
             Some(partial) if blob.start > 0 => {
-                Some(writing.pool.run(move || Stage::resume(&mirror, &partial.name, md5)).await??)
+                let stage = writing.pool.run(move || Stage::resume(&mirror, &partial.name, md5)).await??;
+                if stage.is_none() {
+                    return Err(Failed::Doubtful("what was kept of it is not what came".to_owned()));
+                }
+                stage
             }
             // What was kept does not belong to these bytes any more.
             Some(partial) => {
-                mirror.discard(&partial.name)?;
+                match mirror.discard(&partial.name) {
+                    // Something else has the name, which is not in the way of others.
+                    Err(error) if error.kind() == mirror::Kind::Document => {}
+                    other => other?,
+                }
                 None
             }
             None => None,
@@ -371,7 +379,13 @@ impl Receiver {
     }
 
     /// Keeps what came, if it can be gone on with.
-    async fn keep(mut self, ctx: &Ctx, job: &Job, error: &Failed) -> Result<Option<Partial>, Failed> {
+    async fn keep(
+        mut self,
+        ctx: &Ctx,
+        writing: &Writing,
+        job: &Job,
+        error: &Failed,
+    ) -> Result<Option<Partial>, Failed> {
         let resumable = matches!(error, Failed::Body(_) | Failed::Stopped);
         let (Some(stage), Some(etag), true) = (self.stage.take(), self.blob.etag.clone(), resumable) else {
             return Ok(None);
@@ -379,7 +393,7 @@ impl Receiver {
         if stage.written() < WORTH_KEEPING {
             return Ok(None);
         }
-        let partial = Partial { name: stage.keep()?, etag };
+        let partial = Partial { name: stage.keep(&writing.mirror)?, etag };
         let (document, version) = (job.document.clone(), job.particulars.version.clone());
         ctx.order(Order::Partial { document, version, partial: partial.clone() }).await;
         Ok(Some(partial))

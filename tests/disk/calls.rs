@@ -29,7 +29,8 @@ fn next(number: u32) -> u32 {
     number + 1 + number / 8
 }
 
-fn traced(program: &Program, injections: &[String]) -> Command {
+/// A run in which strace refuses calls, or lets it be killed.
+pub(crate) fn traced(program: &Program, injections: &[String]) -> Command {
     let command = program.run_command(&["--refresh-folders", "0s"]);
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-qq", "--seccomp-bpf", "-o"]).arg(program.beside("strace"));
@@ -55,7 +56,8 @@ fn traced(program: &Program, injections: &[String]) -> Command {
     strace
 }
 
-fn can_trace() -> bool {
+/// Whether strace may do that here.
+pub(crate) fn can_trace() -> bool {
     let probe = Command::new("strace").args(["-e", "inject=mkdir:error=EIO", "mkdir", "/"]).output();
     let able = probe.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("INJECTED"));
     if !able {

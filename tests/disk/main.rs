@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod calls;
+mod damage;
 mod full;
 mod office;
 #[path = "../cli/program.rs"]

@@ -105,10 +105,16 @@ impl Office {
         assert!(lost.is_empty(), "{why}: {lost:?} are lost");
     }
 
+    /// After a complete run, however damaged the state was before.
+    #[track_caller]
+    pub(crate) fn assert_tree(&self) {
+        assert_eq!(files(&self.program.dest), self.tree);
+    }
+
     /// After a complete run.
     #[track_caller]
     pub(crate) fn assert_mirrors(&self) {
-        assert_eq!(files(&self.program.dest), self.tree);
+        self.assert_tree();
         assert_eq!(files(&self.program.state("tmp")), BTreeMap::new());
         let objects: BTreeSet<String> = files(&self.program.state("objects")).into_values().collect();
         assert!(self.gone.is_subset(&objects), "{:?} are not held", self.gone.difference(&objects));
@@ -138,7 +144,7 @@ fn walk(top: &Path, folder: &Path, found: &mut BTreeMap<String, String>) {
             walk(top, &path, found);
         } else if !kind.is_dir() {
             let name = path.strip_prefix(top).unwrap().to_str().unwrap().to_owned();
-            found.insert(name, String::from_utf8(fs::read(&path).unwrap()).unwrap());
+            found.insert(name, String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned());
         }
     }
 }

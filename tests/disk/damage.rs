@@ -1,0 +1,348 @@
+//! Each file and folder of the state, the database aside, damaged in each way: the table of `docs/damage.md`.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use ibinder_sync::sandbox::{Organisation, Reply, Route};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    not_tested,
+    office::{Office, files},
+    program::{Done, Program, finish, snapshot},
+};
+
+/// What happens to a file or folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    Missing,
+    Truncated,
+    Flipped,
+    /// Something of the other kind stands there: a folder for a file, a file for a folder.
+    Other,
+    /// A link that leads nowhere.
+    Dangling,
+    /// A link to a folder or file outside of the mirror.
+    Outward,
+    /// Nobody may read it.
+    Unreadable,
+    /// Nobody may write it.
+    Unwritable,
+}
+
+use Damage::{Dangling, Flipped, Missing, Other, Outward, Truncated, Unreadable, Unwritable};
+
+/// What the next run makes of it: its code, and words that it says.
+type Outcome = (i32, &'static str);
+
+const FINE: Outcome = (0, "");
+
+/// What lies outside, to be led to.
+struct Outside {
+    folder: PathBuf,
+    file: PathBuf,
+}
+
+fn inflict(damage: Damage, path: &Path, outside: &Outside) {
+    let folder = path.is_dir();
+    let remove = || if folder { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() };
+    match damage {
+        Missing => remove(),
+        Truncated => fs::write(path, "").unwrap(),
+        Flipped => fs::write(path, fs::read(path).unwrap().iter().map(|byte| !byte).collect::<Vec<_>>()).unwrap(),
+        Other => {
+            remove();
+            if folder { fs::write(path, "in the way").unwrap() } else { fs::create_dir(path).unwrap() }
+        }
+        Dangling => {
+            remove();
+            symlink("nowhere", path).unwrap();
+        }
+        Outward => {
+            remove();
+            symlink(if folder { &outside.folder } else { &outside.file }, path).unwrap();
+        }
+        Unreadable => fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap(),
+        Unwritable => fs::set_permissions(path, fs::Permissions::from_mode(0o500)).unwrap(),
+    }
+}
+
+/// What a person does who was told: away with it.
+fn mend(path: &Path, was_folder: bool) {
+    let Ok(found) = path.symlink_metadata() else { return };
+    if found.is_dir() && was_folder {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+    } else if found.is_dir() {
+        fs::remove_dir(path).unwrap();
+    } else {
+        fs::remove_file(path).unwrap();
+    }
+}
+
+/// A run that permissions hold back, as they do any user but root.
+fn run(program: &Program) -> Done {
+    let command = program.run_command(&["--refresh-folders", "0s"]);
+    let mut held = Command::new("setpriv");
+    held.arg("--bounding-set=-dac_override,-dac_read_search").arg("--").arg(command.get_program());
+    held.args(command.get_args()).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    finish(held.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))))
+}
+
+fn can_hold_back() -> bool {
+    let probe = Command::new("setpriv").args(["--bounding-set=-dac_override", "true"]).output();
+    let able = probe.is_ok_and(|output| output.status.success());
+    if !able {
+        not_tested("permissions can't be tried");
+    }
+    able
+}
+
+/// Inflicts each damage on what `find` names, with a day's changes to bring over.
+fn table(find: impl Fn(&Office) -> PathBuf, rows: &[(Damage, Outcome)]) {
+    if !can_hold_back() {
+        return;
+    }
+    let mut office = Office::new();
+    let folder = office.program.beside("outside");
+    fs::create_dir(&folder).unwrap();
+    let outside = Outside { file: folder.join("precious"), folder };
+    fs::write(&outside.file, "precious").unwrap();
+    let before = snapshot(&outside.folder);
+    for (damage, (code, words)) in rows {
+        office.change();
+        run(&office.program).expect(0);
+        office.change();
+        let path = find(&office);
+        let was_folder = path.is_dir();
+        inflict(*damage, &path, &outside);
+        let done = run(&office.program);
+        assert_eq!(snapshot(&outside.folder), before, "{damage:?} of {}", path.display());
+        assert_eq!(done.code, *code, "{damage:?} of {}: {}", path.display(), done.err);
+        assert!(done.err.contains(words), "{damage:?} of {}: {}", path.display(), done.err);
+        assert!(!files(&office.program.dest).is_empty());
+        mend(&path, was_folder);
+        run(&office.program).expect(0);
+        office.assert_tree();
+    }
+}
+
+const NO_FOLDER: Outcome = (2, "is not a folder; move it away and run again");
+const NOT_OWN: Outcome = (2, "run as the user that owns the mirror");
+
+#[test]
+fn the_lock() {
+    let away: Outcome = (2, "if it is not a file, move it away");
+    let rows = [
+        (Missing, FINE),
+        (Truncated, FINE),
+        (Flipped, FINE),
+        (Other, away),
+        (Dangling, away),
+        (Outward, away),
+        (Unreadable, NOT_OWN),
+        (Unwritable, NOT_OWN),
+    ];
+    table(|office| office.program.state("lock"), &rows);
+}
+
+#[test]
+fn the_folders() {
+    let rows = |unwritable: Outcome| {
+        [
+            (Missing, FINE),
+            (Other, NO_FOLDER),
+            (Dangling, NO_FOLDER),
+            (Outward, NO_FOLDER),
+            (Unreadable, NOT_OWN),
+            (Unwritable, unwritable),
+        ]
+    };
+    table(|office| office.program.state("tmp"), &rows(FINE));
+    table(|office| office.program.state("tmp/0"), &rows((2, "give this user access to it")));
+    table(|office| office.program.state("objects"), &rows((8, "run as the user that owns the mirror")));
+    table(|office| office.program.state("runs"), &rows((0, "could not be written down")));
+}
+
+#[test]
+fn the_reports() {
+    let rows = |other: Outcome| {
+        let fine = [Missing, Truncated, Flipped, Dangling, Outward, Unreadable, Unwritable].map(|d| (d, FINE));
+        fine.into_iter().chain([(Other, other)]).collect::<Vec<_>>()
+    };
+    table(|office| office.program.state("last-run.json"), &rows((0, "could not be written down")));
+    let first = |office: &Office| {
+        let reports = fs::read_dir(office.program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
+        reports.min().unwrap()
+    };
+    table(first, &rows(FINE));
+}
+
+/// A document whose bytes are held, in one of two ways needed by the next run.
+struct Held {
+    program: Program,
+    document: String,
+    object: PathBuf,
+    outside: Outside,
+}
+
+impl Held {
+    fn new() -> Self {
+        let mut o = Organisation::empty();
+        let binder = o.add_binder("Eken");
+        o.add_document(&binder, None, "still", "still").unwrap();
+        let document = o.add_document(&binder, None, "held", "held").unwrap();
+        let program = Program::new(o);
+        program.run(&[]).expect(0);
+        program.sandbox.with_organisation(|o| o.remove_document(&document)).unwrap();
+        program.run(&[]).expect(0);
+        let hash = sha256(b"held");
+        let object = program.state("objects").join(&hash[..2]).join(hash);
+        assert_eq!(fs::read(&object).unwrap(), b"held");
+        let folder = program.beside("outside");
+        fs::create_dir(&folder).unwrap();
+        let outside = Outside { file: folder.join("precious"), folder };
+        fs::write(&outside.file, "precious").unwrap();
+        Self { program, document, object, outside }
+    }
+
+    fn damage(&self, path: &Path, damage: Damage) {
+        inflict(damage, path, &self.outside);
+    }
+
+    fn run(&self) -> Done {
+        let done = run(&self.program);
+        assert_eq!(files(&self.outside.folder).into_values().collect::<Vec<_>>(), ["precious"]);
+        done
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const EVERY: [Damage; 8] = [Missing, Truncated, Flipped, Other, Dangling, Outward, Unreadable, Unwritable];
+
+#[test]
+fn an_object_that_a_document_would_come_back_from() {
+    for damage in EVERY.into_iter().filter(|_| can_hold_back()) {
+        let held = Held::new();
+        held.damage(&held.object, damage);
+        held.program.sandbox.with_organisation(|o| o.restore_document(&held.document)).unwrap();
+        held.run().expect(0);
+        assert_eq!(fs::read(held.program.dest.join("Eken/held")).unwrap(), b"held", "{damage:?}");
+    }
+}
+
+#[test]
+fn an_object_that_the_same_bytes_go_to() {
+    for damage in EVERY.into_iter().filter(|_| can_hold_back()) {
+        let held = Held::new();
+        held.program.sandbox.with_organisation(|o| o.restore_document(&held.document)).unwrap();
+        held.run().expect(0);
+        held.damage(&held.object, damage);
+        held.program.sandbox.with_organisation(|o| o.revise(&held.document, "new")).unwrap();
+        if damage == Other {
+            held.run().says(8, "could not be put into objects/");
+            fs::remove_dir(&held.object).unwrap();
+        }
+        held.run().expect(0);
+        assert_eq!(fs::read(held.program.dest.join("Eken/held")).unwrap(), b"new", "{damage:?}");
+        assert!(held.object.symlink_metadata().unwrap().is_file());
+        assert_eq!(fs::read(&held.object).unwrap(), b"held", "{damage:?}");
+    }
+}
+
+#[test]
+fn a_shelf_of_objects() {
+    for damage in [Missing, Other, Dangling, Outward, Unreadable, Unwritable].into_iter().filter(|_| can_hold_back()) {
+        let held = Held::new();
+        let shelf = held.object.parent().unwrap();
+        held.program.sandbox.with_organisation(|o| o.restore_document(&held.document)).unwrap();
+        held.damage(shelf, damage);
+        // What can't be read is fetched.
+        held.run().expect(0);
+        assert_eq!(fs::read(held.program.dest.join("Eken/held")).unwrap(), b"held", "{damage:?}");
+        // The bytes of a shelf that only can't be changed are there already.
+        if matches!(damage, Unwritable) {
+            fs::set_permissions(shelf, fs::Permissions::from_mode(0o700)).unwrap();
+            fs::remove_file(&held.object).unwrap();
+            fs::set_permissions(shelf, fs::Permissions::from_mode(0o500)).unwrap();
+        }
+        held.program.sandbox.with_organisation(|o| o.revise(&held.document, "new")).unwrap();
+        if damage != Missing {
+            held.run().says(8, "could not be put into objects/");
+            mend(shelf, shelf.is_dir());
+        }
+        held.run().expect(0);
+        assert_eq!(fs::read(&held.object).unwrap(), b"held", "{damage:?}");
+        assert_eq!(fs::read(held.program.dest.join("Eken/held")).unwrap(), b"new", "{damage:?}");
+    }
+}
+
+/// The only file below `tmp/`.
+fn in_tmp(program: &Program) -> PathBuf {
+    let found: Vec<String> = files(&program.state("tmp")).into_keys().collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    program.state("tmp").join(&found[0])
+}
+
+#[test]
+fn bytes_that_were_staged_when_the_run_was_killed() {
+    if !crate::calls::can_trace() || !can_hold_back() {
+        return;
+    }
+    for damage in EVERY {
+        for replaces in [false, true] {
+            let held = Held::new();
+            if replaces {
+                held.program.sandbox.with_organisation(|o| o.restore_document(&held.document)).unwrap();
+                held.run().expect(0);
+                held.program.sandbox.with_organisation(|o| o.revise(&held.document, "new")).unwrap();
+            } else {
+                held.program.sandbox.with_organisation(|o| {
+                    let binder = o.documents()[0].binder.clone();
+                    o.add_document(&binder, None, "held", "new").unwrap();
+                });
+            }
+            let killed =
+                crate::calls::traced(&held.program, &["inject=renameat2:signal=KILL:when=1".to_owned()]).output();
+            assert_eq!(killed.unwrap().status.code(), None);
+            let staged = in_tmp(&held.program);
+            held.damage(&staged, damage);
+            let done = held.run();
+            if damage == Unreadable {
+                done.says(2, "give this user access to it");
+                mend_file(&staged);
+                held.run().expect(0);
+            } else {
+                done.expect(0);
+            }
+            assert_eq!(fs::read(held.program.dest.join("Eken/held")).unwrap(), b"new", "{damage:?}");
+        }
+    }
+}
+
+fn mend_file(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn a_partial_download() {
+    for damage in EVERY.into_iter().filter(|_| can_hold_back()) {
+        let held = Held::new();
+        let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+        held.program.sandbox.with_organisation(|o| {
+            let binder = o.documents()[0].binder.clone();
+            o.add_document(&binder, None, "large", large.clone()).unwrap();
+        });
+        held.program.sandbox.script(Route::Blob, vec![Reply::Stall]);
+        held.program.run(&["--max-duration", "1s"]).expect(4);
+        held.damage(&in_tmp(&held.program), damage);
+        held.run().expect(0);
+        assert!(fs::read(held.program.dest.join("Eken/large")).unwrap() == large, "{damage:?}");
+    }
+}
