@@ -69,4 +69,13 @@ mod tests {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[ -~]{0,20}|[0-9.]{1,30} ?[kMGTiB%]{0,3}|\\PC{0,20}") {
+            if let Ok(size) = text.parse::<Size>() {
+                proptest::prop_assert!(size.bytes() <= 9_000_000_000_000_000);
+            }
+        }
+    }
 }

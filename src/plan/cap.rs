@@ -77,4 +77,13 @@ mod tests {
             assert!(bad.parse::<RemovalCap>().is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[ -~]{0,20}|[0-9.]{1,30} ?[kMGTiB%]{0,3}|\\PC{0,20}", mirrored in proptest::prelude::any::<u64>()) {
+            if let Ok(RemovalCap::Percent(percent)) = text.parse() {
+                proptest::prop_assert!(RemovalCap::Percent(percent).of(mirrored) <= mirrored || mirrored > 1 << 52);
+            }
+        }
+    }
 }

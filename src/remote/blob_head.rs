@@ -265,4 +265,38 @@ mod tests {
         assert!(matches!(ask(200, &[("content-encoding", "gzip")], None), Err(Cause::Encoded(_))));
         assert!(ask(200, &[("content-encoding", "identity")], None).is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_head_is_read_or_refused(
+            status in 100_u16..1000,
+            names in proptest::sample::subsequence(vec![
+                "content-length", "content-range", "content-encoding", "content-md5", "x-ms-blob-content-md5", "etag",
+                "last-modified", "transfer-encoding", "content-type", "retry-after",
+            ], 0..10),
+            values in proptest::collection::vec(
+                proptest::prop_oneof![
+                    "(bytes )?[0-9]{1,22}(-[0-9]{1,22})?(/[0-9*]{1,22})?",
+                    "\"[ -~]{0,20}\"|W/\"x\"",
+                    "[A-Za-z0-9+/]{20,24}={0,2}",
+                    "[ -~\u{e5}]{0,40}",
+                ], 10),
+            offset in proptest::prelude::any::<u64>(),
+            resumes in proptest::prelude::any::<bool>(),
+        ) {
+            let mut headers = HeaderMap::new();
+            for (name, value) in names.into_iter().zip(&values) {
+                if let Ok(value) = value.parse() {
+                    headers.append(name, value);
+                }
+            }
+            let resume = resumes.then(|| Resume { offset, etag: "\"x\"".to_owned() });
+            let status = StatusCode::from_u16(status).unwrap();
+            if let Ok(Verdict::Bytes(head)) = read(status, Version::HTTP_11, &headers, resume.as_ref()) {
+                // Bytes never go anywhere but to the start, or behind what is held.
+                proptest::prop_assert!(head.start == 0 || resume.is_some_and(|resume| resume.offset == head.start));
+                proptest::prop_assert!(head.total.is_none_or(|total| total >= head.start));
+            }
+        }
+    }
 }

@@ -168,4 +168,24 @@ mod tests {
             assert!(!text.contains("hush"), "{text}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever a link is written as, it leads over https to a public place, or nowhere.
+        #[test]
+        fn any_link_is_public_or_refused(
+            url in proptest::prop_oneof![
+                proptest::prelude::any::<String>(),
+                "(https?|HTTPS|ftp|file|data|javascript|gopher)?:?[/\\\\]{0,3}([a-z]+(:[a-z]+)?@)?(\\[?[0-9a-fA-Fx:.]{1,20}\\]?|localhost\\.?|a\\.example)(:[0-9]{1,6})?(/[ -~]{0,10})?",
+            ],
+        ) {
+            let answer = serde_json::json!({"url": url}).to_string();
+            if let Ok(link) = rule(REAL).read(&answer) {
+                proptest::prop_assert!(link.url().scheme() == "https" && !is_private(link.url()), "{}", url);
+                proptest::prop_assert!(link.url().username().is_empty() && link.url().password().is_none());
+            }
+            if let Ok(link) = rule(SANDBOX).read(&answer) {
+                proptest::prop_assert!(link.url().scheme() == "https" || is_loopback(link.url()), "{}", url);
+            }
+        }
+    }
 }

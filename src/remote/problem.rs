@@ -155,4 +155,27 @@ mod tests {
         let body = format!(r#"{{"title":"{}","status":404}}"#, "å".repeat(5000));
         assert!(Problem::read(404, JSON, body.as_bytes(), &[]).to_string().chars().count() < LONGEST + 10);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_body_is_read_and_shows_no_secret(
+            before in proptest::prelude::any::<String>(),
+            after in "[ -~]{0,400}",
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+        ) {
+            let text = serde_json::json!(format!("{before}hush-5ecret{after}"));
+            for body in [
+                format!(r#"{{"title":{text},"status":404,"traceId":{text}}}"#),
+                format!(r#"{{"errors":{{{text}:[{text}],"b":{{"c":{text}}}}}}}"#),
+                format!(r#"{{"error":{text},"title":null}}"#),
+                text.to_string(),
+            ] {
+                let shown = Problem::read(404, PROBLEM, body.as_bytes(), &["hush-5ecret"]).to_string();
+                proptest::prop_assert!(!shown.contains("hush-5ecret"), "{}", shown);
+                proptest::prop_assert!(shown.chars().count() < (MOST + 3) * (LONGEST + 20));
+                proptest::prop_assert!(!shown.contains(|c: char| c.is_control()));
+            }
+            let _ = Problem::read(404, JSON, &bytes, &["hush-5ecret"]);
+        }
+    }
 }

@@ -28,6 +28,17 @@ pub struct OddItem {
     pub cause: String,
 }
 
+/// Longest text of an odd item that is shown, in characters.
+const LONGEST: usize = 300;
+
+impl OddItem {
+    /// What is odd may be endless: only its beginning is kept.
+    pub(super) fn new(position: usize, id: Option<String>, cause: &str) -> Self {
+        let cut = |text: &str| text.chars().take(LONGEST).collect();
+        Self { position, id: id.as_deref().map(cut), cause: cut(cause) }
+    }
+}
+
 impl fmt::Display for OddItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.id {

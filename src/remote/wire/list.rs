@@ -61,16 +61,16 @@ fn list<T>(text: &str, make: impl Fn(Wire<'_>) -> Result<T, BadId>) -> Result<Ve
     let mut list: Vec<_> = items.into_iter().enumerate().map(|(position, raw)| one(position, raw, &make)).collect();
     if let Some(Number(total)) = total.filter(|total| total.0 > shown as u64) {
         let cause = format!("the list shows {shown} of {total}; the others can't be asked for");
-        list.push(Err(OddItem { position: shown, id: None, cause }));
+        list.push(Err(OddItem::new(shown, None, &cause)));
     }
     Ok(list)
 }
 
 fn one<T>(position: usize, raw: &RawValue, make: impl Fn(Wire<'_>) -> Result<T, BadId>) -> Result<T, OddItem> {
     let wire: Wire<'_> =
-        serde_json::from_str(raw.get()).map_err(|error| OddItem { position, id: None, cause: error.to_string() })?;
+        serde_json::from_str(raw.get()).map_err(|error| OddItem::new(position, None, &error.to_string()))?;
     let id = wire.id.as_str().to_owned();
-    make(wire).map_err(|error| OddItem { position, id: Some(id), cause: error.to_string() })
+    make(wire).map_err(|error| OddItem::new(position, Some(id), &error.to_string()))
 }
 
 fn name(text: Option<Text<'_>>) -> String {

@@ -7,6 +7,8 @@
 //!
 //! Fields that aren't named here are ignored. Field names are those of `docs/api-contract.md`.
 
+#[cfg(test)]
+mod arbitrary_tests;
 mod item;
 mod list;
 mod metadata;

@@ -129,7 +129,7 @@ impl Reader<'_> {
     }
 
     fn refuse(&mut self, id: Option<String>, cause: String) {
-        self.items.push(Err(OddItem { position: self.items.len(), id, cause }));
+        self.items.push(Err(OddItem::new(self.items.len(), id, &cause)));
     }
 }
 
