@@ -215,13 +215,16 @@ impl Tree {
     fn lay_out(&mut self) {
         self.paths.clear();
         self.keys.clear();
+        let mut depths: HashMap<FolderId, usize> = HashMap::new();
         for id in self.parents_first() {
             let Some(node) = self.nodes.get(&id) else { continue };
+            let depth = 1 + node.parent.as_ref().and_then(|p| depths.get(p)).copied().unwrap_or_default();
+            depths.insert(id.clone(), depth);
             let parent = node.parent.as_ref().map_or(Some(&self.root), |p| self.paths.get(p));
             let path = match (parent, node.segment.as_deref()) {
                 (Some(parent), Some(segment)) if parent.as_str().len() + segment.len() < SHORT => parent.join(segment),
                 (Some(parent), None) => Ok(parent.clone()),
-                _ => RelPath::new(&naming::folder_path(&self.chain(&id)).join("/")),
+                _ => RelPath::new(&naming::folder_path(&self.chain(node, depth)).join("/")),
             };
             // Segments are portable steps, so this never fails; if it did, the binder has room.
             let path = path.unwrap_or_else(|_| self.root.clone());
@@ -231,19 +234,12 @@ impl Tree {
         self.keys.insert(naming::key(self.root.as_str()));
     }
 
-    fn chain(&self, folder: &FolderId) -> Vec<Step<'_>> {
-        let mut steps = Vec::new();
-        let mut next = self.nodes.get(folder);
-        let mut depth = 0;
-        while let Some(node) = next {
-            steps.extend(node.segment.as_deref().map(|name| Step { name, id: node.id.as_str() }));
-            depth += 1;
-            if depth == DEEPEST {
-                steps.truncate(1);
-                break;
-            }
-            next = node.parent.as_ref().and_then(|p| self.nodes.get(p));
-        }
+    /// The steps down to a folder; one that lies too deep hangs below the binder.
+    fn chain<'t>(&'t self, folder: &'t KnownFolder, depth: usize) -> Vec<Step<'t>> {
+        let parent = |node: &&KnownFolder| node.parent.as_ref().and_then(|p| self.nodes.get(p));
+        let upwards = std::iter::successors(Some(folder), parent).take(if depth < DEEPEST { depth } else { 1 });
+        let step = |node: &'t KnownFolder| node.segment.as_deref().map(|name| Step { name, id: node.id.as_str() });
+        let mut steps: Vec<Step<'t>> = upwards.filter_map(step).collect();
         steps.push(Step { name: &self.segment, id: self.binder.as_str() });
         steps.reverse();
         steps

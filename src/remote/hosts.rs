@@ -81,8 +81,21 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
         || benchmark
 }
 
+/// The IPv4 address that one of the ways between the two protocols leads to: compatible, NAT64, 6to4.
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let (high, low) = match [a, b, c, d, e, f] {
+        [0, 0, 0, 0, 0, 0] | [0x64, 0xff9b, 0, 0, 0, 0] => (g, h),
+        [0x2002, ..] => (b, c),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+}
+
 fn is_private_v6(address: Ipv6Addr) -> bool {
-    address.is_loopback()
+    embedded(address).is_some_and(is_private_v4)
+        || address.segments()[0] & 0xffc0 == 0xfec0
+        || address.is_loopback()
         || address.is_unspecified()
         || address.is_multicast()
         || address.is_unique_local()
@@ -148,6 +161,11 @@ mod tests {
             "[fd00::1]",
             "[fe80::1]",
             "[::ffff:10.0.0.1]",
+            "[::10.0.0.1]",
+            "[64:ff9b::127.0.0.1]",
+            "[64:ff9b::169.254.169.254]",
+            "[2002:c0a8:101::1]",
+            "[fec0::1]",
             "localhost",
             "localhost.",
             "a.localhost",
@@ -155,7 +173,14 @@ mod tests {
         for host in private {
             assert!(is_private(&Url::parse(&format!("https://{host}/x")).unwrap()), "{host}");
         }
-        for host in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "[2001:4860::8888]", "x.blob.core.windows.net"] {
+        for host in [
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "[2001:4860::8888]",
+            "[64:ff9b::8.8.8.8]",
+            "x.blob.core.windows.net",
+        ] {
             assert!(!is_private(&Url::parse(&format!("https://{host}/x")).unwrap()), "{host}");
         }
     }

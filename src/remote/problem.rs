@@ -96,12 +96,28 @@ fn texts(messages: &Value) -> String {
     }
 }
 
+/// The query of a URL may be a credential of anybody's: none is shown.
+fn without_queries(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for word in text.split_inclusive([' ', '"', '\'', '<', '>', '\n', '\t']) {
+        match word.split_once('?') {
+            Some((place, query)) if place.contains("//") => {
+                let end = query.find([' ', '"', '\'', '<', '>', '\n', '\t']).unwrap_or(query.len());
+                kept.extend([place, "?…", &query[end..]]);
+            }
+            _ => kept.push_str(word),
+        }
+    }
+    kept
+}
+
 /// A text that fits a line of a log: no secrets, no control characters, and not endless.
 fn clean(text: &str, secrets: &[&str]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret, "[secret]");
     }
+    let text = without_queries(&text);
     let mut kept: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
     if text.chars().nth(LONGEST).is_some() {
         kept.push('…');
@@ -148,6 +164,13 @@ mod tests {
     fn shows_what_the_token_endpoint_says_but_no_secret() {
         let problem = Problem::read(400, JSON, br#"{"error":"invalid_client hush"}"#, &["", "hush"]);
         assert_eq!(problem.to_string(), r#" "invalid_client [secret]""#);
+    }
+
+    #[test]
+    fn shows_no_query_of_a_link() {
+        let body = r#"{"title":"see <https://a.example/x?sig=hush> or why?","status":404,"errors":{"https://a/b?hush":["//c?hush"]}}"#;
+        let problem = Problem::read(404, JSON, body.as_bytes(), &[]).to_string();
+        assert_eq!(problem, r#" "see <https://a.example/x?…> or why?" (https://a/b?… //c?…)"#);
     }
 
     #[test]

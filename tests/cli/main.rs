@@ -5,6 +5,8 @@
 mod codes;
 mod commands;
 mod help;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod kept;
 mod plan;
 mod program;

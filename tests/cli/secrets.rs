@@ -3,6 +3,7 @@
 use std::fs;
 
 use ibinder_sync::sandbox::{FaultKind, Faults, Reply, Route};
+use serde_json::json;
 
 use crate::program::{Program, finish, snapshot};
 
@@ -24,6 +25,21 @@ fn nothing_shows_them() {
             }
         });
     }
+    // What stands between, and the service itself, repeat what they were sent, or send it elsewhere.
+    for reply in echoes(&program) {
+        for route in [Route::Binders, Route::Drive, Route::Search, Route::DownloadLink, Route::Blob, Route::Token] {
+            program.sandbox.script(route, vec![reply(&program)]);
+        }
+        program.sandbox.with_organisation(|o| {
+            let id = o.documents()[0].id.clone();
+            o.revise(&id, "revised once more").unwrap();
+        });
+        program.sandbox.revoke_tokens();
+        let done = finish(program.run_command(&["-vv", "--json"]).env("RUST_LOG", "trace"));
+        said.push_str(&done.out);
+        said.push_str(&done.err);
+        assert!(!done.err.contains("panicked"), "{}", done.err);
+    }
     // Links that can't be used at all.
     program.sandbox.set_faults(Faults::none());
     for link in ["http://203.0.113.1/a?signature=5ecret", "ftp://127.0.0.1/a?signature=5ecret", "5ecret"] {
@@ -39,7 +55,9 @@ fn nothing_shows_them() {
     assert!(tokens.len() > 3);
     let environment = program.sandbox.environment();
     let secret = environment.iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1.clone();
-    let hidden: Vec<String> = tokens.into_iter().chain([secret, "signature".to_owned(), "5ecret".to_owned()]).collect();
+    // Every link that the sandbox hands out has both words in its query.
+    let words = [secret, "signature".to_owned(), "expires=".to_owned(), "5ecret".to_owned()];
+    let hidden: Vec<String> = tokens.into_iter().chain(words).collect();
     for secret in &hidden {
         assert!(!said.contains(secret), "{secret} is said");
     }
@@ -60,4 +78,29 @@ fn an_error_shows_no_backtrace() {
     assert_eq!(done.err.lines().count(), 1, "{}", done.err);
     let mut command = program.run_command(&[]);
     finish(command.env("RUST_BACKTRACE", "full").env("IBINDER_CLIENT_SECRET", "wrong")).expect(3);
+}
+
+type Echo = Box<dyn Fn(&Program) -> Reply>;
+
+/// Errors of a proxy and of the service that repeat the newest token, a link or the secret, and redirects that carry it.
+fn echoes(program: &Program) -> Vec<Echo> {
+    let environment = program.sandbox.environment();
+    let secret = environment.into_iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1;
+    let token = |program: &Program| program.sandbox.tokens().pop().unwrap();
+    let storage = program.sandbox.storage_url();
+    let html = move |program: &Program| {
+        let text = format!("<html>Authorization: Bearer {} client_secret={secret}</html>", token(program));
+        Reply::body(502, "text/html", text)
+    };
+    let problem = move |program: &Program| {
+        let link = format!("{storage}/b?signature=5ecret&t={}", token(program));
+        let body =
+            json!({"type": "about:blank", "title": link, "status": 400, "errors": {&link: [&link]}, "traceId": "t"});
+        Reply::body(400, "application/problem+json", body.to_string())
+    };
+    let redirect = move |program: &Program| {
+        let place = format!("http://127.0.0.1:1/?access_token={}&signature=5ecret", token(program));
+        Reply::status(302).header("location", &place)
+    };
+    vec![Box::new(html), Box::new(problem), Box::new(redirect)]
 }
