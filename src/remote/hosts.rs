@@ -83,11 +83,10 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 
 /// The IPv4 address that one of the ways between the two protocols leads to: compatible, NAT64, 6to4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let (high, low) = match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0] | [0x64, 0xff9b, 0, 0, 0, 0] => (g, h),
-        [0x2002, ..] => (b, c),
-        _ => return None,
+    let ([0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..]) =
+        address.segments()
+    else {
+        return None;
     };
     Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
 }

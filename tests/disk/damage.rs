@@ -7,7 +7,10 @@ use std::{
     process::Command,
 };
 
-use ibinder_sync::sandbox::{Organisation, Reply, Route};
+use ibinder_sync::{
+    model::Sha256 as Hash,
+    sandbox::{Organisation, Reply, Route},
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -66,7 +69,7 @@ fn inflict(damage: Damage, path: &Path, outside: &Outside) {
             remove();
             symlink(if folder { &outside.folder } else { &outside.file }, path).unwrap();
         }
-        Unreadable => fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap(),
+        Unreadable => fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap(),
         Unwritable => fs::set_permissions(path, fs::Permissions::from_mode(0o500)).unwrap(),
     }
 }
@@ -221,7 +224,7 @@ impl Held {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Hash::new(Sha256::digest(bytes).into()).hex()
 }
 
 const EVERY: [Damage; 8] = [Missing, Truncated, Flipped, Other, Dangling, Outward, Unreadable, Unwritable];

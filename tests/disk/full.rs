@@ -105,7 +105,7 @@ fn a_disk_that_turned_read_only_is_8() {
 
 #[test]
 fn wherever_it_gets_full_nothing_is_lost_and_the_next_run_goes_on() {
-    for (unit, step, steps) in [("size", 16_384, 24_u64), ("nr_inodes", 1, 12)] {
+    for (unit, step, steps) in [("size", 65_536, 16_u64), ("nr_inodes", 1, 12)] {
         let mut office = Office::unmirrored();
         let dest = office.program.dest.clone();
         let Some(disk) = Disk::mount(&dest, "64m") else { return };

@@ -33,9 +33,9 @@ const LONGEST: usize = 300;
 
 impl OddItem {
     /// What is odd may be endless: only its beginning is kept.
-    pub(super) fn new(position: usize, id: Option<String>, cause: &str) -> Self {
+    pub(super) fn new(position: usize, id: Option<&str>, cause: &str) -> Self {
         let cut = |text: &str| text.chars().take(LONGEST).collect();
-        Self { position, id: id.as_deref().map(cut), cause: cut(cause) }
+        Self { position, id: id.map(cut), cause: cut(cause) }
     }
 }
 

@@ -70,7 +70,7 @@ fn one<T>(position: usize, raw: &RawValue, make: impl Fn(Wire<'_>) -> Result<T, 
     let wire: Wire<'_> =
         serde_json::from_str(raw.get()).map_err(|error| OddItem::new(position, None, &error.to_string()))?;
     let id = wire.id.as_str().to_owned();
-    make(wire).map_err(|error| OddItem::new(position, Some(id), &error.to_string()))
+    make(wire).map_err(|error| OddItem::new(position, Some(&id), &error.to_string()))
 }
 
 fn name(text: Option<Text<'_>>) -> String {

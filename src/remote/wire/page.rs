@@ -108,7 +108,7 @@ impl Reader<'_> {
         for raw in items {
             match serde_json::from_str(raw.get()) {
                 Ok(item) => self.take(item),
-                Err(error) => self.refuse(id_of(raw), error.to_string()),
+                Err(error) => self.refuse(id_of(raw).as_deref(), &error.to_string()),
             }
         }
         Ok(head)
@@ -124,12 +124,12 @@ impl Reader<'_> {
                 }
                 self.items.push(Ok(listed));
             }
-            Err(odd) => self.refuse(item.id(), odd.to_string()),
+            Err(odd) => self.refuse(item.id().as_deref(), &odd.to_string()),
         }
     }
 
-    fn refuse(&mut self, id: Option<String>, cause: String) {
-        self.items.push(Err(OddItem::new(self.items.len(), id, &cause)));
+    fn refuse(&mut self, id: Option<&str>, cause: &str) {
+        self.items.push(Err(OddItem::new(self.items.len(), id, cause)));
     }
 }
 
