@@ -96,6 +96,16 @@ fn endless_texts_are_cut() {
     assert!(odd.iter().all(|odd| odd.to_string().len() < 1000));
 }
 
+/// Nor is a name kept that nobody could have given.
+#[test]
+fn endless_names_are_cut() {
+    let long = "å/".repeat(1_000_000);
+    let item = format!(r#"{{"id":"x","name":"{long}","fileName":"{long}"}}"#);
+    let page = page(&format!(r#"{{"items":[{item}],"totalCount":1}}"#), Some(&BinderId::parse("b").unwrap()), 1, 3);
+    assert_eq!(page.unwrap().items[0].as_ref().unwrap().file_name.chars().count(), 4096);
+    assert_eq!(binders(&format!("[{item}]")).unwrap()[0].as_ref().unwrap().name.chars().count(), 4096);
+}
+
 /// Nesting ends in an error, and not in an overflow of the stack.
 #[test]
 fn deep_nesting_is_refused() {

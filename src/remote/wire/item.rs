@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Text, garbled,
+    list::name,
     metadata::{BINDER, TAB, find},
 };
 use crate::{
@@ -104,7 +105,7 @@ impl Item<'_> {
             .and_then(|found| shared(before.and_then(|before| before.tab.as_ref()), found.as_str()).ok());
         let dropped = self.metadata.is_some_and(|raw| raw.get().len() > LARGEST_METADATA);
         let metadata = self.metadata.filter(|_| !dropped).map(|raw| raw.get().into());
-        let file_name = self.file_name.take().map(Text::into_string).unwrap_or_default();
+        let file_name = name(self.file_name.take());
         Ok(Read { listed: Listed { id, binder, folder, tab, file_name, version, metadata }, metadata_dropped: dropped })
     }
 

@@ -73,8 +73,17 @@ fn one<T>(position: usize, raw: &RawValue, make: impl Fn(Wire<'_>) -> Result<T, 
     make(wire).map_err(|error| OddItem::new(position, Some(&id), &error.to_string()))
 }
 
-fn name(text: Option<Text<'_>>) -> String {
-    text.map(Text::into_string).unwrap_or_default()
+/// Longest name that is taken over, in characters. The tree shows 255 bytes of it.
+const LONGEST_NAME: usize = 4096;
+
+/// A name; a missing one is empty, and of one without end the beginning is kept.
+pub(super) fn name(text: Option<Text<'_>>) -> String {
+    let mut name = text.map(Text::into_string).unwrap_or_default();
+    if let Some((end, _)) = name.char_indices().nth(LONGEST_NAME) {
+        name.truncate(end);
+        name.shrink_to_fit();
+    }
+    name
 }
 
 #[cfg(test)]
