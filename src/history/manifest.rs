@@ -131,6 +131,42 @@ pub fn write_manifest(mirror: &Mirror, state: &State, run: &Run, finished: Times
     Ok(mirror.keep_state_file(stage, &format!("runs/{}{SUFFIX}", run.id))?)
 }
 
+/// Takes a document out of a manifest. One that can't be read is deleted: what it says is unknown.
+pub(super) fn forget_document(mirror: &Mirror, name: &str, document: &DocumentId) -> Result<(), Error> {
+    let Some(bytes) = mirror.read_state_file(name)? else { return Ok(()) };
+    match Manifest::read(&*bytes).and_then(|manifest| without(manifest, document)) {
+        Ok((_, None)) => Ok(()),
+        Ok((header, Some(_))) => {
+            let mut stage = Stage::create(mirror, false)?;
+            let mut lines = Lines::new(&mut stage)?;
+            lines.write(&header)?;
+            for entry in Manifest::read(&*bytes).into_iter().flatten().flatten().filter(|e| e.id != *document) {
+                lines.write(&entry)?;
+            }
+            lines.end()?;
+            Ok(mirror.keep_state_file(stage, name)?)
+        }
+        Err(error) => {
+            tracing::warn!("{name} is deleted, since nobody can tell what is in it: {error}");
+            Ok(mirror.remove_state_file(name)?)
+        }
+    }
+}
+
+/// The header of a manifest without a document, and the document's line if there is one.
+fn without(mut manifest: Manifest<&[u8]>, document: &DocumentId) -> Result<(Header, Option<Entry>), BadManifest> {
+    let mut header = manifest.header().clone();
+    let mut gone = None;
+    while let Some(entry) = manifest.next().transpose()? {
+        if entry.id == *document {
+            header.documents -= 1;
+            header.bytes = header.bytes.saturating_sub(entry.size);
+            gone = Some(entry);
+        }
+    }
+    Ok((header, gone))
+}
+
 fn entry(mirrored: &Mirrored<'_>) -> Entry {
     Entry {
         id: mirrored.id.clone(),

@@ -9,6 +9,7 @@
 use super::{
     Error,
     erase::{self, Needles},
+    manifest::{SUFFIX, forget_document},
 };
 use crate::{
     mirror::{Kind, Mirror},
@@ -78,7 +79,9 @@ fn erase_words(mirror: &Mirror, purge: &Purge, traces: &Traces) -> Result<(), Er
     let needles = Needles::new(exact.chain([purge.document.as_str()]), traces.names.iter().map(String::as_str));
     let runs = mirror.state_files("runs")?.into_iter().map(|name| format!("runs/{name}"));
     for name in runs.chain(LAST.map(str::to_owned)) {
-        if std::path::Path::new(&name).extension().is_some_and(|extension| extension == "json")
+        if name.ends_with(SUFFIX) {
+            forget_document(mirror, &name, &purge.document)?;
+        } else if std::path::Path::new(&name).extension().is_some_and(|extension| extension == "json")
             && let Some(bytes) = mirror.read_state_file(&name)?
             && let Some(rest) = erase::report(&String::from_utf8_lossy(&bytes), &needles)
         {

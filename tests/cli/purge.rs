@@ -33,10 +33,17 @@ fn speaking(program: &Program, texts: &[&str]) -> Vec<PathBuf> {
 #[test]
 fn nothing_is_left_of_it_but_that_it_was() {
     let (program, id) = program();
+    let manifests = || {
+        let files = fs::read_dir(program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
+        let packed = files.filter(|path| path.extension().is_some_and(|e| e == "zst")).map(|p| fs::read(p).unwrap());
+        packed.map(|bytes| String::from_utf8(zstd::decode_all(&*bytes).unwrap()).unwrap()).collect::<Vec<_>>()
+    };
+    assert!(manifests().len() == 2 && manifests().iter().all(|text| text.contains(&id)));
     let texts = ["Anna Andersson", "bytes of Anna", "bytes 0", &id, "0.txt"];
     assert!(speaking(&program, &texts).len() >= 4, "{:?}", speaking(&program, &texts));
     purge(&program, &id).expect(0);
     assert_eq!(speaking(&program, &texts), Vec::<PathBuf>::new());
+    assert!(manifests().iter().all(|text| !text.contains(&id) && text.contains("\"documents\":1,\"bytes\":7}")));
     assert_eq!(fs::read_to_string(program.dest.join("Brf Eken/1.txt")).unwrap(), "bytes 1");
     let state = rusqlite::Connection::open(program.state("state.db")).unwrap();
     let record = "SELECT count(*) FROM purges WHERE document IS NULL AND done_at > 0";
