@@ -7,6 +7,9 @@ ALTER TABLE runs ADD COLUMN changes TEXT;                       -- what it chang
 -- The run whose retention let the bytes go; held_sha256 is null then, and sha256 still says what they were.
 ALTER TABLE past_versions ADD COLUMN freed_run INTEGER;
 
+-- Bytes of the version where its file held others when it left (somebody had edited it), and size counts those.
+ALTER TABLE past_versions ADD COLUMN version_size INTEGER;
+
 -- Whether somebody still needs an object is asked by its hash.
 CREATE INDEX past_versions_by_object ON past_versions (held_sha256) WHERE held_sha256 IS NOT NULL;
 

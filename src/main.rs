@@ -46,6 +46,16 @@ fn main() -> ExitCode {
             let json = adopt.selection.json;
             with_config(adopt.given(), &speak(json), app::adopt)
         }
+        Command::Snapshots(snapshots) => app::snapshots(&snapshots),
+        Command::Ls(ls) => {
+            speak(false);
+            app::ls(&ls)
+        }
+        Command::History(history) => app::history(&history),
+        Command::Restore(restore) => {
+            let voice = speak(restore.json);
+            app::restore(&restore, &voice)
+        }
         #[cfg(feature = "sandbox")]
         Command::Demo(demo) => {
             let voice = speak(demo.json);

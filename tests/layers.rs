@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ui", &["history", "report", "sync"]),
     ("config", &["model", "pace", "plan", "remote", "sync"]),
     ("sync", &["crash", "mirror", "model", "naming", "pace", "plan", "remote", "report", "state", "verify"]),
-    ("history", &["mirror", "model", "state"]),
+    ("history", &["mirror", "model", "report", "state"]),
     ("verify", &["mirror", "model", "pace", "report", "state"]),
     // The adapters never name each other.
     ("remote", &["model", "pace"]),

@@ -50,16 +50,17 @@ fn let_go(dest: &Path, id: &str) -> Result<(u64, u64), Error> {
     let Writing { mirror, state, run } = Writing::open(dest, "forget")?;
     let known = state.read(|r| r.binders())?;
     let binder = BinderId::parse(id).ok().filter(|id| known.iter().any(|k| k.id == *id));
-    let end = |outcome| state.write(|w| w.end_run(run.number, &End { outcome, ..End::default() }));
+    let end = |outcome, changes| state.write(|w| w.end_run(run.number, &End { outcome, whole: false, changes }));
     let Some(binder) = binder else {
-        end("failed")?;
+        end("failed", None)?;
         return Err(Error::Binder(format!(
             "the mirror knows no binder {id:?}; `ibinder-sync binders --dest {}` lists them",
             dest.display()
         )));
     };
     let removed = sync::forget(&mirror, &state, run.number, &binder)?;
-    end("complete")?;
+    let changes = format!(r#"{{"removed":{removed}}}"#);
+    end("complete", Some(&changes))?;
     copies::keep(&mirror, &state, &run, removed > 0);
     let left = state.read(|r| r.documents_in(&binder))?;
     Ok((removed, left))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Exit;
-use crate::{config, history, mirror, remote, state, sync::Fatal, verify};
+use crate::{config, history, history::Unclear, mirror, remote, state, sync::Fatal, verify};
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,12 @@ pub enum Error {
     /// A command can't be run under the lock.
     #[error("{0}; give it behind two dashes: `ibinder-sync with-lock --dest DIR -- rsync -a …`")]
     Command(String),
+    /// A time means no run.
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
+    /// What was asked for was never mirrored, or not then.
+    #[error("{0}")]
+    Unknown(String),
     /// A folder can't be served.
     #[error("cannot serve the folder {}: {}", .0.display(), .1)]
     Folder(PathBuf, std::io::Error),
@@ -130,6 +136,8 @@ impl Error {
             | Self::NoMirror(_)
             | Self::Sound(_)
             | Self::Binder(_)
+            | Self::Unclear(_)
+            | Self::Unknown(_)
             | Self::Command(_)
             | Self::NoDocument(_)
             | Self::NotConfirmed

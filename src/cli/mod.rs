@@ -1,5 +1,6 @@
 //! The command line, and nothing else: one struct a subcommand.
 
+mod history;
 mod recover;
 mod run;
 #[cfg(feature = "sandbox")]
@@ -10,6 +11,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use history::{History, Ls, Restore, Snapshots};
 pub use recover::{Adopt, Recover};
 pub use run::{Plan, Run, Selection};
 #[cfg(feature = "sandbox")]
@@ -75,6 +77,14 @@ pub enum Command {
     Recover(Recover),
     /// Take over the files of a tree that has no state, and bring over what is missing
     Adopt(Adopt),
+    /// List the runs: the moments that can be gone back to
+    Snapshots(Snapshots),
+    /// List what was mirrored at a time
+    Ls(Ls),
+    /// Tell everything that is known of a document
+    History(History),
+    /// Write what was mirrored at a time into another folder
+    Restore(Restore),
     /// Mirror a made-up organisation, to see how it goes
     #[cfg(feature = "sandbox")]
     Demo(Demo),

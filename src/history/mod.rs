@@ -1,14 +1,31 @@
-//! What was: earlier nights of the mirror, and letting go of one document for good.
+//! What was: getting it back, and letting go of one document for good.
+//!
+//! A user names a time; [`run_meant`] says which run is meant; the state tells the tree at the end
+//! of that run; [`Restore`] writes it elsewhere, from the tree's own files and from `objects/`. That
+//! works on a copy of the state and without the lock, so that a run may go on meanwhile: what a file
+//! holds is decided by its hash, and never by where it lies. [`purge`] alone changes the mirror.
 
+mod biography;
 mod erase;
+mod line;
 mod manifest;
+mod moment;
 mod purge;
+mod restore;
 mod runs;
+mod selection;
+mod snapshot;
 
 pub use crate::state::Traces;
+pub use biography::{Biography, Change, Holding, Place, Revision, Version, When};
+pub use line::Line;
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, write_manifest};
+pub use moment::{Unclear, clock, run_meant, whole_before};
 pub use purge::{finish_purges, purge};
+pub use restore::{Lack, Missing, Restore, Restored};
 pub use runs::forget_runs;
+pub use selection::Selection;
+pub use snapshot::{Changes, Snapshot};
 
 use crate::{mirror, state};
 

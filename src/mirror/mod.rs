@@ -18,6 +18,7 @@ mod read;
 mod root;
 mod stage;
 mod sys;
+mod target;
 mod walk;
 
 use std::{collections::HashSet, path::Path};
@@ -37,6 +38,7 @@ pub use publish::Outcome;
 pub use read::{Place, digest, digest_with, stamp_of};
 pub use root::{Found, Root, Survey, holds_files, survey};
 pub use stage::Stage;
+pub use target::{Given, Giver, Target};
 pub use walk::Met;
 
 use crate::{

@@ -174,8 +174,8 @@ impl Writer<'_> {
         self.0
             .prepare_cached(
                 "UPDATE documents SET size = ?3, sha256 = ?4, inode = ?5, mtime = ?6,
-                     version_run = iif(version = ?2, version_run, ?7),
-                     mirrored_at = iif(version = ?2, mirrored_at, ?8), version = ?2
+                     version_run = iif(version = ?2 AND sha256 = ?4, version_run, ?7),
+                     mirrored_at = iif(version = ?2 AND sha256 = ?4, mirrored_at, ?8), version = ?2
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -291,22 +291,24 @@ impl Writer<'_> {
     }
 
     /// The version that a document's row names has left the tree; its bytes are held, unless its
-    /// file was missing. `next` is the version that takes its place: one that was only brought back
-    /// has not ended.
+    /// file was missing. `next` is what takes its place: the same bytes of the same version were only
+    /// brought back, and nothing has ended. Where a file was edited by hand before that, its bytes
+    /// are noted as a version that was there in no run.
     pub fn end_version(
         &self,
         run: i64,
         id: &DocumentId,
         held: Option<&Outgoing>,
-        next: Option<&VersionId>,
+        next: Option<(&VersionId, &Sha256)>,
     ) -> Result<(), Error> {
         self.0
             .prepare_cached(
                 "INSERT INTO past_versions (document, version, binder, folder, file_name, path, sha256, held_sha256, size,
-                     mtime, place_run, first_run, mirrored_at, ended_run, ended_at, cause)
-                 SELECT id, version, binder, folder, file_name, path, sha256, ?2, coalesce(?3, size), mtime, place_run,
-                     version_run, mirrored_at, ?4, ?5, ?6
-                 FROM documents WHERE id = ?1 AND (?2 IS NOT NULL OR version IS NOT ?7)",
+                     version_size, mtime, place_run, first_run, mirrored_at, ended_run, ended_at, cause)
+                 SELECT id, version, binder, folder, file_name, path, sha256, ?2, coalesce(?3, size),
+                     iif(?3 <> size, size, NULL), mtime, place_run,
+                     iif(version IS ?7 AND sha256 IS ?8, ?4, version_run), mirrored_at, ?4, ?5, ?6
+                 FROM documents WHERE id = ?1 AND (?2 IS NOT NULL OR version IS NOT ?7 OR sha256 IS NOT ?8)",
             )?
             .execute(params![
                 id.as_str(),
@@ -315,7 +317,8 @@ impl Writer<'_> {
                 run,
                 self.now(),
                 if next.is_some() { "replaced" } else { "removed" },
-                next.map(VersionId::as_str)
+                next.map(|(version, _)| version.as_str()),
+                next.map(|(_, sha256)| sha256.as_bytes().to_vec())
             ])?;
         Ok(())
     }

@@ -16,6 +16,9 @@ mod documents;
 mod error;
 mod folders;
 mod found;
+mod history;
+#[cfg(test)]
+mod history_tests;
 mod intents;
 mod inventory;
 mod proof;
@@ -39,6 +42,7 @@ pub use documents::{Held, Known, metadata_hash};
 pub use error::{Error, Kind};
 pub use folders::BinderRow;
 pub use found::FOUND;
+pub use history::{Life, MetadataSpan, PastRun, PlaceSpan, Remembered, VersionSpan};
 pub use intents::{Begun, Partial};
 pub use inventory::{Mirrored, Totals};
 pub use proof::{Claimed, Extent, Restamp, Source};
@@ -95,15 +99,15 @@ impl Writer<'_> {
 impl State {
     /// Opens a state, creating it where it is absent.
     pub fn open(path: &Path, network: bool) -> Result<Self, Error> {
-        Self::open_with(path, network, OpenFlags::SQLITE_OPEN_CREATE)
+        Self::open_with(path, network, OpenFlags::SQLITE_OPEN_CREATE, "FULL")
     }
 
     /// Opens a state that must be there: over files that were mirrored, an empty one would be a lie.
     pub fn open_existing(path: &Path, network: bool) -> Result<Self, Error> {
-        Self::open_with(path, network, OpenFlags::empty())
+        Self::open_with(path, network, OpenFlags::empty(), "FULL")
     }
 
-    fn open_with(path: &Path, network: bool, create: OpenFlags) -> Result<Self, Error> {
+    fn open_with(path: &Path, network: bool, create: OpenFlags, synchronous: &str) -> Result<Self, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let mut writer = Connection::open_with_flags(path, flags)?;
         prepare(&writer)?;
@@ -113,7 +117,7 @@ impl State {
         } else {
             journal(&writer, "WAL")?;
         }
-        writer.pragma_update(None, "synchronous", "FULL")?;
+        writer.pragma_update(None, "synchronous", synchronous)?;
         // Ids are random, so a group touches pages all over the indexes: a cache that holds their
         // upper levels, and checkpoints that are far apart, halve what a first mirror writes.
         writer.pragma_update(None, "cache_size", CACHE_KIB)?;
@@ -128,14 +132,14 @@ impl State {
     pub fn scratch(path: Option<&Path>, copy: &Path) -> Result<Self, Error> {
         if let Some(path) = path {
             soundness::are_files(path)?;
-            let copied = !has_journal(path) && copy_of(&at_rest(path)?, copy).is_ok() && !has_journal(path);
+            let copied = !has_journal(path) && passing_copy_of(&at_rest(path)?, copy).is_ok() && !has_journal(path);
             if !copied {
                 // A run began meanwhile, or one was killed: only an ordinary reader sees both files.
                 let _ = std::fs::remove_file(copy);
-                copy_of(&read_only(path)?, copy)?;
+                passing_copy_of(&read_only(path)?, copy)?;
             }
         }
-        Self::open(copy, false)
+        Self::open_with(copy, false, OpenFlags::SQLITE_OPEN_CREATE, "OFF")
     }
 
     /// A consistent copy, which is a whole state by itself. It is written anew from what can be
@@ -208,6 +212,12 @@ fn copy_of(source: &Connection, copy: &Path) -> Result<(), Error> {
     Migrations::from_slice(MIGRATIONS).current_version(source)?;
     source.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
     Ok(())
+}
+
+/// A copy that ends with this process, and so needs not outlive a power cut.
+fn passing_copy_of(source: &Connection, copy: &Path) -> Result<(), Error> {
+    source.pragma_update(None, "synchronous", "OFF")?;
+    copy_of(source, copy)
 }
 
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {

@@ -317,8 +317,9 @@ fn record_entry(w: &Writer<'_>, run: i64, entry: &Entry) -> Result<(), Fatal> {
         // A document without a row takes the place of a file that nobody knew.
         let found = matches!(intent.step, Step::Replace { .. }) && w.reader().document(&intent.document)?.is_none();
         match &intent.step {
-            Step::Replace { .. } if !found => {
-                w.end_version(run, &intent.document, held.as_ref(), Some(&intent.particulars.version))?;
+            Step::Replace { staged, .. } if !found => {
+                let next = (&intent.particulars.version, &staged.sha256);
+                w.end_version(run, &intent.document, held.as_ref(), Some(next))?;
             }
             Step::Replace { .. } => held.as_ref().map_or(Ok(()), |held| w.found_version(run, intent, held))?,
             Step::Remove { .. } => w.end_version(run, &intent.document, held.as_ref(), None)?,

@@ -1,6 +1,7 @@
 //! What people see: log lines and progress on standard error, results on standard output.
 
 mod escape;
+mod history;
 mod log;
 mod progress;
 mod purge;
@@ -10,6 +11,7 @@ mod verify;
 use std::io::{self, Write as _};
 
 pub use escape::escape;
+pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
 pub use progress::Screen;
 pub use purge::purge;
@@ -20,6 +22,23 @@ pub use verify::verify_summary;
 pub fn print(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Many lines on standard output, written in larger pieces.
+#[derive(Debug)]
+pub struct Lines(io::BufWriter<io::Stdout>);
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self(io::BufWriter::new(io::stdout()))
+    }
+}
+
+impl Lines {
+    /// Prints a line; false where nobody reads any more.
+    pub fn print(&mut self, line: &str) -> bool {
+        self.0.write_all(line.as_bytes()).is_ok()
+    }
 }
 
 /// Prints an error with what caused it, once, to standard error.

@@ -27,14 +27,23 @@ pub struct Screen {
 impl Screen {
     /// Shows progress; nothing where `quiet`.
     pub fn start(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
+        Self::show(progress, all, quiet, lines, false)
+    }
+
+    /// Shows how files are written that are not downloaded.
+    pub fn of_files(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
+        Self::show(progress, all, quiet, lines, true)
+    }
+
+    fn show(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool, files: bool) -> Self {
         if quiet {
             return Self { stop: None, thread: None };
         }
-        let bars = (std::io::stderr().is_terminal() && !lines).then(|| Bars::new(all));
+        let bars = (std::io::stderr().is_terminal() && !lines).then(|| Bars::new(all, files));
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("screen".to_owned())
-            .spawn(move || show(&progress, bars.as_ref(), &stopped));
+            .spawn(move || show(&progress, bars.as_ref(), &stopped, files));
         Self { stop: Some(stop), thread: thread.ok() }
     }
 }
@@ -48,43 +57,51 @@ impl Drop for Screen {
     }
 }
 
-fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>) {
+fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, files: bool) {
     let started = Instant::now();
     let pause = if bars.is_some() { TICK } else { HEARTBEAT };
     while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
         if let Some(bars) = bars {
             bars.draw(progress, started);
+        } else if files {
+            tracing::info!("files {}", written(progress, started));
         } else {
             tracing::info!("{}", line(progress, started));
         }
     }
     if let Some(bars) = bars {
-        bars.crawl.finish_and_clear();
+        if let Some(crawl) = &bars.crawl {
+            crawl.finish_and_clear();
+        }
         bars.transfer.finish_and_clear();
         bars.check.finish_and_clear();
     }
 }
 
 struct Bars {
-    crawl: ProgressBar,
+    /// None where nothing is listed.
+    crawl: Option<ProgressBar>,
     transfer: ProgressBar,
     check: ProgressBar,
 }
 
 impl Bars {
-    fn new(all: &MultiProgress) -> Self {
+    fn new(all: &MultiProgress, files: bool) -> Self {
         all.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
         let style = |template: &str| {
             ProgressStyle::with_template(template)
                 .unwrap_or_else(|_| ProgressStyle::default_bar())
                 .progress_chars("━╸─")
         };
-        let crawl = all.add(ProgressBar::new(0));
-        crawl.set_style(style("binders   {bar:30} {pos}/{len}  {msg}"));
-        let transfer = all.add(ProgressBar::new(0));
-        transfer.set_style(style("downloads {bar:30} {pos}/{len}  {msg}"));
-        let check = all.add(ProgressBar::new(0));
-        check.set_style(style("checked   {bar:30} {percent} %  {msg}"));
+        let add = |template| {
+            let bar = all.add(ProgressBar::new(0));
+            bar.set_style(style(template));
+            bar
+        };
+        let crawl = (!files).then(|| add("binders   {bar:30} {pos}/{len}  {msg}"));
+        let transfer =
+            add(if files { "files {bar:30} {pos}/{len}  {msg}" } else { "downloads {bar:30} {pos}/{len}  {msg}" });
+        let check = add("checked   {bar:30} {percent} %  {msg}");
         Self { crawl, transfer, check }
     }
 
@@ -98,9 +115,11 @@ impl Bars {
         if checks_only(progress) {
             return;
         }
-        self.crawl.set_length(Progress::get(&progress.binders));
-        self.crawl.set_position(Progress::get(&progress.binders_done));
-        self.crawl.set_message(format!("{} documents listed", Progress::get(&progress.listed)));
+        if let Some(crawl) = &self.crawl {
+            crawl.set_length(Progress::get(&progress.binders));
+            crawl.set_position(Progress::get(&progress.binders_done));
+            crawl.set_message(format!("{} documents listed", Progress::get(&progress.listed)));
+        }
         let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
         self.transfer.set_length(all);
         self.transfer.set_position(done);
@@ -142,14 +161,17 @@ fn check(progress: &Progress, started: Instant) -> String {
 
 fn mirror(progress: &Progress, started: Instant) -> String {
     format!(
-        "binders {}/{}, {} documents listed, downloads {}/{}, {}",
+        "binders {}/{}, {} documents listed, downloads {}",
         Progress::get(&progress.binders_done),
         Progress::get(&progress.binders),
         Progress::get(&progress.listed),
-        Progress::get(&progress.downloads_done),
-        Progress::get(&progress.downloads),
-        transfer(progress, started)
+        written(progress, started)
     )
+}
+
+fn written(progress: &Progress, started: Instant) -> String {
+    let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
+    format!("{done}/{all}, {}", transfer(progress, started))
 }
 
 /// Bytes, rate, and the time that is left at the pace so far.

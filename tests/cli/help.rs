@@ -9,7 +9,21 @@ fn help(arguments: &[&str]) -> String {
 #[test]
 fn help_texts() {
     insta::assert_snapshot!("help", help(&["--help"]));
-    for command in ["run", "plan", "verify", "binders", "recover", "adopt", "demo", "sandbox", "completions"] {
+    for command in [
+        "run",
+        "plan",
+        "verify",
+        "binders",
+        "recover",
+        "adopt",
+        "snapshots",
+        "ls",
+        "history",
+        "restore",
+        "demo",
+        "sandbox",
+        "completions",
+    ] {
         let text = help(&[command, "--help"]);
         assert!(text.contains("Example"), "{command} has no example");
         insta::assert_snapshot!(format!("help_{command}"), text);

@@ -5,6 +5,7 @@
 mod codes;
 mod commands;
 mod help;
+mod history;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod kept;

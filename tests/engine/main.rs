@@ -13,6 +13,7 @@ mod damage;
 mod disk;
 mod faults;
 mod harness;
+mod history;
 mod matrix;
 mod names;
 mod pace;

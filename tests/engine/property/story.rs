@@ -18,6 +18,7 @@ use crate::{
     crash::{self, Moment},
     disk,
     harness::World,
+    history::Nights,
 };
 
 /// A document's id and its bytes.
@@ -44,6 +45,7 @@ pub(super) struct Story {
     mirrored: BTreeSet<Vec<u8>>,
     /// What somebody put into the tree.
     by_hand: BTreeSet<Vec<u8>>,
+    nights: Nights,
     count: usize,
 }
 
@@ -72,6 +74,7 @@ impl Story {
             came: Arc::default(),
             mirrored: BTreeSet::new(),
             by_hand: BTreeSet::new(),
+            nights: Nights::default(),
             count: 0,
         };
         for n in 0..8 {
@@ -368,6 +371,7 @@ impl Story {
         // Where only the lost binder is known, the others look like another organisation.
         let strange = self.lost.is_some() && matches!(ran.finished.ended, Ended::AnotherOrganisation);
         assert!(strange || matches!(ran.exit(), Exit::Complete | Exit::Partial), "{ran:?}");
+        self.nights.keep(&self.world);
         self.assert_nobody_is_lost(&before, &files);
         self.assert_all_is_kept();
         disk::assert_objects(&self.world.dest());
@@ -404,5 +408,6 @@ impl Story {
         self.world.assert_mirrors();
         self.world.assert_nothing_planned();
         self.assert_all_is_kept();
+        self.nights.assert_known(&self.world);
     }
 }

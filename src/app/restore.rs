@@ -1,0 +1,165 @@
+//! `restore`: what was mirrored once, written into another folder.
+
+use std::sync::Arc;
+
+use super::{
+    Error, Exit, Reading, Voice,
+    history::{all_met, ended, selection, then},
+    runtime, signals,
+};
+use crate::{
+    cli,
+    history::{Missing, Restore, Restored, Selection},
+    mirror::{Root, Target},
+    model::{RelPath, VersionId},
+    report::Progress,
+    state::{PastRun, Remembered, State},
+    sync::{Cause, Stop},
+    ui,
+};
+
+/// What is to be restored.
+enum Wanted {
+    /// What a selection means, of the tree at the end of a run.
+    Tree(PastRun, Selection),
+    /// One version of a document.
+    One(Box<Remembered>),
+}
+
+/// Restores.
+pub fn restore(given: &cli::Restore, voice: &Voice) -> Exit {
+    go(given, voice).unwrap_or_else(|error| {
+        ui::complain(&error);
+        error.exit()
+    })
+}
+
+fn go(given: &cli::Restore, voice: &Voice) -> Result<Exit, Error> {
+    let reading = Reading::open(&given.destination.dest)?;
+    reading.state.write(|w| w.index_contents())?;
+    let progress = Arc::<Progress>::default();
+    let wanted = wanted(given, &reading.state, &progress)?;
+    let words = match &wanted {
+        Wanted::Tree(run, _) => format!(", as of run {} ({})", run.id, ended(run)),
+        Wanted::One(_) => String::new(),
+    };
+    let target = Target::open(&given.to, &reading.root)?;
+    let stop = Arc::new(Stop::default());
+    let (edited, watched) = (given.edited, Arc::clone(&stop));
+    let _screen = ui::Screen::of_files(Arc::clone(&progress), &voice.bars, voice.quiet, voice.json_log);
+    let restored = runtime()?.block_on(async {
+        let work = tokio::task::spawn_blocking(move || {
+            let Reading { state, root, .. } = &reading;
+            write(wanted, state, root, &target, &progress, edited, &|| stop.is_set())
+        });
+        tokio::select! {
+            done = work => done.map_err(|e| Error::Runtime(e.into()))?,
+            () = signals::watch(Arc::clone(&watched)) => unreachable!("watching never ends"),
+        }
+    })?;
+    tell(given, voice, &restored, &words);
+    Ok(exit(&restored, watched.cause()))
+}
+
+/// What is meant, counted; nothing is written before it is clear.
+fn wanted(given: &cli::Restore, state: &State, progress: &Progress) -> Result<Wanted, Error> {
+    if let Some(version) = &given.version {
+        let found = match VersionId::parse(version) {
+            Ok(id) => state.read(|r| r.version(&id))?,
+            Err(_) => None,
+        };
+        let mut one = found.ok_or_else(|| {
+            Error::Unknown(format!("no version {version:?} was ever mirrored; `history` shows those of a document"))
+        })?;
+        // The names of one file's folders say nothing.
+        one.path = RelPath::new(one.path.leaf()).map_err(|e| Error::Unknown(e.to_string()))?;
+        Progress::add(&progress.downloads, 1);
+        return Ok(Wanted::One(Box::new(one)));
+    }
+    let at = given.at.as_deref().unwrap_or_default();
+    let runs = state.read(|r| r.past_runs())?;
+    let run = then(at, &runs)?.clone();
+    let mut selection = selection(&given.destination.dest, &given.paths)?;
+    if given.paths.is_empty() {
+        Progress::add(&progress.downloads, state.read(|r| r.extent_at(run.number))?);
+        return Ok(Wanted::Tree(run, selection));
+    }
+    state.read(|r| {
+        r.tree_at(run.number, |mirrored| {
+            Progress::add(&progress.downloads, u64::from(selection.wants(&mirrored.path)));
+            Ok::<_, Error>(true)
+        })
+    })?;
+    all_met(&selection, Some(at))?;
+    Ok(Wanted::Tree(run, selection))
+}
+
+fn write(
+    wanted: Wanted,
+    state: &State,
+    root: &Root,
+    target: &Target,
+    progress: &Progress,
+    edited: bool,
+    ended: &(dyn Fn() -> bool + Sync),
+) -> Result<Restored, Error> {
+    Restore { root, target, progress, edited, ended }.run(|hand_out| match wanted {
+        Wanted::One(one) => {
+            hand_out(*one);
+            Ok(())
+        }
+        Wanted::Tree(run, mut selection) => {
+            state.read(|r| r.tree_at(run.number, |mirrored| Ok(!selection.wants(&mirrored.path) || hand_out(mirrored))))
+        }
+    })
+}
+
+/// What `--json` prints.
+#[derive(serde::Serialize)]
+struct Told<'r> {
+    files: u64,
+    bytes: u64,
+    edited: u64,
+    damaged: u64,
+    ended_early: bool,
+    missing: &'r [Missing],
+}
+
+fn tell(given: &cli::Restore, voice: &Voice, restored: &Restored, words: &str) {
+    if voice.json {
+        let Restored { files, bytes, edited, damaged, ended, missing } = restored;
+        let told =
+            Told { files: *files, bytes: *bytes, edited: *edited, damaged: *damaged, ended_early: *ended, missing };
+        // Numbers, texts and lists always serialize.
+        ui::print(&(serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"));
+    } else if !voice.quiet || !restored.missing.is_empty() {
+        ui::print(&ui::restored(restored, &given.to, words));
+    }
+    if restored.ended {
+        tracing::error!("ended before all was restored: {} is incomplete", given.to.display());
+    }
+}
+
+fn exit(restored: &Restored, cause: Option<Cause>) -> Exit {
+    match (restored.ended, cause) {
+        (true, Some(Cause::Terminate)) => Exit::Terminated,
+        (true, _) => Exit::Interrupted,
+        (false, _) if restored.damaged > 0 => Exit::Damaged,
+        (false, _) if !restored.missing.is_empty() => Exit::Partial,
+        (false, _) => Exit::Complete,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_of_it_decides_the_code() {
+        let came = |ended, damaged, cause| exit(&Restored { damaged, ended, ..Restored::default() }, cause).code();
+        assert_eq!(came(false, 0, None), 0);
+        assert_eq!(came(false, 1, None), 6);
+        assert_eq!(came(true, 1, Some(Cause::Interrupt)), 130);
+        assert_eq!(came(true, 0, Some(Cause::Terminate)), 143);
+    }
+}

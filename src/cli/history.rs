@@ -1,0 +1,95 @@
+//! `snapshots`, `ls`, `history` and `restore`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+
+use super::Destination;
+
+/// What `--at` takes, in the words of its help.
+const TIMES: &str = "TIME is a day (meant to its end), a time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, \
+    a while ago such as 7d or 3h, or a run as `snapshots` shows it. The last run that had ended by then is meant.";
+
+/// List the runs: the moments that can be gone back to.
+#[derive(Debug, Args)]
+#[command(after_help = "A run that ended `whole` had mirrored everything that the service listed. Of others \
+    `restore --at` gives back what was mirrored then.\n\nExamples:\n  ibinder-sync snapshots --dest /srv/mirror\n  \
+    ibinder-sync snapshots --dest /srv/mirror --json | jq 'select(.whole) | .id'")]
+pub struct Snapshots {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// Show runs that changed nothing, too
+    #[arg(long)]
+    pub all: bool,
+    /// Print every run as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// List what was mirrored at a time: size in bytes, time and path.
+#[derive(Debug, Args)]
+#[command(after_help = format!("{TIMES}\n\nExamples:\n  ibinder-sync ls --dest /srv/mirror --at 7d\n  \
+    ibinder-sync ls --dest /srv/mirror --at 2026-11-03 'Brf Eken/Avtal'"))]
+pub struct Ls {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// The time [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Files and folders, by their paths of that time [default: everything]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Tell everything that is known of a document: its versions, places and changes of metadata.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ibinder-sync history --dest /srv/mirror 'Brf Eken/Avtal/El.pdf'\n  \
+    ibinder-sync history --dest /srv/mirror 0f8fad5b-d9cb-469f-a165-70867728950e")]
+pub struct History {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// The document's id, or a path that it has or had
+    #[arg(value_name = "PATH|ID")]
+    pub document: PathBuf,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Write what was mirrored at a time into another folder, as files of their own.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["at", "version"]))]
+#[command(after_help = format!("{TIMES}\n\nEvery file is compared with the hash that was recorded; what can't be \
+    given back is named. Exit codes: 0 all of it, 4 some is missing, 6 damage was found.\n\nExamples:\n  \
+    ibinder-sync restore --dest /srv/mirror --at 2026-11-03 --to /tmp/then\n  \
+    ibinder-sync restore --dest /srv/mirror --at 7d --to /tmp/then 'Brf Eken/Avtal'\n  \
+    ibinder-sync restore --dest /srv/mirror --version 7c9e6679-7425-40de-944b-e07fc1f90ae7 --to /tmp/one"))]
+pub struct Restore {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// The time
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// One version of a document, by its id as `history` shows it
+    #[arg(long, value_name = "VERSION_ID", conflicts_with = "paths")]
+    pub version: Option<String>,
+    /// An empty folder, or one that does not exist yet
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Files and folders, by their paths of that time [default: everything]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Where a file had been edited by hand before it left the tree and nothing else is held, give the edited one
+    #[arg(long)]
+    pub edited: bool,
+    /// Print what came of it as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}

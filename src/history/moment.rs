@@ -1,0 +1,221 @@
+//! From what a user calls a moment to the run that is meant.
+//!
+//! The run meant is the highest-numbered one that had ended by then: runs are ordered by number,
+//! also where a clock once went backwards. What a run is at work on, or left when it was killed, is
+//! no moment: the tree was then on its way from one to the next.
+
+use jiff::{Span, Timestamp, ZonedDateTime, civil, tz::TimeZone};
+
+use crate::state::PastRun;
+
+/// Why a moment can't be told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unclear {
+    /// The text is no moment.
+    #[error(
+        "{0:?} is not a time: give one such as 2026-11-03, \"2026-11-03 02:00\", 2026-11-03T02:00:00Z or 7d (ago), or a run as `snapshots` shows it"
+    )]
+    Odd(String),
+    /// No run had ended by then.
+    #[error("no run had ended by {wanted}: the first one that is known ended {first}, the last one {last}")]
+    Before {
+        /// The moment.
+        wanted: String,
+        /// The first possible moment.
+        first: String,
+        /// The last possible moment.
+        last: String,
+    },
+    /// No run has this number or id.
+    #[error("no run {wanted:?} has ended: the first one that is known is {first}, the last one {last}")]
+    NoRun {
+        /// What was asked for.
+        wanted: String,
+        /// The first run.
+        first: String,
+        /// The last run.
+        last: String,
+    },
+    /// There is no run at all.
+    #[error("no run has ended yet: there is nothing to go back to")]
+    Never,
+}
+
+/// What a text means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    By(Timestamp),
+    Number(i64),
+    Id(String),
+}
+
+/// The run that a user means by a text.
+pub fn run_meant<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Result<&'r PastRun, Unclear> {
+    let wanted = read(text.trim(), now).ok_or_else(|| Unclear::Odd(text.to_owned()))?;
+    let ended = || runs.iter().filter(|run| run.finished_at.is_some());
+    let (Some(first), Some(last)) = (ended().next(), ended().next_back()) else { return Err(Unclear::Never) };
+    let found = match &wanted {
+        Wanted::By(time) => ended().rev().find(|run| run.finished_at.is_some_and(|at| at <= time.as_second())),
+        Wanted::Number(number) => ended().find(|run| run.number == *number),
+        Wanted::Id(id) => ended().find(|run| run.id.eq_ignore_ascii_case(id)),
+    };
+    let zone = now.time_zone();
+    found.ok_or_else(|| match wanted {
+        Wanted::By(time) => Unclear::Before {
+            wanted: clock(time.as_second(), zone),
+            // The first one to end, which needs not be the first by number.
+            first: clock(ended().filter_map(|run| run.finished_at).min().unwrap_or_default(), zone),
+            last: clock(last.finished_at.unwrap_or_default(), zone),
+        },
+        Wanted::Number(_) | Wanted::Id(_) => {
+            Unclear::NoRun { wanted: text.to_owned(), first: first.id.clone(), last: last.id.clone() }
+        }
+    })
+}
+
+/// The nearest run before another that was whole.
+pub fn whole_before<'r>(run: &PastRun, runs: &'r [PastRun]) -> Option<&'r PastRun> {
+    runs.iter().rev().find(|other| other.number < run.number && other.whole)
+}
+
+/// A time for people, in their own zone. `seconds` since the epoch.
+pub fn clock(seconds: i64, zone: &TimeZone) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default().to_zoned_datetime(zone.clone());
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn read(text: &str, now: &ZonedDateTime) -> Option<Wanted> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok().map(Wanted::Number);
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(Wanted::By(time));
+    }
+    let local = |time: civil::DateTime| time.to_zoned_datetime(now.time_zone().clone()).ok();
+    // A day alone is over when it is meant. A date with a time would pass for one, too.
+    if let Ok(day) = civil::Date::strptime("%Y-%m-%d", text) {
+        let next = day.tomorrow().ok()?.to_zoned_datetime(now.time_zone().clone()).ok()?;
+        return Some(Wanted::By(next.timestamp().checked_sub(Span::new().seconds(1)).ok()?));
+    }
+    if let Some(id) = run_id(text) {
+        return Some(Wanted::Id(id));
+    }
+    if let Ok(time) = text.parse::<civil::DateTime>() {
+        return Some(Wanted::By(end_of_what_is_named(text, &local(time)?)?));
+    }
+    let span = text.parse::<Span>().ok()?.abs();
+    Some(Wanted::By(now.checked_sub(span).ok()?.timestamp()))
+}
+
+/// A minute that is named without its seconds is meant to its end.
+fn end_of_what_is_named(text: &str, time: &ZonedDateTime) -> Option<Timestamp> {
+    let seconds = if text.matches(':').count() == 1 { 59 } else { 0 };
+    time.timestamp().checked_add(Span::new().seconds(seconds)).ok()
+}
+
+/// A run's id: its number, `-`, and when it began.
+fn run_id(text: &str) -> Option<String> {
+    let (number, start) = text.split_once('-')?;
+    let digits = number.len() >= 6 && number.bytes().all(|b| b.is_ascii_digit());
+    (digits && start.len() == 16 && start.ends_with(['Z', 'z'])).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zoned(text: &str) -> ZonedDateTime {
+        text.parse().unwrap()
+    }
+
+    fn seconds(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_second()
+    }
+
+    fn run(number: i64, ended: Option<&str>) -> PastRun {
+        PastRun {
+            number,
+            id: format!("{number:06}-20261101T010000Z"),
+            started_at: 0,
+            finished_at: ended.map(seconds),
+            outcome: ended.map(|_| "complete".to_owned()),
+            command: "run".to_owned(),
+            whole: number != 3,
+            changes: None,
+        }
+    }
+
+    /// Nights at 02:00 UTC; the third ended an hour before the second, as a clock may have it, and
+    /// the last one is at work.
+    fn runs() -> Vec<PastRun> {
+        vec![
+            run(1, Some("2026-11-01T02:00:00Z")),
+            run(2, Some("2026-11-02T02:00:00Z")),
+            run(3, Some("2026-11-02T01:00:00Z")),
+            run(4, Some("2026-11-03T02:00:30Z")),
+            run(5, None),
+        ]
+    }
+
+    #[test]
+    fn a_text_means_a_run() {
+        // Berlin is an hour ahead of UTC in November.
+        let now = zoned("2026-11-04T12:00:00+01:00[+01:00]");
+        for (text, number) in [
+            ("2026-11-01", 1),
+            ("2026-11-02", 3),
+            ("2026-11-03", 4),
+            ("2026-11-03 02:59", 3),
+            ("2026-11-03 03:00", 4),
+            ("2026-11-03 03:00:29", 3),
+            ("2026-11-03T03:00:30", 4),
+            ("2026-11-03T02:00:30Z", 4),
+            ("2026-11-03T02:00:29Z", 3),
+            ("2026-11-03T03:00:30+01:00", 4),
+            ("2026-11-02T01:30:00Z", 3),
+            ("2026-11-02T00:30:00Z", 1),
+            ("1d", 4),
+            ("36h", 3),
+            ("2d", 3),
+            ("3 days ago", 1),
+            ("1", 1),
+            ("000002", 2),
+            ("000003-20261101T010000Z", 3),
+            ("2030-01-01", 4),
+        ] {
+            assert_eq!(run_meant(text, &runs(), &now).map(|run| run.number), Ok(number), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_moment_says_what_would_be_one() {
+        let now = zoned("2026-11-04T12:00:00+00:00[UTC]");
+        let error = |text: &str, runs: &[PastRun]| run_meant(text, runs, &now).unwrap_err().to_string();
+        for text in ["", "yesterday", "2026-13-01", "7x", "-", "../1"] {
+            assert!(error(text, &runs()).contains("is not a time"), "{text}");
+        }
+        let early = error("2026-10-31", &runs());
+        assert!(early.contains("2026-11-01 02:00:00") && early.contains("2026-11-03 02:00:30"), "{early}");
+        for text in ["5", "9", "000009-20261101T010000Z"] {
+            let none = error(text, &runs());
+            assert!(none.contains("000001-") && none.contains("000004-"), "{none}");
+        }
+        assert!(error("7d", &[run(1, None)]).contains("no run has ended"));
+    }
+
+    #[test]
+    fn the_nearest_whole_run_before() {
+        let runs = runs();
+        assert_eq!(whole_before(&runs[3], &runs).map(|r| r.number), Some(2));
+        assert_eq!(whole_before(&runs[0], &runs), None);
+    }
+
+    #[test]
+    fn a_local_day_ends_with_its_zone() {
+        // The run ended at 23:30 UTC on the first, which is the second of November in Stockholm.
+        let runs = [run(1, Some("2026-11-01T23:30:00Z"))];
+        let in_zone = |zone: &str| zoned(&format!("2026-11-04T12:00:00{zone}[{zone}]"));
+        assert!(run_meant("2026-11-01", &runs, &in_zone("+01:00")).is_err());
+        assert!(run_meant("2026-11-01", &runs, &in_zone("+00:00")).is_ok());
+    }
+}

@@ -1,0 +1,218 @@
+//! What was, in words.
+
+use jiff::tz::TimeZone;
+
+use super::{bytes, escape};
+use crate::history::{Biography, Changes, Holding, Line, Place, Restored, Revision, Snapshot, Version, When, clock};
+
+/// Missing files that are named in words; `--json` names them all.
+const SHOWN: usize = 50;
+
+/// Runs as lines of at most 80 characters, newest last. Those that changed nothing are counted
+/// instead, unless `all`; the newest one is always shown.
+pub fn snapshots(runs: &[Snapshot], all: bool, zone: &TimeZone) -> String {
+    let mut text = row("RUN", "ENDED", "OUTCOME", ["ADDED", "UPDATED", "MOVED", "REMOVED", "FAIL"]);
+    let mut folded = 0;
+    for (at, run) in runs.iter().enumerate() {
+        if !all && run.changed_nothing() && at + 1 < runs.len() {
+            folded += 1;
+            continue;
+        }
+        text.push_str(&fold(&mut folded));
+        let ended = run.finished_at.map(|time| time.to_zoned_datetime(zone.clone()));
+        let ended = ended.map_or_else(|| "-".to_owned(), |time| time.strftime("%m-%d %H:%M").to_string());
+        text.push_str(&row(&escape(&run.id), &ended, outcome(run), counts(run.changes)));
+    }
+    text
+}
+
+fn row(id: &str, ended: &str, outcome: &str, counts: [impl std::fmt::Display; 5]) -> String {
+    let [added, updated, moved, removed, failed] = counts;
+    let line = format!("{id:<23} {ended:<11} {outcome:<11}{added:>6}{updated:>8}{moved:>6}{removed:>8}{failed:>5}");
+    line.trim_end().to_owned() + "\n"
+}
+
+fn fold(folded: &mut u64) -> String {
+    match std::mem::take(folded) {
+        0 => String::new(),
+        1 => "  1 run that changed nothing\n".to_owned(),
+        many => format!("  {many} runs that changed nothing\n"),
+    }
+}
+
+/// How it ended; of another command than `run`, which one it was.
+fn outcome(run: &Snapshot) -> &str {
+    match (run.whole, run.command.as_str(), &run.outcome) {
+        (_, _, None) => "unfinished",
+        (true, ..) => "whole",
+        (false, "run", Some(outcome)) => outcome,
+        (false, command, Some(_)) => command,
+    }
+}
+
+fn counts(changes: Option<Changes>) -> [String; 5] {
+    let Some(c) = changes else { return [const { String::new() }; 5] };
+    [c.added, c.updated, c.moved, c.removed, c.failed]
+        .map(|count| if count == 0 { "-".to_owned() } else { count.to_string() })
+}
+
+/// A document of some time as a line: size, time and path.
+pub fn listed(entry: &Line, zone: &TimeZone) -> String {
+    let time = clock(entry.mtime.as_second(), zone);
+    format!("{:>12}  {time}  {}\n", entry.size, line(entry.path.as_str()))
+}
+
+/// Everything that is known of a document.
+pub fn biography(told: &Biography, zone: &TimeZone) -> String {
+    let mut text = format!("document {}\n", escape(&told.document_id));
+    text.push_str("places\n");
+    for place in &told.places {
+        text.push_str(&place_lines(place, zone));
+    }
+    text.push_str("versions\n");
+    for version in &told.versions {
+        text.push_str(&version_lines(version, zone));
+    }
+    if !told.metadata.is_empty() {
+        text.push_str("metadata\n");
+        for revision in &told.metadata {
+            text.push_str(&revision_lines(revision, zone));
+        }
+    }
+    text
+}
+
+fn place_lines(place: &Place, zone: &TimeZone) -> String {
+    let named = if place.path.ends_with(&place.file_name) {
+        String::new()
+    } else {
+        format!("    called {:?} by the service\n", escape(&place.file_name))
+    };
+    format!("  {}\n{named}{}", line(&place.path), span(&place.first, place.ended.as_ref(), None, zone))
+}
+
+fn version_lines(version: &Version, zone: &TimeZone) -> String {
+    let held = match version.held {
+        Holding::Tree => "in the tree".to_owned(),
+        Holding::Object => "held in objects/".to_owned(),
+        Holding::Edited => "not held; its file had been edited by hand, and the edited one is held".to_owned(),
+        Holding::Freed => match &version.freed {
+            Some(freed) => format!("not held any more: retention let its bytes go in {}", when(freed, zone)),
+            None => "not held any more".to_owned(),
+        },
+        Holding::Nothing => "not held: its file was missing when it left".to_owned(),
+    };
+    format!(
+        "  {}\n    {} bytes, sha256 {}\n{}    {held}\n",
+        escape(&version.version_id),
+        version.size,
+        version.sha256,
+        span(&version.first, version.ended.as_ref(), version.cause.as_deref(), zone)
+    )
+}
+
+fn revision_lines(revision: &Revision, zone: &TimeZone) -> String {
+    let mut text = format!("  changed in {}\n", when(&revision.run, zone));
+    for change in &revision.changes {
+        let (from, to) = (line(&change.from.to_string()), line(&change.to.to_string()));
+        text.push_str(&format!("    {}: {from} → {to}\n", line(&change.key)));
+    }
+    text
+}
+
+/// From when to when, in lines of their own.
+fn span(first: &When, ended: Option<&When>, cause: Option<&str>, zone: &TimeZone) -> String {
+    let ended = match ended {
+        None => "    until now\n".to_owned(),
+        Some(ended) => {
+            let cause = cause.map(|cause| format!(", {cause}")).unwrap_or_default();
+            format!("    until {}{cause}\n", when(ended, zone))
+        }
+    };
+    format!("    from  {}\n{ended}", when(first, zone))
+}
+
+fn when(when: &When, zone: &TimeZone) -> String {
+    match when.at {
+        Some(at) => format!("{} ({})", escape(&when.run_id), clock(at.as_second(), zone)),
+        None => format!("{} (not known any more)", escape(&when.run_id)),
+    }
+}
+
+/// What a restore came to. `then` says which time it was of.
+pub fn restored(restored: &Restored, to: &std::path::Path, then: &str) -> String {
+    let mut text = format!(
+        "{} files, {}, restored into {}{then}\n",
+        restored.files,
+        bytes(restored.bytes),
+        escape(&to.display().to_string())
+    );
+    if restored.edited > 0 {
+        text.push_str(&format!("{} of them are as somebody had edited them by hand\n", restored.edited));
+    }
+    for missing in restored.missing.iter().take(SHOWN) {
+        text.push_str(&format!("missing: {}: {}\n", line(missing.path.as_str()), line(&missing.lack.to_string())));
+    }
+    if restored.missing.len() > SHOWN {
+        text.push_str(&format!("missing: {} more, which --json names\n", restored.missing.len() - SHOWN));
+    }
+    if restored.damaged > 0 {
+        text.push_str("Damage was found, which the messages above name; `verify --repair` may mend it\n");
+    }
+    text
+}
+
+/// A text that stays within its line.
+fn line(text: &str) -> String {
+    escape(text).replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn run(number: i64, outcome: Option<&str>, changes: Option<Changes>) -> Snapshot {
+        let time = |seconds| Timestamp::from_second(1_793_500_000 + number * 86_400 + seconds).unwrap();
+        Snapshot {
+            id: format!("{number:06}-{}", time(0).strftime("%Y%m%dT%H%M%SZ")),
+            number,
+            command: if changes.is_none() { "forget" } else { "run" }.to_owned(),
+            started_at: time(0),
+            finished_at: outcome.map(|_| time(90)),
+            outcome: outcome.map(str::to_owned),
+            whole: outcome == Some("complete") && changes.is_some(),
+            changes,
+        }
+    }
+
+    #[test]
+    fn runs_fit_a_terminal() {
+        let some = Changes { added: 12345, updated: 1, removed: 7, ..Changes::default() };
+        let nothing = Some(Changes::default());
+        let runs = [
+            run(1, Some("complete"), Some(some)),
+            run(2, Some("complete"), nothing),
+            run(3, Some("complete"), nothing),
+            run(4, Some("interrupted"), Some(Changes { failed: 3, ..some })),
+            run(5, Some("complete"), None),
+            run(6, Some("partial"), nothing),
+            run(7, None, nothing),
+            run(8, Some("complete"), nothing),
+        ];
+        let text = snapshots(&runs, false, &TimeZone::UTC);
+        insta::assert_snapshot!(text, @r"
+        RUN                     ENDED       OUTCOME     ADDED UPDATED MOVED REMOVED FAIL
+        000001-20261102T022640Z 11-02 02:28 whole       12345       1     -       7    -
+          2 runs that changed nothing
+        000004-20261105T022640Z 11-05 02:28 interrupted 12345       1     -       7    3
+        000005-20261106T022640Z 11-06 02:28 forget
+        000006-20261107T022640Z 11-07 02:28 partial         -       -     -       -    -
+        000007-20261108T022640Z -           unfinished      -       -     -       -    -
+        000008-20261109T022640Z 11-09 02:28 whole           -       -     -       -    -
+        ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80));
+        assert_eq!(snapshots(&runs, true, &TimeZone::UTC).lines().count(), 9);
+    }
+}
