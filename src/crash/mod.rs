@@ -93,6 +93,10 @@ points! {
     CopiedOut,
     /// An object has its place: its hash, and the file below `tmp/` that it was.
     Held,
+    /// A file of the tree was deleted for good.
+    Erased,
+    /// An object was deleted for good.
+    Freed,
     /// A file below `tmp/` was deleted.
     Discarded,
     /// An intent is carried out, and the next one comes.
@@ -103,6 +107,6 @@ points! {
     Pruned,
     /// The rows of what was carried out are committed: a path.
     Recorded,
-    /// A report was renamed to its place.
-    ReportWritten,
+    /// A file of the state (a report, a copy of the database) was renamed to its place.
+    StateFileWritten,
 }

@@ -12,7 +12,10 @@ use std::{
 use rustix::{fd::AsFd as _, fs::AtFlags, io::Errno};
 
 use super::{Error, Mirror, area, sys};
-use crate::model::STATE_FOLDER;
+use crate::{
+    crash::{self, Point},
+    model::STATE_FOLDER,
+};
 
 /// How many copies of the state are kept.
 const KEPT: usize = 3;
@@ -83,6 +86,7 @@ impl Mirror {
         let file: File = super::read::open(tmp, leaf).map_err(|e| failed(e.into()))?;
         file.sync_all().map_err(failed)?;
         rustix::fs::renameat(tmp, leaf, folder, name).map_err(|e| failed(e.into()))?;
+        crash::point(Point::StateFileWritten, name);
         sys::sync_folder(folder.as_fd()).map_err(|e| failed(e.into()))
     }
 }

@@ -5,24 +5,31 @@ use std::io;
 use rustix::{fs::AtFlags, io::Errno};
 
 use super::{Error, Mirror, sys};
-use crate::model::{RelPath, Sha256};
+use crate::{
+    crash::{self, Point},
+    model::{RelPath, Sha256},
+};
 
 impl Mirror {
     /// Deletes a file of the tree, and the folders that it leaves empty. What is no regular file, or
     /// lies behind a link, stays: the mirror did not put it there.
     pub fn erase(&self, path: &RelPath) -> Result<(), Error> {
         let failed = |e: io::Error| Error::io("erase", path.as_str(), e);
-        let dir = match self.root.folder_of(path) {
-            Ok(dir) => dir,
+        match self.root.folder_of(path) {
+            Ok(dir) => match sys::look(&dir, path.leaf()).map_err(failed)? {
+                sys::Entry::File(_) => {
+                    rustix::fs::unlinkat(&dir, path.leaf(), AtFlags::empty()).map_err(|e| failed(e.into()))?;
+                    crash::point(Point::Erased, path);
+                    self.sync_folder(&dir, path.as_str())?;
+                }
+                // A crash may have come before its folder was removed.
+                sys::Entry::Nothing => {}
+                sys::Entry::Other(_) => return Ok(()),
+            },
             Err(Error::InTheWay { .. }) => return Ok(()),
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
-        };
-        if !matches!(sys::look(&dir, path.leaf()).map_err(failed)?, sys::Entry::File(_)) {
-            return Ok(());
         }
-        rustix::fs::unlinkat(&dir, path.leaf(), AtFlags::empty()).map_err(|e| failed(e.into()))?;
-        self.sync_folder(&dir, path.as_str())?;
         if let Some(parent) = path.parent() {
             self.root.prune(&parent)?;
         }
@@ -42,6 +49,7 @@ impl Mirror {
         };
         rustix::fs::unlinkat(&shelf, &*hex, AtFlags::empty())
             .map_err(|e| Error::io("let go of the object", &hex, e))?;
+        crash::point(Point::Freed, &hex);
         self.sync_folder(&shelf, &hex)?;
         Ok(Some(stamp.size))
     }

@@ -35,7 +35,7 @@ impl Mirror {
         let (dir, leaf) = self.state_folder(name)?;
         rustix::fs::renameat(tmp, from, &dir, leaf)
             .map_err(|e| Error::io("write", format!("{STATE_FOLDER}/{name}"), e))?;
-        crash::point(Point::ReportWritten, name);
+        crash::point(Point::StateFileWritten, name);
         Ok(dir)
     }
 

@@ -26,7 +26,9 @@ const TASK: &str = "CRASH_TASK";
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Run,
+    Adopt,
     Forget(String),
+    Purge(String),
 }
 
 /// A child's whole task.
@@ -42,13 +44,15 @@ pub(super) struct Task {
 pub(super) fn start(world: &World, task: &Task) -> (bool, Vec<Event>) {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
-    let (command, binder) = match &task.command {
+    let (command, id) = match &task.command {
         Command::Run => ("run", None),
+        Command::Adopt => ("adopt", None),
         Command::Forget(binder) => ("forget", Some(binder)),
+        Command::Purge(document) => ("purge", Some(document)),
     };
     let kill = task.kill.map(|(point, nth)| (format!("{point:?}"), nth));
     let order = json!({
-        "dest": world.dest(), "command": command, "binder": binder, "fallbacks": task.fallbacks, "kill": kill,
+        "dest": world.dest(), "command": command, "id": id, "fallbacks": task.fallbacks, "kill": kill,
         "trace": trace,
     });
     let output = Process::new(std::env::current_exe().unwrap())
@@ -96,9 +100,11 @@ fn the_child() {
     let exit = match (task["command"].as_str().unwrap(), task["fallbacks"] == true) {
         ("run", true) => harness::run_on(&config, |mirror| mirror.with_fallbacks_only()).exit(),
         ("run", false) => app::run(&config, &Voice::new(false, Level::Error, false)),
-        ("forget", _) => app::forget_binder(&dest, task["binder"].as_str().unwrap()),
+        ("adopt", _) => app::adopt(&config, &Voice::new(false, Level::Error, false)),
+        ("forget", _) => app::forget_binder(&dest, task["id"].as_str().unwrap()),
+        ("purge", _) => app::purge(&dest, task["id"].as_str().unwrap(), true),
         (other, _) => panic!("no child knows {other}"),
     };
-    // A binder that was let go before the kill can't be let go again.
-    assert!(exit == Exit::Complete || (task["command"] == "forget" && exit == Exit::Usage), "{exit:?}");
+    // What was let go or erased before the kill is not known any more.
+    assert!(exit == Exit::Complete || (task["id"].is_string() && exit == Exit::Usage), "{exit:?}");
 }

@@ -197,6 +197,28 @@ const FORGET: Operation = Operation {
     passes: [&[P::Begun, P::Parked, P::Held, P::CarriedOut, P::Pruned, P::Recorded], &[]],
 };
 
+const PURGE: Operation = Operation {
+    name: "purge",
+    prepare: Some(|story| {
+        add_subject(story);
+        story.settle();
+        story.revise_subject();
+    }),
+    change: Story::erase_subject,
+    command: |story| Command::Purge(story.subject.clone()),
+    whole: true,
+    passes: [&[P::Erased, P::Pruned, P::Freed, P::StateFileWritten, P::Synced, P::Committed], &[]],
+};
+
+const ADOPT: Operation = Operation {
+    name: "adopting after the state was lost",
+    prepare: None,
+    change: Story::lose_the_state,
+    command: |_| Command::Adopt,
+    whole: true,
+    passes: [&[P::Begun, P::CarriedOut, P::Recorded], &[]],
+};
+
 /// Kills at the last of many pieces of bytes show nothing that those at the first ones don't.
 const PIECES: usize = 3;
 
@@ -326,6 +348,16 @@ fn letting_a_binder_go_survives_a_kill_at_each_step() {
 }
 
 #[test]
+fn a_purge_survives_a_kill_at_each_step() {
+    PURGE.survives(false);
+}
+
+#[test]
+fn adopting_survives_a_kill_at_each_step() {
+    ADOPT.survives(false);
+}
+
+#[test]
 fn every_point_is_passed_by_some_operation() {
     let mut met = BTreeSet::new();
     for fallbacks in [false, true] {
@@ -335,6 +367,9 @@ fn every_point_is_passed_by_some_operation() {
             met.extend(operation.start(&mut story, None).1.iter().map(|event| event.point));
         }
     }
+    let mut story = Story::new(false);
+    story.run();
+    met.extend(PURGE.start(&mut story, None).1.iter().map(|event| event.point));
     // Only a second start has something to replay and to sweep, and each kill above has one.
     met.extend([Point::Replayed, Point::Discarded]);
     let missing: Vec<&Point> = Point::ALL.iter().filter(|point| !met.contains(point)).collect();

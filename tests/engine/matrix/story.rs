@@ -28,6 +28,8 @@ pub(super) struct Story {
     versions: BTreeMap<String, Vec<Vec<u8>>>,
     /// All bytes that were mirrored once.
     mirrored: BTreeSet<Vec<u8>>,
+    /// Bytes that must be nowhere any more.
+    erased: Vec<Vec<u8>>,
 }
 
 impl Story {
@@ -45,6 +47,7 @@ impl Story {
             fallbacks,
             versions: BTreeMap::new(),
             mirrored: BTreeSet::new(),
+            erased: Vec::new(),
         };
         for (n, name) in ["a.txt", "b.txt", "c.txt", "d.txt"].into_iter().enumerate() {
             let tab = story.tabs[n % 2].clone();
@@ -69,8 +72,16 @@ impl Story {
     }
 
     pub(super) fn revise(&mut self, n: usize) {
+        self.revise_document(&self.documents[n].clone());
+    }
+
+    pub(super) fn revise_subject(&mut self) {
+        self.revise_document(&self.subject.clone());
+    }
+
+    fn revise_document(&mut self, id: &str) {
         let bytes = self.fresh(1);
-        let (id, given) = (&self.documents[n], bytes.clone());
+        let given = bytes.clone();
         self.world.edit(|o| o.revise(id, given)).unwrap();
         self.versions.get_mut(id).unwrap().push(bytes);
     }
@@ -94,6 +105,8 @@ impl Story {
         let dest = self.world.dest();
         disk::walk(&dest, &dest, &mut |path, name| assert_eq!(path.metadata().unwrap().nlink(), 1, "{name}"));
         let living = self.latest();
+        let dest = self.world.dest();
+        assert!(!self.erased.iter().any(|bytes| disk::is_held(&dest, bytes)), "erased bytes are held");
         for bytes in self.mirrored.iter().filter(|bytes| !living.contains(*bytes)) {
             self.world.assert_held(bytes);
         }
@@ -102,6 +115,24 @@ impl Story {
 
     fn latest(&self) -> BTreeSet<Vec<u8>> {
         self.world.edit(|o| o.documents().iter().map(|d| o.bytes(&d.id, &d.version).unwrap()).collect())
+    }
+
+    /// The subject leaves the service, and what it held is to be erased.
+    pub(super) fn erase_subject(&mut self) {
+        self.world.edit(|o| o.remove_document(&self.subject).unwrap());
+        for bytes in &self.versions[&self.subject] {
+            assert!(self.mirrored.remove(bytes));
+            self.erased.push(bytes.clone());
+        }
+    }
+
+    /// The tree and the objects are all that is left.
+    pub(super) fn lose_the_state(&mut self) {
+        let database = self.world.database();
+        fs::remove_file(&database).unwrap();
+        for suffix in ["-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{suffix}", database.display()));
+        }
     }
 
     /// A destination that holds nothing yet.
