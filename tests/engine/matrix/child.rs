@@ -10,8 +10,10 @@ use std::{
     sync::Mutex,
 };
 
+use clap::Parser as _;
 use ibinder_sync::{
     app::{self, Exit, Voice},
+    cli::{self, Cli},
     crash::{self, Point},
     ui::Level,
 };
@@ -27,6 +29,7 @@ const TASK: &str = "CRASH_TASK";
 pub(super) enum Command {
     Run,
     Adopt,
+    Repair,
     Forget(String),
     Purge(String),
 }
@@ -47,6 +50,7 @@ pub(super) fn start(world: &World, task: &Task) -> (bool, Vec<Event>) {
     let (command, id) = match &task.command {
         Command::Run => ("run", None),
         Command::Adopt => ("adopt", None),
+        Command::Repair => ("repair", None),
         Command::Forget(binder) => ("forget", Some(binder)),
         Command::Purge(document) => ("purge", Some(document)),
     };
@@ -101,6 +105,11 @@ fn the_child() {
         ("run", true) => harness::run_on(&config, |mirror| mirror.with_fallbacks_only()).exit(),
         ("run", false) => app::run(&config, &Voice::new(false, Level::Error, false)),
         ("adopt", _) => app::adopt(&config, &Voice::new(false, Level::Error, false)),
+        ("repair", _) => {
+            let words = ["ibinder-sync", "verify", "--repair", "--dest", dest.to_str().unwrap()];
+            let cli::Command::Verify(given) = Cli::parse_from(words).command else { unreachable!() };
+            app::verify(&given, Ok(config.remote), &Voice::new(false, Level::Error, false))
+        }
         ("forget", _) => app::forget_binder(&dest, task["id"].as_str().unwrap()),
         ("purge", _) => app::purge(&dest, task["id"].as_str().unwrap(), true),
         (other, _) => panic!("no child knows {other}"),

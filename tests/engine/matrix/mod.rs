@@ -215,8 +215,20 @@ const ADOPT: Operation = Operation {
     prepare: None,
     change: Story::lose_the_state,
     command: |_| Command::Adopt,
-    whole: true,
+    whole: false,
     passes: [&[P::Begun, P::CarriedOut, P::Recorded], &[]],
+};
+
+const REPAIR: Operation = Operation {
+    name: "repair of a missing and a damaged file",
+    prepare: None,
+    change: |story| {
+        story.damage(0);
+        story.lose_file(2);
+    },
+    command: |_| Command::Repair,
+    whole: false,
+    passes: [&[P::Staged, P::Synced, P::Begun, P::Exchanged, P::Held, P::Added, P::Recorded], &[]],
 };
 
 /// Kills at the last of many pieces of bytes show nothing that those at the first ones don't.
@@ -345,6 +357,11 @@ fn a_download_that_was_cut_survives_a_kill_at_each_step() {
 #[test]
 fn letting_a_binder_go_survives_a_kill_at_each_step() {
     FORGET.survives(false);
+}
+
+#[test]
+fn a_repair_survives_a_kill_at_each_step() {
+    REPAIR.survives(false);
 }
 
 #[test]

@@ -126,6 +126,25 @@ impl Story {
         }
     }
 
+    fn file_of(&self, n: usize) -> std::path::PathBuf {
+        let path: String = self.world.sql(&format!("SELECT path FROM documents WHERE id = '{}'", self.documents[n]));
+        self.world.at(&path)
+    }
+
+    /// Something writes into a document's file.
+    pub(super) fn damage(&mut self, n: usize) {
+        let (bytes, file) = (self.fresh(1), self.file_of(n));
+        self.mirrored.remove(&fs::read(&file).unwrap());
+        fs::write(file, &bytes).unwrap();
+        self.versions.get_mut(&self.documents[n]).unwrap().push(bytes);
+    }
+
+    pub(super) fn lose_file(&mut self, n: usize) {
+        let file = self.file_of(n);
+        self.mirrored.remove(&fs::read(&file).unwrap());
+        fs::remove_file(file).unwrap();
+    }
+
     /// The tree and the objects are all that is left.
     pub(super) fn lose_the_state(&mut self) {
         let database = self.world.database();
