@@ -321,7 +321,7 @@ fn what_is_needed_again_is_not_unlinked() {
         let held = state.read(|r| r.held_versions(&DocumentId::parse(&past.a).unwrap())).unwrap();
         state.write(|w| w.free(99, &held[0])).unwrap();
         let also = "INSERT INTO past_versions SELECT NULL, 'x', version, binder, folder, file_name, path, sha256, sha256, size, mtime,
-             place_run, first_run, mirrored_at, ended_run, ended_at, cause, NULL FROM past_versions WHERE freed_run = 99";
+             place_run, first_run, mirrored_at, ended_run, ended_at, cause, NULL, NULL FROM past_versions WHERE freed_run = 99";
         drop(state);
         sql(&past.world, also);
     }
@@ -359,7 +359,7 @@ fn many_go_in_groups() {
     let past = past();
     let copies = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1500)
         INSERT INTO past_versions SELECT NULL, document, version || n, binder, folder, file_name, path, sha256, held_sha256, size, mtime,
-            place_run, first_run, mirrored_at, ended_run, ended_at, cause, NULL FROM past_versions, n WHERE document = (SELECT min(document) FROM past_versions)";
+            place_run, first_run, mirrored_at, ended_run, ended_at, cause, NULL, NULL FROM past_versions, n WHERE document = (SELECT min(document) FROM past_versions)";
     sql(&past.world, copies);
     assert_eq!(freed(&past.retains(by_age)), (3004, 4, 8));
     assert_eq!(past.held(), [""; 0]);
