@@ -14,6 +14,7 @@ use clap::Parser as _;
 use ibinder_sync::{
     app::{self, Exit, Voice},
     cli::{self, Cli},
+    config::Given,
     crash::{self, Point},
     ui::Level,
 };
@@ -28,6 +29,8 @@ const TASK: &str = "CRASH_TASK";
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Run,
+    /// A run that keeps one past version of each document.
+    Retain,
     Adopt,
     Repair,
     Forget(String),
@@ -49,6 +52,7 @@ pub(super) fn start(world: &World, task: &Task) -> (bool, Vec<Event>) {
     let trace = folder.path().join("trace");
     let (command, id) = match &task.command {
         Command::Run => ("run", None),
+        Command::Retain => ("retain", None),
         Command::Adopt => ("adopt", None),
         Command::Repair => ("repair", None),
         Command::Forget(binder) => ("forget", Some(binder)),
@@ -100,10 +104,11 @@ fn the_child() {
     let dest = PathBuf::from(task["dest"].as_str().unwrap());
     let kill = task["kill"].as_array().map(|kill| (kill[0].as_str().unwrap().to_owned(), kill[1].as_u64().unwrap()));
     watch(Path::new(task["trace"].as_str().unwrap()), kill);
-    let config = harness::config(harness::given(dest.clone()), &|name| std::env::var_os(name));
+    let given = Given { retain_versions: (task["command"] == "retain").then_some(1), ..harness::given(dest.clone()) };
+    let config = harness::config(given, &|name| std::env::var_os(name));
     let exit = match (task["command"].as_str().unwrap(), task["fallbacks"] == true) {
         ("run", true) => harness::run_on(&config, |mirror| mirror.with_fallbacks_only()).exit(),
-        ("run", false) => app::run(&config, &Voice::new(false, Level::Error, false)),
+        ("run" | "retain", false) => app::run(&config, &Voice::new(false, Level::Error, false)),
         ("adopt", _) => app::adopt(&config, &Voice::new(false, Level::Error, false)),
         ("repair", _) => {
             let words = ["ibinder-sync", "verify", "--repair", "--dest", dest.to_str().unwrap()];

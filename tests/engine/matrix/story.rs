@@ -117,6 +117,13 @@ impl Story {
         self.world.edit(|o| o.documents().iter().map(|d| o.bytes(&d.id, &d.version).unwrap()).collect())
     }
 
+    /// Of a document's versions only the last two are to be kept.
+    pub(super) fn let_go_but_two(&mut self, n: usize) {
+        let versions = &self.versions[&self.documents[n]];
+        self.erased = versions[..versions.len() - 2].to_vec();
+        self.mirrored.retain(|bytes| !self.erased.contains(bytes));
+    }
+
     /// The subject leaves the service, and what it held is to be erased.
     pub(super) fn erase_subject(&mut self) {
         self.world.edit(|o| o.remove_document(&self.subject).unwrap());
