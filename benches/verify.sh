@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # How fast `verify` reads, as a ratio within one run: benches/verify.sh [rounds]
 #
-# A mirror of about 2 GB from the sandbox, of small, middling and large documents, and what a second day replaced in
-# objects/. Then rounds that alternate between `find … | xargs -0 -n 64 -P2 sha256sum` over the same files and
+# A mirror of about 2 GB from the sandbox, of small, middling and large documents. Then rounds that alternate between `find … | xargs -0 -n 64 -P2 sha256sum` over the same files and
 # `ibinder-sync verify`, both with a warm cache. It prints the ratio of the medians: 1 is as fast, 0.8 is the goal.
 # The order within a round changes from round to round.
 #
@@ -25,6 +24,7 @@ documents() { # documents BINDER COUNT BYTES: random files of one size
 }
 
 mirror() { # mirror: brings the mirror up to the source
+    : >"$dir/env" # the loop below may look before the sandbox has begun
     "$ours" -q sandbox --from "$dir/source" >"$dir/env" &
     pids+=($!)
     while [ "$(wc -l <"$dir/env")" -lt 5 ]; do sleep 0.1; done
@@ -51,7 +51,7 @@ if [ ! -d "$dir/mirror" ]; then
     documents Middling 900 1048576
     documents Large 13 67108864
     mirror
-    rm -rf "$dir/source" "$dir/removed"
+    rm -rf "$dir/source"
 fi
 peer >/dev/null # warms the cache
 : >"$dir/peer"; : >"$dir/ours"
