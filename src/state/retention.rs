@@ -147,7 +147,7 @@ mod tests {
         let run = |sql: &str| state.write(|w| w.0.execute_batch(sql).map_err(Error::from)).unwrap();
         let row = |object: &str| {
             run(&format!(
-                "INSERT INTO past_versions VALUES (NULL, 'd', 'v', 'b', NULL, 'n', 'p', x'00', {object}, 1, 1, 1, 1, 1, 1, 1, 'replaced', NULL)"
+                "INSERT INTO past_versions VALUES (NULL, 'd', 'v', 'b', NULL, 'n', 'p', x'00', {object}, 1, 1, 1, 1, 1, 1, 1, 'replaced', NULL, NULL)"
             ));
         };
         let more_than = |count| state.read(|r| r.with_more_held_than(count)).unwrap().len();
