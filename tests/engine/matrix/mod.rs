@@ -69,7 +69,7 @@ impl Operation {
         let mut story = Story::new(fallbacks);
         let mut counts: BTreeMap<Point, usize> = BTreeMap::new();
         let passed = self.learn(&mut story);
-        let window = self.window(&passed);
+        let window = self.window(&passed, fallbacks);
         for (at, event) in passed.iter().enumerate() {
             let nth = counts.entry(event.point).or_default();
             *nth += 1;
@@ -84,14 +84,16 @@ impl Operation {
     }
 
     /// How a run opens and ends is the same each time, and tried once.
-    fn window(&self, passed: &[Event]) -> Range<usize> {
-        if self.whole {
+    fn window(&self, passed: &[Event], fallbacks: bool) -> Range<usize> {
+        if self.whole && !fallbacks {
             return 0..passed.len();
         }
         let opens = |event: &Event| matches!(event.point, Point::Committing | Point::Committed);
         let first = passed.iter().position(|event| !opens(event)).unwrap();
-        let last = passed.iter().rposition(|event| event.point == Point::Recorded).unwrap();
-        first..last + 1
+        let ends = |event: &Event| matches!(event.point, Point::Recorded | Point::Freed);
+        let last = passed.iter().rposition(ends).unwrap();
+        // What was freed is synced, and its list committed.
+        first..passed.len().min(last + 4)
     }
 
     fn survives_everywhere(&self) {

@@ -212,7 +212,7 @@ pub(super) const RETAIN: Operation = Operation {
         story.let_go_but_two(0);
     },
     command: |_| Command::Retain,
-    whole: true,
+    whole: false,
     passes: [&[P::Exchanged, P::Held, P::Recorded, P::Freed, P::Synced, P::Committed], &[]],
 };
 
