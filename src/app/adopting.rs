@@ -3,7 +3,7 @@
 //! As long as it is there, a run proves files that no row knows. A complete run over everything
 //! takes it away.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 use super::Error;
 use crate::{
@@ -55,6 +55,15 @@ pub(super) fn options(state: &State, given: &Options) -> Result<Options, Error> 
         Some(Mark::Lost | Mark::LostTrustingTimes) => Adopt::Whole,
     };
     Ok(Options { adopt, trust_times: mark == Some(Mark::LostTrustingTimes), ..given.clone() })
+}
+
+/// Refuses to change a tree by a state that was lost, or is older than the tree: what it says of a
+/// path may be another document's by now.
+pub(super) fn refuse_if_lost(state: &State, dest: &Path) -> Result<(), Error> {
+    match state.read(|r| r.setting(KEY))?.map(|word| Mark::of(&word)) {
+        Some(Mark::Lost | Mark::LostTrustingTimes) => Err(Error::RunFirst(dest.to_owned())),
+        Some(Mark::Suspected) | None => Ok(()),
+    }
 }
 
 /// The last command was cut off. Where its journal is missing, nobody knows what it left below

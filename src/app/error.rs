@@ -60,9 +60,20 @@ pub enum Error {
     /// No document of the mirror has this id.
     #[error("the mirror knows no document {0:?}; `ibinder-sync history PATH` shows the id of a path's document")]
     NoDocument(String),
+    /// A file that is not the document's has its path.
+    #[error(
+        "the file at {0:?} is not what the mirror put there; delete it or move it away yourself, then purge again: nothing was erased"
+    )]
+    NotItsFile(String),
     /// Nobody is there to ask.
     #[error("nothing was erased: without a terminal to ask at, `purge` needs --yes")]
     NotConfirmed,
+    /// The tree is newer than the state.
+    #[error(
+        "the state of {} was recovered and is older than the files: `ibinder-sync run --dest {}` comes first, nothing was touched",
+        .0.display(), .0.display()
+    )]
+    RunFirst(PathBuf),
     /// A command can't be run under the lock.
     #[error("{0}; give it behind two dashes: `ibinder-sync with-lock --dest DIR -- rsync -a …`")]
     Command(String),
@@ -112,6 +123,7 @@ impl From<history::Error> for Error {
         match error {
             history::Error::Mirror(error) => error.into(),
             history::Error::State(error) => error.into(),
+            history::Error::NotItsFile(path) => Self::NotItsFile(path),
             history::Error::Compress(_) => Self::Fatal(Fatal::Internal(error.to_string())),
         }
     }
@@ -139,8 +151,10 @@ impl Error {
             | Self::Unclear(_)
             | Self::Unknown(_)
             | Self::Command(_)
+            | Self::RunFirst(_)
             | Self::NoDocument(_)
             | Self::NotConfirmed
+            | Self::NotItsFile(_)
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::Copy(..) => Exit::Disk,

@@ -30,7 +30,9 @@ impl Writing {
         if !check_destination(dest, false)? {
             return Err(Error::NoMirror(dest.to_owned()));
         }
-        Self::begin(dest, None, command, Timestamp::now())
+        let writing = Self::begin(dest, None, command, Timestamp::now())?;
+        adopting::refuse_if_lost(&writing.state, dest)?;
+        Ok(writing)
     }
 
     /// Opens a mirror, or makes one, of an organisation.
@@ -56,7 +58,8 @@ impl Writing {
         if let Some(organisation) = organisation {
             state.bind(organisation)?;
         }
-        let run = state.write(|w| w.begin_run(started, command))?;
+        let above = mirror.highest_run()?;
+        let run = state.write(|w| w.begin_run_above(above, started, command))?;
         let state = Arc::new(state);
         let replayed = sync::replay(&mirror, &state, run.number)?;
         if replayed > 0 {
@@ -64,6 +67,7 @@ impl Writing {
         }
         history::finish_purges(&mirror, &state)?;
         adopting::sweep(&mirror, &state)?;
+        mirror.settled();
         Ok(Self { state, mirror, run })
     }
 }

@@ -101,12 +101,14 @@ fn put(mirror: &Mirror, dest: &Path, copy: Option<&Path>, mark: Mark) -> Result<
     }
     let state = State::open(&path, mirror.root().is_network())?;
     mark.set(&state)?;
+    state.write(|w| w.forget_unlinks())?;
     drop(state);
     // The intents are lost, and old bytes may be on their way below tmp/.
     mirror.rescue(&HashSet::from([staged.clone()]), |_| Ok::<_, Error>(true))?;
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let moved = mirror.set_state_aside(&state::PARTS, &time)?;
     mirror.put_state(&staged)?;
+    mirror.settled();
     debug_assert!(mirror::survey(dest).is_ok_and(|survey| survey == Survey::Mirror));
     Ok(moved.then(|| format!("state.db.damaged-{time}")))
 }

@@ -51,11 +51,13 @@ fn settle(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
     let state = Arc::new(open_state(mirror, dest)?);
     let half_done = state.read(|r| Ok::<_, state::Error>(!r.intents()?.is_empty() || !r.purges()?.is_empty()))?;
     if half_done {
-        let run = state.write(|w| w.begin_run(Timestamp::now(), "with-lock"))?;
+        let above = mirror.highest_run()?;
+        let run = state.write(|w| w.begin_run_above(above, Timestamp::now(), "with-lock"))?;
         sync::replay(mirror, &state, run.number)?;
         history::finish_purges(mirror, &state)?;
         state.write(|w| w.end_run(run.number, &End { outcome: "complete", ..End::default() }))?;
     }
+    mirror.settled();
     Ok(())
 }
 

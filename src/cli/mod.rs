@@ -185,6 +185,10 @@ fn long_time(text: &str) -> Result<Duration, String> {
     let hours = match unit {
         "d" => 24,
         "w" => 7 * 24,
+        // Months and minutes have one letter, and a slip would let years of versions go.
+        "m" | "s" => {
+            return Err(format!("{text:?} would be less than an hour; write hours, days or weeks: 36h, 180d, 26w"));
+        }
         _ => return duration(text).map_err(|_| told()),
     };
     let count: u64 = number.trim().parse().map_err(|_| told())?;
@@ -202,6 +206,13 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_slip_lets_years_go() {
+        for (text, days) in [("90d", Some(90)), ("26w", Some(182)), ("48h", Some(2)), ("6m", None), ("90s", None)] {
+            assert_eq!(long_time(text).ok(), days.map(|days| Duration::from_hours(24 * days)), "{text}");
+        }
+    }
 
     #[test]
     fn days_and_weeks_are_lengths_of_time() {

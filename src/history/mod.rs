@@ -38,6 +38,9 @@ pub enum Error {
     /// The state.
     #[error(transparent)]
     State(#[from] state::Error),
+    /// A file that is not the document's has its path.
+    #[error("the file at {0:?} is not what the mirror put there")]
+    NotItsFile(String),
     /// A manifest could not be made.
     #[error("a manifest could not be compressed: {0}")]
     Compress(std::io::Error),

@@ -1,7 +1,8 @@
 //! From what a user calls a moment to the run that is meant.
 //!
-//! The run meant is the highest-numbered one that had ended by then: runs are ordered by number,
-//! also where a clock once went backwards. What a run is at work on, or left when it was killed, is
+//! The run meant is the highest-numbered one that had ended by then: runs are ordered by number. An end
+//! that stands against the order of most others was told by a wrong clock, ahead or behind, and counts
+//! for nothing; such a run is still found by its number. What a run is at work on, or left when it was killed, is
 //! no moment: the tree was then on its way from one to the next.
 
 use jiff::{Span, Timestamp, ZonedDateTime, civil, tz::TimeZone};
@@ -55,7 +56,10 @@ pub fn run_meant<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Re
     let ended = || runs.iter().filter(|run| run.finished_at.is_some());
     let (Some(first), Some(last)) = (ended().next(), ended().next_back()) else { return Err(Unclear::Never) };
     let found = match &wanted {
-        Wanted::By(time) => ended().rev().find(|run| run.finished_at.is_some_and(|at| at <= time.as_second())),
+        Wanted::By(time) => {
+            let by = |run: &&PastRun| run.finished_at.is_some_and(|at| at <= time.as_second());
+            in_order(&ended().collect::<Vec<_>>()).into_iter().rev().find(by)
+        }
         Wanted::Number(number) => ended().find(|run| run.number == *number),
         Wanted::Id(id) => ended().find(|run| run.id.eq_ignore_ascii_case(id)),
     };
@@ -71,6 +75,25 @@ pub fn run_meant<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Re
             Unclear::NoRun { wanted: text.to_owned(), first: first.id.clone(), last: last.id.clone() }
         }
     })
+}
+
+/// The runs whose ends are in the order of their numbers: as many as can be.
+fn in_order<'r>(runs: &[&'r PastRun]) -> Vec<&'r PastRun> {
+    // For each length, the run that ends a rising row of that length earliest; and who came before whom.
+    let (mut tails, mut before): (Vec<usize>, Vec<Option<usize>>) = (Vec::new(), Vec::new());
+    for (at, run) in runs.iter().enumerate() {
+        let longer = tails.partition_point(|tail| runs[*tail].finished_at <= run.finished_at);
+        before.push(longer.checked_sub(1).map(|shorter| tails[shorter]));
+        if longer == tails.len() {
+            tails.push(at);
+        } else {
+            tails[longer] = at;
+        }
+    }
+    let mut rising: Vec<&PastRun> =
+        std::iter::successors(tails.last().copied(), |at| before[*at]).map(|at| runs[at]).collect();
+    rising.reverse();
+    rising
 }
 
 /// The nearest run before another that was whole.
@@ -155,6 +178,22 @@ mod tests {
             run(4, Some("2026-11-03T02:00:30Z")),
             run(5, None),
         ]
+    }
+
+    #[test]
+    fn a_run_under_a_wrong_clock_means_no_other_night() {
+        let now = zoned("2026-11-09T12:00:00+00:00[UTC]");
+        let ended = |odd: &str| {
+            let nights = (1..=7).map(|n| if n == 5 { odd.to_owned() } else { format!("2026-11-0{n}T02:00:00Z") });
+            (1..).zip(nights).map(|(n, at)| run(n, Some(&at))).collect::<Vec<_>>()
+        };
+        for odd in ["1970-01-01T00:00:10Z", "2099-01-01T00:00:00Z"] {
+            let runs = ended(odd);
+            for (text, number) in [("2026-11-03", 3), ("2026-11-05", 4), ("2026-11-06", 6), ("2026-11-09", 7), ("5", 5)]
+            {
+                assert_eq!(run_meant(text, &runs, &now).unwrap().number, number, "{text} {odd}");
+            }
+        }
     }
 
     #[test]

@@ -12,9 +12,9 @@ use super::{
     manifest::{SUFFIX, forget_document},
 };
 use crate::{
-    mirror::{Kind, Mirror},
+    mirror::{self, Kind, Mirror},
     model::DocumentId,
-    state::{Purge, State, Traces},
+    state::{Known, Purge, State, Traces},
 };
 
 /// Reports that are replaced by each run.
@@ -22,9 +22,25 @@ const LAST: [&str; 2] = ["last-run.json", "last-verify.json"];
 
 /// Erases a document that the state knows.
 pub fn purge(mirror: &Mirror, state: &State, run: i64, document: &DocumentId) -> Result<(), Error> {
+    if let Some(known) = state.read(|r| r.document(document))?
+        && let Some(traces) = state.read(|r| r.traces(document))?
+        && is_anothers(mirror, &known, &traces)?
+    {
+        return Err(Error::NotItsFile(known.path.to_string()));
+    }
     state.write(|w| w.begin_purge(run, document))?;
     let begun = state.read(|r| r.purges())?;
     begun.iter().filter(|purge| purge.document == *document).try_for_each(|purge| finish(mirror, state, purge))
+}
+
+/// Whether a file lies at a document's path that is not the document's: none of its bytes. What is
+/// missing was erased before a kill; a link or a folder is left alone anyway.
+fn is_anothers(mirror: &Mirror, known: &Known, traces: &Traces) -> Result<bool, Error> {
+    match mirror.outgoing(&known.path) {
+        Ok(Some(file)) => Ok(file.sha256 != known.sha256 && !traces.contents.contains(&file.sha256)),
+        Ok(None) | Err(mirror::Error::InTheWay { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Goes on with every erasure that was cut off. One whose file can't be deleted now waits for the
@@ -49,12 +65,16 @@ fn finish(mirror: &Mirror, state: &State, purge: &Purge) -> Result<(), Error> {
         drop_older_states(mirror)?;
         mirror.barrier()?;
     }
-    state.write(|w| w.end_purge(purge))?;
-    Ok(state.compact()?)
+    state.write(|w| w.forget_document(purge))?;
+    // The id goes last: until then a kill leaves something to go on with.
+    state.compact()?;
+    Ok(state.end_purge(purge)?)
 }
 
 fn erase_bytes(mirror: &Mirror, state: &State, purge: &Purge, traces: &Traces) -> Result<(), Error> {
-    if let Some(known) = state.read(|r| r.document(&purge.document))? {
+    if let Some(known) = state.read(|r| r.document(&purge.document))?
+        && !is_anothers(mirror, &known, traces)?
+    {
         mirror.erase(&known.path)?;
     }
     for name in &traces.partials {
@@ -71,7 +91,18 @@ fn erase_bytes(mirror: &Mirror, state: &State, purge: &Purge, traces: &Traces) -
 fn drop_older_states(mirror: &Mirror) -> Result<(), Error> {
     let copies = mirror.state_files("copies")?.into_iter().map(|name| format!("copies/{name}"));
     let aside = mirror.state_files(".")?.into_iter().filter(|name| name.starts_with("state.db.damaged-"));
-    copies.chain(aside).try_for_each(|name| Ok(mirror.remove_state_file(&name)?))
+    copies.chain(aside).try_for_each(|name| tolerate(&name, mirror.remove_state_file(&name)))
+}
+
+/// Something that nobody of this program put among the state's files says nothing, and stays.
+fn tolerate(name: &str, result: Result<(), mirror::Error>) -> Result<(), Error> {
+    match result {
+        Err(error) if error.kind() == Kind::Document => {
+            tracing::warn!("{name} is not a file of the state, and stays: {error}");
+            Ok(())
+        }
+        other => Ok(other?),
+    }
 }
 
 fn erase_words(mirror: &Mirror, purge: &Purge, traces: &Traces) -> Result<(), Error> {
@@ -82,7 +113,7 @@ fn erase_words(mirror: &Mirror, purge: &Purge, traces: &Traces) -> Result<(), Er
         if name.ends_with(SUFFIX) {
             forget_document(mirror, &name, &purge.document)?;
         } else if std::path::Path::new(&name).extension().is_some_and(|extension| extension == "json")
-            && let Some(bytes) = mirror.read_state_file(&name)?
+            && let Some(bytes) = mirror.read_state_file(&name).ok().flatten()
             && let Some(rest) = erase::report(&String::from_utf8_lossy(&bytes), &needles)
         {
             mirror.write_state_file(&name, rest.as_bytes())?;

@@ -62,6 +62,12 @@ impl Mirror {
         }
     }
 
+    /// The highest number of a run that reports, manifests and copies of the state speak of.
+    pub fn highest_run(&self) -> Result<i64, Error> {
+        let names = self.state_files("runs")?.into_iter().chain(self.state_files("copies")?);
+        Ok(names.filter_map(|name| name.split_once('-')?.0.parse().ok()).max().unwrap_or(0))
+    }
+
     /// Names of everything in a folder of the state, in order; none where the folder is missing.
     pub fn state_files(&self, folder: &str) -> Result<Vec<String>, Error> {
         let failed = |e: Errno| Error::io("list", format!("{STATE_FOLDER}/{folder}"), e);

@@ -1,6 +1,9 @@
 //! The lock that one writing command at a time holds.
 
-use std::io::Write as _;
+use std::{
+    io::Write as _,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use rustix::{
     fd::OwnedFd,
@@ -16,6 +19,8 @@ use super::Error;
 pub(super) struct Lock {
     file: OwnedFd,
     was_cut_off: bool,
+    settled: AtomicBool,
+    shared: AtomicBool,
 }
 
 impl Lock {
@@ -42,7 +47,7 @@ impl Lock {
         if let Ok(copy) = lock.try_clone() {
             let _ = writeln!(std::fs::File::from(copy), "{}", std::process::id());
         }
-        Ok(Self { file: lock, was_cut_off })
+        Ok(Self { file: lock, was_cut_off, settled: AtomicBool::new(false), shared: AtomicBool::new(false) })
     }
 }
 
@@ -52,15 +57,27 @@ impl Lock {
         self.was_cut_off
     }
 
+    /// What a command that was cut off may have left is dealt with: the lock need not tell of it any more.
+    pub(super) fn settled(&self) {
+        self.settled.store(true, Relaxed);
+    }
+
     /// Lets the programs that this one starts hold the lock, too: it then ends with the last of them.
     pub(super) fn share(&self) -> Result<(), Error> {
+        self.shared.store(true, Relaxed);
         rustix::io::fcntl_setfd(&self.file, FdFlags::empty()).map_err(|e| Error::io("share", "lock", e))
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let _ = rustix::fs::ftruncate(&self.file, 0);
+        // One that was refused has changed nothing: the next one must still learn of the cut.
+        if self.settled.load(Relaxed) || !self.was_cut_off {
+            let _ = rustix::fs::ftruncate(&self.file, 0);
+        }
+        if self.shared.load(Relaxed) {
+            return;
+        }
         // Closing would not do: a process that is being started has a copy until it runs its program.
         let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
@@ -87,6 +104,12 @@ mod tests {
         assert!(!Lock::take(&open()).unwrap().was_cut_off());
         drop(inherited);
         std::fs::write(folder.path().join("lock"), "123\n").unwrap();
+        // Who is refused leaves the trace, who has dealt with it takes it away.
         assert!(Lock::take(&open()).unwrap().was_cut_off());
+        let dealt_with = Lock::take(&open()).unwrap();
+        assert!(dealt_with.was_cut_off());
+        dealt_with.settled();
+        drop(dealt_with);
+        assert!(!Lock::take(&open()).unwrap().was_cut_off());
     }
 }

@@ -99,6 +99,11 @@ impl Mirror {
         self.area.lock.was_cut_off()
     }
 
+    /// What such a command may have left is dealt with.
+    pub fn settled(&self) {
+        self.area.lock.settled();
+    }
+
     /// Lets the programs that this one starts hold the lock as long as they run, whatever becomes
     /// of this one.
     pub fn share_lock(&self) -> Result<(), Error> {

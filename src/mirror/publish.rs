@@ -189,6 +189,8 @@ impl Mirror {
         let dir = match self.root.folder_of(path) {
             Ok(dir) => Some(dir),
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+            // The file has left already: what stands in the way of its old path now is nothing to it.
+            Err(_) if matches!(passing, Entry::File(_)) => None,
             Err(error) => return Err(error),
         };
         let there = dir.as_ref().map_or(Ok(Entry::Nothing), |dir| look(dir, path.leaf()))?;

@@ -8,7 +8,7 @@
 use std::{
     fs::File,
     io::{self, Read as _, Write as _},
-    path::Path,
+    path::{Component, Path},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -234,6 +234,10 @@ fn is_inside(path: &Path, mirror: &Root) -> Result<bool, Error> {
     };
     let identity = |dir: &OwnedFd| rustix::fs::fstat(dir).map(|stat| (stat.st_dev, stat.st_ino));
     let wanted = identity(mirror.handle()).map_err(|e| cannot(e.into()))?;
+    // Behind a folder that is not there yet, `..` can't be told.
+    if absolute.components().any(|step| step == Component::ParentDir) && folder(&absolute).is_err() {
+        return Err(Error::Destination(format!("{} leads through `..`; name the folder itself", path.display())));
+    }
     let Some(mut dir) = absolute.ancestors().find_map(|at| folder(at).ok()) else { return Ok(false) };
     loop {
         let here = identity(&dir).map_err(|e| cannot(e.into()))?;

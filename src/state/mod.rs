@@ -97,6 +97,12 @@ impl Writer<'_> {
 }
 
 impl State {
+    /// No row is written with a time before this one (seconds since the epoch): the service's clock
+    /// says so, and ours may be behind.
+    pub fn not_before(&self, time: i64) {
+        self.floor.fetch_max(time, Relaxed);
+    }
+
     /// Opens a state, creating it where it is absent.
     pub fn open(path: &Path, network: bool) -> Result<Self, Error> {
         Self::open_with(path, network, OpenFlags::SQLITE_OPEN_CREATE, "FULL")

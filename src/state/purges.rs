@@ -111,8 +111,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Nothing speaks of the document any more but this: that something was erased, and when.
-    pub fn end_purge(&self, purge: &Purge) -> Result<(), Error> {
+    /// No row speaks of the document any more, but that of its erasure.
+    pub fn forget_document(&self, purge: &Purge) -> Result<(), Error> {
         let document = purge.document.as_str();
         for statement in [
             "DELETE FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)",
@@ -128,15 +128,23 @@ impl Writer<'_> {
         // The last manifest speaks of it: the next complete run writes another one.
         let latest = self.0.query_row("SELECT max(number) FROM runs", [], |row| row.get(0))?;
         self.changed(latest)?;
-        self.0.execute(
-            "UPDATE purges SET document = NULL, done_at = ?2 WHERE number = ?1",
-            params![purge.number, self.now()],
-        )?;
         Ok(())
     }
 }
 
 impl State {
+    /// What stays is that something was erased, and when. The id is overwritten, not only let go.
+    pub fn end_purge(&self, purge: &Purge) -> Result<(), Error> {
+        let writer = lock(&self.writer);
+        writer.execute_batch("PRAGMA secure_delete = ON")?;
+        writer.execute(
+            "UPDATE purges SET document = NULL, done_at = ?2 WHERE number = ?1",
+            params![purge.number, super::now()],
+        )?;
+        writer.execute_batch("PRAGMA secure_delete = OFF; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(())
+    }
+
     /// Writes the database anew, so that nothing of what was deleted is left in pages that are free.
     pub fn compact(&self) -> Result<(), Error> {
         let writer = lock(&self.writer);

@@ -25,14 +25,16 @@ pub struct Past {
     pub ended_at: i64,
     /// The object that holds its bytes.
     pub object: Sha256,
+    /// Whether they are what the service had, and not what an edit or the disk made of it.
+    pub is_version: bool,
 }
 
-const BY_AGE: &str = "SELECT number, document, binder, ended_at, held_sha256 FROM past_versions \
+const BY_AGE: &str = "SELECT number, document, binder, ended_at, held_sha256, held_sha256 = sha256 AND version <> 'found' FROM past_versions \
      WHERE binder = ?1 AND ended_at < ?2 AND held_sha256 IS NOT NULL";
 
 const BY_COUNT: &str = "SELECT document FROM held_counts WHERE held > ?1";
 
-const OF_DOCUMENT: &str = "SELECT number, document, binder, ended_at, held_sha256 FROM past_versions \
+const OF_DOCUMENT: &str = "SELECT number, document, binder, ended_at, held_sha256, held_sha256 = sha256 AND version <> 'found' FROM past_versions \
      WHERE document = ?1 AND held_sha256 IS NOT NULL ORDER BY number DESC";
 
 impl Reader<'_> {
@@ -92,6 +94,12 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// What was to be unlinked is not any more: an older state can't know who needs it by now.
+    pub fn forget_unlinks(&self) -> Result<(), Error> {
+        self.0.execute("DELETE FROM unlinks", [])?;
+        Ok(())
+    }
+
     /// An object is unlinked, or needed again.
     pub fn unlinked(&self, object: &Sha256) -> Result<(), Error> {
         self.0.prepare_cached("DELETE FROM unlinks WHERE sha256 = ?1")?.execute([object.as_bytes()])?;
@@ -106,6 +114,7 @@ fn past(row: &Row<'_>) -> Result<Past, Error> {
         binder: id(&row.get::<_, String>(2)?, BinderId::parse)?,
         ended_at: row.get(3)?,
         object: sha256(row.get_ref(4)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?,
+        is_version: row.get(5)?,
     })
 }
 

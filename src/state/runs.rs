@@ -114,7 +114,13 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// A run begins, or another command that changes the mirror.
     pub fn begin_run(&self, started: jiff::Timestamp, command: &str) -> Result<Run, Error> {
-        let number: i64 = self.0.query_row("SELECT coalesce(max(number), 0) + 1 FROM runs", [], |row| row.get(0))?;
+        self.begin_run_above(0, started, command)
+    }
+
+    /// The same, where files speak of runs up to a number that a lost state gave: none is given twice.
+    pub fn begin_run_above(&self, above: i64, started: jiff::Timestamp, command: &str) -> Result<Run, Error> {
+        let number: i64 =
+            self.0.query_row("SELECT max(coalesce(max(number), 0), ?1) + 1 FROM runs", [above], |row| row.get(0))?;
         let id = format!("{number:06}-{}", started.strftime("%Y%m%dT%H%M%SZ"));
         self.0.execute(
             "INSERT INTO runs (number, id, started_at, command) VALUES (?1, ?2, ?3, ?4)",

@@ -254,7 +254,7 @@ impl Desk {
                     );
                 }
             }
-            (Action::Add, ..) if self.is_purged(&item.id) => {
+            (Action::Add | Action::Update | Action::BringBack, ..) if self.is_purged(&item.id) => {
                 self.tally.changed(&item.id, Change::Filtered);
                 self.tally.warn(format!(
                     "document {} was erased from this mirror, and the service still lists it: it is left out. Remove it there, too",

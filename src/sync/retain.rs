@@ -78,7 +78,13 @@ fn due(state: &State, retain: Retain, certified: &BTreeSet<BinderId>, now: i64) 
     if let Some(versions) = retain.versions {
         for document in state.read(|r| r.with_more_held_than(versions.get()))? {
             let held = state.read(|r| r.held_versions(&document))?;
-            (0..).zip(held).for_each(|(newer, past)| take(past, newer));
+            let mut newer = 0;
+            for past in held {
+                // What a repair put aside is no version, and pushes none out.
+                let counts = u64::from(past.is_version);
+                take(past, newer);
+                newer += counts;
+            }
         }
     } else if let Some(time) = retain.ended_before(now) {
         for binder in certified {

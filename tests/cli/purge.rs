@@ -97,6 +97,26 @@ fn an_erasure_that_was_cut_off_is_gone_on_with() {
 }
 
 #[test]
+fn a_file_that_is_not_its_own_is_not_erased() {
+    let (program, id) = program();
+    let file = program.dest.join("Brf Eken/Anna Andersson.txt");
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "somebody else's").unwrap();
+    purge(&program, &id).says(2, "is not what the mirror put there");
+    assert_eq!(fs::read_to_string(file).unwrap(), "somebody else's");
+}
+
+#[test]
+fn a_folder_among_the_states_files_is_in_nobodys_way() {
+    let (program, id) = program();
+    for folder in ["copies/x", "runs/x.json", "state.db.damaged-x"] {
+        fs::create_dir_all(program.state(folder)).unwrap();
+    }
+    purge(&program, &id).expect(0);
+    assert_eq!(speaking(&program, &["Anna Andersson", "bytes of Anna", &id]), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn what_stands_in_its_place_stays() {
     let (program, id) = program();
     let file = program.dest.join("Brf Eken/Anna Andersson.txt");

@@ -276,6 +276,13 @@ fn without_a_good_copy_recover_points_to_adopt() {
     assert_eq!(fs::read(state(&eken.world, "state.db")).unwrap(), b"no database either");
     mirroring(&eken.world, "adopt", &[]).expect(0);
     eken.assert_at_rest();
+    // Numbers go on above those of the lost state, so that the newest copy is the one of the new state.
+    let newest = rusqlite::Connection::open(&copies(&eken.world.dest())[0]).unwrap();
+    let documents: i64 = newest.query_row("SELECT count(*) FROM documents", [], |row| row.get(0)).unwrap();
+    let numbers: (i64, i64) = newest
+        .query_row("SELECT min(number), max(number) FROM runs", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    assert_eq!((documents, numbers), (3, (2, 2)));
 }
 
 #[test]

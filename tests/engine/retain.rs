@@ -124,6 +124,25 @@ fn all_but_the_newest_versions_go() {
 }
 
 #[test]
+fn what_a_repair_put_aside_pushes_no_version_out() {
+    let past = past();
+    let aside = format!(
+        "INSERT INTO past_versions (document, version, binder, folder, file_name, path, sha256, held_sha256, size, mtime,
+             place_run, first_run, mirrored_at, ended_run, ended_at, cause)
+         SELECT document, version || n, binder, folder, file_name, path, sha256,
+             (SELECT min(held_sha256) FROM past_versions WHERE document = '{}'), 2, mtime,
+             place_run, first_run, mirrored_at, ended_run, ended_at, cause
+         FROM past_versions, (SELECT 1 AS n UNION SELECT 2) WHERE document = '{}' AND first_run = 1",
+        past.b.to_lowercase(),
+        past.a.to_lowercase()
+    );
+    sql(&past.world, &aside);
+    assert_eq!(past.world.sql::<i64>("SELECT count(*) FROM past_versions"), 6);
+    assert_eq!(freed(&past.retains(|given| given.retain_versions = Some(2))), (0, 0, 0));
+    assert_eq!(past.held(), ["a1", "a2", "b1", "b2"]);
+}
+
+#[test]
 fn with_both_rules_either_keeps() {
     let past = past();
     let both = |age, versions| {
