@@ -54,6 +54,6 @@ pub struct Listed {
     pub file_name: String,
     /// Its newest version; none where the service gave none.
     pub version: Option<VersionId>,
-    /// Its `metadata[]`, as the JSON text that the service sent; none where it sent none.
+    /// Its `metadata[]`, as the JSON text that the service sent, GUIDs in lower case; none where it sent none.
     pub metadata: Option<Box<str>>,
 }

@@ -327,6 +327,19 @@ fn changed_metadata_change_the_state_alone() {
     assert_eq!(world.sql::<i64>(past), 1);
 }
 
+/// The service writes GUIDs in lower case now and in upper case then, also where they are values.
+#[test]
+fn metadata_that_differ_in_the_case_of_guids_have_not_changed() {
+    let folders = Generated { documents: 200, seed: 5, ..Generated::default() };
+    let world = World::new(Organisation::generated(&folders));
+    for _ in 0..6 {
+        world.mirror();
+    }
+    assert!(world.sql::<i64>("SELECT count(*) FROM metadata WHERE json LIKE '%GLOBAL_TabId%'") > 50);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM past_metadata"), 0);
+    assert_eq!(world.sql::<i64>("SELECT max(run) FROM metadata"), 1);
+}
+
 #[test]
 fn a_document_is_revised_and_renamed_at_once() {
     let small = small();

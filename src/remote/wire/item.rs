@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{
     Text, garbled,
     list::name,
-    metadata::{BINDER, TAB, find},
+    metadata::{BINDER, TAB, find, kept},
 };
 use crate::{
     model::{BadId, BinderId, DocumentId, FolderId, Listed, VersionId},
@@ -104,7 +104,7 @@ impl Item<'_> {
             .and_then(|raw| find(raw, TAB))
             .and_then(|found| shared(before.and_then(|before| before.tab.as_ref()), found.as_str()).ok());
         let dropped = self.metadata.is_some_and(|raw| raw.get().len() > LARGEST_METADATA);
-        let metadata = self.metadata.filter(|_| !dropped).map(|raw| raw.get().into());
+        let metadata = self.metadata.filter(|_| !dropped).map(kept);
         let file_name = name(self.file_name.take());
         Ok(Read { listed: Listed { id, binder, folder, tab, file_name, version, metadata }, metadata_dropped: dropped })
     }

@@ -1,9 +1,10 @@
 //! The metadata of a document that the client itself needs: its tab, and where nothing else says so its binder.
 //!
 //! Metadata are an array of `{metadataElementId, valueId | value}` (`docs/api-contract.md`, "Metadata keys"). They are
-//! kept as the text that the service sent; here one value is looked up in it. Metadata of any other shape have none.
+//! kept as the text that the service sent, GUIDs in lower case, because the service writes them now this way and now that; and
+//! one value is looked up in it. Metadata of any other shape have none.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use serde::{
     Deserialize, Deserializer,
@@ -18,6 +19,32 @@ pub(in crate::remote) const TAB: &str = "GLOBAL_TabId";
 
 /// The binder that holds a document.
 pub(in crate::remote) const BINDER: &str = "GLOBAL_BinderId";
+
+/// Bytes of a GUID.
+const GUID: usize = 36;
+
+/// The text that is kept.
+pub(super) fn kept(metadata: &RawValue) -> Box<str> {
+    let mut text = metadata.get().to_owned();
+    for (quote, _) in metadata.get().match_indices('"') {
+        // Behind a backslash it is a character of a longer text.
+        let opens = quote.checked_sub(1).is_none_or(|before| metadata.get().as_bytes()[before] != b'\\');
+        let inside = quote + 1..quote + 1 + GUID;
+        if opens && metadata.get().as_bytes().get(inside.end) == Some(&b'"') && is_guid(metadata.get(), inside.clone())
+        {
+            text.get_mut(inside).map(str::make_ascii_lowercase);
+        }
+    }
+    text.into_boxed_str()
+}
+
+fn is_guid(text: &str, place: Range<usize>) -> bool {
+    let shaped = |(at, byte): (usize, &u8)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.as_bytes().get(place).is_some_and(|bytes| bytes.iter().enumerate().all(shaped))
+}
 
 /// The first value of a key that is a text.
 pub(super) fn find<'a>(metadata: &'a RawValue, key: &str) -> Option<Text<'a>> {
@@ -149,6 +176,26 @@ mod tests {
         }
         let both = r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t"},{"metadataElementId":"GLOBAL_BinderId","valueId":"b"}]"#;
         assert_eq!(find(serde_json::from_str(both).unwrap(), BINDER).unwrap().as_str(), "b");
+    }
+
+    #[test]
+    fn guids_are_kept_in_lower_case_and_nothing_else_is() {
+        const MIXED: &str = "64F452C2-18ac-4DC3-B333-3D54C617E2D8";
+        let lower = MIXED.to_ascii_lowercase();
+        for (json, changes) in [
+            (format!(r#"[{{"metadataElementId":"GLOBAL_TabId","valueId":"{MIXED}"}}]"#), true),
+            (format!(r#""{MIXED}""#), true),
+            (format!(r#"["A","{MIXED}","{MIXED}"]"#), true),
+            (format!(r#"["A{MIXED}"]"#), false),
+            (format!(r#"["{MIXED}A"]"#), false),
+            (format!(r#"["\"{MIXED}"]"#), false),
+            (format!(r#"["\"{MIXED}\""]"#), false),
+            (format!(r#"["{}"]"#, MIXED.replace('-', "F")), false),
+            (r#"["ÅÄÖ","64F4"]"#.to_owned(), false),
+        ] {
+            let wanted = if changes { json.replace(MIXED, &lower) } else { json.clone() };
+            assert_eq!(*kept(serde_json::from_str(&json).unwrap()), wanted);
+        }
     }
 
     #[test]
