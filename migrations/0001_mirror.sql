@@ -57,7 +57,8 @@ CREATE TABLE documents (
     place_run     INTEGER NOT NULL,              -- the run that put it here, under this name
     mirrored_at   INTEGER NOT NULL               -- when this version came
 );
-CREATE INDEX documents_by_binder ON documents (binder);
+-- A page names documents of one binder: with the id behind it, a page's rows are found side by side.
+CREATE INDEX documents_by_binder ON documents (binder, id);
 
 -- metadata[] as the service sent it. By the document's number, so that a first mirror appends.
 CREATE TABLE metadata (

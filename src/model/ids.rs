@@ -29,9 +29,14 @@ fn check(text: &str) -> Result<(), BadId> {
         "" => Err(BadId::Empty),
         "." | ".." => Err(BadId::Odd(text.to_owned())),
         _ if text.len() > LONGEST => Err(BadId::TooLong(text.len())),
-        _ if text.chars().any(char::is_control) => Err(BadId::Odd(text.to_owned())),
+        _ if has_control(text) => Err(BadId::Odd(text.to_owned())),
         _ => Ok(()),
     }
+}
+
+/// Every id of a page comes by here: nearly all are ASCII, and looking at bytes is enough.
+fn has_control(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_control()) || (!text.is_ascii() && text.chars().any(char::is_control))
 }
 
 macro_rules! id {

@@ -54,19 +54,39 @@ pub(super) const COLUMNS: &str =
     "number, id, binder, folder, file_name, path, version, size, sha256, inode, mtime, metadata_hash, first_run";
 
 impl Reader<'_> {
-    /// What is known of some documents, in one query.
-    pub fn documents(&self, ids: &[&DocumentId]) -> Result<HashMap<DocumentId, Known>, Error> {
-        let values: Vec<Value> = ids.iter().map(|id| Value::Text(id.as_str().to_owned())).collect();
-        let mut statement = self
-            .0
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE id IN (SELECT value FROM rarray(?1))"))?;
-        let rows = statement.query_and_then([Rc::new(values)], known)?;
-        rows.map(|row| row.map(|known| (known.id.clone(), known))).collect()
+    /// What is known of documents that were listed in a binder. Most were mirrored in it, so it is asked for
+    /// first; those that were not are asked for by id alone.
+    pub fn documents(&self, binder: &BinderId, ids: &[&DocumentId]) -> Result<HashMap<DocumentId, Known>, Error> {
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut statement = self.0.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM documents INDEXED BY documents_by_binder
+             WHERE binder = ?1 AND id IN (SELECT value FROM rarray(?2))"
+        ))?;
+        let mut rows = statement.query(params![binder.as_str(), array(ids)])?;
+        let mut folder = None;
+        while let Some(row) = rows.next()? {
+            let known = known_like(row, Some(binder), folder.as_ref())?;
+            folder.clone_from(&known.folder);
+            found.insert(known.id.clone(), known);
+        }
+        let others: Vec<&DocumentId> = ids.iter().filter(|id| !found.contains_key(**id)).copied().collect();
+        if !others.is_empty() {
+            let mut statement = self.0.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM documents WHERE id IN (SELECT value FROM rarray(?1))"
+            ))?;
+            for row in statement.query_and_then([array(&others)], known)? {
+                let known = row?;
+                found.insert(known.id.clone(), known);
+            }
+        }
+        Ok(found)
     }
 
     /// What is known of one document.
     pub fn document(&self, id: &DocumentId) -> Result<Option<Known>, Error> {
-        Ok(self.documents(&[id])?.remove(id))
+        let mut statement = self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE id = ?1"))?;
+        let mut rows = statement.query_and_then([id.as_str()], known)?;
+        rows.next().transpose()
     }
 
     /// Whose file has a path, after case folding and normalisation.
@@ -334,16 +354,32 @@ impl Writer<'_> {
     }
 }
 
+/// Ids as a table that a query reads.
+fn array(ids: &[&DocumentId]) -> Rc<Vec<Value>> {
+    Rc::new(ids.iter().map(|id| Value::Text(id.as_str().to_owned())).collect())
+}
+
 pub(super) fn known(row: &Row<'_>) -> Result<Known, Error> {
+    known_like(row, None, None)
+}
+
+/// A row; one in the binder and the folder that another one is in shares their ids.
+fn known_like(row: &Row<'_>, binder: Option<&BinderId>, before: Option<&FolderId>) -> Result<Known, Error> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(|e| Error::Odd(e.to_string()));
-    let folder: Option<String> = row.get(3)?;
+    let folder = row.get_ref(3)?.as_str_or_null().map_err(|e| Error::Odd(e.to_string()))?;
     let path = text(5)?;
     Ok(Known {
         number: row.get(0)?,
         id: id(text(1)?, DocumentId::parse)?,
-        binder: id(text(2)?, BinderId::parse)?,
-        folder: folder.map(|f| id(&f, FolderId::parse)).transpose()?,
-        file_name: row.get(4)?,
+        binder: match binder.filter(|binder| text(2).is_ok_and(|text| text == binder.as_str())) {
+            Some(binder) => binder.clone(),
+            None => id(text(2)?, BinderId::parse)?,
+        },
+        folder: match (folder, before) {
+            (Some(folder), Some(before)) if before.as_str() == folder => Some(before.clone()),
+            (folder, _) => folder.map(|folder| id(folder, FolderId::parse)).transpose()?,
+        },
+        file_name: text(4)?.to_owned(),
         path: RelPath::new(path).map_err(|e| Error::Odd(e.to_string()))?,
         version: id(text(6)?, VersionId::parse)?,
         stamp: Stamp {

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::{
     Crawled, Ctx, Fatal, Stop, folders,
-    listing::{Listing, PageFacts},
+    listing::{Ids, Listing, PageFacts},
 };
 use crate::{
     model::{BinderId, FolderId, Listed},
@@ -39,8 +39,6 @@ struct Reader<'c> {
     may_refresh: bool,
     page_size: u32,
     hasher: RandomState,
-    /// Distinct documents over all listings of the binder.
-    union: std::collections::HashSet<u64>,
     nameless: u64,
     announced: u64,
 }
@@ -65,7 +63,6 @@ pub(super) async fn crawl(ctx: &Ctx, binder: &BinderId, segment: &str, refresh: 
         may_refresh: !refresh,
         page_size: ctx.options.page_size,
         hasher: RandomState::new(),
-        union: std::collections::HashSet::new(),
         nameless: 0,
         announced: 0,
     };
@@ -103,14 +100,16 @@ impl Reader<'_> {
         let binder = self.binder.clone();
         let tabs: Vec<FolderId> = self.ctx.desk.call(move |desk| desk.tabs(&binder)).await?;
         let mut certified = true;
+        let mut union: Ids = whole.ids().collect();
         for tab in &tabs {
             let (listing, broken) = self.passes(Some(tab)).await?;
             if let Some(broken) = broken {
                 return Ok(Err(broken));
             }
             certified &= listing.certified() && !listing.is_capped();
+            union.extend(listing.ids());
         }
-        let distinct = self.union.len() as u64 + self.nameless;
+        let distinct = union.len() as u64 + self.nameless;
         let enough = distinct >= whole.total() && (whole.certified() || !tabs.is_empty());
         // A total that may be a cap needs tabs to look behind it.
         let certified = certified && enough && (!whole.is_capped() || !tabs.is_empty());
@@ -219,7 +218,6 @@ impl Reader<'_> {
         for oddity in page.oddities {
             self.ctx.tally.warn(format!("document {}: its metadata are too large and were not kept", oddity.document));
         }
-        self.union.extend(&facts.ids);
         self.nameless += facts.nameless;
         Progress::add(&self.ctx.progress.listed, items.len() as u64);
         listing.page(&facts);

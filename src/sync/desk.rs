@@ -142,7 +142,7 @@ impl Desk {
         let ids: Vec<&DocumentId> = items.iter().map(|item| &item.id).collect();
         // Before the rows: a document that arrives in between then has a row, and not neither.
         let on_their_way = self.names.on_their_way(ids.iter().copied());
-        let known = self.state.read(|r| r.documents(&ids))?;
+        let known = self.state.read(|r| r.documents(binder, &ids))?;
         let files = self.look_at(&known)?;
         for item in items {
             let known = known.get(&item.id);
@@ -234,7 +234,7 @@ impl Desk {
         file: FileState,
     ) -> Result<Option<Job>, Fatal> {
         let facts = Facts {
-            wanted: self.options.filter.wants(dir, &naming::portable(&item.file_name)),
+            wanted: self.options.filter.wants(dir, || naming::portable(&item.file_name)),
             has_version: item.version.is_some(),
             known: known.map(|k| KnownFacts {
                 same_version: item.version.as_ref().is_none_or(|v| *v == k.version),

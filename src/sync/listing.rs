@@ -6,10 +6,34 @@
 //! to the total; or when the passes under one unchanged total have that many between them.
 //! Certified means consistent, not proved: absences are asked for one by one all the same.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 /// A total that is a multiple of this may be where the service stops counting.
 const ROUND: u64 = 10_000;
+
+/// Ids that were hashed already.
+pub(super) type Ids = HashSet<u64, BuildHasherDefault<AsIs>>;
+
+/// Hashes nothing again.
+#[derive(Debug, Default)]
+pub(super) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only hashes are hashed");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// One page, as far as certifying goes. Ids are hashed: two that collide make a listing look
 /// short, never whole.
@@ -35,8 +59,9 @@ pub(super) struct Listing {
     /// The total of every page so far; none once two disagreed.
     total: Option<u64>,
     agreed: bool,
-    union: HashSet<u64>,
-    pass: HashSet<u64>,
+    /// The documents of this pass, and those of the passes before.
+    pass: Ids,
+    before: Ids,
     nameless: u64,
     sound: bool,
     strayed: bool,
@@ -46,7 +71,7 @@ pub(super) struct Listing {
 impl Listing {
     /// Begins a pass.
     pub(super) fn begin(&mut self) {
-        self.pass.clear();
+        self.before.extend(self.pass.drain());
         self.nameless = 0;
         self.sound = true;
         self.why = None;
@@ -83,7 +108,6 @@ impl Listing {
                 self.fault("a document came twice");
             }
         }
-        self.union.extend(&page.ids);
         self.nameless += page.nameless;
     }
 
@@ -102,7 +126,12 @@ impl Listing {
     pub(super) fn certified(&self) -> bool {
         let Some(total) = self.total.filter(|_| !self.strayed) else { return false };
         let one_pass = self.sound && self.pass.len() as u64 + self.nameless == total;
-        one_pass || (self.agreed && self.union.len() as u64 + self.nameless == total)
+        one_pass || (self.agreed && self.ids().count() as u64 + self.nameless == total)
+    }
+
+    /// The distinct documents of all passes.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+        self.before.union(&self.pass).copied()
     }
 
     /// The total that it tells.

@@ -152,7 +152,7 @@ impl Desk {
         for item in std::mem::take(&mut self.unsettled).into_values() {
             // A document whose new binder was not read in this run keeps its file.
             let Some(dir) = self.trees.get(&item.binder).and_then(|t| t.path(item.folder.as_ref())) else { continue };
-            if !self.options.filter.wants(dir, &naming::portable(&item.file_name)) {
+            if !self.options.filter.wants(dir, || naming::portable(&item.file_name)) {
                 continue;
             }
             let Some(known) = self.state.read(|r| r.document(&item.id))? else { continue };
@@ -190,7 +190,7 @@ impl Desk {
             let Some(known) = self.state.read(|r| r.by_number(number))? else { continue };
             // What a filter leaves out is not looked at, and so not missed.
             let dir = known.path.parent();
-            if dir.is_some_and(|dir| !self.options.filter.wants(&dir, known.path.leaf())) {
+            if dir.is_some_and(|dir| !self.options.filter.wants(&dir, || known.path.leaf().to_owned())) {
                 continue;
             }
             if !self.seen.has(number) || self.gone.contains(&known.id) {

@@ -4,7 +4,7 @@
 //! kept as the text that the service sent, GUIDs in lower case, because the service writes them now this way and now that; and
 //! one value is looked up in it. Metadata of any other shape have none.
 
-use std::{fmt, ops::Range};
+use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
@@ -26,24 +26,23 @@ const GUID: usize = 36;
 /// The text that is kept.
 pub(super) fn kept(metadata: &RawValue) -> Box<str> {
     let mut text = metadata.get().to_owned();
-    for (quote, _) in metadata.get().match_indices('"') {
-        // Behind a backslash it is a character of a longer text.
-        let opens = quote.checked_sub(1).is_none_or(|before| metadata.get().as_bytes()[before] != b'\\');
-        let inside = quote + 1..quote + 1 + GUID;
-        if opens && metadata.get().as_bytes().get(inside.end) == Some(&b'"') && is_guid(metadata.get(), inside.clone())
-        {
-            text.get_mut(inside).map(str::make_ascii_lowercase);
+    let bytes = metadata.get().as_bytes();
+    // Two quotes so far apart; one behind a backslash is a character of a longer text.
+    let quoted = bytes.windows(GUID + 2).enumerate().filter(|(_, piece)| piece[0] == b'"' && piece[GUID + 1] == b'"');
+    for (quote, piece) in quoted {
+        let opens = quote.checked_sub(1).is_none_or(|before| bytes[before] != b'\\');
+        if opens && is_guid(&piece[1..=GUID]) {
+            text.get_mut(quote + 1..=quote + GUID).map(str::make_ascii_lowercase);
         }
     }
     text.into_boxed_str()
 }
 
-fn is_guid(text: &str, place: Range<usize>) -> bool {
-    let shaped = |(at, byte): (usize, &u8)| match at {
+fn is_guid(bytes: &[u8]) -> bool {
+    bytes.iter().enumerate().all(|(at, byte)| match at {
         8 | 13 | 18 | 23 => *byte == b'-',
         _ => byte.is_ascii_hexdigit(),
-    };
-    text.as_bytes().get(place).is_some_and(|bytes| bytes.iter().enumerate().all(shaped))
+    })
 }
 
 /// The first value of a key that is a text.
