@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod fingerprint;
 mod lock;
+mod nameless;
 mod objects;
 mod publish;
 mod read;
@@ -21,7 +22,7 @@ mod sys;
 mod target;
 mod walk;
 
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -29,6 +30,7 @@ use rustix::{
 };
 
 use area::Area;
+use nameless::Nameless;
 
 pub use area::database;
 pub use copies::copies;
@@ -57,6 +59,8 @@ pub struct Mirror {
     names_exclusively: bool,
     /// Whether the file system can swap two names.
     exchanges: bool,
+    /// Staged files that have no name yet.
+    nameless: Arc<Nameless>,
 }
 
 impl Mirror {
@@ -68,7 +72,10 @@ impl Mirror {
         // The handle is open before the first byte is written: it then sees every write error.
         let syncs_groups = !network && sys::sync_all_reports_errors();
         let area = Area::open(root.handle())?;
-        Ok(Self { root, area, syncs_groups, names_exclusively: true, exchanges: true })
+        // A file that only its own sync makes durable gains nothing from having no name.
+        let tried = area.tmp.first().filter(|_| syncs_groups).map(Nameless::open).transpose();
+        let nameless = Arc::new(tried.map_err(|e| Error::io("try to create a file in", "tmp", e))?.unwrap_or_default());
+        Ok(Self { root, area, syncs_groups, names_exclusively: true, exchanges: true, nameless })
     }
 
     /// Behaves as on a file system that can neither swap names, nor sync as a whole, nor refuse
@@ -78,6 +85,7 @@ impl Mirror {
         self.syncs_groups = false;
         self.names_exclusively = false;
         self.exchanges = false;
+        self.nameless = Arc::default();
         self
     }
 
@@ -130,8 +138,11 @@ impl Mirror {
         Ok(stage.name().to_owned())
     }
 
-    /// Deletes a file below `tmp/`, if it is there.
+    /// Deletes a staged file or one below `tmp/`, if it is there.
     pub fn discard(&self, name: &str) -> Result<(), Error> {
+        if self.nameless.discard(name) {
+            return Ok(());
+        }
         let (dir, leaf) = self.area.tmp(name)?;
         match rustix::fs::unlinkat(dir, leaf, AtFlags::empty()) {
             Ok(()) => {

@@ -110,7 +110,7 @@ impl Mirror {
         self.barrier()?;
         let hex = staged.sha256.hex();
         let shelf = area::make(&self.area.objects, &hex[..2], 0o700)?;
-        let (dir, leaf) = self.area.tmp(&staged.name)?;
+        let (dir, leaf) = self.named(staged)?;
         rustix::fs::renameat(dir, leaf, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
         self.sync_folder(&shelf, &hex)?;
         self.sync_folder(&self.area.objects, "objects")?;

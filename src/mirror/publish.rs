@@ -69,17 +69,22 @@ impl Mirror {
 
     fn add(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
         let (tmp, name) = self.area.tmp(&staged.name)?;
-        if look(tmp, name)? != Entry::Nothing && !self.has(tmp, name, &staged.stamp)? {
+        let passing = if self.nameless.holds(&staged.name) { Entry::File(staged.stamp) } else { look(tmp, name)? };
+        if passing != Entry::Nothing && !matches!(passing, Entry::File(found) if self.is_file(&found, &staged.stamp)) {
             return Ok(Outcome::Lost);
         }
+        if passing == Entry::Nothing {
+            return self.added_or_lost(path, staged);
+        }
         let dir = self.root.make_folder_of(path, self.syncs_each())?;
-        match sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively) {
+        let rename = || sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively);
+        match self.nameless.link(&staged.name, &dir, path.leaf()).unwrap_or_else(rename) {
             Ok(()) => {
                 crash::point(Point::Added, path);
                 self.sync_folder(&dir, path.as_str())?;
                 Ok(Outcome::Done { stamp: Some(staged.stamp), held: None })
             }
-            // It may have been renamed already, or linked and not yet unlinked.
+            // It may have been linked already, and not yet unlinked.
             Err(Errno::NOENT | Errno::EXIST) if self.has(&dir, path.leaf(), &staged.stamp)? => {
                 self.discard(&staged.name)?;
                 self.published(path, &staged.stamp, None)
@@ -90,8 +95,25 @@ impl Mirror {
         }
     }
 
-    fn replace(&self, path: &RelPath, staged: &Staged, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
+    /// What an add has come to whose bytes are not staged any more: they are at the path already, or they never had
+    /// a name and went with the process. A folder that was made for them is removed again.
+    fn added_or_lost(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
+        let outcome = self.published(path, &staged.stamp, None)?;
+        if let (Outcome::Lost, Some(folder)) = (&outcome, path.parent()) {
+            self.root.prune(&folder)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Where staged bytes lie below `tmp/`; those that have no name get one.
+    pub(super) fn named<'n>(&self, staged: &'n Staged) -> Result<(&OwnedFd, &'n str), Error> {
         let (tmp, name) = self.area.tmp(&staged.name)?;
+        let named = self.nameless.link(&staged.name, tmp, name).unwrap_or(Ok(()));
+        named.map(|()| (tmp, name)).map_err(|e| Error::io("name", &staged.name, e))
+    }
+
+    fn replace(&self, path: &RelPath, staged: &Staged, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
+        let (tmp, name) = self.named(staged)?;
         if self.has(tmp, name, &staged.stamp)? {
             let dir = self.root.make_folder_of(path, self.syncs_each())?;
             match look(&dir, path.leaf())? {

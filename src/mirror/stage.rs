@@ -7,15 +7,18 @@ use std::{
     fs::File,
     io::{self, Read as _, Write as _},
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use md5::{Digest as _, Md5};
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
 use sha2::Sha256 as Hasher;
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
-use super::{Error, Kind, Mirror, area::TMP_FOLDERS, sys};
+use super::{Error, Kind, Mirror, area::TMP_FOLDERS, nameless::Nameless, sys};
 use crate::{
     crash::{self, Point},
     model::{STATE_FOLDER, Sha256, Staged},
@@ -23,8 +26,9 @@ use crate::{
 
 /// A file that is being written.
 pub struct Stage {
-    file: NamedTempFile<File>,
+    file: File,
     name: String,
+    place: Place,
     hasher: Hasher,
     /// Only where the storage announced one: hashing twice costs.
     md5: Option<Md5>,
@@ -33,11 +37,31 @@ pub struct Stage {
     sync: bool,
 }
 
+/// Where a file is while it is written.
+enum Place {
+    /// Below `tmp/`, and removed when this is dropped.
+    Named(TempPath),
+    /// Nowhere yet.
+    Nameless(Arc<Nameless>),
+}
+
 impl Stage {
+    /// An empty file for bytes that are all there, and need no name below `tmp/`; with `md5`, its MD5 is
+    /// counted as well.
+    pub fn whole(mirror: &Mirror, md5: bool) -> Result<Self, Error> {
+        let number = next_folder();
+        let created = mirror.nameless.create(number, &mirror.area.tmp[number]);
+        let created = created.map_err(|e| Error::of_state("create a file in", format!("tmp/{number:x}"), e.into()))?;
+        let Some((name, file)) = created else { return Self::named(mirror, number, md5) };
+        Ok(Self::new(mirror, file, name, Place::Nameless(Arc::clone(&mirror.nameless)), md5))
+    }
+
     /// An empty file; with `md5`, its MD5 is counted as well.
     pub fn create(mirror: &Mirror, md5: bool) -> Result<Self, Error> {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed) % TMP_FOLDERS;
+        Self::named(mirror, next_folder(), md5)
+    }
+
+    fn named(mirror: &Mirror, number: usize, md5: bool) -> Result<Self, Error> {
         let dir = &mirror.area.tmp[number];
         let folder = mirror.root.path().join(STATE_FOLDER).join("tmp").join(format!("{number:x}"));
         // The umask decides what the tree's files may do, as for any file the user creates.
@@ -52,14 +76,13 @@ impl Stage {
             .make_in(&folder, open)
             .map_err(|e| Error::of_state("create a file in", format!("tmp/{number:x}"), e))?;
         let leaf = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self {
-            file,
-            name: format!("{number:x}/{leaf}"),
-            hasher: Hasher::new(),
-            md5: md5.then(Md5::new),
-            written: 0,
-            sync: mirror.syncs_each(),
-        })
+        let (file, path) = file.into_parts();
+        Ok(Self::new(mirror, file, format!("{number:x}/{leaf}"), Place::Named(path), md5))
+    }
+
+    fn new(mirror: &Mirror, file: File, name: String, place: Place, md5: bool) -> Self {
+        let sync = mirror.syncs_each();
+        Self { file, name, place, hasher: Hasher::new(), md5: md5.then(Md5::new), written: 0, sync }
     }
 
     /// The same, synced by itself when it ends.
@@ -80,15 +103,8 @@ impl Stage {
             }
         };
         let path = mirror.root.path().join(STATE_FOLDER).join("tmp").join(name);
-        let path = tempfile::TempPath::try_from_path(path).map_err(|e| Error::io("open", name, e))?;
-        let mut stage = Self {
-            file: NamedTempFile::from_parts(file, path),
-            name: name.to_owned(),
-            hasher: Hasher::new(),
-            md5: md5.then(Md5::new),
-            written: 0,
-            sync: mirror.syncs_each(),
-        };
+        let path = TempPath::try_from_path(path).map_err(|e| Error::io("open", name, e))?;
+        let mut stage = Self::new(mirror, file, name.to_owned(), Place::Named(path), md5);
         stage.hash_again().map_err(|e| Error::io("read", name, e))?;
         crash::point(Point::Resumed, name);
         let kept = name.rsplit_once('.').map(|(_, hash)| hash);
@@ -102,7 +118,7 @@ impl Stage {
     fn hash_again(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; 256 * 1024];
         loop {
-            match self.file.as_file_mut().read(&mut buffer)? {
+            match self.file.read(&mut buffer)? {
                 0 => return Ok(()),
                 read => {
                     self.hasher.update(&buffer[..read]);
@@ -131,7 +147,7 @@ impl Stage {
         if let Some(md5) = &mut self.md5 {
             md5.update(bytes);
         }
-        self.file.as_file_mut().write_all(bytes).map_err(|e| Error::io("write", &self.name, e))?;
+        self.file.write_all(bytes).map_err(|e| Error::io("write", &self.name, e))?;
         self.written += bytes.len() as u64;
         crash::point(Point::Arrived, &self.name);
         Ok(())
@@ -145,28 +161,37 @@ impl Stage {
     /// Leaves the file for a later run, and names it after what it holds. What a later run goes on from must
     /// be on the disk, and be what came: nothing else tells, in the end, that its bytes were damaged.
     pub fn keep(self, mirror: &Mirror) -> Result<String, Error> {
-        self.file.as_file().sync_data().map_err(|e| Error::io("sync", &self.name, e))?;
+        self.file.sync_data().map_err(|e| Error::io("sync", &self.name, e))?;
         let (dir, leaf) = mirror.area.tmp(&self.name)?;
         let first = self.name.split('.').next().unwrap_or(&self.name);
         let kept = format!("{first}.{}", self.sha256().hex());
         let (_, new) = mirror.area.tmp(&kept)?;
-        rustix::fs::renameat(dir, leaf, dir, new).map_err(|e| Error::io("keep", &self.name, e))?;
-        // Its own name is another one now: there is nothing to remove under the old one.
-        let _ = self.file.keep();
+        match self.place {
+            Place::Named(path) => {
+                rustix::fs::renameat(dir, leaf, dir, new).map_err(|e| Error::io("keep", &self.name, e))?;
+                // Its own name is another one now: there is nothing to remove under the old one.
+                let _ = path.keep();
+            }
+            Place::Nameless(nameless) => {
+                nameless.keep(self.name.clone(), self.file);
+                let linked = nameless.link(&self.name, dir, new).unwrap_or(Ok(()));
+                linked.map_err(|e| Error::io("keep", &self.name, e))?;
+            }
+        }
         crash::point(Point::PartialKept, &kept);
         Ok(kept)
     }
 
     /// Brings what was written to the disk.
     pub(super) fn sync(&self) -> Result<(), Error> {
-        self.file.as_file().sync_all().map_err(|e| Error::io("sync", &self.name, e))
+        self.file.sync_all().map_err(|e| Error::io("sync", &self.name, e))
     }
 
     /// Ends the file: its time is set, its hash and stamp are known. It becomes durable with its
     /// group, or here where the file system has no other way.
     pub fn finish(self, mtime: Option<jiff::Timestamp>) -> Result<Staged, Error> {
         let (name, sync) = (self.name, self.sync);
-        let file = self.file.as_file();
+        let file = &self.file;
         if let Some(time) = mtime {
             let time = Timespec { tv_sec: time.as_second(), tv_nsec: 0 };
             let times = Timestamps { last_access: time, last_modification: time };
@@ -178,8 +203,19 @@ impl Stage {
             crash::point(Point::FileSynced, &name);
         }
         let stamp = sys::stamp_of(file).map_err(|e| Error::io("look at", &name, e))?;
-        self.file.keep().map_err(|e| Error::io("keep", &name, e.error))?;
+        match self.place {
+            Place::Named(path) => {
+                path.keep().map_err(|e| Error::io("keep", &name, e.error))?;
+            }
+            Place::Nameless(nameless) => nameless.keep(name.clone(), self.file),
+        }
         crash::point(Point::Staged, &name);
         Ok(Staged { name, stamp, sha256: Sha256::new(self.hasher.finalize().into()) })
     }
+}
+
+/// Which folder below `tmp/` is next.
+fn next_folder() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed) % TMP_FOLDERS
 }

@@ -133,6 +133,11 @@ impl Reader<'_> {
         rows.next().transpose()
     }
 
+    /// Whether bytes of any past version are held.
+    pub fn holds_any(&self) -> Result<bool, Error> {
+        Ok(self.0.prepare_cached("SELECT 1 FROM held_counts LIMIT 1")?.exists([])?)
+    }
+
     /// The bytes of a version, where they are held as the service had them.
     pub fn held(&self, document: &DocumentId, version: &VersionId) -> Result<Option<Held>, Error> {
         let mut statement = self.0.prepare_cached(

@@ -1,8 +1,10 @@
 //! Publishes that were begun, and downloads that were cut short.
 
+use std::collections::HashSet;
+
 use rusqlite::params;
 
-use super::{Error, Reader, Writer};
+use super::{Error, Reader, Writer, documents::id};
 use crate::model::{DocumentId, Intent, Particulars, VersionId};
 
 /// An intent that is committed and not yet recorded as done.
@@ -42,6 +44,13 @@ impl Reader<'_> {
         let mut rows = statement.query([document.as_str(), version.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         Ok(Some(Partial { name: row.get(0)?, etag: row.get(1)? }))
+    }
+
+    /// Versions of which a partial download was kept: few, since each run deletes what it does not need.
+    pub fn partials(&self) -> Result<HashSet<VersionId>, Error> {
+        let mut statement = self.0.prepare_cached("SELECT version FROM partials")?;
+        let rows = statement.query_and_then([], |row| id(&row.get::<_, String>(0)?, VersionId::parse))?;
+        rows.collect()
     }
 
     /// Names below `tmp/` of every partial download.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     mirror::{Mirror, Root},
-    model::{BinderId, DocumentId, RelPath},
+    model::{BinderId, DocumentId, RelPath, VersionId},
     pace::Bandwidth,
     remote::{OddItem, Remote},
     report::{Change, Failure, Progress, Tally},
@@ -63,6 +63,8 @@ pub(super) struct Ctx {
     pub(super) planned: Mutex<Vec<Planned>>,
     /// Every binder that the service listed.
     pub(super) binders: OnceLock<HashSet<BinderId>>,
+    /// Versions of which a partial download was kept when the run began.
+    pub(super) partials: HashSet<VersionId>,
     /// Bytes that downloads in flight have still to write.
     pub(super) coming: AtomicU64,
     pub(super) run: i64,

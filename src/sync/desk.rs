@@ -67,6 +67,8 @@ pub(super) struct Desk {
     pub(super) controls: HashMap<BinderId, DocumentId>,
     /// Documents that were erased on request, by their fingerprints.
     pub(super) purged: HashSet<Fingerprint>,
+    /// Whether the mirror held bytes of any past version when the run began: a first mirror asks for none.
+    pub(super) holds_any: bool,
     /// Documents whose files look as recorded and have other inodes, by row number: a mirror that
     /// was copied to another disk. Their bytes are to be proved.
     pub(super) unproved: Vec<i64>,
@@ -81,7 +83,7 @@ impl Desk {
         names: Arc<Names>,
         tally: Arc<Tally>,
         options: Arc<Options>,
-        newest: i64,
+        (newest, holds_any): (i64, bool),
         purged: HashSet<Fingerprint>,
     ) -> Self {
         Self {
@@ -97,6 +99,7 @@ impl Desk {
             gone: HashSet::new(),
             controls: HashMap::new(),
             purged,
+            holds_any,
             unproved: Vec::new(),
             now: jiff::Timestamp::now().as_second(),
         }
@@ -328,7 +331,8 @@ impl Desk {
         change: Change,
     ) -> Result<Job, Fatal> {
         self.tally.changed(&item.id, Change::Planned);
-        let object = self.state.read(|r| r.held(&item.id, version))?.map(|held| (held.sha256, held.mtime));
+        let held = if self.holds_any { self.state.read(|r| r.held(&item.id, version))? } else { None };
+        let object = held.map(|held| (held.sha256, held.mtime));
         let particulars = particulars(item, version.clone());
         Ok(Job { document: item.id.clone(), path, particulars, replaces, change, object, found: false })
     }

@@ -138,14 +138,15 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
     let names = Arc::new(Names::default());
-    let ((_, newest), purged) = state.read(|r| Ok::<_, state::Error>((r.extent()?, r.purged()?)))?;
+    let (newest, purged, holds_any, partials) =
+        state.read(|r| Ok::<_, state::Error>((r.extent()?.1, r.purged()?, r.holds_any()?, r.partials()?)))?;
     let desk = Desk::new(
         Arc::clone(&state),
         Arc::clone(&root),
         Arc::clone(&names),
         Arc::clone(&tally),
         Arc::clone(&options),
-        newest,
+        (newest, holds_any),
         purged,
     );
     let writing = match mirror {
@@ -171,6 +172,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
         planned: Mutex::default(),
         binders: OnceLock::new(),
         coming: AtomicU64::new(0),
+        partials,
         run: run.number,
     })
 }

@@ -141,8 +141,9 @@ pub(super) async fn version(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<R
 
 async fn fetch(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Result<(Staged, bool), Failed> {
     let mut tries = Tries::default();
-    if let Some(partial) =
-        ctx.state.read(|r| r.partial(&job.document, &job.particulars.version)).map_err(Fatal::from)?
+    if ctx.partials.contains(&job.particulars.version)
+        && let Some(partial) =
+            ctx.state.read(|r| r.partial(&job.document, &job.particulars.version)).map_err(Fatal::from)?
     {
         tries.recorded = true;
         tries.partial = Some(partial);
@@ -332,7 +333,7 @@ impl Receiver {
         let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
         self.waiting = 0;
         let (mirror, md5) = (Arc::clone(&writing.mirror), self.blob.md5.is_some());
-        Ok(writing.pool.run(move || write(&mirror, stage, &pieces, md5)).await??)
+        Ok(writing.pool.run(move || write(&mirror, stage, &pieces, (md5, false))).await??)
     }
 
     /// Ends the file, and decides whether its bytes count.
@@ -347,7 +348,7 @@ impl Receiver {
         let (mirror, md5) = (Arc::clone(&writing.mirror), self.blob.md5);
         let time = self.blob.last_modified;
         let end = move || -> Result<Option<Staged>, mirror::Error> {
-            let stage = write(&mirror, stage, &pieces, md5.is_some())?;
+            let stage = write(&mirror, stage, &pieces, (md5.is_some(), true))?;
             // Dropping the stage takes the file with it.
             if md5.is_some() && stage.md5() != md5 { Ok(None) } else { stage.finish(time).map(Some) }
         };
@@ -401,8 +402,18 @@ impl Receiver {
 }
 
 /// Writes pieces to a stage, which is created for the first one.
-fn write(mirror: &Mirror, stage: Option<Stage>, pieces: &[Bytes], md5: bool) -> Result<Stage, mirror::Error> {
-    let mut stage = if let Some(stage) = stage { stage } else { Stage::create(mirror, md5)? };
+/// Writes pieces of a blob; a stage that is begun here holds all of it if `whole` says so.
+fn write(
+    mirror: &Mirror,
+    stage: Option<Stage>,
+    pieces: &[Bytes],
+    (md5, whole): (bool, bool),
+) -> Result<Stage, mirror::Error> {
+    let mut stage = match stage {
+        Some(stage) => stage,
+        None if whole => Stage::whole(mirror, md5)?,
+        None => Stage::create(mirror, md5)?,
+    };
     for piece in pieces {
         stage.write(piece)?;
     }

@@ -173,6 +173,14 @@ fn links_that_fail_are_8_where_names_can_not_be_swapped() {
 }
 
 #[test]
+fn names_that_cannot_be_given_are_8() {
+    if can_trace() {
+        refuse(&refused("linkat", "EIO"), &[]);
+        refuse(&refused("linkat", "ENOSPC"), &[]);
+    }
+}
+
+#[test]
 fn files_that_cannot_be_made_or_looked_at_are_8() {
     if can_trace() {
         refuse(&Refused { call: "openat", error: "ENOSPC", harmless: syncs_the_state_folder }, &[]);
