@@ -40,6 +40,7 @@ fn serve(given: &cli::Sandbox) -> Result<(), Error> {
         subfolders: !given.no_subfolders,
         clock_offset: given.clock_offset,
         limit: given.limit,
+        retry_after: !given.no_retry_after,
         faults: given.faults.iter().fold(Faults::none(), |faults, f| faults.with(f.kind, f.probability)),
         seed: given.organisation.seed,
         ..Settings::default()

@@ -44,7 +44,9 @@ pub struct Demo {
 #[command(after_help = "It serves on this machine only, prints the environment that points a client at it, and ends \
     with Ctrl-C.\n\nExamples:\n  ibinder-sync sandbox --documents 20000 --port 8080\n  \
     ibinder-sync sandbox --from ./drawings --fault 429=0.05 --fault drop=0.05\n\n\
-    In another shell, with the lines it printed:\n  export IBINDER_ORG_ID=… ; ibinder-sync run --dest ./mirror")]
+    In another shell, with the lines it printed:\n  export IBINDER_ORG_ID=… ; ibinder-sync run --dest ./mirror\n\n\
+    How fast a client asked, and how often it was refused:\n  curl http://127.0.0.1:8080/sandbox/meter")]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the command line")]
 pub struct Sandbox {
     /// What.
     #[command(flatten)]
@@ -68,6 +70,9 @@ pub struct Sandbox {
     /// API requests per second that are granted; more are answered with 429
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
+    /// Those answers don't say how long to wait
+    #[arg(long, requires = "limit")]
+    pub no_retry_after: bool,
     /// Seconds that a download link lives
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub link_lifetime: u64,

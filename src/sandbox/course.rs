@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use super::answer::{self, Answered, End, halve, problem, storage_error, with_header};
 use super::fault::FaultKind;
 use super::journal;
+use super::meter;
 use super::route::{Route, Target};
 use super::script::Reply;
 use super::shared::{Call, Shared};
@@ -35,6 +36,9 @@ pub(super) async fn on_api(
     request: Request,
 ) -> Answered {
     let (parts, body) = request.into_parts();
+    if parts.uri.path() == meter::PATH {
+        return shared.meter.serve(&parts.method);
+    }
     let (uri, call) = match read(&shared, parts, body).await {
         Ok(read) => read,
         Err(refusal) => return refusal,
@@ -80,6 +84,7 @@ async fn answer(
 ) -> Answered {
     shared.journal.count(route);
     let at = shared.clock.since_start();
+    let second = (!matches!(route, Route::Token | Route::Blob)).then(|| shared.meter.arrived());
     let answered = match choose(shared, call, route).await {
         Course::Serve => Some(served.await),
         Course::Half(end) => Some(halve(served.await, end)),
@@ -90,6 +95,10 @@ async fn answer(
         }
         Course::Hang => None,
     };
+    if let Some(second) = second {
+        let status = answered.as_ref().map(|answered| answered.status());
+        shared.meter.answered(second, status == Some(StatusCode::TOO_MANY_REQUESTS));
+    }
     if call.settings.record {
         let range = call.headers.get(header::RANGE).and_then(|value| value.to_str().ok());
         shared.journal.record(journal::Request {
@@ -119,6 +128,9 @@ fn dated(shared: &Shared, call: &Call, answered: Answered) -> Answered {
 }
 
 async fn choose(shared: &Shared, call: &Call, route: Route) -> Course {
+    if route != Route::Blob && shared.is_down() {
+        return Course::Answer(problem(call.number, StatusCode::SERVICE_UNAVAILABLE, "Service unavailable", &[]));
+    }
     match shared.scripted(route) {
         Reply::Answer(answer) => return Course::Answer(answer.into_response()),
         Reply::Drop => return Course::Drop,
@@ -134,7 +146,8 @@ async fn choose(shared: &Shared, call: &Call, route: Route) -> Course {
     let limit = settings.limit.filter(|_| route != Route::Blob);
     if limit.is_some_and(|per_second| !shared.limiter.admits(per_second)) {
         let refusal = problem(call.number, StatusCode::TOO_MANY_REQUESTS, "Too many requests", &[]);
-        return Course::Answer(with_header(refusal, header::RETRY_AFTER, "1"));
+        let told = settings.retry_after;
+        return Course::Answer(if told { with_header(refusal, header::RETRY_AFTER, "1") } else { refusal });
     }
     match settings.faults.roll(settings.seed, call.number, route) {
         Some(fault) => strike(shared, call, route, fault),

@@ -21,6 +21,7 @@ mod id;
 mod journal;
 mod json;
 mod metadata;
+mod meter;
 mod organisation;
 mod range;
 mod route;

@@ -99,6 +99,11 @@ impl Sandbox {
         self.shared.scripts().push(route, replies);
     }
 
+    /// Answers the next requests to the API with 503, whatever they ask for, requests for a token included.
+    pub fn go_down(&self, requests: u64) {
+        self.shared.go_down(requests);
+    }
+
     /// How many queued replies to a route were not asked for yet.
     pub fn scripted(&self, route: Route) -> usize {
         self.shared.scripts().waiting(route)

@@ -34,6 +34,8 @@ pub struct Settings {
     pub binders_shape: BindersShape,
     /// API requests per second, above which the answer is 429.
     pub limit: Option<u32>,
+    /// That answer says in `Retry-After` that it takes a second.
+    pub retry_after: bool,
     /// Faults that strike at random.
     pub faults: Faults,
     /// The seed of the faults and of every other awkwardness that comes and goes.
@@ -69,6 +71,7 @@ impl Default for Settings {
             subfolders: true,
             binders_shape: BindersShape::default(),
             limit: None,
+            retry_after: true,
             faults: Faults::none(),
             seed: 0,
             slow: Duration::from_millis(500),

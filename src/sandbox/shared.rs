@@ -12,6 +12,7 @@ use super::content::Hasher;
 use super::folder;
 use super::guard::{Clock, Limiter, Signer, Tokens};
 use super::journal::Journal;
+use super::meter::Meter;
 use super::organisation::Organisation;
 use super::route::Route;
 use super::script::{Reply, Scripts};
@@ -33,6 +34,9 @@ pub(super) struct Shared {
     pub(super) tokens: Tokens,
     pub(super) signer: Signer,
     pub(super) limiter: Limiter,
+    pub(super) meter: Meter,
+    /// How many of the next requests to the API are answered as if it were down.
+    down: AtomicU64,
     pub(super) clock: Clock,
     pub(super) hasher: Mutex<Hasher>,
     /// Scheme, host and port of the storage.
@@ -70,6 +74,8 @@ impl Shared {
             tokens: Tokens::default(),
             signer: Signer::new(),
             limiter: Limiter::default(),
+            meter: Meter::default(),
+            down: AtomicU64::new(0),
             clock: Clock::new(),
             hasher: Mutex::default(),
             storage,
@@ -94,6 +100,16 @@ impl Shared {
 
     pub(super) fn next_number(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Answers so many more requests to the API as if it were down.
+    pub(super) fn go_down(&self, requests: u64) {
+        self.down.store(requests, Ordering::Relaxed);
+    }
+
+    /// Whether the API is down for this request.
+    pub(super) fn is_down(&self) -> bool {
+        self.down.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     /// The next scripted reply to a route, after what it runs has run.

@@ -6,7 +6,7 @@ use ibinder_sync::sandbox::{FaultKind, Faults, Organisation, Reply, Route, Sandb
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::client::{Api, http, problem, start};
+use crate::client::{Api, ask_token, body, http, problem, start};
 
 /// Long enough for an answer over loopback that comes at all.
 const SILENCE: Duration = Duration::from_millis(100);
@@ -170,6 +170,43 @@ async fn requests_above_the_limit_are_told_to_wait() {
         }
     }
     assert!((1..=17).contains(&refused), "{refused}");
+    sandbox.change_settings(|settings| settings.retry_after = false);
+    loop {
+        let answer = api.get("/binders").await;
+        if answer.status() == 429 {
+            assert!(!answer.headers().contains_key("retry-after"));
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_meter_tells_how_fast_a_client_asks() {
+    let (sandbox, api, link) = with_link().await;
+    let meter = async |method: &str| {
+        let url = sandbox.api_url().replace("/api", "/sandbox/meter");
+        body(http().request(method.parse().unwrap(), url).send().await.unwrap()).await
+    };
+    assert_eq!(meter("DELETE").await["served"], 2, "the document and its link");
+    sandbox.script(Route::Binders, vec![Reply::Pass, Reply::problem(429, "Too many"), Reply::Pass]);
+    for _ in 0..3 {
+        api.get("/binders").await;
+    }
+    blob(&link).await.unwrap();
+    let told = meter("GET").await;
+    assert_eq!((&told["served"], &told["refused"]), (&json!(2), &json!(1)));
+    assert!((1..=3).contains(&told["worst_second"].as_u64().unwrap()));
+    assert_eq!(told["seconds"].as_array().unwrap().iter().map(|s| s[0].as_u64().unwrap()).sum::<u64>(), 2);
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_comes_back() {
+    let (sandbox, api, _) = with_link().await;
+    sandbox.go_down(3);
+    assert_eq!(ask_token(&sandbox, &api.http, &[]).await.status(), 503);
+    problem(api.get("/binders").await, 503).await;
+    problem(api.search("pageSize=1&pageNumber=1", &[]).await, 503).await;
+    assert_eq!(api.get("/binders").await.status(), 200);
 }
 
 #[tokio::test]
