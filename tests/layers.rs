@@ -43,7 +43,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite_migration", &["state/"]),
     ("reqwest", &["remote/"]),
     ("rustix", &["mirror/"]),
-    ("governor", &["pace/"]),
     ("backoff", &["pace/retry.rs"]),
     ("axum", &["sandbox/"]),
     ("clap", &["cli/", "main.rs"]),

@@ -5,14 +5,11 @@ use std::{ffi::OsString, sync::Arc, time::Duration};
 use super::{Error, Exit, Voice, run, runtime, signals};
 use crate::{
     cli,
-    config::{Config, Given, Size},
+    config::{Config, Given, Pacing, Size, Tempo},
     sandbox::{Faults, Generated, Organisation, Sandbox, Settings},
     sync::Stop,
     ui,
 };
-
-/// Requests per second that the demo asks for: the sandbox is on this machine.
-const DEMO_RATE: f64 = 0.0;
 
 /// Serves until a signal comes.
 pub fn sandbox(given: &cli::Sandbox) -> Exit {
@@ -77,7 +74,8 @@ pub fn demo(given: cli::Demo, voice: &Voice) -> Exit {
         let look = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
         let given = Given {
             dest: given.destination.dest,
-            rate: Some(DEMO_RATE),
+            // The sandbox is on this machine.
+            pacing: Pacing { rate: Some(Tempo::Set(0.0)), ..Pacing::default() },
             // A day passes at once here, so folder names are always due.
             refresh_folders: Some(Duration::ZERO),
             ..Given::default()

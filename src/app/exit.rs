@@ -77,7 +77,10 @@ impl Exit {
                 | remote::Kind::NotFound { .. }
                 | remote::Kind::MethodNotAllowed
                 | remote::Kind::Rejected => Self::Usage,
-                remote::Kind::Throttled | remote::Kind::Unavailable | remote::Kind::LinkExpired => Self::Partial,
+                remote::Kind::Throttled
+                | remote::Kind::Unavailable
+                | remote::Kind::GivenUp
+                | remote::Kind::LinkExpired => Self::Partial,
             },
             Fatal::Mirror(error) => match error.kind() {
                 mirror::Kind::Disk => Self::Disk,

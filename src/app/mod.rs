@@ -10,6 +10,7 @@ mod error;
 mod exit;
 mod history;
 mod opened;
+mod pacing;
 mod plan;
 mod purge;
 mod recover;
@@ -39,10 +40,7 @@ pub use with_lock::with_lock;
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    config::Config,
     mirror::{self, Survey},
-    pace::Pace,
-    remote::{Remote, Requests},
     sync::{self, Finished, Parts},
     ui,
 };
@@ -62,10 +60,6 @@ fn execute(parts: Parts, voice: &Voice) -> Result<Finished, Error> {
             () = signals::watch(stop) => unreachable!("watching never ends"),
         }
     }))
-}
-
-fn remote(config: &Config, requests: &Arc<Requests>) -> Result<Arc<Remote>, Error> {
-    Ok(Arc::new(Remote::new(config.remote.clone(), Pace::new(config.rate), Arc::clone(requests))?))
 }
 
 /// Refuses a destination that can't be mirrored into; true where it holds a mirror.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, adopting, check_destination, execute, remote, run};
+use super::{Error, Exit, Voice, adopting, check_destination, execute, pacing, run};
 use crate::{
     config::Config,
     mirror::{self, Root},
@@ -33,7 +33,7 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
     let run = state.write(|w| w.begin_run(started, "plan"))?;
     let options = adopting::options(&state, &config.options)?;
     let parts = Parts {
-        remote: remote(config, &requests)?,
+        remote: pacing::remote(&config.remote, config.limit, &state, &requests)?,
         state: Arc::new(state),
         root: Arc::new(root),
         mirror: None,

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, remote};
+use super::{Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, pacing};
 use crate::{
     config::Config,
     history,
     mirror::{Mirror, Root},
     model::STATE_FOLDER,
-    remote::Requests,
+    remote::{Remote, Requests},
     report::{Bytes, Failure, Outcome, RunReport, Tally},
     state::{End, Run, State},
     sync::{self, Adopt, Ended, Finished, Parts},
@@ -47,8 +47,9 @@ pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Time
     if options.adopt == Adopt::Whole {
         review(&mirror, &state, &run)?;
     }
+    let remote = pacing::remote(&config.remote, config.limit, &state, &requests)?;
     let parts = Parts {
-        remote: remote(config, &requests)?,
+        remote: Arc::clone(&remote),
         state: Arc::clone(&state),
         root: Arc::new(Root::open(&config.dest)?),
         mirror: Some(Arc::clone(&mirror)),
@@ -69,7 +70,7 @@ pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Time
         adopting::done(&state)?;
     }
     let mut exit = Exit::of_run(&finished);
-    if let Err(error) = keep(&mirror, &state, &run, &report, whole) {
+    if let Err(error) = keep(&mirror, &state, &run, &report, (&remote, whole)) {
         if error.exit() == Exit::Disk && exit != Exit::Disk {
             exit = Exit::Disk;
             report.outcome = Outcome::Failed;
@@ -198,14 +199,21 @@ fn failure(error: String) -> Failure {
 }
 
 /// Writes down how the run ended, as far as that goes; the first error counts.
-fn keep(mirror: &Mirror, state: &State, run: &Run, report: &RunReport, whole: bool) -> Result<(), Error> {
+fn keep(
+    mirror: &Mirror,
+    state: &State,
+    run: &Run,
+    report: &RunReport,
+    (remote, whole): (&Remote, bool),
+) -> Result<(), Error> {
     let text = json(report);
     let written = mirror
         .write_state_file(&format!("runs/{}.json", run.id), text.as_bytes())
         .and_then(|()| mirror.write_state_file("last-run.json", text.as_bytes()));
     let changes = serde_json::to_string(&report.documents).ok();
     let end = End { outcome: report.outcome.word(), whole, changes: changes.as_deref() };
-    let recorded = state.write(|w| w.end_run(run.number, &end)).and_then(|()| state.settle());
+    let ended = state.write(|w| pacing::keep(w, remote).and_then(|()| w.end_run(run.number, &end)));
+    let recorded = ended.and_then(|()| state.settle());
     written.map_err(Error::from).and(recorded.map_err(Error::from))
 }
 

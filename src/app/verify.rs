@@ -1,15 +1,18 @@
 //! `verify`: on a copy of the state, or with `--repair` under the lock.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Reading, Voice, Writing, check_destination, runtime, signals};
+use super::{Error, Exit, Reading, Voice, Writing, check_destination, pacing, runtime, signals};
 use crate::{
-    cli,
-    config::{self, RATE},
+    cli, config,
     mirror::{self, Root},
-    pace::{Bandwidth, Pace},
+    pace::{Bandwidth, Limit},
     remote::{self, Remote},
     report::{Checked, Finding, FindingKind, Progress, VerifyOutcome, VerifyReport},
     state::{self, End, Extent, State},
@@ -25,6 +28,8 @@ const MOST_KEPT: usize = 1000;
 struct Job {
     part: Part,
     bandwidth: Arc<Bandwidth>,
+    limit: Limit,
+    give_up: Duration,
     progress: Arc<Progress>,
     stop: Arc<Stop>,
     started: Timestamp,
@@ -71,7 +76,9 @@ fn job(given: &cli::Verify, started: Timestamp) -> Result<Job, Error> {
         (None, None) => Part::All,
     };
     let bandwidth = Arc::new(Bandwidth::new(given.bandwidth.map(config::bandwidth).transpose()?));
-    Ok(Job { part, bandwidth, progress: Arc::default(), stop: Arc::default(), started, clock: Instant::now() })
+    let (limit, give_up) = given.pacing.given().check()?;
+    let (progress, stop) = (Arc::default(), Arc::default());
+    Ok(Job { part, bandwidth, limit, give_up, progress, stop, started, clock: Instant::now() })
 }
 
 /// Whether the state is sound: without it nothing can be told of the files.
@@ -109,7 +116,8 @@ async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyRep
     })
     .await?;
     state.write(|w| w.restamp(&looked.moved))?;
-    let service = way(&state, service)?;
+    let service = way(job, &state, service)?;
+    let remote = service.as_ref().ok().map(Arc::clone);
     let root = Arc::new(Root::open(dest)?);
     let parts = |remote| Parts {
         remote,
@@ -125,14 +133,17 @@ async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyRep
     let restamped = looked.moved.len() as u64;
     let (report, exit) = end(mirror.root(), job, note, &looked, confirmed, restamped);
     let outcome = if exit == Exit::Complete { "complete" } else { "partial" };
-    state.write(|w| w.end_run(run.number, &End { outcome, ..End::default() }))?;
+    state.write(|w| -> Result<(), state::Error> {
+        remote.map_or(Ok(()), |remote| pacing::keep(w, &remote))?;
+        w.end_run(run.number, &End { outcome, ..End::default() })
+    })?;
     Ok((report, exit))
 }
 
 /// The service, where it is set up and mirrored here; otherwise why not.
-fn way(state: &State, service: Service) -> Result<Result<Arc<Remote>, String>, Error> {
+fn way(job: &Job, state: &State, service: Service) -> Result<Result<Arc<Remote>, String>, Error> {
     let settings = match service {
-        Ok(settings) => settings,
+        Ok(settings) => remote::Settings { give_up: job.give_up, ..settings },
         Err(error) => return Ok(Err(format!("it would have to come from the service: {error}"))),
     };
     let mirrored = state.read(|r| r.setting("organisation"))?;
@@ -140,8 +151,7 @@ fn way(state: &State, service: Service) -> Result<Result<Arc<Remote>, String>, E
         let why = "it would have to come from the service, and IBINDER_ORG_ID names another organisation";
         return Ok(Err(why.to_owned()));
     }
-    let pace = Pace::new(config::rate(RATE)?);
-    Ok(Ok(Arc::new(Remote::new(settings, pace, Arc::default())?)))
+    Ok(Ok(pacing::remote(&settings, job.limit, state, &Arc::default())?))
 }
 
 fn begin(root: &Root, part: Part) -> (Note, Task) {

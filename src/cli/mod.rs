@@ -1,6 +1,7 @@
 //! The command line, and nothing else: one struct a subcommand.
 
 mod history;
+mod pacing;
 mod recover;
 mod run;
 #[cfg(feature = "sandbox")]
@@ -12,6 +13,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use history::{History, Ls, Restore, Snapshots};
+pub use pacing::Pacing;
 pub use recover::{Adopt, Recover};
 pub use run::{Plan, Run, Selection};
 #[cfg(feature = "sandbox")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Destination, duration, long_time};
+use super::{Destination, Pacing, duration, long_time};
 use crate::{
     config::{Given, Share, Size},
     plan::RemovalCap,
@@ -31,9 +31,9 @@ pub struct Selection {
     /// Downloads at once [default: 8]
     #[arg(long, value_name = "N", help_heading = "How fast")]
     pub concurrency: Option<usize>,
-    /// API requests per second, with a burst of at most a quarter of that; 0: no limit [default: 10]
-    #[arg(long, value_name = "N", help_heading = "How fast", allow_negative_numbers = true)]
-    pub rate: Option<f64>,
+    /// How fast the service is asked.
+    #[command(flatten)]
+    pub pacing: Pacing,
     /// Bytes per second over all downloads, such as 5MB
     #[arg(long, value_name = "SIZE", help_heading = "How fast")]
     pub bandwidth: Option<Size>,
@@ -115,7 +115,7 @@ impl Selection {
             paths: self.paths,
             not_paths: self.not_paths,
             concurrency: self.concurrency,
-            rate: self.rate,
+            pacing: self.pacing.given(),
             bandwidth: self.bandwidth,
             max_removals: self.max_removals,
             max_duration: self.max_duration,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Destination, duration};
+use super::{Destination, Pacing, duration};
 use crate::config::{Share, Size};
 
 /// Check every file of the mirror, and what it holds besides, against what is recorded.
@@ -36,6 +36,9 @@ pub struct Verify {
     /// Bytes per second that are read at most, such as 50MB
     #[arg(long, value_name = "SIZE")]
     pub bandwidth: Option<Size>,
+    /// How fast the service is asked.
+    #[command(flatten)]
+    pub pacing: Pacing,
     /// Print what was found as JSON on standard output
     #[arg(long)]
     pub json: bool,

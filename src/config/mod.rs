@@ -4,6 +4,7 @@
 //! once; below this line nobody reads a flag or a variable.
 
 mod credentials;
+mod rate;
 mod size;
 
 use std::{ffi::OsString, num::NonZeroU64, path::PathBuf, time::Duration};
@@ -12,18 +13,19 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use crate::model::Share;
+pub use rate::{BadRate, Tempo};
 pub use size::{BadSize, Size};
 
 use crate::{
     model::OrganisationId,
-    pace::Rate,
+    pace::{Limit, Rate},
     plan::{RemovalCap, Retain},
     remote,
     sync::{BadGlob, Filter, Options},
 };
 
-/// Requests per second to the API, unless the user says otherwise.
-pub const RATE: f64 = 10.0;
+/// Requests per second that `--rate auto` never goes above, unless the user says otherwise.
+const RATE_MAX: f64 = 50.0;
 
 /// Looks a variable of the environment up.
 pub type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
@@ -52,6 +54,17 @@ pub enum Error {
     Glob(#[from] BadGlob),
 }
 
+/// The values of the flags of every command that asks the service.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pacing {
+    /// `--rate`
+    pub rate: Option<Tempo>,
+    /// `--rate-max`
+    pub rate_max: Option<f64>,
+    /// `--give-up`
+    pub give_up: Option<Duration>,
+}
+
 /// The values of `run`'s flags, as they were given.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
@@ -69,8 +82,8 @@ pub struct Given {
     pub not_paths: Vec<String>,
     /// `--concurrency`
     pub concurrency: Option<usize>,
-    /// `--rate`
-    pub rate: Option<f64>,
+    /// How fast the service is asked.
+    pub pacing: Pacing,
     /// `--bandwidth`
     pub bandwidth: Option<Size>,
     /// `--max-removals`
@@ -104,8 +117,8 @@ pub struct Config {
     pub existing: bool,
     /// Whose documents, where, and by which credentials.
     pub remote: remote::Settings,
-    /// Requests per second; none: no limit.
-    pub rate: Option<Rate>,
+    /// How fast the API is asked.
+    pub limit: Limit,
     /// What the engine is told.
     pub options: Options,
 }
@@ -113,8 +126,9 @@ pub struct Config {
 impl Config {
     /// Checks what was given.
     pub fn new(given: Given, environment: Environment<'_>) -> Result<Self, Error> {
-        let rate = rate(given.rate.unwrap_or(RATE))?;
+        let (limit, give_up) = given.pacing.check()?;
         let mut remote = remote_settings(environment)?;
+        remote.give_up = give_up;
         let filter = Filter::new(&given.binders, &given.not_binders, &given.paths, &given.not_paths)?;
         let defaults = Options::default();
         if let Some(stall) = given.stall_timeout {
@@ -139,7 +153,7 @@ impl Config {
             trust_times: given.trust_times,
             ..defaults
         };
-        Ok(Self { dest: given.dest, existing: given.existing, remote, rate, options })
+        Ok(Self { dest: given.dest, existing: given.existing, remote, limit, options })
     }
 }
 
@@ -179,13 +193,29 @@ fn url(name: &'static str, given: Option<&str>, default: &str) -> Result<Url, Er
     Ok(url)
 }
 
-/// Requests per second; 0 means no limit.
-pub fn rate(rate: f64) -> Result<Option<Rate>, Error> {
-    if rate == 0.0 {
-        return Ok(None);
+impl Pacing {
+    /// How fast the API is asked, and how long a service that is down is waited for.
+    pub fn check(self) -> Result<(Limit, Duration), Error> {
+        let give_up = self.give_up.map(|limit| positive("--give-up", limit)).transpose()?;
+        let limit = match (self.rate.unwrap_or_default(), self.rate_max) {
+            (Tempo::Auto, max) => Limit::UpTo(rate("--rate-max", max.unwrap_or(RATE_MAX))?),
+            (Tempo::Set(_), Some(_)) => {
+                let why = "it is the ceiling of --rate auto, and --rate has a number: leave one of them out";
+                return Err(Error::Bad { name: "--rate-max", why: why.to_owned() });
+            }
+            (Tempo::Set(0.0), None) => Limit::None,
+            (Tempo::Set(number), None) => Limit::Set(rate("--rate", number)?),
+        };
+        Ok((limit, give_up.unwrap_or(remote::Settings::GIVE_UP)))
     }
-    let why = "it is a number of requests per second, such as 10, or 0 for no limit";
-    Rate::per_second(rate).map(Some).ok_or(Error::Bad { name: "--rate", why: why.to_owned() })
+}
+
+fn rate(name: &'static str, rate: f64) -> Result<Rate, Error> {
+    let why = match name {
+        "--rate" => "it is auto, or a number of requests per second such as 10, or 0 for no limit",
+        _ => "it is a number of requests per second, such as 20",
+    };
+    Rate::per_second(rate).ok_or(Error::Bad { name, why: why.to_owned() })
 }
 
 fn concurrency(given: usize) -> Result<usize, Error> {
@@ -234,7 +264,8 @@ mod tests {
         let config = config(Given::default(), &WHOLE).unwrap();
         assert_eq!(config.remote.api_url.as_str(), "https://api.ibinder.com/api");
         assert_eq!(config.remote.organisation.as_str(), "ab");
-        assert!(config.rate.is_some());
+        assert_eq!(config.limit, Limit::UpTo(Rate::per_second(50.0).unwrap()));
+        assert_eq!(config.remote.give_up, Duration::from_mins(30));
         assert!(!format!("{config:?}").contains("s3cret"));
     }
 
@@ -258,8 +289,6 @@ mod tests {
         }
         assert!(config(Given::default(), &with("IBINDER_API_URL", "http://127.0.0.1:1/api")).is_ok());
         for given in [
-            Given { rate: Some(-1.0), ..Given::default() },
-            Given { rate: Some(f64::NAN), ..Given::default() },
             Given { concurrency: Some(0), ..Given::default() },
             Given { max_duration: Some(Duration::ZERO), ..Given::default() },
             Given { retain: Some(Duration::ZERO), ..Given::default() },
@@ -270,6 +299,29 @@ mod tests {
         ] {
             assert!(config(given.clone(), &WHOLE).is_err(), "{given:?}");
         }
-        assert!(config(Given { rate: Some(0.0), ..Given::default() }, &WHOLE).unwrap().rate.is_none());
+    }
+
+    #[test]
+    fn a_rate_is_set_or_found_out() {
+        let per_second = |number| Rate::per_second(number).unwrap();
+        #[rustfmt::skip]
+        let table = [
+            // --rate                  --rate-max  what comes of it
+            (None,                     None,       Some(Limit::UpTo(per_second(50.0)))),
+            (Some(Tempo::Auto),        Some(80.0), Some(Limit::UpTo(per_second(80.0)))),
+            (None,                     Some(0.0),  None),
+            (None,                     Some(-1.0), None),
+            (Some(Tempo::Set(10.0)),   None,       Some(Limit::Set(per_second(10.0)))),
+            (Some(Tempo::Set(10.0)),   Some(80.0), None),
+            (Some(Tempo::Set(0.0)),    None,       Some(Limit::None)),
+            (Some(Tempo::Set(-1.0)),   None,       None),
+            (Some(Tempo::Set(1e9)),    None,       None),
+        ];
+        for (rate, rate_max, limit) in table {
+            let pacing = Pacing { rate, rate_max, give_up: None };
+            assert_eq!(pacing.check().ok().map(|(limit, _)| limit), limit, "{rate:?} {rate_max:?}");
+        }
+        let never = Pacing { give_up: Some(Duration::ZERO), ..Pacing::default() };
+        assert!(never.check().unwrap_err().to_string().starts_with("--give-up"));
     }
 }

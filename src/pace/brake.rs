@@ -25,6 +25,7 @@ const LONGEST_DELAY: Duration = Duration::from_mins(1);
 /// Leave to send one request; how the service answered it is told with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permit {
+    pub(super) sent: Instant,
     /// How many holds had begun when it was given.
     holds: u64,
 }
@@ -46,9 +47,10 @@ impl Brake {
     /// Leave to go, or the time until which everybody is held back.
     pub(super) fn pass(&self) -> Result<Permit, Instant> {
         let state = self.state();
+        let now = Instant::now();
         match state.until {
-            Some(until) if until > Instant::now() => Err(until),
-            _ => Ok(Permit { holds: state.holds }),
+            Some(until) if until > now => Err(until),
+            _ => Ok(Permit { sent: now, holds: state.holds }),
         }
     }
 

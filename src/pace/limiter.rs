@@ -8,7 +8,10 @@
 //!   it. Whoever gives up while waiting takes nothing with it.
 //! - Without a rate and a hold, a permit costs one look under a lock that nobody keeps.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex as Lock, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     sync::Mutex,
@@ -17,8 +20,9 @@ use tokio::{
 
 use super::{
     Permit,
+    adaptive::{Adaptive, Asked, Held},
     brake::Brake,
-    rate::{Bucket, Rate},
+    rate::{Bucket, Limit, Rate},
 };
 
 /// The pace of all requests together.
@@ -26,13 +30,33 @@ use super::{
 pub struct Pace {
     turn: Mutex<()>,
     bucket: Option<Bucket>,
+    /// None: the rate is set, or there is none.
+    adaptive: Option<Lock<Adaptive>>,
     brake: Brake,
 }
 
 impl Pace {
-    /// A pace of so many requests per second; without a rate there is no limit but holds.
-    pub fn new(rate: Option<Rate>) -> Self {
-        Self { turn: Mutex::new(()), bucket: rate.map(Bucket::new), brake: Brake::default() }
+    /// A pace within a limit. One that has to be found out begins near the rate that held before.
+    pub fn new(limit: Limit, held: Option<Held>) -> Self {
+        let (rate, adaptive) = match limit {
+            Limit::None => (None, None),
+            Limit::Set(rate) => (Some(rate), None),
+            Limit::UpTo(ceiling) => {
+                let adaptive = Adaptive::new(ceiling.get(), held);
+                (Some(Rate::per_second(adaptive.rate()).unwrap_or(ceiling)), Some(Lock::new(adaptive)))
+            }
+        };
+        Self { turn: Mutex::new(()), bucket: rate.map(Bucket::new), adaptive, brake: Brake::default() }
+    }
+
+    /// The rate that held, for the next time; none where it is not found out.
+    pub fn held(&self) -> Option<Held> {
+        self.adaptive.as_ref().map(|adaptive| lock(adaptive).held())
+    }
+
+    /// The rate now, in requests per second; none without a limit.
+    pub fn rate(&self) -> Option<f64> {
+        self.bucket.as_ref().map(Bucket::rate)
     }
 
     /// Waits for this request's turn.
@@ -45,10 +69,15 @@ impl Pace {
         let _turn = self.turn.lock().await;
         loop {
             // A hold may have begun during the sleep, so that every wake-up looks at both again.
-            match self.attempt() {
-                Ok(permit) => return permit,
-                Err(until) => sleep_until(until).await,
-            }
+            let until = match (self.brake.pass(), &self.bucket) {
+                (Err(until), _) => until,
+                (Ok(_), Some(bucket)) if let Err(until) = bucket.take() => {
+                    self.adapt(|adaptive, now| adaptive.waited(now));
+                    until
+                }
+                (Ok(permit), _) => return permit,
+            };
+            sleep_until(until).await;
         }
     }
 
@@ -61,18 +90,33 @@ impl Pace {
     /// delay that grows from 1 to 60 seconds.
     pub fn throttled(&self, permit: Permit, retry_after: Option<Duration>) {
         self.brake.throttled(permit, retry_after);
+        self.adapt(|adaptive, now| adaptive.fall(permit.sent, now));
     }
 
     /// A request was answered well: the next 429 begins with a short delay again.
-    pub fn answered(&self, permit: Permit) {
+    pub fn answered(&self, permit: Permit, asked: Asked) {
         self.brake.answered(permit);
+        self.adapt(|adaptive, now| adaptive.answered(asked, permit.sent, now));
     }
 
-    fn attempt(&self) -> Result<Permit, Instant> {
-        let permit = self.brake.pass()?;
-        self.bucket.as_ref().map_or(Ok(()), Bucket::take)?;
-        Ok(permit)
+    /// A request was answered with 503: where that goes on, the rate falls.
+    pub fn unavailable(&self, permit: Permit) {
+        self.adapt(|adaptive, now| adaptive.unavailable(permit.sent, now));
     }
+
+    fn adapt(&self, learn: impl FnOnce(&mut Adaptive, Instant)) {
+        if let (Some(adaptive), Some(bucket)) = (&self.adaptive, &self.bucket) {
+            let mut adaptive = lock(adaptive);
+            learn(&mut adaptive, Instant::now());
+            if let Some(rate) = Rate::per_second(adaptive.rate()) {
+                bucket.set(rate);
+            }
+        }
+    }
+}
+
+fn lock(adaptive: &Lock<Adaptive>) -> MutexGuard<'_, Adaptive> {
+    adaptive.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -88,7 +132,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn pace(rate: f64) -> Pace {
-        Pace::new(Some(Rate::per_second(rate).unwrap()))
+        Pace::new(Limit::Set(Rate::per_second(rate).unwrap()), None)
     }
 
     fn paused<T>(future: impl Future<Output = T>) -> T {
@@ -120,7 +164,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_hold_stops_everybody_with_or_without_a_rate() {
-        for pace in [Pace::new(None), pace(100.0)] {
+        for pace in [Pace::new(Limit::None, None), pace(100.0)] {
             pace.hold(3 * SECOND);
             assert!(grants(&pace, 20).await.iter().all(|wait| *wait >= 3 * SECOND));
         }
@@ -128,7 +172,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_hold_that_begins_or_grows_during_the_wait_counts() {
-        for (pace, hold) in [(Pace::new(None), SECOND), (pace(1.0), SECOND), (pace(1.0), Duration::ZERO)] {
+        for (pace, hold) in [(Pace::new(Limit::None, None), SECOND), (pace(1.0), SECOND), (pace(1.0), Duration::ZERO)] {
             let pace = Arc::new(pace);
             pace.permit().await;
             pace.hold(hold);
@@ -144,12 +188,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_429_slows_everybody_and_a_good_answer_ends_it() {
-        let pace = Pace::new(None);
+        let pace = Pace::new(Limit::None, None);
         for seconds in [1, 2, 4] {
             pace.throttled(pace.permit().await, None);
             assert_eq!(grants(&pace, 2).await, [seconds * SECOND; 2]);
         }
-        pace.answered(pace.permit().await);
+        pace.answered(pace.permit().await, Asked::One);
         pace.throttled(pace.permit().await, None);
         assert_eq!(grants(&pace, 1).await, [SECOND]);
     }

@@ -9,16 +9,20 @@
 //! - What the service asks for is capped ([`LONGEST_WAIT`]): a wrong clock or a proxy's idea of an
 //!   hour must not hang the night.
 
+mod adaptive;
 mod bandwidth;
 mod brake;
 mod limiter;
+mod outage;
 mod rate;
 mod retry;
 mod retry_after;
 
+pub use adaptive::{Asked, Held};
 pub use bandwidth::Bandwidth;
 pub use brake::Permit;
 pub use limiter::Pace;
-pub use rate::Rate;
+pub use outage::{GaveUp, Outage, Pass};
+pub use rate::{Limit, Rate};
 pub use retry::{Policy, Retry};
 pub use retry_after::{LONGEST_WAIT, parse as parse_retry_after};

@@ -22,7 +22,7 @@ use super::LONGEST_WAIT;
 pub struct Policy {
     /// Most tries, the first one included.
     pub max_tries: u32,
-    /// Longest time from the first try to the start of the last.
+    /// Longest time from the first failure to the start of the last try.
     pub max_elapsed: Duration,
     /// Cap of the first delay; each next one is twice as high.
     pub first_delay: Duration,
@@ -46,15 +46,16 @@ impl Default for Policy {
 pub struct Retry {
     tries: u32,
     max_tries: u32,
-    started: Instant,
+    /// When the first try failed: how long it took is no lack of patience.
+    failing_since: Option<Instant>,
     max_elapsed: Duration,
     max_delay: Duration,
     delays: ExponentialBackoff,
 }
 
 impl Retry {
-    /// Begins with the first try, at `now`.
-    pub fn new(policy: &Policy, now: Instant) -> Self {
+    /// Begins with the first try.
+    pub fn new(policy: &Policy) -> Self {
         let delays = ExponentialBackoffBuilder::new()
             .with_initial_interval(policy.first_delay.min(policy.max_delay) / 2)
             .with_max_interval(policy.max_delay / 2)
@@ -63,7 +64,7 @@ impl Retry {
             .with_max_elapsed_time(None)
             .build();
         let &Policy { max_tries, max_elapsed, max_delay, .. } = policy;
-        Self { tries: 0, max_tries, started: now, max_elapsed, max_delay, delays }
+        Self { tries: 0, max_tries, failing_since: None, max_elapsed, max_delay, delays }
     }
 
     /// Counts a try that failed. Some: try again after this delay; none: give up.
@@ -73,12 +74,18 @@ impl Retry {
     /// that is left.
     pub fn next(&mut self, after: Option<Duration>, now: Instant) -> Option<Duration> {
         self.tries = self.tries.saturating_add(1);
-        let left = self.max_elapsed.saturating_sub(now.saturating_duration_since(self.started));
+        let since = *self.failing_since.get_or_insert(now);
+        let left = self.max_elapsed.saturating_sub(now.saturating_duration_since(since));
         let asked = after.unwrap_or_default().min(LONGEST_WAIT);
         if self.tries >= self.max_tries || left.is_zero() || asked > left {
             return None;
         }
         Some(self.jitter().min(left).max(asked))
+    }
+
+    /// Doesn't count a time in which nobody could try.
+    pub fn pardon(&mut self, waited: Duration) {
+        self.failing_since = self.failing_since.map(|since| since + waited);
     }
 
     /// How many tries have failed.
@@ -102,7 +109,7 @@ mod tests {
 
     fn retry(policy: &Policy) -> (Retry, Instant) {
         let now = Instant::now();
-        (Retry::new(policy, now), now)
+        (Retry::new(policy), now)
     }
 
     #[test]
@@ -151,6 +158,7 @@ mod tests {
         assert!(retry.next(Some(Duration::ZERO), now).unwrap() <= 2 * SECOND);
 
         let (mut retry, now) = super::tests::retry(&Policy::default());
+        assert!(retry.next(None, now).is_some());
         assert_eq!(retry.next(Some(60 * SECOND), now + 240 * SECOND), Some(60 * SECOND));
         assert_eq!(retry.next(Some(61 * SECOND), now + 240 * SECOND), None);
     }
@@ -159,9 +167,21 @@ mod tests {
     fn the_last_try_starts_within_the_time() {
         let (mut retry, now) =
             retry(&Policy { max_delay: 500 * SECOND, first_delay: 500 * SECOND, ..Policy::default() });
+        assert!(retry.next(None, now).is_some());
         assert!(retry.next(None, now + 299 * SECOND).unwrap() <= SECOND);
         assert_eq!(retry.next(None, now + 300 * SECOND), None);
         assert_eq!(retry.next(None, now + 900 * SECOND), None);
+    }
+
+    #[test]
+    fn time_in_which_nobody_could_try_does_not_count() {
+        let (mut retry, now) = retry(&Policy::default());
+        retry.pardon(900 * SECOND);
+        assert!(retry.next(None, now + 900 * SECOND).is_some());
+        assert!(retry.next(None, now + 1100 * SECOND).is_some());
+        retry.pardon(900 * SECOND);
+        assert!(retry.next(None, now + 2099 * SECOND).is_some());
+        assert_eq!(retry.next(None, now + 2100 * SECOND), None);
     }
 
     proptest! {
@@ -172,11 +192,12 @@ mod tests {
             answers in prop::collection::vec((prop::option::of(0..2_000_u64), 0..100_000_u64), 1..12),
         ) {
             let [max_elapsed, first_delay, max_delay] = millis.map(Duration::from_millis);
-            let (mut retry, start) = retry(&Policy { max_tries, max_elapsed, first_delay, max_delay });
-            let mut now = start;
+            let (mut retry, mut now) = retry(&Policy { max_tries, max_elapsed, first_delay, max_delay });
+            let mut first = None;
             for (after, passed) in answers {
                 let after = after.map(Duration::from_secs);
                 now += Duration::from_millis(passed);
+                let start = *first.get_or_insert(now);
                 let Some(delay) = retry.next(after, now) else { break };
                 let asked = after.unwrap_or_default().min(LONGEST_WAIT);
                 prop_assert!(delay >= asked && delay <= asked.max(max_delay));

@@ -1,9 +1,10 @@
 //! One path for every request to the API.
 //!
-//! A turn from the pace, a token, the request, a verdict, and perhaps once more. Every call of the client is safe to
+//! A token, a turn from the pace, the request, a verdict, and perhaps once more. Every call of the client is safe to
 //! repeat (the search, though a `POST`, changes nothing), so every fault that may pass is retried,
 //! an answer that can't be read included. A 401 costs one of the request's tries and makes the token
-//! stale for everybody; whether the credentials are beyond help is decided by [`Tokens`].
+//! stale for everybody; whether the credentials are beyond help is decided by [`Tokens`]. While the service is
+//! down everybody waits ([`Outage`]), and whoever is let through asks whether it is back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +13,7 @@ use reqwest::{
     Client, Method, Request, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::{
@@ -26,7 +27,7 @@ use super::{
     token::{Token, Tokens},
     transport,
 };
-use crate::pace::{Pace, Permit, Policy, Retry};
+use crate::pace::{Asked, GaveUp, Held, Outage, Pace, Pass, Permit, Policy, Retry};
 
 /// The header that names the tenant.
 const TENANT: HeaderName = HeaderName::from_static("x-ibinder-tenantid");
@@ -60,9 +61,22 @@ impl Call {
     }
 
     /// What is asked, for errors: the method and the path.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{} {}", self.method(), self.url.path())
     }
+
+    /// Only a search has a body.
+    fn asked(&self) -> Asked {
+        if self.json.is_some() { Asked::Page } else { Asked::One }
+    }
+}
+
+/// What is asked for to see whether the service is back.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) call: Call,
+    /// Whether an answer can be read.
+    pub(super) read: fn(&str) -> Result<(), Cause>,
 }
 
 /// The API as a place to send calls to.
@@ -75,6 +89,9 @@ pub(super) struct Api {
     clock: Clock,
     tenant: HeaderValue,
     retry: Policy,
+    outage: Outage,
+    give_up: Duration,
+    probe: Probe,
     head_timeout: Duration,
     stall_timeout: Duration,
 }
@@ -86,6 +103,7 @@ impl Api {
         tokens: Tokens,
         pace: Pace,
         requests: Arc<Requests>,
+        probe: Probe,
     ) -> Result<Self, Error> {
         let tenant = HeaderValue::from_str(settings.organisation.as_str()).ok().filter(|id| id.to_str().is_ok());
         let wrong = || Error::configuration(Cause::BadSetting("the organisation's id is not plain ASCII".into()));
@@ -98,6 +116,9 @@ impl Api {
             clock: Clock::default(),
             tenant,
             retry: settings.retry.clone(),
+            outage: Outage::new(settings.give_up, &settings.retry),
+            give_up: settings.give_up,
+            probe,
             head_timeout: settings.head_timeout,
             stall_timeout: settings.stall_timeout,
         })
@@ -108,24 +129,32 @@ impl Api {
         &self.clock
     }
 
+    /// The rate that held, for the next time.
+    pub(super) fn held(&self) -> Option<Held> {
+        self.pace.held()
+    }
+
     /// Sends a call until its answer can be read, or for as long as the policy allows.
     pub(super) async fn request<T>(&self, call: &Call, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Error> {
-        let mut retry = Retry::new(&self.retry, Instant::now());
+        let mut retry = Retry::new(&self.retry);
         let mut tries = 0;
         loop {
+            let asked = Instant::now();
+            let (pass, token) = self.pass(call, tries).await?;
+            retry.pardon(asked.elapsed());
             tries += 1;
-            // The turn comes last: tasks that waited for a token would otherwise all go at once.
-            let token = self.tokens.get().await?;
-            let permit = self.pace.permit().await;
-            let cause = match self.once(call, &token, &read).await {
+            let cause = match self.send(call, &token, &read).await {
                 Ok(value) => {
-                    self.tokens.accepted(&token);
-                    self.pace.answered(permit);
+                    pass.answered();
                     return Ok(value);
                 }
                 Err(cause) => cause,
             };
-            self.learn(&cause, &token, permit);
+            if cause.is_silence() {
+                pass.failed(&cause);
+            } else {
+                pass.answered();
+            }
             let again = cause.is_passing() || cause.is_stale_token();
             let delay = if again { retry.next(cause.retry_after(), Instant::now()) } else { None };
             let Some(delay) = delay else { return Err(Error::new(call.name(), cause, tries)) };
@@ -133,6 +162,58 @@ impl Api {
             sleep(delay).await;
             self.requests.count_retried();
         }
+    }
+
+    /// Leave to send a call, and a token for it. Whoever gets leave to probe instead, does so first.
+    async fn pass(&self, call: &Call, tries: u32) -> Result<(Pass<'_>, Arc<Token>), Error> {
+        loop {
+            let pass =
+                self.outage.pass().await.map_err(|GaveUp(last)| {
+                    Error::new(call.name(), Cause::GivenUp { after: self.give_up, last }, tries)
+                })?;
+            let Some(end) = pass.probes_until() else {
+                match self.tokens.get().await {
+                    Ok(token) => return Ok((pass, token)),
+                    Err(error) if error.is_silence() => pass.fatal(&error),
+                    Err(error) => return Err(error),
+                }
+                continue;
+            };
+            // The turn of a probe may be far off, and the end is the end.
+            match timeout_at(end, self.probe()).await {
+                Ok(Ok(None)) => pass.answered(),
+                Ok(Ok(Some(why))) => pass.failed(&why),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => drop(pass),
+            }
+        }
+    }
+
+    /// Asks once for something that any service that works can answer; what came instead.
+    async fn probe(&self) -> Result<Option<String>, Error> {
+        let token = match self.tokens.probe().await {
+            Ok(token) => token,
+            Err(error) if error.is_silence() => return Ok(Some(error.to_string())),
+            Err(error) => return Err(error),
+        };
+        let Probe { call, read } = &self.probe;
+        let answer = self.send(call, &token, read).await;
+        let silence = answer.err().filter(Cause::is_silence);
+        Ok(silence.map(|cause| format!("{}: {cause}", call.name())))
+    }
+
+    /// Sends a call once. The turn comes last: tasks that waited for a token would otherwise all go at once.
+    async fn send<T>(&self, call: &Call, token: &Token, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Cause> {
+        let permit = self.pace.permit().await;
+        let result = self.once(call, token, read).await;
+        match &result {
+            Ok(_) => {
+                self.tokens.accepted(token);
+                self.pace.answered(permit, call.asked());
+            }
+            Err(cause) => self.learn(cause, token, permit),
+        }
+        result
     }
 
     async fn once<T>(&self, call: &Call, token: &Token, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Cause> {
@@ -180,6 +261,9 @@ impl Api {
                 self.requests.count_throttled();
                 self.pace.throttled(permit, *retry_after);
             }
+            // What names a time speaks of everybody.
+            Cause::Answer { status: 503, retry_after: Some(wait), .. } => self.pace.throttled(permit, Some(*wait)),
+            Cause::Answer { status: 503, .. } => self.pace.unavailable(permit),
             Cause::Answer { status: 401, .. } => self.tokens.refused(token),
             // Who isn't let in doesn't learn that something is missing.
             Cause::Answer { status: 404, .. } => self.tokens.accepted(token),

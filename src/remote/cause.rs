@@ -28,6 +28,8 @@ pub(super) enum Cause {
     TokenAnswer { status: u16, problem: Problem, retry_after: Option<Duration> },
     #[error("{0} fresh tokens in a row were refused with 401")]
     Fruitless(u32),
+    #[error("it was tried for {after:?} and is given up: {last}")]
+    GivenUp { after: Duration, last: String },
     #[error("the connection failed: {0}")]
     Transport(String),
     #[error("nothing came for {limit:?} while waiting for {what}")]
@@ -56,6 +58,7 @@ impl Cause {
             Self::BadUrl { .. } | Self::BadSetting(_) | Self::NoRoots(_) => Kind::Configuration,
             Self::Answer { status, problem, .. } => answer_kind(*status, problem.is_genuine()),
             Self::Refused { .. } | Self::Fruitless(_) => Kind::Credentials,
+            Self::GivenUp { .. } => Kind::GivenUp,
             Self::TokenAnswer { status: 429, .. } => Kind::Throttled,
             Self::Storage { status: 401 | 403 | 404 | 410, .. } => Kind::LinkExpired,
             Self::Storage { status, .. } => answer_kind(*status, false),
@@ -72,6 +75,18 @@ impl Cause {
     /// Whether the same request may succeed later.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self.kind(), Kind::Throttled | Kind::Unavailable)
+    }
+
+    /// Whether it is no answer of a service that works. It may still be about this one request; a
+    /// redirect is about the settings.
+    pub(super) fn is_silence(&self) -> bool {
+        match self {
+            Self::Transport(_) | Self::Slow { .. } | Self::Garbled(_) => true,
+            Self::Answer { status, .. } | Self::Storage { status, .. } => matches!(status, 408 | 425 | 500..),
+            // Without a token there is no answer to anybody.
+            Self::TokenAnswer { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
+            _ => false,
+        }
     }
 
     /// Whether it is a 401 of the API, for which a fresh token may help.
@@ -145,6 +160,12 @@ mod tests {
         for (status, kind, passing) in table {
             let cause = Cause::Answer { status, problem: Problem::default(), retry_after: None };
             assert_eq!((cause.kind(), cause.is_passing()), (kind, passing), "{status}");
+        }
+        for status in [200, 301, 400, 403, 404, 429] {
+            assert!(!Cause::Answer { status, problem: Problem::default(), retry_after: None }.is_silence(), "{status}");
+        }
+        for status in [408, 500, 503, 599] {
+            assert!(Cause::Storage { status, retry_after: None }.is_silence(), "{status}");
         }
         for status in [401, 403, 404, 410] {
             assert_eq!(Cause::Storage { status, retry_after: None }.kind(), Kind::LinkExpired);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    api::{Api, Call},
+    api::{Api, Call, Probe},
     blob::Blob,
     blob_head::Resume,
     error::Error,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     model::{Binder, BinderId, DocumentId, Folder, FolderId, Listed, VersionId},
-    pace::Pace,
+    pace::{Held, Pace},
 };
 
 /// The service, as one client of one organisation sees it. All calls may run at once.
@@ -69,8 +69,15 @@ impl Remote {
         let auth = if auth_way == way { client.clone() } else { transport::api_client(&settings, auth_way)? };
         let tokens = Tokens::new(TokenSource::new(&settings, auth), settings.retry.clone(), Arc::clone(&requests));
         let routes = Routes::new(settings.api_url.clone(), &settings.subfolders);
-        let api = Api::new(&settings, client, tokens, pace, Arc::clone(&requests))?;
+        // A call that any service that works can answer.
+        let probe = Probe { call: Call::get(routes.binders()), read: |text| wire::binders(text).map(drop) };
+        let api = Api::new(&settings, client, tokens, pace, Arc::clone(&requests), probe)?;
         Ok(Self { api, routes, storage: Storage::new(settings, requests)? })
+    }
+
+    /// The rate that held, for the next time; none where it is not found out.
+    pub fn held(&self) -> Option<Held> {
+        self.api.held()
     }
 
     /// What the service's clock must say now, after the last answer that bore a date; none where none did.
@@ -118,9 +125,11 @@ impl Remote {
         self.api.request(&Call::get(self.routes.metadata_elements(binder)), read).await
     }
 
-    /// Where the bytes of a version can be fetched, for a short time.
+    /// Where the bytes of a version can be fetched, for a short time. While storage is down, that is
+    /// waited for first.
     pub async fn download_link(&self, document: &DocumentId, version: &VersionId) -> Result<Link, Error> {
         let call = Call::get(self.routes.download_link(document, version));
+        self.storage.ready().await.map_err(|gave_up| self.storage.given_up(call.name(), gave_up, 0))?;
         self.api.request(&call, |text| self.storage.rule().read(text)).await
     }
 

@@ -32,6 +32,9 @@ pub enum Kind {
     Rejected,
     /// Storage refuses the link (401, 403, 404, 410): a new one is needed.
     LinkExpired,
+    /// The service, or its storage, was down for longer than anybody wants to wait: everything else
+    /// that is asked fails alike, without being sent.
+    GivenUp,
     /// The settings can't work.
     Configuration,
 }
@@ -62,6 +65,11 @@ impl Error {
     /// Why it failed.
     pub(super) fn into_cause(self) -> Cause {
         self.0.cause.clone()
+    }
+
+    /// Whether no service that works has answered.
+    pub(super) fn is_silence(&self) -> bool {
+        self.0.cause.is_silence()
     }
 
     /// What the error means.
@@ -124,6 +132,7 @@ fn advice(kind: Kind) -> &'static str {
         Kind::Throttled => "the next run tries again; a lower --rate asks less of the service",
         Kind::Unavailable => "the next run tries again",
         Kind::Rejected => "if it stays, give the text and the trace id to the support of iBinder",
+        Kind::GivenUp => "the next run goes on (--give-up sets how long a service that is down is waited for)",
         Kind::LinkExpired => "a new download link is needed",
         Kind::Configuration => "",
     }

@@ -74,6 +74,14 @@ impl Link {
         &self.0
     }
 
+    /// The root of its host, which is no credential.
+    pub(super) fn root(&self) -> Self {
+        let mut root = self.0.clone();
+        root.set_path("/");
+        root.set_query(None);
+        Self(root)
+    }
+
     /// What is asked, for errors.
     pub(super) fn call(&self) -> String {
         format!("GET {}", place(&self.0))

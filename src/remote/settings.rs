@@ -35,6 +35,8 @@ pub struct Settings {
     pub stall_timeout: Duration,
     /// When a failed request is sent again.
     pub retry: Policy,
+    /// How long a service that is down is waited for.
+    pub give_up: Duration,
     /// Path of a folder's sub-folders below the API's base; `{domain}`, `{id}` and `{folderId}` are filled in.
     pub subfolders: String,
     /// How the client calls itself.
@@ -51,6 +53,9 @@ impl Settings {
     /// Path of a folder's sub-folders. That they can be asked for is documented, this path is assumed
     /// (`docs/api-contract.md`, "Folders"): it is written here only, and may be overridden.
     pub const SUBFOLDERS: &str = "documents/drives/{domain}/{id}/folders/{folderId}";
+
+    /// How long a service that is down is waited for, unless the user says otherwise.
+    pub const GIVE_UP: Duration = Duration::from_mins(30);
 
     /// Settings with the defaults for everything but the place and the credentials.
     pub fn new(
@@ -71,6 +76,7 @@ impl Settings {
             head_timeout: Duration::from_mins(1),
             stall_timeout: Duration::from_mins(1),
             retry: Policy::default(),
+            give_up: Self::GIVE_UP,
             subfolders: Self::SUBFOLDERS.to_owned(),
             user_agent: concat!("ibinder-sync/", env!("CARGO_PKG_VERSION")).to_owned(),
         }

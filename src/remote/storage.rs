@@ -3,15 +3,17 @@
 //! Another host, asked without anything that says who asks: no token, no tenant, no cookies, no referrer. A link is its
 //! own credential. Redirects are followed by hand, because each hop must obey the rule for links.
 //! Until the head of an answer is there, faults that may pass are retried here; from then on they are
-//! the reader's, who knows what it holds and can resume. Storage is not the API: it takes no turns of the pace.
+//! the reader's, who knows what it holds and can resume. Storage is not the API: it takes no turns of the pace,
+//! and may be down by itself. Whether it is back is asked at the root of its host: a document's bytes may be
+//! what it can't give.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use reqwest::{
     Client, Method, Request, Response, StatusCode,
     header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::{
@@ -25,7 +27,7 @@ use super::{
     settings::Settings,
     transport::{self, Way},
 };
-use crate::pace::Retry;
+use crate::pace::{GaveUp, Outage, Pass, Retry};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -36,6 +38,9 @@ pub(super) struct Storage {
     settings: Arc<Settings>,
     rule: Rule,
     requests: Arc<Requests>,
+    outage: Outage,
+    /// The host that failed last.
+    failing: Mutex<Option<Link>>,
     /// For plain `http` on this machine.
     plain: OnceLock<Client>,
     /// For `https` on this machine.
@@ -48,7 +53,8 @@ impl Storage {
     pub(super) fn new(settings: Arc<Settings>, requests: Arc<Requests>) -> Result<Self, Error> {
         let rule = Rule::of_api(&settings.api_url);
         let (plain, near, far) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let storage = Self { settings, rule, requests, plain, near, far };
+        let outage = Outage::new(settings.give_up, &settings.retry);
+        let storage = Self { settings, rule, requests, outage, failing: Mutex::default(), plain, near, far };
         // What can't be built is better known before a run than at its first download.
         storage.client(&storage.settings.api_url)?;
         Ok(storage)
@@ -61,20 +67,25 @@ impl Storage {
     /// Asks for the bytes of a link, or for the rest of them.
     pub(super) async fn fetch(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
         let mut resume = resume.filter(|resume| resume.offset > 0 && is_strong(&resume.etag));
-        let mut retry = Retry::new(&self.settings.retry, Instant::now());
+        let mut retry = Retry::new(&self.settings.retry);
         let mut tries = 0;
         loop {
+            let asked = Instant::now();
+            let pass = self.pass().await.map_err(|gave_up| self.given_up(link.call(), gave_up, tries))?;
+            retry.pardon(asked.elapsed());
             tries += 1;
             let cause = match self.once(link, resume).await {
-                Ok((Verdict::Bytes(head), response)) => {
+                Ok((verdict, response)) => {
+                    pass.answered();
+                    let Verdict::Bytes(head) = verdict else {
+                        resume = None;
+                        continue;
+                    };
                     return Ok(Blob::new(head, response, link.call(), tries, self.settings.stall_timeout));
-                }
-                Ok((Verdict::Restart, _)) => {
-                    resume = None;
-                    continue;
                 }
                 Err(cause) => cause,
             };
+            self.learn(pass, link, &cause);
             if matches!(cause, Cause::Storage { status: 429, .. }) {
                 self.requests.count_throttled();
             }
@@ -84,6 +95,48 @@ impl Storage {
             sleep(delay).await;
             self.requests.count_retried();
         }
+    }
+
+    /// Waits while storage is down.
+    pub(super) async fn ready(&self) -> Result<(), GaveUp> {
+        // A pass that is dropped tells nothing.
+        self.pass().await.map(drop)
+    }
+
+    /// The error of whoever waited for too long.
+    pub(super) fn given_up(&self, call: String, GaveUp(last): GaveUp, tries: u32) -> Error {
+        Error::new(call, Cause::GivenUp { after: self.settings.give_up, last }, tries)
+    }
+
+    /// Leave to fetch. Whoever gets leave to probe instead, does so first.
+    async fn pass(&self) -> Result<Pass<'_>, GaveUp> {
+        loop {
+            let pass = self.outage.pass().await?;
+            let Some(end) = pass.probes_until() else { return Ok(pass) };
+            match timeout_at(end, self.probe()).await {
+                Ok(None) => pass.answered(),
+                Ok(Some(why)) => pass.failed(&why),
+                Err(_) => drop(pass),
+            }
+        }
+    }
+
+    /// Asks once for the root of the host that failed last, which may well refuse it; what came instead of an answer.
+    async fn probe(&self) -> Option<String> {
+        let root = self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let cause = match self.hop(&root, None).await {
+            Ok(response) => Cause::Storage { status: response.status().as_u16(), retry_after: None },
+            Err(cause) => cause,
+        };
+        cause.is_silence().then(|| format!("{}: {cause}", root.call()))
+    }
+
+    fn learn(&self, pass: Pass<'_>, link: &Link, cause: &Cause) {
+        if !cause.is_silence() {
+            return pass.answered();
+        }
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.root());
+        pass.failed(&format!("{}: {cause}", link.call()));
     }
 
     async fn once(&self, link: &Link, resume: Option<&Resume>) -> Result<(Verdict, Response), Cause> {

@@ -91,6 +91,15 @@ impl Tokens {
 
     /// A token that is good as far as anybody knows.
     pub(super) async fn get(&self) -> Result<Arc<Token>, Error> {
+        self.get_by(&self.retry).await
+    }
+
+    /// The same, where the endpoint is asked once at most: it may be down.
+    pub(super) async fn probe(&self) -> Result<Arc<Token>, Error> {
+        self.get_by(&Policy { max_tries: 1, ..self.retry.clone() }).await
+    }
+
+    async fn get_by(&self, policy: &Policy) -> Result<Arc<Token>, Error> {
         let before = {
             let shared = self.shared();
             if let Some(ready) = shared.ready() {
@@ -109,7 +118,7 @@ impl Tokens {
                 return Err(error.clone());
             }
         }
-        let result = self.fetch().await;
+        let result = self.fetch(policy).await;
         let mut shared = self.shared();
         shared.flights += 1;
         shared.failed = result.as_ref().err().cloned();
@@ -139,8 +148,8 @@ impl Tokens {
         }
     }
 
-    async fn fetch(&self) -> Result<Arc<Token>, Error> {
-        let mut retry = Retry::new(&self.retry, Instant::now());
+    async fn fetch(&self, policy: &Policy) -> Result<Arc<Token>, Error> {
+        let mut retry = Retry::new(policy);
         let mut tries = 0;
         loop {
             tries += 1;

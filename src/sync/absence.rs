@@ -83,7 +83,7 @@ async fn confirm(ctx: &Ctx, absent: &Absent) -> Result<(), Fatal> {
         if ctx.stop.is_set() {
             return Ok(());
         }
-        let Some(answer) = ctx.stop.or(ctx.remote.document(&known.id)).await else { return Ok(()) };
+        let Some(answer) = ctx.ask(ctx.remote.document(&known.id)).await else { return Ok(()) };
         match answer {
             Ok(listed) => {
                 // It was moved, or missed: what it says now counts like a listed item.
@@ -132,7 +132,7 @@ async fn unconfirmed(ctx: &Ctx, known: &Known, error: String, attempts: u32, tra
 /// Whether a document of the binder that was listed in this run answers, and is still in it.
 async fn answers(ctx: &Ctx, control: Option<&DocumentId>, binder: &BinderId) -> Result<bool, Fatal> {
     let Some(control) = control else { return Ok(false) };
-    match ctx.stop.or(ctx.remote.document(control)).await {
+    match ctx.ask(ctx.remote.document(control)).await {
         Some(Ok(listed)) => Ok(listed.binder == *binder),
         Some(Err(error)) if error.kind() == Kind::Credentials => Err(Fatal::Remote(error)),
         Some(Err(_)) | None => Ok(false),

@@ -35,7 +35,7 @@ pub(super) struct Survey {
 pub(super) async fn list(ctx: &Ctx) -> Result<Option<Survey>, Fatal> {
     let known = ctx.state.read(|r| r.binders())?;
     let nothing = || Survey { listed: Vec::new(), lost: Vec::new(), whole: false };
-    let answer = ctx.stop.or(ctx.remote.binders()).await;
+    let answer = ctx.ask(ctx.remote.binders()).await;
     if let Some(time) = ctx.remote.time() {
         ctx.state.not_before(time.as_second());
     }

@@ -75,7 +75,7 @@ pub(super) async fn prove(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<Opt
     if job.object.is_some_and(|(sha256, _)| sha256 == found.sha256) {
         return Ok(Some(found));
     }
-    let said = ctx.stop.or(announced(ctx, job)).await.flatten();
+    let said = announced(ctx, job).await;
     let proved = said.is_some_and(|said| proves(&said, &found.md5, &found.stamp, ctx.options.trust_times));
     Ok(proved.then_some(found))
 }
@@ -83,8 +83,8 @@ pub(super) async fn prove(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<Opt
 /// Asks for a version, and hangs up once the head of the answer is there: only that of the whole
 /// is sure to bear the hash of the whole.
 async fn announced(ctx: &Ctx, job: &Job) -> Option<Announced> {
-    let link = ctx.remote.download_link(&job.document, &job.particulars.version).await.ok()?;
-    let blob = ctx.remote.fetch(&link, None).await.ok()?;
+    let link = ctx.ask(ctx.remote.download_link(&job.document, &job.particulars.version)).await?.ok()?;
+    let blob = ctx.ask(ctx.remote.fetch(&link, None)).await?.ok()?;
     let changed = blob.last_modified.map(jiff::Timestamp::as_second);
     Some(Announced { md5: blob.md5, size: blob.total, changed })
 }

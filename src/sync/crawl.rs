@@ -16,13 +16,15 @@ use futures::{StreamExt as _, stream};
 use tokio::task::JoinHandle;
 
 use super::{
-    Crawled, Ctx, Fatal, Stop, folders,
+    Crawled, Ctx, Fatal, Stop,
+    ctx::ask,
+    folders,
     listing::{Ids, Listing, PageFacts},
 };
 use crate::{
     model::{BinderId, FolderId, Listed},
     remote::{self, Page, Query, Remote},
-    report::{Failure, Progress},
+    report::{Failure, Progress, Tally},
 };
 
 /// Pages of a binder that are asked for at once.
@@ -178,6 +180,7 @@ impl Reader<'_> {
         Fetcher {
             remote: Arc::clone(&self.ctx.remote),
             stop: Arc::clone(&self.ctx.stop),
+            tally: Arc::clone(&self.ctx.tally),
             binder: self.binder.clone(),
             tab: tab.cloned(),
             page_size: self.page_size,
@@ -251,6 +254,7 @@ impl Reader<'_> {
 struct Fetcher {
     remote: Arc<Remote>,
     stop: Arc<Stop>,
+    tally: Arc<Tally>,
     binder: BinderId,
     tab: Option<FolderId>,
     page_size: u32,
@@ -259,7 +263,7 @@ struct Fetcher {
 impl Fetcher {
     async fn page(&self, number: u32) -> Result<Page, Broken> {
         let query = Query { binder: Some(&self.binder), tab: self.tab.as_ref() };
-        match self.stop.or(self.remote.search(&query, number, self.page_size)).await {
+        match ask(&self.stop, &self.tally, self.remote.search(&query, number, self.page_size)).await {
             None => Err(Broken::Stopped),
             Some(Ok(page)) => Ok(page),
             Some(Err(error)) => {

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    Fatal, Options, Stop,
+    Cause, Fatal, Options, Stop,
     desk::{Desk, Job},
     ledger::{Ledger, Order},
     worker::{Pool, Worker},
@@ -17,7 +17,7 @@ use crate::{
     mirror::{Mirror, Root},
     model::{BinderId, DocumentId, RelPath, VersionId},
     pace::Bandwidth,
-    remote::{OddItem, Remote},
+    remote::{self, OddItem, Remote},
     report::{Change, Failure, Progress, Tally},
     state::State,
 };
@@ -70,7 +70,33 @@ pub(super) struct Ctx {
     pub(super) run: i64,
 }
 
+/// An answer of the service; none where the run is ending. A service that is given up ends it.
+pub(super) async fn ask<T>(
+    stop: &Stop,
+    tally: &Tally,
+    call: impl Future<Output = Result<T, remote::Error>>,
+) -> Option<Result<T, remote::Error>> {
+    match stop.or(call).await {
+        Some(Err(error)) if error.kind() == remote::Kind::GivenUp => {
+            if !stop.is_set() {
+                tally.warn(format!("the run ended early: {error}"));
+                stop.now(Cause::GivenUp);
+            }
+            None
+        }
+        answer => answer,
+    }
+}
+
 impl Ctx {
+    /// An answer of the service; none where the run is ending.
+    pub(super) async fn ask<T>(
+        &self,
+        call: impl Future<Output = Result<T, remote::Error>>,
+    ) -> Option<Result<T, remote::Error>> {
+        ask(&self.stop, &self.tally, call).await
+    }
+
     /// Whether the service listed a binder.
     pub(super) fn is_listed(&self, binder: &BinderId) -> bool {
         self.binders.get().is_some_and(|binders| binders.contains(binder))

@@ -46,7 +46,7 @@ pub(super) async fn refresh(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
 
 /// The labels of the metadata are worth having, and no reason to fail.
 async fn refresh_schema(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
-    match ctx.stop.or(ctx.remote.metadata_elements(binder)).await {
+    match ctx.ask(ctx.remote.metadata_elements(binder)).await {
         Some(Ok(schema)) => Ok(ctx.state.write(|w| w.set_schema(binder, &schema))?),
         Some(Err(error)) => {
             let error = fatal_or(error)?;
@@ -62,7 +62,7 @@ async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Option
     let mut read = Read { folders: Vec::new(), untold: None, fault: None };
     let mut found = Found::default();
     *requests += 1;
-    match ctx.stop.or(ctx.remote.tabs(binder)).await {
+    match ctx.ask(ctx.remote.tabs(binder)).await {
         None => return Ok(None),
         Some(Ok(tabs)) => found.extend(tabs, None),
         Some(Err(error)) => read.note(fatal_or(error)?),
@@ -70,7 +70,7 @@ async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Option
     let mut answered = false;
     while let Some(folder) = found.queue.pop_front() {
         *requests += 1;
-        match ctx.stop.or(ctx.remote.subfolders(binder, &folder)).await {
+        match ctx.ask(ctx.remote.subfolders(binder, &folder)).await {
             None => return Ok(None),
             Some(Ok(folders)) => {
                 answered = true;

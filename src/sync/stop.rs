@@ -18,6 +18,8 @@ pub enum Cause {
     Terminate,
     /// `--max-duration` is over.
     Duration,
+    /// The service was down for longer than `--give-up`.
+    GivenUp,
     /// Less than `--min-free` is free.
     Space,
     /// Nothing can go on.

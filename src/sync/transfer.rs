@@ -78,7 +78,7 @@ struct Tries {
 
 /// Brings one document over, or records why not.
 pub(super) async fn transfer(ctx: &Ctx, writing: &Writing, job: Job) {
-    let mut retry = Retry::new(&ctx.options.retry, Instant::now());
+    let mut retry = Retry::new(&ctx.options.retry);
     let result = bring(ctx, writing, &job, &mut retry).await;
     Progress::add(&ctx.progress.downloads_done, 1);
     match result {
@@ -131,7 +131,7 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
 /// A version's bytes from the service, whole and staged; and whether a partial download was used
 /// up. Why not, in words, where they can't be had.
 pub(super) async fn version(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<Result<(Staged, bool), String>, Fatal> {
-    let mut retry = Retry::new(&ctx.options.retry, Instant::now());
+    let mut retry = Retry::new(&ctx.options.retry);
     match fetch(ctx, writing, job, &mut retry).await {
         Ok(came) => Ok(Ok(came)),
         Err(Failed::Fatal(error)) => Err(error),
@@ -180,7 +180,7 @@ async fn gone_or_failed(ctx: &Ctx, job: &Job, error: Failed) -> Result<(), Faile
     if remote.kind() != (remote::Kind::NotFound { problem_json: true }) {
         return Err(error);
     }
-    let Some(answer) = ctx.stop.or(ctx.remote.document(&job.document)).await else { return Err(Failed::Stopped) };
+    let Some(answer) = ctx.ask(ctx.remote.document(&job.document)).await else { return Err(Failed::Stopped) };
     match answer {
         Ok(listed) if listed.version.as_ref().is_some_and(|v| *v != job.particulars.version) => {
             ctx.desk.call(move |desk| desk.answered(listed)).await?;
@@ -214,12 +214,12 @@ async fn publish(ctx: &Ctx, job: &Job, staged: Staged, partial: bool) -> Result<
 /// One try. None: bytes came whole, and another try has to agree with them.
 async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> Result<Option<Staged>, Failed> {
     let link = ctx.remote.download_link(&job.document, &job.particulars.version);
-    let Some(link) = ctx.stop.or(link).await else { return Err(Failed::Stopped) };
+    let Some(link) = ctx.ask(link).await else { return Err(Failed::Stopped) };
     let link = link.map_err(Failed::Link)?;
     let partial = tries.partial.take();
     let size = partial.as_ref().and_then(|p| writing.mirror.partial_size(&p.name));
     let resume = partial.as_ref().zip(size).map(|(p, offset)| Resume { offset, etag: p.etag.clone() });
-    let blob = match ctx.stop.or(ctx.remote.fetch(&link, resume.as_ref())).await {
+    let blob = match ctx.ask(ctx.remote.fetch(&link, resume.as_ref())).await {
         None => return Err(Failed::Stopped),
         Some(Ok(blob)) => blob,
         Some(Err(error)) => {

@@ -9,7 +9,7 @@ use std::{
 
 use ibinder_sync::{
     app::Exit,
-    config::{Config, Given},
+    config::{Config, Given, Pacing, Tempo},
     mirror::{Mirror, Root, database},
     pace::{Pace, Policy},
     remote::{Remote, Requests},
@@ -171,7 +171,8 @@ impl World {
 
 /// What the program would be told by flags: folder names are always due, the rest by default.
 pub(crate) fn given(dest: PathBuf) -> Given {
-    Given { dest, rate: Some(0.0), refresh_folders: Some(Duration::ZERO), ..Given::default() }
+    let pacing = Pacing { rate: Some(Tempo::Set(0.0)), ..Pacing::default() };
+    Given { dest, pacing, refresh_folders: Some(Duration::ZERO), ..Given::default() }
 }
 
 /// Flags and an environment, with delays that a test can wait for.
@@ -206,7 +207,7 @@ pub(crate) fn run_on(config: &Config, as_if: impl FnOnce(Mirror) -> Mirror) -> R
 
 fn go(config: &Config, parts: impl FnOnce(Arc<Remote>, Arc<Progress>, Arc<Stop>) -> Parts) -> Ran {
     let requests = Arc::new(Requests::default());
-    let remote = Arc::new(Remote::new(config.remote.clone(), Pace::new(config.rate), requests).unwrap());
+    let remote = Arc::new(Remote::new(config.remote.clone(), Pace::new(config.limit, None), requests).unwrap());
     let parts = parts(remote, Arc::default(), Arc::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     Ran { finished: runtime.block_on(sync::run(parts)) }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ibinder_sync::{
     app::Exit,
+    config::Tempo,
     sandbox::{Generated, Organisation},
 };
 
@@ -16,7 +17,7 @@ fn a_full_queue_and_a_rate_do_not_wait_for_each_other() {
     let wanted = Generated { binders: 1, documents: 60, ..Generated::default() };
     let world = World::with(Organisation::generated(&wanted), |settings| settings.page_size_cap = 5);
     let ran = world.run_with(|given| {
-        given.rate = Some(60.0);
+        given.pacing.rate = Some(Tempo::Set(60.0));
         given.concurrency = Some(1);
         // Only a run that stands still takes so long; it then ends as partial.
         given.max_duration = Some(Duration::from_mins(2));

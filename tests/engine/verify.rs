@@ -101,7 +101,7 @@ fn repaired(world: &World, with_service: bool) -> Vec<Finding> {
     });
     let service = if with_service {
         let requests = Arc::new(Requests::default());
-        Ok(Arc::new(Remote::new(config.remote.clone(), Pace::new(config.rate), requests).unwrap()))
+        Ok(Arc::new(Remote::new(config.remote.clone(), Pace::new(config.limit, None), requests).unwrap()))
     } else {
         Err("no credentials".to_owned())
     };

@@ -51,7 +51,8 @@ async fn faults_that_stay_end_with_the_tries() {
         (|| Reply::Close(Vec::new()), Kind::Unavailable, "connection failed"),
     ];
     for (fault, kind, text) in faults {
-        let server = Server::api(move |_, _| fault());
+        // Others are answered: it is no outage.
+        let server = Server::api(move |seen, _| if seen.path() == PATH { fault() } else { json("[]") });
         let (remote, requests) = remote(&server);
         let error = remote.document(&document()).await.unwrap_err();
         assert_eq!((error.kind(), error.tries(), server.count(PATH)), (kind, 4, 4), "{error}");
@@ -160,6 +161,9 @@ async fn nobody_there() {
     // Nothing listens on this port.
     settings.api_url.set_port(Some(1)).unwrap();
     let (remote, _) = connect(settings);
-    let error = remote.document(&document()).await.unwrap_err();
-    assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 4));
+    for tries in [3, 0] {
+        let error = remote.document(&document()).await.unwrap_err();
+        assert_eq!((error.kind(), error.tries()), (Kind::GivenUp, tries), "{error}");
+        assert!(error.to_string().contains("connection failed"), "{error}");
+    }
 }

@@ -5,7 +5,7 @@ use std::{process::Command, sync::Arc};
 
 use ibinder_sync::{
     model::OrganisationId,
-    pace::Pace,
+    pace::{Limit, Pace},
     remote::{Kind, Remote, Requests, Settings},
 };
 use url::Url;
@@ -66,7 +66,7 @@ fn child_https() {
             "client-1".into(),
             SECRET.into(),
         );
-        let error = Remote::new(settings, Pace::new(None), Arc::new(Requests::default())).unwrap_err();
+        let error = Remote::new(settings, Pace::new(Limit::None, None), Arc::new(Requests::default())).unwrap_err();
         assert_eq!(error.kind(), Kind::Configuration);
         for word in ["ca-certificates", "SSL_CERT_FILE"] {
             assert!(error.to_string().contains(word), "{error}");
@@ -88,7 +88,7 @@ fn settings_that_cannot_work() {
     for (number, change) in odd.into_iter().enumerate() {
         let mut settings = crate::settings(&server);
         change(&mut settings);
-        let made = Remote::new(settings, Pace::new(None), Arc::new(Requests::default()));
+        let made = Remote::new(settings, Pace::new(Limit::None, None), Arc::new(Requests::default()));
         assert!(made.is_err_and(|error| error.kind() == Kind::Configuration), "{number}");
     }
 }

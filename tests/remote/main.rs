@@ -8,6 +8,7 @@
 mod answers;
 mod calls;
 mod machine;
+mod outage;
 mod secrets;
 mod server;
 mod storage;
@@ -17,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use ibinder_sync::{
     model::{BinderId, DocumentId, OrganisationId, VersionId},
-    pace::{Pace, Policy},
+    pace::{Limit, Pace, Policy},
     remote::{Remote, Requests, Settings},
 };
 use server::Server;
@@ -35,6 +36,7 @@ fn settings(server: &Server) -> Settings {
         SECRET.into(),
     );
     settings.retry = policy(4);
+    settings.give_up = Duration::from_millis(100);
     settings.head_timeout = Duration::from_secs(30);
     settings
 }
@@ -46,7 +48,7 @@ fn policy(max_tries: u32) -> Policy {
 
 fn connect(settings: Settings) -> (Remote, Arc<Requests>) {
     let requests = Arc::new(Requests::default());
-    (Remote::new(settings, Pace::new(None), Arc::clone(&requests)).unwrap(), requests)
+    (Remote::new(settings, Pace::new(Limit::None, None), Arc::clone(&requests)).unwrap(), requests)
 }
 
 fn remote(server: &Server) -> (Remote, Arc<Requests>) {

@@ -121,7 +121,8 @@ async fn a_fault_before_the_bytes_is_tried_again() {
         assert_eq!(read(&mut fetch(&server, None).await.unwrap()).await.unwrap(), "whole");
         assert_eq!(server.count("/blob"), 3);
     }
-    let server = server(|_, _| status(500));
+    // The host answers: it is this document's own fault.
+    let server = server(|seen, _| status(if seen.path() == "/blob" { 500 } else { 404 }));
     let error = fetch(&server, None).await.unwrap_err();
     assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 4));
 }

@@ -97,13 +97,13 @@ async fn a_crowd_shares_a_failure_too() {
     let server = Server::start(|_, _| status(503));
     let (remote, _) = remote(&server);
     for result in crowd(&remote).await {
-        let error = result.unwrap_err();
-        assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 4));
+        assert_eq!(result.unwrap_err().kind(), Kind::GivenUp);
     }
-    assert_eq!(server.total(), 4);
-    // It is not final.
-    assert_eq!(remote.binders().await.unwrap_err().kind(), Kind::Unavailable);
-    assert_eq!(server.total(), 8);
+    // Four tries of the first who asked, and probes, of which there is one at a time.
+    let total = server.total();
+    assert!((4..100).contains(&total), "{total}");
+    assert_eq!(remote.binders().await.unwrap_err().kind(), Kind::GivenUp);
+    assert_eq!(server.total(), total);
 }
 
 #[tokio::test]

@@ -1,0 +1,35 @@
+//! What the runs before found out about the service, and what this one did.
+//!
+//! It is kept among the settings of the state, which belongs to one organisation. What can't be read
+//! there is as good as nothing.
+
+use std::sync::Arc;
+
+use super::Error;
+use crate::{
+    pace::{Held, Limit, Pace},
+    remote::{Remote, Requests, Settings},
+    state::{self, State, Writer},
+};
+
+/// The rate that held.
+const RATE: &str = "rate";
+
+/// The service, asked as fast as the limit allows and the last run found to be right.
+pub(super) fn remote(
+    settings: &Settings,
+    limit: Limit,
+    state: &State,
+    requests: &Arc<Requests>,
+) -> Result<Arc<Remote>, Error> {
+    let held: Option<Held> = state.read(|r| r.setting(RATE))?.and_then(|text| text.parse().ok());
+    Ok(Arc::new(Remote::new(settings.clone(), Pace::new(limit, held), Arc::clone(requests))?))
+}
+
+/// Keeps what was found out, with whatever else is written.
+pub(super) fn keep(writer: &Writer<'_>, remote: &Remote) -> Result<(), state::Error> {
+    if let Some(held) = remote.held() {
+        writer.set(RATE, &held.to_string())?;
+    }
+    Ok(())
+}
