@@ -3,7 +3,7 @@
 //! It is kept among the settings of the state, which belongs to one organisation. What can't be read
 //! there is as good as nothing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::Error;
 use crate::{
@@ -15,6 +15,9 @@ use crate::{
 /// The rate that held.
 const RATE: &str = "rate";
 
+/// How long a link lives, in seconds.
+const LINK_LIFETIME: &str = "link_lifetime";
+
 /// The service, asked as fast as the limit allows and the last run found to be right.
 pub(super) fn remote(
     settings: &Settings,
@@ -23,13 +26,18 @@ pub(super) fn remote(
     requests: &Arc<Requests>,
 ) -> Result<Arc<Remote>, Error> {
     let held: Option<Held> = state.read(|r| r.setting(RATE))?.and_then(|text| text.parse().ok());
-    Ok(Arc::new(Remote::new(settings.clone(), Pace::new(limit, held), Arc::clone(requests))?))
+    let lifetime = state.read(|r| r.setting(LINK_LIFETIME))?.and_then(|text| text.parse().ok());
+    let settings = Settings { link_lifetime: lifetime.map(Duration::from_secs), ..settings.clone() };
+    Ok(Arc::new(Remote::new(settings, Pace::new(limit, held), Arc::clone(requests))?))
 }
 
 /// Keeps what was found out, with whatever else is written.
 pub(super) fn keep(writer: &Writer<'_>, remote: &Remote) -> Result<(), state::Error> {
     if let Some(held) = remote.held() {
         writer.set(RATE, &held.to_string())?;
+    }
+    if let Some(lifetime) = remote.link_lifetime() {
+        writer.set(LINK_LIFETIME, &lifetime.as_secs().to_string())?;
     }
     Ok(())
 }

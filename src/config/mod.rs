@@ -134,9 +134,10 @@ impl Config {
         if let Some(stall) = given.stall_timeout {
             remote.stall_timeout = positive("--stall-timeout", stall)?;
         }
+        remote.downloads = concurrency(given.concurrency.unwrap_or(defaults.concurrency))?;
         let options = Options {
             filter,
-            concurrency: concurrency(given.concurrency.unwrap_or(defaults.concurrency))?,
+            concurrency: remote.downloads,
             bandwidth: given.bandwidth.map(bandwidth).transpose()?,
             max_removals: given.max_removals.unwrap_or(defaults.max_removals),
             max_duration: given.max_duration.map(|limit| positive("--max-duration", limit)).transpose()?,

@@ -12,6 +12,7 @@
 mod adaptive;
 mod bandwidth;
 mod brake;
+mod lanes;
 mod limiter;
 mod outage;
 mod rate;
@@ -21,6 +22,7 @@ mod retry_after;
 pub use adaptive::{Asked, Held};
 pub use bandwidth::Bandwidth;
 pub use brake::Permit;
+pub use lanes::{Lane, Lanes};
 pub use limiter::Pace;
 pub use outage::{GaveUp, Outage, Pass};
 pub use rate::{Limit, Rate};

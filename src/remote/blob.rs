@@ -1,12 +1,13 @@
 //! The bytes of a version, as they come.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::Response;
 
 use super::{blob_head::Head, cause::Cause, error::Error, transport};
+use crate::pace::Lanes;
 
 /// Bytes on their way from storage.
 ///
@@ -29,6 +30,7 @@ pub struct Blob {
     /// Whether nothing but the close of the connection ends the bytes.
     pub closes: bool,
     response: Response,
+    lanes: Arc<Lanes>,
     /// The offset after the last byte that came.
     at: u64,
     call: String,
@@ -38,7 +40,13 @@ pub struct Blob {
 }
 
 impl Blob {
-    pub(super) fn new(head: Head, response: Response, call: String, tries: u32, stall: Duration) -> Self {
+    pub(super) fn new(
+        head: Head,
+        response: Response,
+        lanes: Arc<Lanes>,
+        (call, tries): (String, u32),
+        stall: Duration,
+    ) -> Self {
         Self {
             start: head.start,
             total: head.total,
@@ -48,6 +56,7 @@ impl Blob {
             content_type: head.content_type,
             closes: head.closes,
             response,
+            lanes,
             at: head.start,
             call,
             tries,
@@ -64,6 +73,7 @@ impl Blob {
         let result = match transport::piece(&mut self.response, self.stall).await {
             Ok(Some(bytes)) => {
                 self.at += bytes.len() as u64;
+                self.lanes.came(bytes.len() as u64);
                 if self.total.is_some_and(|total| self.at > total) { Err(self.wrong_length()) } else { Ok(Some(bytes)) }
             }
             Ok(None) if self.total.is_some_and(|total| self.at != total) => Err(self.wrong_length()),

@@ -40,6 +40,8 @@ pub(super) enum Cause {
     TooLarge(usize),
     #[error("the download link can't be used: {0}")]
     BadLink(&'static str),
+    #[error("the download link has grown old before it could be used")]
+    OldLink,
     #[error("storage answered {status}")]
     Storage { status: u16, retry_after: Option<Duration> },
     #[error("storage sent {got} bytes where it announced {announced}")]
@@ -60,7 +62,7 @@ impl Cause {
             Self::Refused { .. } | Self::Fruitless(_) => Kind::Credentials,
             Self::GivenUp { .. } => Kind::GivenUp,
             Self::TokenAnswer { status: 429, .. } => Kind::Throttled,
-            Self::Storage { status: 401 | 403 | 404 | 410, .. } => Kind::LinkExpired,
+            Self::OldLink | Self::Storage { status: 401 | 403 | 404 | 410, .. } => Kind::LinkExpired,
             Self::Storage { status, .. } => answer_kind(*status, false),
             Self::TokenAnswer { .. }
             | Self::Redirected(_)

@@ -1,6 +1,6 @@
 //! The calls of the API, as the rest of the program makes them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     model::{Binder, BinderId, DocumentId, Folder, FolderId, Listed, VersionId},
-    pace::{Held, Pace},
+    pace::{Held, Lane, Pace},
 };
 
 /// The service, as one client of one organisation sees it. All calls may run at once.
@@ -123,6 +123,17 @@ impl Remote {
             Ok(raw.get().into())
         };
         self.api.request(&Call::get(self.routes.metadata_elements(binder)), read).await
+    }
+
+    /// Waits for one of the downloads that may go on at once; it ends when the lane is dropped. A link is asked
+    /// for with the lane in hand, and used at once.
+    pub async fn lane(&self) -> Lane<'_> {
+        self.storage.lane().await
+    }
+
+    /// How long links live, as far as it was found out.
+    pub fn link_lifetime(&self) -> Option<Duration> {
+        self.storage.link_lifetime()
     }
 
     /// Where the bytes of a version can be fetched, for a short time. While storage is down, that is

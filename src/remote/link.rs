@@ -6,9 +6,11 @@
 //! private network, because a client that runs inside a company must not be sent there. Every redirect of storage is
 //! checked by the same rule.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
+use jiff::Timestamp;
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
@@ -17,9 +19,18 @@ use super::{
     wire::{Text, garbled},
 };
 
+/// The part of its life, in percent, in which a link is used.
+const SAFE: u32 = 80;
+
 /// Where the bytes of a version are, for a short time.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Link(Url);
+#[derive(Clone)]
+pub struct Link {
+    url: Url,
+    /// When it was received.
+    since: Instant,
+    /// How long it lives from then on, if its query says so.
+    lives: Option<Duration>,
+}
 
 /// Which links may be followed.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +61,7 @@ impl Rule {
 
     /// Where a redirect leads.
     pub(super) fn follow(self, from: &Link, location: &str) -> Result<Link, Cause> {
-        self.check(from.0.join(location).map_err(|_| Cause::BadLink("it redirects to what is not a URL"))?)
+        self.check(from.url.join(location).map_err(|_| Cause::BadLink("it redirects to what is not a URL"))?)
     }
 
     fn check(self, mut url: Url) -> Result<Link, Cause> {
@@ -60,7 +71,7 @@ impl Rule {
             "http" | "https" if !self.loopback && is_private(&url) => "it leads to a private address",
             "http" | "https" => {
                 url.set_fragment(None);
-                return Ok(Link(url));
+                return Ok(Link::new(url));
             }
             _ => "it is not https",
         };
@@ -69,28 +80,59 @@ impl Rule {
 }
 
 impl Link {
+    fn new(url: Url) -> Self {
+        let lives = lives(&url, Timestamp::now());
+        Self { url, since: Instant::now(), lives }
+    }
+
+    /// How long ago it was received.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+
+    /// Whether it is likely to be refused by now: past the safe part of how long it lives, by its own word or as it
+    /// was found out with others.
+    pub(super) fn is_old(&self, found: Option<Duration>, now: Instant) -> bool {
+        let lives = self.lives.into_iter().chain(found).min();
+        lives.is_some_and(|lives| self.age(now) > lives * SAFE / 100)
+    }
+
     /// The whole URL, for the request alone.
     pub(super) fn url(&self) -> &Url {
-        &self.0
+        &self.url
     }
 
     /// The root of its host, which is no credential.
     pub(super) fn root(&self) -> Self {
-        let mut root = self.0.clone();
+        let mut root = self.url.clone();
         root.set_path("/");
         root.set_query(None);
-        Self(root)
+        Self::new(root)
     }
 
     /// What is asked, for errors.
     pub(super) fn call(&self) -> String {
-        format!("GET {}", place(&self.0))
+        format!("GET {}", place(&self.url))
     }
+}
+
+/// How long a link says that it lives: as S3 and Google write it, in seconds, or as the time of its end, as Azure
+/// (`se`) and CloudFront write it. A time that is past tells of a clock, not of the link.
+fn lives(url: &Url, now: Timestamp) -> Option<Duration> {
+    url.query_pairs().find_map(|(name, value)| {
+        let end = match name.as_ref() {
+            "X-Amz-Expires" | "X-Goog-Expires" => return value.parse().ok().map(Duration::from_secs),
+            "se" => value.parse().ok()?,
+            "Expires" => Timestamp::from_second(value.parse().ok()?).ok()?,
+            _ => return None,
+        };
+        Duration::try_from(end.duration_since(now)).ok().filter(|left| !left.is_zero())
+    })
 }
 
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&place(&self.0))
+        f.write_str(&place(&self.url))
     }
 }
 
@@ -162,6 +204,41 @@ mod tests {
         assert_eq!(follow("//b.example/").unwrap().url().as_str(), "https://b.example/");
         for bad in ["http://a.example/x", "https://192.168.0.1/", "file:///x", "http://[", "ftp://a.example/"] {
             assert!(follow(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_link_tells_how_long_it_lives() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        for (query, seconds) in [
+            ("X-Amz-Date=20260101T000000Z&X-Amz-Expires=300&X-Amz-Signature=hush", Some(300)),
+            ("sv=2022&se=2026-01-01T00%3A10%3A00Z&sig=hush", Some(600)),
+            ("Expires=1767225720&Signature=hush", Some(120)),
+            ("se=2025-12-31T23:59:59Z", None),
+            ("X-Amz-Expires=soon", None),
+            ("expires=5&sig=hush", None),
+            ("", None),
+        ] {
+            let url = Url::parse(&format!("https://x.example/a?{query}")).unwrap();
+            assert_eq!(lives(&url, now), seconds.map(Duration::from_secs), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_link_grows_old_by_its_own_word_or_by_what_was_found_out() {
+        let seconds = Duration::from_secs;
+        let plain = read(REAL, "https://a.example/x?sig=hush").unwrap();
+        let telling = read(REAL, "https://a.example/x?X-Amz-Expires=100").unwrap();
+        for (link, found, age, old) in [
+            (&plain, None, 100_000, false),
+            (&plain, Some(60), 47, false),
+            (&plain, Some(60), 49, true),
+            (&telling, None, 79, false),
+            (&telling, None, 81, true),
+            (&telling, Some(60), 49, true),
+            (&telling, Some(600), 81, true),
+        ] {
+            assert_eq!(link.is_old(found.map(seconds), link.since + seconds(age)), old, "{link} {found:?} {age}");
         }
     }
 

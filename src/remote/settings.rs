@@ -25,6 +25,10 @@ pub struct Settings {
     pub client_id: String,
     /// The API client's secret.
     pub client_secret: SecretString,
+    /// How many downloads go on at once at most.
+    pub downloads: usize,
+    /// How long a link was found to live; none where nobody knows.
+    pub link_lifetime: Option<Duration>,
     /// How many documents a search page is asked to hold.
     pub page_size: u32,
     /// How long a connection may take to be made.
@@ -71,6 +75,8 @@ impl Settings {
             organisation,
             client_id,
             client_secret,
+            downloads: 8,
+            link_lifetime: None,
             page_size: 250,
             connect_timeout: Duration::from_secs(15),
             head_timeout: Duration::from_mins(1),

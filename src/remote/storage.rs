@@ -7,7 +7,10 @@
 //! and may be down by itself. Whether it is back is asked at the root of its host: a document's bytes may be
 //! what it can't give.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use reqwest::{
     Client, Method, Request, Response, StatusCode,
@@ -27,10 +30,13 @@ use super::{
     settings::Settings,
     transport::{self, Way},
 };
-use crate::pace::{GaveUp, Outage, Pass, Retry};
+use crate::pace::{GaveUp, Lane, Lanes, Outage, Pass, Retry};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
+
+/// A link that is refused before this age has not grown old.
+const YOUNG: Duration = Duration::from_secs(5);
 
 /// The storage as a place to fetch from.
 #[derive(Debug)]
@@ -39,6 +45,9 @@ pub(super) struct Storage {
     rule: Rule,
     requests: Arc<Requests>,
     outage: Outage,
+    lanes: Arc<Lanes>,
+    /// How long links live, as far as it was found out.
+    lifetime: Mutex<Option<Duration>>,
     /// The host that failed last.
     failing: Mutex<Option<Link>>,
     /// For plain `http` on this machine.
@@ -54,7 +63,10 @@ impl Storage {
         let rule = Rule::of_api(&settings.api_url);
         let (plain, near, far) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let outage = Outage::new(settings.give_up, &settings.retry);
-        let storage = Self { settings, rule, requests, outage, failing: Mutex::default(), plain, near, far };
+        let lanes = Arc::new(Lanes::new(settings.downloads));
+        let lifetime = Mutex::new(settings.link_lifetime);
+        let failing = Mutex::default();
+        let storage = Self { settings, rule, requests, outage, lanes, lifetime, failing, plain, near, far };
         // What can't be built is better known before a run than at its first download.
         storage.client(&storage.settings.api_url)?;
         Ok(storage)
@@ -62,6 +74,16 @@ impl Storage {
 
     pub(super) fn rule(&self) -> Rule {
         self.rule
+    }
+
+    /// Waits for one of the downloads that may go on at once.
+    pub(super) async fn lane(&self) -> Lane<'_> {
+        self.lanes.take().await
+    }
+
+    /// How long links live, as far as it was found out.
+    pub(super) fn link_lifetime(&self) -> Option<Duration> {
+        *self.lifetime.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for the bytes of a link, or for the rest of them.
@@ -73,22 +95,24 @@ impl Storage {
             let asked = Instant::now();
             let pass = self.pass().await.map_err(|gave_up| self.given_up(link.call(), gave_up, tries))?;
             retry.pardon(asked.elapsed());
+            if link.is_old(self.link_lifetime(), Instant::now()) {
+                return Err(Error::new(link.call(), Cause::OldLink, tries));
+            }
             tries += 1;
             let cause = match self.once(link, resume).await {
                 Ok((verdict, response)) => {
                     pass.answered();
+                    self.lanes.answered();
                     let Verdict::Bytes(head) = verdict else {
                         resume = None;
                         continue;
                     };
-                    return Ok(Blob::new(head, response, link.call(), tries, self.settings.stall_timeout));
+                    let lanes = Arc::clone(&self.lanes);
+                    return Ok(Blob::new(head, response, lanes, (link.call(), tries), self.settings.stall_timeout));
                 }
                 Err(cause) => cause,
             };
             self.learn(pass, link, &cause);
-            if matches!(cause, Cause::Storage { status: 429, .. }) {
-                self.requests.count_throttled();
-            }
             let delay = if cause.is_passing() { retry.next(cause.retry_after(), Instant::now()) } else { None };
             let Some(delay) = delay else { return Err(Error::new(link.call(), cause, tries)) };
             tracing::debug!(%link, %cause, tries, ?delay, "asking storage again");
@@ -131,12 +155,30 @@ impl Storage {
         cause.is_silence().then(|| format!("{}: {cause}", root.call()))
     }
 
+    /// Tells the lanes, the outage and the lifetime of links what a failure says about them.
     fn learn(&self, pass: Pass<'_>, link: &Link, cause: &Cause) {
+        match cause {
+            Cause::Storage { status: 429, .. } => {
+                self.requests.count_throttled();
+                self.lanes.enough();
+            }
+            Cause::Storage { status: 503, .. } => self.lanes.enough(),
+            Cause::Storage { status: 401 | 403 | 410, .. } => self.refused(link.age(Instant::now())),
+            _ => {}
+        }
         if !cause.is_silence() {
             return pass.answered();
         }
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.root());
         pass.failed(&format!("{}: {cause}", link.call()));
+    }
+
+    /// A link of some age was refused. A young one was for another reason.
+    fn refused(&self, age: Duration) {
+        if age >= YOUNG {
+            let mut lifetime = self.lifetime.lock().unwrap_or_else(PoisonError::into_inner);
+            *lifetime = Some(lifetime.map_or(age, |known| known.min(age)));
+        }
     }
 
     async fn once(&self, link: &Link, resume: Option<&Resume>) -> Result<(Verdict, Response), Cause> {

@@ -83,6 +83,7 @@ pub(super) async fn prove(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<Opt
 /// Asks for a version, and hangs up once the head of the answer is there: only that of the whole
 /// is sure to bear the hash of the whole.
 async fn announced(ctx: &Ctx, job: &Job) -> Option<Announced> {
+    let _lane = ctx.stop.or(ctx.remote.lane()).await?;
     let link = ctx.ask(ctx.remote.download_link(&job.document, &job.particulars.version)).await?.ok()?;
     let blob = ctx.ask(ctx.remote.fetch(&link, None)).await?.ok()?;
     let changed = blob.last_modified.map(jiff::Timestamp::as_second);

@@ -213,6 +213,8 @@ async fn publish(ctx: &Ctx, job: &Job, staged: Staged, partial: bool) -> Result<
 
 /// One try. None: bytes came whole, and another try has to agree with them.
 async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> Result<Option<Staged>, Failed> {
+    // A link is asked for when it can be used.
+    let Some(lane) = ctx.stop.or(ctx.remote.lane()).await else { return Err(Failed::Stopped) };
     let link = ctx.remote.download_link(&job.document, &job.particulars.version);
     let Some(link) = ctx.ask(link).await else { return Err(Failed::Stopped) };
     let link = link.map_err(Failed::Link)?;
@@ -229,7 +231,9 @@ async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> 
     };
     let _room = Room::take(ctx, &blob)?;
     let mut receiver = Receiver::open(writing, blob, partial).await?;
-    match receiver.receive(ctx, writing).await {
+    let received = receiver.receive(ctx, writing).await;
+    drop(lane);
+    match received {
         Ok(()) => receiver.finish(ctx, writing, job, tries).await,
         Err(error) => {
             tries.partial = receiver.keep(ctx, writing, job, &error).await?;
