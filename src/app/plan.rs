@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     mirror::{self, Root},
     remote::Requests,
+    report::Night,
     state::State,
     sync::{Ended, Parts},
     ui,
@@ -32,8 +33,9 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
     let requests = Arc::new(Requests::default());
     let run = state.write(|w| w.begin_run(started, "plan"))?;
     let options = adopting::options(&state, &config.options)?;
+    let remote = pacing::remote(&config.remote, config.limit, &state, &requests)?;
     let parts = Parts {
-        remote: pacing::remote(&config.remote, config.limit, &state, &requests)?,
+        remote: Arc::clone(&remote),
         state: Arc::new(state),
         root: Arc::new(root),
         mirror: None,
@@ -45,6 +47,7 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
     let finished = execute(parts, voice)?;
     let mut report = run::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
+    report.night = finished.night.map(|requests| Night { requests, rate: remote.rate() });
     let exit = Exit::of_run(&finished);
     if !voice.json {
         ui::print(&ui::plan(&finished.planned));

@@ -161,6 +161,7 @@ pub(super) fn report(
             throttled: requests.throttled(),
         },
         scrub: finished.scrub,
+        night: None,
         failures,
         warnings: tally.warnings(),
     }
@@ -181,6 +182,7 @@ fn failed(config: &Config, started: Timestamp, error: &Error) -> RunReport {
         freed: crate::report::Freed::default(),
         requests: crate::report::Requests::default(),
         scrub: None,
+        night: None,
         failures: vec![failure(error.to_string())],
         warnings: Vec::new(),
     }

@@ -8,6 +8,7 @@
 mod cap;
 mod decide;
 mod moves;
+mod night;
 mod refresh;
 mod retain;
 mod tree;
@@ -15,6 +16,7 @@ mod tree;
 pub use cap::{BadCap, RemovalCap};
 pub use decide::{Action, Facts, FileState, KnownFacts, decide};
 pub use moves::{Leg, Mover, arrange};
+pub use night::night;
 pub use refresh::{Due, due};
 pub use retain::{Doubt, Retain, Times};
 pub use tree::Tree;

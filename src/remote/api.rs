@@ -134,6 +134,11 @@ impl Api {
         self.pace.held()
     }
 
+    /// Requests per second that held so far, or that are set.
+    pub(super) fn rate(&self) -> Option<f64> {
+        self.pace.held().map(|held| held.rate).or_else(|| self.pace.rate())
+    }
+
     /// Sends a call until its answer can be read, or for as long as the policy allows.
     pub(super) async fn request<T>(&self, call: &Call, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Error> {
         let mut retry = Retry::new(&self.retry);

@@ -80,6 +80,11 @@ impl Remote {
         self.api.held()
     }
 
+    /// Requests per second that held so far, or that are set; none without a limit.
+    pub fn rate(&self) -> Option<f64> {
+        self.api.rate()
+    }
+
     /// What the service's clock must say now, after the last answer that bore a date; none where none did.
     pub fn time(&self) -> Option<jiff::Timestamp> {
         self.api.clock().at(std::time::Instant::now())

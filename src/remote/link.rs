@@ -117,7 +117,7 @@ impl Link {
 }
 
 /// How long a link says that it lives: as S3 and Google write it, in seconds, or as the time of its end, as Azure
-/// (`se`) and CloudFront write it. A time that is past tells of a clock, not of the link.
+/// (`se`) and `CloudFront` write it. A time that is past tells of a clock, not of the link.
 fn lives(url: &Url, now: Timestamp) -> Option<Duration> {
     url.query_pairs().find_map(|(name, value)| {
         let end = match name.as_ref() {

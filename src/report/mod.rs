@@ -9,6 +9,6 @@ mod tally;
 mod verify_report;
 
 pub use progress::Progress;
-pub use run_report::{Binders, Bytes, Documents, Failure, Freed, Outcome, Requests, RunReport, Scrub};
+pub use run_report::{Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub};
 pub use tally::{Change, Tally};
 pub use verify_report::{Checked, Finding, FindingKind, VerifyOutcome, VerifyReport};

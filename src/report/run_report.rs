@@ -123,6 +123,15 @@ pub struct Scrub {
     pub repaired: u64,
 }
 
+/// What a night takes on which nothing has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Night {
+    /// Requests to the API and for the token.
+    pub requests: u64,
+    /// Requests per second that the service answered well, or that are set; none without a limit.
+    pub rate: Option<f64>,
+}
+
 /// A document or binder that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
@@ -169,6 +178,9 @@ pub struct RunReport {
     pub requests: Requests,
     /// What was checked; none without `--scrub`.
     pub scrub: Option<Scrub>,
+    /// What the next night takes if nothing changes; only in a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub night: Option<Night>,
     /// What failed.
     pub failures: Vec<Failure>,
     /// What somebody should know although nothing failed.

@@ -99,9 +99,10 @@ impl Sandbox {
         self.shared.scripts().push(route, replies);
     }
 
-    /// Answers the next requests to the API with 503, whatever they ask for, requests for a token included.
-    pub fn go_down(&self, requests: u64) {
-        self.shared.go_down(requests);
+    /// Serves so many more requests to the API, and answers the next ones with 503, whatever they ask for.
+    /// Requests for a token count.
+    pub fn go_down(&self, after: u64, requests: u64) {
+        self.shared.go_down(after, requests);
     }
 
     /// How many queued replies to a route were not asked for yet.

@@ -35,8 +35,8 @@ pub(super) struct Shared {
     pub(super) signer: Signer,
     pub(super) limiter: Limiter,
     pub(super) meter: Meter,
-    /// How many of the next requests to the API are answered as if it were down.
-    down: AtomicU64,
+    /// How many requests to the API are still served, and how many are then answered as if it were down.
+    down: Mutex<(u64, u64)>,
     pub(super) clock: Clock,
     pub(super) hasher: Mutex<Hasher>,
     /// Scheme, host and port of the storage.
@@ -75,7 +75,7 @@ impl Shared {
             signer: Signer::new(),
             limiter: Limiter::default(),
             meter: Meter::default(),
-            down: AtomicU64::new(0),
+            down: Mutex::default(),
             clock: Clock::new(),
             hasher: Mutex::default(),
             storage,
@@ -102,14 +102,18 @@ impl Shared {
         self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Answers so many more requests to the API as if it were down.
-    pub(super) fn go_down(&self, requests: u64) {
-        self.down.store(requests, Ordering::Relaxed);
+    /// Serves so many more requests to the API, and answers the next ones as if it were down.
+    pub(super) fn go_down(&self, after: u64, requests: u64) {
+        *self.down.lock().unwrap_or_else(PoisonError::into_inner) = (after, requests);
     }
 
     /// Whether the API is down for this request.
     pub(super) fn is_down(&self) -> bool {
-        self.down.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_down = down.0 == 0 && down.1 > 0;
+        let left = if down.0 > 0 { &mut down.0 } else { &mut down.1 };
+        *left = left.saturating_sub(1);
+        is_down
     }
 
     /// The next scripted reply to a route, after what it runs has run.

@@ -1,16 +1,22 @@
 //! The organisation's binders: which are known, which are new, and their folders.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::PoisonError,
+};
 
 use super::{Crawled, Ctx, Fatal};
 use crate::{
     model::{Binder, BinderId},
     naming,
-    plan::{Due, due},
+    plan::{self, Due, due},
     remote::{self, Kind},
     report::{Failure, Progress},
     state::{BinderRow, State},
 };
+
+/// From one night to the next, in seconds.
+const DAY: i64 = 24 * 3600;
 
 /// A binder that is read in a run.
 #[derive(Debug, Clone)]
@@ -192,11 +198,28 @@ fn refreshes(ctx: &Ctx, rows: &[BinderRow]) -> Result<HashSet<BinderId>, Fatal> 
     for row in rows {
         requests += ctx.state.read(|r| r.documents_in(&row.id))?.div_ceil(u64::from(ctx.options.page_size)).max(1);
     }
+    let now = jiff::Timestamp::now().as_second();
+    Ok(due(dues(rows), now, ctx.options.refresh_folders_seconds(), requests).into_iter().collect())
+}
+
+fn dues(rows: &[BinderRow]) -> Vec<Due> {
     let read = rows.iter().filter_map(|row| {
         Some(Due { binder: row.id.clone(), refreshed_at: row.folders_refreshed_at?, requests: row.folder_requests })
     });
-    let now = jiff::Timestamp::now().as_second();
-    Ok(due(read.collect(), now, ctx.options.refresh_folders_seconds(), requests).into_iter().collect())
+    read.collect()
+}
+
+/// How many requests the next night takes if nothing changes in the binders that were read.
+pub(super) fn night(ctx: &Ctx) -> Result<u64, Fatal> {
+    let announced = ctx.announced.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut rows = ctx.state.read(|r| r.binders())?;
+    rows.retain(|row| announced.contains_key(&row.id));
+    let bare = plan::night(announced.values().copied(), 0);
+    let tomorrow = jiff::Timestamp::now().as_second() + DAY;
+    let due = due(dues(&rows), tomorrow, ctx.options.refresh_folders_seconds(), bare);
+    let requests =
+        |id: &BinderId| rows.iter().find(|row| row.id == *id).map_or(0, |row| u64::from(row.folder_requests));
+    Ok(bare + due.iter().map(requests).sum::<u64>())
 }
 
 #[cfg(test)]

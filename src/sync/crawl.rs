@@ -8,7 +8,7 @@ use std::{
     cell::Cell,
     hash::{BuildHasher as _, RandomState},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     task::{Context, Poll},
 };
 
@@ -146,6 +146,10 @@ impl Reader<'_> {
         let size = page_size(&first, self.page_size);
         self.page_size = u32::try_from(size).unwrap_or(u32::MAX).clamp(1, self.page_size);
         let pages = first.total.div_ceil(u64::from(self.page_size)).max(1);
+        if tab.is_none() {
+            let mut announced = self.ctx.announced.lock().unwrap_or_else(PoisonError::into_inner);
+            announced.insert(self.binder.clone(), (first.total, self.page_size));
+        }
         if self.announced == 0 && tab.is_none() {
             self.announced = first.total;
             Progress::add(&self.ctx.progress.documents, first.total);

@@ -1,7 +1,7 @@
 //! What every task of a run shares.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
@@ -65,6 +65,8 @@ pub(super) struct Ctx {
     pub(super) binders: OnceLock<HashSet<BinderId>>,
     /// Versions of which a partial download was kept when the run began.
     pub(super) partials: HashSet<VersionId>,
+    /// How many documents each binder that was read announced, and how many of them a page held.
+    pub(super) announced: Mutex<HashMap<BinderId, (u64, u32)>>,
     /// Bytes that downloads in flight have still to write.
     pub(super) coming: AtomicU64,
     pub(super) run: i64,

@@ -76,6 +76,8 @@ pub struct Finished {
     pub tally: Arc<Tally>,
     /// What it would do, for a plan.
     pub planned: Vec<Planned>,
+    /// How many requests a night takes on which nothing has changed, for a plan that came to its end.
+    pub night: Option<u64>,
     /// The time at its end in seconds since the epoch, if retention is asked for and the clock can be trusted.
     pub now: Option<i64>,
 }
@@ -118,12 +120,13 @@ pub async fn run(parts: Parts) -> Finished {
     let tally = Arc::new(Tally::default());
     let stop = Arc::clone(&parts.stop);
     let (jobs, queue) = mpsc::channel(parts.options.concurrency * 4);
-    let (result, planned) = match build(parts, Arc::clone(&tally), jobs) {
+    let (result, planned, night) = match build(parts, Arc::clone(&tally), jobs) {
         Ok(ctx) => {
             let result = go(&ctx, queue).await;
-            (result, std::mem::take(&mut *ctx.planned.lock().unwrap_or_else(PoisonError::into_inner)))
+            let night = if ctx.writing.is_none() && !stop.is_set() { binders::night(&ctx).ok() } else { None };
+            (result, std::mem::take(&mut *ctx.planned.lock().unwrap_or_else(PoisonError::into_inner)), night)
         }
-        Err(error) => (Err(error), Vec::new()),
+        Err(error) => (Err(error), Vec::new(), None),
     };
     let (ended, withheld, scrub, now) = match (stop.take_fatal(), result) {
         (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), false, None, None),
@@ -131,7 +134,7 @@ pub async fn run(parts: Parts) -> Finished {
         (None, Ok((came, now))) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld, came.scrub, now),
     };
     let uncertified = tally.binder_counts().uncertified > 0;
-    Finished { ended, withheld, uncertified, scrub, tally, planned, now }
+    Finished { ended, withheld, uncertified, scrub, tally, planned, night, now }
 }
 
 pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Result<Ctx, Fatal> {
@@ -171,6 +174,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
         jobs,
         planned: Mutex::default(),
         binders: OnceLock::new(),
+        announced: Mutex::default(),
         coming: AtomicU64::new(0),
         partials,
         run: run.number,

@@ -2,7 +2,7 @@
 
 use super::escape;
 use crate::{
-    report::{Documents, Outcome, RunReport},
+    report::{Documents, Night, Outcome, RunReport},
     sync::Planned,
 };
 
@@ -61,6 +61,13 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
             bytes(freed.bytes)
         ));
     }
+    if let Some(night) = &run.night {
+        text.push_str(&format!(
+            "A night on which nothing changes takes {} requests{}.\n",
+            night.requests,
+            takes(night)
+        ));
+    }
     list(
         &mut text,
         "failed",
@@ -74,6 +81,17 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
         text.push_str(&format!("Report: {}\n", report.display()));
     }
     text
+}
+
+/// How long requests take at the rate that held.
+#[expect(clippy::cast_precision_loss, reason = "minutes are shown")]
+fn takes(night: &Night) -> String {
+    let Some(rate) = night.rate else { return String::new() };
+    let time = match night.requests as f64 / rate / 60.0 {
+        minutes if minutes < 1.5 => "about a minute or less".to_owned(),
+        minutes => format!("about {minutes:.0} minutes"),
+    };
+    format!(", {time} at {rate:.1} a second")
 }
 
 fn changes(documents: &Documents) -> String {
@@ -121,6 +139,17 @@ pub fn plan(planned: &[Planned]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nights_for_people() {
+        for (requests, rate, text) in [
+            (9, None, ""),
+            (9, Some(10.0), ", about a minute or less at 10.0 a second"),
+            (4402, Some(23.5), ", about 3 minutes at 23.5 a second"),
+        ] {
+            assert_eq!(takes(&Night { requests, rate }), text);
+        }
+    }
 
     #[test]
     fn bytes_for_people() {

@@ -107,6 +107,10 @@ impl World {
 
     /// What a run with these settings would do.
     pub(crate) fn plan_as(&self, config: &Config) -> Vec<Planned> {
+        self.planned_as(config).finished.planned
+    }
+
+    fn planned_as(&self, config: &Config) -> Ran {
         let scratch = tempfile::tempdir().unwrap();
         let state = State::scratch(Some(&self.database()), &scratch.path().join("state.db")).unwrap();
         let run = state.write(|w| w.begin_run(jiff::Timestamp::now(), "run")).unwrap();
@@ -122,7 +126,17 @@ impl World {
             run,
         });
         assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
-        ran.finished.planned
+        ran
+    }
+
+    /// How many requests a plan says that a night takes on which nothing changes.
+    pub(crate) fn night(&self) -> u64 {
+        self.planned_as(&self.config(self.given())).finished.night.unwrap()
+    }
+
+    /// How many requests came that were not for bytes.
+    pub(crate) fn asked(&self) -> u64 {
+        self.sandbox.counts().into_iter().filter(|(route, _)| *route != Route::Blob).map(|(_, count)| count).sum()
     }
 
     /// A run that must be complete, after which the tree is what the service has.

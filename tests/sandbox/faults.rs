@@ -202,7 +202,8 @@ async fn a_meter_tells_how_fast_a_client_asks() {
 #[tokio::test]
 async fn a_service_that_is_down_comes_back() {
     let (sandbox, api, _) = with_link().await;
-    sandbox.go_down(3);
+    sandbox.go_down(1, 3);
+    assert_eq!(api.get("/binders").await.status(), 200);
     assert_eq!(ask_token(&sandbox, &api.http, &[]).await.status(), 503);
     problem(api.get("/binders").await, 503).await;
     problem(api.search("pageSize=1&pageNumber=1", &[]).await, 503).await;

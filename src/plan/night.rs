@@ -1,0 +1,34 @@
+//! How many requests a night takes on which nothing has changed.
+
+/// What of it every run takes: a token and the list of binders.
+const ALWAYS: u64 = 2;
+
+/// One token, one list of binders, the pages of each binder, and the folders that are due. A binder is how
+/// many documents it has and how many of them a page holds; `refreshes` counts requests.
+pub fn night(binders: impl IntoIterator<Item = (u64, u32)>, refreshes: u64) -> u64 {
+    // Even a binder that is empty takes a page to say so.
+    let pages = binders.into_iter().map(|(documents, page)| documents.div_ceil(u64::from(page.max(1))).max(1));
+    ALWAYS + pages.sum::<u64>() + refreshes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_night_takes() {
+        #[rustfmt::skip]
+        let table = [
+            // documents, page             refreshes  requests
+            (vec![],                        0,         2),
+            (vec![(0, 250)],                0,         3),
+            (vec![(250, 250), (251, 250)],  0,         5),
+            (vec![(1, 250)],                7,         10),
+            (vec![(1000, 0)],               0,         1002),
+            (vec![(1_000_000, 250)],        400,       4402),
+        ];
+        for (binders, refreshes, requests) in table {
+            assert_eq!(night(binders.clone(), refreshes), requests, "{binders:?} {refreshes}");
+        }
+    }
+}
