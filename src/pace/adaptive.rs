@@ -14,9 +14,11 @@
 //!   makes it no faster, that is how fast the service is now, and no reason to fall again.
 //! - Values in, values out: time is passed in.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::Held;
 
 /// Where a service that is not known yet is begun with, in requests per second.
 const FIRST: f64 = 10.0;
@@ -65,15 +67,6 @@ pub enum Asked {
     Page,
     /// One thing.
     One,
-}
-
-/// The rate that held, to begin with the next time. As a text: `23.5`, or `23.5 or more`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Held {
-    /// Requests per second.
-    pub rate: f64,
-    /// Whether that was the limit: a little more was too much.
-    pub limit: bool,
 }
 
 /// The rate as it follows from the answers.
@@ -219,22 +212,6 @@ impl Answers {
     }
 }
 
-impl fmt::Display for Held {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1}{}", self.rate, if self.limit { "" } else { " or more" })
-    }
-}
-
-impl FromStr for Held {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let number = text.strip_suffix(" or more");
-        let rate = number.unwrap_or(text).parse().map_err(|_| ())?;
-        if (0.001..=1_000_000.0).contains(&rate) { Ok(Self { rate, limit: number.is_none() }) } else { Err(()) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,18 +280,6 @@ mod tests {
                 held = Adaptive::new(50.0, Some(held)).held();
             }
             assert_eq!(held, Held { rate: 30.0, limit });
-        }
-    }
-
-    #[test]
-    fn what_held_is_written_and_read() {
-        for (held, text) in
-            [(Held { rate: 23.5, limit: true }, "23.5"), (Held { rate: 50.0, limit: false }, "50.0 or more")]
-        {
-            assert_eq!((held.to_string().as_str(), text.parse()), (text, Ok(held)));
-        }
-        for odd in ["", "x", "NaN", "-1", "0", "1e9", "or more", "5 or more or more"] {
-            assert!(odd.parse::<Held>().is_err(), "{odd}");
         }
     }
 

@@ -19,8 +19,8 @@ use tokio::{
 };
 
 use super::{
-    Permit,
-    adaptive::{Adaptive, Asked, Held},
+    Held, Permit,
+    adaptive::{Adaptive, Asked},
     brake::Brake,
     rate::{Bucket, Limit, Rate},
 };

@@ -12,6 +12,7 @@
 mod adaptive;
 mod bandwidth;
 mod brake;
+mod held;
 mod lanes;
 mod limiter;
 mod outage;
@@ -19,9 +20,10 @@ mod rate;
 mod retry;
 mod retry_after;
 
-pub use adaptive::{Asked, Held};
+pub use adaptive::Asked;
 pub use bandwidth::Bandwidth;
 pub use brake::Permit;
+pub use held::Held;
 pub use lanes::{Lane, Lanes};
 pub use limiter::Pace;
 pub use outage::{GaveUp, Outage, Pass};

@@ -47,7 +47,8 @@ struct State {
 
 #[derive(Debug)]
 struct Down {
-    since: Instant,
+    /// Since when it is believed: the first probe that failed.
+    since: Option<Instant>,
     /// When the next probe may go; none while one is under way.
     probe: Option<Instant>,
     /// How many have failed.
@@ -92,7 +93,7 @@ impl Outage {
     fn attempt(&self) -> Result<Result<Pass<'_>, Instant>, GaveUp> {
         let (mut state, now) = (self.state(), Instant::now());
         let Some(down) = &mut state.down else { return Ok(Ok(Pass { outage: self, probe: None })) };
-        let end = down.since + self.give_up;
+        let end = down.since.unwrap_or(now) + self.give_up;
         if now >= end {
             return Err(GaveUp(down.why.clone()));
         }
@@ -157,8 +158,7 @@ impl Pass<'_> {
 
 impl Outage {
     fn goes_down(&self, state: &mut State, why: &dyn Display) {
-        let now = Instant::now();
-        state.down = Some(Down { since: now, probe: Some(now), failed: 0, why: why.to_string() });
+        state.down = Some(Down { since: None, probe: Some(Instant::now()), failed: 0, why: why.to_string() });
         self.changed.notify_waiters();
     }
 
@@ -170,7 +170,9 @@ impl Outage {
             tracing::warn!("{why}; everybody waits while one request asks now and then, for {give_up:?} at most");
         }
         let delay = self.first.saturating_mul(1 << down.failed.min(16)).min(self.longest);
-        down.probe = Some(Instant::now() + delay);
+        let now = Instant::now();
+        down.since.get_or_insert(now);
+        down.probe = Some(now + delay);
         down.failed += 1;
         down.why = why.to_string();
         self.changed.notify_waiters();

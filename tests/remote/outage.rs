@@ -35,7 +35,9 @@ async fn a_crowd_waits_while_one_asks() {
     let document = document();
     let answers = join_all((0..CROWD).map(|_| remote.document(&document))).await;
     assert!(answers.iter().all(Result::is_ok));
-    assert!(server.count("/api/binders") > PROBES);
+    // An answer to what was still under way ends an outage early.
+    let probes = server.count("/api/binders");
+    assert!((1..=PROBES + CROWD / 3).contains(&probes), "{probes}");
     assert_eq!((server.count("/api/documents/doc-1"), requests.retried()), (2 * CROWD, CROWD as u64));
 }
 
