@@ -1,6 +1,9 @@
 //! A service that is down is asked by one request at a time, and the others go on where they were.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use futures::future::join_all;
 use ibinder_sync::remote::Kind;
@@ -88,12 +91,17 @@ async fn a_token_endpoint_that_is_down_is_waited_for() {
 
 #[tokio::test]
 async fn storage_that_is_down_is_waited_for_before_a_link_is_asked_for() {
-    let server = Server::api(|seen, nth| {
+    let back = AtomicBool::new(false);
+    let server = Server::api(move |seen, nth| {
         let host = seen.header("host").unwrap();
         match seen.path() {
             path if path.starts_with("/api/") => json(&format!(r#"{{"url":"http://{host}/blob?sig=hush"}}"#)),
-            "/" => status(if nth < PROBES { 503 } else { 403 }),
-            _ if nth < CROWD => status(503),
+            "/" if nth < PROBES => status(503),
+            "/" => {
+                back.store(true, Ordering::SeqCst);
+                status(403)
+            }
+            _ if !back.load(Ordering::SeqCst) => status(503),
             _ => Reply::Send(answer(200, "", "whole")),
         }
     });
