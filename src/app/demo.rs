@@ -38,6 +38,7 @@ fn serve(given: &cli::Sandbox) -> Result<(), Error> {
         clock_offset: given.clock_offset,
         limit: given.limit,
         retry_after: !given.no_retry_after,
+        blobs_from: given.blobs_from.clone(),
         faults: given.faults.iter().fold(Faults::none(), |faults, f| faults.with(f.kind, f.probability)),
         seed: given.organisation.seed,
         ..Settings::default()

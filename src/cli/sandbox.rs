@@ -54,6 +54,9 @@ pub struct Sandbox {
     /// Serve this folder: its folders are binders, what is below them tabs, folders and documents
     #[arg(long, value_name = "DIR", conflicts_with_all = ["binders", "documents", "day", "document_size"])]
     pub from: Option<PathBuf>,
+    /// Another server on this machine that has that folder at its root: links lead there, and the folder is read once
+    #[arg(long, value_name = "URL", requires = "from")]
+    pub blobs_from: Option<url::Url>,
     /// Size of every document in bytes
     #[arg(long, value_name = "SIZE")]
     pub document_size: Option<crate::config::Size>,

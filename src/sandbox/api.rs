@@ -180,13 +180,19 @@ fn folders(
 }
 
 fn link(shared: &Shared, call: &Call, document: &str, version: &str) -> Result<Answered, Access> {
-    let (document, version) = {
+    let (document, version, elsewhere) = {
         let organisation = shared.organisation();
         let at = organisation.visible_document(document)?;
         let document = &organisation.documents[at as usize];
-        let version = Guid::parse(version).filter(|&id| document.version_number(id).is_some());
-        (document.id, version.ok_or(Access::Missing)?)
+        let version = Guid::parse(version).ok_or(Access::Missing)?;
+        let number = document.version_number(version).ok_or(Access::Missing)?;
+        let root = call.settings.blobs_from.as_ref();
+        let elsewhere = root.and_then(|root| organisation.url_of(&organisation.content(at, number), root));
+        (document.id, version, elsewhere)
     };
+    if let Some(url) = elsewhere {
+        return Ok(answer::json(format!("{{\"url\":\"{url}\"}}")));
+    }
     let expires = shared.clock.now().saturating_add(millis(call.settings.link_lifetime));
     let signature = shared.signer.link(document, version, expires);
     let storage = &shared.storage;

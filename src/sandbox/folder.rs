@@ -15,6 +15,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use url::Url;
+
 use super::content::Content;
 use super::id::{Guid, nano_id_of_text};
 use super::organisation::{Document, NOWHERE, Organisation, State, Stored};
@@ -60,6 +62,16 @@ impl Organisation {
         let source = self.source.as_ref()?;
         let fresh = source.read_at.is_some_and(|at| age.is_none_or(|age| at.elapsed() < age));
         (!fresh).then(|| source.root.clone())
+    }
+
+    /// Where another server has a file of the folder, if it has the folder at its root.
+    pub(super) fn url_of(&self, content: &Content, root: &Url) -> Option<Url> {
+        let Content::File { path, .. } = content else { return None };
+        let below = path.strip_prefix(&self.source.as_ref()?.root).ok()?;
+        let mut url = root.clone();
+        let names = below.iter().map(|name| name.to_str()).collect::<Option<Vec<_>>>()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend(names);
+        Some(url)
     }
 
     /// Says that the folder differs from what is known of it.

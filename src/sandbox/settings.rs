@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use super::fault::Faults;
 
 /// The shape of the answer to `GET /api/binders`, on which the service's own texts disagree.
@@ -36,6 +38,9 @@ pub struct Settings {
     pub limit: Option<u32>,
     /// That answer says in `Retry-After` that it takes a second.
     pub retry_after: bool,
+    /// The root of another server that has the files of the organisation's folder: links lead there, and the folder
+    /// is read once.
+    pub blobs_from: Option<Url>,
     /// Faults that strike at random.
     pub faults: Faults,
     /// The seed of the faults and of every other awkwardness that comes and goes.
@@ -72,6 +77,7 @@ impl Default for Settings {
             binders_shape: BindersShape::default(),
             limit: None,
             retry_after: true,
+            blobs_from: None,
             faults: Faults::none(),
             seed: 0,
             slow: Duration::from_millis(500),

@@ -127,7 +127,7 @@ impl Shared {
 
     /// Reads the folder that the organisation is made of again, if it is older than `age` or known to be outdated.
     pub(super) async fn refresh(&self, age: Option<Duration>) {
-        if self.organisation().outdated(age).is_none() {
+        if self.settings().blobs_from.is_some() || self.organisation().outdated(age).is_none() {
             return;
         }
         let _only = self.reading.lock().await;

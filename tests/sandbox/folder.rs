@@ -56,6 +56,21 @@ async fn folders_become_binders_and_files_documents() {
 }
 
 #[tokio::test]
+async fn another_server_can_have_the_files() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "Brf Eken/Hus A/50 % \"plan\".pdf", b"plan");
+    let sandbox = start(Organisation::from_folder(root.path()).unwrap());
+    let api = Api::new(&sandbox).await;
+    let plan = sandbox.with_organisation(|o| o.documents().remove(0));
+    for url in ["http://127.0.0.1:1/", "http://127.0.0.1:1"] {
+        sandbox.change_settings(|settings| settings.blobs_from = Some(url.parse().unwrap()));
+        assert_eq!(api.link(&plan.id).await, "http://127.0.0.1:1/Brf%20Eken/Hus%20A/50%20%25%20%22plan%22.pdf");
+    }
+    write(root.path(), "Brf Eken/late.txt", b"late");
+    assert_eq!(body(api.search("pageSize=10&pageNumber=1", &[]).await).await["totalCount"], 1, "it is read once");
+}
+
+#[tokio::test]
 async fn edits_are_seen_by_the_next_run() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "Brf Eken/a.txt", b"one");

@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# What the benchmarks share: where things are, servers on loopback that end with the script, and timing.
+# A script sources it from the checkout's root.
+#
+# BENCH_DIR   where everything is written; it stays there (default: a new folder below /tmp)
+# BENCH_OURS  the program to measure (default: this checkout's release build)
+set -euo pipefail
+export LC_ALL=C.UTF-8
+
+dir=${BENCH_DIR:-$(mktemp -d /tmp/ibinder-bench.XXXXXX)}
+mkdir -p "$dir"
+dir=$(realpath "$dir")
+chmod 755 "$dir" # nginx may read it as another user
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+    say "$*"
+    exit 2
+}
+
+need() { # need PROGRAM=PACKAGE…: ends with the line that installs what is missing
+    local pair missing=()
+    for pair in "$@"; do
+        command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+    done
+    [ ${#missing[@]} = 0 ] || fail "missing; on Debian: apt-get install --no-install-recommends ${missing[*]}"
+}
+
+build() { # build [EXAMPLE…]: builds the program and the examples; sets `ours` and `examples`
+    local name target
+    [ -n "${BENCH_OURS:-}" ] || cargo build --release --quiet
+    for name in "$@"; do cargo build --release --quiet --example "$name"; done
+    target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release
+    ours=$(realpath "${BENCH_OURS:-$target/ibinder-sync}")
+    # shellcheck disable=SC2034 # read by the cases
+    examples=$target/examples
+}
+
+# Servers end with the script, whatever ends it.
+servers=()
+end_server() { # end_server PID
+    kill "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+end_servers() {
+    local pid
+    for pid in "${servers[@]}"; do end_server "$pid"; done
+    servers=()
+}
+trap end_servers EXIT
+
+sandbox() { # sandbox ARGS…: starts one and takes over the environment that points to it
+    : >"$dir/sandbox.env" # the loop below may look before the sandbox has begun
+    "$ours" -q sandbox "$@" >"$dir/sandbox.env" &
+    servers+=($!)
+    while [ "$(wc -l <"$dir/sandbox.env")" -lt 5 ]; do
+        kill -0 "${servers[-1]}" 2>/dev/null || fail "the sandbox has ended"
+        sleep 0.1
+    done
+    set -a
+    # shellcheck source=/dev/null
+    . "$dir/sandbox.env"
+    set +a
+}
+
+answers() { # answers URL PID: waits until a server answers; fails if it has ended before
+    while ! curl --silent --output /dev/null "$1"; do
+        kill -0 "$2" 2>/dev/null || return 1
+        sleep 0.1
+    done
+}
+
+blob_server() { # blob_server FOLDER: nginx, with lists of folders; sets `blobs`
+    local port temporary=$dir/nginx.tmp
+    for port in $(shuf -i 20000-30000 -n 5); do # one of them is free
+        {
+            [ "$(id -u)" != 0 ] || echo "user $(id -un);"
+            echo "worker_processes 1; daemon off; pid $dir/nginx.pid; error_log $dir/nginx.log;"
+            echo "events { worker_connections 4096; }"
+            echo "http {"
+            echo "  client_body_temp_path $temporary; proxy_temp_path $temporary; fastcgi_temp_path $temporary;"
+            echo "  uwsgi_temp_path $temporary; scgi_temp_path $temporary;"
+            echo "  access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000;"
+            echo "  server { listen 127.0.0.1:$port; root $1; autoindex on; charset utf-8; }"
+            echo "}"
+        } >"$dir/nginx.conf"
+        nginx -e "$dir/nginx.log" -c "$dir/nginx.conf" &
+        servers+=($!)
+        blobs=http://127.0.0.1:$port
+        if answers "$blobs/" "${servers[-1]}"; then return; fi
+    done
+    fail "nginx doesn't start; see $dir/nginx.log"
+}
+
+# Every timed run is a line of $results: case, round, program, wall seconds, CPU seconds, peak MiB.
+results=$dir/results.tsv
+
+timed() { # timed CASE ROUND PROGRAM COMMAND…
+    local key="$1	$2	$3"
+    shift 3
+    /usr/bin/time -f '%e %U %S %M' -o "$dir/time" "$@" >"$dir/out" 2>&1 || fail "failed: $*
+$(tail -n 5 "$dir/out")"
+    awk -v key="$key" '{ printf "%s\t%s\t%.2f\t%.1f\n", key, $1, $2 + $3, $4 / 1024 }' "$dir/time" >>"$results"
+}
+
+forget() { # forget CASE: drops an earlier run's lines of a case
+    [ ! -f "$results" ] || sed -i "/^$1	/d" "$results"
+}
+
+median() { # median CASE PROGRAM COLUMN
+    awk -F '\t' -v c="$1" -v p="$2" -v n="$3" '$1 == c && $3 == p { print $n }' "$results" | sort -n |
+        awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+free_gib() { df -BG --output=avail "$dir" | tail -n 1 | tr -dc 0-9; }
+
+# `settle` writes back what earlier runs left, so that nobody pays for his predecessor.
+settle() { sync -f "$dir"; }
