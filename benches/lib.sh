@@ -29,12 +29,14 @@ need() { # need PROGRAM=PACKAGE…: ends with the line that installs what is mis
 
 build() { # build [EXAMPLE…]: builds the program and the examples; sets `ours` and `examples`
     local name target
-    [ -n "${BENCH_OURS:-}" ] || cargo build --release --quiet
-    for name in "$@"; do cargo build --release --quiet --example "$name"; done
     target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release
-    ours=$(realpath "${BENCH_OURS:-$target/ibinder-sync}")
-    # shellcheck disable=SC2034 # read by the cases
     examples=$target/examples
+    [ -n "${BENCH_OURS:-}" ] || cargo build --release --quiet
+    for name in "$@"; do
+        # They use nothing of the crate, but cargo would build it once more for them after each change.
+        [ "$examples/$name" -nt "benches/$name.rs" ] || cargo build --release --quiet --example "$name"
+    done
+    ours=$(realpath "${BENCH_OURS:-$target/ibinder-sync}")
 }
 
 # Servers end with the script, whatever ends it.

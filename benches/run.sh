@@ -1,22 +1,29 @@
 #!/usr/bin/env bash
-# The benchmarks, as ratios within one run: benches/run.sh [--rounds N] [--small] [CASE…]
+# The benchmarks, as ratios within one run: benches/run.sh [--rounds N] [--small] [--documents N,N] [CASE…]
 #
 #   small      cold, 20,000 documents of 16 KiB, against curl, wget2, lftp, rclone and the floor
 #   medium     cold, 2,000 of 1 MiB
 #   large      cold, 4 of 512 MiB
+#   unchanged  a night on which nothing changed, 100,000 and 1,000,000 documents, against a bare loop over the pages
+#   shifted    a night on which 1 % changed and every page shifted, the same
 #
-# Without a CASE all of them. Everything stays on loopback; nothing in BENCH_DIR is deleted at the end. `--small` tries
+# Without a CASE all of them. `--documents` takes other numbers of documents for the last two. Everything stays on loopback; nothing in BENCH_DIR is deleted at the end. `--small` tries
 # the script with a twentieth of everything; its figures mean nothing.
 # The head of each file in benches/cases/ says how it measures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(small medium large)
+sizes=(100000 1000000)
+all=(small medium large unchanged shifted)
 rounds=7 scale=1 wanted=()
 while [ $# -gt 0 ]; do
     case $1 in
     --rounds)
         rounds=${2:?how many rounds?}
+        shift
+        ;;
+    --documents)
+        IFS=, read -ra sizes <<<"${2:?how many documents?}"
         shift
         ;;
     --small) scale=20 rounds=2 ;;
@@ -35,11 +42,13 @@ done
 [ ${#wanted[@]} -gt 0 ] || wanted=("${all[@]}")
 
 . benches/lib.sh
-[ $scale = 1 ] || dir=$dir/try results=$dir/try/results.tsv
+[ $scale = 1 ] || dir=$dir/try
 mkdir -p "$dir"
+results=$dir/results.tsv
 . benches/cases/cold.sh
+. benches/cases/unchanged.sh
 need /usr/bin/time=time nginx=nginx-light curl=curl wget2=wget2 lftp=lftp rclone=rclone python3=python3
-build floor
+build floor pages
 
 table() { # table CASE TITLE
     python3 benches/table.py "$results" "$1" ours "$2"
@@ -58,6 +67,9 @@ for case in "${wanted[@]}"; do
     large)
         cold large 4 $(((512 << 20) / scale)) 2 0
         table large "Cold, 4 × $((512 / scale)) MiB"
+        ;;
+    unchanged | shifted)
+        for documents in "${sizes[@]}"; do "$case" $((documents / scale)); done
         ;;
     *) fail "unknown case: $case (there are ${all[*]})" ;;
     esac

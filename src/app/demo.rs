@@ -23,10 +23,13 @@ pub fn sandbox(given: &cli::Sandbox) -> Exit {
 }
 
 fn serve(given: &cli::Sandbox) -> Result<(), Error> {
-    let organisation = match &given.from {
+    let mut organisation = match &given.from {
         Some(folder) => Organisation::from_folder(folder).map_err(|e| Error::Folder(folder.clone(), e))?,
         None => Organisation::generated(&generated(&given.organisation, given.document_size)),
     };
+    if let Some(nth) = given.churn {
+        organisation.churn(nth);
+    }
     let settings = Settings {
         port: given.port,
         page_size_cap: given.page_size_cap,

@@ -51,8 +51,11 @@ pub struct Sandbox {
     /// What.
     #[command(flatten)]
     pub organisation: Organisation,
+    /// Give every Nth document new bytes, and take away the first of each binder, so that every page of a listing differs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub churn: Option<u32>,
     /// Serve this folder: its folders are binders, what is below them tabs, folders and documents
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["binders", "documents", "day", "document_size"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["binders", "documents", "day", "churn", "document_size"])]
     pub from: Option<PathBuf>,
     /// Another server on this machine that has that folder at its root: links lead there, and the folder is read once
     #[arg(long, value_name = "URL", requires = "from")]

@@ -73,6 +73,22 @@ pub(super) fn pass(organisation: &mut Organisation, generator: &Generator, day: 
     changes
 }
 
+impl Organisation {
+    /// Gives every `nth` document a new version, and removes the first document of each binder that has others: most
+    /// documents stay what they are, and none stays where it is in a listing.
+    pub fn churn(&mut self, nth: u32) {
+        let shown = self.documents.iter_mut().filter(|document| document.state == State::Shown);
+        for document in shown.step_by(nth.max(1) as usize) {
+            document.generated = document.generated.saturating_add(1);
+        }
+        let full = self.binders.iter().filter(|binder| binder.listed.len() > 1);
+        let firsts: Vec<_> = full.map(|binder| binder.listed[0]).collect();
+        for first in firsts {
+            self.set_state(first, State::Removed);
+        }
+    }
+}
+
 /// Moves documents to other folders, every other one to another binder.
 fn move_some(organisation: &mut Organisation, generator: &Generator, today: &mut Day, changes: &mut DayChanges) {
     let among = organisation.documents.len();
@@ -167,6 +183,18 @@ mod tests {
                 assert!(counted.added > 0 && counted.folders_renamed == 1, "{counted:?}");
                 assert!(counted.below_renamed_folders > 0, "{counted:?}");
             }
+        }
+    }
+
+    #[test]
+    fn churn_revises_some_and_shifts_every_page() {
+        let (before, mut after) = (on_day(700, 1), on_day(700, 1));
+        after.churn(100);
+        let changes = compare(&before, &after);
+        assert_eq!(changes.removed, before.binders.len());
+        assert!((5..=7).contains(&changes.revised), "{changes:?}");
+        for (old, new) in before.binders.iter().zip(&after.binders) {
+            assert_eq!(old.listed[1..], new.listed);
         }
     }
 

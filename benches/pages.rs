@@ -1,0 +1,93 @@
+//! The bare page loop: asks for every page of every binder and reads each into values, and does nothing else.
+//!
+//! `pages BINDERS_AT_ONCE PAGE_SIZE`, with the environment that a sandbox prints. It prints how many requests it sent and
+//! how many documents it saw. The client, its connections and its runtime are set up as those of a run are.
+
+use std::{env, error::Error, time::Duration};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use reqwest::{
+    Client,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    redirect,
+};
+use serde_json::Value;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// The service with a token in hand.
+struct Service {
+    client: Client,
+    base: String,
+    headers: HeaderMap,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let mut arguments = env::args().skip(1);
+    let (Some(at_once), Some(page_size)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: pages BINDERS_AT_ONCE PAGE_SIZE".into());
+    };
+    let (at_once, page_size) = (at_once.parse()?, page_size.parse()?);
+    let service = Service::new().await?;
+    let binders = service.values(service.client.get(format!("{}/binders", service.base))).await?;
+    let binders = binders.as_array().ok_or("no list of binders")?.iter();
+    let pages = stream::iter(binders.map(|binder| service.binder(&binder["id"], page_size)));
+    let counted: Vec<(usize, usize)> = pages.buffer_unordered(at_once).try_collect().await?;
+    let (requests, documents) = counted.iter().fold((2, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+    println!("{requests} requests, {documents} documents");
+    Ok(())
+}
+
+impl Service {
+    async fn new() -> Result<Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .pool_max_idle_per_host(128)
+            .pool_idle_timeout(Duration::from_secs(50))
+            .tcp_nodelay(true)
+            .referer(false)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .tls_certs_only([])
+            .build()?;
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &env::var("IBINDER_CLIENT_ID")?),
+            ("client_secret", &env::var("IBINDER_CLIENT_SECRET")?),
+            ("scope", "ibinder_public"),
+        ];
+        let answer = client.post(env::var("IBINDER_AUTH_URL")?).form(&form).send().await?.error_for_status()?;
+        let answer: Value = serde_json::from_slice(&answer.bytes().await?)?;
+        let token = answer["access_token"].as_str().ok_or("no token")?;
+        let tenant = HeaderName::from_static("x-ibinder-tenantid");
+        let headers = HeaderMap::from_iter([
+            (reqwest::header::AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}"))?),
+            (tenant, HeaderValue::try_from(env::var("IBINDER_ORG_ID")?)?),
+        ]);
+        Ok(Self { client, base: env::var("IBINDER_API_URL")?, headers })
+    }
+
+    /// All pages of a binder: how many there were, and how many documents on them.
+    async fn binder(&self, id: &Value, page_size: usize) -> Result<(usize, usize)> {
+        let (mut pages, mut documents) = (0, 0);
+        let filter =
+            format!(r#"{{"MetadataFilters":[{{"metadataElementId":"GLOBAL_BinderId","valueId":{id}}}],"SortBy":[]}}"#);
+        loop {
+            pages += 1;
+            let url = format!("{}/documents?pageNumber={pages}&pageSize={page_size}", self.base);
+            let request = self.client.post(url).header(CONTENT_TYPE, "application/json").body(filter.clone());
+            let page = self.values(request).await?;
+            let found = page["items"].as_array().ok_or("no items")?.len();
+            documents += found;
+            if found < page_size || page["totalCount"].as_u64() == Some(documents as u64) {
+                return Ok((pages, documents));
+            }
+        }
+    }
+
+    async fn values(&self, request: reqwest::RequestBuilder) -> Result<Value> {
+        let answer = request.headers(self.headers.clone()).send().await?.error_for_status()?;
+        Ok(serde_json::from_slice(&answer.bytes().await?)?)
+    }
+}
