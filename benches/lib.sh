@@ -110,8 +110,8 @@ forget() { # forget CASE: drops an earlier run's lines of a case
     [ ! -f "$results" ] || sed -i "/^$1	/d" "$results"
 }
 
-median() { # median CASE PROGRAM COLUMN
-    awk -F '\t' -v c="$1" -v p="$2" -v n="$3" '$1 == c && $3 == p { print $n }' "$results" | sort -n |
+median() { # median RESULTS CASE PROGRAM COLUMN
+    awk -F '\t' -v c="$2" -v p="$3" -v n="$4" '$1 == c && $3 == p { print $n }' "$1" | sort -n |
         awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 

@@ -6,15 +6,17 @@
 #   large      cold, 4 of 512 MiB
 #   unchanged  a night on which nothing changed, 100,000 and 1,000,000 documents, against a bare loop over the pages
 #   shifted    a night on which 1 % changed and every page shifted, the same
+#   growth     what a document costs with 10,000, 100,000 and 1,000,000 of them; saved in docs/growth.csv and .svg
+#   pace       the share of a set rate that is used, and of one that must be found out
 #
-# Without a CASE all of them. `--documents` takes other numbers of documents for the last two. Everything stays on loopback; nothing in BENCH_DIR is deleted at the end. `--small` tries
+# Without a CASE all of them. `--documents` takes other numbers of documents for unchanged and shifted. Everything stays on loopback; nothing in BENCH_DIR is deleted at the end. `--small` tries
 # the script with a twentieth of everything; its figures mean nothing.
 # The head of each file in benches/cases/ says how it measures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 sizes=(100000 1000000)
-all=(small medium large unchanged shifted)
+all=(small medium large unchanged shifted growth pace)
 rounds=7 scale=1 wanted=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -47,6 +49,8 @@ mkdir -p "$dir"
 results=$dir/results.tsv
 . benches/cases/cold.sh
 . benches/cases/unchanged.sh
+. benches/cases/growth.sh
+. benches/cases/pace.sh
 need /usr/bin/time=time nginx=nginx-light curl=curl wget2=wget2 lftp=lftp rclone=rclone python3=python3
 build floor pages
 
@@ -71,6 +75,7 @@ for case in "${wanted[@]}"; do
     unchanged | shifted)
         for documents in "${sizes[@]}"; do "$case" $((documents / scale)); done
         ;;
+    growth | pace) "$case" ;;
     *) fail "unknown case: $case (there are ${all[*]})" ;;
     esac
 done
