@@ -58,6 +58,16 @@ table() { # table CASE TITLE
     python3 benches/table.py "$results" "$1" ours "$2"
 }
 
+machine() { # what the figures hang on
+    echo "$(date -u +%F), $(uname -sr), $(nproc) cores ($(awk -F ': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)),"
+    echo "$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), $(df --output=fstype "$dir" | tail -n 1)."
+    echo "ibinder-sync $(git describe --always --dirty), $(curl --version | awk 'NR == 1 { print $1, $2 }'),"
+    echo "wget2 $(wget2 --version | awk 'NR == 1 { print $3 }'), lftp $(lftp --version | awk 'NR == 1 { print $4 }')," \
+        "$(rclone version | head -n 1), $(nginx -v 2>&1 | sed 's/.*version: //')."
+    echo "Load when it began: $(cut -d ' ' -f 1-3 /proc/loadavg)."
+}
+
+machine
 for case in "${wanted[@]}"; do
     case $case in
     small)
