@@ -138,8 +138,7 @@ impl State {
     pub fn scratch(path: Option<&Path>, copy: &Path) -> Result<Self, Error> {
         if let Some(path) = path {
             soundness::are_files(path)?;
-            let copied = !has_journal(path) && passing_copy_of(&at_rest(path)?, copy).is_ok() && !has_journal(path);
-            if !copied {
+            if !is_copied_at_rest(path, copy)? {
                 // A run began meanwhile, or one was killed: only an ordinary reader sees both files.
                 let _ = std::fs::remove_file(copy);
                 passing_copy_of(&read_only(path)?, copy)?;
@@ -254,6 +253,15 @@ fn read_only(path: &Path) -> Result<Connection, Error> {
     let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     prepare(&reader)?;
     Ok(reader)
+}
+
+/// Copies a state that nobody writes, byte by byte; false where somebody does, or did meanwhile.
+fn is_copied_at_rest(path: &Path, copy: &Path) -> Result<bool, Error> {
+    // A state of another program is refused before a byte is copied.
+    Migrations::from_slice(MIGRATIONS).current_version(&at_rest(path)?)?;
+    let look = || std::fs::metadata(path).and_then(|found| Ok((found.len(), found.modified()?))).ok();
+    let before = look().filter(|_| !has_journal(path));
+    Ok(before.is_some() && std::fs::copy(path, copy).is_ok() && !has_journal(path) && look() == before)
 }
 
 /// Whether a journal lies beside a database: a run is at work, or one was killed.
