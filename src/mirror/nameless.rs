@@ -147,7 +147,15 @@ fn works(way: Way, dir: &OwnedFd, leaf: &str) -> rustix::io::Result<bool> {
     if linked {
         rustix::fs::unlinkat(dir, leaf, AtFlags::empty())?;
     }
-    Ok(linked)
+    Ok(linked && heeds_umask(&file, dir, leaf)?)
+}
+
+/// Whether a file without a name has the mode of any other: some older kernels forget the umask.
+fn heeds_umask(file: &File, dir: &OwnedFd, leaf: &str) -> rustix::io::Result<bool> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let named = rustix::fs::openat(dir, leaf, flags, Mode::from_bits_truncate(0o666))?;
+    rustix::fs::unlinkat(dir, leaf, AtFlags::empty())?;
+    Ok(rustix::fs::fstat(&named)?.st_mode == rustix::fs::fstat(file)?.st_mode)
 }
 
 /// What a call brought; none where this system, file system or user can't do it. A disk that fails is an error.

@@ -98,11 +98,22 @@ impl Mirror {
     /// What an add has come to whose bytes are not staged any more: they are at the path already, or they never had
     /// a name and went with the process. A folder that was made for them is removed again.
     fn added_or_lost(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
-        let outcome = self.published(path, &staged.stamp, None)?;
+        // The number of a file that went with the process may be another file's by now: size and time count, too.
+        let outcome = match self.root.look(path)? {
+            super::Found::File(found) if found.is_same(&staged.stamp, !self.root.is_network()) => {
+                Outcome::Done { stamp: Some(found), held: None }
+            }
+            _ => Outcome::Lost,
+        };
         if let (Outcome::Lost, Some(folder)) = (&outcome, path.parent()) {
             self.root.prune(&folder)?;
         }
         Ok(outcome)
+    }
+
+    /// Lets staged bytes go that have no name, and will not be published.
+    pub fn let_go(&self, staged: &Staged) {
+        self.nameless.discard(&staged.name);
     }
 
     /// Where staged bytes lie below `tmp/`; those that have no name get one.

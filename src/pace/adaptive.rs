@@ -77,7 +77,7 @@ pub(super) struct Adaptive {
     /// The rate at which the service last had enough.
     enough: Option<f64>,
     /// The rate that held before.
-    before: f64,
+    before: Option<Held>,
     /// Since when the rate rises, in time that was used.
     risen: Duration,
     base: f64,
@@ -107,7 +107,7 @@ impl Adaptive {
             ceiling,
             rate,
             enough: held.filter(|held| held.limit).map(|held| held.rate.clamp(floor, ceiling)),
-            before: held.map_or(0.0, |held| held.rate),
+            before: held,
             risen: Duration::ZERO,
             base: rate,
             fell: None,
@@ -125,9 +125,13 @@ impl Adaptive {
 
     /// The rate to begin with the next time: the one that was too much, or the highest that was reached.
     pub(super) fn held(&self) -> Held {
+        // A ceiling below what held says nothing about the service.
+        if let Some(held) = self.before.filter(|held| held.rate > self.ceiling && self.fell.is_none()) {
+            return held;
+        }
         match self.enough {
             Some(rate) if self.rate <= rate => Held { rate, limit: true },
-            _ => Held { rate: self.rate.max(self.before), limit: false },
+            _ => Held { rate: self.rate.max(self.before.map_or(0.0, |held| held.rate)), limit: false },
         }
     }
 
@@ -281,6 +285,14 @@ mod tests {
             }
             assert_eq!(held, Held { rate: 30.0, limit });
         }
+    }
+
+    #[test]
+    fn a_night_with_a_low_ceiling_is_not_remembered_as_a_limit() {
+        let held = Held { rate: 20.0, limit: true };
+        let adaptive = Adaptive::new(3.0, Some(held));
+        assert!(adaptive.rate() <= 3.0);
+        assert_eq!(adaptive.held(), held);
     }
 
     #[test]

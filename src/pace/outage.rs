@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::Policy;
+use super::{LONGEST_WAIT, Policy};
 
 /// Failures in a row that are looked into: fewer than a request has tries.
 const SUSPICIOUS: u32 = 3;
@@ -47,8 +47,8 @@ struct State {
 
 #[derive(Debug)]
 struct Down {
-    /// Since when it is believed: the first probe that failed.
-    since: Option<Instant>,
+    /// Since when it is suspected.
+    since: Instant,
     /// When the next probe may go; none while one is under way.
     probe: Option<Instant>,
     /// How many have failed.
@@ -93,17 +93,19 @@ impl Outage {
     fn attempt(&self) -> Result<Result<Pass<'_>, Instant>, GaveUp> {
         let (mut state, now) = (self.state(), Instant::now());
         let Some(down) = &mut state.down else { return Ok(Ok(Pass { outage: self, probe: None })) };
-        let end = down.since.unwrap_or(now) + self.give_up;
-        if now >= end {
+        let end = down.since + self.give_up;
+        if now >= end && down.failed > 0 {
             return Err(GaveUp(down.why.clone()));
         }
+        // Nobody is given up without a probe: the first one may be on its way still.
+        let later = if now >= end { now + self.longest } else { end };
         Ok(match down.probe {
             Some(at) if at <= now => {
                 down.probe = None;
                 Ok(Pass { outage: self, probe: Some(end) })
             }
-            Some(at) => Err(at.min(end)),
-            None => Err(end),
+            Some(at) => Err(at.min(later)),
+            None => Err(later),
         })
     }
 
@@ -131,48 +133,47 @@ impl Pass<'_> {
         }
     }
 
-    /// Nothing was answered.
-    pub fn failed(mut self, why: &dyn Display) {
+    /// Nothing was answered; `after` says how long whoever refused asks to wait.
+    pub fn failed(mut self, why: &dyn Display, after: Option<Duration>) {
         let probe = self.probe.take().is_some();
         let mut state = self.outage.state();
         state.failures = state.failures.saturating_add(1);
         match &state.down {
-            Some(_) if probe => self.outage.goes_on(&mut state, why),
+            Some(_) if probe => self.outage.goes_on(&mut state, why, after),
             None if state.failures >= SUSPICIOUS => self.outage.goes_down(&mut state, why),
             Some(_) | None => {}
         }
     }
 
     /// Nothing was answered that everybody needs: the service is down for all.
-    pub fn fatal(mut self, why: &dyn Display) {
+    pub fn fatal(mut self, why: &dyn Display, after: Option<Duration>) {
         let probe = self.probe.take().is_some();
         let mut state = self.outage.state();
         if state.down.is_none() {
             self.outage.goes_down(&mut state, why);
-            self.outage.goes_on(&mut state, why);
+            self.outage.goes_on(&mut state, why, after);
         } else if probe {
-            self.outage.goes_on(&mut state, why);
+            self.outage.goes_on(&mut state, why, after);
         }
     }
 }
 
 impl Outage {
     fn goes_down(&self, state: &mut State, why: &dyn Display) {
-        state.down = Some(Down { since: None, probe: Some(Instant::now()), failed: 0, why: why.to_string() });
+        state.down = Some(Down { since: Instant::now(), probe: Some(Instant::now()), failed: 0, why: why.to_string() });
         self.changed.notify_waiters();
     }
 
     /// A probe has failed.
-    fn goes_on(&self, state: &mut State, why: &dyn Display) {
+    fn goes_on(&self, state: &mut State, why: &dyn Display, after: Option<Duration>) {
         let Some(down) = &mut state.down else { return };
         if down.failed == 0 {
             let give_up = self.give_up;
             tracing::warn!("{why}; everybody waits while one request asks now and then, for {give_up:?} at most");
         }
         let delay = self.first.saturating_mul(1 << down.failed.min(16)).min(self.longest);
-        let now = Instant::now();
-        down.since.get_or_insert(now);
-        down.probe = Some(now + delay);
+        let asked = after.unwrap_or_default().min(LONGEST_WAIT);
+        down.probe = Some(Instant::now() + delay.max(asked));
         down.failed += 1;
         down.why = why.to_string();
         self.changed.notify_waiters();
@@ -209,14 +210,14 @@ mod tests {
     async fn suspected() -> Outage {
         let outage = up();
         for _ in 0..SUSPICIOUS {
-            outage.pass().await.unwrap().failed(&"503");
+            outage.pass().await.unwrap().failed(&"503", None);
         }
         outage
     }
 
     async fn down() -> Outage {
         let outage = suspected().await;
-        outage.pass().await.unwrap().failed(&"503");
+        outage.pass().await.unwrap().failed(&"503", None);
         outage
     }
 
@@ -230,7 +231,7 @@ mod tests {
         let outage = up();
         for _ in 0..10 {
             for _ in 1..SUSPICIOUS {
-                outage.pass().await.unwrap().failed(&"503");
+                outage.pass().await.unwrap().failed(&"503", None);
             }
             let pass = outage.pass().await.unwrap();
             assert_eq!(pass.probes_until(), None);
@@ -267,9 +268,9 @@ mod tests {
         let outage = up();
         let late = outage.pass().await.unwrap();
         for _ in 0..SUSPICIOUS {
-            outage.pass().await.unwrap().failed(&"503");
+            outage.pass().await.unwrap().failed(&"503", None);
         }
-        outage.pass().await.unwrap().failed(&"503");
+        outage.pass().await.unwrap().failed(&"503", None);
         late.answered();
         assert_eq!(outage.pass().await.unwrap().probes_until(), None);
     }
@@ -283,7 +284,7 @@ mod tests {
                 Ok(probe) => {
                     assert_eq!(probe.probes_until(), Some(start + HALF_AN_HOUR));
                     at.push(start.elapsed().as_secs());
-                    probe.failed(&"504");
+                    probe.failed(&"504", None);
                 }
                 Err(gave_up) => break gave_up,
             }
@@ -296,11 +297,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_probe_that_hangs_ends_with_the_patience() {
+        let (start, outage) = (Instant::now(), suspected().await);
+        let probe = outage.pass().await.unwrap();
+        let end = probe.probes_until().unwrap();
+        assert_eq!(end, start + HALF_AN_HOUR);
+        assert!(waits(outage.pass()).await);
+        sleep_until(end).await;
+        assert!(waits(outage.pass()).await, "the probe may still be answered");
+        probe.failed(&"nothing came", None);
+        assert!(outage.pass().await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_waits_for_as_long_as_it_is_asked_to() {
+        let (outage, start) = (up(), Instant::now());
+        outage.pass().await.unwrap().fatal(&"429", Some(Duration::from_mins(4)));
+        assert!(outage.pass().await.unwrap().probes_until().is_some());
+        assert_eq!(start.elapsed(), Duration::from_mins(4));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_everybody_needs_is_not_looked_into() {
         let (outage, start) = (up(), Instant::now());
         let (first, second) = (outage.pass().await.unwrap(), outage.pass().await.unwrap());
-        first.fatal(&"no token");
-        second.fatal(&"no token");
+        first.fatal(&"no token", None);
+        second.fatal(&"no token", None);
         assert!(outage.pass().await.unwrap().probes_until().is_some());
         assert_eq!(start.elapsed(), Duration::from_secs(1));
     }

@@ -156,12 +156,13 @@ impl Api {
                 Err(cause) => cause,
             };
             if cause.is_silence() {
-                pass.failed(&cause);
+                pass.failed(&cause, cause.retry_after());
             } else {
                 pass.answered();
             }
             let again = cause.is_passing() || cause.is_stale_token();
-            let delay = if again { retry.next(cause.retry_after(), Instant::now()) } else { None };
+            // How long the service asks to wait holds everybody at the turn, and is no lack of patience.
+            let delay = if again { retry.next(None, Instant::now()) } else { None };
             let Some(delay) = delay else { return Err(Error::new(call.name(), cause, tries)) };
             tracing::debug!(call = call.name(), %cause, tries, ?delay, "trying again");
             sleep(delay).await;
@@ -179,7 +180,7 @@ impl Api {
             let Some(end) = pass.probes_until() else {
                 match self.tokens.get().await {
                     Ok(token) => return Ok((pass, token)),
-                    Err(error) if error.is_silence() => pass.fatal(&error),
+                    Err(error) if error.is_silence() => pass.fatal(&error, error.retry_after()),
                     Err(error) => return Err(error),
                 }
                 continue;
@@ -187,24 +188,24 @@ impl Api {
             // The turn of a probe may be far off, and the end is the end.
             match timeout_at(end, self.probe()).await {
                 Ok(Ok(None)) => pass.answered(),
-                Ok(Ok(Some(why))) => pass.failed(&why),
+                Ok(Ok(Some((why, after)))) => pass.failed(&why, after),
                 Ok(Err(error)) => return Err(error),
-                Err(_) => drop(pass),
+                Err(_) => pass.failed(&format!("{}: nothing came in time", call.name()), None),
             }
         }
     }
 
     /// Asks once for something that any service that works can answer; what came instead.
-    async fn probe(&self) -> Result<Option<String>, Error> {
+    async fn probe(&self) -> Result<Option<(String, Option<Duration>)>, Error> {
         let token = match self.tokens.probe().await {
             Ok(token) => token,
-            Err(error) if error.is_silence() => return Ok(Some(error.to_string())),
+            Err(error) if error.is_silence() => return Ok(Some((error.to_string(), error.retry_after()))),
             Err(error) => return Err(error),
         };
         let Probe { call, read } = &self.probe;
         let answer = self.send(call, &token, read).await;
         let silence = answer.err().filter(Cause::is_silence);
-        Ok(silence.map(|cause| format!("{}: {cause}", call.name())))
+        Ok(silence.map(|cause| (format!("{}: {cause}", call.name()), cause.retry_after())))
     }
 
     /// Sends a call once. The turn comes last: tasks that waited for a token would otherwise all go at once.

@@ -4,7 +4,7 @@
 //! about it, how often it was tried and what to do next. An error never holds a secret: no token, no client
 //! secret, and of a URL only its origin and path, because the query of a link is a credential.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::cause::Cause;
 
@@ -70,6 +70,11 @@ impl Error {
     /// Whether no service that works has answered.
     pub(super) fn is_silence(&self) -> bool {
         self.0.cause.is_silence()
+    }
+
+    /// How long whoever refused asks to wait.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.0.cause.retry_after()
     }
 
     /// What the error means.

@@ -94,7 +94,7 @@ impl Link {
     /// was found out with others.
     pub(super) fn is_old(&self, found: Option<Duration>, now: Instant) -> bool {
         let lives = self.lives.into_iter().chain(found).min();
-        lives.is_some_and(|lives| self.age(now) > lives * SAFE / 100)
+        lives.is_some_and(|lives| self.age(now) > lives / 100 * SAFE)
     }
 
     /// The whole URL, for the request alone.
@@ -228,6 +228,7 @@ mod tests {
     fn a_link_grows_old_by_its_own_word_or_by_what_was_found_out() {
         let seconds = Duration::from_secs;
         let plain = read(REAL, "https://a.example/x?sig=hush").unwrap();
+        let endless = read(REAL, "https://a.example/x?X-Amz-Expires=18446744073709551615").unwrap();
         let telling = read(REAL, "https://a.example/x?X-Amz-Expires=100").unwrap();
         for (link, found, age, old) in [
             (&plain, None, 100_000, false),
@@ -237,6 +238,7 @@ mod tests {
             (&telling, None, 81, true),
             (&telling, Some(60), 49, true),
             (&telling, Some(600), 81, true),
+            (&endless, None, 100_000, false),
         ] {
             assert_eq!(link.is_old(found.map(seconds), link.since + seconds(age)), old, "{link} {found:?} {age}");
         }

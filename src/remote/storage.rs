@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::{
-    answer::text,
+    answer::{retry_after, text},
     blob::Blob,
     blob_head::{Resume, Verdict, is_strong, read},
     cause::Cause,
@@ -113,7 +113,7 @@ impl Storage {
                 Err(cause) => cause,
             };
             self.learn(pass, link, &cause);
-            let delay = if cause.is_passing() { retry.next(cause.retry_after(), Instant::now()) } else { None };
+            let delay = if cause.is_passing() { retry.next(asked_to_wait(&cause), Instant::now()) } else { None };
             let Some(delay) = delay else { return Err(Error::new(link.call(), cause, tries)) };
             tracing::debug!(%link, %cause, tries, ?delay, "asking storage again");
             sleep(delay).await;
@@ -139,20 +139,22 @@ impl Storage {
             let Some(end) = pass.probes_until() else { return Ok(pass) };
             match timeout_at(end, self.probe()).await {
                 Ok(None) => pass.answered(),
-                Ok(Some(why)) => pass.failed(&why),
-                Err(_) => drop(pass),
+                Ok(Some((why, after))) => pass.failed(&why, after),
+                Err(_) => pass.failed(&"storage: nothing came in time", None),
             }
         }
     }
 
     /// Asks once for the root of the host that failed last, which may well refuse it; what came instead of an answer.
-    async fn probe(&self) -> Option<String> {
+    async fn probe(&self) -> Option<(String, Option<Duration>)> {
         let root = self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let cause = match self.hop(&root, None).await {
-            Ok(response) => Cause::Storage { status: response.status().as_u16(), retry_after: None },
+            Ok(response) => {
+                Cause::Storage { status: response.status().as_u16(), retry_after: retry_after(response.headers()) }
+            }
             Err(cause) => cause,
         };
-        cause.is_silence().then(|| format!("{}: {cause}", root.call()))
+        cause.is_silence().then(|| (format!("{}: {cause}", root.call()), cause.retry_after()))
     }
 
     /// Tells the lanes, the outage and the lifetime of links what a failure says about them.
@@ -170,7 +172,7 @@ impl Storage {
             return pass.answered();
         }
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.root());
-        pass.failed(&format!("{}: {cause}", link.call()));
+        pass.failed(&format!("{}: {cause}", link.call()), cause.retry_after());
     }
 
     /// A link of some age was refused. A young one was for another reason.
@@ -225,6 +227,11 @@ impl Storage {
         let client = transport::storage_client(&self.settings, way)?;
         Ok(slot.get_or_init(|| client))
     }
+}
+
+/// How long a request has to wait by itself: where storage is silent everybody waits, and looks whether it is back.
+fn asked_to_wait(cause: &Cause) -> Option<Duration> {
+    cause.retry_after().filter(|_| !cause.is_silence())
 }
 
 /// Where an answer points, if it is a redirect.

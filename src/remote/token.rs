@@ -159,7 +159,10 @@ impl Tokens {
                 Err(cause) => cause,
             };
             let last = self.note_failure(&cause);
-            let delay = retry.next(cause.retry_after(), Instant::now()).filter(|_| !last);
+            let patience = retry.next(cause.retry_after(), Instant::now()).filter(|_| !last);
+            // One refusal is never believed, however short the patience is.
+            let refused_once = matches!(cause, Cause::Refused { .. }) && !last;
+            let delay = patience.or_else(|| refused_once.then_some(policy.first_delay));
             let Some(delay) = delay else { return Err(self.give_up(cause, tries)) };
             tracing::debug!(%cause, tries, ?delay, "asking for a token again");
             sleep(delay).await;

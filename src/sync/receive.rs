@@ -3,7 +3,7 @@
 //! Bytes that can't be trusted by themselves (a body that only the close of the connection ends, a body that
 //! looks like an error page) are fetched again and count when the tries agree.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -37,6 +37,8 @@ pub(super) struct Tries {
     pub(super) recorded: bool,
     last: Option<Sha256>,
     agreeing: u32,
+    /// How long the last try waited until its bytes began to come.
+    pub(super) waited: Duration,
     /// Whether a link has been refused already.
     pub(super) expired: bool,
 }

@@ -18,10 +18,10 @@ use super::{
 use crate::{
     mirror::Fingerprint,
     model::Staged,
-    pace::Retry,
-    remote::{self, Resume},
+    pace::{Lane, Retry},
+    remote::{self, Blob, Resume},
     report::Progress,
-    state::FailureRow,
+    state::{FailureRow, Partial},
 };
 
 /// Brings one document over, or records why not.
@@ -105,6 +105,8 @@ async fn fetch(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
             Ok(None) => Failed::Doubtful("the bytes were not the same each time they were fetched".to_owned()),
             Err(error) => error,
         };
+        // The client was patient already, and an outage is nobody's own.
+        retry.pardon(tries.waited);
         let delay = match &error {
             Failed::Head(remote) if remote.kind() == remote::Kind::LinkExpired && !tries.expired => {
                 tries.expired = true;
@@ -161,22 +163,10 @@ async fn publish(ctx: &Ctx, job: &Job, staged: Staged, partial: bool) -> Result<
 
 /// One try. None: bytes came whole, and another try has to agree with them.
 async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> Result<Option<Staged>, Failed> {
-    // A link is asked for when it can be used.
-    let Some(lane) = ctx.stop.or(ctx.remote.lane()).await else { return Err(Failed::Stopped) };
-    let link = ctx.remote.download_link(&job.document, &job.particulars.version);
-    let Some(link) = ctx.ask(link).await else { return Err(Failed::Stopped) };
-    let link = link.map_err(Failed::Link)?;
-    let partial = tries.partial.take();
-    let size = partial.as_ref().and_then(|p| writing.mirror.partial_size(&p.name));
-    let resume = partial.as_ref().zip(size).map(|(p, offset)| Resume { offset, etag: p.etag.clone() });
-    let blob = match ctx.ask(ctx.remote.fetch(&link, resume.as_ref())).await {
-        None => return Err(Failed::Stopped),
-        Some(Ok(blob)) => blob,
-        Some(Err(error)) => {
-            tries.partial = partial;
-            return Err(Failed::Head(error));
-        }
-    };
+    let begun = Instant::now();
+    let blob = head(ctx, writing, job, tries).await;
+    tries.waited = begun.elapsed();
+    let (blob, partial, lane) = blob?;
     let _room = Room::take(ctx, &blob)?;
     let mut receiver = Receiver::open(writing, blob, partial).await?;
     let received = receiver.receive(ctx, writing).await;
@@ -187,6 +177,31 @@ async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> 
             tries.partial = receiver.keep(ctx, writing, job, &error).await?;
             tries.recorded |= tries.partial.is_some();
             Err(error)
+        }
+    }
+}
+
+/// A blob whose bytes begin to come, what was kept of it, and the lane that it comes in.
+async fn head<'c>(
+    ctx: &'c Ctx,
+    writing: &Writing,
+    job: &Job,
+    tries: &mut Tries,
+) -> Result<(Blob, Option<Partial>, Lane<'c>), Failed> {
+    // A link is asked for when it can be used.
+    let Some(lane) = ctx.stop.or(ctx.remote.lane()).await else { return Err(Failed::Stopped) };
+    let link = ctx.remote.download_link(&job.document, &job.particulars.version);
+    let Some(link) = ctx.ask(link).await else { return Err(Failed::Stopped) };
+    let link = link.map_err(Failed::Link)?;
+    let partial = tries.partial.take();
+    let size = partial.as_ref().and_then(|p| writing.mirror.partial_size(&p.name));
+    let resume = partial.as_ref().zip(size).map(|(p, offset)| Resume { offset, etag: p.etag.clone() });
+    match ctx.ask(ctx.remote.fetch(&link, resume.as_ref())).await {
+        None => Err(Failed::Stopped),
+        Some(Ok(blob)) => Ok((blob, partial, lane)),
+        Some(Err(error)) => {
+            tries.partial = partial;
+            Err(Failed::Head(error))
         }
     }
 }

@@ -90,6 +90,34 @@ async fn a_token_endpoint_that_is_down_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_service_that_takes_requests_and_never_answers_is_given_up() {
+    let server = Server::api(|seen, _| match seen.path() {
+        "/api/binders" => Reply::Hang(Vec::new()),
+        _ => status(503),
+    });
+    let mut settings = settings(&server);
+    settings.head_timeout = Duration::from_hours(1);
+    let (remote, _) = connect(settings);
+    let error = remote.document(&document()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::GivenUp, "{error}");
+    assert_eq!(server.count("/api/binders"), 1);
+}
+
+#[tokio::test]
+async fn a_single_refusal_of_a_token_ends_nothing_in_an_outage_either() {
+    let server = Server::start(|seen, nth| match seen.path() {
+        "/token" if nth < 20 => status(503),
+        "/token" if nth == 20 => status(403),
+        "/token" => token(1),
+        _ => json("[]"),
+    });
+    let mut settings = settings(&server);
+    settings.give_up = Duration::from_mins(1);
+    let (remote, _) = connect(settings);
+    assert!(remote.binders().await.is_ok());
+}
+
+#[tokio::test]
 async fn storage_that_is_down_is_waited_for_before_a_link_is_asked_for() {
     let back = AtomicBool::new(false);
     let server = Server::api(move |seen, nth| {
