@@ -8,7 +8,9 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
 
 use ibinder_sync::{
     mirror::{Mirror, Outcome, Stage, database},
-    model::{BinderId, DocumentId, Intent, Outgoing, Particulars, RelPath, STATE_FOLDER, Staged, Step, VersionId},
+    model::{
+        BinderId, DocumentId, Intent, Outgoing, Particulars, RelPath, STATE_FOLDER, Staged, Stamp, Step, VersionId,
+    },
     state::State,
     sync::replay,
 };
@@ -106,6 +108,22 @@ impl Bench {
             .query_row("SELECT count(*) FROM past_versions WHERE held_sha256 IS NOT NULL", [], |row| row.get(0))
             .unwrap()
     }
+}
+
+/// Bytes without a name went with the process that was killed, and their inode's number is another file's by now.
+#[test]
+fn an_add_whose_bytes_went_is_not_somebody_elses_file() {
+    let bench = Bench::new(false);
+    let staged = bench.stage(NEW);
+    fs::write(bench.tree("Brf Eken/Avtal/b.txt"), "somebody's own").unwrap();
+    let inode = fs::metadata(bench.tree("Brf Eken/Avtal/b.txt")).unwrap().ino();
+    fs::remove_file(bench.tmp(&staged.name)).unwrap();
+    let stamp = Stamp { inode, ..staged.stamp };
+    bench.begin(&intent("b", "Brf Eken/Avtal/b.txt", "v1", Step::Add { staged: Staged { stamp, ..staged } }));
+    bench.replay();
+    assert_eq!(bench.path_of("b"), None);
+    bench.assert(&[(PATH, OLD), ("Brf Eken/Avtal/b.txt", "somebody's own")], &[], "");
+    assert_eq!(bench.state.read(|r| r.failures()).unwrap(), [], "the run meets the document anew");
 }
 
 const PATH: &str = "Brf Eken/Avtal/a.txt";
