@@ -1,7 +1,10 @@
 //! A service that is down is asked by one request at a time, and the others go on where they were.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,11 +28,16 @@ fn good() -> Reply {
 
 #[tokio::test]
 async fn a_crowd_waits_while_one_asks() {
-    // The crowd's own requests fail once each, and then nothing but the list of binders is asked for.
-    let server = Server::api(|seen, nth| match seen.path() {
+    // The crowd's own requests fail once each, when all of them are under way: none of them can be answered later than
+    // the outage begins. Then nothing but the list of binders is asked for.
+    let all = Barrier::new(CROWD);
+    let server = Server::api(move |seen, nth| match seen.path() {
         "/api/binders" if nth < PROBES => status(503),
         "/api/binders" => json("[]"),
-        _ if nth < CROWD => status(503),
+        _ if nth < CROWD => {
+            all.wait();
+            status(503)
+        }
         _ => good(),
     });
     let mut settings = settings(&server);
