@@ -1,6 +1,6 @@
 //! Each call that changes the disk refused in turn, by strace.
 
-use std::{fs, process::Command};
+use std::{collections::HashMap, fs, process::Command};
 
 use crate::{
     not_tested,
@@ -74,8 +74,31 @@ fn run_refused(program: &Program, call: &str, injections: &[String]) -> Option<(
     let done = finish(&mut traced(program, injections));
     let log = program.beside("strace");
     let is_refused = |line: &&str| line.contains(call) && line.contains("(INJECTED)");
-    let struck: Vec<String> = fs::read_to_string(log).unwrap().lines().filter(is_refused).map(str::to_owned).collect();
+    let log = whole(&fs::read_to_string(log).unwrap());
+    let struck: Vec<String> = log.iter().map(String::as_str).filter(is_refused).map(str::to_owned).collect();
     (!struck.is_empty()).then_some((done, struck))
+}
+
+/// The calls of a log, one a line: those that another thread's came between are put together again.
+fn whole(log: &str) -> Vec<String> {
+    let (mut calls, mut begun) = (Vec::new(), HashMap::new());
+    for line in log.lines() {
+        let thread = line.split_whitespace().next().unwrap_or_default();
+        if let Some(beginning) = line.strip_suffix("<unfinished ...>") {
+            begun.insert(thread, beginning);
+        } else if let Some((_, end)) = line.split_once(" resumed>") {
+            calls.push(format!("{}{end}", begun.remove(thread).unwrap_or_default()));
+        } else {
+            calls.push(line.to_owned());
+        }
+    }
+    calls
+}
+
+#[test]
+fn a_call_that_another_came_between_is_one() {
+    let log = "7 openat(3, \"a\" <unfinished ...>\n8 fsync(4) = 0\n7 <... openat resumed>) = -1 EIO (INJECTED)\n";
+    assert_eq!(whole(log), ["8 fsync(4) = 0", "7 openat(3, \"a\" ) = -1 EIO (INJECTED)"]);
 }
 
 /// What the run has to do whose calls are refused.
