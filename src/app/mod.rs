@@ -1,4 +1,4 @@
-//! The composition root: builds the parts from a [`Config`] and runs one
+//! The composition root: builds the parts from a [`Config`](crate::config::Config) and runs one
 //! command with them. One short function a command.
 
 mod adopting;
