@@ -80,6 +80,7 @@ fn main() -> ExitCode {
             ui::print(&String::from_utf8_lossy(&script));
             Exit::Complete
         }
+        Command::Man(man) => app::man(man.to.as_deref()),
     };
     ExitCode::from(exit.code())
 }

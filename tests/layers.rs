@@ -47,6 +47,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["sandbox/"]),
     ("clap", &["cli/", "main.rs"]),
     ("clap_complete", &["cli/", "main.rs"]),
+    ("clap_mangen", &["cli/pages.rs"]),
     ("indicatif", &["ui/", "app/voice.rs"]),
 ];
 

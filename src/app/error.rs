@@ -86,6 +86,9 @@ pub enum Error {
     /// A folder can't be served.
     #[error("cannot serve the folder {}: {}", .0.display(), .1)]
     Folder(PathBuf, std::io::Error),
+    /// A manual page can't be written.
+    #[error("cannot write {}: {}; give --to a folder that you may write to", .0.display(), .1)]
+    Pages(PathBuf, std::io::Error),
     /// The sandbox can't serve.
     #[error("the sandbox can't serve: {0}")]
     Sandbox(std::io::Error),
@@ -157,7 +160,9 @@ impl Error {
             | Self::NotItsFile(_)
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
-            Self::Copy(..) => Exit::Disk,
+            Self::Pages(_, error) if error.kind() == std::io::ErrorKind::PermissionDenied => Exit::Usage,
+            Self::Pages(_, error) if error.kind() == std::io::ErrorKind::NotADirectory => Exit::Usage,
+            Self::Copy(..) | Self::Pages(..) => Exit::Disk,
             Self::StateLost(_) | Self::NoCopy(_) | Self::Sandbox(_) | Self::Runtime(_) => Exit::Unexpected,
         }
     }

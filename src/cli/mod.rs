@@ -2,6 +2,7 @@
 
 mod history;
 mod pacing;
+mod pages;
 mod recover;
 mod run;
 #[cfg(feature = "sandbox")]
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use history::{History, Ls, Restore, Snapshots};
 pub use pacing::Pacing;
+pub use pages::{Page, pages};
 pub use recover::{Adopt, Recover};
 pub use run::{Plan, Run, Selection};
 #[cfg(feature = "sandbox")]
@@ -99,6 +101,8 @@ pub enum Command {
     WithLock(WithLock),
     /// Print the completions of a shell
     Completions(Completions),
+    /// Print the manual page, or write the pages of all commands
+    Man(Man),
 }
 
 /// Where the mirror is.
@@ -178,6 +182,16 @@ pub struct Completions {
     /// Which shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write the pages of all commands.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ibinder-sync man | man -l -\n  \
+    ibinder-sync man --to /usr/local/share/man/man1")]
+pub struct Man {
+    /// Write a page for the program and one for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
 }
 
 /// Reads a length of time that may be days or weeks; a day has 24 hours.
