@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Exit;
-use crate::{config, history, history::Unclear, mirror, remote, state, sync::Fatal, verify};
+use crate::{config, history, history::Unclear, mirror, remote, report::FailureCause, state, sync::Fatal, verify};
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +140,11 @@ impl Error {
             Self::Fatal(Fatal::State(error)) => error.kind() == state::Kind::Damaged,
             _ => false,
         }
+    }
+
+    /// The word for it in reports.
+    pub fn cause(&self) -> FailureCause {
+        if let Self::Fatal(fatal) = self { fatal.cause() } else { FailureCause::Run }
     }
 
     /// The exit code.

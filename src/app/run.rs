@@ -11,7 +11,7 @@ use crate::{
     mirror::{Mirror, Root},
     model::STATE_FOLDER,
     remote::{Remote, Requests},
-    report::{Bytes, Failure, Outcome, RunReport, Tally},
+    report::{Bytes, Failure, FailureCause, Outcome, RunReport, Tally},
     state::{End, Run, State},
     sync::{self, Adopt, Ended, Finished, Parts},
     ui,
@@ -74,7 +74,7 @@ pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Time
         if error.exit() == Exit::Disk && exit != Exit::Disk {
             exit = Exit::Disk;
             report.outcome = Outcome::Failed;
-            report.failures.push(failure(error.to_string()));
+            report.failures.push(failure(error.cause(), error.to_string()));
             ui::complain(&error);
         } else {
             tracing::warn!("the end of the run could not be written down: {error}");
@@ -140,7 +140,7 @@ pub(super) fn report(
     let tally: &Tally = &finished.tally;
     let mut failures = tally.failures();
     if let Ended::Fatal(fatal) = &finished.ended {
-        failures.push(failure(fatal.to_string()));
+        failures.push(failure(fatal.cause(), fatal.to_string()));
     }
     RunReport {
         run_id: id.to_owned(),
@@ -183,17 +183,18 @@ fn failed(config: &Config, started: Timestamp, error: &Error) -> RunReport {
         requests: crate::report::Requests::default(),
         scrub: None,
         night: None,
-        failures: vec![failure(error.to_string())],
+        failures: vec![failure(error.cause(), error.to_string())],
         warnings: Vec::new(),
     }
 }
 
-fn failure(error: String) -> Failure {
+fn failure(cause: FailureCause, error: String) -> Failure {
     Failure {
         binder_id: None,
         document_id: None,
         version_id: None,
         file_name: None,
+        cause,
         error,
         attempts: 1,
         trace_id: None,

@@ -3,11 +3,13 @@
 //! [`Tally`] collects from every task; [`Progress`] is what a screen reads meanwhile;
 //! [`RunReport`] is the document that other programs read, whose shape is a contract.
 
+mod cause;
 mod progress;
 mod run_report;
 mod tally;
 mod verify_report;
 
+pub use cause::FailureCause;
 pub use progress::Progress;
 pub use run_report::{Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub};
 pub use tally::{Change, Tally};

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::FailureCause;
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -143,6 +145,8 @@ pub struct Failure {
     pub version_id: Option<String>,
     /// Its name.
     pub file_name: Option<String>,
+    /// Why, as a word.
+    pub cause: FailureCause,
     /// Why, and what to do.
     pub error: String,
     /// How often it was tried.

@@ -12,6 +12,7 @@ use crate::{
     model::{BinderId, DocumentId, Particulars},
     plan::RemovalCap,
     remote::Kind,
+    report::FailureCause,
     state::{FailureRow, Known},
 };
 
@@ -125,7 +126,7 @@ async fn unconfirmed(ctx: &Ctx, known: &Known, error: String, attempts: u32, tra
         trace_id: trace_id.map(str::to_owned),
     };
     // It is not among the documents that were seen.
-    ctx.tally.failed(None, failure_of(&row));
+    ctx.tally.failed(None, failure_of(&row, FailureCause::Absence));
     ctx.order(Order::Failure(row)).await;
 }
 

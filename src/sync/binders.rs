@@ -5,7 +5,7 @@ use std::{
     sync::PoisonError,
 };
 
-use super::{Crawled, Ctx, Fatal};
+use super::{Crawled, Ctx, Fatal, failed::cause_of};
 use crate::{
     model::{Binder, BinderId},
     naming,
@@ -91,6 +91,7 @@ fn listing_failure(error: &remote::Error) -> Failure {
         document_id: None,
         version_id: None,
         file_name: None,
+        cause: cause_of(error.kind()),
         error: format!("the binders could not be listed: {error}"),
         attempts: error.tries(),
         trace_id: error.trace_id().map(str::to_owned),

@@ -8,7 +8,7 @@ use crate::{
     mirror::{self, Found, Kind, Mirror, Outcome},
     model::{DocumentId, Intent, Particulars, RelPath, Step},
     naming,
-    report::{Change, Failure, Tally},
+    report::{Change, Failure, FailureCause, Tally},
     state::{FailureRow, State, Writer},
 };
 
@@ -268,7 +268,7 @@ impl Book {
             attempts: 1,
             trace_id: None,
         };
-        self.tally.failed(Some(document), failure_of(&row));
+        self.tally.failed(Some(document), failure_of(&row, FailureCause::File));
         row
     }
 
@@ -303,12 +303,13 @@ fn left_folder(entry: &Entry) -> Option<RelPath> {
 }
 
 /// A failure as reports show it.
-pub(super) fn failure_of(row: &FailureRow) -> Failure {
+pub(super) fn failure_of(row: &FailureRow, cause: FailureCause) -> Failure {
     Failure {
         binder_id: Some(row.binder.to_string()),
         document_id: Some(row.document.to_string()),
         version_id: row.version.clone(),
         file_name: Some(row.file_name.clone()),
+        cause,
         error: row.error.clone(),
         attempts: row.attempts,
         trace_id: row.trace_id.clone(),

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use super::{
     Crawled, Ctx, Fatal, Stop,
     ctx::ask,
+    failed::cause_of,
     folders,
     listing::{Ids, Listing, PageFacts},
 };
@@ -333,6 +334,7 @@ pub(super) fn failure(binder: &BinderId, error: &remote::Error) -> Failure {
         document_id: None,
         version_id: None,
         file_name: None,
+        cause: cause_of(error.kind()),
         error: error.to_string(),
         attempts: error.tries(),
         trace_id: error.trace_id().map(str::to_owned),

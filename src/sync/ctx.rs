@@ -18,7 +18,7 @@ use crate::{
     model::{BinderId, DocumentId, RelPath, VersionId},
     pace::Bandwidth,
     remote::{self, OddItem, Remote},
-    report::{Change, Failure, Progress, Tally},
+    report::{Change, Failure, FailureCause, Progress, Tally},
     state::State,
 };
 
@@ -158,6 +158,7 @@ impl Ctx {
             document_id: odd.id.clone(),
             version_id: None,
             file_name: Some(String::new()),
+            cause: FailureCause::Rejected,
             error: format!("the service's answer about it can't be used: {odd}"),
             attempts: 1,
             trace_id: None,

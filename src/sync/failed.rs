@@ -1,7 +1,11 @@
 //! Why a document's bytes did not come.
 
 use super::Fatal;
-use crate::{mirror, remote};
+use crate::{
+    mirror,
+    remote::{self, Kind},
+    report::FailureCause,
+};
 
 /// Why a document did not come.
 #[derive(Debug, thiserror::Error)]
@@ -32,5 +36,30 @@ pub(super) enum Failed {
 impl From<mirror::Error> for Failed {
     fn from(error: mirror::Error) -> Self {
         if error.kind() == mirror::Kind::Document { Self::Mirror(error) } else { Self::Fatal(error.into()) }
+    }
+}
+
+impl Failed {
+    /// The word for it.
+    pub(super) fn cause(&self) -> FailureCause {
+        match self {
+            Self::Link(error) | Self::Head(error) | Self::Body(error) => cause_of(error.kind()),
+            Self::Mirror(_) => FailureCause::File,
+            Self::Doubtful(_) => FailureCause::Bytes,
+            Self::Stopped | Self::Fatal(_) => FailureCause::Run,
+        }
+    }
+}
+
+/// The word for what a call failed of.
+pub(super) fn cause_of(kind: Kind) -> FailureCause {
+    match kind {
+        // A link that storage refuses, and the next one as well, is a refusal.
+        Kind::Credentials | Kind::Forbidden | Kind::LinkExpired => FailureCause::Refused,
+        Kind::NotFound { .. } => FailureCause::NotFound,
+        Kind::Throttled => FailureCause::Throttled,
+        Kind::Unavailable | Kind::GivenUp => FailureCause::Unavailable,
+        Kind::MethodNotAllowed | Kind::Rejected => FailureCause::Rejected,
+        Kind::Configuration => FailureCause::Run,
     }
 }

@@ -46,7 +46,7 @@ pub use stop::{Cause, Stop};
 
 use ctx::{Ctx, Writing};
 
-use crate::{mirror, remote, state, verify};
+use crate::{mirror, remote, report::FailureCause, state, verify};
 
 /// Why nothing can go on.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,16 @@ impl From<verify::Error> for Fatal {
 }
 
 impl Fatal {
+    /// The word for it in reports.
+    pub fn cause(&self) -> FailureCause {
+        match self {
+            Self::Remote(error) => failed::cause_of(error.kind()),
+            Self::Mirror(_) => FailureCause::File,
+            Self::State(error) if error.kind() == state::Kind::Disk => FailureCause::File,
+            Self::State(_) | Self::Internal(_) => FailureCause::Run,
+        }
+    }
+
     /// Whether it is about the disk.
     fn is_disk(&self) -> bool {
         match self {

@@ -7,7 +7,7 @@ use super::{Ctx, Fatal, repair::Repair, repair::is_the_runs, run::flush};
 use crate::{
     mirror::Root,
     pace::Bandwidth,
-    report::{Failure, Finding, FindingKind, Progress, Scrub},
+    report::{Failure, FailureCause, Finding, FindingKind, Progress, Scrub},
     state::{Known, Restamp, State},
     verify::{self, Confirmed, Looked, Note, Part, Task, Verdict, Watch},
 };
@@ -132,6 +132,7 @@ fn fail(ctx: &Ctx, findings: &[Finding]) {
                 document_id: finding.document_id.as_ref().map(ToString::to_string),
                 version_id: finding.version_id.as_ref().map(ToString::to_string),
                 file_name: None,
+                cause: FailureCause::Damage,
                 error: format!("{path:?} is {} ({detail}) and could not be repaired: {repair}", finding.kind.word()),
                 attempts: 1,
                 trace_id: None,

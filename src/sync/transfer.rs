@@ -51,7 +51,8 @@ pub(super) async fn transfer(ctx: &Ctx, writing: &Writing, job: Job) {
                 attempts: tries.max(retry.tries()).max(1),
                 trace_id,
             };
-            ctx.tally.failed(Some(&job.document), super::book::failure_of(&row));
+            let cause = error.cause();
+            ctx.tally.failed(Some(&job.document), super::book::failure_of(&row, cause));
             ctx.order(Order::Failure(row)).await;
         }
     }

@@ -29,9 +29,10 @@ fn it_has_exactly_the_agreed_fields() {
     ] {
         assert_eq!(keys(&report[field]), expected.split_whitespace().collect(), "{field}");
     }
-    let expected = "binder_id document_id version_id file_name error attempts trace_id";
+    let expected = "binder_id document_id version_id file_name cause error attempts trace_id";
     assert_eq!(keys(&report["failures"][0]), expected.split_whitespace().collect());
     assert_eq!(report["failures"][0]["trace_id"], "scripted");
+    assert_eq!(report["failures"][0]["cause"], "not_found");
     assert_eq!(report["warnings"], serde_json::json!([]));
 }
 
@@ -72,5 +73,6 @@ fn what_can_not_begin_is_reported_too() {
     fs::remove_file(program.state("state.db")).unwrap();
     let report = program.run(&["--json"]).expect(1).json();
     assert_eq!(report["outcome"], "failed");
+    assert_eq!(report["failures"][0]["cause"], "run");
     assert!(report["failures"][0]["error"].as_str().unwrap().contains("state was lost"));
 }

@@ -1,0 +1,82 @@
+//! Why something failed, as a word: so that a hundred failures are a few lines, and name no document.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a document or a binder failed. The failure's own text says more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCause {
+    /// The credentials are refused, or the client may not see it.
+    Refused,
+    /// The service says that it does not exist, or something in between does.
+    NotFound,
+    /// The service asked for fewer requests until no try was left.
+    Throttled,
+    /// The service, its storage or the way to them failed.
+    Unavailable,
+    /// The service's answer can't be used, or it refuses the request as it is.
+    Rejected,
+    /// The bytes that came can't be trusted.
+    Bytes,
+    /// The file could not be written, or something stands in its way.
+    File,
+    /// It is not listed any more, and nobody says that it is gone.
+    Absence,
+    /// Damage that could not be repaired.
+    Damage,
+    /// The run could not begin, or could not go on.
+    Run,
+    /// Written by a later version of this program.
+    #[serde(other)]
+    Other,
+}
+
+impl FailureCause {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::NotFound => "not_found",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::Rejected => "rejected",
+            Self::Bytes => "bytes",
+            Self::File => "file",
+            Self::Absence => "absence",
+            Self::Damage => "damage",
+            Self::Run => "run",
+            Self::Other => "other",
+        }
+    }
+
+    /// What it means, for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Refused => "the service refuses access",
+            Self::NotFound => "the service says that it does not exist",
+            Self::Throttled => "the service was asked too much",
+            Self::Unavailable => "the service, its storage or the way to them failed",
+            Self::Rejected => "the service's answer can't be used",
+            Self::Bytes => "the bytes that came can't be trusted",
+            Self::File => "the file could not be written",
+            Self::Absence => "not listed any more, and not known to be gone",
+            Self::Damage => "damage that could not be repaired",
+            Self::Run => "the run could not begin or go on",
+            Self::Other => "another cause",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_is_the_one_in_json() {
+        for cause in [FailureCause::Refused, FailureCause::NotFound, FailureCause::Bytes, FailureCause::Run] {
+            assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
+            assert_eq!(serde_json::from_value::<FailureCause>(cause.word().into()).unwrap(), cause);
+        }
+        assert_eq!(serde_json::from_str::<FailureCause>("\"of_tomorrow\"").unwrap(), FailureCause::Other);
+    }
+}
