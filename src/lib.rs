@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod crash;
 pub mod history;
+pub mod manager;
 pub mod mirror;
 pub mod model;
 pub mod naming;

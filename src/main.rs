@@ -7,6 +7,7 @@ use ibinder_sync::{
     app::{self, Exit, Voice},
     cli::{BindersCommand, Cli, Command, LogFormat},
     config::{self, Config, Given},
+    manager::Manager,
     ui,
 };
 
@@ -18,7 +19,10 @@ fn main() -> ExitCode {
         (false, 1) => ui::Level::Debug,
         (false, _) => ui::Level::Trace,
     };
-    let speak = |json: bool| Voice::new(json, level, voice.log_format == LogFormat::Json);
+    let speak = |json: bool| {
+        let voice = Voice::new(json, level, voice.log_format == LogFormat::Json);
+        voice.reporting_to(Manager::of(&|name| std::env::var_os(name)))
+    };
     let exit = match command {
         Command::Run(run) => {
             let (json, dry) = (run.selection.json, run.dry_run);

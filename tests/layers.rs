@@ -12,8 +12,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "cli", "config", "history", "mirror", "model", "pace", "remote", "report", "sandbox", "state", "sync",
-            "ui", "verify",
+            "cli", "config", "history", "manager", "mirror", "model", "pace", "remote", "report", "sandbox", "state",
+            "sync", "ui", "verify",
         ],
     ),
     ("cli", &["config", "plan", "sandbox"]),
@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The adapters never name each other.
     ("remote", &["model", "pace"]),
     ("mirror", &["crash", "model"]),
+    ("manager", &[]),
     ("state", &["crash", "model"]),
     ("plan", &["model", "naming"]),
     ("report", &["model"]),

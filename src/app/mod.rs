@@ -13,6 +13,7 @@ mod man;
 mod opened;
 mod pacing;
 mod plan;
+mod pulse;
 mod purge;
 mod recover;
 mod restore;
@@ -39,10 +40,12 @@ pub use verify::{Service, verify};
 pub use voice::Voice;
 pub use with_lock::with_lock;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use crate::{
+    manager::Notice,
     mirror::{self, Survey},
+    remote::Requests,
     sync::{self, Finished, Parts},
     ui,
 };
@@ -52,16 +55,25 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)
 }
 
-/// Runs the engine to its end, with its progress on the screen and signals watched.
-fn execute(parts: Parts, voice: &Voice) -> Result<Finished, Error> {
-    let stop = Arc::clone(&parts.stop);
+/// Runs the engine to its end, with its progress on the screen, the service manager told, and signals
+/// watched.
+fn execute(parts: Parts, requests: &Requests, voice: &Voice) -> Result<Finished, Error> {
+    let (stop, state, progress) = (Arc::clone(&parts.stop), Arc::clone(&parts.state), Arc::clone(&parts.progress));
     let _screen = ui::Screen::start(Arc::clone(&parts.progress), &voice.bars, voice.quiet, voice.json_log);
-    Ok(runtime()?.block_on(async {
+    let started = Instant::now();
+    let moved = || progress.moves().wrapping_add(requests.sent()).wrapping_add(state.uses());
+    let beat = pulse::beat(&voice.manager, moved, || ui::status(&progress, started));
+    voice.manager.tell(&[Notice::Ready]);
+    let finished = runtime()?.block_on(async {
         tokio::select! {
             finished = sync::run(parts) => finished,
             () = signals::watch(stop) => unreachable!("watching never ends"),
+            () = beat => unreachable!("beating never ends"),
         }
-    }))
+    });
+    let ended = ui::ended(finished.outcome(), &finished.tally.documents());
+    voice.manager.tell(&[Notice::Stopping, Notice::Status(&ended)]);
+    Ok(finished)
 }
 
 /// Refuses a destination that can't be mirrored into; true where it holds a mirror.

@@ -44,7 +44,7 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
         stop: Arc::default(),
         run: run.clone(),
     };
-    let finished = execute(parts, voice)?;
+    let finished = execute(parts, &requests, voice)?;
     let mut report = run::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     report.night = finished.night.map(|requests| Night { requests, rate: remote.rate() });

@@ -58,7 +58,7 @@ pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Time
         stop: Arc::default(),
         run: run.clone(),
     };
-    let mut finished = execute(parts, voice)?;
+    let mut finished = execute(parts, &requests, voice)?;
     let unfiltered = config.options.filter.wants_all();
     if unfiltered && finished.outcome() == Outcome::Complete {
         list(&mirror, &state, &run, &mut finished);

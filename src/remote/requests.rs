@@ -13,6 +13,11 @@ pub struct Requests {
 }
 
 impl Requests {
+    /// All requests, retries included.
+    pub fn sent(&self) -> u64 {
+        self.token().wrapping_add(self.api()).wrapping_add(self.storage())
+    }
+
     /// Requests for a token.
     pub fn token(&self) -> u64 {
         self.token.load(Ordering::Relaxed)

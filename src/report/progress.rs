@@ -32,6 +32,14 @@ impl Progress {
         counter.fetch_add(by, Relaxed);
     }
 
+    /// A number that is another one whenever a counter was raised.
+    pub fn moves(&self) -> u64 {
+        let Self { binders, binders_done, documents, listed, downloads, downloads_done, bytes, to_check, checked } =
+            self;
+        let all = [binders, binders_done, documents, listed, downloads, downloads_done, bytes, to_check, checked];
+        all.into_iter().map(Self::get).fold(0, u64::wrapping_add)
+    }
+
     /// Reads a counter.
     pub fn get(counter: &AtomicU64) -> u64 {
         counter.load(Relaxed)

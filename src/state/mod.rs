@@ -31,7 +31,7 @@ use std::{
     path::Path,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -74,6 +74,8 @@ pub struct State {
     writer: Mutex<Connection>,
     /// The latest time that any run began or ended.
     floor: AtomicI64,
+    /// Reads and transactions so far.
+    uses: AtomicU64,
 }
 
 /// Reads of the state.
@@ -131,7 +133,7 @@ impl State {
         Migrations::from_slice(MIGRATIONS).to_latest(&mut writer)?;
         let floor = AtomicI64::new(Reader(&writer).latest_time()?);
         let reader = if network { None } else { Some(Mutex::new(read_only(path)?)) };
-        Ok(Self { reader, writer: Mutex::new(writer), floor })
+        Ok(Self { reader, writer: Mutex::new(writer), floor, uses: AtomicU64::default() })
     }
 
     /// A copy of a state, or an empty one, whose changes end with it.
@@ -153,13 +155,20 @@ impl State {
         self.read(|r| copy_of(r.0, copy))
     }
 
+    /// A number that is another one whenever the state was used.
+    pub fn uses(&self) -> u64 {
+        self.uses.load(Relaxed)
+    }
+
     /// Runs reads.
     pub fn read<R, E: From<Error>>(&self, work: impl FnOnce(&Reader<'_>) -> Result<R, E>) -> Result<R, E> {
+        self.uses.fetch_add(1, Relaxed);
         work(&Reader(&lock(self.reader.as_ref().unwrap_or(&self.writer))))
     }
 
     /// Runs a transaction, and commits it unless the work fails.
     pub fn write<R, E: From<Error>>(&self, work: impl FnOnce(&Writer<'_>) -> Result<R, E>) -> Result<R, E> {
+        self.uses.fetch_add(1, Relaxed);
         let mut connection = lock(&self.writer);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| E::from(e.into()))?;

@@ -13,9 +13,9 @@ use std::io::{self, Write as _};
 pub use escape::escape;
 pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
-pub use progress::Screen;
+pub use progress::{Screen, status};
 pub use purge::purge;
-pub use summary::{bytes, plan, summary};
+pub use summary::{bytes, ended, plan, summary};
 pub use verify::verify_summary;
 
 /// Prints to standard output. A reader that went away (`| head`) is no error.

@@ -135,6 +135,11 @@ fn checks_only(progress: &Progress) -> bool {
     checks(progress) && Progress::get(&progress.binders) == 0
 }
 
+/// How far a run is, in a line.
+pub fn status(progress: &Progress, started: Instant) -> String {
+    line(progress, started)
+}
+
 fn line(progress: &Progress, started: Instant) -> String {
     match (checks(progress), checks_only(progress)) {
         (true, true) => check(progress, started),

@@ -24,17 +24,26 @@ pub fn bytes(count: u64) -> String {
     if unit == "bytes" { format!("{count} bytes") } else { format!("{size:.1} {unit}") }
 }
 
-/// The end of a run. `report` is where the whole report is.
-pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
-    let head = match run.outcome {
+/// The end of a run in a line.
+pub fn ended(outcome: Outcome, documents: &Documents) -> String {
+    format!("{}: {}, {} unchanged", head(outcome), changes(documents), documents.unchanged)
+}
+
+fn head(outcome: Outcome) -> &'static str {
+    match outcome {
         Outcome::Complete => "Complete",
         Outcome::Partial => "Partial",
         Outcome::Failed => "Failed",
         Outcome::Interrupted => "Interrupted; the next run goes on",
-    };
+    }
+}
+
+/// The end of a run. `report` is where the whole report is.
+pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
     let requests = run.requests.token + run.requests.api + run.requests.storage;
     let mut text = format!(
-        "{head}: {}. {} documents in {} binders, {} unchanged.\n{} in {:.1} s, {requests} requests.\n",
+        "{}: {}. {} documents in {} binders, {} unchanged.\n{} in {:.1} s, {requests} requests.\n",
+        head(run.outcome),
         changes(&run.documents),
         run.documents.seen,
         run.binders.listed,

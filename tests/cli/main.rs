@@ -9,6 +9,7 @@ mod history;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod kept;
+mod manager;
 mod pace;
 mod plan;
 mod program;

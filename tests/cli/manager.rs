@@ -1,0 +1,61 @@
+//! What a service manager is told.
+
+use std::os::unix::net::UnixDatagram;
+
+use crate::program::{Done, Program, finish};
+
+/// A run, and the datagrams that came of it.
+fn told(program: &Program, flags: &[&str], watchdog: &[(&str, &str)]) -> (Done, Vec<String>) {
+    let name = program.beside("notify");
+    let _ = std::fs::remove_file(&name);
+    let socket = UnixDatagram::bind(&name).unwrap();
+    let mut run = program.run_command(flags);
+    let done = finish(run.env("NOTIFY_SOCKET", &name).envs(watchdog.iter().copied()));
+    socket.set_nonblocking(true).unwrap();
+    let mut datagram = [0; 4096];
+    let told = std::iter::from_fn(|| {
+        let length = socket.recv(&mut datagram).ok()?;
+        Some(String::from_utf8(datagram[..length].to_vec()).unwrap())
+    });
+    (done, told.collect())
+}
+
+#[test]
+fn it_is_told_when_a_run_begins_how_far_it_is_and_how_it_ended() {
+    let program = Program::with_documents(3);
+    let (done, told) = told(&program, &["-q"], &[]);
+    done.expect(0);
+    assert_eq!(told.first().unwrap(), "READY=1\n");
+    assert_eq!(told.last().unwrap(), "STOPPING=1\nSTATUS=Complete: 3 added, 0 unchanged\n");
+    assert!(told[1].starts_with("STATUS=binders 0/"), "{told:?}");
+    assert!(!told.concat().contains("WATCHDOG"), "{told:?}");
+}
+
+#[test]
+fn it_is_given_signs_of_life_where_it_waits_for_them() {
+    let program = Program::with_documents(3);
+    // Longer than the test: one sign is given at the beginning.
+    let hour = ("WATCHDOG_USEC", "3600000000");
+    let (done, signs) = told(&program, &[], &[hour]);
+    done.expect(0);
+    assert!(signs[1].starts_with("WATCHDOG=1\nSTATUS="), "{signs:?}");
+    let (done, others) = told(&program, &[], &[hour, ("WATCHDOG_PID", "1")]);
+    done.expect(0);
+    assert!(!others.concat().contains("WATCHDOG"), "{others:?}");
+}
+
+#[test]
+fn a_run_that_cannot_begin_is_not_ready() {
+    let program = Program::with_documents(1);
+    let (done, told) = told(&program, &["--existing"], &[]);
+    done.says(2, "is the disk mounted?");
+    assert_eq!(told, Vec::<String>::new());
+}
+
+#[test]
+fn a_manager_that_is_gone_changes_nothing() {
+    let program = Program::with_documents(1);
+    let mut run = program.run_command(&[]);
+    let done = finish(run.env("NOTIFY_SOCKET", program.beside("none"))).expect(0);
+    assert!(done.err.contains("is told nothing"), "{}", done.err);
+}
