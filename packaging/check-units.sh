@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Checks the units with systemd's own tools: that it understands every line of them, and that the run is
+# exposed to 2.5 of 10 at most (systemd-analyze security). Needs systemd-analyze, and no running systemd.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# A system of its own, in which the programs that the units start are there.
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+units=$root/usr/lib/systemd/system
+mkdir -p "$units" "$root/usr/bin" "$root/etc/ibinder-sync"
+cp packaging/systemd/*@.* "$units"
+for program in usr/bin/ibinder-sync etc/ibinder-sync/on-unit-failure; do
+    printf '#!/bin/sh\n' >"$root/$program"
+    chmod +x "$root/$program"
+done
+for system in /usr/lib/systemd/system /lib/systemd/system; do
+    if [ -d "$system" ]; then
+        cp "$system"/*.target "$units"
+        break
+    fi
+done
+
+# What it doesn't understand it ignores, with exit 0: whatever it says is an error.
+said=$(systemd-analyze verify --root="$root" --man=no \
+    ibinder-sync@eken.service ibinder-sync@eken.timer ibinder-sync-failed@eken.service 2>&1) || said="$said (exit $?)"
+if [ -n "$said" ]; then
+    printf '%s\n' "$said" >&2
+    exit 1
+fi
+echo 'The units are understood.'
+systemd-analyze security --root="$root" --offline=true --threshold=25 --no-pager ibinder-sync@eken.service |
+    tail -n 1
