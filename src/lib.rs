@@ -7,6 +7,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod crash;
+pub mod doctor;
 pub mod history;
 pub mod manager;
 pub mod mirror;

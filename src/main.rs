@@ -37,6 +37,11 @@ fn main() -> ExitCode {
             let service = config::remote_settings(&|name| std::env::var_os(name));
             app::verify(&verify, service, &speak(verify.json))
         }
+        Command::Doctor(doctor) => {
+            speak(false);
+            let environment = |name: &str| std::env::var_os(name);
+            app::doctor(&doctor, config::remote_settings(&environment), &environment)
+        }
         Command::Binders(binders) => match (binders.dest, binders.command) {
             (None, _) => usage("--dest DIR is needed; it says which mirror is meant"),
             (Some(dest), None | Some(BindersCommand::List)) => app::list_binders(&dest),

@@ -12,14 +12,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "cli", "config", "history", "manager", "mirror", "model", "pace", "remote", "report", "sandbox", "state",
-            "sync", "ui", "verify",
+            "cli", "config", "doctor", "history", "manager", "mirror", "model", "pace", "remote", "report", "sandbox",
+            "state", "sync", "ui", "verify",
         ],
     ),
     ("cli", &["config", "plan", "sandbox"]),
     ("ui", &["history", "report", "sync"]),
     ("config", &["model", "pace", "plan", "remote", "sync"]),
     ("sync", &["crash", "mirror", "model", "naming", "pace", "plan", "remote", "report", "state", "verify"]),
+    ("doctor", &["mirror", "model", "plan", "remote", "report"]),
     ("history", &["mirror", "model", "report", "state"]),
     ("verify", &["mirror", "model", "pace", "report", "state"]),
     // The adapters never name each other.
@@ -50,6 +51,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli/", "main.rs"]),
     ("clap_mangen", &["cli/pages.rs"]),
     ("indicatif", &["ui/", "app/voice.rs"]),
+    ("console", &["ui/"]),
 ];
 
 /// What values in, values out may not name.

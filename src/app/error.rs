@@ -74,6 +74,9 @@ pub enum Error {
         .0.display(), .0.display()
     )]
     RunFirst(PathBuf),
+    /// A file that somebody asked for can't be written.
+    #[error("cannot write {}: {}", .0.display(), .1)]
+    Written(PathBuf, std::io::Error),
     /// A command can't be run under the lock.
     #[error("{0}; give it behind two dashes: `ibinder-sync with-lock --dest DIR -- rsync -a …`")]
     Command(String),
@@ -163,6 +166,7 @@ impl Error {
             | Self::NoDocument(_)
             | Self::NotConfirmed
             | Self::NotItsFile(_)
+            | Self::Written(..)
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::PermissionDenied => Exit::Usage,

@@ -6,6 +6,7 @@ mod binders;
 mod copies;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod doctor;
 mod error;
 mod exit;
 mod history;
@@ -26,6 +27,7 @@ mod with_lock;
 pub use binders::{forget as forget_binder, list as list_binders};
 #[cfg(feature = "sandbox")]
 pub use demo::{demo, sandbox};
+pub use doctor::doctor;
 pub use error::Error;
 pub use exit::Exit;
 pub use history::{history, ls, snapshots};

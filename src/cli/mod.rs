@@ -1,5 +1,6 @@
 //! The command line, and nothing else: one struct a subcommand.
 
+mod doctor;
 mod history;
 mod pacing;
 mod pages;
@@ -13,6 +14,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use doctor::Doctor;
 pub use history::{History, Ls, Restore, Snapshots};
 pub use pacing::Pacing;
 pub use pages::{Page, pages};
@@ -73,6 +75,8 @@ pub enum Command {
     Run(Run),
     /// Say what `run` would do, and change nothing
     Plan(Plan),
+    /// Check everything that a run needs, and say what to do about what is wrong
+    Doctor(Doctor),
     /// Check every file of the mirror against what is recorded, and repair it
     Verify(Verify),
     /// List the binders that the mirror knows, or let one go

@@ -126,7 +126,7 @@ impl Root {
 
     /// Bytes that may still be written.
     pub fn free_bytes(&self) -> Result<u64, Error> {
-        sys::free_bytes(&self.handle).map_err(|e| Error::io("read the free space of", ".", e))
+        sys::room(&self.handle).map(|room| room.bytes).map_err(|e| Error::io("read the free space of", ".", e))
     }
 
     /// Whether the destination is reached over a network.

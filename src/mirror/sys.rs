@@ -179,10 +179,17 @@ pub(super) fn is_network(dir: impl AsFd) -> io::Result<bool> {
     }
 }
 
-/// Bytes that an ordinary user may still write on the file system.
-pub(super) fn free_bytes(dir: impl AsFd) -> io::Result<u64> {
+/// What an ordinary user may still write on a file system.
+pub(super) struct Room {
+    pub(super) bytes: u64,
+    /// None where their number has no limit.
+    pub(super) files: Option<u64>,
+}
+
+/// What may still be written.
+pub(super) fn room(dir: impl AsFd) -> io::Result<Room> {
     let stat = rustix::fs::fstatvfs(dir)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    Ok(Room { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), files: (stat.f_files > 0).then_some(stat.f_favail) })
 }
 
 /// Makes everything written to the file system so far durable; false where only `fsync` of

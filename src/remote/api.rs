@@ -33,7 +33,7 @@ use crate::pace::{Asked, GaveUp, Held, Outage, Pace, Pass, Permit, Policy, Retry
 const TENANT: HeaderName = HeaderName::from_static("x-ibinder-tenantid");
 
 /// Largest answer that is read.
-const LARGEST: usize = 64 << 20;
+pub(super) const LARGEST: usize = 64 << 20;
 
 /// Largest error answer that is read; what is beyond is a page and not a problem.
 const LARGEST_PROBLEM: usize = 1 << 20;
@@ -63,6 +63,20 @@ impl Call {
     /// What is asked, for errors: the method and the path.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.method(), self.url.path())
+    }
+
+    /// The request, with who asks.
+    pub(super) fn dress(&self, bearer: &HeaderValue, tenant: &HeaderValue) -> Request {
+        let mut request = Request::new(self.method(), self.url.clone());
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, bearer.clone());
+        headers.insert(TENANT, tenant.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(json) = &self.json {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *request.body_mut() = Some(json.clone().into());
+        }
+        request
     }
 
     /// Only a search has a body.
@@ -105,9 +119,7 @@ impl Api {
         requests: Arc<Requests>,
         probe: Probe,
     ) -> Result<Self, Error> {
-        let tenant = HeaderValue::from_str(settings.organisation.as_str()).ok().filter(|id| id.to_str().is_ok());
-        let wrong = || Error::configuration(Cause::BadSetting("the organisation's id is not plain ASCII".into()));
-        let tenant = tenant.ok_or_else(wrong)?;
+        let tenant = tenant(settings)?;
         Ok(Self {
             client,
             tokens,
@@ -224,40 +236,13 @@ impl Api {
 
     async fn once<T>(&self, call: &Call, token: &Token, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Cause> {
         self.requests.count_api();
-        let response = transport::send(&self.client, self.dress(call, token), self.head_timeout).await?;
+        let response =
+            transport::send(&self.client, call.dress(&token.header, &self.tenant), self.head_timeout).await?;
         if !response.status().is_success() {
-            return Err(self.failure(response, token).await);
+            return Err(failure(response, token.text(), self.stall_timeout).await);
         }
         self.clock.answered(response.headers(), std::time::Instant::now());
-        let body = transport::body(response, LARGEST, self.stall_timeout).await?;
-        let text = std::str::from_utf8(&body).map_err(|_| Cause::Garbled("it is not UTF-8".into()))?;
-        read(text.strip_prefix('\u{feff}').unwrap_or(text))
-    }
-
-    fn dress(&self, call: &Call, token: &Token) -> Request {
-        let mut request = Request::new(call.method(), call.url.clone());
-        let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, token.header.clone());
-        headers.insert(TENANT, self.tenant.clone());
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(json) = &call.json {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *request.body_mut() = Some(json.clone().into());
-        }
-        request
-    }
-
-    async fn failure(&self, response: Response, token: &Token) -> Cause {
-        let status = response.status().as_u16();
-        if response.status().is_redirection() {
-            return Cause::Redirected(status);
-        }
-        let retry_after = retry_after(response.headers());
-        let kind = content_type(response.headers()).map(str::to_owned);
-        // An error whose body can't be read is still that error.
-        let body = transport::body(response, LARGEST_PROBLEM, self.stall_timeout).await.unwrap_or_default();
-        let problem = Problem::read(status, kind.as_deref(), &body, &[token.text()]);
-        Cause::Answer { status, problem, retry_after }
+        read(text(&transport::body(response, LARGEST, self.stall_timeout).await?)?)
     }
 
     /// Tells the pace and the token what a failure says about them.
@@ -276,4 +261,31 @@ impl Api {
             _ => {}
         }
     }
+}
+
+/// The value of the header that names the tenant.
+pub(super) fn tenant(settings: &Settings) -> Result<HeaderValue, Error> {
+    let tenant = HeaderValue::from_str(settings.organisation.as_str()).ok().filter(|id| id.to_str().is_ok());
+    let wrong = || Error::configuration(Cause::BadSetting("the organisation's id is not plain ASCII".into()));
+    tenant.ok_or_else(wrong)
+}
+
+/// The text of a good answer.
+pub(super) fn text(body: &[u8]) -> Result<&str, Cause> {
+    let text = std::str::from_utf8(body).map_err(|_| Cause::Garbled("it is not UTF-8".into()))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// What an answer says that is none; a token that it repeats is not taken over.
+pub(super) async fn failure(response: Response, token: &str, stall: Duration) -> Cause {
+    let status = response.status().as_u16();
+    if response.status().is_redirection() {
+        return Cause::Redirected(status);
+    }
+    let retry_after = retry_after(response.headers());
+    let kind = content_type(response.headers()).map(str::to_owned);
+    // An error whose body can't be read is still that error.
+    let body = transport::body(response, LARGEST_PROBLEM, stall).await.unwrap_or_default();
+    let problem = Problem::read(status, kind.as_deref(), &body, &[token]);
+    Cause::Answer { status, problem, retry_after }
 }

@@ -93,12 +93,22 @@ pub(super) fn read(
     }
 }
 
+/// What the head of an answer tells of the whole, wherever the answer begins in it.
+pub(super) fn known(status: StatusCode, headers: &HeaderMap) -> Result<Head, Cause> {
+    let own = if status == StatusCode::OK { md5(headers, CONTENT_MD5) } else { None };
+    head(Version::HTTP_11, headers, Place { start: 0, total: None, md5: own.or_else(|| md5(headers, WHOLE_MD5)) })
+}
+
 fn bytes(version: Version, headers: &HeaderMap, place: Place) -> Result<Verdict, Cause> {
+    head(version, headers, place).map(Verdict::Bytes)
+}
+
+fn head(version: Version, headers: &HeaderMap, place: Place) -> Result<Head, Cause> {
     if let Some(encoding) = headers.get_all(CONTENT_ENCODING).iter().find(|value| !is_identity(value.as_bytes())) {
         return Err(Cause::Encoded(String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect()));
     }
     let framed = headers.contains_key(CONTENT_LENGTH) || is_chunked(headers);
-    Ok(Verdict::Bytes(Head {
+    Ok(Head {
         etag: text(headers, ETAG).filter(|etag| is_strong(etag)).map(str::to_owned),
         last_modified: text(headers, LAST_MODIFIED).and_then(|date| DATES.parse_timestamp(date).ok()),
         content_type: content_type(headers).map(str::to_owned),
@@ -107,7 +117,7 @@ fn bytes(version: Version, headers: &HeaderMap, place: Place) -> Result<Verdict,
         start: place.start,
         total: place.total,
         md5: place.md5,
-    }))
+    })
 }
 
 /// The size of the whole, if the answer is exactly the rest that is wanted.

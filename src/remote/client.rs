@@ -158,7 +158,7 @@ impl Remote {
 }
 
 impl Query<'_> {
-    fn body(&self) -> bytes::Bytes {
+    pub(super) fn body(&self) -> bytes::Bytes {
         let binder = self.binder.map(|id| Filter { key: wire::BINDER, value: id.as_str() });
         let tab = self.tab.map(|id| Filter { key: wire::TAB, value: id.as_str() });
         let body = SearchBody { filters: binder.into_iter().chain(tab).collect(), sort: [] };

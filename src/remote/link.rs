@@ -97,6 +97,21 @@ impl Link {
         lives.is_some_and(|lives| self.age(now) > lives / 100 * SAFE)
     }
 
+    /// How long it lives from when it was received, if its query says so.
+    pub fn lives(&self) -> Option<Duration> {
+        self.lives
+    }
+
+    /// Whether it is `https`.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// The name of its host.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
     /// The whole URL, for the request alone.
     pub(super) fn url(&self) -> &Url {
         &self.url

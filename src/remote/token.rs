@@ -155,7 +155,7 @@ impl Tokens {
             tries += 1;
             self.requests.count_token();
             let cause = match self.source.ask().await {
-                Ok((header, lifetime)) => return Ok(self.keep(header, lifetime)),
+                Ok(granted) => return Ok(self.keep(granted.header, granted.usable)),
                 Err(cause) => cause,
             };
             let last = self.note_failure(&cause);

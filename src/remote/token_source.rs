@@ -50,6 +50,17 @@ pub(super) struct TokenSource {
     stall_timeout: Duration,
 }
 
+/// A token that was given.
+#[derive(Debug)]
+pub(super) struct Granted {
+    /// The header that bears it.
+    pub(super) header: HeaderValue,
+    /// How long to use it.
+    pub(super) usable: Duration,
+    /// The seconds that it lives, as the answer says; none where it doesn't.
+    pub(super) says: Option<u64>,
+}
+
 #[derive(Deserialize)]
 struct Wire<'a> {
     #[serde(borrow)]
@@ -81,8 +92,8 @@ impl TokenSource {
         format!("POST {}", self.url.path())
     }
 
-    /// Asks once; a token comes as the header that bears it, with how long to use it.
-    pub(super) async fn ask(&self) -> Result<(HeaderValue, Duration), Cause> {
+    /// Asks once.
+    pub(super) async fn ask(&self) -> Result<Granted, Cause> {
         let mut request = Request::new(Method::POST, self.url.clone());
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -113,8 +124,8 @@ impl TokenSource {
     }
 }
 
-/// The header that bears a token, and how long to use it; nothing when the answer isn't one.
-fn read(body: &[u8]) -> Option<(HeaderValue, Duration)> {
+/// The token of an answer; nothing where it bears none.
+fn read(body: &[u8]) -> Option<Granted> {
     let wire: Wire<'_> = serde_json::from_slice(body).ok()?;
     let token = wire.access_token.as_str();
     if token.trim().is_empty() || !token.is_ascii() {
@@ -122,8 +133,8 @@ fn read(body: &[u8]) -> Option<(HeaderValue, Duration)> {
     }
     let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     header.set_sensitive(true);
-    let said = wire.expires_in.and_then(|raw| serde_json::from_str::<Number>(raw.get()).ok());
-    Some((header, usable(said.map_or(LIFETIME, |number| number.0))))
+    let says = wire.expires_in.and_then(|raw| serde_json::from_str::<Number>(raw.get()).ok()).map(|number| number.0);
+    Some(Granted { header, usable: usable(says.unwrap_or(LIFETIME)), says })
 }
 
 fn usable(lifetime: u64) -> Duration {
@@ -161,7 +172,7 @@ mod tests {
         ];
         for (body, seconds) in table {
             let read = read(body.as_bytes());
-            assert_eq!(read.as_ref().map(|(_, lifetime)| lifetime.as_secs()), seconds, "{body}");
+            assert_eq!(read.as_ref().map(|granted| granted.usable.as_secs()), seconds, "{body}");
             assert!(!format!("{read:?}").contains("Bearer"));
         }
     }

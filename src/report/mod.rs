@@ -4,12 +4,14 @@
 //! [`RunReport`] is the document that other programs read, whose shape is a contract.
 
 mod cause;
+mod checkup;
 mod progress;
 mod run_report;
 mod tally;
 mod verify_report;
 
 pub use cause::FailureCause;
+pub use checkup::{Area, Belief, Check, Checkup, Statement, Verdict};
 pub use progress::Progress;
 pub use run_report::{Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub};
 pub use tally::{Change, Tally};

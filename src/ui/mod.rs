@@ -1,5 +1,6 @@
 //! What people see: log lines and progress on standard error, results on standard output.
 
+mod doctor;
 mod escape;
 mod history;
 mod log;
@@ -10,6 +11,7 @@ mod verify;
 
 use std::io::{self, Write as _};
 
+pub use doctor::{checkup, checkup_report};
 pub use escape::escape;
 pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};

@@ -4,6 +4,7 @@
 
 mod codes;
 mod commands;
+mod doctor;
 mod help;
 mod history;
 #[cfg(target_os = "linux")]

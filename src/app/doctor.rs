@@ -1,0 +1,124 @@
+//! `doctor`.
+
+use std::{ffi::OsString, path::Path};
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::{Exit, runtime};
+use crate::{
+    cli::Doctor,
+    config,
+    doctor::{Visit, destination, visit},
+    mirror,
+    remote::Settings,
+    report::{Area, Check, Checkup},
+    ui,
+};
+
+/// Looks a variable of the environment up.
+type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
+
+/// Goes through everything that a run needs.
+pub fn doctor(asked: &Doctor, settings: Result<Settings, config::Error>, environment: Environment<'_>) -> Exit {
+    let mut checks = vec![configuration(&settings)];
+    match &asked.dest {
+        None => checks.push(Check::skipped(Area::Destination, "not looked at: --dest was not given")),
+        Some(dest) => checks.extend(destination(dest, &mirror::examine(dest), asked.existing)),
+    }
+    let found = match settings.as_ref().ok().map(|settings| (settings, runtime())) {
+        Some((settings, Ok(runtime))) => runtime.block_on(visit(settings, proxy(environment).as_deref())),
+        _ => Visit { checks: unasked(), statements: Vec::new(), night_requests: None },
+    };
+    checks.extend(found.checks);
+    // What is learnt about the network on the way stands with the network.
+    checks.sort_by_key(|check| check.area);
+    let checkup = Checkup {
+        version: env!("CARGO_PKG_VERSION"),
+        system: mirror::system(),
+        made_at: Timestamp::now(),
+        api: settings.ok().map(|settings| settings.api_url.to_string()),
+        checks,
+        statements: found.statements,
+        night_requests: found.night_requests,
+    };
+    tell(&checkup, asked)
+}
+
+fn tell(checkup: &Checkup, asked: &Doctor) -> Exit {
+    if asked.json {
+        // Texts, numbers and lists always serialize.
+        ui::print(&(serde_json::to_string_pretty(checkup).unwrap_or_default() + "\n"));
+    } else {
+        ui::print(&ui::checkup(checkup));
+    }
+    if let Some(error) = asked.report.as_deref().and_then(|file| write(file, checkup).err()) {
+        ui::complain(&error);
+        return Exit::Usage;
+    }
+    exit(checkup)
+}
+
+fn write(file: &Path, checkup: &Checkup) -> Result<(), super::Error> {
+    let written = std::fs::write(file, ui::checkup_report(checkup));
+    written.map_err(|error| super::Error::Written(file.to_owned(), error))
+}
+
+fn configuration(settings: &Result<Settings, config::Error>) -> Check {
+    match settings {
+        Ok(settings) => Check::ok(
+            Area::Configuration,
+            format!("organisation {}, an API client and its secret are set", settings.organisation),
+        ),
+        Err(error) => {
+            let text = error.to_string();
+            let (found, next) =
+                text.split_once("; ").unwrap_or((&text, "`ibinder-sync config show` says where each value comes from"));
+            Check::failure(Area::Configuration, found, next)
+        }
+    }
+}
+
+fn unasked() -> Vec<Check> {
+    [Area::Network, Area::Credentials, Area::Service, Area::Storage]
+        .map(|area| Check::skipped(area, "not asked: the configuration comes first"))
+        .into()
+}
+
+/// The proxy for `https`, as it may be shown: without a user and a password.
+fn proxy(environment: Environment<'_>) -> Option<String> {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let given = names.into_iter().find_map(|name| environment(name).filter(|value| !value.is_empty()))?;
+    let given = given.to_string_lossy();
+    let url = Url::parse(&if given.contains("://") { given.into_owned() } else { format!("http://{given}") }).ok()?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}{port}", url.host_str()?))
+}
+
+/// The code of what must be mended first.
+fn exit(checkup: &Checkup) -> Exit {
+    match checkup.failed().min() {
+        None => Exit::Complete,
+        Some(Area::Configuration | Area::Destination) => Exit::Usage,
+        Some(Area::Credentials) => Exit::Credentials,
+        Some(Area::Network | Area::Service | Area::Storage) => Exit::Partial,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_shown_without_its_password() {
+        for (value, shown) in [
+            ("http://me:secret@proxy.corp:3128", Some("proxy.corp:3128")),
+            ("proxy.corp:3128", Some("proxy.corp:3128")),
+            ("http://proxy", Some("proxy")),
+            ("", None),
+        ] {
+            let environment = |name: &str| (name == "https_proxy").then(|| OsString::from(value));
+            assert_eq!(proxy(&environment).as_deref(), shown, "{value}");
+        }
+    }
+}

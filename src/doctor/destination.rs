@@ -1,0 +1,169 @@
+//! What a destination is worth, from a close look at it.
+
+use std::{path::Path, time::Duration};
+
+use crate::{
+    mirror::{Abilities, Disk, Error, Examination, Survey},
+    report::{Area, Check},
+};
+
+/// Less free space than this is worth a word.
+const LITTLE: u64 = 10_000_000_000;
+
+/// Fewer files than this that can still be made are worth a word.
+const FEW: u64 = 100_000;
+
+/// A disk that takes longer until a small file is durable makes runs of many small files slow.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// The checks of a destination.
+pub fn destination(path: &Path, examined: &Result<Examination, Error>, existing: bool) -> Vec<Check> {
+    let seen = match examined {
+        Ok(seen) => seen,
+        Err(error) => {
+            let next = format!("check that {} is a folder that this user may read and write", path.display());
+            return vec![Check::failure(Area::Destination, error.to_string(), next)];
+        }
+    };
+    let mut checks = vec![holds(path, seen, existing)];
+    checks.push(match &seen.abilities {
+        Ok(_) => Check::ok(Area::Destination, format!("{} can be written", seen.folder.display())),
+        Err(refusal) => {
+            let next = format!("run as the user who owns {}, or give it to this one", seen.folder.display());
+            Check::failure(Area::Destination, refusal.to_string(), next)
+        }
+    });
+    checks.extend(room(&seen.disk));
+    checks.extend(seen.abilities.as_ref().ok().map(|abilities| gives(&seen.disk, *abilities)));
+    checks
+}
+
+fn holds(path: &Path, seen: &Examination, existing: bool) -> Check {
+    let shown = path.display();
+    let found = match seen.survey {
+        Survey::Mirror => return Check::ok(Area::Destination, format!("{shown} holds a mirror")),
+        Survey::Absent | Survey::Empty if existing => {
+            let found = format!("{shown} holds no mirror, and `existing` is set");
+            return Check::failure(Area::Destination, found, "mount the disk; the very first run goes without it");
+        }
+        Survey::Absent => format!("{shown} does not exist yet; the first run makes it"),
+        Survey::Empty => format!("{shown} is empty; the first run fills it"),
+        Survey::StateLost => {
+            let found = format!("{shown} holds files, but the state of its mirror is lost");
+            return Check::failure(Area::Destination, found, format!("ibinder-sync recover --dest {shown}"));
+        }
+        Survey::Foreign => {
+            let found = format!("{shown} holds files that are not a mirror");
+            return Check::failure(Area::Destination, found, "give an empty folder, or one that does not exist yet");
+        }
+    };
+    if seen.disk.mount == Path::new("/") {
+        let next = "if a disk of its own was meant, mount it first; then set `existing`, so that a run refuses \
+            the empty mount point";
+        return Check::warning(Area::Destination, format!("{found}. It lies on the disk of the system"), next);
+    }
+    Check::ok(Area::Destination, found)
+}
+
+fn room(disk: &Disk) -> Vec<Check> {
+    let free = format!("{} GB are free", disk.free / 1_000_000_000);
+    let bytes = if disk.free < LITTLE {
+        let next = "free some, or give another disk; `min_free` ends a run before the disk is full";
+        Check::warning(Area::Destination, free, next)
+    } else {
+        Check::ok(Area::Destination, free)
+    };
+    let few = disk.free_files.filter(|files| *files < FEW);
+    let files = few.map(|files| {
+        let next = "each document is a file: make the file system anew with more of them";
+        Check::warning(Area::Destination, format!("only {files} more files can be made"), next)
+    });
+    [Some(bytes), files].into_iter().flatten().collect()
+}
+
+fn gives(disk: &Disk, abilities: Abilities) -> Check {
+    let lacks: Vec<&str> = [
+        (!abilities.swaps, "can't swap two names"),
+        (!abilities.refuses_taken, "can't refuse a name that is taken"),
+        (!abilities.syncs_groups, "must flush each file by itself, which is slow"),
+        (abilities.ignores_case, "takes upper and lower case for the same"),
+    ]
+    .into_iter()
+    .filter_map(|(lacks, what)| lacks.then_some(what))
+    .collect();
+    let kind = if disk.kind.is_empty() { "the file system" } else { disk.kind.as_str() };
+    let network = if disk.network { ", over a network," } else { "" };
+    let millis = abilities.sync.as_millis();
+    let found = if lacks.is_empty() {
+        format!("{kind}{network} gives all that is needed; a small file is durable after {millis} ms")
+    } else {
+        format!("{kind}{network} {}; a small file is durable after {millis} ms", lacks.join(", "))
+    };
+    if disk.network {
+        let next = "it works; a disk of this machine is faster, and keeps what was recorded through a power cut";
+        Check::warning(Area::Destination, found, next)
+    } else if abilities.sync > SLOW {
+        Check::warning(Area::Destination, found, "the disk is slow or busy: expect long runs, or use another one")
+    } else {
+        Check::ok(Area::Destination, found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Verdict;
+
+    fn seen(survey: Survey, mount: &str, free: u64) -> Examination {
+        let abilities = Abilities {
+            sync: Duration::from_millis(3),
+            ignores_case: false,
+            swaps: true,
+            refuses_taken: true,
+            syncs_groups: true,
+        };
+        let disk = Disk { kind: "ext4".into(), mount: mount.into(), network: false, free, free_files: Some(9_000_000) };
+        Examination { survey, folder: "/srv".into(), disk, abilities: Ok(abilities) }
+    }
+
+    fn worst(examination: Examination, existing: bool) -> Verdict {
+        let checks = destination(Path::new("/srv/m"), &Ok(examination), existing);
+        for check in &checks {
+            assert_eq!(check.next.is_some(), check.verdict > Verdict::Skipped, "{check:?}");
+        }
+        checks.iter().map(|check| check.verdict).max().unwrap()
+    }
+
+    #[test]
+    fn what_a_destination_is_worth() {
+        let much = 1_000_000_000_000;
+        #[rustfmt::skip]
+        let table = [
+            (Survey::Mirror,    "/srv", much, true,  Verdict::Ok),
+            (Survey::Mirror,    "/",    much, false, Verdict::Ok),
+            (Survey::Mirror,    "/srv", 1000, true,  Verdict::Warning),
+            (Survey::Empty,     "/srv", much, false, Verdict::Ok),
+            (Survey::Empty,     "/",    much, false, Verdict::Warning),
+            (Survey::Absent,    "/srv", much, true,  Verdict::Failure),
+            (Survey::StateLost, "/srv", much, true,  Verdict::Failure),
+            (Survey::Foreign,   "/srv", much, false, Verdict::Failure),
+        ];
+        for (survey, mount, free, existing, verdict) in table {
+            assert_eq!(worst(seen(survey, mount, free), existing), verdict, "{survey:?} {mount} {free} {existing}");
+        }
+        let mut few = seen(Survey::Mirror, "/srv", much);
+        few.disk.free_files = Some(3);
+        assert_eq!(worst(few, false), Verdict::Warning);
+    }
+
+    #[test]
+    fn what_a_file_system_lacks_is_said() {
+        let mut nas = seen(Survey::Mirror, "/srv", u64::MAX);
+        nas.disk.network = true;
+        nas.abilities.as_mut().unwrap().swaps = false;
+        let checks = destination(Path::new("/srv/m"), &Ok(nas), false);
+        let last = checks.last().unwrap();
+        assert_eq!(last.verdict, Verdict::Warning);
+        assert!(last.found.contains("over a network") && last.found.contains("swap"), "{}", last.found);
+    }
+}

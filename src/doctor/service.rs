@@ -1,0 +1,354 @@
+//! A visit to the service: each thing that a run asks for, once.
+
+use url::Url;
+
+use super::{
+    clock::clock,
+    content,
+    network::network,
+    shape::{are_entries, is_guid, is_nano_id, items, missing, unknown},
+    sheet::Sheet,
+    statements as says,
+};
+use crate::{
+    model::{Binder, BinderId, DocumentId, Listed},
+    plan,
+    remote::{Error, Inspector, Kind, Page, Query, Seen, Settings},
+    report::{Area, Check, Statement},
+};
+
+/// How many documents a page is asked to hold, as a run does it.
+const PAGE: u32 = 250;
+
+/// A document that no service has.
+const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+
+const ITEM: [&str; 6] = ["id", "fileName", "folderId", "binderId", "latestVersionId", "metadata"];
+const FOLDER: [&str; 4] = ["id", "name", "type", "parentId"];
+
+/// What a visit found.
+#[derive(Debug)]
+pub struct Visit {
+    /// The checks, in their order.
+    pub checks: Vec<Check>,
+    /// What was seen of the statements.
+    pub statements: Vec<Statement>,
+    /// Requests that a night takes at most on which nothing changes, names of folders aside.
+    pub night_requests: Option<u64>,
+}
+
+/// Visits the service; `proxy` is the one that is set, as it may be shown.
+pub async fn visit(settings: &Settings, proxy: Option<&str>) -> Visit {
+    let mut sheet = Sheet::default();
+    let mut night_requests = None;
+    match Inspector::new(settings) {
+        Err(error) => sheet.add(failure(Area::Configuration, &error)),
+        Ok(inspector) => {
+            if network(&mut sheet, settings, &inspector, proxy).await {
+                night_requests = Service { sheet: &mut sheet, inspector, settings }.walk().await;
+            } else {
+                skip(&mut sheet, "the service can't be reached");
+            }
+        }
+    }
+    Visit { statements: sheet.statements(), checks: sheet.checks, night_requests }
+}
+
+fn skip(sheet: &mut Sheet, why: &str) {
+    for area in [Area::Credentials, Area::Service, Area::Storage] {
+        if sheet.checks.iter().all(|check| check.area < area) {
+            sheet.add(Check::skipped(area, format!("not asked: {why}")));
+        }
+    }
+}
+
+/// A request that failed; its text says what to do behind the last semicolon.
+pub(super) fn failure(area: Area, error: &Error) -> Check {
+    let text = error.to_string();
+    match text.rsplit_once("; ") {
+        Some((found, next)) if !next.is_empty() => Check::failure(area, found, next),
+        _ => Check::failure(area, text, "see docs/troubleshooting.md"),
+    }
+}
+
+struct Service<'a> {
+    sheet: &'a mut Sheet,
+    inspector: Inspector,
+    settings: &'a Settings,
+}
+
+impl Service<'_> {
+    /// Asks for everything, as far as that goes; the requests that a night takes.
+    async fn walk(mut self) -> Option<u64> {
+        if !self.token().await {
+            skip(self.sheet, "without a token nothing answers");
+            return None;
+        }
+        let Some(binders) = self.binders().await else {
+            skip(self.sheet, "the binders can't be listed");
+            return None;
+        };
+        let all = self.inspector.search(&Query::default(), 1, PAGE).await;
+        self.first_page(&all);
+        let Ok(page) = &all.read else {
+            skip(self.sheet, "the search does not work");
+            return None;
+        };
+        let night = Some(self.night(page, binders.len()));
+        let Some(document) = example(page) else {
+            self.sheet.add(Check::skipped(Area::Storage, "not asked: there is no document yet"));
+            return night;
+        };
+        self.binder(&document).await;
+        self.folders(&document).await;
+        self.by_id(&document.id).await;
+        content::content(self.sheet, &self.inspector, self.settings, &document).await;
+        night
+    }
+
+    async fn token(&mut self) -> bool {
+        let seen = self.inspector.token().await;
+        match seen.read {
+            Ok(lives) => {
+                let (api, auth) = (Settings::API_URL, Settings::AUTH_URL);
+                self.host(says::API, &self.settings.api_url.clone(), api);
+                self.host(says::AUTH, &self.settings.auth_url.clone(), auth);
+                let life = lives.map_or("does not say how long it lives".to_owned(), |s| format!("lives {s} s"));
+                self.sheet.saw(says::TOKEN, lives.is_some(), format!("a token that {life}"));
+                let found = format!("a token was given ({} ms), which {life}", seen.took.as_millis());
+                self.sheet.add(Check::ok(Area::Credentials, found));
+                true
+            }
+            Err(error) => {
+                self.sheet.add(failure(Area::Credentials, &error));
+                false
+            }
+        }
+    }
+
+    /// Only the real service says something of where the real service is.
+    fn host(&mut self, statement: &'static str, url: &Url, real: &str) {
+        if url.as_str().trim_end_matches('/') == real {
+            self.sheet.saw(statement, true, "it answers there");
+        }
+    }
+
+    async fn binders(&mut self) -> Option<Vec<Binder>> {
+        let seen = self.inspector.binders().await;
+        if let Some(clocks) = seen.clocks {
+            self.sheet.add(clock(clocks));
+        }
+        let list = match seen.read {
+            Ok(list) => list,
+            Err(error) => {
+                let refused = matches!(error.kind(), Kind::Forbidden | Kind::Rejected);
+                self.sheet.add(failure(if refused { Area::Credentials } else { Area::Service }, &error));
+                return None;
+            }
+        };
+        self.sheet.add(Check::ok(Area::Credentials, "the organisation's id and the token are accepted"));
+        self.sheet.saw(says::HEADERS, true, "they are accepted");
+        let shape = if seen.json.is_array() { "an array" } else { "an object with items" };
+        self.sheet.saw(says::BINDERS_SHAPE, true, shape);
+        let lacks = missing(items(&seen.json), &["id", "name"]);
+        self.sheet.saw(says::BINDERS, lacks.is_empty(), lacking(&lacks));
+        let odd = list.iter().filter(|binder| binder.is_err()).count();
+        let binders: Vec<Binder> = list.into_iter().flatten().collect();
+        self.sheet.saw(says::BINDERS_WHOLE, odd == 0, format!("{} binders", binders.len()));
+        let nano = binders.iter().all(|binder| is_nano_id(binder.id.as_str()));
+        if !binders.is_empty() {
+            self.sheet.saw(says::IDS, nano, if nano { "binders have NanoIds" } else { "a binder has another id" });
+        }
+        self.sheet.add(listed(binders.len(), odd));
+        Some(binders)
+    }
+
+    /// The first page of the whole organisation.
+    fn first_page(&mut self, seen: &Seen<Page>) {
+        let page = match &seen.read {
+            Ok(page) => page,
+            Err(error) => return self.sheet.add(failure(Area::Service, error)),
+        };
+        self.sheet.saw(says::SEARCH, true, "it answers");
+        let lacks = missing(std::slice::from_ref(&seen.json), &["items", "totalCount", "pageNumber", "pageSize"]);
+        self.sheet.saw(says::ANSWER, lacks.is_empty(), lacking(&lacks));
+        self.sheet.saw(says::FROM_ONE, page.page_number == 1, format!("page {} came first", page.page_number));
+        let full = page.page_size == u64::from(PAGE);
+        self.sheet.saw(says::PAGE_SIZE, full, format!("a page holds {}", page.page_size));
+        self.items(seen);
+        let odd = page.items.iter().filter(|item| item.is_err()).count();
+        let found = format!("a search shows {} documents in all ({} ms)", page.total, seen.took.as_millis());
+        self.sheet.add(if odd == 0 {
+            Check::ok(Area::Service, found)
+        } else {
+            let next = "a run counts each of them as failed; send this report to whoever looks after ibinder-sync";
+            Check::warning(Area::Service, format!("{found}; {odd} on the first page can't be read"), next)
+        });
+    }
+
+    fn items(&mut self, seen: &Seen<Page>) {
+        let documents = items(&seen.json);
+        if documents.is_empty() {
+            return;
+        }
+        let (lacks, more) = (missing(documents, &ITEM), unknown(documents, &ITEM));
+        let told =
+            if more.is_empty() { lacking(&lacks) } else { format!("{}; more: {}", lacking(&lacks), more.join(", ")) };
+        self.sheet.saw(says::ITEM, lacks.is_empty() && more.is_empty(), told);
+        let ids = documents.iter().filter_map(|document| document.get("id")?.as_str());
+        if !ids.clone().all(is_guid) {
+            self.sheet.saw(says::IDS, false, "a document has another id");
+        }
+        if let Some(entries) = are_entries(documents) {
+            self.sheet.saw(says::ENTRY, entries, if entries { "all have" } else { "one has another shape" });
+        }
+    }
+
+    fn night(&mut self, page: &Page, binders: usize) -> u64 {
+        // How the documents are spread is not known: each binder may have a page that is not full.
+        let size = u32::try_from(page.page_size).unwrap_or(PAGE);
+        let spread = std::iter::repeat_n((0, size), binders.saturating_sub(1));
+        let requests = plan::night(spread.chain([(page.total, size)]), 0);
+        let found = format!(
+            "a night on which nothing changes takes at most {requests} requests, and those for names of folders"
+        );
+        self.sheet.add(Check::ok(Area::Service, found));
+        requests
+    }
+
+    /// One binder's search, and its second page.
+    async fn binder(&mut self, document: &Listed) {
+        let query = Query { binder: Some(&document.binder), tab: None };
+        let seen = self.inspector.search(&query, 1, PAGE).await;
+        let page = match &seen.read {
+            Ok(page) => page,
+            Err(error) => return self.sheet.add(failure(Area::Service, error)),
+        };
+        let own = |page: &Page| page.items.iter().flatten().all(|item| item.binder == document.binder);
+        let kept =
+            own(page) && page.items.iter().flatten().any(|item| item.id == document.id || page.total > PAGE.into());
+        self.sheet.saw(says::BY_BINDER, kept, if kept { "only its documents came" } else { "others came, too" });
+        self.sheet.saw(says::BINDER_OF, own(page), "as in `binderId`");
+        let found = format!("a binder's search works: {} documents", page.total);
+        self.sheet.add(if kept {
+            Check::ok(Area::Service, found)
+        } else {
+            let next = "documents are mirrored, but nothing counts as removed; send this report to whoever looks after ibinder-sync";
+            Check::warning(Area::Service, "a binder's search does not keep to the binder", next)
+        });
+        if page.total > page.items.len() as u64 {
+            self.second_page(&query, page).await;
+        }
+        if let Some(tab) = &document.tab {
+            let query = Query { tab: Some(tab), ..query };
+            let seen = self.inspector.search(&query, 1, PAGE).await;
+            let kept = seen.read.as_ref().is_ok_and(|page| {
+                page.total > 0 && page.items.iter().flatten().all(|item| item.tab.as_ref() == Some(tab))
+            });
+            self.sheet.saw(says::BY_TAB, kept, if kept { "only its documents came" } else { "it did not filter" });
+        }
+    }
+
+    async fn second_page(&mut self, query: &Query<'_>, first: &Page) {
+        let seen = self.inspector.search(query, 2, PAGE).await;
+        let Ok(second) = seen.read else {
+            return self.sheet.saw(says::ANSWER, false, "the second page can't be read");
+        };
+        let known: Vec<&DocumentId> = first.items.iter().flatten().map(|item| &item.id).collect();
+        let news = second.items.iter().flatten().all(|item| !known.contains(&&item.id));
+        let holds = news && second.page_number == 2 && second.total == first.total && !second.items.is_empty();
+        self.sheet.saw(
+            says::ANSWER,
+            holds,
+            if holds { "the second page goes on" } else { "the second page does not go on" },
+        );
+    }
+
+    /// Tabs, sub-folders and the schema: without them documents are mirrored all the same.
+    async fn folders(&mut self, document: &Listed) {
+        let binder = &document.binder;
+        let seen = self.inspector.tabs(binder).await;
+        let lacks = missing(items(&seen.json), &FOLDER);
+        let tabs: Vec<_> = seen.read.iter().flatten().flatten().cloned().collect();
+        self.sheet.saw(says::TABS, seen.read.is_ok() && lacks.is_empty(), told(&seen, &lacks));
+        if let Some(tab) = document.tab.as_ref().filter(|_| !tabs.is_empty()) {
+            let known = tabs.iter().any(|folder| folder.id == *tab);
+            self.sheet.saw(says::TAB_OF, known, if known { "a tab has it" } else { "no tab has it" });
+        }
+        let mut fault = seen.read.err();
+        if let Some(tab) = tabs.first() {
+            let seen = self.inspector.subfolders(binder, &tab.id).await;
+            let lacks = missing(items(&seen.json), &FOLDER);
+            self.sheet.saw(says::SUBFOLDERS, seen.read.is_ok() && lacks.is_empty(), told(&seen, &lacks));
+            fault = fault.or(seen.read.err());
+        }
+        self.schema(binder).await;
+        let next = "documents are mirrored all the same, in folders named after ids or right below their tab; \
+            send this report to whoever looks after ibinder-sync";
+        self.sheet.add(match fault {
+            None => Check::ok(Area::Service, format!("tabs and folders can be named: {} tabs in a binder", tabs.len())),
+            Some(error) => Check::warning(Area::Service, format!("folders can't all be named: {error}"), next),
+        });
+    }
+
+    async fn schema(&mut self, binder: &BinderId) {
+        let seen = self.inspector.metadata_elements(binder).await;
+        let elements = items(&seen.json);
+        self.sheet.saw(says::SCHEMA, seen.read.is_ok(), told(&seen, &[]));
+        if !elements.is_empty() {
+            let named = missing(elements, &["id"]).is_empty()
+                && (missing(elements, &["name"]).is_empty() || missing(elements, &["label"]).is_empty());
+            let names = unknown(elements, &[]).join(", ");
+            self.sheet.saw(says::SCHEMA_FIELDS, named, format!("it has: {names}"));
+        }
+    }
+
+    /// A document that is there, and one that is not: what removals rest on.
+    async fn by_id(&mut self, id: &DocumentId) {
+        let found = self.inspector.document(id).await.read;
+        let Ok(nobody) = DocumentId::parse(NOBODY) else { return };
+        let gone = self.inspector.document(&nobody).await.read.err().map(|error| error.kind());
+        let certain = gone == Some(Kind::NotFound { problem_json: true });
+        let seen = if certain {
+            "a 404 as problem JSON for one that does not exist"
+        } else {
+            "one that does not exist has another answer"
+        };
+        self.sheet.saw(says::BY_ID, found.is_ok() && certain, seen);
+        let next = "nothing is lost, but removed documents stay in the tree and each run is partial (exit 4); \
+            send this report to whoever looks after ibinder-sync";
+        self.sheet.add(match found {
+            Err(error) => failure(Area::Service, &error),
+            Ok(_) if certain => {
+                Check::ok(Area::Service, "a document can be asked for by id, and one that is gone is told apart")
+            }
+            Ok(_) => Check::warning(Area::Service, "a document that is gone can't be told apart", next),
+        });
+    }
+}
+
+/// A document to go on with: one that has bytes, if there is one.
+fn example(page: &Page) -> Option<Listed> {
+    let mut good = page.items.iter().flatten();
+    good.clone().find(|document| document.version.is_some()).or_else(|| good.next()).cloned()
+}
+
+fn listed(binders: usize, odd: usize) -> Check {
+    let none = "create the API client in the right organisation, and see that the organisation has binders";
+    match (binders, odd) {
+        (0, 0) => Check::warning(Area::Service, "the organisation shows no binder to this client", none),
+        (_, 0) => Check::ok(Area::Service, format!("{binders} binders can be seen")),
+        _ => {
+            let next = "a run counts each of them as failed; send this report to whoever looks after ibinder-sync";
+            Check::warning(Area::Service, format!("{binders} binders can be seen; {odd} can't be read"), next)
+        }
+    }
+}
+
+fn lacking(lacks: &[&str]) -> String {
+    if lacks.is_empty() { "all fields are there".to_owned() } else { format!("without {}", lacks.join(", ")) }
+}
+
+fn told<T>(seen: &Seen<T>, lacks: &[&str]) -> String {
+    seen.read.as_ref().err().map_or_else(|| lacking(lacks), ToString::to_string)
+}

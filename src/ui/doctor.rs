@@ -1,0 +1,150 @@
+//! What `doctor` found: one screen, and a text to be sent to somebody.
+
+use console::{Color, Style};
+
+use super::escape;
+use crate::report::{Area, Belief, Check, Checkup, Verdict};
+
+/// Columns of text.
+const WIDTH: usize = 100;
+
+/// Columns before what was found.
+const INDENT: usize = 12;
+
+/// The screen: each check, and what the service does otherwise than was thought.
+pub fn checkup(checkup: &Checkup) -> String {
+    let mut text = checks(&checkup.checks, true);
+    let refuted: Vec<_> = checkup.believed(Belief::Refuted).collect();
+    let count = |belief| checkup.believed(belief).count();
+    if count(Belief::Unseen) < checkup.statements.len() {
+        text.push_str(&format!(
+            "\nOf the statements in docs/api-contract.md the service confirms {}, refutes {}; {} could not be tried.\n",
+            count(Belief::Confirmed),
+            refuted.len(),
+            count(Belief::Unseen)
+        ));
+        for statement in refuted {
+            text.push_str(&line(
+                "otherwise",
+                &paint(Verdict::Warning),
+                &format!("{}: {}", statement.statement, statement.seen),
+            ));
+        }
+    }
+    text + &format!("\n{}\n", end(checkup))
+}
+
+/// Everything, for somebody who was not there.
+pub fn checkup_report(checkup: &Checkup) -> String {
+    let mut text = format!(
+        "ibinder-sync {} on {}, {}\nAPI: {}\n\n{}",
+        checkup.version,
+        checkup.system,
+        checkup.made_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        checkup.api.as_deref().unwrap_or("not set"),
+        checks(&checkup.checks, false)
+    );
+    text.push_str("\nStatements of docs/api-contract.md\n");
+    for statement in &checkup.statements {
+        let seen = if statement.seen.is_empty() { String::new() } else { format!(": {}", statement.seen) };
+        let word = match statement.belief {
+            Belief::Confirmed => "yes",
+            Belief::Refuted => "NO",
+            Belief::Unseen => "not seen",
+        };
+        text.push_str(&line(word, &Style::new().force_styling(false), &format!("{}{seen}", statement.statement)));
+    }
+    text + &format!("\n{}\n", end(checkup))
+}
+
+fn checks(checks: &[Check], colours: bool) -> String {
+    let mut text = String::new();
+    let mut area: Option<Area> = None;
+    for check in checks {
+        if area != Some(check.area) {
+            text.push_str(&format!("{}{}\n", if area.is_some() { "\n" } else { "" }, check.area.word()));
+            area = Some(check.area);
+        }
+        let style = if colours { paint(check.verdict) } else { Style::new().force_styling(false) };
+        text.push_str(&line(check.verdict.word(), &style, &check.found));
+        if let Some(next) = &check.next {
+            text.push_str(&line("", &style, &format!("→ {next}")));
+        }
+    }
+    text
+}
+
+fn paint(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Ok => Style::new().fg(Color::Green),
+        Verdict::Skipped => Style::new().dim(),
+        Verdict::Warning => Style::new().fg(Color::Yellow),
+        Verdict::Failure => Style::new().fg(Color::Red).bold(),
+    }
+}
+
+/// A word and a text beside it, in as many lines as it takes.
+fn line(word: &str, style: &Style, text: &str) -> String {
+    let text = escape(text).replace('\n', " ");
+    let mut lines = vec![String::new()];
+    for part in text.split(' ') {
+        let last = lines
+            .last_mut()
+            .filter(|line| line.is_empty() || line.chars().count() + 1 + part.chars().count() <= WIDTH - INDENT);
+        match last {
+            Some(line) if line.is_empty() => line.push_str(part),
+            Some(line) => line.push_str(&format!(" {part}")),
+            None => lines.push(part.to_owned()),
+        }
+    }
+    let head = style.apply_to(format!("{word:<w$}", w = INDENT - 2));
+    format!("  {head}{}\n", lines.join(&format!("\n{}", " ".repeat(INDENT))))
+}
+
+fn end(checkup: &Checkup) -> String {
+    let counts = checkup.counts();
+    let count = |verdict| counts.get(&verdict).copied().unwrap_or(0);
+    match (count(Verdict::Failure), count(Verdict::Warning)) {
+        (0, 0) => "All is well.".to_owned(),
+        (0, 1) => "A run can work; there is 1 warning.".to_owned(),
+        (0, warnings) => format!("A run can work; there are {warnings} warnings."),
+        (1, _) => "A run can't work yet: see the failure above.".to_owned(),
+        (failures, _) => format!("A run can't work yet: see the {failures} failures above."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(checks: Vec<Check>) -> Checkup {
+        Checkup {
+            version: "1.2.3",
+            system: "Linux 6.1 x86_64".into(),
+            made_at: "2026-11-03T01:30:00Z".parse().unwrap(),
+            api: Some("https://api.example".into()),
+            checks,
+            statements: Vec::new(),
+            night_requests: None,
+        }
+    }
+
+    #[test]
+    fn a_screen() {
+        let long = "word ".repeat(30);
+        let checkup = found(vec![
+            Check::ok(Area::Destination, "/srv is fine"),
+            Check::warning(Area::Destination, long.trim(), "do\u{1b}[2Jthis"),
+            Check::skipped(Area::Service, "not asked"),
+        ]);
+        let text = checkup_report(&checkup);
+        assert!(text.contains("Destination\n  ok        /srv is fine\n  warning   word word"), "{text}");
+        assert!(text.contains("\n            word word"), "{text}");
+        assert!(text.contains("            → do\\u{1b}[2Jthis\n\nService\n  skipped   not asked\n"), "{text}");
+        assert!(text.ends_with("\nA run can work; there is 1 warning.\n"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(self::checkup(&found(Vec::new())).ends_with("All is well.\n"));
+        let failed = found(vec![Check::failure(Area::Service, "x", "y")]);
+        assert!(self::checkup(&failed).contains("see the failure above"));
+    }
+}
