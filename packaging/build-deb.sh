@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Builds the Debian package, and prints where it is. Needs cargo-deb (cargo install --locked cargo-deb), and
+# dpkg-dev to find out which libraries the program needs.
+#
+#     packaging/build-deb.sh [--program FILE]
+#
+# --program takes a program that is built already, to try the package out. DEBFULLNAME and DEBEMAIL say who
+# builds it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+case $# in
+0)
+    cargo build --release --locked
+    program=${CARGO_TARGET_DIR:-target}/release/ibinder-sync
+    ;;
+2)
+    [ "$1" = --program ] || { echo 'usage: packaging/build-deb.sh [--program FILE]' >&2; exit 2; }
+    program=$2
+    ;;
+*)
+    echo 'usage: packaging/build-deb.sh [--program FILE]' >&2
+    exit 2
+    ;;
+esac
+
+# What Cargo.toml ([package.metadata.deb]) names, and no build makes.
+made=target/package
+rm -rf "$made"
+mkdir -p "$made/release"
+"$program" man --to "$made/man"
+for shell in bash zsh fish; do "$program" completions "$shell" >"$made/completions.$shell"; done
+version=$("$program" --version)
+# The same sources make the same package, whenever it is built.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
+maintainer="${DEBFULLNAME:-ibinder-sync maintainers} <${DEBEMAIL:-maintainers@ibinder-sync.invalid}>"
+cat >"$made/changelog" <<END
+ibinder-sync (${version##* }-1) unstable; urgency=medium
+
+  * Packaged from the sources of this version; what changed is in CHANGELOG.md.
+
+ -- $maintainer  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
+END
+
+# cargo-deb looks for the program in its target folder: in one of our own, whatever profile built it.
+cp "$program" "$made/release/ibinder-sync"
+strip "$made/release/ibinder-sync"
+CARGO_TARGET_DIR=$PWD/$made cargo deb --no-build --no-strip --locked --maintainer "$maintainer" --output "$made/"

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Installs the package that build-deb.sh made on this machine, uses it, and removes and purges it: as root, on
+# a Debian where ibinder-sync is not installed. What it made is gone afterwards, the user ibinder-sync too.
+#
+#     packaging/check-package.sh [FILE.deb]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+package=${1:-$(ls target/package/ibinder-sync_*.deb)}
+package=$(realpath "$package")
+mirror=/var/lib/ibinder-sync/check
+export DEBIAN_FRONTEND=noninteractive
+
+step() { printf '== %s\n' "$*"; }
+fail() {
+    printf 'check-package: %s\n' "$*" >&2
+    exit 1
+}
+# expect CODE COMMAND...: fails if the command ends otherwise.
+expect() {
+    local wanted=$1 code=0
+    shift
+    "$@" >"$scratch/out" 2>&1 || code=$?
+    [ "$code" = "$wanted" ] || {
+        cat "$scratch/out" >&2
+        fail "exit $code instead of $wanted: $*"
+    }
+}
+says() { grep -q -- "$1" "$scratch/out" || { cat "$scratch/out" >&2; fail "it doesn't say: $1"; }; }
+
+[ "$(id -u)" = 0 ] || fail 'only root can install a package'
+for trace in /etc/ibinder-sync /var/lib/ibinder-sync; do
+    [ ! -e "$trace" ] || fail "$trace is there: this check is not for a machine that is used"
+done
+! dpkg -s ibinder-sync >/dev/null 2>&1 || fail 'ibinder-sync is installed already'
+! id ibinder-sync >/dev/null 2>&1 || fail 'there is a user ibinder-sync already'
+
+scratch=$(mktemp -d)
+chmod 755 "$scratch"
+# However it ends, the machine is as it was.
+clean() {
+    if dpkg -s ibinder-sync >/dev/null 2>&1; then dpkg --purge ibinder-sync >/dev/null 2>&1 || true; fi
+    if [ -n "${checked:-}" ]; then
+        rm -rf /var/lib/ibinder-sync /etc/ibinder-sync
+        ! id ibinder-sync >/dev/null 2>&1 || deluser --quiet --system ibinder-sync >/dev/null 2>&1 || true
+    fi
+    rm -rf "$scratch"
+}
+trap clean EXIT
+checked=yes
+
+step "install $(basename "$package")"
+apt-get install -y -qq "$package" >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail 'it cannot be installed'; }
+dpkg -L ibinder-sync >"$scratch/files"
+[ "$(stat -c '%a %U %G' /etc/ibinder-sync)" = '750 root ibinder-sync' ] || fail 'others can read /etc/ibinder-sync'
+[ "$(stat -c '%a %U %G' /var/lib/ibinder-sync)" = '750 ibinder-sync ibinder-sync' ] || fail 'whose is /var/lib/ibinder-sync?'
+getent passwd ibinder-sync | grep -q ':/usr/sbin/nologin$' || fail 'the user can log in'
+expect 0 ibinder-sync --version
+says "$(dpkg-query -W -f '${Version}' ibinder-sync | sed 's/-[^-]*$//')"
+
+step 'the demo, as the user'
+expect 0 runuser -u ibinder-sync -- ibinder-sync demo --dest "$mirror"
+says '300 added'
+expect 0 runuser -u ibinder-sync -- ibinder-sync verify --dest "$mirror"
+
+step 'manual pages'
+pages=$(grep '/man/.*\.gz$' "$scratch/files")
+for name in ibinder-sync.1 ibinder-sync-run.1 ibinder-sync-restore.1 ibinder-sync-as.8; do
+    grep -q "/$name.gz$" <<<"$pages" || fail "there is no $name"
+done
+for page in $pages; do
+    name=$(basename "$page" .gz)
+    # Minimal systems tell dpkg to leave manual pages out: then the package's own are looked at.
+    if [ ! -e "$page" ]; then
+        mkdir -p "$scratch/deb"
+        dpkg-deb -x "$package" "$scratch/deb"
+        page=$scratch/deb$page
+    fi
+    man --warnings -l "$page" >"$scratch/page" 2>"$scratch/warnings" || fail "$name cannot be shown"
+    [ ! -s "$scratch/warnings" ] || fail "$name: $(head -n 1 "$scratch/warnings")"
+    for heading in NAME SYNOPSIS DESCRIPTION; do grep -q "^$heading" "$scratch/page" || fail "$name has no $heading"; done
+done
+
+step 'completions'
+completions=/usr/share/bash-completion/completions/ibinder-sync
+# The last word is completed by what the script registers, as the shell would call it.
+# shellcheck disable=SC2016
+completed=$(bash -c '. "$1"; function=$(complete -p ibinder-sync | grep -o -- "-F [^ ]*" | cut -c 4-)
+    COMP_WORDS=(ibinder-sync veri); COMP_CWORD=1
+    "$function" ibinder-sync veri ibinder-sync; echo "${COMPREPLY[*]}"' - "$completions")
+[ "$completed" = verify ] || fail "bash completes veri to: $completed"
+for shell in zsh fish; do
+    file=$(grep "/$shell/.*ibinder-sync" "$scratch/files" | tail -n 1)
+    if command -v "$shell" >/dev/null; then
+        expect 0 "$shell" -n "$file"
+    else
+        printf '%s is not installed: its completions are not parsed\n' "$shell"
+    fi
+done
+
+step 'units'
+[ "$(grep -c '/systemd/system/ibinder-sync.*@\.' "$scratch/files")" = 3 ] || fail 'there are not three units'
+grep -q '^ExecStart=/usr/bin/ibinder-sync ' /usr/lib/systemd/system/ibinder-sync@.service || fail 'the unit starts another program'
+
+step 'remove'
+touch /etc/ibinder-sync/check.secret
+dpkg --remove ibinder-sync >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail 'it cannot be removed'; }
+[ ! -e /usr/bin/ibinder-sync ] || fail 'the program is still there'
+[ -e /etc/ibinder-sync/check.secret ] || fail 'the configuration is gone before a purge'
+[ -e "$mirror/.ibinder-sync/state.db" ] || fail 'the mirror is gone'
+
+step 'purge'
+dpkg --purge ibinder-sync >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail 'it cannot be purged'; }
+says 'the mirrors in /var/lib/ibinder-sync are kept'
+[ ! -e /etc/ibinder-sync ] || fail 'the configuration is left after a purge'
+[ -e "$mirror/.ibinder-sync/state.db" ] || fail 'the mirror is gone after a purge'
+while read -r file; do
+    if [ -e "$file" ] && [ ! -d "$file" ]; then fail "$file is left"; fi
+done <"$scratch/files"
+[ ! -e /usr/share/doc/ibinder-sync ] || fail 'a folder is left'
+
+step "installed again beside its mirror, and gone"
+expect 0 dpkg -i "$package"
+expect 0 runuser -u ibinder-sync -- ibinder-sync demo --dest "$mirror"
+says 'nothing changed'
+rm -rf /var/lib/ibinder-sync/*
+expect 0 dpkg --purge ibinder-sync
+[ ! -e /var/lib/ibinder-sync ] || fail 'an empty folder is left'
+echo 'The package installs, works, and removes cleanly.'
