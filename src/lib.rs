@@ -13,6 +13,7 @@ pub mod manager;
 pub mod mirror;
 pub mod model;
 pub mod naming;
+pub mod notify;
 pub mod pace;
 pub mod plan;
 pub mod remote;

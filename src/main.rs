@@ -27,12 +27,13 @@ fn main() -> ExitCode {
         Command::Run(run) => {
             let (json, dry) = (run.selection.json, run.dry_run);
             let command = if dry { app::plan } else { app::run };
-            with_config(run.selection.given(run.destination), &speak(json), command)
+            with_config(run.given(), &speak(json), command)
         }
         Command::Plan(plan) => {
             let json = plan.selection.json;
             with_config(plan.selection.given(plan.destination), &speak(json), app::plan)
         }
+        Command::Status(status) => app::status(&status),
         Command::Verify(verify) => {
             let service = config::remote_settings(&|name| std::env::var_os(name));
             app::verify(&verify, service, &speak(verify.json))

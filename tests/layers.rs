@@ -12,8 +12,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "cli", "config", "doctor", "history", "manager", "mirror", "model", "pace", "remote", "report", "sandbox",
-            "state", "sync", "ui", "verify",
+            "cli", "config", "doctor", "history", "manager", "mirror", "model", "notify", "pace", "remote", "report",
+            "sandbox", "state", "sync", "ui", "verify",
         ],
     ),
     ("cli", &["config", "plan", "sandbox"]),
@@ -27,6 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("remote", &["model", "pace"]),
     ("mirror", &["crash", "model"]),
     ("manager", &[]),
+    ("notify", &[]),
     ("state", &["crash", "model"]),
     ("plan", &["model", "naming"]),
     ("report", &["model"]),

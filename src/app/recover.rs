@@ -58,8 +58,8 @@ fn put_copy(dest: &Path, force: bool) -> Result<String, Error> {
 /// brings over what changed.
 pub fn adopt(config: &Config, voice: &Voice) -> Exit {
     let started = Timestamp::now();
-    let result = begin(config, started).and_then(|writing| run::go(config, voice, writing, started));
-    result.unwrap_or_else(|error| run::give_up(config, voice, started, &error))
+    let result = begin(config, started).and_then(|writing| run::go(config, voice, writing, ("adopt", started)));
+    result.unwrap_or_else(|error| run::break_off(config, voice, started, &error))
 }
 
 fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {

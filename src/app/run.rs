@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, pacing};
+use super::{Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, pacing, standing::Standing};
 use crate::{
     config::Config,
     history,
-    mirror::{Mirror, Root},
+    mirror::{self, Mirror, Root},
     model::STATE_FOLDER,
     remote::{Remote, Requests},
     report::{Bytes, Failure, FailureCause, Outcome, RunReport, Tally},
@@ -20,11 +20,18 @@ use crate::{
 /// Brings over what changed.
 pub fn run(config: &Config, voice: &Voice) -> Exit {
     let started = Timestamp::now();
-    let result = begin(config, started).and_then(|writing| go(config, voice, writing, started));
-    result.unwrap_or_else(|error| give_up(config, voice, started, &error))
+    let result = begin(config, started).and_then(|writing| go(config, voice, writing, ("run", started)));
+    result.unwrap_or_else(|error| break_off(config, voice, started, &error))
 }
 
-/// The end of a run that could not begin.
+/// The end of a run that could not begin, or could not come to its own end.
+pub(super) fn break_off(config: &Config, voice: &Voice, started: Timestamp, error: &Error) -> Exit {
+    let standing = Standing::new(&config.dest, &config.notices);
+    standing.run_failed(&failed(config, started, error), error.exit());
+    give_up(config, voice, started, error)
+}
+
+/// The end of a plan that could not be made.
 pub(super) fn give_up(config: &Config, voice: &Voice, started: Timestamp, error: &Error) -> Exit {
     let exit = error.exit();
     if voice.json && !matches!(exit, Exit::Usage | Exit::Locked) {
@@ -39,9 +46,16 @@ fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     Writing::begin(&config.dest, Some(&config.remote.organisation), "run", started)
 }
 
-pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Timestamp) -> Result<Exit, Error> {
+pub(super) fn go(
+    config: &Config,
+    voice: &Voice,
+    writing: Writing,
+    (command, started): (&str, Timestamp),
+) -> Result<Exit, Error> {
     let clock = Instant::now();
     let Writing { mirror, state, run } = writing;
+    let standing = Standing::new(&config.dest, &config.notices);
+    standing.begin(mirror.root(), command, &run.id, started)?;
     let requests = Arc::new(Requests::default());
     let options = adopting::options(&state, &config.options)?;
     if options.adopt == Adopt::Whole {
@@ -71,20 +85,25 @@ pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Time
     }
     let mut exit = Exit::of_run(&finished);
     if let Err(error) = keep(&mirror, &state, &run, &report, (&remote, whole)) {
-        if error.exit() == Exit::Disk && exit != Exit::Disk {
-            exit = Exit::Disk;
-            report.outcome = Outcome::Failed;
-            report.failures.push(failure(error.cause(), error.to_string()));
-            ui::complain(&error);
-        } else {
-            tracing::warn!("the end of the run could not be written down: {error}");
-        }
+        exit = unwritten(exit, &mut report, &error);
     }
     if exit != Exit::Disk {
         tidy(&mirror, &state, config.options.retain_runs, &finished);
     }
     if !matches!(finished.ended, Ended::Fatal(_)) && exit != Exit::Disk {
         exit = copies::keep(&mirror, &state, &run, report.documents.has_changes()).unwrap_or(exit);
+    }
+    match standing.run_ended(mirror.root(), (&state, &run), &report, (exit, finished.tally.to_come())) {
+        Ok(told) if told.is_empty() => {}
+        Ok(told) => {
+            for warning in told {
+                finished.tally.warn(warning);
+            }
+            report.warnings = finished.tally.warnings();
+            // What the report on the disk lacks then is in the log.
+            let _ = write_report(&mirror, &report);
+        }
+        Err(error) => exit = unwritten(exit, &mut report, &error),
     }
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.json", run.id));
     if exit != Exit::Usage {
@@ -94,6 +113,18 @@ pub(super) fn go(config: &Config, voice: &Voice, writing: Writing, started: Time
         ui::complain(fatal);
     }
     Ok(exit)
+}
+
+/// The code of a run whose end could not be written down: it is the disk's, if that is what failed.
+fn unwritten(exit: Exit, report: &mut RunReport, error: &Error) -> Exit {
+    if error.exit() != Exit::Disk || exit == Exit::Disk {
+        tracing::warn!("the end of the run could not be written down: {error}");
+        return exit;
+    }
+    report.outcome = Outcome::Failed;
+    report.failures.push(failure(error.cause(), error.to_string()));
+    ui::complain(error);
+    Exit::Disk
 }
 
 /// Compares the state with a tree that may be newer, before anything is listed.
@@ -209,15 +240,18 @@ fn keep(
     report: &RunReport,
     (remote, whole): (&Remote, bool),
 ) -> Result<(), Error> {
-    let text = json(report);
-    let written = mirror
-        .write_state_file(&format!("runs/{}.json", run.id), text.as_bytes())
-        .and_then(|()| mirror.write_state_file("last-run.json", text.as_bytes()));
+    let written = write_report(mirror, report);
     let changes = serde_json::to_string(&report.documents).ok();
     let end = End { outcome: report.outcome.word(), whole, changes: changes.as_deref() };
     let ended = state.write(|w| pacing::keep(w, remote).and_then(|()| w.end_run(run.number, &end)));
     let recorded = ended.and_then(|()| state.settle());
     written.map_err(Error::from).and(recorded.map_err(Error::from))
+}
+
+fn write_report(mirror: &Mirror, report: &RunReport) -> Result<(), mirror::Error> {
+    let text = json(report);
+    mirror.write_state_file(&format!("runs/{}.json", report.run_id), text.as_bytes())?;
+    mirror.write_state_file("last-run.json", text.as_bytes())
 }
 
 pub(super) fn tell(voice: &Voice, report: &RunReport, place: Option<&std::path::Path>) {

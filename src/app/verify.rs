@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Reading, Voice, Writing, check_destination, pacing, runtime, signals};
+use super::{Error, Exit, Reading, Voice, Writing, check_destination, pacing, runtime, signals, standing::Standing};
 use crate::{
     cli, config,
     mirror::{self, Root},
@@ -34,6 +34,7 @@ struct Job {
     stop: Arc<Stop>,
     started: Timestamp,
     clock: Instant,
+    standing: Standing,
 }
 
 /// The way to the service, as far as it is set up.
@@ -42,8 +43,9 @@ pub type Service = Result<remote::Settings, config::Error>;
 /// Checks a mirror, and repairs it on request.
 pub fn verify(given: &cli::Verify, service: Service, voice: &Voice) -> Exit {
     let started = Timestamp::now();
-    let result = job(given, started).and_then(|job| {
-        let dest = &given.destination.dest;
+    let dest = &given.destination.dest;
+    let standing = Standing::new(dest, &given.notices.clone().given());
+    let result = job(given, started, standing.clone()).and_then(|job| {
         look_at_state(dest)?;
         let _screen = ui::Screen::start(Arc::clone(&job.progress), &voice.bars, voice.quiet, voice.json_log);
         runtime()?.block_on(async {
@@ -59,17 +61,24 @@ pub fn verify(given: &cli::Verify, service: Service, voice: &Voice) -> Exit {
             exit
         }
         Err(error) => {
-            if voice.json && error.is_of_the_state() {
+            let exit = error.exit();
+            if error.is_of_the_state() {
                 let clean = Confirmed::default();
-                print_json(&VerifyReport { state: "damaged", ..report(started, 0.0, VerifyOutcome::Damaged, clean) });
+                let report = VerifyReport { state: "damaged", ..report(started, 0.0, VerifyOutcome::Damaged, clean) };
+                standing.verify_failed(Some((&report, exit)));
+                if voice.json {
+                    print_json(&report);
+                }
+            } else if exit != Exit::Locked {
+                standing.verify_failed(None);
             }
             ui::complain(&error);
-            error.exit()
+            exit
         }
     }
 }
 
-fn job(given: &cli::Verify, started: Timestamp) -> Result<Job, Error> {
+fn job(given: &cli::Verify, started: Timestamp, standing: Standing) -> Result<Job, Error> {
     let part = match (given.sample, given.budget) {
         (Some(share), _) => Part::Share(share),
         (None, Some(budget)) => Part::Time(config::positive("--budget", budget)?),
@@ -78,7 +87,7 @@ fn job(given: &cli::Verify, started: Timestamp) -> Result<Job, Error> {
     let bandwidth = Arc::new(Bandwidth::new(given.bandwidth.map(config::bandwidth).transpose()?));
     let (limit, give_up) = given.pacing.given().check()?;
     let (progress, stop) = (Arc::default(), Arc::default());
-    Ok(Job { part, bandwidth, limit, give_up, progress, stop, started, clock: Instant::now() })
+    Ok(Job { part, bandwidth, limit, give_up, progress, stop, started, clock: Instant::now(), standing })
 }
 
 /// Whether the state is sound: without it nothing can be told of the files.
@@ -92,6 +101,10 @@ fn look_at_state(dest: &Path) -> Result<(), Error> {
 /// Without the lock: a run may go on meanwhile.
 async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
     let reading = Arc::new(Reading::open(dest)?);
+    if let Err(error) = job.standing.begin(&reading.root, "verify", "", job.started) {
+        // A mirror that is mounted read-only can be checked all the same.
+        tracing::debug!("that a check began could not be written down: {error}");
+    }
     let (note, task) = begin(&reading.root, job.part);
     let again = dest.to_owned();
     let opened = Arc::clone(&reading);
@@ -107,6 +120,7 @@ async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
 /// Under the lock: what is wrong is put right.
 async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyReport, Exit), Error> {
     let Writing { mirror, state, run } = Writing::open(dest, "verify")?;
+    job.standing.begin(mirror.root(), "repair", &run.id, job.started)?;
     let (note, task) = begin(mirror.root(), job.part);
     let (at, rows) = (Arc::clone(&mirror), Arc::clone(&state));
     let (looked, mut confirmed) = reading_thread(job, move |watch| {
@@ -205,6 +219,7 @@ fn end(
     if let Err(error) = note.write(root) {
         tracing::warn!("how far the check came could not be written down: {error}");
     }
+    job.standing.verify_ended(root, &report, exit, note.last_round.as_ref());
     (report, exit)
 }
 

@@ -2,12 +2,14 @@
 
 mod doctor;
 mod history;
+mod notices;
 mod pacing;
 mod pages;
 mod recover;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod status;
 mod verify;
 
 use std::{path::PathBuf, time::Duration};
@@ -16,12 +18,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use doctor::Doctor;
 pub use history::{History, Ls, Restore, Snapshots};
+pub use notices::Notices;
 pub use pacing::Pacing;
 pub use pages::{Page, pages};
 pub use recover::{Adopt, Recover};
 pub use run::{Plan, Run, Selection};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{Demo, Organisation, Sandbox};
+pub use status::Status;
 pub use verify::Verify;
 
 /// Mirrors every document of an iBinder organisation into a local folder tree.
@@ -77,6 +81,8 @@ pub enum Command {
     Plan(Plan),
     /// Check everything that a run needs, and say what to do about what is wrong
     Doctor(Doctor),
+    /// Say whether the mirror is healthy, for people and for monitoring
+    Status(Status),
     /// Check every file of the mirror against what is recorded, and repair it
     Verify(Verify),
     /// List the binders that the mirror knows, or let one go

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Destination, Pacing, duration, long_time};
+use super::{Destination, Notices, Pacing, duration, long_time};
 use crate::{
     config::{Given, Share, Size},
     plan::RemovalCap,
@@ -89,6 +89,9 @@ pub struct Run {
     /// Change nothing; the same as `plan`
     #[arg(long)]
     pub dry_run: bool,
+    /// Who is told how it went.
+    #[command(flatten)]
+    pub notices: Notices,
 }
 
 /// Say what `run` would do, and change nothing.
@@ -102,6 +105,13 @@ pub struct Plan {
     /// What and how.
     #[command(flatten)]
     pub selection: Selection,
+}
+
+impl Run {
+    /// The flags' values.
+    pub fn given(self) -> Given {
+        Given { notices: self.notices.given(), ..self.selection.given(self.destination) }
+    }
 }
 
 impl Selection {
@@ -127,6 +137,7 @@ impl Selection {
             retain: self.retain,
             retain_versions: self.retain_versions,
             retain_runs: self.retain_runs,
+            notices: crate::config::Notices::default(),
         }
     }
 }

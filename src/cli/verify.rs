@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Destination, Pacing, duration};
+use super::{Destination, Notices, Pacing, duration};
 use crate::config::{Share, Size};
 
 /// Check every file of the mirror, and what it holds besides, against what is recorded.
@@ -42,4 +42,7 @@ pub struct Verify {
     /// Print what was found as JSON on standard output
     #[arg(long)]
     pub json: bool,
+    /// Who is told how it went.
+    #[command(flatten)]
+    pub notices: Notices,
 }

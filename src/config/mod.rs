@@ -4,6 +4,7 @@
 //! once; below this line nobody reads a flag or a variable.
 
 mod credentials;
+mod notices;
 mod rate;
 mod size;
 
@@ -13,6 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use crate::model::Share;
+pub use notices::Notices;
 pub use rate::{BadRate, Tempo};
 pub use size::{BadSize, Size};
 
@@ -106,6 +108,8 @@ pub struct Given {
     pub retain_versions: Option<u64>,
     /// `--retain-runs`
     pub retain_runs: Option<Duration>,
+    /// Who is told how it went.
+    pub notices: Notices,
 }
 
 /// Everything that a run needs to know.
@@ -121,6 +125,8 @@ pub struct Config {
     pub limit: Limit,
     /// What the engine is told.
     pub options: Options,
+    /// Who is told how it went.
+    pub notices: Notices,
 }
 
 impl Config {
@@ -154,7 +160,7 @@ impl Config {
             trust_times: given.trust_times,
             ..defaults
         };
-        Ok(Self { dest: given.dest, existing: given.existing, remote, limit, options })
+        Ok(Self { dest: given.dest, existing: given.existing, remote, limit, options, notices: given.notices })
     }
 }
 

@@ -5,14 +5,21 @@
 
 mod cause;
 mod checkup;
+mod health;
 mod progress;
 mod run_report;
+mod status;
 mod tally;
 mod verify_report;
 
 pub use cause::FailureCause;
 pub use checkup::{Area, Belief, Check, Checkup, Statement, Verdict};
+pub use health::{Health, Level, Problem, count, span};
 pub use progress::Progress;
 pub use run_report::{Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub};
+pub use status::{
+    CompleteRun, Damage, Illegible, LastRound, LastRun, LastVerify, Process, STATUS, Space, Status, Waiting,
+    Whereabouts, Working,
+};
 pub use tally::{Change, Tally};
 pub use verify_report::{Checked, Finding, FindingKind, VerifyOutcome, VerifyReport};

@@ -1,11 +1,11 @@
 //! The run report (contract: `docs/architecture.md`, "Interface").
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::FailureCause;
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Everything that the service lists is mirrored.
@@ -31,7 +31,8 @@ impl Outcome {
 }
 
 /// Binders, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Binders {
     /// Listed by the service and let through by the filters.
     pub listed: u64,
@@ -46,7 +47,8 @@ pub struct Binders {
 }
 
 /// Documents; each counts once among failed, updated, moved, added, adopted and unchanged.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Documents {
     /// Distinct documents that were listed.
     pub seen: u64,
@@ -78,14 +80,16 @@ impl Documents {
 }
 
 /// Bytes, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Bytes {
     /// Received from storage, repeated tries included.
     pub downloaded: u64,
 }
 
 /// What retention let go, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Freed {
     /// Past versions whose bytes are not held any more.
     pub versions: u64,
@@ -96,7 +100,8 @@ pub struct Freed {
 }
 
 /// Requests, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Requests {
     /// To the token endpoint.
     pub token: u64,
@@ -111,7 +116,8 @@ pub struct Requests {
 }
 
 /// What `--scrub` checked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Scrub {
     /// Documents whose bytes were checked.
     pub documents: u64,

@@ -171,6 +171,11 @@ impl Tally {
         documents
     }
 
+    /// Documents that are to be brought over and were not: what a run that ended early leaves.
+    pub fn to_come(&self) -> u64 {
+        self.counts().changes.values().filter(|change| **change == Change::Planned).count() as u64
+    }
+
     /// What failed.
     pub fn failures(&self) -> Vec<Failure> {
         self.counts().failures.clone()
@@ -205,7 +210,7 @@ mod tests {
         assert_eq!((documents.added, documents.moved, documents.updated), (0, 1, 1));
         assert_eq!((documents.filtered, documents.unchanged, documents.seen), (1, 2, 5));
         tally.changed(&id("d"), Change::Planned);
-        assert_eq!(tally.documents().unchanged, 1);
+        assert_eq!((tally.documents().unchanged, tally.to_come()), (1, 1));
     }
 
     #[test]

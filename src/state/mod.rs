@@ -16,6 +16,7 @@ mod documents;
 mod error;
 mod folders;
 mod found;
+mod health;
 mod history;
 #[cfg(test)]
 mod history_tests;
@@ -42,6 +43,7 @@ pub use documents::{Held, Known, metadata_hash};
 pub use error::{Error, Kind};
 pub use folders::BinderRow;
 pub use found::FOUND;
+pub use health::{Objects, Pending, Times};
 pub use history::{Life, MetadataSpan, PastRun, PlaceSpan, Remembered, VersionSpan};
 pub use intents::{Begun, Partial};
 pub use inventory::{Mirrored, Totals};

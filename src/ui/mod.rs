@@ -6,6 +6,7 @@ mod history;
 mod log;
 mod progress;
 mod purge;
+mod standing;
 mod summary;
 mod verify;
 
@@ -17,6 +18,7 @@ pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
 pub use progress::{Screen, status};
 pub use purge::purge;
+pub use standing::standing;
 pub use summary::{bytes, ended, plan, summary};
 pub use verify::verify_summary;
 

@@ -19,7 +19,7 @@ mod reader;
 pub use check::{Looked, Task, Watch, check};
 pub use classify::{Seen, Verdict, classify, is_broken};
 pub use confirm::Confirmed;
-pub use cursor::{Cursor, NOTE, Note, Position};
+pub use cursor::{Cursor, NOTE, Note, Position, Round};
 pub use error::Error;
 pub use quota::Part;
 pub use reader::prove;

@@ -12,6 +12,7 @@ fn help_texts() {
     for command in [
         "run",
         "plan",
+        "status",
         "verify",
         "binders",
         "recover",

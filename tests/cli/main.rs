@@ -18,4 +18,5 @@ mod purge;
 mod report;
 mod secrets;
 mod signals;
+mod status;
 mod verify;

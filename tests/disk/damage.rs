@@ -177,6 +177,7 @@ fn the_reports() {
         fine.into_iter().chain([(Other, other)]).collect::<Vec<_>>()
     };
     table(|office| office.program.state("last-run.json"), &rows((0, "could not be written down")));
+    table(|office| office.program.state("status.json"), &rows((0, "status could not be written")));
     let first = |office: &Office| {
         let reports = fs::read_dir(office.program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
         reports.min().unwrap()

@@ -1,0 +1,209 @@
+//! The mirror's status, kept while commands begin and end.
+//!
+//! It is built on what the last one wrote, so that what a command doesn't know survives it. A copy that
+//! can't be written is told of, and never changes how a command ends; a disk that fails under the
+//! mirror's own is a disk that fails. A run writes under the lock; a
+//! check that takes none replaces what it read a moment before, and what gets lost between the two
+//! is written by the next command.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Error, Exit};
+use crate::{
+    config::Notices,
+    mirror::{self, Root},
+    notify,
+    report::{
+        CompleteRun, LastRound, LastRun, LastVerify, Process, RunReport, STATUS, Space, Status, VerifyReport, Waiting,
+        Working,
+    },
+    state::{Run, State},
+    verify::Round,
+};
+
+/// Where the status of a mirror is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    dest: PathBuf,
+    copy: Option<PathBuf>,
+}
+
+/// This process.
+pub(super) fn process() -> Process {
+    let mirror::Here { host, boot, ids } = mirror::here();
+    Process { pid: std::process::id(), host, boot, ids }
+}
+
+impl Standing {
+    /// The status of a destination, and where its copy goes.
+    pub(super) fn new(dest: &Path, notices: &Notices) -> Self {
+        Self { dest: dest.to_owned(), copy: notices.status_file.clone() }
+    }
+
+    /// A command begins.
+    pub(super) fn begin(&self, root: &Root, command: &str, run_id: &str, started_at: Timestamp) -> Result<(), Error> {
+        let mut status = self.last(Some(root));
+        let working =
+            Working { command: command.to_owned(), run_id: run_id.to_owned(), started_at, process: process() };
+        status.begin(working, mirror::lives);
+        said(self.write(Some(root), status)?);
+        Ok(())
+    }
+
+    /// A run ended. What could not be written.
+    pub(super) fn run_ended(
+        &self,
+        root: &Root,
+        (state, run): (&State, &Run),
+        report: &RunReport,
+        (exit, to_come): (Exit, u64),
+    ) -> Result<Vec<String>, Error> {
+        let mut status = self.last(Some(root));
+        status.end(&process());
+        status.organisation_id.clone_from(&report.organisation_id);
+        let counted = count(root, state, run, report, status.space);
+        status.space = counted.unwrap_or(status.space);
+        status.waiting = pending(state, run, report, to_come).unwrap_or(status.waiting);
+        if status.last_complete_run.is_none() {
+            status.last_complete_run = state.read(|r| r.last_complete()).ok().flatten().and_then(complete);
+        }
+        status.take_run(LastRun::of(report, exit.code()));
+        self.write(Some(root), status)
+    }
+
+    /// A run could not begin, or broke off. Whoever holds the lock meanwhile tells how the mirror is.
+    pub(super) fn run_failed(&self, report: &RunReport, exit: Exit) {
+        if exit == Exit::Locked {
+            return;
+        }
+        // Nothing is begun where no mirror is: the disk may not be mounted.
+        let root = Root::open(&self.dest).ok().filter(|root| root.read_note(STATUS).is_some());
+        let mut status = self.last(root.as_ref());
+        status.end(&process());
+        status.take_run(LastRun::of(report, exit.code()));
+        self.write_or_warn(root.as_ref(), status);
+    }
+
+    /// A check ended.
+    pub(super) fn verify_ended(&self, root: &Root, report: &VerifyReport, exit: Exit, round: Option<&Round>) {
+        let mut status = self.last(Some(root));
+        status.end(&process());
+        let verify = LastVerify {
+            outcome: report.outcome,
+            exit_code: exit.code(),
+            started_at: report.started_at,
+            finished_at: Timestamp::now(),
+            checked: report.checked,
+            mirrored: report.mirrored,
+            damaged: report.damaged,
+            repaired: report.repaired,
+        };
+        let round = round.map(|r| LastRound { began_at: r.began_at, ended_at: r.ended_at, damaged: r.damaged });
+        status.take_verify(verify, round.or(status.last_round.clone()));
+        self.write_or_warn(Some(root), status);
+    }
+
+    /// A check could not begin, or broke off: because the state is damaged, or without a word on the mirror.
+    pub(super) fn verify_failed(&self, damaged: Option<(&VerifyReport, Exit)>) {
+        let Ok(root) = Root::open(&self.dest) else { return };
+        if let Some((report, exit)) = damaged {
+            return self.verify_ended(&root, report, exit, None);
+        }
+        let mut status = self.last(Some(&root));
+        if status.at_work.iter().any(|working| working.process == process()) {
+            status.end(&process());
+            self.write_or_warn(Some(&root), status);
+        }
+    }
+
+    /// What was written last: in the mirror, or else in the copy.
+    fn last(&self, root: Option<&Root>) -> Status {
+        let bytes = match (root, &self.copy) {
+            (Some(root), _) => root.read_note(STATUS),
+            (None, Some(copy)) => std::fs::read(copy).ok(),
+            (None, None) => None,
+        };
+        let dest = std::path::absolute(&self.dest).unwrap_or_else(|_| self.dest.clone());
+        let dest = dest.display().to_string();
+        let last = bytes.and_then(|bytes| match Status::read(&bytes) {
+            Ok(status) => Some(status),
+            Err(why) => {
+                tracing::warn!("the last {STATUS} can't be read, and is written anew: {why}");
+                None
+            }
+        });
+        Status { dest: dest.clone(), ..last.unwrap_or_else(|| Status::new(dest, Timestamp::now())) }
+    }
+
+    /// Writes both. What could not be written, unless it is the disk of the mirror that fails.
+    fn write(&self, root: Option<&Root>, status: Status) -> Result<Vec<String>, Error> {
+        let fresh = Status::new(String::new(), Timestamp::now());
+        let status = Status { format: fresh.format, written_at: fresh.written_at, version: fresh.version, ..status };
+        let text = status.text();
+        let mut failed = Vec::new();
+        if let Some(Err(error)) = self.copy.as_ref().map(|path| notify::replace(path, text.as_bytes())) {
+            failed.push(format!("--status-file: {error}"));
+        }
+        match root.map(|root| root.write_note(STATUS, text.as_bytes())) {
+            Some(Err(error)) if error.kind() == mirror::Kind::Disk => return Err(error.into()),
+            Some(Err(error)) => failed.push(format!("the mirror's status could not be written: {error}")),
+            Some(Ok(())) | None => {}
+        }
+        Ok(failed)
+    }
+
+    fn write_or_warn(&self, root: Option<&Root>, status: Status) {
+        said(self.write(root, status).unwrap_or_else(|error| vec![error.to_string()]));
+    }
+}
+
+fn said(warnings: Vec<String>) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// What waits after a run that left so many documents to come.
+fn pending(state: &State, run: &Run, report: &RunReport, to_come: u64) -> Result<Waiting, Error> {
+    let (pending, first) = state.read(|r| Ok::<_, Error>((r.pending(run.number)?, r.first_start_after_whole()?)))?;
+    let left = if to_come > 0 { first } else { None };
+    let oldest = [pending.since, left].into_iter().flatten().min();
+    Ok(Waiting {
+        versions: pending.versions + to_come,
+        oldest_since: oldest.and_then(|second| Timestamp::from_second(second).ok()),
+        unconfirmed: pending.unconfirmed,
+        withheld: report.documents.withheld,
+    })
+}
+
+/// What the mirror takes. Counting reads every row, so it is left out where nothing can have
+/// changed since the run before counted.
+fn count(
+    root: &Root,
+    state: &State,
+    run: &Run,
+    report: &RunReport,
+    last: Option<Space>,
+) -> Result<Option<Space>, Error> {
+    let free_bytes = root.free_bytes().ok();
+    let changed = report.documents.has_changes() || report.freed.versions + report.freed.objects > 0;
+    if let Some(last) = last.filter(|last| !changed && last.counted_by + 1 == run.number) {
+        return Ok(Some(Space { free_bytes, counted_by: run.number, ..last }));
+    }
+    let (tree, history) = state.read(|r| Ok::<_, Error>((r.totals()?, r.objects()?)))?;
+    Ok(Some(Space {
+        documents: tree.documents,
+        tree_bytes: tree.bytes,
+        objects: history.objects,
+        history_bytes: history.bytes,
+        free_bytes,
+        counted_by: run.number,
+    }))
+}
+
+fn complete(times: crate::state::Times) -> Option<CompleteRun> {
+    let at = |second| Timestamp::from_second(second).ok();
+    Some(CompleteRun { run_id: times.id, started_at: at(times.started_at)?, finished_at: at(times.finished_at)? })
+}

@@ -1,0 +1,275 @@
+//! `status`: what runs and checks leave behind, and how it is judged.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio, sync::mpsc};
+
+use ibinder_sync::{
+    mirror::Mirror,
+    sandbox::{Reply, Route},
+};
+use serde_json::{Value, json};
+
+use crate::program::{Done, Program, bare, finish};
+
+fn status(program: &Program, flags: &[&str]) -> Done {
+    finish(bare(&["status"]).arg("--dest").arg(&program.dest).args(flags))
+}
+
+fn from(file: &Path, flags: &[&str]) -> Done {
+    finish(bare(&["status"]).arg("--from").arg(file).args(flags))
+}
+
+fn kept(program: &Program) -> Value {
+    serde_json::from_slice(&fs::read(program.state("status.json")).unwrap()).unwrap()
+}
+
+/// Puts something else in place of a part of the status.
+fn change(program: &Program, change: impl FnOnce(&mut Value)) {
+    let mut status = kept(program);
+    change(&mut status);
+    fs::write(program.state("status.json"), status.to_string()).unwrap();
+}
+
+#[test]
+fn a_complete_run_is_ok() {
+    let program = Program::mirrored(3);
+    let done = status(&program, &[]).expect(0);
+    let (head, numbers) = done.out.lines().next().unwrap().split_once(" | ").unwrap();
+    assert!(head.starts_with("OK: last complete run ") && head.ends_with(" ago, 3 documents"), "{head}");
+    assert!(numbers.starts_with("age=") && numbers.contains(";;93600 failed=0 waiting=0"), "{numbers}");
+    assert!(numbers.contains(" documents=3 tree=21B history=0B free="), "{numbers}");
+    assert_eq!(done.out.matches('|').count(), 1);
+    let told = status(&program, &["--json"]).expect(0).json();
+    assert_eq!((&told["level"], &told["status"]), (&"OK".into(), &kept(&program)));
+    assert_eq!(told["status"]["format"], 1);
+    assert_eq!(told["status"]["at_work"], json!([]));
+    assert_eq!(told["status"]["last_complete_run"]["run_id"], told["status"]["last_run"]["run_id"]);
+}
+
+#[test]
+fn a_failing_night_is_told_and_a_good_one_makes_up_for_it() {
+    let program = Program::with_documents(3);
+    program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
+    program.run(&[]).expect(4);
+    let done = status(&program, &[]).expect(2);
+    assert!(done.out.starts_with("CRITICAL: no run was complete yet; never complete, 2 documents"), "{}", done.out);
+    assert!(done.out.contains("failed:           1 × the service says that it does not exist"), "{}", done.out);
+    let before = kept(&program);
+    assert_eq!((&before["waiting"]["versions"], &before["last_run"]["exit_code"]), (&1.into(), &4.into()));
+    assert_eq!(before["waiting"]["oldest_since"], before["last_run"]["started_at"].as_str().map(whole_second).unwrap());
+    program.run(&[]).expect(0);
+    status(&program, &[]).expect(0);
+    assert_eq!(kept(&program)["waiting"]["oldest_since"], Value::Null);
+    // A night later it fails again: the complete run is still known.
+    program.sandbox.with_organisation(|o| {
+        let id = o.documents()[0].id.clone();
+        o.revise(&id, "new").unwrap();
+    });
+    program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
+    program.run(&[]).expect(4);
+    let done = status(&program, &[]).expect(1);
+    assert!(
+        done.out.starts_with("WARNING: the last run was not complete (exit 4): 1 documents failed"),
+        "{}",
+        done.out
+    );
+}
+
+#[test]
+fn what_a_run_that_ended_early_leaves_waits_since_the_first_one_did() {
+    let program = Program::with_documents(5);
+    program.run(&["--min-free", "1000TB"]).expect(4);
+    let first = kept(&program);
+    assert_eq!(first["waiting"]["versions"], 5);
+    program.run(&["--min-free", "1000TB"]).expect(4);
+    assert_eq!(kept(&program)["waiting"]["versions"], 5);
+    let began = whole_second(first["last_run"]["started_at"].as_str().unwrap());
+    assert_eq!(kept(&program)["waiting"]["oldest_since"], began);
+    program.run(&[]).expect(0);
+    assert_eq!(
+        kept(&program)["waiting"],
+        json!({"versions": 0, "oldest_since": null, "unconfirmed": 0, "withheld": 0})
+    );
+}
+
+/// Rows have whole seconds.
+fn whole_second(time: &str) -> String {
+    time.split_once('.').map_or(time.to_owned(), |(second, _)| format!("{second}Z"))
+}
+
+#[test]
+fn refused_credentials_are_critical_and_leave_the_complete_run() {
+    let program = Program::mirrored(2);
+    let complete = kept(&program)["last_complete_run"].clone();
+    finish(program.run_command(&[]).env("IBINDER_CLIENT_SECRET", "another")).expect(3);
+    let done = status(&program, &[]).expect(2);
+    assert!(done.out.starts_with("CRITICAL: the credentials were refused; last complete run "), "{}", done.out);
+    assert_eq!(kept(&program)["last_complete_run"], complete);
+    assert_eq!(kept(&program)["last_run"]["failures"], json!({"refused": 1}));
+}
+
+#[test]
+fn withheld_removals_are_a_warning() {
+    let program = Program::mirrored(30);
+    program.sandbox.with_organisation(|o| {
+        let documents = o.documents();
+        documents.iter().take(20).for_each(|d| o.remove_document(&d.id).unwrap());
+    });
+    program.run(&[]).expect(7);
+    let done = status(&program, &[]).expect(1);
+    assert!(done.out.contains("20 removals are withheld") && done.out.contains("withheld=20"), "{}", done.out);
+}
+
+#[test]
+fn age_and_clock_count() {
+    let program = Program::mirrored(1);
+    let ended_at = |time: &str| {
+        change(&program, |status| status["last_complete_run"]["finished_at"] = time.into());
+    };
+    ended_at("2020-01-01T00:00:00Z");
+    let done = status(&program, &["--max-age", "90d"]).expect(2);
+    assert!(done.out.contains("and 90 days is the most"), "{}", done.out);
+    status(&program, &["--max-age", "2000w"]).expect(0);
+    ended_at("2400-01-01T00:00:00Z");
+    let done = status(&program, &[]).expect(1);
+    assert!(done.out.starts_with("WARNING: the clock is "), "{}", done.out);
+    for bad in [&["--max-age", "soon"][..], &["--from", "x"]] {
+        status(&program, bad).expect(2);
+    }
+    finish(&mut bare(&["status"])).says(2, "--dest");
+}
+
+#[test]
+fn who_is_at_work_is_shown_and_who_was_killed_is_noticed() {
+    let program = Program::mirrored(1);
+    let (told, hear) = mpsc::channel();
+    let hang = Reply::Run(Box::new(move |_| {
+        told.send(()).unwrap();
+        Reply::HangHead
+    }));
+    program.sandbox.script(Route::Search, vec![hang]);
+    let mut child = program.run_command(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    hear.recv().unwrap();
+    let done = status(&program, &[]).expect(0);
+    assert!(done.out.contains("at work:          run since "), "{}", done.out);
+    // Another one that finds the lock held says nothing of the mirror.
+    program.run(&[]).expect(5);
+    status(&program, &[]).expect(0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let done = status(&program, &[]).expect(1);
+    assert!(done.out.contains("never came to its end: it was killed"), "{}", done.out);
+    program.run(&[]).expect(0);
+    status(&program, &[]).expect(0);
+}
+
+#[test]
+fn a_copy_is_for_those_who_may_not_read_the_mirror() {
+    let program = Program::with_documents(2);
+    let copy = program.beside("status.json");
+    let flag = ["--status-file", copy.to_str().unwrap()];
+    program.run(&flag).expect(0);
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(fs::read(&copy).unwrap(), fs::read(program.state("status.json")).unwrap());
+    assert!(!fs::read_to_string(&copy).unwrap().contains("Brf Eken"), "it names no binder");
+    from(&copy, &[]).expect(0);
+    finish(bare(&["verify", "--dest"]).arg(&program.dest).args(flag)).expect(0);
+    assert_eq!(from(&copy, &["--json"]).expect(0).json()["status"]["last_verify"]["outcome"], "sound");
+    // The disk is not mounted: the mirror's own status is out of reach, and the copy tells.
+    fs::rename(&program.dest, program.beside("away")).unwrap();
+    program.run(&["--existing", flag[0], flag[1]]).expect(2);
+    let done = from(&copy, &[]).expect(2);
+    assert!(
+        done.out.starts_with("CRITICAL: the last run could not do its work (exit 2); last complete"),
+        "{}",
+        done.out
+    );
+    assert!(!program.dest.exists());
+}
+
+#[test]
+fn a_copy_that_cannot_be_written_changes_nothing_but_is_told() {
+    let program = Program::with_documents(1);
+    let nowhere = program.beside("no/status.json");
+    let done = program.run(&["--json", "--status-file", nowhere.to_str().unwrap()]).says(0, "--status-file");
+    let report = done.json();
+    assert_eq!(report["outcome"], "complete");
+    assert!(report["warnings"][0].as_str().unwrap().contains("--status-file"), "{report}");
+    let last: Value = serde_json::from_slice(&fs::read(program.state("last-run.json")).unwrap()).unwrap();
+    assert_eq!(last, report);
+}
+
+#[test]
+fn damage_stays_critical_until_a_check_of_everything() {
+    let program = Program::mirrored(4);
+    fs::remove_file(program.dest.join("Brf Eken/0.txt")).unwrap();
+    let verify = |flags: &[&str]| finish(program.command(&["verify"]).arg("--dest").arg(&program.dest).args(flags));
+    verify(&[]).expect(6);
+    let done = status(&program, &[]).expect(2);
+    assert!(done.out.contains("is left, 1 documents or objects: `ibinder-sync verify --repair`"), "{}", done.out);
+    verify(&["--repair"]).expect(0);
+    status(&program, &[]).expect(0);
+    assert_eq!(kept(&program)["at_work"], json!([]));
+}
+
+#[test]
+fn a_damaged_state_is_critical() {
+    let program = Program::mirrored(1);
+    fs::write(program.state("state.db"), b"no database, and longer than a head of one, ".repeat(200)).unwrap();
+    program.run(&[]).expect(1);
+    status(&program, &[]).expect(2);
+    finish(bare(&["verify", "--dest"]).arg(&program.dest)).expect(1);
+    assert_eq!(kept(&program)["last_verify"]["outcome"], "damaged");
+    status(&program, &[]).expect(2);
+}
+
+#[test]
+fn what_cannot_be_read_is_unknown() {
+    let program = Program::mirrored(1);
+    let whole = fs::read_to_string(program.state("status.json")).unwrap();
+    for (text, why) in
+        [("", "not a status"), ("{\"format\":7}", "format 7"), (&whole[..whole.len() / 2], "not a status")]
+    {
+        fs::write(program.state("status.json"), text).unwrap();
+        let done = status(&program, &[]).expect(3);
+        assert!(done.out.starts_with("UNKNOWN: ") && done.out.contains(why), "{}", done.out);
+    }
+    // The next run writes it anew, and knows from the state what was complete.
+    program.sandbox.script(Route::Binders, vec![Reply::problem(403, "No")]);
+    program.run(&[]).expect(3);
+    assert!(kept(&program)["last_complete_run"]["run_id"].as_str().unwrap().starts_with("000001-"));
+    fs::remove_file(program.state("status.json")).unwrap();
+    assert!(status(&program, &[]).expect(3).out.contains("the next run writes it"));
+    assert!(from(&program.beside("nothing"), &[]).expect(3).out.contains("--status-file"));
+    assert_eq!(from(&program.beside("nothing"), &["--json"]).expect(3).json()["level"], "UNKNOWN");
+    drop(Mirror::open(&program.beside("empty")).unwrap());
+    let done = finish(bare(&["status", "--dest"]).arg(program.beside("empty"))).expect(3);
+    assert!(done.out.contains("is the disk mounted?"), "{}", done.out);
+}
+
+#[test]
+fn space_is_counted_anew_when_something_changed() {
+    let program = Program::mirrored(3);
+    let space = |program: &Program| {
+        let space = kept(program)["space"].clone();
+        (
+            space["documents"].as_u64(),
+            space["tree_bytes"].as_u64(),
+            space["objects"].as_u64(),
+            space["history_bytes"].as_u64(),
+        )
+    };
+    assert_eq!(space(&program), (Some(3), Some(21), Some(0), Some(0)));
+    program.sandbox.with_organisation(|o| {
+        let id = o.documents()[0].id.clone();
+        o.revise(&id, "four").unwrap();
+    });
+    program.run(&[]).expect(0);
+    assert_eq!(space(&program), (Some(3), Some(18), Some(1), Some(7)));
+    // Nothing changed, and then something did without a run.
+    program.run(&[]).expect(0);
+    assert_eq!(space(&program), (Some(3), Some(18), Some(1), Some(7)));
+    let id = program.sandbox.with_organisation(|o| o.documents()[0].id.clone());
+    finish(bare(&["purge", &id, "--yes", "--dest"]).arg(&program.dest)).expect(0);
+    program.run(&[]).expect(0);
+    assert_eq!(space(&program), (Some(2), Some(14), Some(0), Some(0)));
+}
