@@ -13,6 +13,7 @@ mod history;
 mod man;
 mod opened;
 mod pacing;
+mod page;
 mod plan;
 mod pulse;
 mod purge;

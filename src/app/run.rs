@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, pacing, standing::Standing};
+use super::{
+    Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, pacing, page, standing::Standing,
+};
 use crate::{
     config::Config,
     history,
@@ -79,6 +81,7 @@ pub(super) fn go(
     }
     let mut report = report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
+    page::write(&mirror, &state, &run, &mut report, &mut finished);
     let whole = unfiltered && report.outcome == Outcome::Complete;
     if whole {
         adopting::done(&state)?;
@@ -105,7 +108,7 @@ pub(super) fn go(
         }
         Err(error) => exit = unwritten(exit, &mut report, &error),
     }
-    let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.json", run.id));
+    let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.html", run.id));
     if exit != Exit::Usage {
         tell(voice, &report, Some(&place));
     }
@@ -219,7 +222,7 @@ fn failed(config: &Config, started: Timestamp, error: &Error) -> RunReport {
     }
 }
 
-fn failure(cause: FailureCause, error: String) -> Failure {
+pub(super) fn failure(cause: FailureCause, error: String) -> Failure {
     Failure {
         binder_id: None,
         document_id: None,
@@ -241,7 +244,7 @@ fn keep(
     (remote, whole): (&Remote, bool),
 ) -> Result<(), Error> {
     let written = write_report(mirror, report);
-    let changes = serde_json::to_string(&report.documents).ok();
+    let changes = history::note(report);
     let end = End { outcome: report.outcome.word(), whole, changes: changes.as_deref() };
     let ended = state.write(|w| pacing::keep(w, remote).and_then(|()| w.end_run(run.number, &end)));
     let recorded = ended.and_then(|()| state.settle());

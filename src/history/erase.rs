@@ -32,6 +32,10 @@ impl Needles {
         Self(needles)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     fn are_in(&self, text: &str) -> bool {
         self.0.iter().any(|needle| text.contains(needle.as_str()))
     }

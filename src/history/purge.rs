@@ -14,11 +14,12 @@ use super::{
 use crate::{
     mirror::{self, Kind, Mirror},
     model::DocumentId,
+    report::page,
     state::{Known, Purge, State, Traces},
 };
 
 /// Reports that are replaced by each run.
-const LAST: [&str; 2] = ["last-run.json", "last-verify.json"];
+const LAST: [&str; 3] = ["last-run.json", "last-run.html", "last-verify.json"];
 
 /// Erases a document that the state knows.
 pub fn purge(mirror: &Mirror, state: &State, run: i64, document: &DocumentId) -> Result<(), Error> {
@@ -112,9 +113,15 @@ fn erase_words(mirror: &Mirror, purge: &Purge, traces: &Traces) -> Result<(), Er
     for name in runs.chain(LAST.map(str::to_owned)) {
         if name.ends_with(SUFFIX) {
             forget_document(mirror, &name, &purge.document)?;
-        } else if std::path::Path::new(&name).extension().is_some_and(|extension| extension == "json")
-            && let Some(bytes) = mirror.read_state_file(&name).ok().flatten()
-            && let Some(rest) = erase::report(&String::from_utf8_lossy(&bytes), &needles)
+            continue;
+        }
+        let erase: fn(&str, &Needles) -> Option<String> = match name.rsplit_once('.') {
+            Some((_, "json")) => erase::report,
+            Some((_, "html")) => |text, needles| page::without(text, needles.iter()),
+            _ => continue,
+        };
+        if let Some(bytes) = mirror.read_state_file(&name).ok().flatten()
+            && let Some(rest) = erase(&String::from_utf8_lossy(&bytes), &needles)
         {
             mirror.write_state_file(&name, rest.as_bytes())?;
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{FailureCause, LastRun, Outcome, Status, VerifyOutcome, Whereabouts};
+use super::{FailureCause, LastRun, Outcome, Status, VerifyOutcome, Whereabouts, count};
 
 /// Clocks that are set right go back by less than this.
 const CLOCK_PLAY: i64 = 300;
@@ -234,19 +234,6 @@ pub fn span(seconds: i64) -> String {
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
     }
-}
-
-/// A number for people: `12,034`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,20 +1,24 @@
 //! What a run did: counted while it goes on, written down when it ends.
 //!
 //! [`Tally`] collects from every task; [`Progress`] is what a screen reads meanwhile;
-//! [`RunReport`] is the document that other programs read, whose shape is a contract.
+//! [`RunReport`] is the document that other programs read, whose shape is a contract; [`page`] makes a
+//! page for people of it.
 
+mod amount;
 mod cause;
 mod checkup;
 mod health;
+pub mod page;
 mod progress;
 mod run_report;
 mod status;
 mod tally;
 mod verify_report;
 
+pub use amount::{bytes, count};
 pub use cause::FailureCause;
 pub use checkup::{Area, Belief, Check, Checkup, Statement, Verdict};
-pub use health::{Health, Level, Problem, count, span};
+pub use health::{Health, Level, Problem, span};
 pub use progress::Progress;
 pub use run_report::{Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub};
 pub use status::{

@@ -28,6 +28,13 @@ impl Outcome {
             Self::Interrupted => "interrupted",
         }
     }
+
+    /// The outcome that a word stands for.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Complete, Self::Partial, Self::Failed, Self::Interrupted]
+            .into_iter()
+            .find(|outcome| outcome.word() == word)
+    }
 }
 
 /// Binders, counted.
@@ -195,4 +202,29 @@ pub struct RunReport {
     pub failures: Vec<Failure>,
     /// What somebody should know although nothing failed.
     pub warnings: Vec<String>,
+}
+
+#[cfg(test)]
+impl RunReport {
+    /// One of a run with nothing to tell.
+    pub(crate) fn sample(outcome: Outcome) -> Self {
+        let started_at = jiff::Timestamp::from_second(1_793_669_400).unwrap();
+        Self {
+            run_id: "000012-20261103T003000Z".to_owned(),
+            outcome,
+            started_at,
+            finished_at: started_at + std::time::Duration::from_secs(95),
+            duration_seconds: 95.2,
+            organisation_id: "9b2d3c0e-5a5f-4d1e-8f7a-3f2a91c05e1d".to_owned(),
+            binders: Binders { listed: 4, crawled: 4, ..Binders::default() },
+            documents: Documents { seen: 300, unchanged: 300, ..Documents::default() },
+            bytes: Bytes { downloaded: 0 },
+            freed: Freed::default(),
+            requests: Requests { token: 1, api: 20, storage: 0, retried: 0, throttled: 0 },
+            scrub: None,
+            night: None,
+            failures: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
 }

@@ -19,8 +19,10 @@ pub use log::{Level, start as start_log};
 pub use progress::{Screen, status};
 pub use purge::purge;
 pub use standing::standing;
-pub use summary::{bytes, ended, plan, summary};
+pub use summary::{ended, plan, summary};
 pub use verify::verify_summary;
+
+use crate::report::bytes;
 
 /// Prints to standard output. A reader that went away (`| head`) is no error.
 pub fn print(text: &str) {

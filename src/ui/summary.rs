@@ -2,27 +2,12 @@
 
 use super::escape;
 use crate::{
-    report::{Documents, Night, Outcome, RunReport},
+    report::{Documents, Night, Outcome, RunReport, bytes},
     sync::Planned,
 };
 
 /// Failures and warnings that are shown; the report has them all.
 const SHOWN: usize = 10;
-
-/// A number of bytes for people.
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-pub fn bytes(count: u64) -> String {
-    let mut size = count as f64;
-    let mut units = ["kB", "MB", "GB", "TB"].into_iter();
-    let mut unit = "bytes";
-    while size >= 1000.0
-        && let Some(next) = units.next()
-    {
-        size /= 1000.0;
-        unit = next;
-    }
-    if unit == "bytes" { format!("{count} bytes") } else { format!("{size:.1} {unit}") }
-}
 
 /// The end of a run in a line.
 pub fn ended(outcome: Outcome, documents: &Documents) -> String {
@@ -157,15 +142,6 @@ mod tests {
             (4402, Some(23.5), ", about 3 minutes at 23.5 a second"),
         ] {
             assert_eq!(takes(&Night { requests, rate }), text);
-        }
-    }
-
-    #[test]
-    fn bytes_for_people() {
-        for (count, text) in
-            [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (1_234_567, "1.2 MB"), (5_000_000_000_000, "5.0 TB")]
-        {
-            assert_eq!(bytes(count), text);
         }
     }
 }

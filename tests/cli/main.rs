@@ -12,6 +12,7 @@ mod hostile;
 mod kept;
 mod manager;
 mod pace;
+mod page;
 mod plan;
 mod program;
 mod purge;

@@ -44,8 +44,8 @@ fn it_is_printed_and_kept() {
     let kept = |name: &str| -> Value { serde_json::from_slice(&fs::read(program.state(name)).unwrap()).unwrap() };
     assert_eq!(kept("last-run.json"), report);
     assert_eq!(kept(&format!("runs/{}.json", report["run_id"].as_str().unwrap())), report);
-    // Two reports, and the manifest of the run that changed something.
-    assert_eq!(fs::read_dir(program.state("runs")).unwrap().count(), 3);
+    // Two reports with their pages, and the manifest of the run that changed something.
+    assert_eq!(fs::read_dir(program.state("runs")).unwrap().count(), 5);
     assert_eq!(report["outcome"], "complete");
     assert_eq!(report["documents"]["seen"], 3);
     assert_eq!(report["documents"]["unchanged"], 3);

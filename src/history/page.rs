@@ -1,0 +1,126 @@
+//! The page of a run's report: gathered from the state, and written beside the report.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Error, noted::Noted};
+use crate::{
+    mirror::Mirror,
+    report::{
+        Outcome, RunReport,
+        page::{self, ChangeLog, Entry, Kind, Page, Place, Point},
+    },
+    state::{self, Happened, PastRun, Run, State},
+};
+
+/// Runs in the charts.
+const SHOWN: usize = 30;
+
+/// Commands that are runs.
+const RUNS: [&str; 2] = ["run", "adopt"];
+
+/// Writes the page of a run that is about to end: as its own, and as the last run's.
+pub fn write_page(mirror: &Mirror, state: &State, run: &Run, report: &RunReport, zone: &TimeZone) -> Result<(), Error> {
+    let pages = mirror.state_files("runs")?;
+    let has_page = |id: &str| pages.binary_search(&format!("{id}.html")).is_ok();
+    let (changes, runs, binders) = state.read(|r| -> Result<_, state::Error> {
+        let mut changes = ChangeLog::default();
+        // A night on which nothing changed needs no pass over all documents.
+        if r.changed_run()? == Some(run.number) {
+            r.changes_of(run.number, |changed| changes.add(entry(changed)))?;
+        }
+        let binders: BTreeMap<String, String> =
+            r.binders()?.into_iter().map(|binder| (binder.id.to_string(), binder.name)).collect();
+        Ok((changes, points(&r.past_runs()?, run, report, has_page), binders))
+    })?;
+    let page = Page { report, changes: &changes, runs: &runs, binders: &binders, zone };
+    mirror.write_state_file(&format!("runs/{}.html", run.id), page::render(&page, Place::Runs).as_bytes())?;
+    Ok(mirror.write_state_file("last-run.html", page::render(&page, Place::State).as_bytes())?)
+}
+
+fn entry(changed: state::Changed) -> Entry {
+    Entry {
+        kind: match changed.happened {
+            Happened::Added => Kind::Added,
+            Happened::Updated => Kind::Updated,
+            Happened::Moved => Kind::Moved,
+            Happened::Removed => Kind::Removed,
+        },
+        document: changed.document,
+        path: changed.path,
+        from: changed.before,
+        size: changed.size,
+    }
+}
+
+/// The last runs, and this one behind them.
+fn points(past: &[PastRun], run: &Run, report: &RunReport, has_page: impl Fn(&str) -> bool) -> Vec<Point> {
+    let before = past.iter().filter(|past| past.number < run.number && RUNS.contains(&past.command.as_str()));
+    let mut points: Vec<Point> = before.rev().take(SHOWN - 1).map(|past| point(past, has_page(&past.id))).collect();
+    points.reverse();
+    let d = &report.documents;
+    points.push(Point {
+        id: run.id.clone(),
+        started_at: report.started_at,
+        outcome: Some(report.outcome),
+        changed: Some(d.adopted + d.added + d.updated + d.moved + d.removed),
+        failed: Some(d.failed),
+        bytes: Some(report.bytes.downloaded),
+        seconds: Some(report.duration_seconds),
+        page: true,
+    });
+    points
+}
+
+fn point(past: &PastRun, page: bool) -> Point {
+    let noted: Option<Noted> = past.changes.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    let took = past.finished_at.and_then(|end| u32::try_from(end.saturating_sub(past.started_at)).ok());
+    Point {
+        id: past.id.clone(),
+        started_at: Timestamp::from_second(past.started_at).unwrap_or_default(),
+        outcome: past.outcome.as_deref().and_then(Outcome::of_word),
+        changed: noted.map(|noted| noted.changed()),
+        failed: noted.and_then(|noted| noted.failed),
+        bytes: noted.and_then(|noted| noted.downloaded),
+        seconds: noted.and_then(|noted| noted.seconds).or(took.map(f64::from)),
+        page,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::note;
+
+    #[test]
+    fn the_last_runs_are_told_in_their_order() {
+        let report = RunReport::sample(Outcome::Partial);
+        let past = |number: i64, command: &str, outcome: Option<&str>| PastRun {
+            number,
+            id: format!("{number:06}-x"),
+            started_at: number * 100,
+            finished_at: outcome.map(|_| number * 100 + 7),
+            outcome: outcome.map(str::to_owned),
+            command: command.to_owned(),
+            whole: false,
+            changes: (number > 38 && outcome.is_some()).then(|| note(&report)).flatten(),
+        };
+        let mut runs: Vec<PastRun> = (1..=40).map(|n| past(n, "run", Some("complete"))).collect();
+        runs.push(past(41, "purge", Some("complete")));
+        runs.push(past(42, "adopt", None));
+        runs.push(past(43, "run", None));
+        let run = Run { number: 43, id: "000043-x".to_owned() };
+        let points = points(&runs, &run, &report, |id| id == "000040-x");
+        assert_eq!(points.len(), SHOWN);
+        let numbers: Vec<&str> = points.iter().rev().take(4).map(|p| &p.id[4..6]).collect();
+        assert_eq!(numbers, ["43", "42", "40", "39"]);
+        assert_eq!((points[28].outcome, points[28].seconds), (None, None));
+        assert_eq!(points[29].outcome, Some(Outcome::Partial));
+        // What was noted is read again; where nothing was, the time is that between start and end.
+        assert_eq!(points[27].bytes, Some(report.bytes.downloaded));
+        assert_eq!((points[27].changed, points[27].seconds), (points[29].changed, Some(report.duration_seconds)));
+        assert_eq!((points[25].changed, points[25].bytes, points[25].seconds), (None, None, Some(7.0)));
+        assert!(points[27].page && !points[26].page);
+    }
+}

@@ -1,0 +1,392 @@
+//! The parts of a page, from top to bottom.
+
+use std::fmt::Write as _;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    Page, Place, Point, RunReport, amount,
+    changes::{Binder, Counts, Entry, Folder, Kind},
+    chart,
+    escape::{href, text},
+    failures::{Cause, causes},
+    words,
+};
+use crate::report::Failure;
+
+/// Causes that are shown, and failures of each.
+const MOST_CAUSES: usize = 50;
+const MOST_OF_A_CAUSE: usize = 100;
+
+/// With no more changes than this, they are all unfolded.
+const FEW: u64 = 60;
+
+pub(super) fn head(page: &Page<'_>) -> String {
+    let report = page.report;
+    let outcome = Some(report.outcome);
+    let mut out = format!(
+        "<header class=\"{}\">\n<span class=\"badge\">{} {}</span>\n<h1>{}</h1>\n<p class=\"meta\">Run {} of organisation {}<br>Began {}, took {}</p>\n",
+        chart::class(outcome),
+        chart::small_mark(outcome),
+        capital(report.outcome.word()),
+        text(&words::headline(report)),
+        text(&report.run_id),
+        text(&report.organisation_id),
+        report.started_at.to_zoned_datetime(page.zone.clone()).strftime("%-d %b %Y %H:%M %Z"),
+        amount::time(report.duration_seconds),
+    );
+    let steps = words::next_steps(report);
+    if !steps.is_empty() {
+        out.push_str("<div class=\"next\"><b>What to do next</b>\n<ul>\n");
+        for step in steps {
+            out.push_str(&format!("<li>{}</li>\n", coded(&step)));
+        }
+        out.push_str("</ul></div>\n");
+    }
+    out.push_str("</header>\n");
+    out
+}
+
+pub(super) fn tiles(report: &RunReport) -> String {
+    let d = &report.documents;
+    let mut out = String::from("<ul class=\"tiles\">\n");
+    for (count, label, class, always) in [
+        (d.failed, "failed", "bad", false),
+        (d.withheld, "withheld", "some", false),
+        (d.added, "added", "", true),
+        (d.updated, "updated", "", true),
+        (d.moved, "moved", "", true),
+        (d.removed, "removed", "", true),
+        (d.adopted, "taken over", "", false),
+        (d.unchanged, "unchanged", "", true),
+        (d.filtered, "left out", "", false),
+    ] {
+        if always || count > 0 {
+            let class = if count == 0 { "none" } else { class };
+            out.push_str(&format!("<li class=\"{class}\"><b>{}</b><span>{label}</span></li>\n", amount::count(count)));
+        }
+    }
+    out.push_str("</ul>\n");
+    out
+}
+
+pub(super) fn failures(page: &Page<'_>) -> String {
+    let failures = &page.report.failures;
+    if failures.is_empty() {
+        return String::new();
+    }
+    let causes = causes(failures);
+    let mut out = format!(
+        "<section>\n<h2>What failed <span class=\"counts\">{}</span></h2>\n",
+        amount::count(failures.len() as u64)
+    );
+    for cause in causes.iter().take(MOST_CAUSES) {
+        out.push_str(&one_cause(page, cause, causes.len() <= 3 && cause.failures.len() <= 20));
+    }
+    more(&mut out, causes.len().saturating_sub(MOST_CAUSES), "cause", "causes");
+    out.push_str("</section>\n");
+    out
+}
+
+fn one_cause(page: &Page<'_>, cause: &Cause<'_>, open: bool) -> String {
+    let count = cause.failures.len();
+    let mut out = format!(
+        "<details{}>\n<summary class=\"cause\"><b>{}</b> <span class=\"counts\">{}</span><span class=\"from\">{}</span></summary>\n<ul class=\"docs\">\n",
+        if open { " open" } else { "" },
+        text(&capital(cause.kind.meaning())),
+        if count == 1 { "once".to_owned() } else { format!("{}\u{a0}times", amount::count(count as u64)) },
+        text(&cause.text)
+    );
+    for failure in cause.failures.iter().take(MOST_OF_A_CAUSE) {
+        out.push_str(&one_failure(page, failure, &cause.text));
+    }
+    out.push_str("</ul>\n");
+    more(&mut out, count.saturating_sub(MOST_OF_A_CAUSE), "in the JSON report", "in the JSON report");
+    out.push_str("</details>\n");
+    out
+}
+
+fn one_failure(page: &Page<'_>, failure: &Failure, cause: &str) -> String {
+    let binder = failure.binder_id.as_deref().map(|id| page.binders.get(id).map_or(id, String::as_str));
+    let name = match (&failure.file_name, &failure.document_id, binder) {
+        (Some(name), ..) if !name.is_empty() => name.as_str(),
+        (_, Some(id), _) => id.as_str(),
+        (_, None, Some(_)) => "the binder itself",
+        (_, None, None) => "the run itself",
+    };
+    let mut details = Vec::new();
+    details.extend(binder.map(|binder| format!("binder <bdi>{}</bdi>", text(binder))));
+    if failure.attempts > 1 {
+        details.push(format!("tried {}\u{a0}times", failure.attempts));
+    }
+    details.extend(failure.trace_id.as_deref().map(|trace| format!("trace {}", text(trace))));
+    // What the cause leaves out is the name and ids, which stand here, and what is in quotes.
+    let own = if failure.error.contains('"') && failure.error != cause {
+        format!("<span class=\"from\">{}</span>", text(&failure.error))
+    } else {
+        String::new()
+    };
+    format!(
+        "<li data-id=\"{}\"><bdi>{}</bdi> <span class=\"soft\">{}</span>{own}</li>\n",
+        text(failure.document_id.as_deref().unwrap_or_default()),
+        text(name),
+        details.join(" · ")
+    )
+}
+
+pub(super) fn warnings(report: &RunReport) -> String {
+    if report.warnings.is_empty() {
+        return String::new();
+    }
+    let count = report.warnings.len();
+    let mut out = format!(
+        "<section>\n<h2>Warnings <span class=\"counts\">{count}</span></h2>\n<details{}>\n<summary>What somebody should know</summary>\n<ul class=\"docs\">\n",
+        if count <= 10 { " open" } else { "" }
+    );
+    for warning in &report.warnings {
+        out.push_str(&format!("<li class=\"said\">{}</li>\n", coded(warning)));
+    }
+    out.push_str("</ul>\n</details>\n</section>\n");
+    out
+}
+
+pub(super) fn changes(page: &Page<'_>, place: Place) -> String {
+    let log = page.changes;
+    let all = log.counts.all();
+    let mut out = String::from("<section>\n<h2>What changed</h2>\n");
+    if all == 0 {
+        out.push_str("<p class=\"soft\">Nothing: the tree is as it was before.</p>\n</section>\n");
+        return out;
+    }
+    out.push_str(&format!(
+        "<p class=\"soft\">{} in {}. The bytes of what was replaced or removed are kept; <code>ibinder-sync history</code> tells more of each.</p>\n",
+        counts(&log.counts),
+        amount::of(log.binders.len() as u64, "binder", "binders")
+    ));
+    for (name, binder) in &log.binders {
+        out.push_str(&one_binder(name, binder, all <= FEW, place));
+    }
+    out.push_str("</section>\n");
+    out
+}
+
+fn one_binder(name: &str, binder: &Binder, open: bool, place: Place) -> String {
+    let mut out = format!(
+        "<details{}>\n<summary><b><bdi>{}</bdi></b> <span class=\"counts\">{}</span></summary>\n",
+        if open { " open" } else { "" },
+        text(name),
+        counts(&binder.counts)
+    );
+    for (below, folder) in &binder.folders {
+        out.push_str(&one_folder(name, below, folder, open, place));
+    }
+    more(
+        &mut out,
+        usize::try_from(binder.elsewhere).unwrap_or(usize::MAX),
+        "document in other folders",
+        "documents in other folders",
+    );
+    out.push_str("</details>\n");
+    out
+}
+
+fn one_folder(binder: &str, below: &str, folder: &Folder, open: bool, place: Place) -> String {
+    let shown = if below.is_empty() { "directly in the binder".to_owned() } else { text(&below.replace('/', " / ")) };
+    let mut out = format!(
+        "<details{}>\n<summary><bdi>{shown}</bdi> <span class=\"counts\">{}</span></summary>\n",
+        if open || folder.entries.len() <= 3 { " open" } else { "" },
+        counts(&folder.counts)
+    );
+    out.push_str("<ul class=\"docs\">\n");
+    if folder.counts.is_there() {
+        let path: Vec<&str> = [binder, below].into_iter().filter(|part| !part.is_empty()).collect();
+        out.push_str(&format!(
+            "<li class=\"open\"><a href=\"{}{}\">Open the folder</a></li>\n",
+            place.tree(),
+            href(&path.join("/"))
+        ));
+    }
+    for entry in &folder.entries {
+        out.push_str(&one_document(entry, place));
+    }
+    out.push_str("</ul>\n");
+    let named = folder.entries.len() as u64;
+    more(&mut out, usize::try_from(folder.counts.all() - named).unwrap_or(usize::MAX), "document", "documents");
+    out.push_str("</details>\n");
+    out
+}
+
+fn one_document(entry: &Entry, place: Place) -> String {
+    let (binder, below, name) = entry.place();
+    let kind = entry.kind.word();
+    let name = match entry.kind {
+        Kind::Removed => format!("<bdi class=\"gone\">{}</bdi>", text(name)),
+        Kind::Added | Kind::Updated | Kind::Moved => {
+            format!("<a href=\"{}{}\"><bdi>{}</bdi></a>", place.tree(), href(&entry.path), text(name))
+        }
+    };
+    let from = entry.from.as_deref().map_or_else(String::new, |from| {
+        let before = Entry { path: from.to_owned(), ..entry.clone() };
+        let said = match before.place() {
+            (b, f, name) if (b, f) == (binder, below) => format!("was called <bdi>{}</bdi>", text(name)),
+            (b, f, old) if b == binder && entry.path.ends_with(old) && !f.is_empty() => {
+                format!("was in <bdi>{}</bdi>", text(&f.replace('/', " / ")))
+            }
+            _ => format!("was <bdi>{}</bdi>", text(from)),
+        };
+        format!("<span class=\"from\">{said}</span>")
+    });
+    format!(
+        "<li data-id=\"{}\" class=\"c\"><span class=\"k {kind}\">{kind}</span>{name}<span class=\"size\">{}</span>{from}</li>\n",
+        text(&entry.document),
+        amount::bytes(entry.size)
+    )
+}
+
+pub(super) fn runs(page: &Page<'_>, place: Place) -> String {
+    let mut out = format!(
+        "<section>\n<h2>{}</h2>\n",
+        if page.runs.len() > 1 { format!("The last {} runs", page.runs.len()) } else { "The first run".to_owned() }
+    );
+    out.push_str(&chart::charts(page.runs, page.zone));
+    out.push_str(
+        "<details>\n<summary>The same as a table</summary>\n<div class=\"wide\"><table>\n\
+         <tr><th>Run</th><th>Began</th><th>Ended</th><th class=\"n\">Changed</th><th class=\"n\">Failed</th><th class=\"n\">Bytes</th><th class=\"n\">Time</th></tr>\n",
+    );
+    for point in page.runs.iter().rev() {
+        out.push_str(&row(point, page.zone, place));
+    }
+    out.push_str("</table></div>\n</details>\n</section>\n");
+    out
+}
+
+fn row(point: &Point, zone: &TimeZone, place: Place) -> String {
+    let number = point.id.split('-').next().unwrap_or_default();
+    let name = if point.page {
+        format!("<a href=\"{}{}.html\">{}</a>", place.runs(), href(&point.id), text(number))
+    } else {
+        text(number)
+    };
+    let dash = || "–".to_owned();
+    format!(
+        "<tr><td>{name}</td><td>{}</td><td>{} {}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+        moment(point.started_at, zone),
+        chart::small_mark(point.outcome),
+        chart::word(point.outcome),
+        point.changed.map_or_else(dash, amount::count),
+        point.failed.map_or_else(dash, amount::count),
+        point.bytes.map_or_else(dash, amount::bytes),
+        point.seconds.map_or_else(dash, amount::time),
+    )
+}
+
+pub(super) fn numbers(report: &RunReport) -> String {
+    let (b, r) = (&report.binders, &report.requests);
+    let mut rows = vec![
+        ("Documents", format!("{} listed", amount::count(report.documents.seen))),
+        (
+            "Binders",
+            parts(&[
+                (b.listed, "listed"),
+                (b.crawled, "read"),
+                (b.uncertified, "not consistent"),
+                (b.inaccessible, "not accessible"),
+                (b.failed, "failed"),
+            ]),
+        ),
+        ("Downloaded", amount::bytes(report.bytes.downloaded)),
+        (
+            "Requests",
+            parts(&[
+                (r.api, "to the API"),
+                (r.storage, "to storage"),
+                (r.token, "for a token"),
+                (r.retried, "repeated"),
+                (r.throttled, "refused as too many"),
+            ]),
+        ),
+    ];
+    if let Some(scrub) = &report.scrub {
+        rows.push((
+            "Checked",
+            format!(
+                "{}, {}",
+                amount::bytes(scrub.bytes),
+                parts(&[
+                    (scrub.documents, "documents"),
+                    (scrub.objects, "objects"),
+                    (scrub.damaged, "damaged"),
+                    (scrub.repaired, "repaired")
+                ])
+            ),
+        ));
+    }
+    let freed = &report.freed;
+    if freed.versions + freed.objects > 0 {
+        rows.push((
+            "Let go by retention",
+            format!(
+                "{}, {}",
+                amount::bytes(freed.bytes),
+                parts(&[(freed.versions, "past versions"), (freed.objects, "objects")])
+            ),
+        ));
+    }
+    let mut out = String::from("<section>\n<h2>In numbers</h2>\n<dl>\n");
+    for (name, value) in rows {
+        let _ = writeln!(out, "<dt>{name}</dt><dd>{value}</dd>");
+    }
+    out.push_str("</dl>\n</section>\n");
+    out
+}
+
+pub(super) fn foot(report: &RunReport, place: Place) -> String {
+    let json = match place {
+        Place::Runs => format!("{}.json", href(&report.run_id)),
+        Place::State => "last-run.json".to_owned(),
+    };
+    format!(
+        "<footer>Made by ibinder-sync {}. <a href=\"{json}\">The same report as JSON</a>. Links lead into the mirror as it is now.</footer>\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn counts(counts: &Counts) -> String {
+    parts(&Kind::ALL.map(|kind| (counts.of(kind), kind.word())))
+}
+
+/// Those that are not nothing.
+fn parts(counted: &[(u64, &str)]) -> String {
+    let told: Vec<String> =
+        counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{}\u{a0}{what}", amount::count(*n))).collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+}
+
+fn more(out: &mut String, count: usize, one: &str, many: &str) {
+    if count > 0 {
+        let what = if count == 1 { one } else { many };
+        out.push_str(&format!("<p class=\"soft\">and {} more {what}</p>\n", amount::count(count as u64)));
+    }
+}
+
+/// A text whose words in backquotes are to be typed.
+fn coded(said: &str) -> String {
+    let mut parts = said.split('`');
+    let mut out = text(parts.next().unwrap_or_default());
+    while let Some(code) = parts.next() {
+        match parts.next() {
+            Some(rest) => out.push_str(&format!("<code>{}</code>{}", text(code), text(rest))),
+            None => out.push_str(&format!("`{}", text(code))),
+        }
+    }
+    out
+}
+
+fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%-d %b %Y %H:%M").to_string()
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
