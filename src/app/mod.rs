@@ -46,7 +46,7 @@ pub use verify::{Service, verify};
 pub use voice::Voice;
 pub use with_lock::with_lock;
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc};
 
 use crate::{
     manager::Notice,
@@ -66,9 +66,9 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 fn execute(parts: Parts, requests: &Requests, voice: &Voice) -> Result<Finished, Error> {
     let (stop, state, progress) = (Arc::clone(&parts.stop), Arc::clone(&parts.state), Arc::clone(&parts.progress));
     let _screen = ui::Screen::start(Arc::clone(&parts.progress), &voice.bars, voice.quiet, voice.json_log);
-    let started = Instant::now();
+    let mut status = ui::Status::default();
     let moved = || progress.moves().wrapping_add(requests.sent()).wrapping_add(state.uses());
-    let beat = pulse::beat(&voice.manager, moved, || ui::status(&progress, started));
+    let beat = pulse::beat(&voice.manager, moved, || status.line(&progress));
     voice.manager.tell(&[Notice::Ready]);
     let finished = runtime()?.block_on(async {
         tokio::select! {

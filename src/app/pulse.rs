@@ -16,7 +16,7 @@ const STATUS: Duration = Duration::from_secs(5);
 
 /// Tells the manager as long as it is polled. `moved` is a number that is another one whenever
 /// something went on.
-pub(super) async fn beat(manager: &Manager, moved: impl Fn() -> u64, status: impl Fn() -> String) {
+pub(super) async fn beat(manager: &Manager, moved: impl Fn() -> u64, mut status: impl FnMut() -> String) {
     if !manager.listens() {
         return std::future::pending().await;
     }

@@ -13,6 +13,7 @@ mod progress;
 mod run_report;
 mod status;
 mod tally;
+mod under_way;
 mod verify_report;
 
 pub use amount::{bytes, count};
@@ -26,4 +27,5 @@ pub use status::{
     Whereabouts, Working,
 };
 pub use tally::{Change, Tally};
+pub use under_way::{Coming, Download, UnderWay};
 pub use verify_report::{Checked, Finding, FindingKind, VerifyOutcome, VerifyReport};

@@ -1,5 +1,6 @@
 //! What goes on right now, for a screen to read.
 
+use super::UnderWay;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counters that tasks raise and a screen reads. They are for looking at: what a run did is
@@ -24,6 +25,8 @@ pub struct Progress {
     pub to_check: AtomicU64,
     /// Bytes whose hash was checked.
     pub checked: AtomicU64,
+    /// The downloads that are under way.
+    pub under_way: UnderWay,
 }
 
 impl Progress {
@@ -34,8 +37,19 @@ impl Progress {
 
     /// A number that is another one whenever a counter was raised.
     pub fn moves(&self) -> u64 {
-        let Self { binders, binders_done, documents, listed, downloads, downloads_done, bytes, to_check, checked } =
-            self;
+        // What is under way moves with the bytes.
+        let Self {
+            binders,
+            binders_done,
+            documents,
+            listed,
+            downloads,
+            downloads_done,
+            bytes,
+            to_check,
+            checked,
+            under_way: _,
+        } = self;
         let all = [binders, binders_done, documents, listed, downloads, downloads_done, bytes, to_check, checked];
         all.into_iter().map(Self::get).fold(0, u64::wrapping_add)
     }

@@ -12,7 +12,7 @@ use crate::{
     mirror::{self, Mirror, Stage},
     model::{Sha256, Staged},
     remote::{Blob, suspicion},
-    report::Progress,
+    report::Coming,
     state::Partial,
 };
 
@@ -80,13 +80,14 @@ impl Receiver {
     }
 
     /// Receives the blob, and writes it as it comes.
-    pub(super) async fn receive(&mut self, ctx: &Ctx, writing: &Writing) -> Result<(), Failed> {
+    pub(super) async fn receive(&mut self, ctx: &Ctx, writing: &Writing, job: &Job) -> Result<(), Failed> {
+        let coming = Coming::begin(&ctx.progress, &job.particulars.file_name, self.blob.total, self.blob.start);
         loop {
             let Some(chunk) = ctx.stop.or(self.blob.chunk()).await else { return Err(Failed::Stopped) };
             let Some(bytes) = chunk? else { return Ok(()) };
             ctx.stop.or(ctx.bandwidth.take(bytes.len())).await;
             ctx.tally.downloaded(bytes.len() as u64);
-            Progress::add(&ctx.progress.bytes, bytes.len() as u64);
+            coming.add(bytes.len() as u64);
             if self.blob.start == 0 && self.head.len() < 512 {
                 self.head.extend_from_slice(&bytes[..bytes.len().min(512)]);
             }

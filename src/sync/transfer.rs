@@ -170,7 +170,7 @@ async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> 
     let (blob, partial, lane) = blob?;
     let _room = Room::take(ctx, &blob)?;
     let mut receiver = Receiver::open(writing, blob, partial).await?;
-    let received = receiver.receive(ctx, writing).await;
+    let received = receiver.receive(ctx, writing, job).await;
     drop(lane);
     match received {
         Ok(()) => receiver.finish(ctx, writing, job, tries).await,

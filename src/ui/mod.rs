@@ -1,8 +1,10 @@
 //! What people see: log lines and progress on standard error, results on standard output.
 
+mod bars;
 mod doctor;
 mod escape;
 mod history;
+mod left;
 mod log;
 mod progress;
 mod purge;
@@ -16,7 +18,7 @@ pub use doctor::{checkup, checkup_report};
 pub use escape::escape;
 pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
-pub use progress::{Screen, status};
+pub use progress::{Screen, Status};
 pub use purge::purge;
 pub use standing::standing;
 pub use summary::{ended, plan, summary};

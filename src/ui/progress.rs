@@ -7,9 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::MultiProgress;
 
-use super::bytes;
+use super::{
+    bars::Bars,
+    bytes,
+    left::{Course, about},
+};
 use crate::report::Progress;
 
 /// How often bars are drawn.
@@ -24,28 +28,42 @@ pub struct Screen {
     thread: Option<JoinHandle<()>>,
 }
 
+/// What goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// Binders are read and documents downloaded, or files checked.
+    Mirror,
+    /// Files are written that are not downloaded.
+    Files,
+}
+
 impl Screen {
     /// Shows progress; nothing where `quiet`.
     pub fn start(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
-        Self::show(progress, all, quiet, lines, false)
+        Self::show(progress, all, quiet, lines, Subject::Mirror)
     }
 
     /// Shows how files are written that are not downloaded.
     pub fn of_files(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
-        Self::show(progress, all, quiet, lines, true)
+        Self::show(progress, all, quiet, lines, Subject::Files)
     }
 
-    fn show(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool, files: bool) -> Self {
+    fn show(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool, subject: Subject) -> Self {
         if quiet {
             return Self { stop: None, thread: None };
         }
-        let bars = (std::io::stderr().is_terminal() && !lines).then(|| Bars::new(all, files));
+        let bars = (is_able() && !lines).then(|| Bars::new(all, subject));
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("screen".to_owned())
-            .spawn(move || show(&progress, bars.as_ref(), &stopped, files));
+            .spawn(move || show(&progress, bars.as_ref(), &stopped, subject));
         Self { stop: Some(stop), thread: thread.ok() }
     }
+}
+
+/// Whether standard error is a terminal that can move its cursor.
+fn is_able() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 impl Drop for Screen {
@@ -57,156 +75,118 @@ impl Drop for Screen {
     }
 }
 
-fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, files: bool) {
+fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, subject: Subject) {
     let started = Instant::now();
+    let mut pace = Pace::default();
     let pause = if bars.is_some() { TICK } else { HEARTBEAT };
     while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+        pace.see(progress, started.elapsed());
         if let Some(bars) = bars {
-            bars.draw(progress, started);
-        } else if files {
-            tracing::info!("files {}", written(progress, started));
+            bars.draw(progress, &mut pace);
         } else {
-            tracing::info!("{}", line(progress, started));
+            tracing::info!("{}", line(progress, &mut pace, subject));
         }
     }
     if let Some(bars) = bars {
-        if let Some(crawl) = &bars.crawl {
-            crawl.finish_and_clear();
-        }
-        bars.transfer.finish_and_clear();
-        bars.check.finish_and_clear();
+        bars.clear();
     }
 }
 
-struct Bars {
-    /// None where nothing is listed.
-    crawl: Option<ProgressBar>,
-    transfer: ProgressBar,
-    check: ProgressBar,
+/// How fast everything goes.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    downloads: Course,
+    bytes: Course,
+    checked: Course,
 }
 
-impl Bars {
-    fn new(all: &MultiProgress, files: bool) -> Self {
-        all.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-        let style = |template: &str| {
-            ProgressStyle::with_template(template)
-                .unwrap_or_else(|_| ProgressStyle::default_bar())
-                .progress_chars("━╸─")
-        };
-        let add = |template| {
-            let bar = all.add(ProgressBar::new(0));
-            bar.set_style(style(template));
-            bar
-        };
-        let crawl = (!files).then(|| add("binders   {bar:30} {pos}/{len}  {msg}"));
-        let transfer =
-            add(if files { "files {bar:30} {pos}/{len}  {msg}" } else { "downloads {bar:30} {pos}/{len}  {msg}" });
-        let check = add("checked   {bar:30} {percent} %  {msg}");
-        Self { crawl, transfer, check }
-    }
-
-    /// A bar is first seen when it is first set: those that nothing goes on behind stay away.
-    fn draw(&self, progress: &Progress, started: Instant) {
-        if checks(progress) {
-            self.check.set_length(Progress::get(&progress.to_check));
-            self.check.set_position(Progress::get(&progress.checked));
-            self.check.set_message(check(progress, started));
-        }
-        if checks_only(progress) {
-            return;
-        }
-        if let Some(crawl) = &self.crawl {
-            crawl.set_length(Progress::get(&progress.binders));
-            crawl.set_position(Progress::get(&progress.binders_done));
-            crawl.set_message(format!("{} documents listed", Progress::get(&progress.listed)));
-        }
-        let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
-        self.transfer.set_length(all);
-        self.transfer.set_position(done);
-        self.transfer.set_message(transfer(progress, started));
+impl Pace {
+    fn see(&mut self, progress: &Progress, now: Duration) {
+        self.downloads.see(now, Progress::get(&progress.downloads_done));
+        self.bytes.see(now, Progress::get(&progress.bytes));
+        self.checked.see(now, Progress::get(&progress.checked));
     }
 }
 
-fn checks(progress: &Progress) -> bool {
+/// Whether files are checked.
+pub(super) fn checks(progress: &Progress) -> bool {
     Progress::get(&progress.to_check) > 0
 }
 
-fn checks_only(progress: &Progress) -> bool {
+/// Whether nothing else is done.
+pub(super) fn checks_only(progress: &Progress) -> bool {
     checks(progress) && Progress::get(&progress.binders) == 0
 }
 
-/// How far a run is, in a line.
-pub fn status(progress: &Progress, started: Instant) -> String {
-    line(progress, started)
+/// How far a run is, in a line that somebody asks for now and then.
+#[derive(Debug)]
+pub struct Status {
+    started: Instant,
+    pace: Pace,
 }
 
-fn line(progress: &Progress, started: Instant) -> String {
-    match (checks(progress), checks_only(progress)) {
-        (true, true) => check(progress, started),
-        (true, false) => format!("{}, {}", mirror(progress, started), check(progress, started)),
-        (false, _) => mirror(progress, started),
+impl Default for Status {
+    fn default() -> Self {
+        Self { started: Instant::now(), pace: Pace::default() }
+    }
+}
+
+impl Status {
+    /// The line.
+    pub fn line(&mut self, progress: &Progress) -> String {
+        self.pace.see(progress, self.started.elapsed());
+        line(progress, &mut self.pace, Subject::Mirror)
+    }
+}
+
+fn line(progress: &Progress, pace: &mut Pace, subject: Subject) -> String {
+    match (subject, checks(progress), checks_only(progress)) {
+        (Subject::Files, ..) => format!("files {}", written(progress, pace)),
+        (_, true, true) => check(progress, pace),
+        (_, true, false) => format!("{}, {}", mirror(progress, pace), check(progress, pace)),
+        (_, false, _) => mirror(progress, pace),
     }
 }
 
 /// How much was checked; and how fast, where nothing else went on before.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an estimate for people"
-)]
-fn check(progress: &Progress, started: Instant) -> String {
+pub(super) fn check(progress: &Progress, pace: &mut Pace) -> String {
     let (done, all) = (Progress::get(&progress.checked), Progress::get(&progress.to_check));
     let text = format!("checked {} of {}", bytes(done), bytes(all));
-    if !checks_only(progress) {
-        return text;
+    if checks_only(progress) {
+        format!("{text}, {}/s{}", rate(&pace.checked), left(&mut pace.checked, all))
+    } else {
+        text
     }
-    format!("{text}, {}/s", bytes((done as f64 / started.elapsed().as_secs_f64().max(0.001)) as u64))
 }
 
-fn mirror(progress: &Progress, started: Instant) -> String {
+fn mirror(progress: &Progress, pace: &mut Pace) -> String {
     format!(
         "binders {}/{}, {} documents listed, downloads {}",
         Progress::get(&progress.binders_done),
         Progress::get(&progress.binders),
         Progress::get(&progress.listed),
-        written(progress, started)
+        written(progress, pace)
     )
 }
 
-fn written(progress: &Progress, started: Instant) -> String {
+fn written(progress: &Progress, pace: &mut Pace) -> String {
     let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
-    format!("{done}/{all}, {}", transfer(progress, started))
+    format!("{done}/{all}, {}", transfer(progress, pace))
 }
 
-/// Bytes, rate, and the time that is left at the pace so far.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an estimate for people"
-)]
-fn transfer(progress: &Progress, started: Instant) -> String {
-    let seconds = started.elapsed().as_secs_f64().max(0.001);
-    let got = Progress::get(&progress.bytes);
-    let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
-    let rate = bytes((got as f64 / seconds) as u64);
-    // Early on the estimate would only jump about, and before all binders are read nobody knows how
-    // many downloads there will be.
+/// Bytes, rate, and the time that is left.
+pub(super) fn transfer(progress: &Progress, pace: &mut Pace) -> String {
+    let text = format!("{}, {}/s", bytes(Progress::get(&progress.bytes)), rate(&pace.bytes));
+    // Before all binders are read nobody knows how many downloads there will be.
     let read = Progress::get(&progress.binders_done) == Progress::get(&progress.binders);
-    let left = if read && done >= 10 && all > done {
-        let left = (all - done) as f64 * seconds / done as f64;
-        format!(", {} left", span(left as u64))
-    } else {
-        String::new()
-    };
-    format!("{}, {rate}/s{left}", bytes(got))
+    if read { text + &left(&mut pace.downloads, Progress::get(&progress.downloads)) } else { text }
 }
 
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds.div_ceil(60)),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate for people")]
+fn rate(course: &Course) -> String {
+    bytes(course.rate() as u64)
+}
+
+fn left(course: &mut Course, all: u64) -> String {
+    course.left(all).map(|left| format!(", about {} left", about(left))).unwrap_or_default()
 }
