@@ -52,18 +52,13 @@ impl Screen {
         if quiet {
             return Self { stop: None, thread: None };
         }
-        let bars = (is_able() && !lines).then(|| Bars::new(all, subject));
+        let bars = (std::io::stderr().is_terminal() && !lines).then(|| Bars::new(all, subject));
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || show(&progress, bars.as_ref(), &stopped, subject));
         Self { stop: Some(stop), thread: thread.ok() }
     }
-}
-
-/// Whether standard error is a terminal that can move its cursor.
-fn is_able() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 impl Drop for Screen {
