@@ -2,17 +2,25 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 use ibinder_sync::{
     app::{self, Exit, Voice},
-    cli::{BindersCommand, Cli, Command, LogFormat},
-    config::{self, Config, Given},
+    cli::{self, BindersCommand, Cli, Command, LogFormat, Refusal},
+    config::{self, Config, Given, Settings},
     manager::Manager,
     ui,
 };
 
 fn main() -> ExitCode {
-    let Cli { voice, command } = Cli::parse();
+    match cli::parse(std::env::args_os().collect(), &|name| std::env::var_os(name)) {
+        Ok((cli, settings)) => ExitCode::from(run(cli, &settings).code()),
+        Err(Refusal::Usage(error)) => error.exit(),
+        Err(Refusal::Config(error)) => ExitCode::from(refused(&error).code()),
+    }
+}
+
+fn run(cli: Cli, settings: &Settings) -> Exit {
+    let Cli { voice, command, .. } = cli;
     let level = match (voice.quiet, voice.verbose) {
         (true, _) => ui::Level::Error,
         (false, 0) => ui::Level::Normal,
@@ -23,28 +31,29 @@ fn main() -> ExitCode {
         let voice = Voice::new(json, level, voice.log_format == LogFormat::Json);
         voice.reporting_to(Manager::of(&|name| std::env::var_os(name)))
     };
-    let exit = match command {
+    match command {
         Command::Run(run) => {
             let (json, dry) = (run.selection.json, run.dry_run);
             let command = if dry { app::plan } else { app::run };
-            with_config(run.given(), &speak(json), command)
+            with_config(run.given(), settings, &speak(json), command)
         }
         Command::Plan(plan) => {
             let json = plan.selection.json;
-            with_config(plan.selection.given(plan.destination), &speak(json), app::plan)
+            with_config(plan.selection.given(plan.destination), settings, &speak(json), app::plan)
         }
         Command::Status(status) => app::status(&status),
         Command::Verify(verify) => {
-            let service = config::remote_settings(&|name| std::env::var_os(name));
-            app::verify(&verify, service, &speak(verify.json))
+            if let Err(error) = verify.pacing.given().check() {
+                return refused(&settings.explain(error));
+            }
+            app::verify(&verify, || config::remote_settings(settings), &speak(verify.json))
         }
         Command::Doctor(doctor) => {
             speak(false);
-            let environment = |name: &str| std::env::var_os(name);
-            app::doctor(&doctor, config::remote_settings(&environment), &environment)
+            app::doctor(&doctor, config::remote_settings(settings), &|name| std::env::var_os(name))
         }
         Command::Binders(binders) => match (binders.dest, binders.command) {
-            (None, _) => usage("--dest DIR is needed; it says which mirror is meant"),
+            (None, _) => refused(&settings.missing("dest")),
             (Some(dest), None | Some(BindersCommand::List)) => app::list_binders(&dest),
             (Some(dest), Some(BindersCommand::Forget { id })) => app::forget_binder(&dest, &id),
         },
@@ -54,7 +63,7 @@ fn main() -> ExitCode {
         }
         Command::Adopt(adopt) => {
             let json = adopt.selection.json;
-            with_config(adopt.given(), &speak(json), app::adopt)
+            with_config(adopt.given(), settings, &speak(json), app::adopt)
         }
         Command::Snapshots(snapshots) => app::snapshots(&snapshots),
         Command::Ls(ls) => {
@@ -91,21 +100,17 @@ fn main() -> ExitCode {
             Exit::Complete
         }
         Command::Man(man) => app::man(man.to.as_deref()),
-    };
-    ExitCode::from(exit.code())
-}
-
-fn with_config(given: Given, voice: &Voice, command: fn(&Config, &Voice) -> Exit) -> Exit {
-    match Config::new(given, &|name| std::env::var_os(name)) {
-        Ok(config) => command(&config, voice),
-        Err(error) => {
-            ui::complain(&error);
-            Exit::Usage
-        }
     }
 }
 
-fn usage(text: &str) -> Exit {
-    Cli::command().error(clap::error::ErrorKind::MissingRequiredArgument, text).print().ok();
+fn with_config(given: Given, settings: &Settings, voice: &Voice, command: fn(&Config, &Voice) -> Exit) -> Exit {
+    match Config::new(given, settings) {
+        Ok(config) => command(&config, voice),
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &config::Error) -> Exit {
+    ui::complain(error);
     Exit::Usage
 }

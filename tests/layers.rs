@@ -45,7 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/"]),
     ("rusqlite_migration", &["state/"]),
     ("reqwest", &["remote/"]),
-    ("rustix", &["mirror/"]),
+    ("rustix", &["mirror/", "config/command.rs"]),
     ("backoff", &["pace/retry.rs"]),
     ("axum", &["sandbox/"]),
     ("clap", &["cli/", "main.rs"]),
@@ -53,6 +53,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli/pages.rs"]),
     ("indicatif", &["ui/", "app/voice.rs"]),
     ("console", &["ui/"]),
+    ("toml", &["config/file.rs"]),
 ];
 
 /// What values in, values out may not name.

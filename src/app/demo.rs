@@ -5,7 +5,7 @@ use std::{ffi::OsString, sync::Arc, time::Duration};
 use super::{Error, Exit, Voice, run, runtime, signals};
 use crate::{
     cli,
-    config::{Config, Given, Pacing, Size, Tempo},
+    config::{self, Config, Given, Pacing, Size, Tempo},
     sandbox::{Faults, Generated, Organisation, Sandbox, Settings},
     sync::Stop,
     ui,
@@ -84,7 +84,7 @@ pub fn demo(given: cli::Demo, voice: &Voice) -> Exit {
             refresh_folders: Some(Duration::ZERO),
             ..Given::default()
         };
-        Ok((Config::new(given, &look)?, sandbox))
+        Ok((Config::new(given, &config::Settings::of_environment(&look)?)?, sandbox))
     });
     match prepared {
         Ok((config, _sandbox)) => run(&config, voice),

@@ -41,7 +41,9 @@ struct Job {
 pub type Service = Result<remote::Settings, config::Error>;
 
 /// Checks a mirror, and repairs it on request.
-pub fn verify(given: &cli::Verify, service: Service, voice: &Voice) -> Exit {
+pub fn verify(given: &cli::Verify, service: impl FnOnce() -> Service, voice: &Voice) -> Exit {
+    // Without a repair nobody's credentials are needed.
+    let service = given.repair.then(service);
     let started = Timestamp::now();
     let dest = &given.destination.dest;
     let standing = Standing::new(dest, &given.notices.clone().given());
@@ -50,7 +52,12 @@ pub fn verify(given: &cli::Verify, service: Service, voice: &Voice) -> Exit {
         let _screen = ui::Screen::start(Arc::clone(&job.progress), &voice.bars, voice.quiet, voice.json_log);
         runtime()?.block_on(async {
             tokio::select! {
-                done = async { if given.repair { repaired(dest, &job, service).await } else { looked(dest, &job).await } } => done,
+                done = async {
+                    match service {
+                        Some(service) => repaired(dest, &job, service).await,
+                        None => looked(dest, &job).await,
+                    }
+                } => done,
                 () = signals::watch(Arc::clone(&job.stop)) => unreachable!("watching never ends"),
             }
         })

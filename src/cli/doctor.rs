@@ -15,11 +15,22 @@ use clap::Args;
     ibinder-sync doctor --dest /srv/mirror --report doctor.txt"
 )]
 pub struct Doctor {
-    /// The folder that holds the mirror, or will hold it
+    /// The folder that holds the mirror
     #[arg(long, value_name = "DIR")]
     pub dest: Option<PathBuf>,
     /// Refuse a destination that holds no mirror yet: a disk that is not mounted, say
-    #[arg(long)]
+    // With a value, so that the command line can overrule a file.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub existing: bool,
     /// Write everything that was found to this file, to be sent to somebody who helps
     #[arg(long, value_name = "FILE")]

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod history;
+mod layers;
 mod notices;
 mod pacing;
 mod pages;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use doctor::Doctor;
 pub use history::{History, Ls, Restore, Snapshots};
+pub use layers::{Refusal, parse};
 pub use notices::Notices;
 pub use pacing::Pacing;
 pub use pages::{Page, pages};
@@ -44,6 +46,9 @@ pub struct Cli {
     /// What is said on the way.
     #[command(flatten)]
     pub voice: Voice,
+    /// What else is set, and where.
+    #[command(flatten)]
+    pub place: Place,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -61,6 +66,18 @@ pub struct Voice {
     /// How log lines look
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
+}
+
+/// Where the settings are.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// The configuration file [default: the first of ~/.config/ibinder-sync/config.toml and
+    /// /etc/ibinder-sync/config.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The profile of the configuration file that is meant
+    #[arg(long, value_name = "NAME", global = true)]
+    pub profile: Option<String>,
 }
 
 /// How log lines look.

@@ -14,7 +14,18 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 pub struct Selection {
     /// Refuse a destination that holds no mirror yet: a disk that is not mounted, say
-    #[arg(long)]
+    // With a value, so that the command line can overrule a file.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub existing: bool,
     /// Look only at binders with this id or name (a glob; may be repeated)
     #[arg(long = "binder", value_name = "GLOB", help_heading = "What is looked at")]

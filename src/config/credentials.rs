@@ -1,81 +1,155 @@
 //! Where the client's secret comes from. A secret is never a flag: flags are seen by everybody on
-//! the machine.
+//! the machine. Nor is it in the configuration file, which gets copied, shown and committed.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    fs::{File, Metadata},
+    io::Read as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
 
 use secrecy::SecretString;
 
-use super::{Environment, Error};
+use super::{Error, Settings, command};
 
-const NAME: &str = "IBINDER_CLIENT_SECRET";
+/// The names of the credential in `$CREDENTIALS_DIRECTORY`.
+const CREDENTIALS: [&str; 2] = ["ibinder-client-secret", "client_secret"];
 
-/// The name of the credential in `$CREDENTIALS_DIRECTORY`.
-const CREDENTIAL: &str = "ibinder-client-secret";
+/// More than this is no secret.
+const MOST: u64 = 64 * 1024;
 
-/// The secret: from the environment, from a file that it names, or from systemd.
-pub(super) fn secret(environment: Environment<'_>) -> Result<SecretString, Error> {
-    let given = environment(NAME).filter(|v| !v.is_empty());
-    let file = environment("IBINDER_CLIENT_SECRET_FILE").filter(|v| !v.is_empty());
-    match (given, file) {
-        (Some(_), Some(_)) => Err(Error::Bad {
-            name: NAME,
-            why: "IBINDER_CLIENT_SECRET_FILE is set as well; unset one of them".to_owned(),
-        }),
-        (Some(secret), None) => text(secret, NAME),
-        (None, Some(file)) => read("IBINDER_CLIENT_SECRET_FILE", &file.into()),
-        (None, None) => {
-            let directory = environment("CREDENTIALS_DIRECTORY").filter(|v| !v.is_empty()).map(PathBuf::from);
-            match directory.map(|d| d.join(CREDENTIAL)).filter(|path| path.exists()) {
-                Some(path) => read("$CREDENTIALS_DIRECTORY/ibinder-client-secret", &path),
-                None => Err(Error::Missing {
-                    name: NAME,
-                    advice: "set it, or IBINDER_CLIENT_SECRET_FILE to a file that holds it",
-                }),
-            }
-        }
+/// The secret: as it was set, or else from systemd.
+pub(super) fn secret(settings: &Settings) -> Result<SecretString, Error> {
+    if settings.get("client_secret").is_some()
+        && let Some(secret) = &settings.secret
+    {
+        return Ok(secret.clone());
+    }
+    if let Some(setting) = settings.get("client_secret_file") {
+        let path = setting.values.first().map(PathBuf::from).unwrap_or_default();
+        return read(&path, settings).map_err(|why| Error::Bad { name: setting.name().into(), why });
+    }
+    if let Some(setting) = settings.get("client_secret_command") {
+        let secret = command::first_line(setting.text()?, command::LIMIT).and_then(|line| clean(&line));
+        return secret.map_err(|why| Error::Bad { name: setting.name().into(), why });
+    }
+    let mut credentials = settings.credentials.iter().flat_map(|folder| CREDENTIALS.map(|name| folder.join(name)));
+    match credentials.find(|path| path.exists()) {
+        Some(path) => read(&path, settings).map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
+        None => Err(settings.missing("client_secret_file")),
     }
 }
 
-fn text(secret: OsString, name: &'static str) -> Result<SecretString, Error> {
-    let secret = secret.into_string().map_err(|_| Error::Bad { name, why: "it is not UTF-8".to_owned() })?;
-    clean(&secret, name)
+fn read(path: &Path, settings: &Settings) -> Result<SecretString, String> {
+    let cannot = |error| format!("cannot read {}: {error}", path.display());
+    let file = File::open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    let of_systemd = settings.credentials.as_ref().is_some_and(|folder| path.starts_with(folder));
+    if !is_private(&metadata, of_systemd) {
+        return Err(format!(
+            "others than its owner can read {}: its mode is {:04o}; chmod 600 {0}",
+            path.display(),
+            metadata.permissions().mode() & 0o7777
+        ));
+    }
+    let mut text = String::new();
+    file.take(MOST).read_to_string(&mut text).map_err(cannot)?;
+    clean(&text)
 }
 
-fn read(name: &'static str, path: &PathBuf) -> Result<SecretString, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::Bad { name, why: format!("cannot read {}: {e}", path.display()) })?;
-    clean(&text, name)
+/// Whether only those can read a file who are meant to. What root hands to a group is meant for it: that is how
+/// Kubernetes gives secrets to a `fsGroup`, and systemd credentials to a service.
+fn is_private(metadata: &Metadata, of_systemd: bool) -> bool {
+    is_private_mode(metadata.permissions().mode(), metadata.uid(), of_systemd)
 }
 
-fn clean(text: &str, name: &'static str) -> Result<SecretString, Error> {
+fn is_private_mode(mode: u32, owner: u32, of_systemd: bool) -> bool {
+    let (group, others) = (mode & 0o070, mode & 0o007);
+    others == 0 && (group == 0 || owner == 0 || of_systemd)
+}
+
+fn clean(text: &str) -> Result<SecretString, String> {
     match text.trim() {
-        "" => Err(Error::Bad { name, why: "it is empty".to_owned() }),
+        "" => Err("it is empty".to_owned()),
         secret => Ok(SecretString::from(secret.to_owned())),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{ffi::OsString, fs};
+
     use secrecy::ExposeSecret as _;
 
     use super::*;
 
+    fn look(variables: &[(&str, OsString)]) -> Result<String, String> {
+        let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
+        let settings = Settings::of_environment(&get).map_err(|e| e.to_string())?;
+        secret(&settings).map(|s| s.expose_secret().to_owned()).map_err(|e| e.to_string())
+    }
+
+    fn write(path: &Path, text: &str, mode: u32) -> OsString {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        path.into()
+    }
+
     #[test]
     fn the_secret_comes_from_where_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(CREDENTIAL);
-        std::fs::write(&file, "from-file\n").unwrap();
-        let look = |variables: &[(&str, OsString)]| {
-            let variables = variables.to_vec();
-            let get = move |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
-            secret(&get).map(|s| s.expose_secret().to_owned()).map_err(|e| e.to_string())
-        };
-        let path: OsString = file.into();
-        assert_eq!(look(&[(NAME, "plain".into())]).as_deref(), Ok("plain"));
-        assert_eq!(look(&[("IBINDER_CLIENT_SECRET_FILE", path.clone())]).as_deref(), Ok("from-file"));
-        assert_eq!(look(&[("CREDENTIALS_DIRECTORY", folder.path().into())]).as_deref(), Ok("from-file"));
+        for name in CREDENTIALS {
+            let file = folder.path().join(name);
+            let path = write(&file, "from-file\n", 0o600);
+            assert_eq!(look(&[("IBINDER_CLIENT_SECRET", "plain".into())]).as_deref(), Ok("plain"));
+            assert_eq!(look(&[("IBINDER_CLIENT_SECRET_FILE", path.clone())]).as_deref(), Ok("from-file"));
+            assert_eq!(look(&[("CREDENTIALS_DIRECTORY", folder.path().into())]).as_deref(), Ok("from-file"));
+            assert!(look(&[("IBINDER_CLIENT_SECRET", "x".into()), ("IBINDER_CLIENT_SECRET_FILE", path)]).is_err());
+            // What was set wins over what systemd has.
+            let command = ("IBINDER_CLIENT_SECRET_COMMAND", "echo from-command; echo more".into());
+            let both = look(&[command, ("CREDENTIALS_DIRECTORY", folder.path().into())]);
+            assert_eq!(both.as_deref(), Ok("from-command"));
+            fs::remove_file(file).unwrap();
+        }
         assert!(look(&[]).unwrap_err().contains("IBINDER_CLIENT_SECRET_FILE"));
-        assert!(look(&[(NAME, "x".into()), ("IBINDER_CLIENT_SECRET_FILE", path)]).is_err());
         assert!(look(&[("IBINDER_CLIENT_SECRET_FILE", "/nowhere".into())]).unwrap_err().contains("/nowhere"));
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(&folder.path().join("s"), "5ecret", 0o644);
+        let error = look(&[("IBINDER_CLIENT_SECRET_FILE", path)]).unwrap_err();
+        assert!(error.contains("chmod 600") && error.contains("0644") && !error.contains("5ecret"), "{error}");
+        write(&folder.path().join("client_secret"), "5ecret", 0o604);
+        assert!(look(&[("CREDENTIALS_DIRECTORY", folder.path().into())]).unwrap_err().contains("chmod 600"));
+    }
+
+    #[test]
+    fn who_may_read_a_secret() {
+        #[rustfmt::skip]
+        let table = [
+            // mode  owner  systemd  private
+            (0o600,  1000,  false,   true),
+            (0o400,  0,     false,   true),
+            (0o640,  1000,  false,   false),
+            (0o440,  0,     false,   true),
+            (0o440,  1000,  true,    true),
+            (0o444,  0,     false,   false),
+            (0o444,  0,     true,    false),
+            (0o601,  1000,  false,   false),
+            (0o602,  1000,  false,   false),
+        ];
+        for (mode, owner, of_systemd, private) in table {
+            assert_eq!(is_private_mode(0o100_000 | mode, owner, of_systemd), private, "{mode:o} {owner} {of_systemd}");
+        }
+    }
+
+    #[test]
+    fn an_empty_secret_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(&folder.path().join("s"), " \n", 0o600);
+        assert!(look(&[("IBINDER_CLIENT_SECRET_FILE", path)]).unwrap_err().contains("empty"));
+        assert!(look(&[("IBINDER_CLIENT_SECRET_COMMAND", "echo".into())]).unwrap_err().contains("empty"));
     }
 }

@@ -1,25 +1,32 @@
 //! From what the user gave to one validated [`Config`].
 //!
-//! Flags overrule the environment, which overrules the defaults. Everything is checked here,
-//! once; below this line nobody reads a flag or a variable.
+//! Flags overrule the environment, which overrules the file, which overrules the defaults.
+//! Everything is checked here, once; below this line nobody reads a flag, a variable or the file.
 
+mod command;
 mod credentials;
+mod file;
+mod keys;
+mod kind;
 mod notices;
+mod places;
 mod rate;
+mod service;
+mod settings;
 mod size;
 
-use std::{ffi::OsString, num::NonZeroU64, path::PathBuf, time::Duration};
-
-use secrecy::SecretString;
-use url::Url;
+use std::{borrow::Cow, ffi::OsString, num::NonZeroU64, path::PathBuf, time::Duration};
 
 pub use crate::model::Share;
+pub use keys::{KEYS, Key};
+pub use kind::Kind;
 pub use notices::Notices;
 pub use rate::{BadRate, Tempo};
+pub use service::remote_settings;
+pub use settings::{Origin, Setting, Settings};
 pub use size::{BadSize, Size};
 
 use crate::{
-    model::OrganisationId,
     pace::{Limit, Rate},
     plan::{RemovalCap, Retain},
     remote,
@@ -41,13 +48,23 @@ pub enum Error {
         /// Its name.
         name: &'static str,
         /// What to do.
-        advice: &'static str,
+        advice: String,
     },
     /// A setting has a value that can't work.
     #[error("{name} can't be used: {why}")]
     Bad {
-        /// Its name.
-        name: &'static str,
+        /// Its name, and where it was set.
+        name: Cow<'static, str>,
+        /// Why.
+        why: String,
+    },
+    /// A configuration file can't be used.
+    #[error("{path}{line}: {why}", path = path.display(), line = line.map(|line| format!(":{line}")).unwrap_or_default())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// On which line.
+        line: Option<usize>,
         /// Why.
         why: String,
     },
@@ -131,9 +148,13 @@ pub struct Config {
 
 impl Config {
     /// Checks what was given.
-    pub fn new(given: Given, environment: Environment<'_>) -> Result<Self, Error> {
+    pub fn new(given: Given, settings: &Settings) -> Result<Self, Error> {
+        Self::check(given, settings).map_err(|error| settings.explain(error))
+    }
+
+    fn check(given: Given, settings: &Settings) -> Result<Self, Error> {
         let (limit, give_up) = given.pacing.check()?;
-        let mut remote = remote_settings(environment)?;
+        let mut remote = remote_settings(settings)?;
         remote.give_up = give_up;
         let filter = Filter::new(&given.binders, &given.not_binders, &given.paths, &given.not_paths)?;
         let defaults = Options::default();
@@ -164,42 +185,6 @@ impl Config {
     }
 }
 
-/// Where the service is and who asks, from the environment.
-pub fn remote_settings(environment: Environment<'_>) -> Result<remote::Settings, Error> {
-    let text = |name: &'static str| text(environment, name);
-    let organisation = text("IBINDER_ORG_ID")?.ok_or(Error::Missing {
-        name: "IBINDER_ORG_ID",
-        advice: "set it to the organisation's id, which the owner of the organisation sees beside the API client",
-    })?;
-    let organisation = OrganisationId::parse(organisation.trim())
-        .map_err(|e| Error::Bad { name: "IBINDER_ORG_ID", why: e.to_string() })?;
-    let client_id = text("IBINDER_CLIENT_ID")?.ok_or(Error::Missing {
-        name: "IBINDER_CLIENT_ID",
-        advice: "set it to the API client's id; the owner of the organisation creates API clients",
-    })?;
-    let secret: SecretString = credentials::secret(environment)?;
-    let api_url = url("IBINDER_API_URL", text("IBINDER_API_URL")?.as_deref(), remote::Settings::API_URL)?;
-    let auth_url = url("IBINDER_AUTH_URL", text("IBINDER_AUTH_URL")?.as_deref(), remote::Settings::AUTH_URL)?;
-    Ok(remote::Settings::new(api_url, auth_url, organisation, client_id.trim().to_owned(), secret))
-}
-
-/// A variable as text; one that is empty counts as not set.
-fn text(environment: Environment<'_>, name: &'static str) -> Result<Option<String>, Error> {
-    match environment(name).map(OsString::into_string) {
-        None => Ok(None),
-        Some(Ok(text)) if text.trim().is_empty() => Ok(None),
-        Some(Ok(text)) => Ok(Some(text)),
-        Some(Err(_)) => Err(Error::Bad { name, why: "it is not UTF-8".to_owned() }),
-    }
-}
-
-fn url(name: &'static str, given: Option<&str>, default: &str) -> Result<Url, Error> {
-    let text = given.unwrap_or(default).trim().trim_end_matches('/');
-    let url = Url::parse(text).map_err(|e| Error::Bad { name, why: format!("{e}; it looks like {default}") })?;
-    remote::check_url(&url).map_err(|e| Error::Bad { name, why: e.to_string() })?;
-    Ok(url)
-}
-
 impl Pacing {
     /// How fast the API is asked, and how long a service that is down is waited for.
     pub fn check(self) -> Result<(Limit, Duration), Error> {
@@ -208,7 +193,7 @@ impl Pacing {
             (Tempo::Auto, max) => Limit::UpTo(rate("--rate-max", max.unwrap_or(RATE_MAX))?),
             (Tempo::Set(_), Some(_)) => {
                 let why = "it is the ceiling of --rate auto, and --rate has a number: leave one of them out";
-                return Err(Error::Bad { name: "--rate-max", why: why.to_owned() });
+                return Err(Error::Bad { name: "--rate-max".into(), why: why.to_owned() });
             }
             (Tempo::Set(0.0), None) => Limit::None,
             (Tempo::Set(number), None) => Limit::Set(rate("--rate", number)?),
@@ -222,25 +207,25 @@ fn rate(name: &'static str, rate: f64) -> Result<Rate, Error> {
         "--rate" => "it is auto, or a number of requests per second such as 10, or 0 for no limit",
         _ => "it is a number of requests per second, such as 20",
     };
-    Rate::per_second(rate).ok_or(Error::Bad { name, why: why.to_owned() })
+    Rate::per_second(rate).ok_or(Error::Bad { name: name.into(), why: why.to_owned() })
 }
 
 fn concurrency(given: usize) -> Result<usize, Error> {
     match given {
         1..=256 => Ok(given),
-        _ => Err(Error::Bad { name: "--concurrency", why: "it is a number from 1 to 256".to_owned() }),
+        _ => Err(Error::Bad { name: "--concurrency".into(), why: "it is a number from 1 to 256".to_owned() }),
     }
 }
 
 /// Bytes per second.
 pub fn bandwidth(given: Size) -> Result<NonZeroU64, Error> {
     let why = "it is a number of bytes per second, such as 5MB, and more than none";
-    NonZeroU64::new(given.bytes()).ok_or(Error::Bad { name: "--bandwidth", why: why.to_owned() })
+    NonZeroU64::new(given.bytes()).ok_or(Error::Bad { name: "--bandwidth".into(), why: why.to_owned() })
 }
 
 fn versions(given: u64) -> Result<NonZeroU64, Error> {
     let why = "it is a number of past versions, at least 1; leave it out to keep all";
-    NonZeroU64::new(given).ok_or(Error::Bad { name: "--retain-versions", why: why.to_owned() })
+    NonZeroU64::new(given).ok_or(Error::Bad { name: "--retain-versions".into(), why: why.to_owned() })
 }
 
 fn seconds(name: &'static str, given: Duration) -> Result<i64, Error> {
@@ -249,7 +234,11 @@ fn seconds(name: &'static str, given: Duration) -> Result<i64, Error> {
 
 /// A length of time that is more than nothing.
 pub fn positive(name: &'static str, given: Duration) -> Result<Duration, Error> {
-    if given.is_zero() { Err(Error::Bad { name, why: "it must be more than nothing".to_owned() }) } else { Ok(given) }
+    if given.is_zero() {
+        Err(Error::Bad { name: name.into(), why: "it must be more than nothing".to_owned() })
+    } else {
+        Ok(given)
+    }
 }
 
 #[cfg(test)]
@@ -260,7 +249,7 @@ mod tests {
 
     fn config(given: Given, variables: &[(&str, &str)]) -> Result<Config, Error> {
         let variables: HashMap<String, OsString> = variables.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-        Config::new(given, &|name| variables.get(name).cloned())
+        Config::new(given, &Settings::of_environment(&|name| variables.get(name).cloned())?)
     }
 
     const WHOLE: [(&str, &str); 3] =
@@ -281,7 +270,7 @@ mod tests {
         for (name, _) in WHOLE {
             let rest: Vec<_> = WHOLE.into_iter().filter(|(n, _)| *n != name).collect();
             let error = config(Given::default(), &rest).unwrap_err().to_string();
-            assert!(error.starts_with(name), "{error}");
+            assert!(error.contains(name), "{error}");
             let mut empty = rest;
             empty.push((name, "  "));
             assert!(config(Given::default(), &empty).is_err(), "{name}");

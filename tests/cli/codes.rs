@@ -1,6 +1,6 @@
 //! Exit codes, and that what can't work touches nothing.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use ibinder_sync::{
     mirror::Mirror,
@@ -74,6 +74,7 @@ fn the_secret_may_come_from_a_file_or_from_systemd() {
     let secret = &environment.iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1;
     let file = program.beside("ibinder-client-secret");
     fs::write(&file, format!("{secret}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let folder = file.parent().unwrap();
     for (name, value) in [("IBINDER_CLIENT_SECRET_FILE", file.as_path()), ("CREDENTIALS_DIRECTORY", folder)] {
         finish(program.run_command(&[]).env_remove("IBINDER_CLIENT_SECRET").env(name, value)).expect(0);

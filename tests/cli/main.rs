@@ -4,6 +4,7 @@
 
 mod codes;
 mod commands;
+mod config;
 mod doctor;
 mod help;
 mod history;

@@ -82,10 +82,10 @@ impl Program {
     }
 }
 
-/// The program without any environment.
+/// The program without any environment, and without the file that this machine may have.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibinder-sync"));
-    command.args(arguments).env_clear().stdin(Stdio::null());
+    command.args(arguments).env_clear().env("IBINDER_CONFIG", "/dev/null").stdin(Stdio::null());
     command
 }
 

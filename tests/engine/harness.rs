@@ -9,7 +9,7 @@ use std::{
 
 use ibinder_sync::{
     app::Exit,
-    config::{Config, Given, Pacing, Tempo},
+    config::{self, Config, Given, Pacing, Tempo},
     mirror::{Mirror, Root, database},
     pace::{Pace, Policy},
     remote::{Remote, Requests},
@@ -191,7 +191,7 @@ pub(crate) fn given(dest: PathBuf) -> Given {
 
 /// Flags and an environment, with delays that a test can wait for.
 pub(crate) fn config(given: Given, environment: &dyn Fn(&str) -> Option<OsString>) -> Config {
-    let mut config = Config::new(given, environment).unwrap();
+    let mut config = Config::new(given, &config::Settings::of_environment(environment).unwrap()).unwrap();
     let delay = Duration::from_millis(1);
     let patient = Policy { max_tries: 6, max_elapsed: Duration::from_mins(5), first_delay: delay, max_delay: delay };
     config.remote.retry = patient.clone();

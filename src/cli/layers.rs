@@ -1,0 +1,378 @@
+//! Flags over the environment over the configuration file: what the latter two say is given to
+//! clap like flags, where the command line has not got the flag. So every flag that has a row in
+//! `config::KEYS` works from the file, is checked in one place, and wins where it is given.
+
+use std::ffi::OsString;
+
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+};
+
+use super::{Cli, Place};
+use crate::config::{self, Environment, KEYS, Key, Kind, Origin, Setting, Settings};
+
+/// Why the program can't begin.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The command line; also what `--help` and `--version` print.
+    Usage(clap::Error),
+    /// The file or the environment.
+    Config(config::Error),
+}
+
+impl From<config::Error> for Refusal {
+    fn from(error: config::Error) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(error)
+    }
+}
+
+/// Reads the command line, the environment and the file.
+pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<(Cli, Settings), Refusal> {
+    let full = Cli::command();
+    // What the command line alone says, with nothing required that a file may say.
+    let told = relaxed(full.clone()).try_get_matches_from(&arguments)?;
+    let Some(path) = configured(command_path(&told)) else {
+        return Ok((Cli::from_arg_matches(&full.try_get_matches_from(arguments)?)?, Settings::default()));
+    };
+    let name = path.join(" ");
+    let keys = || KEYS.iter().filter(|key| key.is_for(&name));
+    let mut flags: Vec<_> = keys().filter_map(|key| flag(&full, &path, key)).collect();
+    flags.retain(|(_, argument)| !is_shut_out(&full, &path, argument, &told));
+    let mut settings = if flags.is_empty() && keys().all(|key| key.flag.is_some()) {
+        // Nothing can come from the file: whoever may not read it can still ask.
+        Settings::default()
+    } else {
+        let place = Place::from_arg_matches(&told)?;
+        Settings::load(place.config.as_deref(), place.profile.as_deref(), environment)?
+    };
+    for (key, argument) in &flags {
+        if let Some(values) = given(&told, argument.get_id().as_str()) {
+            settings.put_flag(key, values);
+        }
+    }
+    let supplied = flags.iter().filter_map(|(key, argument)| Some((settings.get(key.name)?, argument)));
+    let supplied: Vec<_> = supplied.flat_map(|(setting, argument)| as_arguments(setting, argument)).collect();
+    let mut arguments = arguments;
+    let at = position(&arguments, &full, &path);
+    arguments.splice(at..at, supplied);
+    let matches = full.try_get_matches_from(arguments).map_err(|error| explained(error, &settings))?;
+    Ok((Cli::from_arg_matches(&matches)?, settings))
+}
+
+/// The names of the command and its subcommands.
+fn command_path(matches: &ArgMatches) -> Vec<String> {
+    let (mut path, mut matches) = (Vec::new(), matches);
+    while let Some((name, inner)) = matches.subcommand() {
+        path.push(name.to_owned());
+        matches = inner;
+    }
+    path
+}
+
+/// The command that the table names: `binders` of `binders forget`. None for a command that takes no setting.
+fn configured(mut path: Vec<String>) -> Option<Vec<String>> {
+    while !path.is_empty() {
+        let name = path.join(" ");
+        if KEYS.iter().any(|key| key.is_for(&name)) {
+            return Some(path);
+        }
+        path.pop();
+    }
+    None
+}
+
+/// A command line in which nothing is required that has a row. The demo has a destination of its own.
+fn relaxed(mut command: Command) -> Command {
+    let of_table = |argument: &&Arg| argument.get_long().and_then(Key::of_flag).is_some();
+    let ids: Vec<_> = command.get_arguments().filter(of_table).map(|argument| argument.get_id().clone()).collect();
+    for id in &ids {
+        command = command.mut_arg(id, |argument| argument.required(false));
+    }
+    let groups = command.get_groups().filter(|group| group.get_args().any(|id| ids.contains(id)));
+    for group in groups.map(|group| group.get_id().clone()).collect::<Vec<_>>() {
+        command = command.mut_group(group, |group| group.required(false));
+    }
+    let named = |name: &str| KEYS.iter().any(|key| key.commands.iter().any(|c| c.split(' ').any(|word| word == name)));
+    command.mut_subcommands(|inner| if named(inner.get_name()) { relaxed(inner) } else { inner })
+}
+
+/// The flag of a key, of the command itself or for all commands.
+fn flag<'c>(root: &'c Command, path: &[String], key: &'static Key) -> Option<(&'static Key, &'c Arg)> {
+    let mut levels = vec![root];
+    for name in path {
+        levels.extend(levels.last().and_then(|level| level.find_subcommand(name)));
+    }
+    let wanted = key.flag?;
+    let mut arguments = levels.into_iter().rev().flat_map(Command::get_arguments);
+    arguments.find(|argument| argument.get_long() == Some(wanted)).map(|argument| (key, argument))
+}
+
+/// Whether the command line has another of a group of which there can only be one.
+fn is_shut_out(root: &Command, path: &[String], argument: &Arg, told: &ArgMatches) -> bool {
+    let command = path.iter().try_fold(root, |level, name| level.find_subcommand(name)).unwrap_or(root);
+    let id = argument.get_id();
+    let groups = command.get_groups().filter(|group| group.get_args().any(|member| member == id));
+    let mut only_one = groups.filter(|group| !(*group).clone().is_multiple());
+    only_one.any(|group| group.get_args().any(|other| other != id && given(told, other.as_str()).is_some()))
+}
+
+/// What the command line says for a flag, at whatever level.
+fn given(matches: &ArgMatches, id: &str) -> Option<Vec<OsString>> {
+    let (mut level, mut found) = (Some(matches), None);
+    while let Some(matches) = level {
+        // A flag for all commands shows up at levels that don't know it.
+        let known = matches.try_contains_id(id).is_ok_and(|there| there);
+        if known && matches.value_source(id) == Some(ValueSource::CommandLine) {
+            found = matches.get_raw(id).map(|values| values.map(OsString::from).collect());
+        }
+        level = matches.subcommand().map(|(_, inner)| inner);
+    }
+    found
+}
+
+/// A setting as the command line would have it; nothing for what the command line has.
+fn as_arguments(setting: &Setting, argument: &Arg) -> Vec<OsString> {
+    let flag = format!("--{}", argument.get_long().unwrap_or_default());
+    if setting.origin == Origin::Flag {
+        return Vec::new();
+    }
+    if matches!(argument.get_action(), ArgAction::SetTrue) {
+        return if setting.is("true") { vec![flag.into()] } else { Vec::new() };
+    }
+    let with = |value: &OsString| {
+        let mut argument = OsString::from(format!("{flag}="));
+        argument.push(value);
+        argument
+    };
+    setting.values.iter().map(with).collect()
+}
+
+/// Behind the name of the command.
+fn position(arguments: &[OsString], root: &Command, path: &[String]) -> usize {
+    let (mut at, mut level) = (1, root);
+    let mut levels = vec![root];
+    for name in path {
+        // What stands before a name is a flag, or the value of one.
+        while let Some(argument) = arguments.get(at).map(|argument| argument.to_string_lossy()) {
+            at += 1;
+            let Some(flag) = argument.strip_prefix("--") else {
+                if argument.starts_with('-') {
+                    continue;
+                }
+                break;
+            };
+            let takes = |argument: &Arg| argument.get_long() == Some(flag) && argument.get_action().takes_values();
+            if levels.iter().flat_map(|level| level.get_arguments()).any(takes) {
+                at += 1;
+            }
+        }
+        level = level.find_subcommand(name).unwrap_or(level);
+        levels.push(level);
+    }
+    at
+}
+
+/// Says where a value was set that is no good, and where one can be set that is missing.
+fn explained(error: clap::Error, settings: &Settings) -> Refusal {
+    match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(ContextValue::String(usage))) => {
+            match key_of(usage).and_then(|key| settings.get(key.name)) {
+                Some(setting) if setting.origin != Origin::Flag => {
+                    Refusal::Config(config::Error::Bad { name: setting.name().into(), why: why(&error, setting.key) })
+                }
+                _ => Refusal::Usage(error),
+            }
+        }
+        (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) => {
+            match missing.iter().map(|usage| key_of(usage)).collect::<Option<Vec<_>>>().as_deref() {
+                Some([key, ..]) => Refusal::Config(settings.missing(key.name)),
+                _ => Refusal::Usage(error),
+            }
+        }
+        _ => Refusal::Usage(error),
+    }
+}
+
+/// The key of `--max-duration <TIME>`.
+fn key_of(usage: &str) -> Option<&'static Key> {
+    let flag = usage.strip_prefix("--")?;
+    Key::of_flag(flag.split(['=', '[', ' ']).next()?)
+}
+
+fn why(error: &clap::Error, key: &Key) -> String {
+    if matches!(key.kind, Kind::Count | Kind::Number) {
+        return format!("it is a number, such as {}", key.example);
+    }
+    match (std::error::Error::source(error), error.get(ContextKind::ValidValue)) {
+        (Some(source), _) => source.to_string(),
+        (None, Some(ContextValue::Strings(values))) => format!("it is one of {}", values.join(", ")),
+        (None, _) => "its value makes no sense".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::cli;
+
+    /// Flags of `run` that make no sense in a file.
+    const OF_ONE_RUN: &[&str] = &["dry-run", "json", "help"];
+
+    fn command(name: &str) -> Command {
+        let mut command = Cli::command();
+        command.build();
+        name.split(' ').fold(command, |command, name| command.find_subcommand(name).unwrap().clone())
+    }
+
+    #[test]
+    fn each_row_is_the_flag_of_its_commands() {
+        for key in KEYS {
+            for name in key.commands.iter().filter(|_| key.flag.is_some()) {
+                let command = command(name);
+                let argument = command.get_arguments().find(|argument| argument.get_long() == key.flag);
+                let argument = argument.unwrap_or_else(|| panic!("{name} has no --{}", key.flag.unwrap()));
+                assert_eq!(argument.get_help().unwrap().to_string(), key.help, "{}", key.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_flag_of_run_has_a_row() {
+        let global: BTreeSet<_> =
+            Cli::command().get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect();
+        let run = command("run");
+        let flags = run.get_arguments().filter_map(Arg::get_long);
+        for flag in flags.filter(|flag| !OF_ONE_RUN.contains(flag) && !global.contains(*flag)) {
+            let key = Key::of_flag(flag).unwrap_or_else(|| panic!("--{flag} has no row in config::KEYS"));
+            assert!(key.is_for("run"), "{flag}");
+        }
+    }
+
+    #[test]
+    fn every_example_is_taken() {
+        for key in KEYS.iter().filter(|key| key.flag.is_some()) {
+            let example = key.example.trim_matches(['[', ']', '"']);
+            let cli = parsed(&["run"], &[(key.variable, example), ("IBINDER_DEST", "/a")]);
+            assert!(cli.is_ok(), "{} = {example}: {:?}", key.name, cli.unwrap_err());
+        }
+    }
+
+    fn parsed(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Cli, String> {
+        let arguments = ["ibinder-sync"].iter().chain(arguments).map(OsString::from).collect();
+        let get = |name: &str| match name {
+            "IBINDER_CONFIG" => Some("/dev/null".into()),
+            _ => variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v)),
+        };
+        parse(arguments, &get).map(|(cli, _)| cli).map_err(|refusal| match refusal {
+            Refusal::Usage(error) => error.to_string(),
+            Refusal::Config(error) => error.to_string(),
+        })
+    }
+
+    fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Result<cli::Run, String> {
+        match parsed(arguments, variables)?.command {
+            cli::Command::Run(run) => Ok(run),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_a_variable() {
+        let variables =
+            [("IBINDER_DEST", "/env"), ("IBINDER_EXISTING", "true"), ("IBINDER_BINDER", "a;b"), ("IBINDER_RATE", "7")];
+        let plain = run(&["run"], &variables).unwrap();
+        assert_eq!(plain.destination.dest.to_str(), Some("/env"));
+        assert!(plain.selection.existing);
+        assert_eq!(plain.selection.binders, ["a", "b"]);
+        let flags = ["run", "--dest", "/flag", "--existing=false", "--binder", "c"];
+        let told = run(&flags, &variables).unwrap();
+        assert_eq!(told.destination.dest.to_str(), Some("/flag"));
+        assert!(!told.selection.existing);
+        assert_eq!(told.selection.binders, ["c"]);
+        assert!(run(&["run", "--dest", "/a", "--existing"], &[]).unwrap().selection.existing);
+        assert!(!run(&["run", "--dest", "/a"], &[]).unwrap().selection.existing);
+    }
+
+    #[test]
+    fn it_does_not_matter_where_the_command_stands() {
+        let variables = [("IBINDER_DEST", "/env"), ("IBINDER_MIN_FREE", "-1")];
+        for arguments in
+            [&["-v", "run"][..], &["--log-format", "json", "run"], &["--log-format=json", "-vv", "run", "-v"]]
+        {
+            assert_eq!(
+                run(arguments, &variables[..1]).unwrap().destination.dest.to_str(),
+                Some("/env"),
+                "{arguments:?}"
+            );
+        }
+        // A value that looks like a flag is none.
+        assert!(run(&["run"], &variables).unwrap_err().starts_with("IBINDER_MIN_FREE can't be used: \"-1\""));
+        // The name of a profile may be that of a command.
+        assert!(parsed(&["--profile", "run", "run"], &variables).unwrap_err().contains("no profile \"run\""));
+        for arguments in [
+            &["binders"][..],
+            &["binders", "list"],
+            &["binders", "forget", "list"],
+            &["with-lock", "--", "run", "--dest", "/x"],
+            &["restore", "--at", "7d", "--to", "run", "run"],
+        ] {
+            let cli = parsed(arguments, &variables).unwrap();
+            assert!(format!("{cli:?}").contains("dest: ") && format!("{cli:?}").contains("\"/env\""), "{cli:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_takes_what_its_row_says_and_nothing_else() {
+        let variables = [("IBINDER_DEST", "/env"), ("IBINDER_BANDWIDTH", "5MB"), ("IBINDER_RATE", "5")];
+        let cli::Command::Verify(verify) = parsed(&["verify"], &variables).unwrap().command else { panic!() };
+        assert!(verify.bandwidth.is_none() && verify.pacing.rate.is_some());
+        assert!(run(&["run"], &variables).unwrap().selection.bandwidth.is_some());
+        // The demo must not fill the mirror that is configured.
+        #[cfg(feature = "sandbox")]
+        assert!(parsed(&["demo"], &variables).unwrap_err().contains("--dest"));
+    }
+
+    #[test]
+    fn one_of_a_group_shuts_the_other_out() {
+        let variables = [("IBINDER_DEST", "/env")];
+        let status = |arguments: &[&str], variables: &[(&str, &str)]| match parsed(arguments, variables)?.command {
+            cli::Command::Status(status) => Ok::<_, String>((status.dest.is_some(), status.from.is_some())),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(status(&["status"], &variables), Ok((true, false)));
+        assert_eq!(status(&["status", "--from", "x"], &variables), Ok((false, true)));
+        // A file that can't be read is then none of its business.
+        assert_eq!(status(&["status", "--from", "x", "--config", "/nowhere"], &variables), Ok((false, true)));
+        assert!(status(&["status", "--config", "/nowhere"], &variables).is_err());
+        assert!(status(&["status"], &[]).unwrap_err().contains("--from"));
+    }
+
+    #[test]
+    fn a_bad_value_is_told_with_its_place() {
+        let dest = ("IBINDER_DEST", "/env");
+        #[rustfmt::skip]
+        let table = [
+            ("IBINDER_MAX_DURATION", "soon",  "IBINDER_MAX_DURATION can't be used: \"soon\" is not a length of time, such as 90s, 30m or 8h"),
+            ("IBINDER_CONCURRENCY",  "many",  "IBINDER_CONCURRENCY can't be used: it is a number, such as 8"),
+            ("IBINDER_LOG_FORMAT",   "xml",   "IBINDER_LOG_FORMAT can't be used: it is one of text, json"),
+            ("IBINDER_EXISTING",     "maybe", "IBINDER_EXISTING can't be used: it is true or false"),
+        ];
+        for (name, value, error) in table {
+            assert_eq!(run(&["run"], &[dest, (name, value)]).unwrap_err(), error);
+        }
+        let error = run(&["run", "--max-duration", "soon"], &[dest]).unwrap_err();
+        assert!(error.contains("'--max-duration <TIME>'"), "{error}");
+        let error = run(&["run"], &[]).unwrap_err();
+        assert!(error.starts_with("dest is not set; give --dest, or set IBINDER_DEST, or write dest ="), "{error}");
+    }
+}

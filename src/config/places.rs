@@ -1,0 +1,127 @@
+//! Where the configuration file is: where the user says, or the first of the usual places.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{Environment, Error};
+
+/// Where the machine's file is.
+const OF_THE_MACHINE: &str = "/etc/ibinder-sync/config.toml";
+
+/// Below `$XDG_CONFIG_HOME`, or else `~/.config`.
+const OF_THE_USER: &str = "ibinder-sync/config.toml";
+
+/// The variable that names the file.
+const VARIABLE: &str = "IBINDER_CONFIG";
+
+/// The usual places, best first.
+pub(super) fn usual(environment: Environment<'_>) -> Vec<PathBuf> {
+    let absolute = |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let user = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    let user = user.map(|folder| folder.join(OF_THE_USER));
+    user.into_iter().chain([PathBuf::from(OF_THE_MACHINE)]).collect()
+}
+
+/// The file and its text, if there is one.
+pub(super) fn find(flag: Option<&Path>, environment: Environment<'_>) -> Result<Option<(PathBuf, String)>, Error> {
+    let named = environment(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Some(path) = flag.map(Path::to_owned).or(named) {
+        let text = read(&path)?;
+        return Ok(Some((path, text)));
+    }
+    for path in usual(environment) {
+        // A home that may not be entered is passed over: a service manager hides them from what it runs.
+        if path.exists() {
+            let text = read(&path)?;
+            return Ok(Some((path, text)));
+        }
+    }
+    Ok(None)
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| refused(path, &error))?;
+    check_mode(path)?;
+    Ok(text)
+}
+
+/// The file may name a command that is run: who can write it can do what its reader can.
+fn check_mode(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).map_err(|error| refused(path, &error))?;
+    if metadata.is_file() && metadata.permissions().mode() & 0o002 != 0 {
+        let why = format!("everybody on this machine can write it; chmod o-w {}", path.display());
+        return Err(Error::File { path: path.to_owned(), line: None, why });
+    }
+    Ok(())
+}
+
+fn refused(path: &Path, error: &io::Error) -> Error {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such file; `ibinder-sync config init --to FILE` writes one to begin with".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "you may not read it".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        _ => format!("it cannot be read: {error}"),
+    };
+    Error::File { path: path.to_owned(), line: None, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    fn look(flag: Option<&Path>, variables: &[(&str, &Path)]) -> Result<Option<PathBuf>, String> {
+        let get =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value.as_os_str()));
+        find(flag, &get).map(|found| found.map(|(path, _)| path)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_first_that_exists_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            path
+        };
+        let (home, xdg) = (folder.path().join("home"), folder.path().join("xdg"));
+        let of_home = write("home/.config/ibinder-sync/config.toml");
+        let of_xdg = write("xdg/ibinder-sync/config.toml");
+        let (named, flag) = (write("named.toml"), write("flag.toml"));
+        let none = Path::new("");
+        #[rustfmt::skip]
+        let table = [
+            (None,                 vec![("HOME", home.as_path())],                                               &of_home),
+            (None,                 vec![("HOME", &home), ("XDG_CONFIG_HOME", Path::new("relative"))],            &of_home),
+            (None,                 vec![("HOME", &home), ("XDG_CONFIG_HOME", &xdg), ("IBINDER_CONFIG", none)],   &of_xdg),
+            (None,                 vec![("XDG_CONFIG_HOME", &xdg), ("IBINDER_CONFIG", &named)],                  &named),
+            (Some(flag.as_path()), vec![("IBINDER_CONFIG", &named)],                                             &flag),
+        ];
+        for (flag, variables, path) in table {
+            assert_eq!(look(flag, &variables), Ok(Some(path.to_owned())), "{variables:?}");
+        }
+        assert_eq!(usual(&|_| None), [PathBuf::from(OF_THE_MACHINE)]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        let error = || look(Some(&path), &[]).unwrap_err();
+        assert!(error().contains("no such file"), "{}", error());
+        fs::write(&path, b"\xff").unwrap();
+        assert!(error().contains("UTF-8"), "{}", error());
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(error().contains("chmod o-w"), "{}", error());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(look(Some(&path), &[]).is_ok());
+    }
+}

@@ -1,0 +1,111 @@
+//! The configuration file: what it says counts as flags do, and what is wrong with it is told.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
+
+use crate::program::{Done, Program, bare, finish};
+
+/// A file beside the mirror that says everything.
+fn file(program: &Program, more: &str) -> PathBuf {
+    let path = program.beside("config.toml");
+    let secret = program.beside("secret");
+    let mut text = format!("rate = 0\nclient_secret_file = \"secret\"\ndest = '{}'\n", program.dest.display());
+    for (name, value) in program.sandbox.environment() {
+        match name {
+            "IBINDER_ORG_ID" => text.push_str(&format!("organisation = {value:?}\n")),
+            "IBINDER_CLIENT_SECRET" => {
+                fs::write(&secret, value).unwrap();
+                fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+            }
+            _ => text.push_str(&format!("{} = {value:?}\n", name.trim_start_matches("IBINDER_").to_lowercase())),
+        }
+    }
+    fs::write(&path, text + more).unwrap();
+    path
+}
+
+fn with(file: &std::path::Path, arguments: &[&str]) -> Command {
+    let mut command = bare(arguments);
+    command.env("IBINDER_CONFIG", file);
+    command
+}
+
+fn done(file: &std::path::Path, arguments: &[&str]) -> Done {
+    finish(&mut with(file, arguments))
+}
+
+#[test]
+fn a_file_is_all_that_a_run_needs() {
+    let program = Program::with_documents(3);
+    let path = file(&program, "existing = true\n");
+    done(&path, &["run"]).says(2, "is the disk mounted?");
+    let report = done(&path, &["run", "--existing=false", "--json"]).expect(0).json();
+    assert_eq!(report["documents"]["added"], 3);
+    assert_eq!(done(&path, &["run", "--json"]).expect(0).json()["documents"]["unchanged"], 3);
+    for command in [&["verify"][..], &["binders"], &["snapshots"], &["ls"], &["plan"]] {
+        done(&path, command).expect(0);
+    }
+    let mut flag = bare(&["--config"]);
+    finish(flag.arg(&path).arg("run")).expect(0);
+    // Where the user's file is.
+    let home = program.beside("home");
+    fs::create_dir_all(home.join(".config/ibinder-sync")).unwrap();
+    let moved =
+        fs::read_to_string(&path).unwrap().replace("\"secret\"", &format!("'{}'", program.beside("secret").display()));
+    fs::write(home.join(".config/ibinder-sync/config.toml"), moved).unwrap();
+    finish(with("".as_ref(), &["run"]).env("HOME", &home)).expect(0);
+}
+
+#[test]
+fn profiles_are_organisations_of_their_own() {
+    let program = Program::with_documents(3);
+    let other = program.beside("other");
+    let more = format!("[profiles.all]\n[profiles.few]\ndest = '{}'\nexclude = ['**/1.txt']\n", other.display());
+    let path = file(&program, &more);
+    done(&path, &["run", "--profile", "few"]).expect(0);
+    assert!(!program.dest.exists());
+    assert!(other.join("Brf Eken/2.txt").exists() && !other.join("Brf Eken/1.txt").exists());
+    finish(with(&path, &["run"]).env("IBINDER_PROFILE", "all")).expect(0);
+    assert!(program.dest.join("Brf Eken/1.txt").exists());
+    done(&path, &["run", "--profile", "fwe"]).says(2, "did you mean few? It has all, few");
+    // What only profiles say is missing without one.
+    fs::write(&path, "[profiles.north]\ndest = \"/srv/north\"\n[profiles.south]\n").unwrap();
+    done(&path, &["run"]).says(2, "choose a profile with --profile (north, south)");
+    done(&path, &["binders"]).says(2, "choose a profile with --profile (north, south)");
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_2_and_touches_nothing() {
+    let program = Program::with_documents(1);
+    let both = &["run", "verify"][..];
+    #[rustfmt::skip]
+    let table = [
+        ("max_duration = \"soon\"",    &["run"][..], "config.toml:8 can't be used", "such as 90s"),
+        ("max_duration = \"0s\"",      &["run"],     "config.toml:8 can't be used", "more than nothing"),
+        ("concurrency = 0",            &["run"],     "config.toml:8 can't be used", "from 1 to 256"),
+        ("give_up = \"0s\"",           both,         "config.toml:8 can't be used", "more than nothing"),
+        ("max-duration = \"1h\"",      both,         "config.toml:8: max-duration", "did you mean max_duration?"),
+        ("concurrency = \"8\"",        both,         "config.toml:8: concurrency",  "such as concurrency = 8"),
+        ("client_secret = \"5ecret\"", both,         "config.toml:8: a secret has", "client_secret_file"),
+        ("= =",                        both,         "config.toml:8: this is no TOML", ""),
+    ];
+    for (line, commands, place, words) in table {
+        let path = file(&program, line);
+        for command in commands {
+            let done = done(&path, &[command]).says(2, place);
+            assert!(done.err.contains(words), "{line}: {}", done.err);
+            assert!(done.err.lines().count() == 1 && !done.err.contains("5ecret"), "{line}: {}", done.err);
+            assert!(!program.dest.exists(), "{line}");
+        }
+    }
+    done("/nowhere/config.toml".as_ref(), &["run"]).says(2, "no such file");
+    // Commands that have nothing to do with a mirror don't look at it.
+    done("/nowhere/config.toml".as_ref(), &["completions", "bash"]).expect(0);
+}
+
+#[test]
+fn a_number_on_the_command_line_overrules_a_ceiling_in_the_file() {
+    let program = Program::with_documents(1);
+    let path = file(&program, "rate_max = 20\n");
+    done(&path, &["run"]).says(2, "leave one of them out");
+    done(&path, &["run", "--rate", "0"]).expect(0);
+}
