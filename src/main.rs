@@ -46,7 +46,8 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             if let Err(error) = verify.pacing.given().check() {
                 return refused(&settings.explain(error));
             }
-            app::verify(&verify, || config::remote_settings(settings), &speak(verify.json))
+            let notices = verify.notices.clone().given().of(settings);
+            app::verify(&verify, &notices, || config::remote_settings(settings), &speak(verify.json))
         }
         Command::Doctor(doctor) => {
             speak(false);

@@ -17,7 +17,7 @@ use crate::{
     notify,
     report::{
         CompleteRun, LastRound, LastRun, LastVerify, Process, RunReport, STATUS, Space, Status, VerifyReport, Waiting,
-        Working,
+        Working, metrics,
     },
     state::{Run, State},
     verify::Round,
@@ -28,6 +28,8 @@ use crate::{
 pub(super) struct Standing {
     dest: PathBuf,
     copy: Option<PathBuf>,
+    metrics: Option<PathBuf>,
+    profile: Option<String>,
 }
 
 /// This process.
@@ -39,7 +41,12 @@ pub(super) fn process() -> Process {
 impl Standing {
     /// The status of a destination, and where its copy goes.
     pub(super) fn new(dest: &Path, notices: &Notices) -> Self {
-        Self { dest: dest.to_owned(), copy: notices.status_file.clone() }
+        Self {
+            dest: dest.to_owned(),
+            copy: notices.status_file.clone(),
+            metrics: notices.metrics_file.clone(),
+            profile: notices.profile.clone(),
+        }
     }
 
     /// A command begins.
@@ -48,7 +55,7 @@ impl Standing {
         let working =
             Working { command: command.to_owned(), run_id: run_id.to_owned(), started_at, process: process() };
         status.begin(working, mirror::lives);
-        said(self.write(Some(root), status)?);
+        said(self.write(Some(root), status, false)?);
         Ok(())
     }
 
@@ -70,7 +77,7 @@ impl Standing {
             status.last_complete_run = state.read(|r| r.last_complete()).ok().flatten().and_then(complete);
         }
         status.take_run(LastRun::of(report, exit.code()));
-        self.write(Some(root), status)
+        self.write(Some(root), status, true)
     }
 
     /// A run could not begin, or broke off. Whoever holds the lock meanwhile tells how the mirror is.
@@ -137,14 +144,18 @@ impl Standing {
         Status { dest: dest.clone(), ..last.unwrap_or_else(|| Status::new(dest, Timestamp::now())) }
     }
 
-    /// Writes both. What could not be written, unless it is the disk of the mirror that fails.
-    fn write(&self, root: Option<&Root>, status: Status) -> Result<Vec<String>, Error> {
+    /// Writes it wherever it goes, and the metrics when something has ended. What could not be written, unless it is the disk of the mirror that fails.
+    fn write(&self, root: Option<&Root>, status: Status, ended: bool) -> Result<Vec<String>, Error> {
         let fresh = Status::new(String::new(), Timestamp::now());
         let status = Status { format: fresh.format, written_at: fresh.written_at, version: fresh.version, ..status };
         let text = status.text();
         let mut failed = Vec::new();
-        if let Some(Err(error)) = self.copy.as_ref().map(|path| notify::replace(path, text.as_bytes())) {
-            failed.push(format!("--status-file: {error}"));
+        if let Some(path) = self.metrics.as_ref().filter(|_| ended) {
+            let metrics = metrics(&status, self.profile.as_deref(), status.written_at);
+            failed.extend(notify::replace(path, metrics.as_bytes()).err().map(|e| format!("--metrics-file: {e}")));
+        }
+        if let Some(path) = &self.copy {
+            failed.extend(notify::replace(path, text.as_bytes()).err().map(|e| format!("--status-file: {e}")));
         }
         match root.map(|root| root.write_note(STATUS, text.as_bytes())) {
             Some(Err(error)) if error.kind() == mirror::Kind::Disk => return Err(error.into()),
@@ -155,7 +166,7 @@ impl Standing {
     }
 
     fn write_or_warn(&self, root: Option<&Root>, status: Status) {
-        said(self.write(root, status).unwrap_or_else(|error| vec![error.to_string()]));
+        said(self.write(root, status, true).unwrap_or_else(|error| vec![error.to_string()]));
     }
 }
 

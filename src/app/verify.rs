@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use super::{Error, Exit, Reading, Voice, Writing, check_destination, pacing, runtime, signals, standing::Standing};
 use crate::{
-    cli, config,
+    cli,
+    config::{self, Notices},
     mirror::{self, Root},
     pace::{Bandwidth, Limit},
     remote::{self, Remote},
@@ -41,12 +42,12 @@ struct Job {
 pub type Service = Result<remote::Settings, config::Error>;
 
 /// Checks a mirror, and repairs it on request.
-pub fn verify(given: &cli::Verify, service: impl FnOnce() -> Service, voice: &Voice) -> Exit {
+pub fn verify(given: &cli::Verify, notices: &Notices, service: impl FnOnce() -> Service, voice: &Voice) -> Exit {
     // Without a repair nobody's credentials are needed.
     let service = given.repair.then(service);
     let started = Timestamp::now();
     let dest = &given.destination.dest;
-    let standing = Standing::new(dest, &given.notices.clone().given());
+    let standing = Standing::new(dest, notices);
     let result = job(given, started, standing.clone()).and_then(|job| {
         look_at_state(dest)?;
         let _screen = ui::Screen::start(Arc::clone(&job.progress), &voice.bars, voice.quiet, voice.json_log);

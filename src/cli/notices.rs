@@ -13,11 +13,14 @@ pub struct Notices {
     /// Write a copy of the mirror's status here, which every user may read: see `status`
     #[arg(long, value_name = "FILE")]
     pub status_file: Option<PathBuf>,
+    /// Write metrics here at the end, as node exporter's textfile collector reads them: its name ends in .prom
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 impl Notices {
     /// The flags' values.
     pub fn given(self) -> config::Notices {
-        config::Notices { status_file: self.status_file }
+        config::Notices { profile: None, status_file: self.status_file, metrics_file: self.metrics_file }
     }
 }

@@ -309,6 +309,15 @@ pub const KEYS: &[Key] = &[
         commands: &["run", "verify"],
     },
     Key {
+        name: "metrics_file",
+        kind: Kind::Path,
+        flag: Some("metrics-file"),
+        variable: "IBINDER_METRICS_FILE",
+        example: "\"/var/lib/prometheus/node-exporter/ibinder.prom\"",
+        help: "Write metrics here at the end, as node exporter's textfile collector reads them: its name ends in .prom",
+        commands: &["run", "verify"],
+    },
+    Key {
         name: "log_format",
         kind: Kind::Text,
         flag: Some("log-format"),

@@ -181,7 +181,14 @@ impl Config {
             trust_times: given.trust_times,
             ..defaults
         };
-        Ok(Self { dest: given.dest, existing: given.existing, remote, limit, options, notices: given.notices })
+        Ok(Self {
+            dest: given.dest,
+            existing: given.existing,
+            remote,
+            limit,
+            options,
+            notices: given.notices.of(settings),
+        })
     }
 }
 

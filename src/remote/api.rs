@@ -22,7 +22,7 @@ use super::{
     clock::Clock,
     error::Error,
     problem::Problem,
-    requests::Requests,
+    requests::{Requests, Whom},
     settings::Settings,
     token::{Token, Tokens},
     transport,
@@ -238,6 +238,7 @@ impl Api {
         self.requests.count_api();
         let response =
             transport::send(&self.client, call.dress(&token.header, &self.tenant), self.head_timeout).await?;
+        self.requests.answered(Whom::Api, response.status().as_u16());
         if !response.status().is_success() {
             return Err(failure(response, token.text(), self.stall_timeout).await);
         }

@@ -74,6 +74,20 @@ impl Cause {
         }
     }
 
+    /// The status of the answer, if one came.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answer { status, .. }
+            | Self::Refused { status, .. }
+            | Self::TokenAnswer { status, .. }
+            | Self::Storage { status, .. }
+            | Self::Redirected(status) => Some(*status),
+            // What can't be read has come all the same.
+            Self::Garbled(_) => Some(200),
+            _ => None,
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self.kind(), Kind::Throttled | Kind::Unavailable)

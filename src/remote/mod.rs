@@ -41,7 +41,7 @@ pub use error::{Error, Kind};
 pub use hosts::{check_url, is_loopback};
 pub use inspect::{FirstByte, Inspector, Seen};
 pub use link::Link;
-pub use requests::Requests;
+pub use requests::{Requests, Whom};
 pub use settings::Settings;
 pub use suspicion::suspicion;
 pub use wire::{OddItem, Oddity, OddityKind, Page};

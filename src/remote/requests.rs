@@ -2,6 +2,17 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Who was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// The token endpoint.
+    Token,
+    /// The API.
+    Api,
+    /// Storage.
+    Storage,
+}
+
 /// Counters of the requests that one client sent. They only grow, and may be read at any time.
 #[derive(Debug, Default)]
 pub struct Requests {
@@ -10,6 +21,8 @@ pub struct Requests {
     storage: AtomicU64,
     retried: AtomicU64,
     throttled: AtomicU64,
+    /// By whom was asked, and the hundreds of the status.
+    answers: [[AtomicU64; 4]; 3],
 }
 
 impl Requests {
@@ -41,6 +54,19 @@ impl Requests {
     /// How many of all requests were answered with 429.
     pub fn throttled(&self) -> u64 {
         self.throttled.load(Ordering::Relaxed)
+    }
+
+    /// How many answers came with a status of 200 to 299, of 300 to 399, and so on to 599. A request that was
+    /// given none is in no class.
+    pub fn answers(&self, asked: Whom) -> [u64; 4] {
+        self.answers[asked as usize].each_ref().map(|count| count.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn answered(&self, asked: Whom, status: u16) {
+        let class = usize::from(status / 100).checked_sub(2);
+        if let Some(count) = class.and_then(|class| self.answers[asked as usize].get(class)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn count_token(&self) {

@@ -26,7 +26,7 @@ use super::{
     cause::Cause,
     error::Error,
     link::{Link, Rule},
-    requests::Requests,
+    requests::{Requests, Whom},
     settings::Settings,
     transport::{self, Way},
 };
@@ -211,7 +211,9 @@ impl Storage {
             headers.insert(RANGE, range);
         }
         self.requests.count_storage();
-        transport::send(client, request, self.settings.head_timeout).await
+        let response = transport::send(client, request, self.settings.head_timeout).await?;
+        self.requests.answered(Whom::Storage, response.status().as_u16());
+        Ok(response)
     }
 
     fn client(&self, url: &Url) -> Result<&Client, Error> {

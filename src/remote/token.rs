@@ -19,7 +19,12 @@ use std::{
 use reqwest::header::HeaderValue;
 use tokio::time::{Instant, sleep};
 
-use super::{cause::Cause, error::Error, requests::Requests, token_source::TokenSource};
+use super::{
+    cause::Cause,
+    error::Error,
+    requests::{Requests, Whom},
+    token_source::TokenSource,
+};
 use crate::pace::{Policy, Retry};
 
 /// How many refusals of the token endpoint are final.
@@ -154,7 +159,11 @@ impl Tokens {
         loop {
             tries += 1;
             self.requests.count_token();
-            let cause = match self.source.ask().await {
+            let answer = self.source.ask().await;
+            if let Some(status) = answer.as_ref().map_or_else(Cause::status, |_| Some(200)) {
+                self.requests.answered(Whom::Token, status);
+            }
+            let cause = match answer {
                 Ok(granted) => return Ok(self.keep(granted.header, granted.usable)),
                 Err(cause) => cause,
             };

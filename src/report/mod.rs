@@ -8,10 +8,16 @@ mod amount;
 mod cause;
 mod checkup;
 mod health;
+#[cfg(test)]
+mod health_tests;
+mod metrics;
 pub mod page;
+mod process;
 mod progress;
 mod run_report;
 mod status;
+#[cfg(test)]
+mod status_tests;
 mod tally;
 mod under_way;
 mod verify_report;
@@ -20,12 +26,13 @@ pub use amount::{bytes, count};
 pub use cause::FailureCause;
 pub use checkup::{Area, Belief, Check, Checkup, Statement, Verdict};
 pub use health::{Health, Level, Problem, span};
+pub use metrics::{METRICS, metrics};
+pub use process::{Process, Whereabouts, Working};
 pub use progress::Progress;
-pub use run_report::{Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub};
-pub use status::{
-    CompleteRun, Damage, Illegible, LastRound, LastRun, LastVerify, Process, STATUS, Space, Status, Waiting,
-    Whereabouts, Working,
+pub use run_report::{
+    Answers, Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub, Statuses,
 };
+pub use status::{CompleteRun, Damage, Illegible, LastRound, LastRun, LastVerify, STATUS, Space, Status, Waiting};
 pub use tally::{Change, Tally};
 pub use under_way::{Coming, Download, UnderWay};
 pub use verify_report::{Checked, Finding, FindingKind, VerifyOutcome, VerifyReport};

@@ -120,6 +120,44 @@ pub struct Requests {
     pub retried: u64,
     /// Answered with 429.
     pub throttled: u64,
+    /// The answers, by their status.
+    pub answers: Answers,
+}
+
+/// Answers, by who was asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Answers {
+    /// Of the token endpoint.
+    pub token: Statuses,
+    /// Of the API.
+    pub api: Statuses,
+    /// Of storage.
+    pub storage: Statuses,
+}
+
+/// Answers, by the class of their status. Requests that got none are what is missing of their sum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Statuses {
+    /// 200 to 299.
+    #[serde(rename = "2xx")]
+    pub good: u64,
+    /// 300 to 399.
+    #[serde(rename = "3xx")]
+    pub elsewhere: u64,
+    /// 400 to 499.
+    #[serde(rename = "4xx")]
+    pub refused: u64,
+    /// 500 to 599.
+    #[serde(rename = "5xx")]
+    pub failed: u64,
+}
+
+impl From<[u64; 4]> for Statuses {
+    fn from([good, elsewhere, refused, failed]: [u64; 4]) -> Self {
+        Self { good, elsewhere, refused, failed }
+    }
 }
 
 /// What `--scrub` checked.
@@ -220,7 +258,7 @@ impl RunReport {
             documents: Documents { seen: 300, unchanged: 300, ..Documents::default() },
             bytes: Bytes { downloaded: 0 },
             freed: Freed::default(),
-            requests: Requests { token: 1, api: 20, storage: 0, retried: 0, throttled: 0 },
+            requests: Requests { token: 1, api: 20, storage: 0, retried: 0, throttled: 0, answers: Answers::default() },
             scrub: None,
             night: None,
             failures: Vec::new(),

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binders, Bytes, Checked, Documents, FailureCause, Freed, Outcome, Requests, RunReport, Scrub, VerifyOutcome,
+    Binders, Bytes, Checked, Documents, FailureCause, Freed, Outcome, Process, Requests, RunReport, Scrub,
+    VerifyOutcome, Whereabouts, Working,
 };
 
 /// The file below the state folder.
@@ -58,61 +59,6 @@ pub struct Status {
     /// Damage that a check left, and that no later one has shown to be gone.
     #[serde(default)]
     pub damage: Option<Damage>,
-}
-
-/// A process that works on the mirror.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Working {
-    /// `run`, `adopt`, `verify` or `repair`.
-    pub command: String,
-    /// The run's id; empty for a check that changes nothing.
-    #[serde(default)]
-    pub run_id: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// Which process it is.
-    pub process: Process,
-}
-
-/// A process, so that another one can tell whether it is still there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Process {
-    /// Its id.
-    pub pid: u32,
-    /// The name of the machine.
-    #[serde(default)]
-    pub host: String,
-    /// Another one after each start of the machine.
-    #[serde(default)]
-    pub boot: String,
-    /// Within which ids count: a container has ids of its own.
-    #[serde(default)]
-    pub ids: String,
-}
-
-/// What became of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whereabouts {
-    /// It is there.
-    Alive,
-    /// It is not there any more, and did not say how it ended.
-    Gone,
-    /// It is on another machine, or in a container: that can't be told from here.
-    Elsewhere,
-}
-
-impl Process {
-    /// What became of it, as seen by another process. `lives` says whether there is a process with an id.
-    pub fn whereabouts(&self, seen_by: &Self, lives: impl FnOnce(u32) -> bool) -> Whereabouts {
-        let same = |a: &str, b: &str| !a.is_empty() && a == b;
-        match (self.boot == seen_by.boot, self.ids == seen_by.ids) {
-            (true, true) if lives(self.pid) => Whereabouts::Alive,
-            (true, true) => Whereabouts::Gone,
-            // No process outlives a restart.
-            (false, _) if same(&self.host, &seen_by.host) => Whereabouts::Gone,
-            _ => Whereabouts::Elsewhere,
-        }
-    }
 }
 
 /// How the last run ended.
@@ -366,111 +312,5 @@ impl Status {
         }
         self.last_verify = Some(verify);
         self.last_round = round;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn process(pid: u32) -> Process {
-        Process { pid, host: "a".into(), boot: "1".into(), ids: "x".into() }
-    }
-
-    fn working(command: &str, pid: u32) -> Working {
-        Working { command: command.into(), run_id: String::new(), started_at: at(0), process: process(pid) }
-    }
-
-    fn verify(outcome: VerifyOutcome, second: i64, (read, all): (u64, u64), damaged: u64) -> LastVerify {
-        let checked = |documents| Checked { documents, ..Checked::default() };
-        LastVerify {
-            outcome,
-            exit_code: 0,
-            started_at: at(second),
-            finished_at: at(second),
-            checked: checked(read),
-            mirrored: checked(all),
-            damaged,
-            repaired: 0,
-        }
-    }
-
-    #[test]
-    fn what_became_of_a_process() {
-        use Whereabouts::{Alive, Elsewhere, Gone};
-        let other = |host: &str, boot: &str, ids: &str| Process {
-            host: host.into(),
-            boot: boot.into(),
-            ids: ids.into(),
-            pid: 9,
-        };
-        #[rustfmt::skip]
-        let table = [
-            (other("a", "1", "x"), true,  Alive),
-            (other("a", "1", "x"), false, Gone),
-            (other("a", "1", "y"), true,  Elsewhere), // a container of this machine
-            (other("a", "2", "x"), true,  Gone),      // the machine was started anew
-            (other("b", "2", "x"), false, Elsewhere),
-            (other("",  "2", "x"), false, Elsewhere),
-        ];
-        for (seen_by, lives, expected) in table {
-            assert_eq!(process(7).whereabouts(&seen_by, |pid| lives && pid == 7), expected, "{seen_by:?}");
-        }
-    }
-
-    #[test]
-    fn who_begins_clears_away_who_was_killed() {
-        let mut status = Status::new("/m".into(), at(0));
-        for (command, pid) in [("run", 1), ("verify", 2), ("verify", 3)] {
-            status.begin(working(command, pid), |_| true);
-        }
-        let commands = |status: &Status| status.at_work.iter().map(|w| w.process.pid).collect::<Vec<_>>();
-        assert_eq!(commands(&status), [1, 2, 3]);
-        // 1 had the lock, which is held now by 4; 2 is dead; 3 only looks.
-        status.begin(working("run", 4), |pid| pid != 2);
-        assert_eq!(commands(&status), [3, 4]);
-        status.end(&process(4));
-        assert_eq!(commands(&status), [3]);
-    }
-
-    #[test]
-    fn damage_stays_until_everything_was_read() {
-        let mut status = Status::new("/m".into(), at(0));
-        status.take_verify(verify(VerifyOutcome::Damaged, 10, (5, 9), 2), None);
-        assert_eq!(status.damage, Some(Damage { found_at: at(10), left: 2 }));
-        let round = |began, damaged| Some(LastRound { began_at: Some(at(began)), ended_at: at(60), damaged });
-        status.take_verify(verify(VerifyOutcome::Sound, 20, (5, 9), 0), None);
-        status.take_verify(verify(VerifyOutcome::Sound, 30, (5, 9), 0), round(5, 0));
-        status.take_verify(verify(VerifyOutcome::Sound, 40, (5, 9), 0), round(50, 1));
-        status.take_verify(verify(VerifyOutcome::Interrupted, 45, (9, 9), 0), None);
-        assert!(status.damage.is_some());
-        let before = status.clone();
-        status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None);
-        assert_eq!(status.damage, None);
-        let mut status = before;
-        status.take_verify(verify(VerifyOutcome::Sound, 60, (4, 9), 0), round(50, 0));
-        assert_eq!(status.damage, None);
-    }
-
-    #[test]
-    fn it_comes_back_as_it_was_written() {
-        let mut status = Status::new("/m".into(), at(100));
-        status.begin(working("run", 4), |_| true);
-        status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None);
-        assert_eq!(Status::read(status.text().as_bytes()), Ok(status.clone()));
-        // A field of a later version that this one doesn't know, and one that an earlier one didn't write.
-        let mut json: serde_json::Value = serde_json::from_str(&status.text()).unwrap();
-        json["mood"] = "fine".into();
-        json.as_object_mut().unwrap().remove("waiting");
-        assert_eq!(Status::read(json.to_string().as_bytes()), Ok(status));
-        json["format"] = 2.into();
-        assert_eq!(Status::read(json.to_string().as_bytes()), Err(Illegible::Later(2)));
-        for bad in ["", "{}", "[]", r#"{"format":1}"#] {
-            assert!(matches!(Status::read(bad.as_bytes()), Err(Illegible::Garbled(_))), "{bad}");
-        }
     }
 }

@@ -74,6 +74,19 @@ fn profiles_are_organisations_of_their_own() {
 }
 
 #[test]
+fn metrics_bear_the_profile() {
+    let program = Program::with_documents(1);
+    let metrics = program.beside("north.prom");
+    let file = file(&program, &format!("[profiles.north]\nmetrics_file = {metrics:?}\n"));
+    done(&file, &["run", "--profile", "north"]).expect(0);
+    assert!(fs::read_to_string(&metrics).unwrap().contains(",profile=\"north\"}"));
+    fs::remove_file(&metrics).unwrap();
+    done(&file, &["verify", "--profile", "north"]).expect(0);
+    assert!(fs::read_to_string(&metrics).unwrap().contains(",profile=\"north\"}"));
+    done(&file, &["status", "--profile", "north"]).expect(0);
+}
+
+#[test]
 fn what_is_wrong_in_a_file_is_2_and_touches_nothing() {
     let program = Program::with_documents(1);
     let both = &["run", "verify"][..];

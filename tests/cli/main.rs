@@ -12,6 +12,7 @@ mod history;
 mod hostile;
 mod kept;
 mod manager;
+mod metrics;
 mod pace;
 mod page;
 mod plan;

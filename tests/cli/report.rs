@@ -25,7 +25,7 @@ fn it_has_exactly_the_agreed_fields() {
         ("documents", "seen unchanged adopted added updated moved removed withheld filtered failed"),
         ("bytes", "downloaded"),
         ("freed", "versions objects bytes"),
-        ("requests", "token api storage retried throttled"),
+        ("requests", "token api storage retried throttled answers"),
     ] {
         assert_eq!(keys(&report[field]), expected.split_whitespace().collect(), "{field}");
     }

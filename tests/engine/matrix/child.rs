@@ -113,7 +113,7 @@ fn the_child() {
         ("repair", _) => {
             let words = ["ibinder-sync", "verify", "--repair", "--dest", dest.to_str().unwrap()];
             let cli::Command::Verify(given) = Cli::parse_from(words).command else { unreachable!() };
-            app::verify(&given, || Ok(config.remote), &Voice::new(false, Level::Error, false))
+            app::verify(&given, &config.notices, || Ok(config.remote), &Voice::new(false, Level::Error, false))
         }
         ("forget", _) => app::forget_binder(&dest, task["id"].as_str().unwrap()),
         ("purge", _) => app::purge(&dest, task["id"].as_str().unwrap(), true),

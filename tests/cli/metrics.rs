@@ -1,0 +1,88 @@
+//! `--metrics-file`: what a collector finds.
+
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use ibinder_sync::sandbox::{Reply, Route};
+
+use crate::program::{Done, Program, bare, finish};
+
+fn samples(file: &Path) -> BTreeMap<String, f64> {
+    let text = fs::read_to_string(file).unwrap();
+    let organisation = text.lines().find_map(|line| line.split_once("organisation=\"")?.1.split_once('"')).unwrap().0;
+    assert!(organisation.len() > 8, "{text}");
+    let label = format!("organisation=\"{organisation}\"");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let plain = |name: &str| name.replace(&format!("{label},"), "").replace(&format!("{{{label}}}"), "");
+    lines
+        .map(|line| line.rsplit_once(' ').map(|(name, value)| (plain(name), value.parse().unwrap())).unwrap())
+        .collect()
+}
+
+fn run(program: &Program, file: &Path, flags: &[&str]) -> Done {
+    finish(program.run_command(flags).arg("--metrics-file").arg(file))
+}
+
+#[test]
+fn they_tell_of_the_last_run_and_survive_a_failed_one() {
+    let program = Program::with_documents(3);
+    let file = program.beside("ibinder.prom");
+    program.sandbox.script(Route::Search, vec![Reply::status(500)]);
+    let report = run(&program, &file, &["--json"]).expect(0).json();
+    let first = samples(&file);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
+    for (name, value) in [
+        ("ibinder_sync_last_run_exit_code", 0.0),
+        ("ibinder_sync_last_run_outcome{outcome=\"complete\"}", 1.0),
+        ("ibinder_sync_documents{outcome=\"added\"}", 3.0),
+        ("ibinder_sync_mirrored_documents", 3.0),
+        ("ibinder_sync_mirrored_bytes", 21.0),
+        ("ibinder_sync_downloaded_bytes", 21.0),
+        ("ibinder_sync_requests{to=\"token\",status=\"2xx\"}", 1.0),
+        ("ibinder_sync_requests{to=\"api\",status=\"5xx\"}", 1.0),
+        ("ibinder_sync_requests{to=\"api\",status=\"none\"}", 0.0),
+        ("ibinder_sync_requests{to=\"storage\",status=\"2xx\"}", 3.0),
+        ("ibinder_sync_listings{certified=\"true\"}", 1.0),
+        ("ibinder_sync_oldest_unmirrored_version_age_seconds", 0.0),
+    ] {
+        assert!((first[name] - value).abs() < f64::EPSILON, "{name}: {first:?}");
+    }
+    assert_eq!(report["requests"]["answers"]["api"]["5xx"], 1);
+    let sent = report["requests"]["api"].as_u64().unwrap();
+    let answers = report["requests"]["answers"]["api"].as_object().unwrap();
+    assert_eq!(answers.values().filter_map(serde_json::Value::as_u64).sum::<u64>(), sent);
+    // The credentials are refused.
+    finish(program.run_command(&[]).env("IBINDER_CLIENT_SECRET", "x").arg("--metrics-file").arg(&file)).expect(3);
+    let second = samples(&file);
+    let success = "ibinder_sync_last_success_timestamp_seconds";
+    assert!((second[success] - first[success]).abs() < f64::EPSILON);
+    assert!((second["ibinder_sync_last_run_exit_code"] - 3.0).abs() < f64::EPSILON);
+    assert!((second["ibinder_sync_requests{to=\"token\",status=\"4xx\"}"] - 2.0).abs() < f64::EPSILON, "{second:?}");
+    assert!((second["ibinder_sync_failures{cause=\"refused\"}"] - 1.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn a_check_adds_its_own() {
+    let program = Program::mirrored(2);
+    let file = program.beside("ibinder.prom");
+    fs::remove_file(program.dest.join("Brf Eken/0.txt")).unwrap();
+    finish(bare(&["verify", "--dest"]).arg(&program.dest).arg("--metrics-file").arg(&file)).expect(6);
+    let found = samples(&file);
+    for (name, value) in [
+        ("ibinder_sync_last_verify_damaged", 1.0),
+        ("ibinder_sync_last_verify_outcome{outcome=\"damaged\"}", 1.0),
+        ("ibinder_sync_damage_left", 1.0),
+        ("ibinder_sync_last_run_exit_code", 0.0),
+    ] {
+        assert!((found[name] - value).abs() < f64::EPSILON, "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_a_warning_and_no_failure() {
+    let program = Program::with_documents(1);
+    let done = run(&program, &program.beside("no/ibinder.prom"), &["--json"]).says(0, "--metrics-file");
+    let report = done.json();
+    assert_eq!(report["outcome"], "complete");
+    assert!(report["warnings"][0].as_str().unwrap().contains("--metrics-file"), "{report}");
+    run(&program, Path::new("/dev/null"), &[]).says(0, "/dev/null is not a file");
+}
