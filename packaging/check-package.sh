@@ -39,6 +39,7 @@ scratch=$(mktemp -d)
 chmod 755 "$scratch"
 # However it ends, the machine is as it was.
 clean() {
+    [ -z "${served:-}" ] || kill "$served" 2>/dev/null || true
     if dpkg -s ibinder-sync >/dev/null 2>&1; then dpkg --purge ibinder-sync >/dev/null 2>&1 || true; fi
     if [ -n "${checked:-}" ]; then
         rm -rf /var/lib/ibinder-sync /etc/ibinder-sync
@@ -53,7 +54,9 @@ step "install $(basename "$package")"
 apt-get install -y -qq "$package" >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail 'it cannot be installed'; }
 dpkg -L ibinder-sync >"$scratch/files"
 [ "$(stat -c '%a %U %G' /etc/ibinder-sync)" = '750 root ibinder-sync' ] || fail 'others can read /etc/ibinder-sync'
-[ "$(stat -c '%a %U %G' /var/lib/ibinder-sync)" = '750 ibinder-sync ibinder-sync' ] || fail 'whose is /var/lib/ibinder-sync?'
+for folder in /var/lib/ibinder-sync /var/lib/ibinder-sync/status; do
+    [ "$(stat -c '%a %U %G' "$folder")" = '755 ibinder-sync ibinder-sync' ] || fail "whose is $folder?"
+done
 getent passwd ibinder-sync | grep -q ':/usr/sbin/nologin$' || fail 'the user can log in'
 expect 0 ibinder-sync --version
 says "$(dpkg-query -W -f '${Version}' ibinder-sync | sed 's/-[^-]*$//')"
@@ -102,8 +105,48 @@ step 'units'
 [ "$(grep -c '/systemd/system/ibinder-sync.*@\.' "$scratch/files")" = 3 ] || fail 'there are not three units'
 grep -q '^ExecStart=/usr/bin/ibinder-sync ' /usr/lib/systemd/system/ibinder-sync@.service || fail 'the unit starts another program'
 
+step 'a profile: the first run by hand, and a night as the unit runs it'
+coproc ibinder-sync sandbox --documents 20
+served=$COPROC_PID
+for _ in 1 2 3 4 5; do
+    IFS='=' read -r name value <&"${COPROC[0]}"
+    declare "$name=$value"
+done
+cat >/etc/ibinder-sync/config.toml <<END
+[profiles.check]
+organisation = "$IBINDER_ORG_ID"
+client_id = "$IBINDER_CLIENT_ID"
+api_url = "$IBINDER_API_URL"
+auth_url = "$IBINDER_AUTH_URL"
+dest = "/var/lib/ibinder-sync/night"
+status_file = "/var/lib/ibinder-sync/status/check.json"
+rate = 0
+END
+install -m 600 /dev/null /etc/ibinder-sync/check.secret
+printf '%s\n' "$IBINDER_CLIENT_SECRET" >/etc/ibinder-sync/check.secret
+expect 2 runuser -u ibinder-sync -- ibinder-sync run --profile check
+says 'client_secret'
+expect 0 ibinder-sync-as check doctor
+expect 2 ibinder-sync-as check run --existing
+expect 0 ibinder-sync-as check run
+says '20 added'
+[ -z "$(find /run -maxdepth 1 -name 'ibinder-sync-as.*')" ] || fail 'a copy of the secret is left'
+# As the unit would: its command, its user, a credential, and nothing else in the environment.
+read -ra night < <(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/ibinder-sync@.service | sed 's/%i/check/g')
+install -d -o ibinder-sync -m 500 "$scratch/credentials"
+install -o ibinder-sync -m 400 /etc/ibinder-sync/check.secret "$scratch/credentials/client_secret"
+as_unit=(setpriv --reuid ibinder-sync --regid ibinder-sync --init-groups env -i "CREDENTIALS_DIRECTORY=$scratch/credentials")
+expect 0 "${as_unit[@]}" "${night[@]}"
+says '20 unchanged'
+expect 0 runuser -u nobody -- ibinder-sync status --from /var/lib/ibinder-sync/status/check.json --max-age 1h
+# A disk that is not mounted.
+mv /var/lib/ibinder-sync/night "$scratch/"
+expect 2 "${as_unit[@]}" "${night[@]}"
+says 'is the disk mounted'
+[ ! -e /var/lib/ibinder-sync/night ] || fail 'it made a mirror on a disk that is not mounted'
+kill "$served"
+
 step 'remove'
-touch /etc/ibinder-sync/check.secret
 dpkg --remove ibinder-sync >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail 'it cannot be removed'; }
 [ ! -e /usr/bin/ibinder-sync ] || fail 'the program is still there'
 [ -e /etc/ibinder-sync/check.secret ] || fail 'the configuration is gone before a purge'
