@@ -70,8 +70,9 @@ async fn knock(inspector: &Inspector, url: &Url, proxy: bool) -> Check {
         }
         Err(error) => {
             let text = error.to_string();
-            let next = advice(&text, proxy);
-            Check::failure(Area::Network, text, next)
+            // Its own advice is for runs.
+            let found = text.split("; ").next().unwrap_or(&text);
+            Check::failure(Area::Network, found, advice(&text, proxy))
         }
     }
 }
