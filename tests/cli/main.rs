@@ -14,6 +14,7 @@ mod kept;
 mod manager;
 mod metrics;
 mod pace;
+mod packaging;
 mod page;
 mod plan;
 mod program;
