@@ -95,7 +95,7 @@ fn modes_count(folder: &Path) -> bool {
     refused
 }
 
-/// Everything below a folder but the lock, which says who tried last.
+/// Everything below a folder but the lock and the status, which say who tried last and what came of it.
 fn everything(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -103,7 +103,7 @@ fn everything(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         if path.is_dir() {
             found.insert(path.clone(), None);
             found.extend(everything(&path));
-        } else if !path.ends_with("lock") {
+        } else if !path.ends_with("lock") && !path.ends_with("status.json") {
             found.insert(path.clone(), Some(fs::read(&path).unwrap_or_default()));
         }
     }
