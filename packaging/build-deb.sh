@@ -30,6 +30,16 @@ rm -rf "$made"
 mkdir -p "$made/release"
 "$program" man --to "$made/man"
 for shell in bash zsh fish; do "$program" completions "$shell" >"$made/completions.$shell"; done
+# All that is there to be copied and changed: for cron, monitoring, Kubernetes.
+mkdir "$made/examples"
+for folder in packaging/*/; do
+    case $folder in
+    */debian/ | */systemd/) ;;
+    *) cp -r "$folder" "$made/examples/" ;;
+    esac
+done
+rm -f "$made"/examples/*/.[!.]*
+cp packaging/systemd/on-unit-failure.example "$made/examples/on-unit-failure"
 version=$("$program" --version)
 # The same sources make the same package, whenever it is built.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}

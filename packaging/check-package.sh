@@ -146,6 +146,11 @@ says 'is the disk mounted'
 [ ! -e /var/lib/ibinder-sync/night ] || fail 'it made a mirror on a disk that is not mounted'
 kill "$served"
 
+step 'examples'
+for example in on-unit-failure cron/ibinder-sync kubernetes/cronjob.yaml; do
+    grep -qx "/usr/share/doc/ibinder-sync/examples/$example" "$scratch/files" || fail "there is no example $example"
+done
+
 step 'remove'
 dpkg --remove ibinder-sync >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail 'it cannot be removed'; }
 [ ! -e /usr/bin/ibinder-sync ] || fail 'the program is still there'
