@@ -33,9 +33,16 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
     };
     match command {
         Command::Run(run) => {
-            let (json, dry) = (run.selection.json, run.dry_run);
-            let command = if dry { app::plan } else { app::run };
-            with_config(run.given(), settings, &speak(json), command)
+            let json = run.selection.json;
+            if run.dry_run {
+                return with_config(run.selection.given(run.destination), settings, &speak(json), app::plan);
+            }
+            let (given, voice) = (run.given(), speak(json));
+            let (dest, notices) = (given.dest.clone(), given.notices.clone());
+            match Config::new(given, settings) {
+                Ok(config) => app::run(&config, &voice),
+                Err(error) => app::refused(&dest, &notices.usable(settings), error),
+            }
         }
         Command::Plan(plan) => {
             let json = plan.selection.json;
@@ -46,7 +53,10 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             if let Err(error) = verify.pacing.given().check() {
                 return refused(&settings.explain(error));
             }
-            let notices = verify.notices.clone().given().of(settings);
+            let notices = match verify.notices.clone().given().check(settings) {
+                Ok(notices) => notices,
+                Err(error) => return refused(&error),
+            };
             app::verify(&verify, &notices, || config::remote_settings(settings), &speak(verify.json))
         }
         Command::Doctor(doctor) => {

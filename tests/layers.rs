@@ -44,8 +44,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/"]),
     ("rusqlite_migration", &["state/"]),
-    ("reqwest", &["remote/"]),
-    ("rustix", &["mirror/", "config/command.rs"]),
+    ("reqwest", &["remote/", "notify/web.rs"]),
+    ("rustix", &["mirror/", "config/command.rs", "notify/command.rs"]),
     ("backoff", &["pace/retry.rs"]),
     ("axum", &["sandbox/"]),
     ("clap", &["cli/", "main.rs"]),

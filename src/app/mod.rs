@@ -2,6 +2,7 @@
 //! command with them. One short function a command.
 
 mod adopting;
+mod aftermath;
 mod binders;
 mod copies;
 #[cfg(feature = "sandbox")]
@@ -40,7 +41,7 @@ pub use plan::plan;
 pub use purge::purge;
 pub use recover::{adopt, recover};
 pub use restore::restore;
-pub use run::run;
+pub use run::{refused, run};
 pub use status::status;
 pub use verify::{Service, verify};
 pub use voice::Voice;

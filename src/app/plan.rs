@@ -18,7 +18,10 @@ use crate::{
 /// Says what a run would do.
 pub fn plan(config: &Config, voice: &Voice) -> Exit {
     let started = Timestamp::now();
-    go(config, voice, started).unwrap_or_else(|error| run::give_up(config, voice, started, &error))
+    go(config, voice, started).unwrap_or_else(|error| {
+        let report = run::failed(&config.remote.organisation.to_string(), started, &error);
+        run::give_up(&report, voice, &error)
+    })
 }
 
 fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error> {

@@ -57,9 +57,7 @@ fn put_copy(dest: &Path, force: bool) -> Result<String, Error> {
 /// Makes a new state for the files that are there, or goes over those that the state knows, and
 /// brings over what changed.
 pub fn adopt(config: &Config, voice: &Voice) -> Exit {
-    let started = Timestamp::now();
-    let result = begin(config, started).and_then(|writing| run::go(config, voice, writing, ("adopt", started)));
-    result.unwrap_or_else(|error| run::break_off(config, voice, started, &error))
+    run::carry_out(config, voice, "adopt", begin)
 }
 
 fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {

@@ -1,14 +1,15 @@
 //! `run`.
 
-use std::{sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
 use super::{
-    Error, Exit, Voice, Writing, adopting, check_destination, copies, execute, pacing, page, standing::Standing,
+    Error, Exit, Voice, Writing, adopting, aftermath::Aftermath, aftermath::End as Over, check_destination, copies,
+    execute, pacing, page, standing::Standing,
 };
 use crate::{
-    config::Config,
+    config::{self, Config, Notices},
     history,
     mirror::{self, Mirror, Root},
     model::STATE_FOLDER,
@@ -21,23 +22,53 @@ use crate::{
 
 /// Brings over what changed.
 pub fn run(config: &Config, voice: &Voice) -> Exit {
+    carry_out(config, voice, "run", begin)
+}
+
+/// Carries a run out, and tells whoever wants to know how it went.
+pub(super) fn carry_out(
+    config: &Config,
+    voice: &Voice,
+    command: &str,
+    begin: fn(&Config, Timestamp) -> Result<Writing, Error>,
+) -> Exit {
     let started = Timestamp::now();
-    let result = begin(config, started).and_then(|writing| go(config, voice, writing, ("run", started)));
-    result.unwrap_or_else(|error| break_off(config, voice, started, &error))
+    let mut aftermath = Aftermath::new(&config.notices, &config.dest);
+    let ran = begin(config, started).and_then(|writing| {
+        aftermath.begun();
+        go(config, voice, writing, (command, started))
+    });
+    let (exit, report) = ran.unwrap_or_else(|error| {
+        let report = failed(&config.remote.organisation.to_string(), started, &error);
+        Standing::new(&config.dest, &config.notices).run_failed(&report, error.exit());
+        (give_up(&report, voice, &error), report)
+    });
+    over(&mut aftermath, exit, &report);
+    exit
 }
 
-/// The end of a run that could not begin, or could not come to its own end.
-pub(super) fn break_off(config: &Config, voice: &Voice, started: Timestamp, error: &Error) -> Exit {
-    let standing = Standing::new(&config.dest, &config.notices);
-    standing.run_failed(&failed(config, started, error), error.exit());
-    give_up(config, voice, started, error)
+/// The end of a run whose settings can't work.
+pub fn refused(dest: &Path, notices: &Notices, error: config::Error) -> Exit {
+    let error = Error::Config(error);
+    let (exit, report) = (error.exit(), failed("", Timestamp::now(), &error));
+    ui::complain(&error);
+    Standing::new(dest, notices).run_failed(&report, exit);
+    over(&mut Aftermath::new(notices, dest), exit, &report);
+    exit
 }
 
-/// The end of a plan that could not be made.
-pub(super) fn give_up(config: &Config, voice: &Voice, started: Timestamp, error: &Error) -> Exit {
+fn over(aftermath: &mut Aftermath<'_>, exit: Exit, report: &RunReport) {
+    let summary = ui::summary(report, None);
+    aftermath.ping(exit, &summary);
+    let (outcome, run_id) = (report.outcome.word(), report.run_id.as_str());
+    aftermath.tell(&Over { command: "run", exit, outcome, run_id, report, summary: &summary });
+}
+
+/// The end of what could not begin.
+pub(super) fn give_up(report: &RunReport, voice: &Voice, error: &Error) -> Exit {
     let exit = error.exit();
     if voice.json && !matches!(exit, Exit::Usage | Exit::Locked) {
-        print_json(&failed(config, started, error));
+        print_json(report);
     }
     ui::complain(error);
     exit
@@ -48,12 +79,12 @@ fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     Writing::begin(&config.dest, Some(&config.remote.organisation), "run", started)
 }
 
-pub(super) fn go(
+fn go(
     config: &Config,
     voice: &Voice,
     writing: Writing,
     (command, started): (&str, Timestamp),
-) -> Result<Exit, Error> {
+) -> Result<(Exit, RunReport), Error> {
     let clock = Instant::now();
     let Writing { mirror, state, run } = writing;
     let standing = Standing::new(&config.dest, &config.notices);
@@ -115,7 +146,7 @@ pub(super) fn go(
     if let Ended::Fatal(fatal) = &finished.ended {
         ui::complain(fatal);
     }
-    Ok(exit)
+    Ok((exit, report))
 }
 
 /// The code of a run whose end could not be written down: it is the disk's, if that is what failed.
@@ -207,14 +238,14 @@ pub(super) fn report(
 }
 
 /// The report of a run that could not begin.
-fn failed(config: &Config, started: Timestamp, error: &Error) -> RunReport {
+pub(super) fn failed(organisation: &str, started: Timestamp, error: &Error) -> RunReport {
     RunReport {
         run_id: String::new(),
         outcome: Outcome::Failed,
         started_at: started,
         finished_at: Timestamp::now(),
         duration_seconds: 0.0,
-        organisation_id: config.remote.organisation.to_string(),
+        organisation_id: organisation.to_owned(),
         binders: crate::report::Binders::default(),
         documents: crate::report::Documents::default(),
         bytes: Bytes::default(),
@@ -262,7 +293,7 @@ fn write_report(mirror: &Mirror, report: &RunReport) -> Result<(), mirror::Error
     mirror.write_state_file("last-run.json", text.as_bytes())
 }
 
-pub(super) fn tell(voice: &Voice, report: &RunReport, place: Option<&std::path::Path>) {
+pub(super) fn tell(voice: &Voice, report: &RunReport, place: Option<&Path>) {
     if voice.json {
         print_json(report);
     } else if !voice.quiet || report.outcome != Outcome::Complete {

@@ -8,7 +8,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Reading, Voice, Writing, check_destination, pacing, runtime, signals, standing::Standing};
+use super::{
+    Error, Exit, Reading, Voice, Writing, aftermath::Aftermath, aftermath::End as Over, check_destination, pacing,
+    runtime, signals, standing::Standing,
+};
 use crate::{
     cli,
     config::{self, Notices},
@@ -63,27 +66,46 @@ pub fn verify(given: &cli::Verify, notices: &Notices, service: impl FnOnce() -> 
             }
         })
     });
+    let aftermath = Aftermath::new(notices, dest);
     match result {
         Ok((report, exit)) => {
             tell(&report, voice);
+            over(&aftermath, exit, report.outcome.word(), &report, &ui::verify_summary(&report));
             exit
         }
-        Err(error) => {
-            let exit = error.exit();
-            if error.is_of_the_state() {
-                let clean = Confirmed::default();
-                let report = VerifyReport { state: "damaged", ..report(started, 0.0, VerifyOutcome::Damaged, clean) };
-                standing.verify_failed(Some((&report, exit)));
-                if voice.json {
-                    print_json(&report);
-                }
-            } else if exit != Exit::Locked {
-                standing.verify_failed(None);
-            }
-            ui::complain(&error);
-            exit
-        }
+        Err(error) => broken_off(&error, started, &standing, &aftermath, voice),
     }
+}
+
+/// The end of a check that could not begin, or not go on.
+fn broken_off(
+    error: &Error,
+    started: Timestamp,
+    standing: &Standing,
+    aftermath: &Aftermath<'_>,
+    voice: &Voice,
+) -> Exit {
+    let (exit, text) = (error.exit(), error.to_string());
+    ui::complain(error);
+    if error.is_of_the_state() {
+        let clean = Confirmed::default();
+        let report = VerifyReport { state: "damaged", ..report(started, 0.0, VerifyOutcome::Damaged, clean) };
+        standing.verify_failed(Some((&report, exit)));
+        if voice.json {
+            print_json(&report);
+        }
+        over(aftermath, exit, report.outcome.word(), &report, &text);
+    } else {
+        if exit != Exit::Locked {
+            standing.verify_failed(None);
+        }
+        over(aftermath, exit, "failed", &serde_json::json!({ "outcome": "failed", "error": text }), &text);
+    }
+    exit
+}
+
+fn over<R: serde::Serialize>(aftermath: &Aftermath<'_>, exit: Exit, outcome: &str, report: &R, summary: &str) {
+    aftermath.tell(&Over { command: "verify", exit, outcome, run_id: "", report, summary });
 }
 
 fn job(given: &cli::Verify, started: Timestamp, standing: Standing) -> Result<Job, Error> {

@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use doctor::Doctor;
 pub use history::{History, Ls, Restore, Snapshots};
 pub use layers::{Refusal, parse};
-pub use notices::Notices;
+pub use notices::{Notices, Pinged};
 pub use pacing::Pacing;
 pub use pages::{Page, pages};
 pub use recover::{Adopt, Recover};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Destination, Notices, Pacing, duration, long_time};
+use super::{Destination, Notices, Pacing, Pinged, duration, long_time};
 use crate::{
-    config::{Given, Share, Size},
+    config::{Given, GivenNotices, Share, Size},
     plan::RemovalCap,
 };
 
@@ -103,6 +103,9 @@ pub struct Run {
     /// Who is told how it went.
     #[command(flatten)]
     pub notices: Notices,
+    /// What is pinged.
+    #[command(flatten)]
+    pub pinged: Pinged,
 }
 
 /// Say what `run` would do, and change nothing.
@@ -121,7 +124,8 @@ pub struct Plan {
 impl Run {
     /// The flags' values.
     pub fn given(self) -> Given {
-        Given { notices: self.notices.given(), ..self.selection.given(self.destination) }
+        let notices = GivenNotices { ping_url: self.pinged.ping_url, ..self.notices.given() };
+        Given { notices, ..self.selection.given(self.destination) }
     }
 }
 
@@ -148,7 +152,7 @@ impl Selection {
             retain: self.retain,
             retain_versions: self.retain_versions,
             retain_runs: self.retain_runs,
-            notices: crate::config::Notices::default(),
+            notices: GivenNotices::default(),
         }
     }
 }

@@ -9,6 +9,8 @@ pub enum Kind {
     Text,
     /// A secret: from the environment alone.
     Secret,
+    /// A URL whose path may be a secret: it may stand in the file, and only its host is shown.
+    Address,
     /// A file or folder.
     Path,
     /// Yes or no.
@@ -36,6 +38,7 @@ impl Kind {
     pub fn wanted(self) -> &'static str {
         match self {
             Self::Text | Self::Secret => "a text in quotes",
+            Self::Address => "a URL in quotes",
             Self::Path => "a path in quotes",
             Self::Switch => "true or false, without quotes",
             Self::List => "a list of texts in brackets",

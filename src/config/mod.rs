@@ -20,7 +20,7 @@ use std::{borrow::Cow, ffi::OsString, num::NonZeroU64, path::PathBuf, time::Dura
 pub use crate::model::Share;
 pub use keys::{KEYS, Key};
 pub use kind::Kind;
-pub use notices::Notices;
+pub use notices::{Address, GivenNotices, Hidden, Notices};
 pub use rate::{BadRate, Tempo};
 pub use service::remote_settings;
 pub use settings::{Origin, Setting, Settings};
@@ -126,7 +126,7 @@ pub struct Given {
     /// `--retain-runs`
     pub retain_runs: Option<Duration>,
     /// Who is told how it went.
-    pub notices: Notices,
+    pub notices: GivenNotices,
 }
 
 /// Everything that a run needs to know.
@@ -187,7 +187,7 @@ impl Config {
             remote,
             limit,
             options,
-            notices: given.notices.of(settings),
+            notices: given.notices.check(settings)?,
         })
     }
 }

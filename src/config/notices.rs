@@ -1,10 +1,28 @@
 //! Who is told how it went.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
-use super::Settings;
+use url::Url;
 
-/// Who is told how it went, besides whoever reads standard output.
+use super::{Error, Settings};
+use crate::remote::is_loopback;
+
+/// Who is told how it went, besides whoever reads standard output; as the flags give it.
+#[derive(Debug, Clone, Default)]
+pub struct GivenNotices {
+    /// `--status-file`
+    pub status_file: Option<PathBuf>,
+    /// `--metrics-file`
+    pub metrics_file: Option<PathBuf>,
+    /// `--ping-url`
+    pub ping_url: Option<Hidden>,
+    /// `--webhook`
+    pub webhook: Option<Hidden>,
+    /// `--on-failure`
+    pub on_failure: Option<String>,
+}
+
+/// Who is told how it went.
 #[derive(Debug, Clone, Default)]
 pub struct Notices {
     /// The profile, which tells the mirrors of one machine apart.
@@ -13,12 +31,136 @@ pub struct Notices {
     pub status_file: Option<PathBuf>,
     /// A Prometheus textfile.
     pub metrics_file: Option<PathBuf>,
+    /// What is pinged at the start and at the end of a run.
+    pub ping: Option<Address>,
+    /// What gets the report of a run that is not complete.
+    pub webhook: Option<Address>,
+    /// The command that gets it.
+    pub on_failure: Option<String>,
 }
 
-impl Notices {
-    /// The same, under the profile that was chosen.
-    #[must_use]
-    pub fn of(self, settings: &Settings) -> Self {
-        Self { profile: settings.profile().map(str::to_owned), ..self }
+/// A text that is not shown.
+#[derive(Clone)]
+pub struct Hidden(pub String);
+
+/// A URL of which only the host is shown: whoever knows its path may write there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(Url);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host())
+    }
+}
+
+impl Address {
+    fn parse(name: &'static str, text: &str) -> Result<Self, Error> {
+        // The text itself is never repeated.
+        let bad = |why: &str| Error::Bad { name: name.into(), why: why.to_owned() };
+        let url = Url::parse(text.trim()).map_err(|error| bad(&format!("it is no URL: {error}")))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => {
+                return Err(bad("plain http is for this machine only (127.0.0.0/8, ::1, localhost); write https://"));
+            }
+            _ => return Err(bad("only https:// is supported")),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad("it has a user name or password; they have no place there"));
+        }
+        Ok(Self(url))
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// Its host, which may be shown.
+    pub fn host(&self) -> String {
+        self.0.host_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl GivenNotices {
+    /// Checks what was given.
+    pub fn check(self, settings: &Settings) -> Result<Notices, Error> {
+        let address = |name, given: Option<Hidden>| given.map(|Hidden(text)| Address::parse(name, &text)).transpose();
+        let ping = address("--ping-url", self.ping_url).map_err(|error| settings.explain(error))?;
+        let webhook = address("--webhook", self.webhook).map_err(|error| settings.explain(error))?;
+        Ok(Notices {
+            profile: settings.profile().map(str::to_owned),
+            status_file: self.status_file,
+            metrics_file: self.metrics_file,
+            ping,
+            webhook,
+            on_failure: self.on_failure.filter(|command| !command.trim().is_empty()),
+        })
+    }
+
+    /// Those that can be told although something that was given can't work.
+    pub fn usable(self, settings: &Settings) -> Notices {
+        let (ping_url, webhook) = (self.ping_url.clone(), self.webhook.clone());
+        let alone = |given: Self| given.check(settings).unwrap_or_default();
+        let rest = alone(Self { ping_url: None, webhook: None, ..self });
+        let ping = alone(Self { ping_url, ..Self::default() }).ping;
+        let webhook = alone(Self { webhook, ..Self::default() }).webhook;
+        Notices { ping, webhook, ..rest }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ping: &str, webhook: &str) -> Result<Notices, Error> {
+        let some = |text: &str| Some(Hidden(text.to_owned()));
+        let given = GivenNotices { ping_url: some(ping), webhook: some(webhook), ..GivenNotices::default() };
+        given.check(&Settings::default())
+    }
+
+    #[test]
+    fn addresses_are_checked_and_not_shown() {
+        let good = ["https://hc-ping.com/5ecret", "http://127.0.0.1:8000/5ecret?create=1", "http://localhost/5ecret"];
+        for url in good {
+            let notices = check(url, url).unwrap();
+            assert!(!format!("{notices:?}").contains("5ecret"));
+            assert_eq!(notices.ping.unwrap().url().as_str(), url);
+        }
+        for bad in [
+            "http://hc-ping.com/5ecret",
+            "5ecret",
+            "ftp://x/5ecret",
+            "https://a:5ecret@x/",
+            "https://",
+            "",
+            "file:///5ecret",
+        ] {
+            for result in [check(bad, good[0]), check(good[0], bad)] {
+                let error = result.unwrap_err().to_string();
+                assert!(!error.contains("5ecret") && error.starts_with("--"), "{bad}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_cannot_work_leaves_the_others() {
+        let some = |text: &str| Some(Hidden(text.to_owned()));
+        let on_failure = Some("true".to_owned());
+        let given = GivenNotices {
+            ping_url: some("nothing"),
+            webhook: some("https://x/"),
+            on_failure,
+            ..GivenNotices::default()
+        };
+        let usable = given.usable(&Settings::default());
+        assert_eq!((usable.ping, usable.webhook.is_some(), usable.on_failure.as_deref()), (None, true, Some("true")));
     }
 }

@@ -139,13 +139,8 @@ fn of_mirror(page: &mut Page, status: &Status, now: Timestamp) {
 
 fn of_verify(page: &mut Page, verify: &LastVerify) {
     page.one("last_verify_timestamp_seconds", &[], verify.finished_at.as_second());
-    for (word, outcome) in [
-        ("sound", VerifyOutcome::Sound),
-        ("damaged", VerifyOutcome::Damaged),
-        ("partial", VerifyOutcome::Partial),
-        ("interrupted", VerifyOutcome::Interrupted),
-    ] {
-        page.one("last_verify_outcome", &[("outcome", word)], u8::from(verify.outcome == outcome));
+    for outcome in [VerifyOutcome::Sound, VerifyOutcome::Damaged, VerifyOutcome::Partial, VerifyOutcome::Interrupted] {
+        page.one("last_verify_outcome", &[("outcome", outcome.word())], u8::from(verify.outcome == outcome));
     }
     page.one("last_verify_checked_bytes", &[], verify.checked.bytes);
     page.one("last_verify_damaged", &[], verify.damaged);

@@ -94,6 +94,18 @@ pub enum VerifyOutcome {
     Interrupted,
 }
 
+impl VerifyOutcome {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::Damaged => "damaged",
+            Self::Partial => "partial",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// Documents, objects and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Checked {

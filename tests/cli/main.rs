@@ -11,8 +11,10 @@ mod history;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod kept;
+mod listener;
 mod manager;
 mod metrics;
+mod notices;
 mod pace;
 mod packaging;
 mod page;

@@ -1,0 +1,175 @@
+//! A command of the user's that gets a report on its standard input.
+
+use std::{
+    io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _},
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// How long it may take.
+pub const LIMIT: Duration = Duration::from_mins(1);
+
+/// More of what it says is not kept.
+const MOST: u64 = 16 * 1024;
+
+/// How long its last words are waited for, when it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What nothing that is started here needs to know.
+const SECRETS: [&str; 2] = ["IBINDER_CLIENT_SECRET", "IBINDER_CLIENT_SECRET_COMMAND"];
+
+/// Why a command is no use.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// It can't be started.
+    #[error("/bin/sh can't be started: {0}")]
+    NotStarted(io::Error),
+    /// It ended otherwise than well.
+    #[error("it ended with {0}")]
+    Ended(String),
+    /// It did not end.
+    #[error("it has not ended after {} s, and was killed", .0.as_secs())]
+    Killed(Duration),
+}
+
+enum News {
+    Line(String),
+    Ended(io::Result<ExitStatus>),
+}
+
+/// Runs a command of the shell with a text on its standard input. `heard` gets what it says, line by
+/// line. When the time is over it is killed with all that it started.
+pub fn run(
+    command: &str,
+    variables: &[(&str, String)],
+    input: String,
+    limit: Duration,
+    mut heard: impl FnMut(&str),
+) -> Result<(), Failed> {
+    let end = Instant::now() + limit;
+    let mut child = start(command, variables, input)?;
+    let (tell, news) = channel();
+    listen(child.0, tell.clone());
+    let group = Pid::from_child(&child.1);
+    let waiter = tell;
+    thread::spawn(move || waiter.send(News::Ended(child.1.wait())));
+    let Some(status) = next(&news, end, &mut heard) else {
+        let _ = kill_process_group(group, Signal::KILL);
+        return Err(Failed::Killed(limit));
+    };
+    // What it left in the background may keep its output open for ever.
+    let _ = next(&news, Instant::now() + LAST_WORDS, &mut heard);
+    verdict(status)
+}
+
+fn start(command: &str, variables: &[(&str, String)], input: String) -> Result<(PipeReader, Child), Failed> {
+    let (reader, writer) = io::pipe().map_err(Failed::NotStarted)?;
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]).envs(variables.iter().map(|(name, value)| (name, value))).process_group(0);
+    for secret in SECRETS {
+        shell.env_remove(secret);
+    }
+    shell.stdin(Stdio::piped()).stdout(writer.try_clone().map_err(Failed::NotStarted)?).stderr(writer);
+    let mut child = shell.spawn().map_err(Failed::NotStarted)?;
+    if let Some(stdin) = child.stdin.take() {
+        feed(stdin, input);
+    }
+    Ok((reader, child))
+}
+
+/// A command need not read what it gets.
+fn feed(mut stdin: ChildStdin, input: String) {
+    thread::spawn(move || stdin.write_all(input.as_bytes()));
+}
+
+/// Hands its lines on, and reads what is too much, so that it is never held up.
+fn listen(reader: PipeReader, tell: Sender<News>) {
+    thread::spawn(move || {
+        let mut output = BufReader::new(reader);
+        let mut kept = output.by_ref().take(MOST);
+        let mut line = Vec::new();
+        while matches!(kept.read_until(b'\n', &mut line), Ok(read) if read > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if tell.send(News::Line(text)).is_err() {
+                break;
+            }
+            line.clear();
+        }
+        let _ = io::copy(&mut output, &mut io::sink());
+    });
+}
+
+/// Hears lines until the command has ended; none where the time is over, or nothing more comes.
+fn next(news: &Receiver<News>, end: Instant, heard: &mut impl FnMut(&str)) -> Option<io::Result<ExitStatus>> {
+    loop {
+        match news.recv_timeout(end.saturating_duration_since(Instant::now())).ok()? {
+            News::Line(line) => heard(&line),
+            News::Ended(status) => return Some(status),
+        }
+    }
+}
+
+fn verdict(status: io::Result<ExitStatus>) -> Result<(), Failed> {
+    let status = status.map_err(|error| Failed::Ended(error.to_string()))?;
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ok(()),
+        (Some(code), _) => Err(Failed::Ended(format!("exit status {code}"))),
+        (None, signal) => Err(Failed::Ended(format!("signal {}", signal.unwrap_or_default()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn told(command: &str, input: &str, limit: Duration) -> (String, Result<(), String>) {
+        let mut said = Vec::new();
+        let variables = [("IBINDER_SYNC_OUTCOME", "partial".to_owned())];
+        let done = run(command, &variables, input.to_owned(), limit, |line| said.push(line.to_owned()));
+        (said.join("/"), done.map_err(|error| error.to_string()))
+    }
+
+    #[test]
+    fn it_gets_the_report_and_is_heard() {
+        #[rustfmt::skip]
+        let table = [
+            ("cat",                              "a/b",     Ok(())),
+            ("echo $IBINDER_SYNC_OUTCOME >&2",   "partial", Ok(())),
+            ("true",                             "",        Ok(())),
+            ("echo sorry; exit 3",               "sorry",   Err("exit status 3")),
+            ("kill -9 $$",                       "",        Err("signal 9")),
+            ("no-such-program 2>/dev/null",      "",        Err("exit status 127")),
+            // What it leaves behind has its output, and is not waited for.
+            ("sleep 40 & echo on",               "on",      Ok(())),
+        ];
+        for (command, said, ended) in table {
+            let (heard, done) = told(command, "a\nb\n", LONG);
+            assert_eq!(heard, said, "{command}");
+            match ended {
+                Ok(()) => assert_eq!(done, Ok(()), "{command}"),
+                Err(words) => assert!(done.unwrap_err().contains(words), "{command}"),
+            }
+        }
+    }
+
+    #[test]
+    fn neither_side_is_held_up() {
+        let long = "x".repeat(1 << 20);
+        assert_eq!(told("exec true", &long, LONG).1, Ok(()));
+        let (heard, done) = told("head -c 1000000 /dev/zero | tr '\\0' y; cat >/dev/null", &long, LONG);
+        assert_eq!((heard.len() as u64, done), (MOST, Ok(())));
+    }
+
+    #[test]
+    fn what_hangs_is_killed() {
+        let (_, done) = told("sleep 1000", "", Duration::from_millis(200));
+        assert!(done.unwrap_err().contains("was killed"));
+    }
+}
