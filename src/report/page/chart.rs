@@ -90,7 +90,7 @@ fn chart(title: &str, measure: Measure, points: &[Point], zone: &TimeZone) -> St
     if let (Some(first), Some(last)) = (points.first(), points.last()) {
         let end = (LEFT + step * points.len() as f64).max(LEFT + 150.0);
         out.push_str(&format!("<text class=\"date\" x=\"{LEFT}\" y=\"{DATES}\">{}</text>", date(first)));
-        if points.len() > 1 {
+        if date(first) != date(last) {
             out.push_str(&format!("<text class=\"date end\" x=\"{end:.1}\" y=\"{DATES}\">{}</text>", date(last)));
         }
     }

@@ -158,8 +158,13 @@ pub(super) fn changes(page: &Page<'_>, place: Place) -> String {
         out.push_str("<p class=\"soft\">Nothing: the tree is as it was before.</p>\n</section>\n");
         return out;
     }
+    let kept = if log.counts.of(Kind::Updated) + log.counts.of(Kind::Removed) > 0 {
+        " The bytes of what was replaced or removed are kept, as long as retention allows; <code>ibinder-sync history</code> tells of each."
+    } else {
+        ""
+    };
     out.push_str(&format!(
-        "<p class=\"soft\">{} in {}. The bytes of what was replaced or removed are kept; <code>ibinder-sync history</code> tells more of each.</p>\n",
+        "<p class=\"soft\">{} in {}.{kept}</p>\n",
         counts(&log.counts),
         amount::of(log.binders.len() as u64, "binder", "binders")
     ));
@@ -244,10 +249,10 @@ fn one_document(entry: &Entry, place: Place) -> String {
 }
 
 pub(super) fn runs(page: &Page<'_>, place: Place) -> String {
-    let mut out = format!(
-        "<section>\n<h2>{}</h2>\n",
-        if page.runs.len() > 1 { format!("The last {} runs", page.runs.len()) } else { "The first run".to_owned() }
-    );
+    if page.runs.len() < 2 {
+        return String::new();
+    }
+    let mut out = format!("<section>\n<h2>The last {} runs</h2>\n", page.runs.len());
     out.push_str(&chart::charts(page.runs, page.zone));
     out.push_str(
         "<details>\n<summary>The same as a table</summary>\n<div class=\"wide\"><table>\n\
