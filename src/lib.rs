@@ -4,6 +4,7 @@
 //! serves its own tests and benchmarks: nothing here is a stable interface.
 
 pub mod app;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod crash;

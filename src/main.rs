@@ -86,6 +86,10 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             let voice = speak(restore.json);
             app::restore(&restore, &voice)
         }
+        Command::Export(export) => {
+            let voice = speak(false);
+            app::export(&export, &voice)
+        }
         #[cfg(feature = "sandbox")]
         Command::Demo(demo) => {
             let voice = speak(demo.json);

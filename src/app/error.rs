@@ -3,7 +3,16 @@
 use std::path::PathBuf;
 
 use super::Exit;
-use crate::{config, history, history::Unclear, mirror, remote, report::FailureCause, state, sync::Fatal, verify};
+use crate::{
+    catalogue::{self, Refused},
+    config, history,
+    history::Unclear,
+    mirror, remote,
+    report::FailureCause,
+    state,
+    sync::Fatal,
+    verify,
+};
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +95,12 @@ pub enum Error {
     /// What was asked for was never mirrored, or not then.
     #[error("{0}")]
     Unknown(String),
+    /// A file that somebody asked for can't be written.
+    #[error("cannot write {}: {}", .0.display(), .1)]
+    Output(PathBuf, std::io::Error),
+    /// A catalogue can't be made.
+    #[error(transparent)]
+    Catalogue(catalogue::Error),
     /// A folder can't be served.
     #[error("cannot serve the folder {}: {}", .0.display(), .1)]
     Folder(PathBuf, std::io::Error),
@@ -121,6 +136,15 @@ impl From<verify::Error> for Error {
 impl From<remote::Error> for Error {
     fn from(error: remote::Error) -> Self {
         Self::Fatal(error.into())
+    }
+}
+
+impl From<catalogue::Error> for Error {
+    fn from(error: catalogue::Error) -> Self {
+        match error {
+            catalogue::Error::State(error) => error.into(),
+            other => Self::Catalogue(other),
+        }
     }
 }
 
@@ -167,12 +191,33 @@ impl Error {
             | Self::NotConfirmed
             | Self::NotItsFile(_)
             | Self::Written(..)
+            | Self::Catalogue(catalogue::Error::Sidecars(Refused::Foreign(_)))
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::PermissionDenied => Exit::Usage,
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::NotADirectory => Exit::Usage,
             Self::Copy(..) | Self::Pages(..) => Exit::Disk,
-            Self::StateLost(_) | Self::NoCopy(_) | Self::Sandbox(_) | Self::Runtime(_) => Exit::Unexpected,
+            Self::Output(_, error)
+            | Self::Catalogue(catalogue::Error::Write(error) | catalogue::Error::Sidecars(Refused::Disk(.., error))) => {
+                written(error)
+            }
+            Self::Catalogue(catalogue::Error::Workbook(_) | catalogue::Error::State(_))
+            | Self::StateLost(_)
+            | Self::NoCopy(_)
+            | Self::Sandbox(_)
+            | Self::Runtime(_) => Exit::Unexpected,
         }
+    }
+}
+
+/// The code where a file of the user's own can't be written: what another path would mend is usage.
+fn written(error: &std::io::Error) -> Exit {
+    use std::io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::NotFound | Kind::PermissionDenied | Kind::InvalidInput | Kind::NotADirectory | Kind::IsADirectory => {
+            Exit::Usage
+        }
+        Kind::CrossesDevices | Kind::ResourceBusy | Kind::InvalidFilename => Exit::Usage,
+        _ => Exit::Disk,
     }
 }

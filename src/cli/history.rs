@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 use super::Destination;
 
 /// What `--at` takes, in the words of its help.
-const TIMES: &str = "TIME is a day (meant to its end), a time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, \
+pub(super) const TIMES: &str = "TIME is a day (meant to its end), a time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, \
     a while ago such as 7d or 3h, or a run as `snapshots` shows it. The last run that had ended by then is meant.";
 
 /// List the runs: the moments that can be gone back to.

@@ -1,6 +1,7 @@
 //! The command line, and nothing else: one struct a subcommand.
 
 mod doctor;
+mod export;
 mod history;
 mod layers;
 mod notices;
@@ -18,6 +19,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use doctor::Doctor;
+pub use export::{Export, ExportFormat};
 pub use history::{History, Ls, Restore, Snapshots};
 pub use layers::{Refusal, parse};
 pub use notices::{Notices, Pinged};
@@ -116,6 +118,8 @@ pub enum Command {
     History(History),
     /// Write what was mirrored at a time into another folder
     Restore(Restore),
+    /// Write a catalogue of all documents with their metadata
+    Export(Export),
     /// Mirror a made-up organisation, to see how it goes
     #[cfg(feature = "sandbox")]
     Demo(Demo),

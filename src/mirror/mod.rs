@@ -44,7 +44,7 @@ pub use publish::Outcome;
 pub use read::{Place, digest, digest_with, stamp_of};
 pub use root::{Found, Root, Survey, holds_files, survey};
 pub use stage::Stage;
-pub use target::{Given, Giver, Target};
+pub use target::{Given, Giver, Target, is_inside};
 pub use walk::Met;
 
 use crate::{

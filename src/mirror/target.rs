@@ -225,7 +225,7 @@ fn clone(to: impl AsFd, from: impl AsFd) -> bool {
 
 /// Whether a path, or where it would be created, is the mirror's folder or lies below it. Inodes
 /// are compared and not names: links and mounts have many names for one folder.
-fn is_inside(path: &Path, mirror: &Root) -> Result<bool, Error> {
+pub fn is_inside(path: &Path, mirror: &Root) -> Result<bool, Error> {
     let cannot = |e: io::Error| Error::Destination(format!("cannot look at {}: {e}", path.display()));
     let absolute = std::path::absolute(path).map_err(cannot)?;
     let folder = |at: &Path| {

@@ -12,6 +12,7 @@
 //! On network file systems WAL can't work: there the one connection locks the file for itself
 //! and keeps a rollback journal, and reads share it.
 
+mod catalogue;
 mod changes;
 mod documents;
 mod error;
@@ -40,6 +41,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+pub use catalogue::{Catalogued, Labels};
 pub use changes::{Changed, Happened};
 pub use documents::{Held, Known, metadata_hash};
 pub use error::{Error, Kind};

@@ -21,6 +21,7 @@ fn help_texts() {
         "ls",
         "history",
         "restore",
+        "export",
         "demo",
         "sandbox",
         "completions",

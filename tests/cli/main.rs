@@ -6,6 +6,7 @@ mod codes;
 mod commands;
 mod config;
 mod doctor;
+mod export;
 mod help;
 mod history;
 #[cfg(target_os = "linux")]

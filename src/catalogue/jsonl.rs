@@ -1,0 +1,59 @@
+//! As JSON, one object a line: every text as it is, numbers as numbers.
+
+use std::{collections::BTreeMap, io::Write};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::{Error, Record, Value};
+
+/// A document; its metadata are an object of their own, so that no label is in the way of a field.
+#[derive(Debug, Serialize)]
+pub(super) struct Line<'r> {
+    path: &'r str,
+    file_name: &'r str,
+    binder: &'r str,
+    version_label: Option<&'r str>,
+    size: u64,
+    modified_at: Timestamp,
+    mirrored_at: Timestamp,
+    sha256: String,
+    document_id: &'r str,
+    version_id: &'r str,
+    binder_id: &'r str,
+    metadata: BTreeMap<&'r str, Json>,
+}
+
+impl<'r> Line<'r> {
+    pub(super) fn of(record: &'r Record<'_>, names: &'r [String]) -> Self {
+        let d = record.document;
+        let metadata = record.metadata.iter().map(|(column, values)| {
+            let value = match &values[..] {
+                [one] => one.json(),
+                several => several.iter().map(Value::json).collect(),
+            };
+            (names[*column].as_str(), value)
+        });
+        Self {
+            path: &d.path,
+            file_name: &d.file_name,
+            binder: record.binder,
+            version_label: record.version_label.as_deref(),
+            size: d.size,
+            modified_at: record.modified_at(),
+            mirrored_at: record.mirrored_at(),
+            sha256: d.sha256.hex(),
+            document_id: &d.document,
+            version_id: &d.version,
+            binder_id: &d.binder,
+            metadata: metadata.collect(),
+        }
+    }
+}
+
+pub(super) fn line(out: &mut (dyn Write + Send), record: &Record<'_>, names: &[String]) -> Result<(), Error> {
+    let mut text = serde_json::to_string(&Line::of(record, names)).map_err(std::io::Error::from)?;
+    text.push('\n');
+    Ok(out.write_all(text.as_bytes())?)
+}

@@ -1,0 +1,233 @@
+//! A catalogue: all documents with their metadata, as a table or as lines of JSON.
+//!
+//! It is read from the state alone, one document after the other. Metadata stand under the labels that
+//! their binder's schema gives them (`schema`, `columns`), and values under theirs (`value`). Which columns
+//! there are is known before the first row is written: a first pass looks which keys the documents have.
+
+mod columns;
+mod csv;
+mod jsonl;
+mod schema;
+mod sidecars;
+mod value;
+mod xlsx;
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    io::{self, Write},
+    path::Path,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+pub use sidecars::{Refused, Sidecars};
+
+use columns::{Columns, VERSION};
+use schema::{Element, elements};
+use value::{Value, values};
+
+use crate::state::{self, Catalogued, State};
+
+/// The columns that every document has.
+const FIXED: [&str; 11] = [
+    "path",
+    "file_name",
+    "binder",
+    "version_label",
+    "size",
+    "modified_at",
+    "mirrored_at",
+    "sha256",
+    "document_id",
+    "version_id",
+    "binder_id",
+];
+
+/// The key of the tab that a document lies in; its value is told by the tab's name.
+const TAB: &str = "GLOBAL_TabId";
+
+/// How a catalogue is written.
+#[derive(Debug, Clone)]
+pub enum Format {
+    /// Comma-separated values, with this between them.
+    Csv(u8),
+    /// One JSON object a line.
+    Jsonl,
+    /// A workbook, with times as this zone has them.
+    Xlsx(TimeZone),
+}
+
+/// Why a catalogue could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state.
+    #[error(transparent)]
+    State(#[from] state::Error),
+    /// Nobody takes what is written.
+    #[error("the catalogue can't be written: {0}")]
+    Write(#[from] io::Error),
+    /// A workbook can't be made.
+    #[error("the workbook can't be made: {0}")]
+    Workbook(String),
+    /// The folder of sidecars can't be used.
+    #[error(transparent)]
+    Sidecars(#[from] Refused),
+}
+
+/// A document, as it is written.
+#[derive(Debug)]
+struct Record<'r> {
+    document: &'r Catalogued,
+    binder: &'r str,
+    version_label: Option<String>,
+    /// By columns, each with one value or more.
+    metadata: Vec<(usize, Vec<Value>)>,
+}
+
+impl Record<'_> {
+    fn modified_at(&self) -> Timestamp {
+        // Any number of nanoseconds in 64 bits is a time.
+        Timestamp::from_nanosecond(self.document.mtime.into()).unwrap_or_default()
+    }
+
+    fn mirrored_at(&self) -> Timestamp {
+        Timestamp::from_second(self.document.mirrored_at).unwrap_or_default()
+    }
+}
+
+/// The documents at some time that are wanted, with what their metadata mean.
+pub struct Catalogue<'s> {
+    state: &'s State,
+    then: Option<i64>,
+    names: HashMap<String, String>,
+    elements: HashMap<String, HashMap<String, Element>>,
+    columns: Columns,
+    /// Folders of the tree that are called as a sidecar might be.
+    folders: HashSet<String>,
+}
+
+impl<'s> Catalogue<'s> {
+    /// Of the end of a run, or of now.
+    pub fn new(state: &'s State, then: Option<i64>) -> Result<Self, Error> {
+        let labels = state.read(|r| r.labels())?;
+        let known: Vec<(String, Vec<Element>)> =
+            labels.iter().map(|l| (l.binder.clone(), l.schema.as_deref().map(elements).unwrap_or_default())).collect();
+        let mut used: BTreeSet<(String, String)> = BTreeSet::new();
+        let (nothing, mut folders) = (HashMap::new(), HashSet::new());
+        state.read(|r| {
+            r.catalogue(then, |document| {
+                let above = document.path.match_indices('/').map(|(at, _)| &document.path[..at]);
+                folders.extend(above.filter(|folder| folder.ends_with(sidecars::SUFFIX)).map(str::to_owned));
+                for (key, _) in document.metadata.iter().flat_map(|json| values(json, &nothing)) {
+                    let key = (document.binder.clone(), key);
+                    if !used.contains(&key) {
+                        used.insert(key);
+                    }
+                }
+                Ok::<_, Error>(true)
+            })
+        })?;
+        let columns = Columns::new(&known, &used);
+        let by_id = |elements: Vec<Element>| elements.into_iter().map(|e| (e.id.clone(), e)).collect();
+        Ok(Self {
+            state,
+            then,
+            names: labels.into_iter().map(|l| (l.binder, l.name)).collect(),
+            elements: known.into_iter().map(|(binder, elements)| (binder, by_id(elements))).collect(),
+            columns,
+            folders,
+        })
+    }
+
+    /// Writes it; of all documents those whose path is wanted. Says how many.
+    pub fn write(
+        &self,
+        format: &Format,
+        out: &mut (dyn Write + Send),
+        wanted: impl FnMut(&str) -> bool,
+    ) -> Result<u64, Error> {
+        let names = self.columns.names();
+        match format {
+            Format::Csv(separator) => {
+                let mut table = csv::Table::new(out, *separator, names)?;
+                let count = self.each(wanted, |record| table.row(record))?;
+                table.end()?;
+                Ok(count)
+            }
+            Format::Jsonl => self.each(wanted, |record| jsonl::line(out, record, names)),
+            Format::Xlsx(zone) => {
+                let mut book = xlsx::Book::new(zone.clone(), names)?;
+                let count = self.each(wanted, |record| book.row(record))?;
+                book.end(out)?;
+                Ok(count)
+            }
+        }
+    }
+
+    /// Writes a file for each document that is wanted into a folder; whole, or not at all.
+    pub fn sidecars(&self, folder: &Path, wanted: impl FnMut(&str) -> bool) -> Result<Sidecars, Error> {
+        let mut sidecars = Sidecars::begin(folder, self.folders.clone())?;
+        self.each(wanted, |record| sidecars.put(record, self.columns.names()))?;
+        Ok(sidecars)
+    }
+
+    fn each(
+        &self,
+        mut wanted: impl FnMut(&str) -> bool,
+        mut put: impl FnMut(&Record<'_>) -> Result<(), Error>,
+    ) -> Result<u64, Error> {
+        let mut tabs: HashMap<(String, String), Option<String>> = HashMap::new();
+        let mut count = 0;
+        self.state.read(|r| {
+            r.catalogue(self.then, |document| {
+                if wanted(&document.path) {
+                    let tab = |id: &str| r.folder_name(&document.binder, id);
+                    put(&self.record(document, &mut tabs, tab)?)?;
+                    count += 1;
+                }
+                Ok::<_, Error>(true)
+            })
+        })?;
+        Ok(count)
+    }
+
+    fn record<'r>(
+        &'r self,
+        document: &'r Catalogued,
+        tabs: &mut HashMap<(String, String), Option<String>>,
+        tab: impl Fn(&str) -> Result<Option<String>, state::Error>,
+    ) -> Result<Record<'r>, Error> {
+        let nothing = HashMap::new();
+        let elements = self.elements.get(&document.binder).unwrap_or(&nothing);
+        let mut record = Record {
+            document,
+            binder: self.names.get(&document.binder).map_or_else(|| first_step(&document.path), String::as_str),
+            version_label: None,
+            metadata: Vec::new(),
+        };
+        for (key, mut value) in document.metadata.iter().flat_map(|json| values(json, elements)) {
+            if key == VERSION {
+                record.version_label = Some(value.text());
+            }
+            if key == TAB {
+                let place = (document.binder.clone(), value.text());
+                let name = match tabs.get(&place) {
+                    Some(name) => name.clone(),
+                    None => tabs.entry(place.clone()).or_insert(tab(&place.1)?).clone(),
+                };
+                value = name.map_or(value, Value::Text);
+            }
+            let Some(column) = self.columns.place(&document.binder, &key) else { continue };
+            match record.metadata.iter_mut().find(|(at, _)| *at == column) {
+                Some((_, several)) => several.push(value),
+                None => record.metadata.push((column, vec![value])),
+            }
+        }
+        Ok(record)
+    }
+}
+
+/// What a binder that is not known any more was called in the tree.
+fn first_step(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
+}

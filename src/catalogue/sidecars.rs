@@ -1,0 +1,174 @@
+//! A file of metadata for each document, in a folder tree of their own.
+//!
+//! The tree is the mirror's, with `.json` behind each file's name. It lies outside of the mirror: there a
+//! document may really have such a name, and whatever is in the mirror is the service's.
+//!
+//! It is written anew each time beside the old one, and takes its place when it is whole. So what moved or
+//! left the mirror does so here, and nobody sees half of it. Only a folder that this program made is replaced.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use super::{Error, Record, jsonl};
+
+/// What marks a folder as made here.
+const MARK: &str = ".ibinder-sidecars";
+
+/// The longest name of a file, in bytes.
+const LONGEST: usize = 255;
+
+/// What stands behind a file's name.
+pub(super) const SUFFIX: &str = ".json";
+
+/// Why a folder can't have the sidecars.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It holds something else.
+    #[error("{} holds files that are no sidecars; give an empty folder, or one that does not exist yet", .0.display())]
+    Foreign(PathBuf),
+    /// It can't be made, or replaced.
+    #[error("cannot {} {}: {}", .0, .1.display(), .2)]
+    Disk(&'static str, PathBuf, io::Error),
+}
+
+/// Sidecars that are being written.
+#[derive(Debug)]
+pub struct Sidecars {
+    folder: PathBuf,
+    new: TempDir,
+    /// Folders of the tree whose names a sidecar may want.
+    folders: HashSet<String>,
+    made: HashSet<String>,
+    count: u64,
+}
+
+impl Sidecars {
+    /// For a folder that does not exist, is empty, or has sidecars. `folders` are those of the tree that are
+    /// called like a sidecar.
+    pub(super) fn begin(folder: &Path, folders: HashSet<String>) -> Result<Self, Refused> {
+        let disk = |what, path: &Path| {
+            let path = path.to_owned();
+            move |error| Refused::Disk(what, path, error)
+        };
+        let folder = std::path::absolute(folder).map_err(disk("find", folder))?;
+        match fs::read_dir(&folder).map(|mut entries| entries.next().is_some()) {
+            Ok(true) if !folder.join(MARK).is_file() => return Err(Refused::Foreign(folder)),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Refused::Disk("read", folder, error)),
+        }
+        let above = folder.parent().unwrap_or(&folder).to_owned();
+        fs::create_dir_all(&above).map_err(disk("make", &above))?;
+        let new = tempfile::Builder::new().prefix(MARK).tempdir_in(&above).map_err(disk("make a folder in", &above))?;
+        fs::write(new.path().join(MARK), "ibinder-sync export --sidecars replaces this folder\n")
+            .map_err(disk("write to", new.path()))?;
+        Ok(Self { folder, new, folders, made: HashSet::new(), count: 0 })
+    }
+
+    pub(super) fn put(&mut self, record: &Record<'_>, names: &[String]) -> Result<(), Error> {
+        let path = self.place(&record.document.path, &record.document.document);
+        if let Some((above, _)) = path.rsplit_once('/')
+            && !self.made.contains(above)
+        {
+            fs::create_dir_all(self.new.path().join(above))?;
+            self.made.insert(above.to_owned());
+        }
+        let mut text = serde_json::to_string_pretty(&jsonl::Line::of(record, names)).map_err(io::Error::from)?;
+        text.push('\n');
+        fs::write(self.new.path().join(path), text)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Where the sidecar of a file lies. Where the name would be too long, or a folder has it, it shows
+    /// the document's id.
+    fn place(&self, path: &str, id: &str) -> String {
+        let plain = format!("{path}{SUFFIX}");
+        let (above, name) = path.rsplit_once('/').map_or(("", path), |(above, name)| (above, name));
+        if name.len() + SUFFIX.len() <= LONGEST && !self.folders.contains(&plain) {
+            return plain;
+        }
+        let mark = format!(" [{}]{SUFFIX}", id.replace('/', "_"));
+        let end = name.floor_char_boundary(LONGEST.saturating_sub(mark.len()).min(name.len()));
+        let slash = if above.is_empty() { "" } else { "/" };
+        format!("{above}{slash}{}{mark}", &name[..end])
+    }
+
+    /// Puts the new folder in the place of the old one. Says how many files it has.
+    pub fn end(self) -> Result<u64, Refused> {
+        let (folder, count) = (self.folder, self.count);
+        let disk = |error| Refused::Disk("replace", folder.clone(), error);
+        open_up(self.new.path()).map_err(disk)?;
+        let old = self.new.path().with_extension("old");
+        let replaced = match fs::rename(&folder, &old) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(disk(error)),
+        };
+        let new = self.new.keep();
+        if let Err(error) = fs::rename(&new, &folder) {
+            if replaced {
+                let _ = fs::rename(&old, &folder);
+            }
+            let _ = fs::remove_dir_all(&new);
+            return Err(disk(error));
+        }
+        if replaced {
+            fs::remove_dir_all(&old).map_err(disk)?;
+        }
+        Ok(count)
+    }
+}
+
+/// Gives a folder that only its owner may read the mode of any other new one.
+fn open_up(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(".mode");
+    fs::create_dir(&probe)?;
+    let mode = fs::metadata(&probe)?.permissions();
+    fs::remove_dir(&probe)?;
+    fs::set_permissions(folder, mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sidecars_have_names_that_nobody_else_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("side");
+        let sidecars = Sidecars::begin(&target, ["B/a.pdf.json".to_owned()].into()).unwrap();
+        let long = "å".repeat(126);
+        for (path, place) in [
+            ("B/b.pdf", "B/b.pdf.json".to_owned()),
+            ("B/b.pdf.json", "B/b.pdf.json.json".to_owned()),
+            ("B/a.pdf", "B/a.pdf [3f2a].json".to_owned()),
+            ("a", "a.json".to_owned()),
+            (&format!("B/{long}"), format!("B/{} [3f2a].json", "å".repeat(121))),
+        ] {
+            assert_eq!(sidecars.place(path, "3f2a"), place);
+            assert!(place.rsplit('/').next().unwrap().len() <= LONGEST);
+        }
+    }
+
+    #[test]
+    fn only_folders_of_sidecars_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("side");
+        assert_eq!(Sidecars::begin(&target, HashSet::new()).unwrap().end().unwrap(), 0);
+        assert!(target.join(MARK).is_file());
+        fs::write(target.join("old.json"), "{}").unwrap();
+        Sidecars::begin(&target, HashSet::new()).unwrap().end().unwrap();
+        assert!(!target.join("old.json").exists());
+        fs::remove_file(target.join(MARK)).unwrap();
+        fs::write(target.join("mine.json"), "{}").unwrap();
+        assert!(matches!(Sidecars::begin(&target, HashSet::new()), Err(Refused::Foreign(_))));
+        assert!(target.join("mine.json").is_file());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,256 @@
+//! As a workbook: texts as texts, whatever they begin with; times as times of the system's zone, since a
+//! workbook has no zones; the header stands still, and can be filtered by.
+//!
+//! Rows go to a temporary file as they come. A sheet takes 1,048,576 rows: a larger catalogue goes on
+//! in further sheets.
+
+use std::io::Write;
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+
+use super::{Error, FIXED, Record, Value};
+
+/// Rows of a sheet, its header included.
+const ROWS: u32 = 1_048_576;
+
+/// Columns of a sheet.
+const COLUMNS: usize = 16_384;
+
+/// Characters of a cell, as UTF-16 counts them.
+const LONGEST: usize = 32_767;
+
+/// How wide the fixed columns are, in characters.
+const WIDTHS: [u8; FIXED.len()] = [60, 36, 24, 10, 12, 18, 18, 20, 20, 20, 14];
+
+pub(super) struct Book {
+    workbook: Workbook,
+    zone: TimeZone,
+    names: Vec<String>,
+    /// The sheet that is written, and its next row.
+    at: (usize, u32),
+    rows: u32,
+    bold: Format,
+    time: Format,
+    day: Format,
+}
+
+impl Book {
+    pub(super) fn new(zone: TimeZone, names: &[String]) -> Result<Self, Error> {
+        Self::with_rows(zone, names, ROWS)
+    }
+
+    fn with_rows(zone: TimeZone, names: &[String], rows: u32) -> Result<Self, Error> {
+        if FIXED.len() + names.len() > COLUMNS {
+            let why = "there are more metadata elements than a sheet has columns; take csv or jsonl";
+            return Err(Error::Workbook(why.to_owned()));
+        }
+        let mut book = Self {
+            workbook: Workbook::new(),
+            zone,
+            names: names.to_vec(),
+            at: (0, 0),
+            rows,
+            bold: Format::new().set_bold(),
+            time: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"),
+            day: Format::new().set_num_format("yyyy-mm-dd"),
+        };
+        book.begin_sheet(0)?;
+        Ok(book)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the columns were counted")]
+    fn begin_sheet(&mut self, number: usize) -> Result<(), Error> {
+        let sheet = self.workbook.add_worksheet_with_constant_memory().map_err(failed)?;
+        let name = if number == 0 { "Documents".to_owned() } else { format!("Documents {}", number + 1) };
+        sheet.set_name(name).and_then(|sheet| sheet.set_freeze_panes(1, 0)).map_err(failed)?;
+        for (column, name) in FIXED.into_iter().chain(self.names.iter().map(String::as_str)).enumerate() {
+            let width = WIDTHS.get(column).copied().unwrap_or(18);
+            sheet.set_column_width(column as u16, width).map_err(failed)?;
+            sheet.write_string_with_format(0, column as u16, cut(name), &self.bold).map_err(failed)?;
+        }
+        self.at = (number, 1);
+        Ok(())
+    }
+
+    /// Sets the filter over all rows of the sheet.
+    fn end_sheet(&mut self) -> Result<(), Error> {
+        let (sheet, next) = self.at;
+        let last = u16::try_from(FIXED.len() + self.names.len() - 1).unwrap_or(u16::MAX);
+        let sheet = self.workbook.worksheet_from_index(sheet).map_err(failed)?;
+        sheet.autofilter(0, 0, next - 1, last).map(drop).map_err(failed)
+    }
+
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a workbook's numbers are floats")]
+    pub(super) fn row(&mut self, record: &Record<'_>) -> Result<(), Error> {
+        if self.at.1 == self.rows {
+            self.end_sheet()?;
+            self.begin_sheet(self.at.0 + 1)?;
+        }
+        let (sheet, row) = self.at;
+        self.at.1 += 1;
+        let (d, zone) = (record.document, &self.zone);
+        let sheet = self.workbook.worksheet_from_index(sheet).map_err(failed)?;
+        let label = record.version_label.as_deref().unwrap_or_default();
+        for (column, text) in [(0, d.path.as_str()), (1, &d.file_name), (2, record.binder), (3, label)] {
+            put_text(sheet, row, column, text)?;
+        }
+        sheet.write_number(row, 4, d.size as f64).map_err(failed)?;
+        put_time(sheet, row, 5, record.modified_at(), (zone, &self.time))?;
+        put_time(sheet, row, 6, record.mirrored_at(), (zone, &self.time))?;
+        for (column, text) in [(7, d.sha256.hex().as_str()), (8, &d.document), (9, &d.version), (10, &d.binder)] {
+            put_text(sheet, row, column, text)?;
+        }
+        let mut metadata: Vec<&(usize, Vec<Value>)> = record.metadata.iter().collect();
+        metadata.sort_by_key(|(column, _)| *column);
+        for (column, values) in metadata {
+            let column = (FIXED.len() + column) as u16;
+            match &values[..] {
+                [Value::Number(number)] if number.as_f64().is_some() => {
+                    sheet.write_number(row, column, number.as_f64().unwrap_or_default()).map_err(failed)?;
+                }
+                [Value::Time(moment, _)] => put_time(sheet, row, column, *moment, (zone, &self.time))?,
+                [Value::Day(day, text)] => put_moment(sheet, row, column, day.at(0, 0, 0, 0), (text, &self.day))?,
+                several => {
+                    let texts: Vec<String> = several.iter().map(Value::text).collect();
+                    put_text(sheet, row, column, &texts.join("; "))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn end(mut self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
+        self.end_sheet()?;
+        self.workbook.save_to_writer(out).map_err(failed)
+    }
+}
+
+fn put_text(sheet: &mut Worksheet, row: u32, column: u16, text: &str) -> Result<(), Error> {
+    if text.is_empty() { Ok(()) } else { sheet.write_string(row, column, cut(text)).map(drop).map_err(failed) }
+}
+
+fn put_time(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    moment: Timestamp,
+    (zone, format): (&TimeZone, &Format),
+) -> Result<(), Error> {
+    let local = moment.to_zoned_datetime(zone.clone()).datetime();
+    put_moment(sheet, row, column, local, (&moment.to_string(), format))
+}
+
+/// A workbook knows no time before 1900: one that is older stands there as text.
+fn put_moment(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    at: DateTime,
+    (text, format): (&str, &Format),
+) -> Result<(), Error> {
+    match excel(at) {
+        Some(at) => sheet.write_datetime_with_format(row, column, at, format).map(drop).map_err(failed),
+        None => put_text(sheet, row, column, text),
+    }
+}
+
+fn excel(at: DateTime) -> Option<ExcelDateTime> {
+    let part = |part: i8| u8::try_from(part).ok();
+    let day = ExcelDateTime::from_ymd(u16::try_from(at.year()).ok()?, part(at.month())?, part(at.day())?).ok()?;
+    day.and_hms(u16::from(part(at.hour())?), part(at.minute())?, f64::from(at.second())).ok()
+}
+
+/// A text as long as a cell may be.
+fn cut(text: &str) -> String {
+    let mut units = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        units += c.len_utf16();
+        units >= LONGEST
+    });
+    end.map_or_else(|| text.to_owned(), |(at, _)| format!("{}…", &text[..at]))
+}
+
+fn failed(error: XlsxError) -> Error {
+    match error {
+        XlsxError::IoError(error) => Error::Write(error),
+        other => Error::Workbook(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read as _};
+
+    use zip::ZipArchive;
+
+    use super::*;
+    use crate::{model::Sha256, state::Catalogued};
+
+    fn document(name: &str) -> Catalogued {
+        Catalogued {
+            document: "d".to_owned(),
+            version: "v".to_owned(),
+            binder: "b".to_owned(),
+            file_name: name.to_owned(),
+            path: format!("B/{name}"),
+            size: 7,
+            sha256: Sha256::new([0; 32]),
+            mtime: -5_000_000_000_000_000_000,
+            mirrored_at: 1_793_669_400,
+            metadata: None,
+        }
+    }
+
+    /// The parts of a workbook of some documents, with so many rows a sheet.
+    fn parts(names: &[&str], rows: u32) -> ZipArchive<Cursor<Vec<u8>>> {
+        let mut book = Book::with_rows(TimeZone::UTC, &["Datum".to_owned(), "=x".to_owned()], rows).unwrap();
+        for name in names {
+            let document = document(name);
+            let day = Value::Day("2026-11-03".parse().unwrap(), "2026-11-03".to_owned());
+            let text = Value::Text("=1+1".to_owned());
+            let metadata = vec![(1, vec![text]), (0, vec![day])];
+            book.row(&Record { document: &document, binder: "B", version_label: None, metadata }).unwrap();
+        }
+        let mut bytes = Vec::new();
+        book.end(&mut bytes).unwrap();
+        ZipArchive::new(Cursor::new(bytes)).unwrap()
+    }
+
+    fn part(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str) -> Option<String> {
+        let mut text = String::new();
+        archive.by_name(name).ok()?.read_to_string(&mut text).unwrap();
+        Some(text)
+    }
+
+    #[test]
+    fn texts_are_texts_and_times_are_times() {
+        let mut archive = parts(&["=1+1.txt"], ROWS);
+        let sheet = part(&mut archive, "xl/worksheets/sheet1.xml").unwrap();
+        assert!(!sheet.contains("<f>") && sheet.contains("=1+1.txt</t>") && sheet.contains("=1+1</t>"), "{sheet}");
+        // A day is a number with a format; a time before 1900 is none.
+        assert!(sheet.contains("<v>46329</v>") && sheet.contains("1811-07-23T15:06:40Z</t>"), "{sheet}");
+        assert!(sheet.contains("state=\"frozen\"") && sheet.contains("<autoFilter ref=\"A1:M2\"/>"), "{sheet}");
+    }
+
+    #[test]
+    fn more_rows_than_a_sheet_takes_are_on_the_next_one() {
+        let mut archive = parts(&["1", "2", "3"], 3);
+        let sheets: Vec<String> =
+            (1..=3).filter_map(|n| part(&mut archive, &format!("xl/worksheets/sheet{n}.xml"))).collect();
+        assert_eq!(sheets.iter().map(|sheet| sheet.matches("<row ").count()).collect::<Vec<_>>(), [3, 2]);
+        assert!(sheets[1].contains(">path</t>") && sheets[1].contains(">B/3</t>"), "{}", sheets[1]);
+        assert!(part(&mut archive, "xl/workbook.xml").unwrap().contains("\"Documents 2\""));
+    }
+
+    #[test]
+    fn long_texts_fit_their_cells() {
+        for (text, units) in [("x".repeat(40_000), 32_767), ("😀".repeat(20_000), 32_767), ("x".repeat(32_766), 32_766)]
+        {
+            assert!(cut(&text).encode_utf16().count() <= units, "{}", text.len());
+        }
+        assert_eq!(cut("kort"), "kort");
+        assert!(cut(&"x".repeat(40_000)).ends_with('…'));
+        parts(&[&"å".repeat(50_000)], ROWS);
+    }
+}

@@ -1,0 +1,62 @@
+//! `export`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, ValueEnum};
+
+use super::{Destination, history::TIMES};
+
+/// How a catalogue is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A table for spreadsheets and scripts.
+    Csv,
+    /// One JSON object a line, every text as it is.
+    Jsonl,
+    /// A workbook.
+    Xlsx,
+}
+
+/// Write a catalogue of all documents: paths, versions, sizes, hashes, and metadata under their labels.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["format", "sidecars"]))]
+#[command(after_help = format!("{TIMES}\n\nIn csv a cell that a spreadsheet would take for a formula gets an apostrophe \
+    in front; jsonl has every text as it is.\n\nExamples:\n  \
+    ibinder-sync export --dest /srv/mirror --format xlsx --to /srv/catalogue.xlsx\n  \
+    ibinder-sync export --dest /srv/mirror --format csv --separator ';' --to catalogue.csv 'Brf Eken'\n  \
+    ibinder-sync export --dest /srv/mirror --format jsonl --at 2026-11-03 | jq -r .path\n  \
+    ibinder-sync export --dest /srv/mirror --sidecars /srv/metadata"))]
+pub struct Export {
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
+    /// How it is written
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
+    /// The file, replaced when the new one is whole [default: standard output]
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub to: Option<PathBuf>,
+    /// What stands between the values in csv: `,` or `;`, which Excel expects in Nordic countries, or `tab`
+    /// [default: ,]
+    #[arg(long, value_name = "C", value_parser = separator, requires = "format")]
+    pub separator: Option<u8>,
+    /// Write a .json file with the metadata of each document into this folder outside of the mirror, which has the
+    /// mirror's folders, and is replaced each time
+    #[arg(long, value_name = "DIR")]
+    pub sidecars: Option<PathBuf>,
+    /// The time [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Files and folders, by their paths of that time [default: everything]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+fn separator(text: &str) -> Result<u8, String> {
+    match text {
+        "," => Ok(b','),
+        ";" => Ok(b';'),
+        "tab" | "\t" => Ok(b'\t'),
+        _ => Err(format!("{text:?} is none of `,`, `;` and `tab`")),
+    }
+}

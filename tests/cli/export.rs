@@ -1,0 +1,160 @@
+//! `export`: catalogues, and sidecars.
+
+use std::{collections::BTreeMap, fs};
+
+use ibinder_sync::sandbox::Organisation;
+use serde_json::{Value, json};
+
+use crate::program::{Done, Program, bare, finish, snapshot};
+
+fn export(program: &Program, flags: &[&str]) -> Done {
+    finish(bare(&["export", "--dest"]).arg(&program.dest).args(flags))
+}
+
+/// The rows of a table by the names of their columns.
+fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
+    let text = text.strip_prefix('\u{feff}').unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn odd_names() -> Program {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    let tab = o.add_folder(&binder, None, "Avtal, \"nya\"").unwrap();
+    for name in ["=1+1.txt", "two\nlines, \"quoted\".txt", "+46.txt", "å 😀.txt"] {
+        o.add_document(&binder, Some(&tab), name, format!("bytes of {name}")).unwrap();
+    }
+    Program::new(o)
+}
+
+#[test]
+fn a_table_has_every_document_and_no_formula() {
+    let program = odd_names();
+    program.run(&[]).expect(0);
+    let text = export(&program, &["--format", "csv"]).expect(0).out;
+    let header = text.lines().next().unwrap();
+    assert!(header.starts_with("\u{feff}path,file_name,binder,version_label,size,modified_at,"), "{header}");
+    assert_eq!(text.matches("\r\n").count(), 5);
+    let rows = rows(&text);
+    let names: Vec<&str> = rows.iter().map(|row| row["file_name"].as_str()).collect();
+    for name in ["'=1+1.txt", "'+46.txt", "two\nlines, \"quoted\".txt", "å 😀.txt"] {
+        assert!(names.contains(&name), "{name:?} is not in {names:?}");
+    }
+    for row in &rows {
+        assert_eq!((row["binder"].as_str(), row["Flik"].as_str()), ("Brf Eken", "Avtal, \"nya\""));
+        let bytes = fs::read(program.dest.join(&row["path"])).unwrap();
+        assert_eq!(row["size"], bytes.len().to_string());
+    }
+    let semicolons = export(&program, &["--format", "csv", "--separator", ";"]).expect(0).out;
+    assert!(semicolons.lines().next().unwrap().contains("path;file_name;"));
+}
+
+#[test]
+fn lines_of_json_have_every_text_as_it_is() {
+    let program = odd_names();
+    program.run(&[]).expect(0);
+    let documents = lines(&export(&program, &["--format", "jsonl"]).expect(0).out);
+    let names: Vec<&str> = documents.iter().map(|line| line["file_name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"=1+1.txt") && names.contains(&"two\nlines, \"quoted\".txt"), "{names:?}");
+    assert!(documents.iter().all(|line| line["metadata"]["Status"].is_string()), "{documents:?}");
+    let one = lines(&export(&program, &["--format", "jsonl", "Brf Eken/Avtal, _nya_/=1+1.txt"]).expect(0).out);
+    assert_eq!(one.len(), 1);
+    export(&program, &["--format", "jsonl", "nothing"]).says(2, "nothing was mirrored now as nothing");
+}
+
+#[test]
+fn metadata_and_places_are_those_of_the_time() {
+    let program = Program::mirrored(2);
+    let id = program.sandbox.with_organisation(|o| o.documents())[0].id.clone();
+    let entry = |value: &str| json!([{"metadataElementId": "Byggnad", "value": value}]);
+    program.sandbox.with_organisation(|o| o.set_metadata(&id, entry("A"))).unwrap();
+    program.run(&[]).expect(0);
+    program.sandbox.with_organisation(|o| {
+        o.set_metadata(&id, entry("B")).unwrap();
+        o.rename_document(&id, "renamed.txt").unwrap();
+        o.revise(&id, "new").unwrap();
+    });
+    program.run(&[]).expect(0);
+    let told = |flags: &[&str]| {
+        let lines = lines(&export(&program, &[&["--format", "jsonl"], flags].concat()).expect(0).out);
+        assert_eq!(lines.len(), 2);
+        let of = lines.into_iter().find(|line| line["document_id"] == id.as_str()).unwrap();
+        (of["file_name"].clone(), of["size"].clone(), of["metadata"]["Byggnad"].clone())
+    };
+    assert_eq!(told(&["--at", "1"]), (json!("0.txt"), json!(7), Value::Null));
+    assert_eq!(told(&["--at", "2"]), (json!("0.txt"), json!(7), json!("A")));
+    let now = (json!("renamed.txt"), json!(3), json!("B"));
+    assert_eq!((told(&["--at", "3"]), told(&[])), (now.clone(), now));
+}
+
+#[test]
+fn a_file_is_replaced_when_the_new_one_is_whole() {
+    let program = Program::mirrored(2);
+    let file = program.beside("catalogue.csv");
+    let to = ["--format", "csv", "--to", file.to_str().unwrap()];
+    assert!(export(&program, &to).expect(0).out.starts_with("2 documents are in "));
+    let first = fs::read_to_string(&file).unwrap();
+    export(&program, &[&to[..], &["nothing"]].concat()).expect(2);
+    assert_eq!(fs::read_to_string(&file).unwrap(), first);
+    let inside = program.dest.join("Brf Eken/0.txt");
+    export(&program, &["--format", "csv", "--to", inside.to_str().unwrap()]).says(2, "lies inside the mirror");
+    assert_eq!(fs::read_to_string(inside).unwrap(), "bytes 0");
+    let link = program.beside("link.csv");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    fs::write(&file, "old").unwrap();
+    export(&program, &["--format", "csv", "--to", link.to_str().unwrap()]).expect(0);
+    assert!(link.is_symlink() && fs::read_to_string(&file).unwrap() == first);
+    // Nothing else is left, neither there nor in the mirror.
+    assert_eq!(fs::read_dir(program.beside("")).unwrap().count(), 3);
+}
+
+#[test]
+fn a_workbook_is_written() {
+    let program = Program::mirrored(2);
+    let before = snapshot(&program.dest);
+    let file = program.beside("catalogue.xlsx");
+    export(&program, &["--format", "xlsx", "--to", file.to_str().unwrap()]).expect(0);
+    let archive = zip::ZipArchive::new(fs::File::open(file).unwrap()).unwrap();
+    assert!(archive.index_for_name("xl/worksheets/sheet1.xml").is_some());
+    export(&program, &["--format", "jsonl", "--separator", ";"]).says(2, "--separator is for --format csv alone");
+    assert_eq!(snapshot(&program.dest), before);
+}
+
+#[test]
+fn sidecars_follow_their_documents() {
+    let program = Program::mirrored(3);
+    let folder = program.beside("metadata");
+    let write = || export(&program, &["--sidecars", folder.to_str().unwrap()]);
+    let names = || {
+        let entries = fs::read_dir(folder.join("Brf Eken")).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert!(write().expect(0).out.starts_with("3 sidecars are in "));
+    assert_eq!(names(), ["0.txt.json", "1.txt.json", "2.txt.json"]);
+    let ids: Vec<String> = program.sandbox.with_organisation(|o| o.documents().into_iter().map(|d| d.id).collect());
+    program.sandbox.with_organisation(|o| {
+        o.rename_document(&ids[0], "moved.txt").unwrap();
+        o.remove_document(&ids[1]).unwrap();
+    });
+    program.run(&[]).expect(0);
+    write().expect(0);
+    assert_eq!(names(), ["2.txt.json", "moved.txt.json"]);
+    let text = fs::read_to_string(folder.join("Brf Eken/moved.txt.json")).unwrap();
+    let told: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&told["document_id"], &told["path"]), (&json!(ids[0]), &json!("Brf Eken/moved.txt")));
+    // A folder of somebody's is left alone, and so is the mirror.
+    let inside = program.dest.join("metadata");
+    export(&program, &["--sidecars", inside.to_str().unwrap()]).says(2, "lies inside the mirror");
+    let mine = program.beside("mine");
+    fs::create_dir(&mine).unwrap();
+    fs::write(mine.join("notes.json"), "mine").unwrap();
+    export(&program, &["--sidecars", mine.to_str().unwrap()]).says(2, "holds files that are no sidecars");
+    assert_eq!(fs::read_to_string(mine.join("notes.json")).unwrap(), "mine");
+}
