@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use ibinder_sync::sandbox::{Reply, Route};
+use ibinder_sync::{
+    report::METRICS,
+    sandbox::{Reply, Route},
+};
 
 use crate::program::{Done, Program, bare, finish};
 
@@ -85,4 +88,55 @@ fn what_cannot_be_written_is_a_warning_and_no_failure() {
     assert_eq!(report["outcome"], "complete");
     assert!(report["warnings"][0].as_str().unwrap().contains("--metrics-file"), "{report}");
     run(&program, Path::new("/dev/null"), &[]).says(0, "/dev/null is not a file");
+}
+
+/// The names of metrics in a text.
+fn named(text: &str) -> Vec<&str> {
+    let at = text.match_indices("ibinder_sync_").map(|(at, _)| &text[at..]);
+    at.map(|rest| &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())]).collect()
+}
+
+#[test]
+fn what_watches_them_names_no_others() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = [
+        ("packaging/prometheus/alerts.yml", 10),
+        ("packaging/prometheus/alerts_test.yml", 10),
+        ("packaging/grafana/dashboard.json", 20),
+        ("docs/monitoring.md", 20),
+    ];
+    for (file, fewest) in files {
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        let found = named(&text);
+        assert!(found.len() >= fewest, "{file} names {} metrics", found.len());
+        for name in found {
+            assert!(METRICS.iter().any(|(known, _)| *known == name), "{file} names {name}");
+        }
+    }
+    let told = fs::read_to_string(root.join("docs/monitoring.md")).unwrap();
+    let told = named(&told);
+    for (name, _) in METRICS {
+        assert!(told.contains(name), "{name} is not in docs/monitoring.md");
+    }
+}
+
+#[test]
+fn the_dashboard_is_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read(root.join("packaging/grafana/dashboard.json")).unwrap();
+    let dashboard: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let mut ids: Vec<u64> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), panels.len());
+    let places: Vec<[u64; 4]> =
+        panels.iter().map(|panel| ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap())).collect();
+    for (at, [x, y, w, h]) in places.iter().enumerate() {
+        assert!(x + w <= 24 && !panels[at]["targets"].as_array().unwrap().is_empty());
+        let overlap = |[ox, oy, ow, oh]: &[u64; 4]| x < &(ox + ow) && ox < &(x + w) && y < &(oy + oh) && oy < &(y + h);
+        assert_eq!(places.iter().filter(|other| overlap(other)).count(), 1, "{}", panels[at]["title"]);
+    }
+    let variables: Vec<&str> =
+        dashboard["templating"]["list"].as_array().unwrap().iter().map(|v| v["name"].as_str().unwrap()).collect();
+    assert_eq!(variables, ["datasource", "organisation", "profile"]);
 }
