@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, error::ErrorKind};
 use ibinder_sync::{
     app::{self, Exit, Voice},
     cli::{self, BindersCommand, Cli, Command, LogFormat, Refusal},
@@ -63,11 +63,7 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             speak(false);
             app::doctor(&doctor, config::remote_settings(settings), &|name| std::env::var_os(name))
         }
-        Command::Binders(binders) => match (binders.dest, binders.command) {
-            (None, _) => refused(&settings.missing("dest")),
-            (Some(dest), None | Some(BindersCommand::List)) => app::list_binders(&dest),
-            (Some(dest), Some(BindersCommand::Forget { id })) => app::forget_binder(&dest, &id),
-        },
+        Command::Binders(given) => binders(given, settings),
         Command::Recover(recover) => {
             speak(false);
             app::recover(&recover.destination.dest, recover.force)
@@ -122,6 +118,19 @@ fn with_config(given: Given, settings: &Settings, voice: &Voice, command: fn(&Co
     match Config::new(given, settings) {
         Ok(config) => command(&config, voice),
         Err(error) => refused(&error),
+    }
+}
+
+fn binders(given: cli::Binders, settings: &Settings) -> Exit {
+    match (given.dest, given.command) {
+        (None, _) => refused(&settings.missing("dest")),
+        (Some(dest), None) => app::list_binders(&dest, given.json),
+        (Some(dest), Some(BindersCommand::List { json })) => app::list_binders(&dest, json || given.json),
+        (_, Some(BindersCommand::Forget { .. })) if given.json => {
+            let _ = Cli::command().error(ErrorKind::ArgumentConflict, "--json is for the list of binders").print();
+            Exit::Usage
+        }
+        (Some(dest), Some(BindersCommand::Forget { id })) => app::forget_binder(&dest, &id),
     }
 }
 

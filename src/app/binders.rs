@@ -2,26 +2,24 @@
 
 use std::path::Path;
 
+use jiff::tz::TimeZone;
+
 use super::{Error, Exit, Reading, Writing, copies};
-use crate::{model::BinderId, state::End, sync, ui};
+use crate::{history::Binder, model::BinderId, state::End, sync, ui};
 
 /// Lists the binders that the mirror knows.
-pub fn list(dest: &Path) -> Exit {
-    done(table(dest).map(|text| ui::print(&text)))
+pub fn list(dest: &Path, json: bool) -> Exit {
+    done(table(dest, json).map(|text| ui::print(&text)))
 }
 
-fn table(dest: &Path) -> Result<String, Error> {
+fn table(dest: &Path, json: bool) -> Result<String, Error> {
     let Reading { state, .. } = &Reading::open(dest)?;
-    let mut text = format!("{:<12} {:>10}  {}\n", "ID", "DOCUMENTS", "NAME");
-    for binder in state.read(|r| r.binders())? {
-        let documents = state.read(|r| r.documents_in(&binder.id))?;
-        text.push_str(&format!(
-            "{:<12} {documents:>10}  {}\n",
-            ui::escape(binder.id.as_str()),
-            ui::escape(&binder.name)
-        ));
+    let binders: Vec<Binder> = state.read(|r| r.binder_summaries())?.iter().map(Binder::of).collect();
+    if json {
+        // Numbers, texts and times always serialize.
+        return Ok(binders.iter().map(|b| serde_json::to_string(b).unwrap_or_default() + "\n").collect());
     }
-    Ok(text)
+    Ok(ui::binders(&binders, &TimeZone::system()))
 }
 
 /// Lets a binder go.

@@ -146,12 +146,19 @@ pub struct Destination {
 
 /// List the binders that the mirror knows, or let one go.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ibinder-sync binders --dest /srv/mirror\n  \
-    ibinder-sync binders forget k3J9x_a2Q --dest /srv/mirror")]
+#[command(
+    after_help = "A binder is mirrored when a listing of it was read to its end and was consistent; documents that failed \
+    are in the run's report.\n\nExamples:\n  ibinder-sync binders --dest /srv/mirror\n  \
+    ibinder-sync binders --dest /srv/mirror --json | jq -r 'select(.inaccessible_since) | .name'\n  \
+    ibinder-sync binders forget k3J9x_a2Q --dest /srv/mirror"
+)]
 pub struct Binders {
     /// What to do with them.
     #[command(subcommand)]
     pub command: Option<BindersCommand>,
+    /// Print the list as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
     /// The folder that holds the mirror
     #[arg(long, value_name = "DIR", global = true)]
     pub dest: Option<PathBuf>,
@@ -160,8 +167,13 @@ pub struct Binders {
 /// What to do with binders.
 #[derive(Debug, Subcommand)]
 pub enum BindersCommand {
-    /// List them, with how many documents are mirrored
-    List,
+    /// List them: how many documents are mirrored, their size, and when a listing of theirs was last read to its
+    /// end and found consistent
+    List {
+        /// Print JSON, one object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Let a binder go that the service does not show any more: its files leave the tree, their
     /// bytes stay in the mirror's objects
     Forget {

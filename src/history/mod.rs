@@ -5,6 +5,7 @@
 //! works on a copy of the state and without the lock, so that a run may go on meanwhile: what a file
 //! holds is decided by its hash, and never by where it lies. [`purge`] alone changes the mirror.
 
+mod binder;
 mod biography;
 mod erase;
 mod line;
@@ -19,6 +20,7 @@ mod selection;
 mod snapshot;
 
 pub use crate::state::Traces;
+pub use binder::Binder;
 pub use biography::{Biography, Change, Holding, Place, Revision, Version, When};
 pub use line::Line;
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, write_manifest};

@@ -24,6 +24,7 @@ mod history;
 mod history_tests;
 mod intents;
 mod inventory;
+mod listings;
 mod proof;
 mod purges;
 mod retention;
@@ -51,6 +52,7 @@ pub use health::{Objects, Pending, Times};
 pub use history::{Life, MetadataSpan, PastRun, PlaceSpan, Remembered, VersionSpan};
 pub use intents::{Begun, Partial};
 pub use inventory::{Mirrored, Totals};
+pub use listings::BinderSummary;
 pub use proof::{Claimed, Extent, Restamp, Source};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use retention::Past;
@@ -62,8 +64,11 @@ use crate::{
     model::OrganisationId,
 };
 
-const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("../../migrations/0001_mirror.sql")), M::up(include_str!("../../migrations/0002_proof.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/0001_mirror.sql")),
+    M::up(include_str!("../../migrations/0002_proof.sql")),
+    M::up(include_str!("../../migrations/0003_listings.sql")),
+];
 
 /// Page cache of the writing connection, negative as `SQLite` wants it for KiB.
 const CACHE_KIB: i64 = -8192;

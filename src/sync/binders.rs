@@ -124,6 +124,24 @@ pub(super) fn count(ctx: &Ctx, binder: &BinderId, crawled: &Crawled) {
     }
 }
 
+/// Writes down which binders were read, and which can't be got at any more.
+pub(super) fn record(ctx: &Ctx, survey: &Survey, crawled: &[(BinderId, Crawled)]) -> Result<(), Fatal> {
+    ctx.state.write(|w| {
+        for lost in survey.lost.iter().filter(|_| survey.whole) {
+            w.binder_was_lost(ctx.run, &lost.id)?;
+        }
+        for (binder, crawled) in crawled {
+            match crawled {
+                Crawled::Certified { .. } => w.binder_was_read(ctx.run, binder, true)?,
+                Crawled::Uncertified { .. } => w.binder_was_read(ctx.run, binder, false)?,
+                Crawled::Inaccessible(_) => w.binder_was_lost(ctx.run, binder)?,
+                Crawled::Failed | Crawled::Stopped => {}
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Whether none of the known binders is listed although others are: another organisation answers,
 /// or the client's permissions were replaced as a whole.
 fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) -> bool {

@@ -225,6 +225,7 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
     for (binder, crawled) in &crawled {
         binders::count(ctx, binder, crawled);
     }
+    binders::record(ctx, &survey, &crawled)?;
     let whole = survey.whole && !crawled.iter().any(|(_, c)| matches!(c, Crawled::Failed | Crawled::Stopped));
     let (mut withheld, mut scrub) = (false, None);
     if !ctx.stop.is_set() {

@@ -1,6 +1,7 @@
 //! What people see: log lines and progress on standard error, results on standard output.
 
 mod bars;
+mod binders;
 mod doctor;
 mod escape;
 mod history;
@@ -14,6 +15,7 @@ mod verify;
 
 use std::io::{self, Write as _};
 
+pub use binders::binders;
 pub use doctor::{checkup, checkup_report};
 pub use escape::escape;
 pub use history::{biography, listed, restored, snapshots};

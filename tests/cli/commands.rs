@@ -1,13 +1,15 @@
 //! `binders`, `demo` and `sandbox`.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader},
     process::Stdio,
 };
 
-use ibinder_sync::sandbox::{Generated, Organisation, Route};
+use ibinder_sync::sandbox::{Generated, Organisation, Reply, Route};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::program::{Program, bare, finish};
 
@@ -40,6 +42,43 @@ fn a_binder_is_let_go() {
     program.run(&[]).expect(0);
     assert_eq!(program.sandbox.count(Route::Blob), blobs);
     assert_eq!(fs::read(program.dest.join("Brf Eken/2.txt")).unwrap(), b"bytes 2");
+}
+
+#[test]
+fn a_list_of_binders_says_when_they_were_mirrored() {
+    let program = Program::mirrored(3);
+    let (hidden, other) = program.sandbox.with_organisation(|o| {
+        let other = o.add_binder("Brf Linden");
+        o.add_document(&other, None, "a.txt", "bytes").unwrap();
+        (o.binders()[0].0.clone(), other)
+    });
+    program.run(&[]).expect(0);
+    let list = || {
+        let done = finish(bare(&["binders", "--json", "--dest"]).arg(&program.dest)).expect(0);
+        let binders = done.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        binders.map(|b| (b["id"].as_str().unwrap().to_owned(), b)).collect::<BTreeMap<_, _>>()
+    };
+    let run = |binder: &Value| binder["mirrored_run"].as_str().unwrap()[..6].to_owned();
+    let binders = list();
+    assert_eq!((run(&binders[&hidden]), run(&binders[&other])), ("000002".to_owned(), "000002".to_owned()));
+    assert_eq!((&binders[&hidden]["documents"], &binders[&hidden]["bytes"]), (&3.into(), &21.into()));
+    program.sandbox.with_organisation(|o| o.hide_binder(&hidden)).unwrap();
+    program.run(&[]).expect(4);
+    // A listing that can't be read says nothing of either.
+    program.sandbox.script(Route::Search, vec![Reply::problem(400, "Bad")]);
+    program.run(&[]).expect(4);
+    let binders = list();
+    assert_eq!((run(&binders[&hidden]), run(&binders[&other])), ("000002".to_owned(), "000003".to_owned()));
+    let since = binders[&hidden]["inaccessible_since"].as_str().unwrap().to_owned();
+    assert!(since.as_str() >= binders[&hidden]["mirrored_at"].as_str().unwrap());
+    assert_eq!(binders[&other]["inaccessible_since"], Value::Null);
+    let table = finish(bare(&["binders", "list", "--dest"]).arg(&program.dest)).expect(0).out;
+    assert!(table.contains("Brf Eken  (not accessible since "), "{table}");
+    program.sandbox.with_organisation(|o| o.show_binder(&hidden)).unwrap();
+    program.run(&[]).expect(0);
+    let binders = list();
+    assert_eq!((run(&binders[&hidden]), &binders[&hidden]["inaccessible_since"]), ("000005".to_owned(), &Value::Null));
+    finish(bare(&["binders", "--json", "forget", "x", "--dest"]).arg(&program.dest)).says(2, "--json is for the list");
 }
 
 #[test]
