@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, error::ErrorKind};
 use ibinder_sync::{
     app::{self, Exit, Voice},
-    cli::{self, BindersCommand, Cli, Command, LogFormat, Refusal},
+    cli::{self, BindersCommand, Cli, Command, ConfigurationCommand, LogFormat, Place, Refusal},
     config::{self, Config, Given, Settings},
     manager::Manager,
     ui,
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, settings: &Settings) -> Exit {
-    let Cli { voice, command, .. } = cli;
+    let Cli { voice, place, command } = cli;
     let level = match (voice.quiet, voice.verbose) {
         (true, _) => ui::Level::Error,
         (false, 0) => ui::Level::Normal,
@@ -59,6 +59,7 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             };
             app::verify(&verify, &notices, || config::remote_settings(settings), &speak(verify.json))
         }
+        Command::Config(given) => configuration(given.command, &place),
         Command::Doctor(doctor) => {
             speak(false);
             app::doctor(&doctor, config::remote_settings(settings), &|name| std::env::var_os(name))
@@ -111,6 +112,24 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             Exit::Complete
         }
         Command::Man(man) => app::man(man.to.as_deref()),
+    }
+}
+
+fn configuration(command: ConfigurationCommand, place: &Place) -> Exit {
+    let environment = |name: &str| std::env::var_os(name);
+    match command {
+        ConfigurationCommand::Init { to } => {
+            app::begin_configuration(to.or_else(|| place.config.clone()), &environment)
+        }
+        ConfigurationCommand::Schema => app::show_schema(),
+        ConfigurationCommand::Show { json, flags } => match cli::show(place, flags, &environment) {
+            Ok(settings) => app::show_configuration(&settings, json),
+            Err(Refusal::Usage(error)) => {
+                error.print().ok();
+                Exit::Usage
+            }
+            Err(Refusal::Config(error)) => refused(&error),
+        },
     }
 }
 

@@ -61,7 +61,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/"]),
     ("rusqlite_migration", &["state/"]),
     ("reqwest", &["remote/", "notify/web.rs"]),
-    ("rustix", &["mirror/", "config/command.rs", "notify/command.rs"]),
+    ("rustix", &["mirror/", "config/command.rs", "config/init.rs", "notify/command.rs"]),
     ("backoff", &["pace/retry.rs"]),
     ("axum", &["sandbox/"]),
     ("csv", &["catalogue/"]),

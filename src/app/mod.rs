@@ -4,6 +4,7 @@
 mod adopting;
 mod aftermath;
 mod binders;
+mod configuration;
 mod copies;
 #[cfg(feature = "sandbox")]
 mod demo;
@@ -31,6 +32,7 @@ mod voice;
 mod with_lock;
 
 pub use binders::{forget as forget_binder, list as list_binders};
+pub use configuration::{begin as begin_configuration, schema as show_schema, show as show_configuration};
 #[cfg(feature = "sandbox")]
 pub use demo::{demo, sandbox};
 pub use doctor::doctor;

@@ -36,12 +36,35 @@ impl From<clap::Error> for Refusal {
 
 /// Reads the command line, the environment and the file.
 pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<(Cli, Settings), Refusal> {
+    let (arguments, settings) = supplied(arguments, environment)?;
+    let matches = Cli::command().try_get_matches_from(arguments).map_err(|error| explained(error, &settings))?;
+    Ok((Cli::from_arg_matches(&matches)?, settings))
+}
+
+/// What counts for `run` with these flags, whether or not it is all that a run needs.
+pub fn show(place: &Place, flags: Vec<OsString>, environment: Environment<'_>) -> Result<Settings, Refusal> {
+    let mut arguments = vec![OsString::from("ibinder-sync")];
+    arguments.extend(place.config.iter().flat_map(|file| [OsString::from("--config"), file.into()]));
+    arguments.extend(place.profile.iter().flat_map(|name| [OsString::from("--profile"), name.into()]));
+    arguments.push("run".into());
+    arguments.extend(flags);
+    let (mut arguments, settings) = supplied(arguments, environment)?;
+    if settings.get("dest").is_none() {
+        arguments.extend(["--dest".into(), ".".into()]);
+    }
+    let matches = Cli::command().try_get_matches_from(arguments).map_err(|error| explained(error, &settings))?;
+    if let super::Command::Run(run) = Cli::from_arg_matches(&matches)?.command {
+        config::check(&run.given(), &settings)?;
+    }
+    Ok(settings)
+}
+
+/// The command line with what the environment and the file say besides.
+fn supplied(mut arguments: Vec<OsString>, environment: Environment<'_>) -> Result<(Vec<OsString>, Settings), Refusal> {
     let full = Cli::command();
     // What the command line alone says, with nothing required that a file may say.
     let told = relaxed(full.clone()).try_get_matches_from(&arguments)?;
-    let Some(path) = configured(command_path(&told)) else {
-        return Ok((Cli::from_arg_matches(&full.try_get_matches_from(arguments)?)?, Settings::default()));
-    };
+    let Some(path) = configured(command_path(&told)) else { return Ok((arguments, Settings::default())) };
     let name = path.join(" ");
     let keys = || KEYS.iter().filter(|key| key.is_for(&name));
     let mut flags: Vec<_> = keys().filter_map(|key| flag(&full, &path, key)).collect();
@@ -60,11 +83,9 @@ pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<(
     }
     let supplied = flags.iter().filter_map(|(key, argument)| Some((settings.get(key.name)?, argument)));
     let supplied: Vec<_> = supplied.flat_map(|(setting, argument)| as_arguments(setting, argument)).collect();
-    let mut arguments = arguments;
     let at = position(&arguments, &full, &path);
     arguments.splice(at..at, supplied);
-    let matches = full.try_get_matches_from(arguments).map_err(|error| explained(error, &settings))?;
-    Ok((Cli::from_arg_matches(&matches)?, settings))
+    Ok((arguments, settings))
 }
 
 /// The names of the command and its subcommands.

@@ -1,5 +1,6 @@
 //! The command line, and nothing else: one struct a subcommand.
 
+mod config;
 mod doctor;
 mod export;
 mod history;
@@ -18,10 +19,11 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use config::{Configuration, ConfigurationCommand};
 pub use doctor::Doctor;
 pub use export::{Export, ExportFormat};
 pub use history::{History, Ls, Restore, Snapshots};
-pub use layers::{Refusal, parse};
+pub use layers::{Refusal, parse, show};
 pub use notices::{Notices, Pinged};
 pub use pacing::Pacing;
 pub use pages::{Page, pages};
@@ -65,8 +67,15 @@ pub struct Voice {
     /// Say only what went wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// How log lines look
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    /// How log lines look [default: text]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = LogFormat::Text,
+        hide_default_value = true,
+        value_name = "FORMAT"
+    )]
     pub log_format: LogFormat,
 }
 
@@ -98,6 +107,8 @@ pub enum Command {
     Run(Run),
     /// Say what `run` would do, and change nothing
     Plan(Plan),
+    /// Begin a configuration file, show what counts, or describe the file to an editor
+    Config(Configuration),
     /// Check everything that a run needs, and say what to do about what is wrong
     Doctor(Doctor),
     /// Say whether the mirror is healthy, for people and for monitoring

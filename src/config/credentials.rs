@@ -33,11 +33,16 @@ pub(super) fn secret(settings: &Settings) -> Result<SecretString, Error> {
         let secret = command::first_line(setting.text()?, command::LIMIT).and_then(|line| clean(&line));
         return secret.map_err(|why| Error::Bad { name: setting.name().into(), why });
     }
-    let mut credentials = settings.credentials.iter().flat_map(|folder| CREDENTIALS.map(|name| folder.join(name)));
-    match credentials.find(|path| path.exists()) {
+    match of_systemd(settings) {
         Some(path) => read(&path, settings).map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
         None => Err(settings.missing("client_secret_file")),
     }
+}
+
+/// The credential that systemd gave the program.
+pub(super) fn of_systemd(settings: &Settings) -> Option<PathBuf> {
+    let mut credentials = settings.credentials.iter().flat_map(|folder| CREDENTIALS.map(|name| folder.join(name)));
+    credentials.find(|path| path.exists())
 }
 
 fn read(path: &Path, settings: &Settings) -> Result<SecretString, String> {

@@ -8,10 +8,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{
-    Error, Kind,
-    keys::{KEYS, Key, nearest},
-};
+use super::{Error, KEYS, Key, Kind, key::nearest};
 
 /// What a file says.
 #[derive(Debug, Default)]

@@ -2,26 +2,7 @@
 //! `config init`, `config show` and `config schema` print, and which flag means the same: all of
 //! it comes from here. A new flag works from the file and from the environment once it has a row.
 
-use super::Kind;
-
-/// A setting.
-#[derive(Debug)]
-pub struct Key {
-    /// Its name in the file.
-    pub name: &'static str,
-    /// What it takes.
-    pub kind: Kind,
-    /// The flag that means the same, without its dashes.
-    pub flag: Option<&'static str>,
-    /// The variable that means the same.
-    pub variable: &'static str,
-    /// A value as the file has it.
-    pub example: &'static str,
-    /// What it does: the flag's help.
-    pub help: &'static str,
-    /// The commands that take it.
-    pub commands: &'static [&'static str],
-}
+use super::{Key, Kind};
 
 /// Everything that asks the service about all documents.
 const RUNS: &[&str] = &["run", "plan", "adopt"];
@@ -82,7 +63,7 @@ pub const KEYS: &[Key] = &[
         Kind::Secret,
         "IBINDER_CLIENT_SECRET",
         "",
-        "The API client's secret itself: from the environment only, never from a file like this one",
+        "The API client's secret itself: only from the environment, never in the configuration file",
     ),
     service(
         "client_secret_file",
@@ -93,7 +74,7 @@ pub const KEYS: &[Key] = &[
     ),
     service(
         "client_secret_command",
-        Kind::Text,
+        Kind::Hidden,
         "IBINDER_CLIENT_SECRET_COMMAND",
         "\"pass show ibinder/client\"",
         "A command whose first line of output is the API client's secret",
@@ -103,14 +84,14 @@ pub const KEYS: &[Key] = &[
         Kind::Text,
         "IBINDER_API_URL",
         "\"https://api.ibinder.com/api\"",
-        "Where the API is, if not the service's own",
+        "Where the API is [default: https://api.ibinder.com/api]",
     ),
     service(
         "auth_url",
         Kind::Text,
         "IBINDER_AUTH_URL",
-        "\"https://auth.ibinder.com\"",
-        "Where tokens are given out, if not the service's own",
+        "\"https://signin.ibinder.com/connect/token\"",
+        "Where tokens are given out [default: https://signin.ibinder.com/connect/token]",
     ),
     Key {
         name: "dest",
@@ -337,7 +318,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "on_failure",
-        kind: Kind::Text,
+        kind: Kind::Hidden,
         flag: Some("on-failure"),
         variable: "IBINDER_ON_FAILURE",
         example: "\"/usr/local/bin/tell-the-office\"",
@@ -350,81 +331,7 @@ pub const KEYS: &[Key] = &[
         flag: Some("log-format"),
         variable: "IBINDER_LOG_FORMAT",
         example: "\"json\"",
-        help: "How log lines look",
+        help: "How log lines look [default: text]",
         commands: ASKS,
     },
 ];
-
-impl Key {
-    /// The key of this name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        KEYS.iter().find(|key| key.name == name)
-    }
-
-    /// The key that a flag means, told without its dashes.
-    pub fn of_flag(flag: &str) -> Option<&'static Self> {
-        KEYS.iter().find(|key| key.flag == Some(flag))
-    }
-
-    /// Whether a command takes it.
-    pub fn is_for(&self, command: &str) -> bool {
-        self.commands.contains(&command)
-    }
-
-    /// Whether it says where the client's secret comes from: one way of several.
-    pub fn is_way_to_secret(&self) -> bool {
-        self.name.starts_with("client_secret")
-    }
-}
-
-/// The name that was probably meant: one with a slip of the keys, or else one that is like it.
-pub(super) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let name = name.replace('-', "_").to_lowercase();
-    let names: Vec<&str> = names.collect();
-    let slips = |other: &&&str| strsim::osa_distance(&name, &other.to_lowercase());
-    let likeness = |other: &&str| strsim::jaro(&name, &other.to_lowercase());
-    let slip = names.iter().min_by_key(slips).filter(|best| slips(best) <= (name.chars().count() / 3).max(1));
-    let alike = || names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|best| likeness(best) > 0.75);
-    slip.or_else(alike).copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn names_flags_and_variables_fit_together() {
-        let mut seen = BTreeSet::new();
-        for key in KEYS {
-            assert!(seen.insert(key.name) && seen.insert(key.variable), "{} is there twice", key.name);
-            let plain = if key.name == "organisation" { "ORG_ID".to_owned() } else { key.name.to_uppercase() };
-            assert_eq!(key.variable, format!("IBINDER_{plain}"));
-            if let Some(flag) = key.flag {
-                assert_eq!(flag.replace('-', "_"), key.name);
-            }
-            assert!(key.help.len() > 10 && !key.help.contains('\n') && !key.help.contains("  "), "{}", key.name);
-        }
-    }
-
-    #[test]
-    fn a_slip_is_told_what_was_meant() {
-        let names = || KEYS.iter().map(|key| key.name);
-        #[rustfmt::skip]
-        let table = [
-            ("max-duration", Some("max_duration")),
-            ("maxduration",  Some("max_duration")),
-            ("organization", Some("organisation")),
-            ("Dest",         Some("dest")),
-            ("client_ID",    Some("client_id")),
-            ("dst",          Some("dest")),
-            ("raet",         Some("rate")),
-            ("destination",  Some("dest")),
-            ("xyzzy",        None),
-        ];
-        for (name, meant) in table {
-            assert_eq!(nearest(name, names()), meant, "{name}");
-        }
-    }
-}

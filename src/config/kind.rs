@@ -7,6 +7,8 @@ use std::ffi::OsString;
 pub enum Kind {
     /// Any text.
     Text,
+    /// A text that is not shown, because it may have a secret in it.
+    Hidden,
     /// A secret: from the environment alone.
     Secret,
     /// A URL whose path may be a secret: it may stand in the file, and only its host is shown.
@@ -37,7 +39,7 @@ impl Kind {
     /// What it wants, in the words of an error.
     pub fn wanted(self) -> &'static str {
         match self {
-            Self::Text | Self::Secret => "a text in quotes",
+            Self::Text | Self::Hidden | Self::Secret => "a text in quotes",
             Self::Address => "a URL in quotes",
             Self::Path => "a path in quotes",
             Self::Switch => "true or false, without quotes",

@@ -6,24 +6,34 @@
 mod command;
 mod credentials;
 mod file;
+mod init;
+mod key;
 mod keys;
 mod kind;
 mod notices;
 mod places;
 mod rate;
+mod sample;
+mod schema;
 mod service;
 mod settings;
+mod shown;
 mod size;
 
 use std::{borrow::Cow, ffi::OsString, num::NonZeroU64, path::PathBuf, time::Duration};
 
 pub use crate::model::Share;
-pub use keys::{KEYS, Key};
+pub use init::{Begun, init};
+pub use key::Key;
+pub use keys::KEYS;
 pub use kind::Kind;
 pub use notices::{Address, GivenNotices, Hidden, Notices};
 pub use rate::{BadRate, Tempo};
+pub use sample::sample;
+pub use schema::schema;
 pub use service::remote_settings;
 pub use settings::{Origin, Setting, Settings};
+pub use shown::Shown;
 pub use size::{BadSize, Size};
 
 use crate::{
@@ -149,38 +159,14 @@ pub struct Config {
 impl Config {
     /// Checks what was given.
     pub fn new(given: Given, settings: &Settings) -> Result<Self, Error> {
-        Self::check(given, settings).map_err(|error| settings.explain(error))
-    }
-
-    fn check(given: Given, settings: &Settings) -> Result<Self, Error> {
-        let (limit, give_up) = given.pacing.check()?;
+        let checked = options(&given).and_then(|options| Ok((options, given.pacing.check()?, stall(&given)?)));
+        let (mut options, (limit, give_up), stall) = checked.map_err(|error| settings.explain(error))?;
         let mut remote = remote_settings(settings)?;
         remote.give_up = give_up;
-        let filter = Filter::new(&given.binders, &given.not_binders, &given.paths, &given.not_paths)?;
-        let defaults = Options::default();
-        if let Some(stall) = given.stall_timeout {
-            remote.stall_timeout = positive("--stall-timeout", stall)?;
-        }
-        remote.downloads = concurrency(given.concurrency.unwrap_or(defaults.concurrency))?;
-        let options = Options {
-            filter,
-            concurrency: remote.downloads,
-            bandwidth: given.bandwidth.map(bandwidth).transpose()?,
-            max_removals: given.max_removals.unwrap_or(defaults.max_removals),
-            max_duration: given.max_duration.map(|limit| positive("--max-duration", limit)).transpose()?,
-            min_free: given.min_free.map_or(0, Size::bytes),
-            refresh_folders: given.refresh_folders.unwrap_or(defaults.refresh_folders),
-            scrub: given.scrub,
-            retain: Retain {
-                age: given.retain.map(|age| seconds("--retain", age)).transpose()?,
-                versions: given.retain_versions.map(versions).transpose()?,
-            },
-            retain_runs: given.retain_runs.map(|age| seconds("--retain-runs", age)).transpose()?,
-            page_size: remote.page_size,
-            retry: remote.retry.clone(),
-            trust_times: given.trust_times,
-            ..defaults
-        };
+        remote.stall_timeout = stall.unwrap_or(remote.stall_timeout);
+        remote.downloads = options.concurrency;
+        options.page_size = remote.page_size;
+        options.retry = remote.retry.clone();
         Ok(Self {
             dest: given.dest,
             existing: given.existing,
@@ -190,6 +176,39 @@ impl Config {
             notices: given.notices.check(settings)?,
         })
     }
+}
+
+/// Checks all that is set, and not whether all is set that a run needs.
+pub fn check(given: &Given, settings: &Settings) -> Result<(), Error> {
+    let checked = options(given).and_then(|_| given.pacing.check()).and_then(|_| stall(given));
+    checked.map_err(|error| settings.explain(error))?;
+    given.notices.clone().check(settings)?;
+    service::check(settings)
+}
+
+fn stall(given: &Given) -> Result<Option<Duration>, Error> {
+    given.stall_timeout.map(|stall| positive("--stall-timeout", stall)).transpose()
+}
+
+fn options(given: &Given) -> Result<Options, Error> {
+    let defaults = Options::default();
+    Ok(Options {
+        filter: Filter::new(&given.binders, &given.not_binders, &given.paths, &given.not_paths)?,
+        concurrency: concurrency(given.concurrency.unwrap_or(defaults.concurrency))?,
+        bandwidth: given.bandwidth.map(bandwidth).transpose()?,
+        max_removals: given.max_removals.unwrap_or(defaults.max_removals),
+        max_duration: given.max_duration.map(|limit| positive("--max-duration", limit)).transpose()?,
+        min_free: given.min_free.map_or(0, Size::bytes),
+        refresh_folders: given.refresh_folders.unwrap_or(defaults.refresh_folders),
+        scrub: given.scrub,
+        retain: Retain {
+            age: given.retain.map(|age| seconds("--retain", age)).transpose()?,
+            versions: given.retain_versions.map(versions).transpose()?,
+        },
+        retain_runs: given.retain_runs.map(|age| seconds("--retain-runs", age)).transpose()?,
+        trust_times: given.trust_times,
+        ..defaults
+    })
 }
 
 impl Pacing {
@@ -270,6 +289,25 @@ mod tests {
         assert_eq!(config.limit, Limit::UpTo(Rate::per_second(50.0).unwrap()));
         assert_eq!(config.remote.give_up, Duration::from_mins(30));
         assert!(!format!("{config:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn the_defaults_are_those_that_are_told() {
+        let defaults = Options::default();
+        let seconds = |time: Duration| format!("{}s", time.as_secs());
+        #[rustfmt::skip]
+        let table = [
+            ("api_url",         remote::Settings::API_URL.to_owned()),
+            ("auth_url",        remote::Settings::AUTH_URL.to_owned()),
+            ("concurrency",     defaults.concurrency.to_string()),
+            ("rate_max",        RATE_MAX.to_string()),
+            ("give_up",         format!("{}m", remote::Settings::GIVE_UP.as_secs() / 60)),
+            ("refresh_folders", format!("{}h", defaults.refresh_folders.as_secs() / 3600)),
+            ("stall_timeout",   seconds(config(Given::default(), &WHOLE).unwrap().remote.stall_timeout)),
+        ];
+        for (name, value) in table {
+            assert_eq!(Key::named(name).unwrap().default(), Some(value.as_str()), "{name}");
+        }
     }
 
     #[test]

@@ -18,16 +18,28 @@ const VARIABLE: &str = "IBINDER_CONFIG";
 
 /// The usual places, best first.
 pub(super) fn usual(environment: Environment<'_>) -> Vec<PathBuf> {
+    of_user(environment).into_iter().chain([PathBuf::from(OF_THE_MACHINE)]).collect()
+}
+
+/// Where a file is begun that nobody says a place for.
+pub(super) fn to_begin(root: bool, environment: Environment<'_>) -> Option<PathBuf> {
+    if root { Some(PathBuf::from(OF_THE_MACHINE)) } else { of_user(environment) }
+}
+
+fn of_user(environment: Environment<'_>) -> Option<PathBuf> {
     let absolute = |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let user = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
-    let user = user.map(|folder| folder.join(OF_THE_USER));
-    user.into_iter().chain([PathBuf::from(OF_THE_MACHINE)]).collect()
+    let folder = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    folder.map(|folder| folder.join(OF_THE_USER))
+}
+
+/// The file that the environment names.
+pub(super) fn of_environment(environment: Environment<'_>) -> Option<PathBuf> {
+    environment(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The file and its text, if there is one.
 pub(super) fn find(flag: Option<&Path>, environment: Environment<'_>) -> Result<Option<(PathBuf, String)>, Error> {
-    let named = environment(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-    if let Some(path) = flag.map(Path::to_owned).or(named) {
+    if let Some(path) = flag.map(Path::to_owned).or_else(|| of_environment(environment)) {
         let text = read(&path)?;
         return Ok(Some((path, text)));
     }
@@ -108,6 +120,10 @@ mod tests {
             assert_eq!(look(flag, &variables), Ok(Some(path.to_owned())), "{variables:?}");
         }
         assert_eq!(usual(&|_| None), [PathBuf::from(OF_THE_MACHINE)]);
+        let get = |name: &str| (name == "HOME").then(|| home.clone().into());
+        assert_eq!(to_begin(false, &get), Some(of_home));
+        assert_eq!(to_begin(true, &get), Some(PathBuf::from(OF_THE_MACHINE)));
+        assert_eq!(to_begin(false, &|_| None), None);
     }
 
     #[test]

@@ -2,27 +2,34 @@
 
 use url::Url;
 
-use super::{Error, Settings, credentials};
+use super::{Error, Setting, Settings, credentials};
 use crate::{model::OrganisationId, remote};
 
 /// Where the service is and who asks.
 pub fn remote_settings(settings: &Settings) -> Result<remote::Settings, Error> {
-    let (name, organisation) = needed(settings, "organisation")?;
-    let organisation =
-        OrganisationId::parse(organisation).map_err(|e| Error::Bad { name: name.into(), why: e.to_string() })?;
-    let (_, client_id) = needed(settings, "client_id")?;
+    let organisation = organisation(needed(settings, "organisation")?)?;
+    let client_id = needed(settings, "client_id")?.text()?;
     let secret = credentials::secret(settings)?;
     let api_url = url(settings, "api_url", remote::Settings::API_URL)?;
     let auth_url = url(settings, "auth_url", remote::Settings::AUTH_URL)?;
     Ok(remote::Settings::new(api_url, auth_url, organisation, client_id.to_owned(), secret))
 }
 
-/// A value that must be set, and what an error about it calls it.
-fn needed<'s>(settings: &'s Settings, name: &'static str) -> Result<(String, &'s str), Error> {
-    match settings.get(name) {
-        Some(setting) => Ok((setting.name(), setting.text()?)),
-        None => Err(settings.missing(name)),
-    }
+/// Checks as much of it as is set, and takes no look at the secret.
+pub(super) fn check(settings: &Settings) -> Result<(), Error> {
+    settings.get("organisation").map(organisation).transpose()?;
+    url(settings, "api_url", remote::Settings::API_URL)?;
+    url(settings, "auth_url", remote::Settings::AUTH_URL)?;
+    Ok(())
+}
+
+fn needed<'s>(settings: &'s Settings, name: &'static str) -> Result<&'s Setting, Error> {
+    settings.get(name).ok_or_else(|| settings.missing(name))
+}
+
+fn organisation(setting: &Setting) -> Result<OrganisationId, Error> {
+    let bad = |why| Error::Bad { name: setting.name().into(), why };
+    OrganisationId::parse(setting.text()?).map_err(|error| bad(error.to_string()))
 }
 
 fn url(settings: &Settings, name: &str, default: &str) -> Result<Url, Error> {

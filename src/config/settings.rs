@@ -10,11 +10,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::{
-    Environment, Error, Kind, file,
-    keys::{KEYS, Key, nearest},
-    places,
-};
+use super::{Environment, Error, KEYS, Key, Kind, file, key::nearest, places};
 
 /// The variable that chooses a profile.
 const PROFILE: &str = "IBINDER_PROFILE";
@@ -181,6 +177,11 @@ impl Settings {
     /// The profile that was chosen.
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
+    }
+
+    /// The profiles that the file has.
+    pub fn profiles(&self) -> &[String] {
+        &self.profiles
     }
 
     /// What is missing, and where it can be set.

@@ -1,6 +1,8 @@
 //! The configuration file: what it says counts as flags do, and what is wrong with it is told.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
+
+use serde_json::{Value, json};
 
 use crate::program::{Done, Program, bare, finish};
 
@@ -121,4 +123,91 @@ fn a_number_on_the_command_line_overrules_a_ceiling_in_the_file() {
     let path = file(&program, "rate_max = 20\n");
     done(&path, &["run"]).says(2, "leave one of them out");
     done(&path, &["run", "--rate", "0"]).expect(0);
+}
+
+fn shown(file: &std::path::Path, arguments: &[&str], variables: &[(&str, &str)]) -> BTreeMap<String, (Value, Value)> {
+    let mut command = with(file, &["config", "show", "--json"]);
+    let mut shown = finish(command.args(arguments).envs(variables.iter().copied())).expect(0).json();
+    let Value::Array(settings) = shown["settings"].take() else { panic!("{shown}") };
+    let setting = |mut s: Value| (s["name"].as_str().unwrap().to_owned(), (s["value"].take(), s["from"].take()));
+    settings.into_iter().map(setting).collect()
+}
+
+#[test]
+fn what_counts_is_shown_with_where_it_comes_from() {
+    let program = Program::with_documents(1);
+    let path = file(&program, "exclude = [\"**/*.mp4\"]\n[profiles.few]\nmax_removals = 5\n");
+    let place = |line: usize| json!(format!("{}:{line}", path.display()));
+    let settings = shown(
+        &path,
+        &["--profile", "few", "--", "--min-free", "1GB", "--existing"],
+        &[("IBINDER_EXCLUDE_BINDER", "a;b"), ("IBINDER_RETAIN", "")],
+    );
+    #[rustfmt::skip]
+    let table = [
+        ("rate",            json!(0),               place(1)),
+        ("dest",            json!(program.dest),    place(3)),
+        ("exclude",         json!(["**/*.mp4"]),    place(8)),
+        ("max_removals",    json!(5),               place(10)),
+        ("exclude_binder",  json!(["a", "b"]),      json!("IBINDER_EXCLUDE_BINDER")),
+        ("min_free",        json!("1GB"),           json!("flag")),
+        ("existing",        json!(true),            json!("flag")),
+        ("concurrency",     json!(8),               json!("default")),
+        ("give_up",         json!("30m"),           json!("default")),
+        ("retain",          json!(null),            json!(null)),
+        ("client_secret",   json!(null),            json!(null)),
+    ];
+    for (name, value, from) in table {
+        assert_eq!(settings[name], (value, from), "{name}");
+    }
+    let text = done(&path, &["config", "show"]).expect(0).out;
+    assert!(text.starts_with(&format!("# from {}, no profile chosen of few\n", path.display())), "{text}");
+    // It is a file itself.
+    let again = program.beside("again.toml");
+    fs::write(&again, &text).unwrap();
+    assert_eq!(shown(&again, &[], &[])["dest"].0, json!(program.dest));
+}
+
+#[test]
+fn what_cannot_be_used_is_not_shown_but_refused() {
+    let program = Program::with_documents(1);
+    for (line, words) in [
+        ("max_duration = \"soon\"", "such as 90s"),
+        ("concurrency = 0", "from 1 to 256"),
+        ("include = [\"a[\"]", "glob"),
+        ("dst = \"/srv\"", "did you mean dest?"),
+    ] {
+        let path = file(&program, line);
+        assert_eq!(done(&path, &["config", "show"]).says(2, words).out, "", "{line}");
+    }
+    let none = "/dev/null".as_ref();
+    finish(with(none, &["config", "show"]).env("IBINDER_API_URL", "http://x/")).says(2, "IBINDER_API_URL");
+    finish(with(none, &["config", "show"]).env("IBINDER_AUTH_URL", "ftp://x/")).says(2, "IBINDER_AUTH_URL");
+    done(none, &["config", "show", "--", "--rate", "fast"]).says(2, "auto, or a number");
+    // What is only missing is shown as missing.
+    assert!(done(none, &["config", "show"]).expect(0).out.contains("\n#organisation is not set\n"));
+}
+
+#[test]
+fn a_file_is_begun_and_never_replaced() {
+    let program = Program::with_documents(1);
+    let home = program.beside("home");
+    let path = home.join("sub/config.toml");
+    let init = || finish(bare(&["config", "init", "--to"]).arg(&path));
+    let told = init().expect(0).out;
+    assert!(told.contains("ibinder-sync doctor") && told.contains(path.to_str().unwrap()), "{told}");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    done(&path, &["config", "show"]).expect(0);
+    fs::write(&path, "dest = \"/mine\"\n").unwrap();
+    init().says(2, "is there already");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "dest = \"/mine\"\n");
+    let blocked = path.join("config.toml");
+    finish(bare(&["config", "init", "--to"]).arg(&blocked)).says(2, "cannot be written");
+}
+
+#[test]
+fn the_schema_is_json() {
+    let schema = finish(&mut bare(&["config", "schema"])).expect(0).json();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(schema["properties"]["existing"]["type"], "boolean");
 }

@@ -14,6 +14,7 @@ fn help_texts() {
         "plan",
         "status",
         "verify",
+        "config",
         "binders",
         "recover",
         "adopt",

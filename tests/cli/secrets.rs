@@ -1,6 +1,6 @@
 //! Credentials, tokens and the query strings of links appear nowhere.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use ibinder_sync::sandbox::{FaultKind, Faults, Reply, Route};
 use serde_json::json;
@@ -69,6 +69,67 @@ fn nothing_shows_them() {
     }
     let report = fs::read_to_string(program.state("last-run.json")).unwrap();
     assert!(report.contains("refused"), "{report}");
+}
+
+#[test]
+fn no_way_to_the_secret_shows_it() {
+    let program = Program::with_documents(2);
+    let environment = program.sandbox.environment();
+    let secret = &environment.iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1;
+    let file = program.beside("secret");
+    fs::write(&file, secret).unwrap();
+    let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    let printed = format!("echo {secret}");
+    let failing = format!("echo {secret}; exit 3 # {secret}");
+    let two_lines = format!("client_secret_command = \"{printed}\"\nclient_secret_file = \"{}\"\n", file.display());
+    let plain = format!("client_secret = \"{secret}\"\n");
+    let broken = format!("client_secret_command = \"{printed}\n");
+    let address = format!("ping_url = \"https://hc.example.com/{secret}\"\non_failure = \"tell {secret}\"\ndst = 1\n");
+    let config = program.beside("config.toml");
+    let path = file.to_str().unwrap();
+    #[rustfmt::skip]
+    let table = [
+        // file's mode, configuration file, variable,                                          code of a run
+        (0o600, "",         Some(("IBINDER_CLIENT_SECRET", secret.as_str())),                  0),
+        (0o600, "",         Some(("IBINDER_CLIENT_SECRET_FILE", path)),                        0),
+        (0o644, "",         Some(("IBINDER_CLIENT_SECRET_FILE", path)),                        2),
+        (0o600, "",         Some(("IBINDER_CLIENT_SECRET_COMMAND", printed.as_str())),         0),
+        (0o600, "",         Some(("IBINDER_CLIENT_SECRET_COMMAND", failing.as_str())),         2),
+        (0o600, &two_lines, None,                                                              2),
+        (0o600, &plain,     None,                                                              2),
+        (0o600, &broken,    None,                                                              2),
+        (0o600, &address,   None,                                                              2),
+    ];
+    for (bits, text, variable, code) in table {
+        mode(bits);
+        fs::write(&config, text).unwrap();
+        for arguments in [&["run", "-vv", "--rate", "0"][..], &["config", "show"], &["config", "show", "--json"]] {
+            let mut command = program.command(arguments);
+            command
+                .env_remove("IBINDER_CLIENT_SECRET")
+                .env("IBINDER_CONFIG", &config)
+                .env("IBINDER_DEST", &program.dest);
+            command.env("RUST_LOG", "trace").envs(variable);
+            let done = finish(&mut command);
+            if arguments[0] == "run" || !text.is_empty() {
+                assert_eq!(done.code, code, "{variable:?} {text}: {}", done.err);
+            }
+            assert!(!done.out.contains(secret) && !done.err.contains(secret), "{}{}", done.out, done.err);
+            assert!(!(done.out + &done.err).is_empty());
+        }
+    }
+}
+
+#[test]
+fn addresses_and_commands_are_not_shown() {
+    let program = Program::with_documents(1);
+    let config = program.beside("config.toml");
+    fs::write(&config, "ping_url = \"https://hc.example.com/5ecret\"\non_failure = \"tell 5ecret\"\n").unwrap();
+    for arguments in [&["config", "show"][..], &["config", "show", "--json"]] {
+        let done = finish(program.command(arguments).env("IBINDER_CONFIG", &config)).expect(0);
+        assert!(done.out.contains("https://hc.example.com/…") && done.out.contains("on_failure"), "{}", done.out);
+        assert!(!done.out.contains("5ecret"), "{}", done.out);
+    }
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! `config`.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, Subcommand};
+
+/// Begin a configuration file, show what counts, or describe the file to an editor.
+#[derive(Debug, Args)]
+#[command(after_help = "docs/configuration.md has the places, profiles and all keys.\n\nExamples:\n  \
+    ibinder-sync config init\n  ibinder-sync config show --profile north")]
+pub struct Configuration {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: ConfigurationCommand,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigurationCommand {
+    /// Write a configuration file to begin with, all in comments
+    #[command(after_help = "It never replaces a file.\n\nExamples:\n  ibinder-sync config init\n  \
+        ibinder-sync config init --to ./mirror.toml")]
+    Init {
+        /// The file [default: that of --config; or else /etc/ibinder-sync/config.toml for root, and
+        /// ~/.config/ibinder-sync/config.toml for others]
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Show what counts for `run`, and where each value comes from
+    #[command(
+        after_help = "It ends with 2 if something in the file or in the environment can't be used. No secret is shown.\
+        \n\nExamples:\n  ibinder-sync config show --profile north\n  \
+        ibinder-sync config show -- --rate 5             # as if these were flags of `run`\n  \
+        ibinder-sync config show --json | jq '.settings[] | select(.from == \"default\")'"
+    )]
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Flags of `run`, behind two dashes
+        #[arg(last = true, value_name = "FLAG")]
+        flags: Vec<OsString>,
+    },
+    /// Print a JSON schema of the file, for editors
+    #[command(after_help = "Example:\n  ibinder-sync config schema > config.schema.json\n\n\
+        An editor with a language server for TOML then takes `#:schema ./config.schema.json` as the file's first line.")]
+    Schema,
+}

@@ -1,0 +1,90 @@
+//! A file to begin with: every setting of the table, in comments, with what it does.
+
+use super::{KEYS, Key, Kind};
+
+/// What nobody can do without, or should.
+const FIRST: &[&str] =
+    &["organisation", "client_id", "client_secret_file", "client_secret_command", "dest", "existing"];
+
+const HEAD: &str = "\
+# What ibinder-sync needs to know. Lines that begin with # count for nothing: take the # away from those that you
+# need. `ibinder-sync config show` prints what counts and where it comes from, `ibinder-sync doctor` tries it.
+# Flags overrule the environment (IBINDER_DEST, IBINDER_RATE, …), which overrules this file. No secret belongs here.
+";
+
+const PROFILES: &str = "
+# Several organisations are profiles, chosen by --profile or IBINDER_PROFILE. What stands above holds for all of
+# them, and their own lines overrule it. They come last: what stands below a [line] belongs to it.
+
+";
+
+const EXAMPLE_OF_PROFILE: &[(&str, &str)] = &[
+    ("organisation", "\"3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77\""),
+    ("client_id", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""),
+    ("client_secret_file", "\"/etc/ibinder-sync/north.secret\""),
+    ("dest", "\"/srv/mirrors/north\""),
+];
+
+const WIDTH: usize = 115;
+
+/// The file's text.
+pub fn sample() -> String {
+    let mut text = HEAD.to_owned();
+    let (first, rest): (Vec<&Key>, Vec<&Key>) =
+        KEYS.iter().filter(|key| key.kind != Kind::Secret).partition(|key| FIRST.contains(&key.name));
+    for (title, keys) in [("Whose documents, and where to", first), ("All else has a default that works", rest)] {
+        text.push_str(&format!("\n# --- {title}\n"));
+        for key in keys {
+            describe(key, &mut text);
+        }
+    }
+    text.push_str(PROFILES);
+    text.push_str("#[profiles.north]\n");
+    for (name, value) in EXAMPLE_OF_PROFILE {
+        text.push_str(&format!("#{name} = {value}\n"));
+    }
+    text
+}
+
+fn describe(key: &Key, text: &mut String) {
+    text.push('\n');
+    let mut line = "#".to_owned();
+    for word in key.help.split(' ') {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            text.push_str(&line);
+            text.push('\n');
+            "#".clone_into(&mut line);
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    text.push_str(&format!("{line}\n#{} = {}\n", key.name, key.example));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, path::Path};
+
+    use super::{super::file, *};
+
+    #[test]
+    fn as_it_is_it_says_nothing() {
+        let file = file::read(Path::new("c.toml"), &sample()).unwrap();
+        assert!(file.top.is_empty() && file.profiles.is_empty());
+        assert!(sample().lines().all(|line| line.chars().count() <= 120));
+    }
+
+    #[test]
+    fn every_line_that_is_taken_in_is_right() {
+        let text = sample();
+        let settings = text.lines().map(|line| match line.strip_prefix('#') {
+            Some(setting) if setting.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => setting,
+            _ => "",
+        });
+        let file = file::read(Path::new("c.toml"), &settings.collect::<Vec<_>>().join("\n")).unwrap();
+        let there: BTreeSet<_> = file.top.iter().map(|entry| entry.key.name).collect();
+        let all: BTreeSet<_> = KEYS.iter().map(|key| key.name).filter(|name| *name != "client_secret").collect();
+        assert_eq!(there, all);
+        assert_eq!(file.profiles[0].1.len(), EXAMPLE_OF_PROFILE.len());
+    }
+}
