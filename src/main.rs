@@ -11,10 +11,25 @@ use ibinder_sync::{
     ui,
 };
 
+/// What monitoring takes for "can't be told"; 2 would be an alarm about the mirror.
+const UNKNOWN: u8 = 3;
+
+fn asks_for_status() -> bool {
+    std::env::args_os().nth(1).is_some_and(|command| command == "status")
+}
+
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os().collect(), &|name| std::env::var_os(name)) {
         Ok((cli, settings)) => ExitCode::from(run(cli, &settings).code()),
+        Err(Refusal::Usage(error)) if asks_for_status() && error.use_stderr() => {
+            error.print().ok();
+            ExitCode::from(UNKNOWN)
+        }
         Err(Refusal::Usage(error)) => error.exit(),
+        Err(Refusal::Config(error)) if asks_for_status() => {
+            ui::complain(&error);
+            ExitCode::from(UNKNOWN)
+        }
         Err(Refusal::Config(error)) => ExitCode::from(refused(&error).code()),
     }
 }

@@ -89,8 +89,17 @@ impl<'n> Aftermath<'n> {
             // One variable has a limit of its own.
             ("IBINDER_SYNC_SUMMARY", end.summary.chars().take(10_000).collect()),
         ];
-        let heard = |line: &str| tracing::info!("--on-failure: {line}");
-        if let Err(error) = notify::run(command, &variables, report, notify::LIMIT, heard) {
+        let mut said = Vec::new();
+        let done = notify::run(command, &variables, report, notify::LIMIT, |line| said.push(line.to_owned()));
+        for line in said {
+            // Of one that fails it is what went wrong.
+            if done.is_ok() {
+                tracing::info!("--on-failure: {line}");
+            } else {
+                tracing::error!("--on-failure: {line}");
+            }
+        }
+        if let Err(error) = done {
             tracing::error!("the command of --on-failure is no use: {error}");
         }
     }

@@ -327,7 +327,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "log_format",
-        kind: Kind::Text,
+        kind: Kind::Hidden,
         flag: Some("log-format"),
         variable: "IBINDER_LOG_FORMAT",
         example: "\"json\"",

@@ -97,6 +97,17 @@ fn whole_second(time: &str) -> String {
 }
 
 #[test]
+fn what_a_run_with_filters_made_up_for_waits_no_more() {
+    let program = Program::with_documents(2);
+    program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
+    program.run(&[]).expect(4);
+    assert_eq!(kept(&program)["waiting"]["versions"], 1);
+    // It forgets no failures, since it did not see everything.
+    program.run(&["--exclude", "*.mp4"]).expect(0);
+    assert_eq!(kept(&program)["waiting"]["versions"], 0);
+}
+
+#[test]
 fn refused_credentials_are_critical_and_leave_the_complete_run() {
     let program = Program::mirrored(2);
     let complete = kept(&program)["last_complete_run"].clone();
@@ -132,10 +143,12 @@ fn age_and_clock_count() {
     ended_at("2400-01-01T00:00:00Z");
     let done = status(&program, &[]).expect(1);
     assert!(done.out.starts_with("WARNING: the clock is "), "{}", done.out);
-    for bad in [&["--max-age", "soon"][..], &["--from", "x"]] {
-        status(&program, bad).expect(2);
+    // Not 2, which would be an alarm.
+    for bad in [&["--max-age", "soon"][..], &["--from", "x"], &["--profile", "none"]] {
+        status(&program, bad).expect(3);
     }
-    finish(&mut bare(&["status"])).says(2, "--dest");
+    finish(&mut bare(&["status"])).says(3, "--dest");
+    finish(&mut bare(&["status", "--help"])).expect(0);
 }
 
 #[test]
