@@ -1,114 +1,13 @@
 #!/usr/bin/env bash
-# Nights under a systemd of their own: the package of build-deb.sh is installed and set up as docs/install.md
-# says, and then started, stopped, killed and left hanging, on this machine's files, of which it only sees a
-# copy that is thrown away. As root, with overlayfs and namespaces (no network is used).
+# Nights under systemd: the package is installed and set up as docs/install.md says, and then started, stopped,
+# killed and left hanging. On a machine that is thrown away:
 #
-#     packaging/check-night.sh [FILE.deb]
+#     packaging/on-a-machine.sh packaging/nights.sh
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-fail() {
-    printf 'check-night: %s\n' "$*" >&2
-    exit 1
-}
-
-# --- inside: process 1 of the namespaces, which becomes systemd.
-if [ "${1:-}" = --inside ]; then
-    root=$2
-    mount --make-rprivate /
-    ip link set lo up
-    mount -t proc proc "$root/proc"
-    mount --rbind /dev "$root/dev"
-    mount -t sysfs -o ro sysfs "$root/sys"
-    mount -t tmpfs tmpfs "$root/run"
-    mount -t tmpfs tmpfs "$root/tmp"
-    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-        mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
-    else
-        mount -t tmpfs tmpfs "$root/sys/fs/cgroup"
-        mkdir "$root/sys/fs/cgroup/systemd"
-        mount -t cgroup -o none,name=systemd cgroup "$root/sys/fs/cgroup/systemd"
-    fi
-    # Credentials are mounted by a child of systemd's, and reach it by propagation.
-    mount --bind "$root" "$root"
-    mount --make-rshared "$root"
-    export container=check-night
-    exec chroot "$root" /lib/systemd/systemd --system --unit=basic.target --log-target=journal --show-status=0
-fi
-
-# --- outside.
-package=$(realpath "${1:-$(ls target/package/ibinder-sync_*.deb)}")
-[ "$(id -u)" = 0 ] || fail 'only root can start a systemd'
-work=$(mktemp -d)
-group=check-night.$$
-groups=()
-clean() {
-    if [ -n "${unshared:-}" ]; then
-        kill -KILL "$unshared" 2>/dev/null || true
-        wait "$unshared" 2>/dev/null || true
-    fi
-    umount --recursive --lazy "$work" 2>/dev/null || true
-    rm -rf "$work"
-    # What was killed takes a moment to leave its group.
-    local folder tries
-    for folder in "${groups[@]}"; do
-        for tries in $(seq 50); do
-            find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true
-            [ -e "$folder" ] || break
-            sleep 0.1
-        done
-        [ ! -e "$folder" ] || echo "check-night: $folder is left after $tries tries" >&2
-    done
-}
-trap clean EXIT
-
-start() {
-    mount -t tmpfs tmpfs "$work" || return 1
-    mkdir "$work/upper" "$work/changes" "$work/root"
-    mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/changes" "$work/root" || return 1
-    # What concerns the machine and not the mirror is left alone.
-    local unit
-    for unit in systemd-sysctl systemd-udevd systemd-udev-trigger systemd-modules-load systemd-binfmt; do
-        ln -sf /dev/null "$work/root/etc/systemd/system/$unit.service" || return 1
-    done
-    cp "$package" "$work/root/opt/package.deb"
-    cp "$0" "$work/script"
-    local hierarchy
-    for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/systemd; do
-        if [ -e "$hierarchy/cgroup.procs" ]; then
-            mkdir "$hierarchy/$group" || return 1
-            groups+=("$hierarchy/$group")
-        fi
-    done
-    # In groups of its own before it makes them its world.
-    # shellcheck disable=SC2016
-    bash -c 'root=$1; script=$2; shift 2
-        for folder in "$@"; do echo $$ >"$folder/cgroup.procs" || exit 1; done
-        exec unshare --fork --kill-child --pid --mount --uts --ipc --net --cgroup bash "$script" --inside "$root"' \
-        - "$work/root" "$work/script" "${groups[@]}" >"$work/boot" 2>&1 &
-    unshared=$!
-    local tries
-    for tries in $(seq 100); do
-        init=$(pgrep -P "$unshared" || true)
-        if [ -n "$init" ] && inside systemctl is-active --quiet basic.target 2>/dev/null; then return 0; fi
-        kill -0 "$unshared" 2>/dev/null || return 1
-        sleep 0.1
-    done
-    echo "no basic.target after $tries tries" >>"$work/boot"
-    return 1
-}
-inside() { nsenter --target "$init" --mount --pid --uts --ipc --net --cgroup --root --wd "$@"; }
-
-if ! start; then
-    cat "$work/boot" >&2 || true
-    echo 'check-night: no systemd can be started here: nights under it are not checked'
-    exit 0
-fi
-
-inside bash -euo pipefail -s <<'NIGHTS'
 step() { printf '== %s\n' "$*"; }
 fail() {
-    printf 'check-night: %s\n' "$*" >&2
+    printf 'nights: %s\n' "$*" >&2
     journalctl --no-pager --lines 20 --unit 'ibinder-sync*' >&2
     exit 1
 }
@@ -242,5 +141,4 @@ dpkg --purge ibinder-sync >/run/out 2>&1 || { cat /run/out >&2; fail 'it cannot 
 ! systemctl is-active --quiet "$night.timer" || fail 'the timer goes on'
 [ ! -e "/etc/systemd/system/timers.target.wants/$night.timer" ] || fail 'the timer is still enabled'
 [ -e "$mirror/.ibinder-sync/state.db" ] || fail 'the mirror is gone'
-NIGHTS
 echo 'Nights begin, end, fail and are told of as they should.'
