@@ -42,9 +42,8 @@ serve 1
 
 step '4. Configure'
 run 0 ibinder-sync config init
-[ "$(stat -c %a "$config")" = 600 ] || fail 'others may read the configuration'
+[ "$(stat -c '%a %U %G' "$config")" = '640 root ibinder-sync' ] || fail 'whose is the configuration?'
 run 2 ibinder-sync config init
-chgrp ibinder-sync "$config" && chmod 640 "$config"
 cat >>"$config" <<END
 
 [profiles.eken]

@@ -268,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn every_command_that_has_a_destination_takes_it_from_the_settings() {
+        let mut root = Cli::command();
+        root.build();
+        let dest = Key::of_flag("dest").unwrap();
+        for command in root.get_subcommands().filter(|command| command.get_name() != "demo") {
+            let has = command.get_arguments().any(|argument| argument.get_long() == dest.flag);
+            assert_eq!(dest.is_for(command.get_name()), has, "{}", command.get_name());
+        }
+    }
+
+    #[test]
     fn every_flag_of_run_has_a_row() {
         let global: BTreeSet<_> =
             Cli::command().get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect();

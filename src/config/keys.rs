@@ -27,6 +27,7 @@ const MIRROR: &[&str] = &[
     "ls",
     "history",
     "restore",
+    "export",
     "purge",
     "with-lock",
 ];
