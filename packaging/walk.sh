@@ -26,7 +26,7 @@ serve() {
     rm -f /run/sandbox
     systemd-run --quiet --unit sandbox --property StandardOutput=file:/run/sandbox \
         ibinder-sync sandbox --documents 60 --day "$1" --port 8443
-    until [ "$(wc -l </run/sandbox)" = 5 ]; do sleep 0.1; done
+    until [ -e /run/sandbox ] && [ "$(wc -l </run/sandbox)" = 5 ]; do sleep 0.1; done
     # shellcheck disable=SC1091
     . /run/sandbox
 }
