@@ -51,7 +51,7 @@ END
 step 'the package'
 dpkg -i /opt/package.deb >/run/out 2>&1 || { cat /run/out >&2; fail 'it cannot be installed'; }
 systemd-run --quiet --unit sandbox --property StandardOutput=file:/run/sandbox ibinder-sync sandbox --documents 40
-until [ "$(wc -l </run/sandbox)" = 5 ]; do sleep 0.1; done
+until [ -e /run/sandbox ] && [ "$(wc -l </run/sandbox)" = 5 ]; do sleep 0.1; done
 # shellcheck disable=SC1091
 . /run/sandbox
 mirror=/var/lib/ibinder-sync/eken

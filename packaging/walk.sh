@@ -94,7 +94,10 @@ says 'OK: last complete run'
 
 step '8. Be told when it fails'
 # As the on-unit-failure that sends mail, but into a file.
-printf '#!/bin/sh\necho "$1" "$MONITOR_EXIT_STATUS" >>/var/lib/ibinder-sync/status/told\n' >/etc/ibinder-sync/on-unit-failure
+cat >/etc/ibinder-sync/on-unit-failure <<'END'
+#!/bin/sh
+echo "$1 $MONITOR_EXIT_STATUS" >>/var/lib/ibinder-sync/status/told
+END
 chmod 755 /etc/ibinder-sync/on-unit-failure
 mv "$mirror" "$mirror.away"
 run 1 systemctl start --wait ibinder-sync@eken
@@ -108,7 +111,7 @@ run 0 status
 
 step '9. The restore drill'
 run 0 ibinder-sync-as eken snapshots
-first=$(ls "$mirror/.ibinder-sync/runs" | sed -n '1s/\.[a-z].*//p')
+first=$(basename "$mirror"/.ibinder-sync/runs/000001-*.json .json)
 run 0 ibinder-sync-as eken restore --at "$first" --to /var/tmp/drill
 diff -r /var/tmp/first /var/tmp/drill || fail 'the drill did not give back the first night'
 ! diff -rq /var/tmp/first "$mirror" --exclude .ibinder-sync >/dev/null || fail 'nothing had changed since the first night'
