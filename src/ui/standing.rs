@@ -21,7 +21,7 @@ pub fn standing(health: &Health, status: Option<&Status>, zone: &TimeZone) -> St
         text.push_str(&format!("{what:<18}{}\n", plain(&said)));
     }
     if health.level != Level::Ok {
-        let place = format!("{}/.ibinder-sync/last-run.json", status.dest);
+        let place = format!("{}/.ibinder-sync/last-run.html", status.dest);
         text.push_str(&format!("{:<18}{}\n", "more:", plain(&place)));
     }
     text

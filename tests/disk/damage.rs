@@ -177,12 +177,14 @@ fn the_reports() {
         fine.into_iter().chain([(Other, other)]).collect::<Vec<_>>()
     };
     table(|office| office.program.state("last-run.json"), &rows((0, "could not be written down")));
+    table(|office| office.program.state("last-run.html"), &rows((0, "the page of the report could not be written")));
     table(|office| office.program.state("status.json"), &rows((0, "status could not be written")));
-    let first = |office: &Office| {
-        let reports = fs::read_dir(office.program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
-        reports.min().unwrap()
+    let first = |office: &Office, kind: &str| {
+        let files = fs::read_dir(office.program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == kind)).min().unwrap()
     };
-    table(first, &rows(FINE));
+    table(|office| first(office, "json"), &rows(FINE));
+    table(|office| first(office, "html"), &rows(FINE));
 }
 
 /// A document whose bytes are held, in one of two ways needed by the next run.
