@@ -291,6 +291,19 @@ mod tests {
     }
 
     #[test]
+    fn every_command_of_a_mirror_takes_its_place_from_the_file() {
+        let dest = Key::of_flag("dest").unwrap();
+        let has_dest = |command: &&Command| command.get_arguments().any(|argument| argument.get_long() == Some("dest"));
+        let mut program = Cli::command();
+        program.build();
+        let names: Vec<_> = program.get_subcommands().filter(has_dest).map(Command::get_name).collect();
+        assert!(names.len() > 10);
+        for name in names {
+            assert_eq!(dest.is_for(name), name != "demo", "{name}");
+        }
+    }
+
+    #[test]
     fn every_example_is_taken() {
         for key in KEYS.iter().filter(|key| key.flag.is_some()) {
             let example = key.example.trim_matches(['[', ']', '"']);

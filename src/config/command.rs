@@ -122,16 +122,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         // Whoever has the fifo open for writing is alive: reading it ends when the last is gone.
-        let command = format!("mkfifo {0}; (sleep 1000 >{0}) & sleep 1000", fifo.display());
-        let path = fifo.clone();
-        let gone = thread::spawn(move || {
-            while !path.exists() {
-                thread::yield_now();
-            }
-            std::fs::read(path).unwrap()
-        });
-        let why = first_line(&command, Duration::from_secs(1)).unwrap_err();
-        assert!(why.contains("after 1 s, and was killed"), "{why}");
-        assert_eq!(gone.join().unwrap(), b"");
+        let command = format!("(sleep 90 >{0}) & sleep 90", fifo.display());
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let (tell, gone) = mpsc::channel();
+        thread::spawn(move || tell.send(std::fs::read(fifo).unwrap()));
+        let why = first_line(&command, Duration::from_secs(3)).unwrap_err();
+        assert!(why.contains("after 3 s, and was killed"), "{why}");
+        assert_eq!(gone.recv_timeout(Duration::from_secs(30)).unwrap(), b"");
     }
 }

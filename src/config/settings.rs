@@ -66,6 +66,7 @@ impl Settings {
         let mut settings = Self::default();
         let of_environment = environment(PROFILE).filter(|name| !name.is_empty());
         let of_environment = of_environment.map(|name| name.to_string_lossy().into_owned());
+        let by = if profile.is_some() { "--profile" } else { PROFILE };
         let profile = profile.map(str::to_owned).or(of_environment);
         match (places::find(file, environment)?, profile) {
             (Some((path, text)), profile) => settings.read_file(&path, &text, profile)?,
@@ -75,7 +76,7 @@ impl Settings {
                     "there is no configuration file to have the profile {profile:?}: neither --config, nor {}",
                     places.join(", nor ")
                 );
-                return Err(Error::Bad { name: "--profile".into(), why });
+                return Err(Error::Bad { name: by.into(), why });
             }
             (None, None) => {}
         }
