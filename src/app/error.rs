@@ -40,7 +40,7 @@ pub enum Error {
     StateLost(PathBuf),
     /// `--existing`, and no mirror.
     #[error(
-        "{} holds no mirror, and --existing was given; is the disk mounted? The first run goes without --existing",
+        "{} holds no mirror, and only an existing one may be used; is the disk mounted? The first run takes --existing=false",
         .0.display()
     )]
     NotExisting(PathBuf),

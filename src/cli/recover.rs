@@ -24,7 +24,7 @@ pub struct Recover {
 #[command(
     after_help = "It is a run in which a file that lies where a document belongs is proved: by the hash that the \
     service announces, without a download. What can't be proved is downloaded, and what was there is kept in \
-    .ibinder-sync/objects. Files that no document claims stay. It takes the environment of `run`.\n\nExamples:\n  \
+    .ibinder-sync/objects. Files that no document claims stay. It takes the settings of `run`.\n\nExamples:\n  \
     ibinder-sync adopt --dest /srv/mirror\n  \
     ibinder-sync adopt --dest /srv/mirror --trust-times --rate 5"
 )]

@@ -84,8 +84,10 @@ pub struct Selection {
 
 /// Bring over what changed at the service.
 #[derive(Debug, Args)]
-#[command(after_help = "The credentials come from the environment: IBINDER_ORG_ID, IBINDER_CLIENT_ID, and \
-    IBINDER_CLIENT_SECRET or IBINDER_CLIENT_SECRET_FILE.\n\nExamples:\n  \
+#[command(after_help = "What is asked for every night belongs in the configuration file, as every flag here may: \
+    `ibinder-sync config init` begins one. The credentials come from there or from the environment, and never from a \
+    flag.\n\nExamples:\n  \
+    ibinder-sync run --profile north\n  \
     ibinder-sync run --dest /srv/mirror\n  \
     ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \
     ibinder-sync run --dest /srv/mirror --retain 90d --retain-versions 10\n  \
