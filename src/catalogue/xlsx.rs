@@ -4,7 +4,7 @@
 //! Rows go to a temporary file as they come. A sheet takes 1,048,576 rows: a larger catalogue goes on
 //! in further sheets.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
@@ -171,10 +171,16 @@ fn cut(text: &str) -> String {
     end.map_or_else(|| text.to_owned(), |(at, _)| format!("{}…", &text[..at]))
 }
 
+/// Why a workbook fails may lie deep: what the disk says counts as that.
 fn failed(error: XlsxError) -> Error {
-    match error {
-        XlsxError::IoError(error) => Error::Write(error),
-        other => Error::Workbook(other.to_string()),
+    let error = match error {
+        XlsxError::IoError(error) => return Error::Write(error),
+        other => other,
+    };
+    let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    match causes.find_map(|cause| cause.downcast_ref::<io::Error>()) {
+        Some(cause) => Error::Write(io::Error::new(cause.kind(), error.to_string())),
+        None => Error::Workbook(error.to_string()),
     }
 }
 

@@ -43,7 +43,7 @@ fn a_file_is_all_that_a_run_needs() {
     let report = done(&path, &["run", "--existing=false", "--json"]).expect(0).json();
     assert_eq!(report["documents"]["added"], 3);
     assert_eq!(done(&path, &["run", "--json"]).expect(0).json()["documents"]["unchanged"], 3);
-    for command in [&["verify"][..], &["binders"], &["snapshots"], &["ls"], &["plan"]] {
+    for command in [&["verify"][..], &["binders"], &["snapshots"], &["ls"], &["export", "--format=csv"], &["plan"]] {
         done(&path, command).expect(0);
     }
     let mut flag = bare(&["--config"]);

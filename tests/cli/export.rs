@@ -1,6 +1,6 @@
 //! `export`: catalogues, and sidecars.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, process::Stdio};
 
 use ibinder_sync::sandbox::Organisation;
 use serde_json::{Value, json};
@@ -123,6 +123,22 @@ fn a_workbook_is_written() {
     assert!(archive.index_for_name("xl/worksheets/sheet1.xml").is_some());
     export(&program, &["--format", "jsonl", "--separator", ";"]).says(2, "--separator is for --format csv alone");
     assert_eq!(snapshot(&program.dest), before);
+}
+
+#[test]
+fn a_disk_that_is_full_is_8_and_a_reader_that_went_away_nothing() {
+    let program = Program::mirrored(2);
+    for format in ["csv", "jsonl", "xlsx"] {
+        let to = |out: Stdio| {
+            let mut command = bare(&["export", "--format", format, "--dest"]);
+            Done::of(&command.arg(&program.dest).stdout(out).output().unwrap())
+        };
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        to(full.into()).says(8, "cannot write standard output");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(to(writer.into()).expect(0).err, "", "{format}");
+    }
 }
 
 #[test]
