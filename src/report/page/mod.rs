@@ -15,6 +15,7 @@ mod escape;
 mod failures;
 mod scale;
 mod sections;
+mod tree;
 mod words;
 
 use std::collections::BTreeMap;
@@ -108,7 +109,7 @@ pub fn render(page: &Page<'_>, place: Place) -> String {
     out.push_str(&sections::failures(page));
     out.push_str(&sections::warnings(report));
     out.push_str(&sections::runs(page, place));
-    out.push_str(&sections::changes(page, place));
+    out.push_str(&tree::changes(page, place));
     out.push_str(&sections::numbers(report));
     out.push_str(&sections::foot(report, place));
     out.push_str("</main>\n</body>\n</html>\n");

@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    Page, Place, Point, RunReport, amount,
-    changes::{Binder, Counts, Entry, Folder, Kind},
-    chart,
+    Page, Place, Point, RunReport, amount, chart,
     escape::{href, text},
     failures::{Cause, causes},
     words,
@@ -17,9 +15,6 @@ use crate::report::Failure;
 /// Causes that are shown, and failures of each.
 const MOST_CAUSES: usize = 50;
 const MOST_OF_A_CAUSE: usize = 100;
-
-/// With no more changes than this, they are all unfolded.
-const FEW: u64 = 60;
 
 pub(super) fn head(page: &Page<'_>) -> String {
     let report = page.report;
@@ -150,104 +145,6 @@ pub(super) fn warnings(report: &RunReport) -> String {
     out
 }
 
-pub(super) fn changes(page: &Page<'_>, place: Place) -> String {
-    let log = page.changes;
-    let all = log.counts.all();
-    let mut out = String::from("<section>\n<h2>What changed</h2>\n");
-    if all == 0 {
-        out.push_str("<p class=\"soft\">Nothing: the tree is as it was before.</p>\n</section>\n");
-        return out;
-    }
-    let kept = if log.counts.of(Kind::Updated) + log.counts.of(Kind::Removed) > 0 {
-        " The bytes of what was replaced or removed are kept, as long as retention allows; <code>ibinder-sync history</code> tells of each."
-    } else {
-        ""
-    };
-    out.push_str(&format!(
-        "<p class=\"soft\">{} in {}.{kept}</p>\n",
-        counts(&log.counts),
-        amount::of(log.binders.len() as u64, "binder", "binders")
-    ));
-    for (name, binder) in &log.binders {
-        out.push_str(&one_binder(name, binder, all <= FEW, place));
-    }
-    out.push_str("</section>\n");
-    out
-}
-
-fn one_binder(name: &str, binder: &Binder, open: bool, place: Place) -> String {
-    let mut out = format!(
-        "<details{}>\n<summary><b><bdi>{}</bdi></b> <span class=\"counts\">{}</span></summary>\n",
-        if open { " open" } else { "" },
-        text(name),
-        counts(&binder.counts)
-    );
-    for (below, folder) in &binder.folders {
-        out.push_str(&one_folder(name, below, folder, open, place));
-    }
-    more(
-        &mut out,
-        usize::try_from(binder.elsewhere).unwrap_or(usize::MAX),
-        "document in other folders",
-        "documents in other folders",
-    );
-    out.push_str("</details>\n");
-    out
-}
-
-fn one_folder(binder: &str, below: &str, folder: &Folder, open: bool, place: Place) -> String {
-    let shown = if below.is_empty() { "directly in the binder".to_owned() } else { text(&below.replace('/', " / ")) };
-    let mut out = format!(
-        "<details{}>\n<summary><bdi>{shown}</bdi> <span class=\"counts\">{}</span></summary>\n",
-        if open || folder.entries.len() <= 3 { " open" } else { "" },
-        counts(&folder.counts)
-    );
-    out.push_str("<ul class=\"docs\">\n");
-    if folder.counts.is_there() {
-        let path: Vec<&str> = [binder, below].into_iter().filter(|part| !part.is_empty()).collect();
-        out.push_str(&format!(
-            "<li class=\"open\"><a href=\"{}{}\">Open the folder</a></li>\n",
-            place.tree(),
-            href(&path.join("/"))
-        ));
-    }
-    for entry in &folder.entries {
-        out.push_str(&one_document(entry, place));
-    }
-    out.push_str("</ul>\n");
-    let named = folder.entries.len() as u64;
-    more(&mut out, usize::try_from(folder.counts.all() - named).unwrap_or(usize::MAX), "document", "documents");
-    out.push_str("</details>\n");
-    out
-}
-
-fn one_document(entry: &Entry, place: Place) -> String {
-    let (binder, below, name) = entry.place();
-    let kind = entry.kind.word();
-    let name = match entry.kind {
-        Kind::Removed => format!("<bdi class=\"gone\">{}</bdi>", text(name)),
-        Kind::Added | Kind::Updated | Kind::Moved => {
-            format!("<a href=\"{}{}\"><bdi>{}</bdi></a>", place.tree(), href(&entry.path), text(name))
-        }
-    };
-    let from = entry.from.as_deref().map_or_else(String::new, |from| {
-        let before = Entry { path: from.to_owned(), ..entry.clone() };
-        let said = match before.place() {
-            (b, f, name) if (b, f) == (binder, below) => format!("was called <bdi>{}</bdi>", text(name)),
-            (b, f, old) if b == binder && entry.path.ends_with(old) && !f.is_empty() => {
-                format!("was in <bdi>{}</bdi>", text(&f.replace('/', " / ")))
-            }
-            _ => format!("was <bdi>{}</bdi>", text(from)),
-        };
-        format!("<span class=\"from\">{said}</span>")
-    });
-    format!(
-        "<li data-id=\"{}\" class=\"c\"><span class=\"k {kind}\">{kind}</span>{name}<span class=\"size\">{}</span>{from}</li>\n",
-        text(&entry.document),
-        amount::bytes(entry.size)
-    )
-}
-
 pub(super) fn runs(page: &Page<'_>, place: Place) -> String {
     if page.runs.len() < 2 {
         return String::new();
@@ -356,18 +253,14 @@ pub(super) fn foot(report: &RunReport, place: Place) -> String {
     )
 }
 
-fn counts(counts: &Counts) -> String {
-    parts(&Kind::ALL.map(|kind| (counts.of(kind), kind.word())))
-}
-
 /// Those that are not nothing.
-fn parts(counted: &[(u64, &str)]) -> String {
+pub(super) fn parts(counted: &[(u64, &str)]) -> String {
     let told: Vec<String> =
         counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{}\u{a0}{what}", amount::count(*n))).collect();
     if told.is_empty() { "none".to_owned() } else { told.join(", ") }
 }
 
-fn more(out: &mut String, count: usize, one: &str, many: &str) {
+pub(super) fn more(out: &mut String, count: usize, one: &str, many: &str) {
     if count > 0 {
         let what = if count == 1 { one } else { many };
         out.push_str(&format!("<p class=\"soft\">and {} more {what}</p>\n", amount::count(count as u64)));
