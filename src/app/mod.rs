@@ -4,6 +4,7 @@
 mod adopting;
 mod aftermath;
 mod binders;
+mod closing;
 mod configuration;
 mod copies;
 #[cfg(feature = "sandbox")]
@@ -22,6 +23,7 @@ mod plan;
 mod pulse;
 mod purge;
 mod recover;
+mod reporting;
 mod restore;
 mod run;
 mod signals;

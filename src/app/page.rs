@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Error, Exit, run::failure};
+use super::{Error, Exit, reporting::failure};
 use crate::{
     history,
     mirror::Mirror,

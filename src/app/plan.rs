@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, adopting, check_destination, execute, pacing, run};
+use super::{Error, Exit, Voice, adopting, check_destination, execute, pacing, reporting};
 use crate::{
     config::Config,
     mirror::{self, Root},
@@ -19,8 +19,8 @@ use crate::{
 pub fn plan(config: &Config, voice: &Voice) -> Exit {
     let started = Timestamp::now();
     go(config, voice, started).unwrap_or_else(|error| {
-        let report = run::failed(&config.remote.organisation.to_string(), started, &error);
-        run::give_up(&report, voice, &error)
+        let report = reporting::failed(&config.remote.organisation.to_string(), started, &error);
+        reporting::give_up(&report, voice, &error)
     })
 }
 
@@ -48,7 +48,7 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
         run: run.clone(),
     };
     let finished = execute(parts, &requests, voice)?;
-    let mut report = run::report(config, &run.id, &finished, &requests, started);
+    let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     report.night = finished.night.map(|requests| Night { requests, rate: remote.rate() });
     let exit = Exit::of_run(&finished);
@@ -56,7 +56,7 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
         ui::print(&ui::plan(&finished.planned));
     }
     if exit != Exit::Usage {
-        run::tell(voice, &report, None);
+        reporting::tell(voice, &report, None);
     }
     if let Ended::Fatal(fatal) = &finished.ended {
         ui::complain(fatal);

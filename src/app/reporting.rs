@@ -1,0 +1,121 @@
+//! A run's report: made from what was counted, and told.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{Error, Exit, Voice};
+use crate::{
+    config::Config,
+    remote::{Requests, Whom},
+    report::{Answers, Bytes, Failure, FailureCause, Outcome, RunReport, Tally},
+    sync::{Ended, Finished},
+    ui,
+};
+
+/// The report of a finished run.
+pub(super) fn report(
+    config: &Config,
+    id: &str,
+    finished: &Finished,
+    requests: &Requests,
+    started: Timestamp,
+) -> RunReport {
+    let tally: &Tally = &finished.tally;
+    let mut failures = tally.failures();
+    if let Ended::Fatal(fatal) = &finished.ended {
+        failures.push(failure(fatal.cause(), fatal.to_string()));
+    }
+    RunReport {
+        run_id: id.to_owned(),
+        outcome: finished.outcome(),
+        started_at: started,
+        finished_at: Timestamp::now(),
+        duration_seconds: 0.0,
+        organisation_id: config.remote.organisation.to_string(),
+        binders: tally.binder_counts(),
+        documents: tally.documents(),
+        bytes: Bytes { downloaded: tally.bytes() },
+        freed: tally.freed_counts(),
+        requests: crate::report::Requests {
+            token: requests.token(),
+            api: requests.api(),
+            storage: requests.storage(),
+            retried: requests.retried(),
+            throttled: requests.throttled(),
+            answers: Answers {
+                token: requests.answers(Whom::Token).into(),
+                api: requests.answers(Whom::Api).into(),
+                storage: requests.answers(Whom::Storage).into(),
+            },
+        },
+        scrub: finished.scrub,
+        night: None,
+        failures,
+        warnings: tally.warnings(),
+    }
+}
+
+/// The report of a run that could not begin.
+pub(super) fn failed(organisation: &str, started: Timestamp, error: &Error) -> RunReport {
+    RunReport {
+        run_id: String::new(),
+        outcome: Outcome::Failed,
+        started_at: started,
+        finished_at: Timestamp::now(),
+        duration_seconds: 0.0,
+        organisation_id: organisation.to_owned(),
+        binders: crate::report::Binders::default(),
+        documents: crate::report::Documents::default(),
+        bytes: Bytes::default(),
+        freed: crate::report::Freed::default(),
+        requests: crate::report::Requests::default(),
+        scrub: None,
+        night: None,
+        failures: vec![failure(error.cause(), error.to_string())],
+        warnings: Vec::new(),
+    }
+}
+
+/// A failure that is nobody's own.
+pub(super) fn failure(cause: FailureCause, error: String) -> Failure {
+    Failure {
+        binder_id: None,
+        document_id: None,
+        version_id: None,
+        file_name: None,
+        cause,
+        error,
+        attempts: 1,
+        trace_id: None,
+    }
+}
+
+/// The end of what could not begin.
+pub(super) fn give_up(report: &RunReport, voice: &Voice, error: &Error) -> Exit {
+    let exit = error.exit();
+    if voice.json && !matches!(exit, Exit::Usage | Exit::Locked) {
+        print_json(report);
+    }
+    ui::complain(error);
+    exit
+}
+
+/// Tells how a run ended; `place` is where all of it is.
+pub(super) fn tell(voice: &Voice, report: &RunReport, place: Option<&Path>) {
+    if voice.json {
+        print_json(report);
+    } else if !voice.quiet || report.outcome != Outcome::Complete {
+        ui::print(&ui::summary(report, place));
+    }
+}
+
+fn print_json(report: &RunReport) {
+    ui::print(&(json(report) + "\n"));
+}
+
+/// A report as other programs read it.
+pub(super) fn json(report: &RunReport) -> String {
+    // Numbers, texts and lists always serialize.
+    serde_json::to_string_pretty(report).unwrap_or_default()
+}
