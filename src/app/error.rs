@@ -191,7 +191,7 @@ impl Error {
             | Self::NotConfirmed
             | Self::NotItsFile(_)
             | Self::Written(..)
-            | Self::Catalogue(catalogue::Error::Sidecars(Refused::Foreign(_)))
+            | Self::Catalogue(catalogue::Error::Sidecars(Refused::NotEmpty(_)))
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::PermissionDenied => Exit::Usage,

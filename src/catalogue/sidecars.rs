@@ -3,8 +3,9 @@
 //! The tree is the mirror's, with `.json` behind each file's name. It lies outside of the mirror: there a
 //! document may really have such a name, and whatever is in the mirror is the service's.
 //!
-//! It is written anew each time beside the old one, and takes its place when it is whole. So what moved or
-//! left the mirror does so here, and nobody sees half of it. Only a folder that this program made is replaced.
+//! It is a new folder each time, written under another name beside it and renamed when it is whole, so that
+//! nobody sees half of it. Nothing is ever replaced or deleted: no mark can tell a folder that may go from a
+//! copy of the mirror that somebody laid over it. The last rename succeeds on an empty folder alone.
 
 use std::{
     collections::HashSet,
@@ -16,8 +17,8 @@ use tempfile::TempDir;
 
 use super::{Error, Record, jsonl};
 
-/// What marks a folder as made here.
-const MARK: &str = ".ibinder-sidecars";
+/// How the folder is called while it is written.
+const UNFINISHED: &str = ".ibinder-sidecars";
 
 /// The longest name of a file, in bytes.
 const LONGEST: usize = 255;
@@ -28,10 +29,13 @@ pub(super) const SUFFIX: &str = ".json";
 /// Why a folder can't have the sidecars.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// It holds something else.
-    #[error("{} holds files that are no sidecars; give an empty folder, or one that does not exist yet", .0.display())]
-    Foreign(PathBuf),
-    /// It can't be made, or replaced.
+    /// It holds something.
+    #[error(
+        "{} is not empty, and export deletes nothing; give a folder that does not exist yet, such as one with the date in its name, or delete it yourself",
+        .0.display()
+    )]
+    NotEmpty(PathBuf),
+    /// It can't be made.
     #[error("cannot {} {}: {}", .0, .1.display(), .2)]
     Disk(&'static str, PathBuf, io::Error),
 }
@@ -48,7 +52,7 @@ pub struct Sidecars {
 }
 
 impl Sidecars {
-    /// For a folder that does not exist, is empty, or has sidecars. `folders` are those of the tree that are
+    /// For a folder that does not exist, or is empty. `folders` are those of the tree that are
     /// called like a sidecar.
     pub(super) fn begin(folder: &Path, folders: HashSet<String>) -> Result<Self, Refused> {
         let disk = |what, path: &Path| {
@@ -57,16 +61,15 @@ impl Sidecars {
         };
         let folder = std::path::absolute(folder).map_err(disk("find", folder))?;
         match fs::read_dir(&folder).map(|mut entries| entries.next().is_some()) {
-            Ok(true) if !folder.join(MARK).is_file() => return Err(Refused::Foreign(folder)),
-            Ok(_) => {}
+            Ok(true) => return Err(Refused::NotEmpty(folder)),
+            Ok(false) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Refused::Disk("read", folder, error)),
         }
         let above = folder.parent().unwrap_or(&folder).to_owned();
         fs::create_dir_all(&above).map_err(disk("make", &above))?;
-        let new = tempfile::Builder::new().prefix(MARK).tempdir_in(&above).map_err(disk("make a folder in", &above))?;
-        fs::write(new.path().join(MARK), "ibinder-sync export --sidecars replaces this folder\n")
-            .map_err(disk("write to", new.path()))?;
+        let new = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&above);
+        let new = new.map_err(disk("make a folder in", &above))?;
         Ok(Self { folder, new, folders, made: HashSet::new(), count: 0 })
     }
 
@@ -99,43 +102,40 @@ impl Sidecars {
         format!("{above}{slash}{}{mark}", &name[..end])
     }
 
-    /// Puts the new folder in the place of the old one. Says how many files it has.
+    /// Gives the folder its name. Says how many files it has.
     pub fn end(self) -> Result<u64, Refused> {
         let (folder, count) = (self.folder, self.count);
-        let disk = |error| Refused::Disk("replace", folder.clone(), error);
-        open_up(self.new.path()).map_err(disk)?;
-        let old = self.new.path().with_extension("old");
-        let replaced = match fs::rename(&folder, &old) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(disk(error)),
+        let disk = |error: io::Error| match error.kind() {
+            // Somebody put something into it meanwhile.
+            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => Refused::NotEmpty(folder.clone()),
+            _ => Refused::Disk("make", folder.clone(), error),
         };
-        let new = self.new.keep();
-        if let Err(error) = fs::rename(&new, &folder) {
-            if replaced {
-                let _ = fs::rename(&old, &folder);
-            }
-            let _ = fs::remove_dir_all(&new);
-            return Err(disk(error));
-        }
-        if replaced {
-            fs::remove_dir_all(&old).map_err(disk)?;
-        }
+        open_up(self.new.path(), &folder).map_err(disk)?;
+        fs::rename(self.new.path(), &folder).map_err(disk)?;
+        let _ = self.new.keep();
         Ok(count)
     }
 }
 
-/// Gives a folder that only its owner may read the mode of any other new one.
-fn open_up(folder: &Path) -> io::Result<()> {
-    let probe = folder.join(".mode");
-    fs::create_dir(&probe)?;
-    let mode = fs::metadata(&probe)?.permissions();
-    fs::remove_dir(&probe)?;
-    fs::set_permissions(folder, mode)
+/// Gives a folder that only its owner may read the mode of the empty one whose place it takes, or else that of
+/// any new one.
+fn open_up(new: &Path, folder: &Path) -> io::Result<()> {
+    let mode = if let Ok(found) = fs::metadata(folder) {
+        found.permissions()
+    } else {
+        let probe = new.join(".mode");
+        fs::create_dir(&probe)?;
+        let mode = fs::metadata(&probe)?.permissions();
+        fs::remove_dir(&probe)?;
+        mode
+    };
+    fs::set_permissions(new, mode)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
+
     use super::*;
 
     #[test]
@@ -157,18 +157,19 @@ mod tests {
     }
 
     #[test]
-    fn only_folders_of_sidecars_are_replaced() {
+    fn nothing_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("side");
         assert_eq!(Sidecars::begin(&target, HashSet::new()).unwrap().end().unwrap(), 0);
-        assert!(target.join(MARK).is_file());
-        fs::write(target.join("old.json"), "{}").unwrap();
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 0);
+        fs::set_permissions(&target, Permissions::from_mode(0o710)).unwrap();
         Sidecars::begin(&target, HashSet::new()).unwrap().end().unwrap();
-        assert!(!target.join("old.json").exists());
-        fs::remove_file(target.join(MARK)).unwrap();
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o710);
+        let late = Sidecars::begin(&target, HashSet::new()).unwrap();
         fs::write(target.join("mine.json"), "{}").unwrap();
-        assert!(matches!(Sidecars::begin(&target, HashSet::new()), Err(Refused::Foreign(_))));
+        assert!(matches!(late.end(), Err(Refused::NotEmpty(_))));
+        assert!(matches!(Sidecars::begin(&target, HashSet::new()), Err(Refused::NotEmpty(_))));
         assert!(target.join("mine.json").is_file());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unfinished is left");
     }
 }

@@ -25,7 +25,7 @@ pub enum ExportFormat {
     ibinder-sync export --dest /srv/mirror --format xlsx --to /srv/catalogue.xlsx\n  \
     ibinder-sync export --dest /srv/mirror --format csv --separator ';' --to catalogue.csv 'Brf Eken'\n  \
     ibinder-sync export --dest /srv/mirror --format jsonl --at 2026-11-03 | jq -r .path\n  \
-    ibinder-sync export --dest /srv/mirror --sidecars /srv/metadata"))]
+    ibinder-sync export --dest /srv/mirror --sidecars /srv/metadata/2026-11-03"))]
 pub struct Export {
     /// Where.
     #[command(flatten)]
@@ -40,8 +40,8 @@ pub struct Export {
     /// [default: ,]
     #[arg(long, value_name = "C", value_parser = separator, requires = "format")]
     pub separator: Option<u8>,
-    /// Write a .json file with the metadata of each document into this folder outside of the mirror, which has the
-    /// mirror's folders, and is replaced each time
+    /// Write a .json file with the metadata of each document into this folder, with the mirror's folders in it; it lies
+    /// outside of the mirror, and does not exist yet or is empty
     #[arg(long, value_name = "DIR")]
     pub sidecars: Option<PathBuf>,
     /// The time [default: now]

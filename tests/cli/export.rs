@@ -1,6 +1,11 @@
 //! `export`: catalogues, and sidecars.
 
-use std::{collections::BTreeMap, fs, process::Stdio};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use ibinder_sync::sandbox::Organisation;
 use serde_json::{Value, json};
@@ -142,35 +147,50 @@ fn a_disk_that_is_full_is_8_and_a_reader_that_went_away_nothing() {
 }
 
 #[test]
-fn sidecars_follow_their_documents() {
+fn sidecars_are_called_after_their_documents() {
     let program = Program::mirrored(3);
-    let folder = program.beside("metadata");
-    let write = || export(&program, &["--sidecars", folder.to_str().unwrap()]);
-    let names = || {
+    let write = |folder: &Path| export(&program, &["--sidecars", folder.to_str().unwrap()]);
+    let names = |folder: &Path| {
         let entries = fs::read_dir(folder.join("Brf Eken")).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     };
-    assert!(write().expect(0).out.starts_with("3 sidecars are in "));
-    assert_eq!(names(), ["0.txt.json", "1.txt.json", "2.txt.json"]);
+    let (first, second) = (program.beside("metadata/1"), program.beside("metadata/2"));
+    assert!(write(&first).expect(0).out.starts_with("3 sidecars are in "));
+    assert_eq!(names(&first), ["0.txt.json", "1.txt.json", "2.txt.json"]);
     let ids: Vec<String> = program.sandbox.with_organisation(|o| o.documents().into_iter().map(|d| d.id).collect());
     program.sandbox.with_organisation(|o| {
         o.rename_document(&ids[0], "moved.txt").unwrap();
         o.remove_document(&ids[1]).unwrap();
     });
     program.run(&[]).expect(0);
-    write().expect(0);
-    assert_eq!(names(), ["2.txt.json", "moved.txt.json"]);
-    let text = fs::read_to_string(folder.join("Brf Eken/moved.txt.json")).unwrap();
+    write(&second).expect(0);
+    assert_eq!(names(&second), ["2.txt.json", "moved.txt.json"]);
+    let text = fs::read_to_string(second.join("Brf Eken/moved.txt.json")).unwrap();
     let told: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&told["document_id"], &told["path"]), (&json!(ids[0]), &json!("Brf Eken/moved.txt")));
-    // A folder of somebody's is left alone, and so is the mirror.
+}
+
+#[test]
+fn sidecars_delete_nothing() {
+    let program = Program::mirrored(2);
+    let side = program.beside("side");
+    export(&program, &["--sidecars", side.to_str().unwrap()]).expect(0);
+    // Wherever sidecars were copied to, and whatever an earlier version marked as its own.
+    let copy = program.beside("copy");
+    for folder in [&program.dest, &side] {
+        assert!(Command::new("cp").arg("-a").arg(folder.join(".")).arg(&copy).status().unwrap().success());
+    }
+    for marked in [&copy, &side, &program.beside("")] {
+        fs::write(marked.join(".ibinder-sidecars"), "replaces this folder\n").unwrap();
+    }
+    fs::write(side.join("notes.txt"), "mine").unwrap();
+    let before = snapshot(&program.beside(""));
     let inside = program.dest.join("metadata");
     export(&program, &["--sidecars", inside.to_str().unwrap()]).says(2, "lies inside the mirror");
-    let mine = program.beside("mine");
-    fs::create_dir(&mine).unwrap();
-    fs::write(mine.join("notes.json"), "mine").unwrap();
-    export(&program, &["--sidecars", mine.to_str().unwrap()]).says(2, "holds files that are no sidecars");
-    assert_eq!(fs::read_to_string(mine.join("notes.json")).unwrap(), "mine");
+    for full in [&copy, &side, &program.beside("")] {
+        export(&program, &["--sidecars", full.to_str().unwrap()]).says(2, "is not empty, and export deletes nothing");
+    }
+    assert_eq!(snapshot(&program.beside("")), before);
 }
