@@ -5,7 +5,7 @@
 //! tidies; and the status last, which tells others of all of it. What fails on the way changes the
 //! end if it is the disk, and is a warning otherwise.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     Error, Exit, adopting, copies, pacing, page,
@@ -50,14 +50,16 @@ impl Closing<'_> {
         }
         let mut exit = Exit::of_run(finished);
         if let Err(error) = self.keep(report, whole) {
-            exit = unwritten(exit, report, &error);
+            exit = self.unwritten(exit, report, &error);
         }
         if exit != Exit::Disk {
             tidy(self.mirror, self.state, self.config.options.retain_runs, finished);
         }
         if !matches!(finished.ended, Ended::Fatal(_)) && exit != Exit::Disk {
             let changed = report.documents.has_changes();
-            exit = copies::keep(self.mirror, self.state, self.run, changed).unwrap_or(exit);
+            if let Err(error) = copies::keep(self.mirror, self.state, self.run, changed) {
+                exit = self.unwritten(exit, report, &error);
+            }
         }
         Ok(self.stand(exit, finished, report))
     }
@@ -74,8 +76,8 @@ impl Closing<'_> {
 
     /// The status.
     fn stand(&self, exit: Exit, finished: &Finished, report: &mut RunReport) -> Exit {
-        let now = (exit, finished.tally.to_come());
-        match self.standing.run_ended(self.mirror.root(), (self.state, self.run), report, now) {
+        let (root, run, to_come) = (self.mirror.root(), (self.state, self.run), finished.tally.to_come());
+        match self.standing.run_ended(root, run, report, (exit, to_come)) {
             Ok(told) if told.is_empty() => exit,
             Ok(told) => {
                 for warning in told {
@@ -86,21 +88,31 @@ impl Closing<'_> {
                 let _ = write_report(self.mirror, report);
                 exit
             }
-            Err(error) => unwritten(exit, report, &error),
+            Err(error) => {
+                let exit = self.unwritten(exit, report, &error);
+                // Those who look elsewhere than on that disk hear of it.
+                self.standing.run_lost(root, run, report, (exit, to_come));
+                exit
+            }
         }
     }
-}
 
-/// The code of a run whose end could not be written down: it is the disk's, if that is what failed.
-fn unwritten(exit: Exit, report: &mut RunReport, error: &Error) -> Exit {
-    if error.exit() != Exit::Disk || exit == Exit::Disk {
-        tracing::warn!("the end of the run could not be written down: {error}");
-        return exit;
+    /// The code of a run whose end could not be written down: it is the disk's, if that is what failed. What
+    /// was written before, and says that all went well, is written again as far as the disk lets it.
+    fn unwritten(&self, exit: Exit, report: &mut RunReport, error: &Error) -> Exit {
+        if error.exit() != Exit::Disk || exit == Exit::Disk {
+            tracing::warn!("the end of the run could not be written down: {error}");
+            return exit;
+        }
+        report.outcome = Outcome::Failed;
+        report.failures.push(failure(error.cause(), error.to_string()));
+        ui::complain(error);
+        let page = history::write_page(self.mirror, self.state, self.run, report, &TimeZone::system());
+        for error in [page.err().map(|e| e.to_string()), self.keep(report, false).err().map(|e| e.to_string())] {
+            error.into_iter().for_each(|error| tracing::debug!("nor could this be written: {error}"));
+        }
+        Exit::Disk
     }
-    report.outcome = Outcome::Failed;
-    report.failures.push(failure(error.cause(), error.to_string()));
-    ui::complain(error);
-    Exit::Disk
 }
 
 /// Writes the manifest of a complete run, if something has changed since the last one. Where the

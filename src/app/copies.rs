@@ -9,14 +9,15 @@ use crate::{
 };
 
 /// Keeps a copy of the state, if the run changed something or there is none yet. A copy that can't be
-/// made is no fault of the run; a disk that is full is everybody's.
-pub(super) fn keep(mirror: &Mirror, state: &State, run: &Run, changed: bool) -> Option<Exit> {
+/// made is no fault of the run; a disk that is full is everybody's, and the error.
+pub(super) fn keep(mirror: &Mirror, state: &State, run: &Run, changed: bool) -> Result<(), Error> {
     if !changed && !mirror::copies(mirror.root().path()).is_empty() {
-        return None;
+        return Ok(());
     }
-    let error = make(mirror, state, run).err()?;
-    tracing::warn!("no copy of the state could be made: {error}");
-    (error.exit() == Exit::Disk).then_some(Exit::Disk)
+    make(mirror, state, run).or_else(|error| {
+        tracing::warn!("no copy of the state could be made: {error}");
+        if error.exit() == Exit::Disk { Err(error) } else { Ok(()) }
+    })
 }
 
 fn make(mirror: &Mirror, state: &State, run: &Run) -> Result<(), Error> {

@@ -67,6 +67,22 @@ impl Standing {
         report: &RunReport,
         (exit, to_come): (Exit, u64),
     ) -> Result<Vec<String>, Error> {
+        self.write(Some(root), self.after(root, (state, run), report, (exit, to_come)), true)
+    }
+
+    /// A run ended whose status the disk did not take: whoever reads elsewhere is told all the same.
+    pub(super) fn run_lost(&self, root: &Root, run: (&State, &Run), report: &RunReport, end: (Exit, u64)) {
+        self.write_or_warn(Some(root), self.after(root, run, report, end));
+    }
+
+    /// The status after a run.
+    fn after(
+        &self,
+        root: &Root,
+        (state, run): (&State, &Run),
+        report: &RunReport,
+        (exit, to_come): (Exit, u64),
+    ) -> Status {
         let mut status = self.last(Some(root));
         status.end(&process());
         status.organisation_id.clone_from(&report.organisation_id);
@@ -77,7 +93,7 @@ impl Standing {
             status.last_complete_run = state.read(|r| r.last_complete()).ok().flatten().and_then(complete);
         }
         status.take_run(LastRun::of(report, exit.code()));
-        self.write(Some(root), status, true)
+        status
     }
 
     /// A run could not begin, or broke off. Whoever holds the lock meanwhile tells how the mirror is.
@@ -144,29 +160,42 @@ impl Standing {
         Status { dest: dest.clone(), ..last.unwrap_or_else(|| Status::new(dest, Timestamp::now())) }
     }
 
-    /// Writes it wherever it goes, and the metrics when something has ended. What could not be written, unless it is the disk of the mirror that fails.
+    /// Writes it wherever it goes, and the metrics when something has ended. What could not be written, unless
+    /// it is the disk of the mirror that fails: then the end is another, and nothing else is written yet.
     fn write(&self, root: Option<&Root>, status: Status, ended: bool) -> Result<Vec<String>, Error> {
-        let fresh = Status::new(String::new(), Timestamp::now());
-        let status = Status { format: fresh.format, written_at: fresh.written_at, version: fresh.version, ..status };
-        let text = status.text();
+        let status = status.written_now();
+        match root.map(|root| root.write_note(STATUS, status.text().as_bytes())) {
+            Some(Err(error)) if error.kind() == mirror::Kind::Disk => Err(error.into()),
+            Some(Err(error)) => {
+                let mut failed = vec![format!("the mirror's status could not be written: {error}")];
+                failed.extend(self.write_outside(&status, ended));
+                Ok(failed)
+            }
+            Some(Ok(())) | None => Ok(self.write_outside(&status, ended)),
+        }
+    }
+
+    /// Writes what lies elsewhere than in the mirror. What could not be written.
+    fn write_outside(&self, status: &Status, ended: bool) -> Vec<String> {
         let mut failed = Vec::new();
         if let Some(path) = self.metrics.as_ref().filter(|_| ended) {
-            let metrics = metrics(&status, self.profile.as_deref(), status.written_at);
+            let metrics = metrics(status, self.profile.as_deref(), status.written_at);
             failed.extend(notify::replace(path, metrics.as_bytes()).err().map(|e| format!("--metrics-file: {e}")));
         }
         if let Some(path) = &self.copy {
-            failed.extend(notify::replace(path, text.as_bytes()).err().map(|e| format!("--status-file: {e}")));
+            let copied = notify::replace(path, status.text().as_bytes());
+            failed.extend(copied.err().map(|e| format!("--status-file: {e}")));
         }
-        match root.map(|root| root.write_note(STATUS, text.as_bytes())) {
-            Some(Err(error)) if error.kind() == mirror::Kind::Disk => return Err(error.into()),
-            Some(Err(error)) => failed.push(format!("the mirror's status could not be written: {error}")),
-            Some(Ok(())) | None => {}
-        }
-        Ok(failed)
+        failed
     }
 
+    /// Writes it wherever that can be done.
     fn write_or_warn(&self, root: Option<&Root>, status: Status) {
-        said(self.write(root, status, true).unwrap_or_else(|error| vec![error.to_string()]));
+        said(self.write(root, status.clone(), true).unwrap_or_else(|error| {
+            let mut failed = self.write_outside(&status.written_now(), true);
+            failed.push(error.to_string());
+            failed
+        }));
     }
 }
 

@@ -88,7 +88,7 @@ impl Health {
             note(
                 Level::Warning,
                 format!(
-                    "the {} that began {ago} ago never came to its end: it was killed, or the machine was",
+                    "the {} that began {ago} ago never came to its end: it was killed, or the machine was, or its disk was full",
                     working.command
                 ),
             );
@@ -126,8 +126,9 @@ fn of_age(status: &Status, now: Timestamp, max_age: i64, running: bool, note: &m
 
 fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String)) {
     let exit = run.exit_code;
+    // The code comes first: whatever an outcome says, a process that failed has failed.
     match (run.outcome, exit) {
-        (Outcome::Complete, _) => {}
+        (Outcome::Complete, 0) => {}
         (_, 3) => note(Level::Critical, "the credentials were refused".to_owned()),
         (_, 8) => note(Level::Critical, "the disk failed, or is full".to_owned()),
         (_, 7) if run.documents.withheld == 0 => {
@@ -143,7 +144,7 @@ fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String
         // A run is at work that makes up for it.
         (Outcome::Interrupted, _) if running => {}
         (Outcome::Interrupted, _) => note(Level::Warning, "the last run was interrupted".to_owned()),
-        (Outcome::Failed, _) if exit != 4 => {
+        (Outcome::Failed | Outcome::Complete, _) if exit != 4 => {
             note(Level::Critical, format!("the last run could not do its work (exit {exit})"));
         }
         _ => note(Level::Warning, format!("the last run was not complete (exit {exit}){}", shortcomings(run))),

@@ -82,6 +82,8 @@ fn how_the_last_run_ended_decides() {
         (then(Failed, 3, |_| {}),                                 Level::Critical, "credentials were refused"),
         (then(Failed, 8, |_| {}),                                 Level::Critical, "the disk failed"),
         (then(Partial, 8, |_| {}),                                Level::Critical, "the disk failed"),
+        (then(Complete, 8, |_| {}),                               Level::Critical, "the disk failed"),
+        (then(Complete, 1, |_| {}),                               Level::Critical, "exit 1"),
         (then(Failed, 1, |_| {}),                                 Level::Critical, "exit 1"),
         (then(Failed, 2, |_| {}),                                 Level::Critical, "exit 2"),
         // The service could not be reached: one such night is no catastrophe.
@@ -196,5 +198,16 @@ fn numbers_for_people() {
         [(-5, "0 s"), (90, "90 s"), (600, "10 min"), (10_800, "3 h"), (93_600, "26 h"), (400_000, "4 days")]
     {
         assert_eq!(span(seconds), text);
+    }
+}
+
+#[test]
+fn only_a_run_that_ended_with_0_is_the_last_complete_one() {
+    for (outcome, code, taken) in
+        [(Outcome::Complete, 0, true), (Outcome::Complete, 8, false), (Outcome::Partial, 4, false)]
+    {
+        let status = then(outcome, code, |_| {});
+        let last = status.last_complete_run.unwrap().finished_at;
+        assert_eq!(last == at(NOW - 3600), taken, "{outcome:?} {code}");
     }
 }

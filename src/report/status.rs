@@ -251,6 +251,12 @@ impl Status {
         }
     }
 
+    /// The same, as this program writes it at this moment.
+    pub fn written_now(self) -> Self {
+        let fresh = Self::new(String::new(), Timestamp::now());
+        Self { format: fresh.format, written_at: fresh.written_at, version: fresh.version, ..self }
+    }
+
     /// Reads one.
     pub fn read(bytes: &[u8]) -> Result<Self, Illegible> {
         #[derive(Deserialize)]
@@ -289,7 +295,7 @@ impl Status {
 
     /// A run ended, or could not begin.
     pub fn take_run(&mut self, run: LastRun) {
-        if run.outcome == Outcome::Complete {
+        if run.outcome == Outcome::Complete && run.exit_code == 0 {
             let LastRun { run_id, started_at, finished_at, .. } = run.clone();
             self.last_complete_run = Some(CompleteRun { run_id, started_at, finished_at });
         }

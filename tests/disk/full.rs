@@ -3,11 +3,12 @@
 use std::{fs, path::Path, process::Command};
 
 use ibinder_sync::sandbox::{Organisation, Reply, Route};
+use serde_json::Value;
 
 use crate::{
     not_tested,
     office::Office,
-    program::{Program, finish},
+    program::{Program, bare, finish},
 };
 
 /// A small file system in memory, unmounted at the end.
@@ -179,9 +180,54 @@ fn a_disk_without_room_for_a_copy_of_the_state_is_8() {
     let free: u64 = String::from_utf8(output.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
     let fill = program.dest.join("fill");
     fs::write(&fill, vec![0; usize::try_from(free - size * 3 / 4).unwrap()]).unwrap();
-    program.run(&[]).says(8, "no copy of the state could be made");
+    let complete = status(&program.state("status.json"))["last_complete_run"].clone();
+    let report = program.run(&["--json"]).says(8, "no copy of the state could be made").json();
+    assert_eq!((&report["outcome"], &report["failures"][0]["cause"]), (&"failed".into(), &"file".into()));
+    let last: Value = serde_json::from_slice(&fs::read(program.state("last-run.json")).unwrap()).unwrap();
+    assert_eq!(last, report);
+    assert!(fs::read_to_string(program.state("last-run.html")).unwrap().contains("Failed"));
+    let kept = status(&program.state("status.json"));
+    assert_eq!((&kept["last_run"]["exit_code"], &kept["last_complete_run"]), (&8.into(), &complete));
+    let done = finish(bare(&["status", "--dest"]).arg(&program.dest)).expect(2);
+    assert!(done.out.starts_with("CRITICAL: the disk failed, or is full"), "{}", done.out);
     assert_eq!(fs::read_dir(&copies).map_or(0, Iterator::count), 0);
     fs::remove_file(&fill).unwrap();
     program.run(&[]).expect(0);
     assert_eq!(fs::read_dir(&copies).unwrap().count(), 1);
+}
+
+fn status(file: &Path) -> Value {
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+#[test]
+fn wherever_the_end_finds_no_room_whoever_looks_elsewhere_hears_of_it() {
+    let program = Program::with_documents(40);
+    let (copy, metrics) = (program.beside("status.json"), program.beside("ibinder.prom"));
+    let flags = ["--status-file", copy.to_str().unwrap(), "--metrics-file", metrics.to_str().unwrap()];
+    let Some(disk) = Disk::mount(&program.dest, "64m") else { return };
+    program.run(&flags).expect(0);
+    let mut lost = Vec::new();
+    for more in 0..60 {
+        let before = status(&copy)["last_complete_run"]["run_id"].clone();
+        // A copy of the state is due, and there may be no room for it.
+        fs::remove_dir_all(program.state("copies")).unwrap();
+        disk.leave("size", more * 4096);
+        let done = program.run(&flags);
+        assert!([0, 8].contains(&done.code), "{} {}", done.code, done.err);
+        let told = status(&copy);
+        assert_eq!(told["last_run"]["exit_code"], done.code, "room for {more} pages: {}", done.err);
+        assert_eq!(told["last_run"]["outcome"] == "complete", done.code == 0, "{told}");
+        assert_eq!(told["last_complete_run"]["run_id"] != before, done.code == 0, "{told}");
+        let line = format!("}} {}\n", done.code);
+        let metrics = fs::read_to_string(&metrics).unwrap();
+        let code = metrics.lines().find(|line| line.starts_with("ibinder_sync_last_run_exit_code{")).unwrap();
+        assert!(format!("{code}\n").ends_with(&line), "{code}");
+        if done.err.contains("status.json") {
+            lost.push(more);
+        }
+        assert!(mount(&["-o", "remount,size=64m"], &program.dest));
+        program.run(&flags).expect(0);
+    }
+    assert!(!lost.is_empty(), "no room was too small for the status alone");
 }
