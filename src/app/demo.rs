@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
-use super::{Error, Exit, Voice, run, runtime, signals};
+use super::{Error, Exit, Voice, run, runtime, signals::Signals};
 use crate::{
     cli,
     config::{self, Config, Given, Pacing, Size, Tempo},
@@ -47,16 +47,12 @@ fn serve(given: &cli::Sandbox) -> Result<(), Error> {
         ..Settings::default()
     };
     let sandbox = Sandbox::start(organisation, settings).map_err(Error::Sandbox)?;
+    let stop = Arc::new(Stop::default());
+    let _signals = Signals::watch(&stop);
     for (name, value) in sandbox.environment() {
         ui::print(&format!("{name}={value}\n"));
     }
-    let stop = Arc::new(Stop::default());
-    runtime()?.block_on(async {
-        tokio::select! {
-            () = stop.wait() => {}
-            () = signals::watch(Arc::clone(&stop)) => {}
-        }
-    });
+    runtime()?.block_on(stop.wait());
     Ok(())
 }
 

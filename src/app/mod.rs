@@ -69,24 +69,23 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)
 }
 
-/// Runs the engine to its end, with its progress on the screen, the service manager told, and signals
-/// watched.
+/// Runs the engine to its end, with its progress on the screen and the service manager told.
 fn execute(parts: Parts, requests: &Requests, voice: &Voice) -> Result<Finished, Error> {
-    let (stop, state, progress) = (Arc::clone(&parts.stop), Arc::clone(&parts.state), Arc::clone(&parts.progress));
+    let (state, progress) = (Arc::clone(&parts.state), Arc::clone(&parts.progress));
     let _screen = ui::Screen::start(Arc::clone(&parts.progress), &voice.bars, voice.quiet, voice.json_log);
     let mut status = ui::Status::default();
-    let moved = || progress.moves().wrapping_add(requests.sent()).wrapping_add(state.uses());
+    let moved =
+        || [progress.moves(), requests.sent(), state.uses(), mirror::effort()].into_iter().fold(0, u64::wrapping_add);
     let beat = pulse::beat(&voice.manager, moved, || status.line(&progress));
     voice.manager.tell(&[Notice::Ready]);
     let finished = runtime()?.block_on(async {
         tokio::select! {
             finished = sync::run(parts) => finished,
-            () = signals::watch(stop) => unreachable!("watching never ends"),
             () = beat => unreachable!("beating never ends"),
         }
     });
     let ended = ui::ended(finished.outcome(), &finished.tally.documents());
-    voice.manager.tell(&[Notice::Stopping, Notice::Status(&ended)]);
+    voice.manager.tell(&[Notice::Status(&ended)]);
     Ok(finished)
 }
 

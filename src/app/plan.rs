@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, adopting, check_destination, execute, pacing, reporting};
+use super::{Error, Exit, Voice, adopting, check_destination, execute, pacing, reporting, signals::Signals};
 use crate::{
     config::Config,
     mirror::{self, Root},
@@ -47,6 +47,7 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
         stop: Arc::default(),
         run: run.clone(),
     };
+    let _signals = Signals::watch(&parts.stop);
     let finished = execute(parts, &requests, voice)?;
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();

@@ -1,7 +1,7 @@
 //! What the service manager hears while a run goes on: how far it is, and that it is alive.
 //!
 //! A sign of life is given only when something has moved since the last one: a counter of the progress, a
-//! request, an access to the state. And it is given by the runtime that does the work. So a runtime that
+//! request, an access to the state, bytes of a file. And it is given by the runtime that does the work. So a runtime that
 //! hangs, a thread that never answers and a disk that never returns all end the signs, while a wait for
 //! the service, in which one request at a time is sent, does not.
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{
     Error, Exit, Reading, Voice,
     history::{all_met, ended, selection, then},
-    runtime, signals,
+    runtime,
+    signals::Signals,
 };
 use crate::{
     cli,
@@ -47,15 +48,13 @@ fn go(given: &cli::Restore, voice: &Voice) -> Result<Exit, Error> {
     let stop = Arc::new(Stop::default());
     let (edited, watched) = (given.edited, Arc::clone(&stop));
     let _screen = ui::Screen::of_files(Arc::clone(&progress), &voice.bars, voice.quiet, voice.json_log);
+    let _signals = Signals::watch(&watched);
     let restored = runtime()?.block_on(async {
         let work = tokio::task::spawn_blocking(move || {
             let Reading { state, root, .. } = &reading;
             write(wanted, state, root, &target, &progress, edited, &|| stop.is_set())
         });
-        tokio::select! {
-            done = work => done.map_err(|e| Error::Runtime(e.into()))?,
-            () = signals::watch(Arc::clone(&watched)) => unreachable!("watching never ends"),
-        }
+        work.await.map_err(|e| Error::Runtime(e.into()))?
     })?;
     tell(given, voice, &restored, &words);
     Ok(exit(&restored, watched.cause()))

@@ -6,16 +6,17 @@ use jiff::Timestamp;
 
 use super::{
     Error, Exit, Voice, Writing, adopting, aftermath::Aftermath, aftermath::End as Over, check_destination,
-    closing::Closing, execute, pacing, reporting, standing::Standing,
+    closing::Closing, execute, pacing, reporting, signals::Signals, standing::Standing,
 };
 use crate::{
     config::{self, Config, Notices},
+    manager::Notice,
     mirror::{Mirror, Root},
     model::STATE_FOLDER,
     remote::Requests,
     report::RunReport,
     state::{Run, State},
-    sync::{self, Adopt, Ended, Parts},
+    sync::{self, Adopt, Ended, Parts, Stop},
     ui,
 };
 
@@ -32,16 +33,22 @@ pub(super) fn carry_out(
     begin: fn(&Config, Timestamp) -> Result<Writing, Error>,
 ) -> Exit {
     let started = Timestamp::now();
+    let stop = Arc::<Stop>::default();
+    let signals = Signals::watch(&stop);
     let mut aftermath = Aftermath::new(&config.notices, &config.dest);
     let ran = begin(config, started).and_then(|writing| {
         aftermath.begun();
-        go(config, voice, writing, (command, started))
+        let ran = go(config, voice, (writing, stop), (command, started));
+        // Only now: a manager kills what takes too long after this.
+        voice.manager.tell(&[Notice::Stopping]);
+        ran
     });
     let (exit, report) = ran.unwrap_or_else(|error| {
         let report = reporting::failed(&config.remote.organisation.to_string(), started, &error);
         Standing::new(&config.dest, &config.notices).run_failed(&report, error.exit());
         (reporting::give_up(&report, voice, &error), report)
     });
+    signals.over(exit);
     over(&mut aftermath, exit, &report);
     exit
 }
@@ -72,7 +79,7 @@ fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
 fn go(
     config: &Config,
     voice: &Voice,
-    writing: Writing,
+    (writing, stop): (Writing, Arc<Stop>),
     (command, started): (&str, Timestamp),
 ) -> Result<(Exit, RunReport), Error> {
     let clock = Instant::now();
@@ -92,7 +99,7 @@ fn go(
         mirror: Some(Arc::clone(&mirror)),
         options,
         progress: Arc::default(),
-        stop: Arc::default(),
+        stop,
         run: run.clone(),
     };
     let mut finished = execute(parts, &requests, voice)?;

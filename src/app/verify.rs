@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Error, Exit, Reading, Voice, Writing, aftermath::Aftermath, aftermath::End as Over, check_destination, pacing,
-    runtime, signals, standing::Standing,
+    runtime, signals::Signals, standing::Standing,
 };
 use crate::{
     cli,
@@ -51,18 +51,15 @@ pub fn verify(given: &cli::Verify, notices: &Notices, service: impl FnOnce() -> 
     let started = Timestamp::now();
     let dest = &given.destination.dest;
     let standing = Standing::new(dest, notices);
-    let result = job(given, started, standing.clone()).and_then(|job| {
+    let stop = Arc::default();
+    let signals = Signals::watch(&stop);
+    let result = job(given, started, standing.clone(), stop).and_then(|job| {
         look_at_state(dest)?;
         let _screen = ui::Screen::start(Arc::clone(&job.progress), &voice.bars, voice.quiet, voice.json_log);
         runtime()?.block_on(async {
-            tokio::select! {
-                done = async {
-                    match service {
-                        Some(service) => repaired(dest, &job, service).await,
-                        None => looked(dest, &job).await,
-                    }
-                } => done,
-                () = signals::watch(Arc::clone(&job.stop)) => unreachable!("watching never ends"),
+            match service {
+                Some(service) => repaired(dest, &job, service).await,
+                None => looked(dest, &job).await,
             }
         })
     });
@@ -70,10 +67,14 @@ pub fn verify(given: &cli::Verify, notices: &Notices, service: impl FnOnce() -> 
     match result {
         Ok((report, exit)) => {
             tell(&report, voice);
+            signals.over(exit);
             over(&aftermath, exit, report.outcome.word(), &report, &ui::verify_summary(&report));
             exit
         }
-        Err(error) => broken_off(&error, started, &standing, &aftermath, voice),
+        Err(error) => {
+            signals.over(error.exit());
+            broken_off(&error, started, &standing, &aftermath, voice)
+        }
     }
 }
 
@@ -108,7 +109,7 @@ fn over<R: serde::Serialize>(aftermath: &Aftermath<'_>, exit: Exit, outcome: &st
     aftermath.tell(&Over { command: "verify", exit, outcome, run_id: "", report, summary });
 }
 
-fn job(given: &cli::Verify, started: Timestamp, standing: Standing) -> Result<Job, Error> {
+fn job(given: &cli::Verify, started: Timestamp, standing: Standing, stop: Arc<Stop>) -> Result<Job, Error> {
     let part = match (given.sample, given.budget) {
         (Some(share), _) => Part::Share(share),
         (None, Some(budget)) => Part::Time(config::positive("--budget", budget)?),
@@ -116,7 +117,7 @@ fn job(given: &cli::Verify, started: Timestamp, standing: Standing) -> Result<Jo
     };
     let bandwidth = Arc::new(Bandwidth::new(given.bandwidth.map(config::bandwidth).transpose()?));
     let (limit, give_up) = given.pacing.given().check()?;
-    let (progress, stop) = (Arc::default(), Arc::default());
+    let progress = Arc::default();
     Ok(Job { part, bandwidth, limit, give_up, progress, stop, started, clock: Instant::now(), standing })
 }
 

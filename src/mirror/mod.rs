@@ -7,6 +7,7 @@
 
 mod area;
 mod copies;
+mod effort;
 mod erase;
 mod error;
 mod examine;
@@ -36,6 +37,7 @@ use nameless::Nameless;
 
 pub use area::database;
 pub use copies::copies;
+pub use effort::effort;
 pub use error::{Error, Kind};
 pub use examine::{Abilities, Disk, Examination, Refusal, examine, system};
 pub use fingerprint::Fingerprint;

@@ -9,7 +9,7 @@ use rustix::{
 };
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{Error, Root, sys};
+use super::{Error, Root, effort, sys};
 use crate::model::{RelPath, STATE_FOLDER, Sha256, Stamp};
 
 /// Bytes are read in pieces of this size.
@@ -88,6 +88,7 @@ pub fn digest_with(
             0 => return Ok(Sha256::new(hasher.finalize().into())),
             read => {
                 hasher.update(&buffer[..read]);
+                effort::moved(read);
                 each(&buffer[..read])?;
             }
         }

@@ -18,7 +18,7 @@ use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
 use sha2::Sha256 as Hasher;
 use tempfile::TempPath;
 
-use super::{Error, Kind, Mirror, area::TMP_FOLDERS, nameless::Nameless, sys};
+use super::{Error, Kind, Mirror, area::TMP_FOLDERS, effort, nameless::Nameless, sys};
 use crate::{
     crash::{self, Point},
     model::{STATE_FOLDER, Sha256, Staged},
@@ -122,6 +122,7 @@ impl Stage {
                 0 => return Ok(()),
                 read => {
                     self.hasher.update(&buffer[..read]);
+                    effort::moved(read);
                     if let Some(md5) = &mut self.md5 {
                         md5.update(&buffer[..read]);
                     }
@@ -149,6 +150,7 @@ impl Stage {
         }
         self.file.write_all(bytes).map_err(|e| Error::io("write", &self.name, e))?;
         self.written += bytes.len() as u64;
+        effort::moved(bytes.len());
         crash::point(Point::Arrived, &self.name);
         Ok(())
     }

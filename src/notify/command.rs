@@ -4,7 +4,10 @@ use std::{
     io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -37,6 +40,20 @@ pub enum Failed {
     Killed(Duration),
 }
 
+/// The process group of the command that runs. It is locked while one is started: none may escape.
+static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
+
+/// Kills the command that runs, with all that it started: nobody waits for it any more.
+pub fn abandon() {
+    if let Some(group) = running().take() {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+fn running() -> MutexGuard<'static, Option<Pid>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 enum News {
     Line(String),
     Ended(io::Result<ExitStatus>),
@@ -52,12 +69,19 @@ pub fn run(
     mut heard: impl FnMut(&str),
 ) -> Result<(), Failed> {
     let end = Instant::now() + limit;
+    let mut started = running();
     let mut child = start(command, variables, input)?;
+    let group = Pid::from_child(&child.1);
+    *started = Some(group);
+    drop(started);
     let (tell, news) = channel();
     listen(child.0, tell.clone());
-    let group = Pid::from_child(&child.1);
     let waiter = tell;
-    thread::spawn(move || waiter.send(News::Ended(child.1.wait())));
+    thread::spawn(move || {
+        let status = child.1.wait();
+        let _ = running().take_if(|running| *running == group);
+        waiter.send(News::Ended(status))
+    });
     let Some(status) = next(&news, end, &mut heard) else {
         let _ = kill_process_group(group, Signal::KILL);
         return Err(Failed::Killed(limit));

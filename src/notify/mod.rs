@@ -7,7 +7,7 @@ mod outside;
 mod ping;
 mod web;
 
-pub use command::{Failed, LIMIT, run};
+pub use command::{Failed, LIMIT, abandon, run};
 pub use outside::{NotReplaced, replace};
 pub use ping::Pings;
 pub use web::{Undelivered, post};

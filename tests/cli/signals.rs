@@ -64,3 +64,36 @@ fn a_reader_that_went_away_is_no_panic() {
     drop(child.stderr.take());
     assert!(child.wait().unwrap().success());
 }
+
+/// Waits until a file has a whole line, or the program has ended.
+fn line_of(path: &std::path::Path, child: &mut std::process::Child) -> String {
+    loop {
+        match std::fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
+            _ => assert!(child.try_wait().unwrap().is_none(), "it ended before the command began"),
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_signal_ends_at_once_what_is_told_when_the_work_is_over() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let program = Program::with_documents(1);
+        // The run can't be complete, and the command would take longer than anybody waits.
+        program.sandbox.script(Route::DownloadLink, Reply::status(403).times(9));
+        let told = program.beside("told");
+        let command = format!("echo $$ > {}; exec sleep 1000", told.display());
+        let mut child = program.run_command(&["--on-failure", &command]).stdout(Stdio::null()).spawn().unwrap();
+        let number = line_of(&told, &mut child);
+        kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(4), "the code is the run's");
+        // What was killed takes a moment to be gone.
+        let begun = std::time::Instant::now();
+        let stat = || std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        while !stat().is_empty() && !stat().contains(") Z ") {
+            assert!(begun.elapsed().as_secs() < 60, "the command goes on: {}", stat());
+            std::thread::yield_now();
+        }
+    }
+}
