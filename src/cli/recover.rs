@@ -24,7 +24,9 @@ pub struct Recover {
 #[command(
     after_help = "It is a run in which a file that lies where a document belongs is proved: by the hash that the \
     service announces, without a download. What can't be proved is downloaded, and what was there is kept in \
-    .ibinder-sync/objects. Files that no document claims stay. It takes the settings of `run`.\n\nExamples:\n  \
+    .ibinder-sync/objects. Files that no document claims stay.\n\nIt takes the settings of `run`. Organisation, \
+    client and secret come from the configuration file or the environment: `ibinder-sync config show` says which.\n\n\
+    Examples:\n  \
     ibinder-sync adopt --dest /srv/mirror\n  \
     ibinder-sync adopt --dest /srv/mirror --trust-times --rate 5"
 )]

@@ -85,8 +85,8 @@ pub struct Selection {
 /// Bring over what changed at the service.
 #[derive(Debug, Args)]
 #[command(after_help = "What is asked for every night belongs in the configuration file, as every flag here may: \
-    `ibinder-sync config init` begins one. The credentials come from there or from the environment, and never from a \
-    flag.\n\nExamples:\n  \
+    `ibinder-sync config init` begins one. Organisation, client and secret come from the configuration file or the \
+    environment, and never from a flag: `ibinder-sync config show` says which.\n\nExamples:\n  \
     ibinder-sync run --profile north\n  \
     ibinder-sync run --dest /srv/mirror\n  \
     ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \

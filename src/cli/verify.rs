@@ -11,8 +11,9 @@ use crate::config::{Share, Size};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without --repair it changes nothing, takes no lock, and may go on while a run is at work. With it, \
-    each damaged file comes back from the mirror itself or from the service; credentials are \
-    needed only for the latter. What was in its place is kept.\n\n\
+    each damaged file comes back from the mirror itself or from the service; the credentials \
+    are needed only for the latter. What was in its place is kept.\n\nOrganisation, client and secret come from the \
+    configuration file or the environment: `ibinder-sync config show` says which.\n\n\
     It ends with 0 if all is as recorded, with 6 if damage is found (with --repair: left).\n\nExamples:\n  \
     ibinder-sync verify --dest /srv/mirror\n  \
     ibinder-sync verify --dest /srv/mirror --repair\n  \
