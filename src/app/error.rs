@@ -40,7 +40,7 @@ pub enum Error {
     StateLost(PathBuf),
     /// `--existing`, and no mirror.
     #[error(
-        "{} holds no mirror, and only an existing one may be used; is the disk mounted? The first run takes --existing=false",
+        "{} holds no mirror, and `existing` is set; is the disk mounted? If this is the first run: `ibinder-sync run --existing=false`",
         .0.display()
     )]
     NotExisting(PathBuf),

@@ -44,7 +44,11 @@ fn holds(path: &Path, seen: &Examination, existing: bool) -> Check {
         Survey::Mirror => return Check::ok(Area::Destination, format!("{shown} holds a mirror")),
         Survey::Absent | Survey::Empty if existing => {
             let found = format!("{shown} holds no mirror, and `existing` is set");
-            return Check::failure(Area::Destination, found, "mount the disk; the very first run goes without it");
+            return Check::failure(
+                Area::Destination,
+                found,
+                "mount the disk; before the first run, `ibinder-sync doctor --existing=false`",
+            );
         }
         Survey::Absent => format!("{shown} does not exist yet; the first run makes it"),
         Survey::Empty => format!("{shown} is empty; the first run fills it"),

@@ -39,7 +39,8 @@ fn done(file: &std::path::Path, arguments: &[&str]) -> Done {
 fn a_file_is_all_that_a_run_needs() {
     let program = Program::with_documents(3);
     let path = file(&program, "existing = true\n");
-    done(&path, &["run"]).says(2, "is the disk mounted?");
+    done(&path, &["run"]).says(2, "is the disk mounted? If this is the first run: `ibinder-sync run --existing=false`");
+    done(&path, &["doctor", "--existing=false"]).expect(0);
     let report = done(&path, &["run", "--existing=false", "--json"]).expect(0).json();
     assert_eq!(report["documents"]["added"], 3);
     assert_eq!(done(&path, &["run", "--json"]).expect(0).json()["documents"]["unchanged"], 3);
