@@ -126,7 +126,7 @@ run 0 ibinder-sync-as eken export --format csv --to /var/tmp/catalogue.csv
 step '13. Upgrade'
 run 0 dpkg -i /opt/package.deb
 run 0 ibinder-sync-as eken plan
-says 'nothing changed'
+says 'a run would change nothing'
 run 0 systemctl is-active ibinder-sync@eken.timer
 
 step '14. Uninstall'

@@ -57,7 +57,7 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
         ui::print(&ui::plan(&finished.planned));
     }
     if exit != Exit::Usage {
-        reporting::tell(voice, &report, None);
+        reporting::tell_plan(voice, &report);
     }
     if let Ended::Fatal(fatal) = &finished.ended {
         ui::complain(fatal);

@@ -102,11 +102,20 @@ pub(super) fn give_up(report: &RunReport, voice: &Voice, error: &Error) -> Exit 
 }
 
 /// Tells how a run ended; `place` is where all of it is.
-pub(super) fn tell(voice: &Voice, report: &RunReport, place: Option<&Path>) {
+pub(super) fn tell(voice: &Voice, report: &RunReport, place: &Path) {
+    say(voice, report, || ui::summary(report, Some(place)));
+}
+
+/// Tells what a run would do.
+pub(super) fn tell_plan(voice: &Voice, report: &RunReport) {
+    say(voice, report, || ui::planned(report));
+}
+
+fn say(voice: &Voice, report: &RunReport, text: impl FnOnce() -> String) {
     if voice.json {
         print_json(report);
     } else if !voice.quiet || report.outcome != Outcome::Complete {
-        ui::print(&ui::summary(report, place));
+        ui::print(&text());
     }
 }
 

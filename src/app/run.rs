@@ -110,7 +110,7 @@ fn go(
     let exit = closing.write(&mut finished, &mut report)?;
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.html", run.id));
     if exit != Exit::Usage {
-        reporting::tell(voice, &report, Some(&place));
+        reporting::tell(voice, &report, &place);
     }
     if let Ended::Fatal(fatal) = &finished.ended {
         ui::complain(fatal);

@@ -23,7 +23,7 @@ pub use log::{Level, start as start_log};
 pub use progress::{Screen, Status};
 pub use purge::purge;
 pub use standing::standing;
-pub use summary::{ended, plan, summary};
+pub use summary::{ended, plan, planned, summary};
 pub use verify::verify_summary;
 
 use crate::report::bytes;

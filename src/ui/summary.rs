@@ -55,26 +55,46 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
             bytes(freed.bytes)
         ));
     }
-    if let Some(night) = &run.night {
-        text.push_str(&format!(
-            "A night on which nothing changes takes {} requests{}.\n",
-            night.requests,
-            takes(night)
-        ));
-    }
-    list(
-        &mut text,
-        "failed",
-        run.failures.iter().map(|f| match &f.file_name {
-            Some(name) if !name.is_empty() => format!("{name}: {}", f.error),
-            _ => f.error.clone(),
-        }),
-    );
-    list(&mut text, "warning", run.warnings.iter().cloned());
+    told_of(&mut text, run);
     if let Some(report) = report {
         text.push_str(&format!("Report: {}\n", report.display()));
     }
     text
+}
+
+/// The end of a plan: what a run would do, and that nothing was done.
+pub fn planned(run: &RunReport) -> String {
+    let requests = run.requests.token + run.requests.api + run.requests.storage;
+    let mut text = format!(
+        "{}: a run would {}. {} documents in {} binders, {} unchanged.\nNothing was changed. {:.1} s, {requests} requests.\n",
+        match run.outcome {
+            Outcome::Complete => "Plan",
+            Outcome::Partial => "Partial plan",
+            Outcome::Failed => "Failed plan",
+            Outcome::Interrupted => "Interrupted plan",
+        },
+        intentions(&run.documents),
+        run.documents.seen,
+        run.binders.listed,
+        run.documents.unchanged,
+        run.duration_seconds
+    );
+    if let Some(night) = &run.night {
+        let (requests, takes) = (night.requests, takes(night));
+        text.push_str(&format!("A night on which nothing changes takes {requests} requests{takes}.\n"));
+    }
+    told_of(&mut text, run);
+    text
+}
+
+/// Failures and warnings.
+fn told_of(text: &mut String, run: &RunReport) {
+    let failures = run.failures.iter().map(|f| match &f.file_name {
+        Some(name) if !name.is_empty() => format!("{name}: {}", f.error),
+        _ => f.error.clone(),
+    });
+    list(text, "failed", failures);
+    list(text, "warning", run.warnings.iter().cloned());
 }
 
 /// How long requests take at the rate that held.
@@ -102,6 +122,32 @@ fn changes(documents: &Documents) -> String {
     let changes: Vec<String> =
         counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     if changes.is_empty() { "nothing changed".to_owned() } else { changes.join(", ") }
+}
+
+/// The same as what is to come.
+fn intentions(documents: &Documents) -> String {
+    let doing = counted(&[
+        ("adopt", documents.adopted),
+        ("add", documents.added),
+        ("update", documents.updated),
+        ("move", documents.moved),
+        ("remove", documents.removed),
+    ]);
+    let not = [
+        (documents.failed, "can't be told of"),
+        (documents.withheld, "would be withheld"),
+        (documents.filtered, "are left out"),
+    ];
+    let mut text = if doing.is_empty() { "change nothing".to_owned() } else { doing };
+    for (count, what) in not.into_iter().filter(|(count, _)| *count > 0) {
+        text.push_str(&format!("; {count} {what}"));
+    }
+    text
+}
+
+fn counted(verbs: &[(&str, u64)]) -> String {
+    let told = verbs.iter().filter(|(_, count)| *count > 0).map(|(verb, count)| format!("{verb} {count}"));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn list(text: &mut String, what: &str, lines: impl ExactSizeIterator<Item = String>) {
@@ -133,6 +179,21 @@ pub fn plan(planned: &[Planned]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_says_what_is_to_come() {
+        let none = Documents::default();
+        #[rustfmt::skip]
+        let table = [
+            (none,                                                       "change nothing"),
+            (Documents { added: 60, updated: 1, moved: 2, removed: 1, ..none }, "add 60, update 1, move 2, remove 1"),
+            (Documents { adopted: 3, failed: 1, withheld: 12, filtered: 2, ..none },
+             "adopt 3; 1 can't be told of; 12 would be withheld; 2 are left out"),
+        ];
+        for (documents, text) in table {
+            assert_eq!(intentions(&documents), text);
+        }
+    }
 
     #[test]
     fn nights_for_people() {
