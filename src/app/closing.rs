@@ -108,8 +108,9 @@ impl Closing<'_> {
         report.failures.push(failure(error.cause(), error.to_string()));
         ui::complain(error);
         let page = history::write_page(self.mirror, self.state, self.run, report, &TimeZone::system());
-        for error in [page.err().map(|e| e.to_string()), self.keep(report, false).err().map(|e| e.to_string())] {
-            error.into_iter().for_each(|error| tracing::debug!("nor could this be written: {error}"));
+        let kept = self.keep(report, false);
+        if let Err(error) = page.map_err(Error::from).and(kept) {
+            tracing::debug!("nor could this be written: {error}");
         }
         Exit::Disk
     }

@@ -252,6 +252,7 @@ impl Status {
     }
 
     /// The same, as this program writes it at this moment.
+    #[must_use]
     pub fn written_now(self) -> Self {
         let fresh = Self::new(String::new(), Timestamp::now());
         Self { format: fresh.format, written_at: fresh.written_at, version: fresh.version, ..self }
