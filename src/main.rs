@@ -20,7 +20,7 @@ fn asks_for_status() -> bool {
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os().collect(), &|name| std::env::var_os(name)) {
-        Ok((cli, settings)) => ExitCode::from(run(cli, &settings).code()),
+        Ok((cli, settings)) => ExitCode::from(told(run(cli, &settings)).code()),
         Err(Refusal::Usage(error)) if asks_for_status() && error.use_stderr() => {
             error.print().ok();
             ExitCode::from(UNKNOWN)
@@ -77,7 +77,7 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
         Command::Config(given) => configuration(given.command, &place),
         Command::Doctor(doctor) => {
             speak(false);
-            app::doctor(&doctor, config::remote_settings(settings), &|name| std::env::var_os(name))
+            app::doctor(&doctor, settings, &|name| std::env::var_os(name))
         }
         Command::Binders(given) => binders(given, settings),
         Command::Recover(recover) => {
@@ -146,6 +146,11 @@ fn configuration(command: ConfigurationCommand, place: &Place) -> Exit {
             Err(Refusal::Config(error)) => refused(&error),
         },
     }
+}
+
+/// The end of a command of which everything was said, or not.
+fn told(exit: Exit) -> Exit {
+    if exit.code() == 0 && ui::is_lost() { Exit::Disk } else { exit }
 }
 
 fn with_config(given: Given, settings: &Settings, voice: &Voice, command: fn(&Config, &Voice) -> Exit) -> Exit {

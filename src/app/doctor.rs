@@ -5,12 +5,12 @@ use std::{ffi::OsString, path::Path};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{Exit, runtime};
+use super::{Exit, Reading, runtime};
 use crate::{
     cli::Doctor,
     config,
     doctor::{Visit, destination, visit},
-    mirror,
+    mirror::{self, Survey},
     remote::Settings,
     report::{Area, Check, Checkup},
     ui,
@@ -20,11 +20,18 @@ use crate::{
 type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
 
 /// Goes through everything that a run needs.
-pub fn doctor(asked: &Doctor, settings: Result<Settings, config::Error>, environment: Environment<'_>) -> Exit {
-    let mut checks = vec![configuration(&settings)];
+pub fn doctor(asked: &Doctor, given: &config::Settings, environment: Environment<'_>) -> Exit {
+    let settings = config::remote_settings(given);
+    let mut checks = configuration(&settings, given);
     match &asked.dest {
         None => checks.push(Check::skipped(Area::Destination, "not looked at: --dest was not given")),
-        Some(dest) => checks.extend(destination(dest, &mirror::examine(dest), asked.existing)),
+        Some(dest) => {
+            let examined = mirror::examine(dest);
+            checks.extend(destination(dest, &examined, asked.existing));
+            if examined.is_ok_and(|seen| seen.survey == Survey::Mirror) {
+                checks.push(state(dest, settings.as_ref().ok()));
+            }
+        }
     }
     let found = match settings.as_ref().ok().map(|settings| (settings, runtime())) {
         Some((settings, Ok(runtime))) => runtime.block_on(visit(settings, proxy(environment).as_deref())),
@@ -64,19 +71,35 @@ fn write(file: &Path, checkup: &Checkup) -> Result<(), super::Error> {
     written.map_err(|error| super::Error::Written(file.to_owned(), error))
 }
 
-fn configuration(settings: &Result<Settings, config::Error>) -> Check {
-    match settings {
-        Ok(settings) => Check::ok(
-            Area::Configuration,
-            format!("organisation {}, an API client and its secret are set", settings.organisation),
-        ),
-        Err(error) => {
-            let text = error.to_string();
-            let (found, next) =
-                text.split_once("; ").unwrap_or((&text, "`ibinder-sync config show` says where each value comes from"));
-            Check::failure(Area::Configuration, found, next)
-        }
+fn configuration(settings: &Result<Settings, config::Error>, given: &config::Settings) -> Vec<Check> {
+    if let Ok(settings) = settings {
+        let found = format!("organisation {}, an API client and its secret are set", settings.organisation);
+        return vec![Check::ok(Area::Configuration, found)];
     }
+    // All of them at once: nobody wants to come back for each.
+    config::remote_errors(given).iter().map(|error| failure(Area::Configuration, error)).collect()
+}
+
+/// Whether the state of a mirror can be read, and is the organisation's.
+fn state(dest: &Path, settings: Option<&Settings>) -> Check {
+    let organisation = Reading::open(dest).and_then(|reading| Ok(reading.state.read(|r| r.setting("organisation"))?));
+    match (organisation, settings.map(|settings| settings.organisation.as_str())) {
+        (Err(error), _) => failure(Area::Destination, &error),
+        (Ok(Some(found)), Some(wanted)) if found != wanted => Check::failure(
+            Area::Destination,
+            format!("it mirrors organisation {found}, and {wanted} is set"),
+            "give each organisation a destination of its own",
+        ),
+        (Ok(_), _) => Check::ok(Area::Destination, "its state can be read"),
+    }
+}
+
+/// An error whose text says what to do behind a semicolon.
+fn failure(area: Area, error: &dyn std::error::Error) -> Check {
+    let text = error.to_string();
+    let (found, next) =
+        text.split_once("; ").unwrap_or((&text, "`ibinder-sync config show` says where each value comes from"));
+    Check::failure(area, found, next)
 }
 
 fn unasked() -> Vec<Check> {

@@ -31,7 +31,7 @@ pub use notices::{Address, GivenNotices, Hidden, Notices};
 pub use rate::{BadRate, Tempo};
 pub use sample::sample;
 pub use schema::schema;
-pub use service::remote_settings;
+pub use service::{remote_errors, remote_settings};
 pub use settings::{Origin, Setting, Settings};
 pub use shown::Shown;
 pub use size::{BadSize, Size};

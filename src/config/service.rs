@@ -15,6 +15,19 @@ pub fn remote_settings(settings: &Settings) -> Result<remote::Settings, Error> {
     Ok(remote::Settings::new(api_url, auth_url, organisation, client_id.to_owned(), secret))
 }
 
+/// Everything that keeps the service from being asked.
+pub fn remote_errors(settings: &Settings) -> Vec<Error> {
+    let url = |name, default| url(settings, name, default).map(drop);
+    let all = [
+        needed(settings, "organisation").and_then(organisation).map(drop),
+        needed(settings, "client_id").and_then(|setting| setting.text()).map(drop),
+        credentials::secret(settings).map(drop),
+        url("api_url", remote::Settings::API_URL),
+        url("auth_url", remote::Settings::AUTH_URL),
+    ];
+    all.into_iter().filter_map(Result::err).collect()
+}
+
 /// Checks as much of it as is set, and takes no look at the secret.
 pub(super) fn check(settings: &Settings) -> Result<(), Error> {
     settings.get("organisation").map(organisation).transpose()?;

@@ -1,19 +1,29 @@
 //! What `doctor` found: one screen, and a text to be sent to somebody.
 
-use console::{Color, Style};
+use console::{Color, Style, Term};
 
 use super::escape;
 use crate::report::{Area, Belief, Check, Checkup, Verdict};
 
-/// Columns of text.
+/// Columns of text, where the terminal has so many.
 const WIDTH: usize = 100;
 
 /// Columns before what was found.
 const INDENT: usize = 12;
 
+/// How wide a text is, and whether it has colours.
+#[derive(Clone, Copy)]
+struct Paper {
+    width: usize,
+    colours: bool,
+}
+
 /// The screen: each check, and what the service does otherwise than was thought.
 pub fn checkup(checkup: &Checkup) -> String {
-    let mut text = checks(&checkup.checks, true);
+    let terminal = Term::stdout();
+    let columns = if terminal.is_term() { usize::from(terminal.size().1) } else { WIDTH };
+    let paper = Paper { width: columns.clamp(INDENT + 20, WIDTH), colours: true };
+    let mut text = paper.checks(&checkup.checks);
     let refuted: Vec<_> = checkup.believed(Belief::Refuted).collect();
     let count = |belief| checkup.believed(belief).count();
     if count(Belief::Unseen) < checkup.statements.len() {
@@ -24,11 +34,8 @@ pub fn checkup(checkup: &Checkup) -> String {
             count(Belief::Unseen)
         ));
         for statement in refuted {
-            text.push_str(&line(
-                "otherwise",
-                &paint(Verdict::Warning),
-                &format!("{}: {}", statement.statement, statement.seen),
-            ));
+            let seen = format!("{}: {}", statement.statement, statement.seen);
+            text.push_str(&paper.line("otherwise", &paint(Verdict::Warning), &seen));
         }
     }
     text + &format!("\n{}\n", end(checkup))
@@ -36,13 +43,14 @@ pub fn checkup(checkup: &Checkup) -> String {
 
 /// Everything, for somebody who was not there.
 pub fn checkup_report(checkup: &Checkup) -> String {
+    let paper = Paper { width: WIDTH, colours: false };
     let mut text = format!(
         "ibinder-sync {} on {}, {}\nAPI: {}\n\n{}",
         checkup.version,
         checkup.system,
         checkup.made_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
         checkup.api.as_deref().unwrap_or("not set"),
-        checks(&checkup.checks, false)
+        paper.checks(&checkup.checks)
     );
     text.push_str("\nStatements of docs/api-contract.md\n");
     for statement in &checkup.statements {
@@ -52,26 +60,46 @@ pub fn checkup_report(checkup: &Checkup) -> String {
             Belief::Refuted => "NO",
             Belief::Unseen => "not seen",
         };
-        text.push_str(&line(word, &Style::new().force_styling(false), &format!("{}{seen}", statement.statement)));
+        text.push_str(&paper.line(word, &Style::new(), &format!("{}{seen}", statement.statement)));
     }
     text + &format!("\n{}\n", end(checkup))
 }
 
-fn checks(checks: &[Check], colours: bool) -> String {
-    let mut text = String::new();
-    let mut area: Option<Area> = None;
-    for check in checks {
-        if area != Some(check.area) {
-            text.push_str(&format!("{}{}\n", if area.is_some() { "\n" } else { "" }, check.area.word()));
-            area = Some(check.area);
+impl Paper {
+    fn checks(self, checks: &[Check]) -> String {
+        let mut text = String::new();
+        let mut area: Option<Area> = None;
+        for check in checks {
+            if area != Some(check.area) {
+                text.push_str(&format!("{}{}\n", if area.is_some() { "\n" } else { "" }, check.area.word()));
+                area = Some(check.area);
+            }
+            let style = paint(check.verdict);
+            text.push_str(&self.line(check.verdict.word(), &style, &check.found));
+            if let Some(next) = &check.next {
+                text.push_str(&self.line("", &style, &format!("→ {next}")));
+            }
         }
-        let style = if colours { paint(check.verdict) } else { Style::new().force_styling(false) };
-        text.push_str(&line(check.verdict.word(), &style, &check.found));
-        if let Some(next) = &check.next {
-            text.push_str(&line("", &style, &format!("→ {next}")));
-        }
+        text
     }
-    text
+
+    /// A word and a text beside it, in as many lines as it takes.
+    fn line(self, word: &str, style: &Style, text: &str) -> String {
+        let text = escape(text).replace('\n', " ");
+        let room = self.width - INDENT;
+        let mut lines = vec![String::new()];
+        for part in text.split(' ') {
+            let fits = |line: &&mut String| line.is_empty() || line.chars().count() + 1 + part.chars().count() <= room;
+            match lines.last_mut().filter(fits) {
+                Some(line) if line.is_empty() => line.push_str(part),
+                Some(line) => line.push_str(&format!(" {part}")),
+                None => lines.push(part.to_owned()),
+            }
+        }
+        let style = if self.colours { style.clone() } else { style.clone().force_styling(false) };
+        let head = style.apply_to(format!("{word:<w$}", w = INDENT - 2));
+        format!("  {head}{}\n", lines.join(&format!("\n{}", " ".repeat(INDENT))))
+    }
 }
 
 fn paint(verdict: Verdict) -> Style {
@@ -81,24 +109,6 @@ fn paint(verdict: Verdict) -> Style {
         Verdict::Warning => Style::new().fg(Color::Yellow),
         Verdict::Failure => Style::new().fg(Color::Red).bold(),
     }
-}
-
-/// A word and a text beside it, in as many lines as it takes.
-fn line(word: &str, style: &Style, text: &str) -> String {
-    let text = escape(text).replace('\n', " ");
-    let mut lines = vec![String::new()];
-    for part in text.split(' ') {
-        let last = lines
-            .last_mut()
-            .filter(|line| line.is_empty() || line.chars().count() + 1 + part.chars().count() <= WIDTH - INDENT);
-        match last {
-            Some(line) if line.is_empty() => line.push_str(part),
-            Some(line) => line.push_str(&format!(" {part}")),
-            None => lines.push(part.to_owned()),
-        }
-    }
-    let head = style.apply_to(format!("{word:<w$}", w = INDENT - 2));
-    format!("  {head}{}\n", lines.join(&format!("\n{}", " ".repeat(INDENT))))
 }
 
 fn end(checkup: &Checkup) -> String {

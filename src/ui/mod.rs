@@ -7,6 +7,7 @@ mod escape;
 mod history;
 mod left;
 mod log;
+mod output;
 mod progress;
 mod purge;
 mod standing;
@@ -20,6 +21,7 @@ pub use doctor::{checkup, checkup_report};
 pub use escape::escape;
 pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
+pub use output::{Lines, is_lost, print};
 pub use progress::{Screen, Status};
 pub use purge::purge;
 pub use standing::standing;
@@ -27,29 +29,6 @@ pub use summary::{ended, plan, planned, summary};
 pub use verify::verify_summary;
 
 use crate::report::bytes;
-
-/// Prints to standard output. A reader that went away (`| head`) is no error.
-pub fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// Many lines on standard output, written in larger pieces.
-#[derive(Debug)]
-pub struct Lines(io::BufWriter<io::Stdout>);
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self(io::BufWriter::new(io::stdout()))
-    }
-}
-
-impl Lines {
-    /// Prints a line; false where nobody reads any more.
-    pub fn print(&mut self, line: &str) -> bool {
-        self.0.write_all(line.as_bytes()).is_ok()
-    }
-}
 
 /// Prints an error with what caused it, once, to standard error.
 pub fn complain(error: &dyn std::error::Error) {

@@ -203,3 +203,31 @@ fn a_command_under_the_lock_keeps_it_when_the_program_is_killed() {
     std::fs::File::open(program.state("lock")).unwrap().lock().unwrap();
     program.run(&[]).expect(0);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_full_disk_does_not_take_is_not_said() {
+    let program = Program::mirrored(2);
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for arguments in [
+        &["plan", "--json"][..],
+        &["run", "--json"],
+        &["snapshots"],
+        &["ls"],
+        &["ls", "--json"],
+        &["verify", "--json"],
+        &["binders"],
+        &["status"],
+        &["doctor"],
+        &["man"],
+    ] {
+        let mut command = program.command(arguments);
+        if arguments[0] != "man" {
+            command.arg("--dest").arg(&program.dest);
+        }
+        let output = command.stdout(full()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("cannot write to standard output: No space left"), "{arguments:?}: {said}");
+        assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+    }
+}

@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener};
 use ibinder_sync::sandbox::{Organisation, Reply, Route};
 use serde_json::{Value, json};
 
-use crate::program::{Done, Program, finish, snapshot};
+use crate::program::{Done, Program, bare, finish, snapshot};
 
 fn doctor(program: &Program, variables: &[(&str, &str)]) -> Done {
     let mut command = program.command(&["doctor", "--dest"]);
@@ -73,6 +73,24 @@ fn what_must_be_mended_has_its_code_and_its_advice() {
     assert!(done.out.contains("files that are not a mirror"), "{}", done.out);
     // The service is asked all the same: everything is on one screen.
     assert!(done.out.contains("a token was given"), "{}", done.out);
+}
+
+#[test]
+fn a_mirror_of_another_organisation_and_a_damaged_one_are_failures() {
+    let program = Program::mirrored(1);
+    let done = doctor(&program, &[("IBINDER_ORG_ID", "0ef645a3-0000-4e6c-ac08-42675b76bac3")]).expect(2);
+    assert!(done.out.contains("it mirrors organisation"), "{}", done.out);
+    fs::write(program.state("state.db"), [7; 9000]).unwrap();
+    let done = doctor(&program, &[]).expect(2);
+    assert!(done.out.contains("ibinder-sync recover"), "{}", done.out);
+}
+
+#[test]
+fn everything_that_is_not_set_is_named_at_once() {
+    let done = finish(&mut bare(&["doctor"])).expect(2);
+    for name in ["organisation", "client_id", "client_secret"] {
+        assert!(done.out.contains(name), "{name}: {}", done.out);
+    }
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! Results, on standard output.
+//!
+//! A reader that went away (`| head`) has what it wants. A disk that is full has not: that is told, once, and the
+//! program must not end as if all had been said.
+
+use std::{
+    io::{self, Write as _},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether something was lost that somebody wanted to read.
+pub fn is_lost() -> bool {
+    LOST.load(Relaxed)
+}
+
+/// Prints to standard output.
+pub fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    keep(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Many lines on standard output, written in larger pieces.
+#[derive(Debug)]
+pub struct Lines(io::BufWriter<io::Stdout>);
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self(io::BufWriter::new(io::stdout()))
+    }
+}
+
+impl Lines {
+    /// Prints a line; false where nobody reads any more.
+    pub fn print(&mut self, line: &str) -> bool {
+        keep(self.0.write_all(line.as_bytes()))
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        keep(self.0.flush());
+    }
+}
+
+/// Whether it was written; what was lost is told of.
+fn keep(written: io::Result<()>) -> bool {
+    let Err(error) = written else { return true };
+    if error.kind() != io::ErrorKind::BrokenPipe && !LOST.swap(true, Relaxed) {
+        let _ = writeln!(io::stderr(), "error: cannot write to standard output: {error}");
+    }
+    false
+}
