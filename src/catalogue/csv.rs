@@ -1,8 +1,10 @@
 //! As comma-separated values: RFC 4180, in UTF-8 with a mark at its beginning, without which
 //! spreadsheets take it for another encoding.
 //!
-//! A cell that begins like a formula would be one for a spreadsheet, whoever named the document. Such a
-//! cell gets an apostrophe in front. Who wants every character as it is takes JSON.
+//! A cell that begins like a formula would be one for a spreadsheet, whoever named the document. What may
+//! begin one gets an apostrophe in front. A spreadsheet splits lines at what its country has for a separator,
+//! so a cell may also begin behind one that is none here, and quotes may mean nothing to it. Who wants
+//! every character as it is takes JSON.
 
 use std::io::{self, Write};
 
@@ -65,9 +67,31 @@ impl<'o> Table<'o> {
     }
 }
 
-/// A text that no spreadsheet calculates.
+/// What makes a cell a formula at its beginning.
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+
+/// What a spreadsheet may take for the end of a cell.
+const ENDS: [char; 5] = [',', ';', '\t', '\r', '\n'];
+
+/// A text that no spreadsheet calculates, whichever separator it knows.
 fn safe(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}") } else { text }
+    if !text.contains(FORMULA) && !text.starts_with(['\t', '\r', '\n']) {
+        return text;
+    }
+    let mut safe = String::with_capacity(text.len() + 1);
+    if text.starts_with(['\t', '\r', '\n']) {
+        safe.push('\'');
+    }
+    let mut begins = true;
+    for c in text.chars() {
+        if begins && FORMULA.contains(&c) {
+            safe.push('\'');
+        }
+        // Quotes and room in front of a formula are taken off by some.
+        begins = ENDS.contains(&c) || (begins && (c == '"' || c.is_whitespace()));
+        safe.push(c);
+    }
+    safe
 }
 
 fn failed(error: csv::Error) -> Error {
@@ -88,9 +112,21 @@ mod tests {
             ("+46 8", "'+46 8"),
             ("-c", "'-c"),
             ("@x", "'@x"),
-            ("\t=1", "'\t=1"),
-            ("\r\n=1", "'\r\n=1"),
+            ("\t=1", "'\t'=1"),
+            ("\r\n=1", "'\r\n'=1"),
+            ("\tx", "'\tx"),
+            ("x;=cmd|' /C calc'!A0;.pdf", "x;'=cmd|' /C calc'!A0;.pdf"),
+            ("a,+1,b", "a,'+1,b"),
+            ("a\t@x", "a\t'@x"),
+            ("a\n-1", "a\n'-1"),
+            ("Öppen; =1", "Öppen; '=1"),
+            ("x;\"=1\";", "x;\"'=1\";"),
+            ("\"\"=1", "\"\"'=1"),
+            (" \u{a0}=1", " \u{a0}'=1"),
+            (";;==", ";;'=="),
             ("a=1", "a=1"),
+            ("A-B, C-D; E", "A-B, C-D; E"),
+            ("a 'b';=", "a 'b';'="),
             ("", ""),
             ("'=1", "'=1"),
         ] {

@@ -20,8 +20,8 @@ pub enum ExportFormat {
 /// Write a catalogue of all documents: paths, versions, sizes, hashes, and metadata under their labels.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(true).args(["format", "sidecars"]))]
-#[command(after_help = format!("{TIMES}\n\nIn csv a cell that a spreadsheet would take for a formula gets an apostrophe \
-    in front; jsonl has every text as it is.\n\nExamples:\n  \
+#[command(after_help = format!("{TIMES}\n\nIn csv what a spreadsheet would take for a formula gets an apostrophe in front, \
+    also behind `,`, `;` and tabs within a text; jsonl has every text as it is.\n\nExamples:\n  \
     ibinder-sync export --dest /srv/mirror --format xlsx --to /srv/catalogue.xlsx\n  \
     ibinder-sync export --dest /srv/mirror --format csv --separator ';' --to catalogue.csv 'Brf Eken'\n  \
     ibinder-sync export --dest /srv/mirror --format jsonl --at 2026-11-03 | jq -r .path\n  \

@@ -31,7 +31,7 @@ fn odd_names() -> Program {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let tab = o.add_folder(&binder, None, "Avtal, \"nya\"").unwrap();
-    for name in ["=1+1.txt", "two\nlines, \"quoted\".txt", "+46.txt", "å 😀.txt"] {
+    for name in ["=1+1.txt", "two\nlines, \"quoted\".txt", "+46.txt", "å 😀.txt", "x;=1|' A'!A0;.txt"] {
         o.add_document(&binder, Some(&tab), name, format!("bytes of {name}")).unwrap();
     }
     Program::new(o)
@@ -44,7 +44,7 @@ fn a_table_has_every_document_and_no_formula() {
     let text = export(&program, &["--format", "csv"]).expect(0).out;
     let header = text.lines().next().unwrap();
     assert!(header.starts_with("\u{feff}path,file_name,binder,version_label,size,modified_at,"), "{header}");
-    assert_eq!(text.matches("\r\n").count(), 5);
+    assert_eq!(text.matches("\r\n").count(), 6);
     let rows = rows(&text);
     let names: Vec<&str> = rows.iter().map(|row| row["file_name"].as_str()).collect();
     for name in ["'=1+1.txt", "'+46.txt", "two\nlines, \"quoted\".txt", "å 😀.txt"] {
@@ -52,11 +52,16 @@ fn a_table_has_every_document_and_no_formula() {
     }
     for row in &rows {
         assert_eq!((row["binder"].as_str(), row["Flik"].as_str()), ("Brf Eken", "Avtal, \"nya\""));
-        let bytes = fs::read(program.dest.join(&row["path"])).unwrap();
+        let bytes = fs::read(program.dest.join(row["path"].replace(";'=", ";="))).unwrap();
         assert_eq!(row["size"], bytes.len().to_string());
     }
     let semicolons = export(&program, &["--format", "csv", "--separator", ";"]).expect(0).out;
     assert!(semicolons.lines().next().unwrap().contains("path;file_name;"));
+    // Whichever of them a spreadsheet splits at, and however it takes quotes.
+    for piece in [text, semicolons].iter().flat_map(|text| text.split([',', ';', '\t', '\r', '\n'])) {
+        let cell = piece.trim_start_matches(['"', ' ']);
+        assert!(!cell.starts_with(['=', '+', '-', '@']), "{piece}");
+    }
 }
 
 #[test]
