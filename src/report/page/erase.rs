@@ -29,6 +29,8 @@ pub fn without<'n>(page: &str, needles: impl IntoIterator<Item = &'n str>) -> Op
 
 /// What a line says: its text without markup, and the id that it bears.
 fn said(line: &str) -> Vec<String> {
+    // A name's own backquotes are markup where a warning was told.
+    let line = &line.replace("<code>", "`").replace("</code>", "`");
     let mut visible = String::with_capacity(line.len());
     // Whatever comes from outside has no angle brackets any more: each one is markup.
     for piece in line.split('<') {

@@ -116,3 +116,12 @@ fn what_speaks_of_a_document_can_be_taken_out() {
         assert!(rest.contains("id of Plan 1.pdf") && rest.ends_with("</html>\n"), "{name:?}");
     }
 }
+
+#[test]
+fn warnings_of_names_with_backquotes_go_too() {
+    for name in ["a`b`c.pdf", "`a`.pdf", "a`b.pdf", "a```b`.pdf", "`<code>`.pdf", "````"] {
+        let page = told(&[name, "Plan 1.pdf"], "B", Place::Runs);
+        let said = |page: &str| page.lines().filter(|line| line.starts_with("<li class=\"said\">")).count();
+        assert_eq!((said(&page), said(&without(&page, [name]).unwrap())), (2, 1), "{name}");
+    }
+}
