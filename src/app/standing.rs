@@ -16,8 +16,8 @@ use crate::{
     mirror::{self, Root},
     notify,
     report::{
-        CompleteRun, LastRound, LastRun, LastVerify, Process, RunReport, STATUS, Space, Status, VerifyReport, Waiting,
-        Working, metrics,
+        CompleteRun, LastRound, LastRun, LastVerify, Process, RunReport, STATUS, Seen, Space, Status, VerifyReport,
+        Waiting, Working, metrics,
     },
     state::{Run, State},
     verify::Round,
@@ -34,8 +34,13 @@ pub(super) struct Standing {
 
 /// This process.
 pub(super) fn process() -> Process {
-    let mirror::Here { host, boot, ids } = mirror::here();
-    Process { pid: std::process::id(), host, boot, ids }
+    let mirror::Here { host, boot, ids, began } = mirror::here();
+    Process { pid: std::process::id(), host, boot, ids, began }
+}
+
+/// Who has an id.
+pub(super) fn look(id: u32) -> Seen {
+    if mirror::exists(id) { Seen::Somebody(mirror::began(id)) } else { Seen::Nobody }
 }
 
 impl Standing {
@@ -54,7 +59,7 @@ impl Standing {
         let mut status = self.last(Some(root));
         let working =
             Working { command: command.to_owned(), run_id: run_id.to_owned(), started_at, process: process() };
-        status.begin(working, mirror::lives);
+        status.begin(working, look);
         said(self.write(Some(root), status, false)?);
         Ok(())
     }

@@ -48,7 +48,7 @@ pub fn status(given: &cli::Status) -> Exit {
 fn judge(status: &Status, given: &cli::Status) -> Health {
     let here = standing::process();
     let whereabouts: Vec<Whereabouts> =
-        status.at_work.iter().map(|working| working.process.whereabouts(&here, mirror::lives)).collect();
+        status.at_work.iter().map(|working| working.process.whereabouts(&here, standing::look)).collect();
     let max_age = i64::try_from(given.max_age.as_secs()).unwrap_or(i64::MAX);
     Health::of(status, Timestamp::now(), max_age, &whereabouts)
 }

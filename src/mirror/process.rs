@@ -1,4 +1,7 @@
 //! Which process this is, and whether another one is still there.
+//!
+//! An id alone says little, since ids are given anew. With the moment at which the process began it is
+//! unmistakable, even across a restart of the machine, and anybody may read that moment where `/proc` shows it.
 
 use std::fs;
 
@@ -13,9 +16,11 @@ pub struct Here {
     pub boot: String,
     /// Within which ids count.
     pub ids: String,
+    /// When this process began.
+    pub began: Option<u64>,
 }
 
-/// Where this process is. What a system can't tell is empty.
+/// Where this process is. What a system can't tell, or does not let it see, is empty.
 pub fn here() -> Here {
     let text = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
     let ids = fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned());
@@ -23,21 +28,25 @@ pub fn here() -> Here {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         boot: text("/proc/sys/kernel/random/boot_id"),
         ids: ids.unwrap_or_default(),
+        began: began(std::process::id()),
     }
 }
 
-/// Whether a process of this program has an id. Ids are given anew: one that another program has is nobody's.
-pub fn lives(id: u32) -> bool {
-    let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return false };
+/// Whether a process, of whatever program, has an id.
+pub fn exists(id: u32) -> bool {
+    let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
     // One that may not be signalled is there.
-    if test_kill_process(pid) == Err(rustix::io::Errno::SRCH) {
-        return false;
-    }
-    let name = |of: &str| fs::read(format!("/proc/{of}/comm")).ok();
-    match (name(&id.to_string()), name("self")) {
-        (Some(its), Some(own)) => its == own,
-        _ => true,
-    }
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+/// When the process with an id began, in ticks since the machine was started; none where that can't be seen.
+pub fn began(id: u32) -> Option<u64> {
+    began_of(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
+}
+
+/// The 22nd field. The second is the name, which may have spaces and parentheses of its own.
+fn began_of(stat: &str) -> Option<u64> {
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -45,14 +54,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_lives() {
-        assert!(lives(std::process::id()));
-        // The first process is another program, and no test leaves its id free.
-        assert!(!lives(1));
-        assert!(!lives(0) && !lives(u32::MAX));
+    fn who_is_there() {
+        assert!(exists(std::process::id()) && exists(1));
+        assert!(!exists(0) && !exists(u32::MAX));
         let mut gone = std::process::Command::new("true").spawn().unwrap();
         gone.wait().unwrap();
-        assert!(!lives(gone.id()));
+        assert!(!exists(gone.id()));
         assert_eq!(here(), here());
+    }
+
+    #[test]
+    fn when_a_process_began() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99123 1 2";
+        assert_eq!((began_of(stat), began_of("7 (a"), began_of("")), (Some(99_123), None, None));
+        if cfg!(target_os = "linux") {
+            assert!(here().began.is_some() && began(1) != here().began);
+        }
     }
 }

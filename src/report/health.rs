@@ -78,7 +78,10 @@ impl Health {
         let mut problems = Vec::new();
         let mut note = |level, text| problems.push(Problem { level, text });
         let at_work = |wanted| status.at_work.iter().zip(whereabouts).filter(move |(_, w)| **w == wanted);
-        let running = at_work(Whereabouts::Alive).any(|(working, _)| working.command != "verify");
+        // Of one that can't be seen from here it is believed for as long as a mirror may be without a complete run.
+        let unseen = at_work(Whereabouts::Elsewhere)
+            .filter(|(working, _)| now.as_second() - working.started_at.as_second() <= max_age);
+        let running = at_work(Whereabouts::Alive).chain(unseen).any(|(working, _)| working.command != "verify");
         of_age(status, now, max_age, running, &mut note);
         if let Some(run) = &status.last_run {
             of_last_run(run, running, &mut note);

@@ -119,6 +119,11 @@ fn who_is_at_work_counts() {
         status.at_work.push(working(command));
         status
     };
+    let long_ago = |status: Status| {
+        let mut status = with(status, "run");
+        status.at_work[0].started_at = at(NOW - MAX - 1);
+        status
+    };
     let never = || Status::new("/m".into(), at(NOW));
     let interrupted = || then(Outcome::Interrupted, 143, |_| {});
     #[rustfmt::skip]
@@ -127,6 +132,9 @@ fn who_is_at_work_counts() {
         (with(complete(60), "run"),     Gone,      Level::Warning,  "the run that began 10 min ago never came to its end"),
         (with(complete(60), "run"),     Elsewhere, Level::Ok,       "last complete run"),
         (with(never(), "run"),          Alive,     Level::Warning,  "the first run is under way"),
+        (with(never(), "run"),          Elsewhere, Level::Warning,  "the first run is under way"),
+        (with(interrupted(), "run"),    Elsewhere, Level::Ok,       "last complete run"),
+        (long_ago(interrupted()),       Elsewhere, Level::Warning,  "interrupted"),
         (with(never(), "verify"),       Alive,     Level::Critical, "no run was complete yet"),
         (with(never(), "run"),          Gone,      Level::Critical, "no run was complete yet"),
         (with(interrupted(), "run"),    Alive,     Level::Ok,       "last complete run"),

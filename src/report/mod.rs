@@ -27,7 +27,7 @@ pub use cause::FailureCause;
 pub use checkup::{Area, Belief, Check, Checkup, Statement, Verdict};
 pub use health::{Health, Level, Problem, span};
 pub use metrics::{METRICS, metrics};
-pub use process::{Process, Whereabouts, Working};
+pub use process::{Process, Seen, Whereabouts, Working};
 pub use progress::Progress;
 pub use run_report::{
     Answers, Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub, Statuses,

@@ -31,6 +31,18 @@ pub struct Process {
     /// Within which ids count: a container has ids of its own.
     #[serde(default)]
     pub ids: String,
+    /// When it began, in ticks since the machine was started; none where it could not see that.
+    #[serde(default)]
+    pub began: Option<u64>,
+}
+
+/// What is seen of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// No process has it.
+    Nobody,
+    /// A process that began then; none where that is hidden.
+    Somebody(Option<u64>),
 }
 
 /// What became of a process.
@@ -40,20 +52,32 @@ pub enum Whereabouts {
     Alive,
     /// It is not there any more, and did not say how it ended.
     Gone,
-    /// It is on another machine, or in a container: that can't be told from here.
+    /// It is on another machine, in a container, or hidden: that can't be told from here.
     Elsewhere,
 }
 
 impl Process {
-    /// What became of it, as seen by another process. `lives` says whether there is a process with an id.
-    pub fn whereabouts(&self, seen_by: &Self, lives: impl FnOnce(u32) -> bool) -> Whereabouts {
-        let same = |a: &str, b: &str| !a.is_empty() && a == b;
-        match (self.boot == seen_by.boot, self.ids == seen_by.ids) {
-            (true, true) if lives(self.pid) => Whereabouts::Alive,
-            (true, true) => Whereabouts::Gone,
+    /// What became of it, as seen by another process. `look` says who has an id.
+    ///
+    /// What either of them could not see is no answer: two empty names are not the same name.
+    pub fn whereabouts(&self, seen_by: &Self, look: impl FnOnce(u32) -> Seen) -> Whereabouts {
+        let same = |a: &str, b: &str| (!a.is_empty() && !b.is_empty()).then(|| a == b);
+        let machine = same(&self.host, &seen_by.host);
+        match (same(&self.boot, &seen_by.boot), machine, same(&self.ids, &seen_by.ids)) {
             // No process outlives a restart.
-            (false, _) if same(&self.host, &seen_by.host) => Whereabouts::Gone,
+            (Some(false), Some(true), _) => Whereabouts::Gone,
+            // The name of a machine and its ids survive a restart; the id and its beginning decide then, too.
+            (Some(true), _, Some(true)) | (None, Some(true), Some(true)) => self.found(look(self.pid)),
             _ => Whereabouts::Elsewhere,
+        }
+    }
+
+    fn found(&self, seen: Seen) -> Whereabouts {
+        match (seen, self.began) {
+            (Seen::Somebody(Some(theirs)), Some(began)) if theirs == began => Whereabouts::Alive,
+            // Nobody has the id, or it was given anew.
+            (Seen::Nobody, _) | (Seen::Somebody(Some(_)), Some(_)) => Whereabouts::Gone,
+            (Seen::Somebody(_), _) => Whereabouts::Elsewhere,
         }
     }
 }

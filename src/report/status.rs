@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binders, Bytes, Checked, Documents, FailureCause, Freed, Outcome, Process, Requests, RunReport, Scrub,
+    Binders, Bytes, Checked, Documents, FailureCause, Freed, Outcome, Process, Requests, RunReport, Scrub, Seen,
     VerifyOutcome, Whereabouts, Working,
 };
 
@@ -279,11 +279,11 @@ impl Status {
     }
 
     /// Something begins. Under the lock nobody else changes the mirror, so what says so was killed.
-    pub fn begin(&mut self, working: Working, lives: impl Fn(u32) -> bool) {
+    pub fn begin(&mut self, working: Working, look: impl Fn(u32) -> Seen) {
         let looks = |command: &str| command == "verify";
         let locked = !looks(&working.command);
         self.at_work.retain(|other| {
-            let there = other.process.whereabouts(&working.process, &lives) != Whereabouts::Gone;
+            let there = other.process.whereabouts(&working.process, &look) != Whereabouts::Gone;
             there && other.process != working.process && (looks(&other.command) || !locked)
         });
         self.at_work.push(working);

@@ -2,14 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{Checked, Damage, Illegible, LastRound, LastVerify, Process, Status, VerifyOutcome, Whereabouts, Working};
+use super::{
+    Checked, Damage, Illegible, LastRound, LastVerify, Process, Seen, Status, VerifyOutcome, Whereabouts, Working,
+};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
 fn process(pid: u32) -> Process {
-    Process { pid, host: "a".into(), boot: "1".into(), ids: "x".into() }
+    Process { pid, host: "a".into(), boot: "1".into(), ids: "x".into(), began: Some(500) }
 }
 
 fn working(command: &str, pid: u32) -> Working {
@@ -33,32 +35,55 @@ fn verify(outcome: VerifyOutcome, second: i64, (read, all): (u64, u64), damaged:
 #[test]
 fn what_became_of_a_process() {
     use Whereabouts::{Alive, Elsewhere, Gone};
-    let other =
-        |host: &str, boot: &str, ids: &str| Process { host: host.into(), boot: boot.into(), ids: ids.into(), pid: 9 };
+    let at = |host: &str, boot: &str, ids: &str| Process {
+        host: host.into(),
+        boot: boot.into(),
+        ids: ids.into(),
+        pid: 9,
+        began: Some(1),
+    };
+    let (same, another, hidden) = (Seen::Somebody(Some(500)), Seen::Somebody(Some(501)), Seen::Somebody(None));
     #[rustfmt::skip]
     let table = [
-        (other("a", "1", "x"), true,  Alive),
-        (other("a", "1", "x"), false, Gone),
-        (other("a", "1", "y"), true,  Elsewhere), // a container of this machine
-        (other("a", "2", "x"), true,  Gone),      // the machine was started anew
-        (other("b", "2", "x"), false, Elsewhere),
-        (other("",  "2", "x"), false, Elsewhere),
+        ("1", at("a", "1", "x"), same,         Alive),
+        ("1", at("a", "1", "x"), Seen::Nobody, Gone),
+        ("1", at("a", "1", "x"), another,      Gone),      // the id was given anew
+        ("1", at("a", "1", "x"), hidden,       Elsewhere), // whose it is may not be seen
+        ("1", at("a", "1", "y"), same,         Elsewhere), // a container of this machine
+        ("1", at("a", "1", ""),  same,         Elsewhere),
+        ("1", at("a", "2", "x"), same,         Gone),      // the machine was started anew
+        ("1", at("b", "2", "x"), Seen::Nobody, Elsewhere),
+        ("1", at("",  "2", "x"), Seen::Nobody, Elsewhere),
+        // One of the two may not see which start of the machine it is, or neither.
+        ("",  at("a", "1", "x"), same,         Alive),
+        ("",  at("a", "1", "x"), another,      Gone),
+        ("",  at("a", "1", "x"), Seen::Nobody, Gone),
+        ("1", at("a", "",  "x"), same,         Alive),
+        ("",  at("a", "",  "x"), same,         Alive),
+        ("",  at("a", "",  "x"), another,      Gone),
+        ("",  at("a", "",  "x"), hidden,       Elsewhere),
+        ("",  at("b", "",  "x"), Seen::Nobody, Elsewhere),
+        ("",  at("",  "",  ""),  Seen::Nobody, Elsewhere),
     ];
-    for (seen_by, lives, expected) in table {
-        assert_eq!(process(7).whereabouts(&seen_by, |pid| lives && pid == 7), expected, "{seen_by:?}");
+    for (boot, seen_by, seen, expected) in table {
+        let process = Process { boot: boot.into(), ..process(7) };
+        let whereabouts = process.whereabouts(&seen_by, |pid| if pid == 7 { seen } else { Seen::Nobody });
+        assert_eq!(whereabouts, expected, "{boot:?} {seen_by:?} {seen:?}");
     }
+    let nameless = Process { began: None, ..process(7) };
+    assert_eq!(nameless.whereabouts(&at("a", "1", "x"), |_| same), Elsewhere);
 }
 
 #[test]
 fn who_begins_clears_away_who_was_killed() {
     let mut status = Status::new("/m".into(), at(0));
     for (command, pid) in [("run", 1), ("verify", 2), ("verify", 3)] {
-        status.begin(working(command, pid), |_| true);
+        status.begin(working(command, pid), |_| Seen::Somebody(Some(500)));
     }
     let commands = |status: &Status| status.at_work.iter().map(|w| w.process.pid).collect::<Vec<_>>();
     assert_eq!(commands(&status), [1, 2, 3]);
     // 1 had the lock, which is held now by 4; 2 is dead; 3 only looks.
-    status.begin(working("run", 4), |pid| pid != 2);
+    status.begin(working("run", 4), |pid| if pid == 2 { Seen::Nobody } else { Seen::Somebody(Some(500)) });
     assert_eq!(commands(&status), [3, 4]);
     status.end(&process(4));
     assert_eq!(commands(&status), [3]);
@@ -86,7 +111,7 @@ fn damage_stays_until_everything_was_read() {
 #[test]
 fn it_comes_back_as_it_was_written() {
     let mut status = Status::new("/m".into(), at(100));
-    status.begin(working("run", 4), |_| true);
+    status.begin(working("run", 4), |_| Seen::Nobody);
     status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None);
     assert_eq!(Status::read(status.text().as_bytes()), Ok(status.clone()));
     // A field of a later version that this one doesn't know, and one that an earlier one didn't write.

@@ -1,5 +1,5 @@
 //! A disk that fails: every call that changes it refused in turn, a full and a read-only disk, a
-//! destination that goes away, and damage to the files of the state.
+//! destination that goes away, damage to the files of the state, and a run that sees little of the machine.
 //!
 //! These tests take strace, and some take root (to mount, or to be another user). Where that is not to
 //! be had they say that nothing was tested, and fail if the variable `CI` is set.
@@ -13,6 +13,7 @@ mod office;
 #[path = "../cli/program.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod program;
+mod unseen;
 
 /// What to do where the machine does not let a test do what it is for.
 fn not_tested(what: &str) {
