@@ -56,7 +56,7 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             let (dest, notices) = (given.dest.clone(), given.notices.clone());
             match Config::new(given, settings) {
                 Ok(config) => app::run(&config, &voice),
-                Err(error) => app::refused(&dest, &notices.usable(settings), error),
+                Err(error) => app::refused(&dest, &notices.usable(&dest, settings), error),
             }
         }
         Command::Plan(plan) => {
@@ -68,7 +68,8 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             if let Err(error) = verify.pacing.given().check() {
                 return refused(&settings.explain(error));
             }
-            let notices = match verify.notices.clone().given().check(settings) {
+            let dest = &verify.destination.dest;
+            let notices = match verify.notices.clone().given().check(Some(dest), settings) {
                 Ok(notices) => notices,
                 Err(error) => return refused(&error),
             };

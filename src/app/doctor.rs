@@ -8,9 +8,10 @@ use url::Url;
 use super::{Exit, Reading, runtime};
 use crate::{
     cli::Doctor,
-    config,
+    config::{self, outside},
     doctor::{Visit, destination, visit},
     mirror::{self, Survey},
+    notify,
     remote::Settings,
     report::{Area, Check, Checkup},
     ui,
@@ -21,6 +22,10 @@ type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
 
 /// Goes through everything that a run needs.
 pub fn doctor(asked: &Doctor, given: &config::Settings, environment: Environment<'_>) -> Exit {
+    if let Some(Err(error)) = asked.report.as_deref().map(|file| outside("--report", file, asked.dest.as_deref())) {
+        ui::complain(&error);
+        return Exit::Usage;
+    }
     let settings = config::remote_settings(given);
     let mut checks = configuration(&settings, given);
     match &asked.dest {
@@ -59,16 +64,12 @@ fn tell(checkup: &Checkup, asked: &Doctor) -> Exit {
     } else {
         ui::print(&ui::checkup(checkup));
     }
-    if let Some(error) = asked.report.as_deref().and_then(|file| write(file, checkup).err()) {
+    let report = || ui::checkup_report(checkup);
+    if let Some(Err(error)) = asked.report.as_deref().map(|file| notify::replace(file, report().as_bytes())) {
         ui::complain(&error);
         return Exit::Usage;
     }
     exit(checkup)
-}
-
-fn write(file: &Path, checkup: &Checkup) -> Result<(), super::Error> {
-    let written = std::fs::write(file, ui::checkup_report(checkup));
-    written.map_err(|error| super::Error::Written(file.to_owned(), error))
 }
 
 fn configuration(settings: &Result<Settings, config::Error>, given: &config::Settings) -> Vec<Check> {

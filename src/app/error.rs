@@ -83,9 +83,6 @@ pub enum Error {
         .0.display(), .0.display()
     )]
     RunFirst(PathBuf),
-    /// A file that somebody asked for can't be written.
-    #[error("cannot write {}: {}", .0.display(), .1)]
-    Written(PathBuf, std::io::Error),
     /// A command can't be run under the lock.
     #[error("{0}; give it behind two dashes: `ibinder-sync with-lock --dest DIR -- rsync -a …`")]
     Command(String),
@@ -190,7 +187,6 @@ impl Error {
             | Self::NoDocument(_)
             | Self::NotConfirmed
             | Self::NotItsFile(_)
-            | Self::Written(..)
             | Self::Catalogue(catalogue::Error::Sidecars(Refused::NotEmpty(_)))
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),

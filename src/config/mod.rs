@@ -11,6 +11,7 @@ mod key;
 mod keys;
 mod kind;
 mod notices;
+mod outside;
 mod places;
 mod rate;
 mod sample;
@@ -28,6 +29,7 @@ pub use key::Key;
 pub use keys::KEYS;
 pub use kind::Kind;
 pub use notices::{Address, GivenNotices, Hidden, Notices};
+pub use outside::outside;
 pub use rate::{BadRate, Tempo};
 pub use sample::sample;
 pub use schema::schema;
@@ -167,22 +169,17 @@ impl Config {
         remote.downloads = options.concurrency;
         options.page_size = remote.page_size;
         options.retry = remote.retry.clone();
-        Ok(Self {
-            dest: given.dest,
-            existing: given.existing,
-            remote,
-            limit,
-            options,
-            notices: given.notices.check(settings)?,
-        })
+        let notices = given.notices.check(Some(&given.dest), settings)?;
+        Ok(Self { dest: given.dest, existing: given.existing, remote, limit, options, notices })
     }
 }
 
-/// Checks all that is set, and not whether all is set that a run needs.
+/// Checks all that is set, and not whether all is set that a run needs: the destination may be missing.
 pub fn check(given: &Given, settings: &Settings) -> Result<(), Error> {
     let checked = options(given).and_then(|_| given.pacing.check()).and_then(|_| stall(given));
     checked.map_err(|error| settings.explain(error))?;
-    given.notices.clone().check(settings)?;
+    let dest = settings.get("dest").map(|_| given.dest.as_path());
+    given.notices.clone().check(dest, settings)?;
     service::check(settings)
 }
 

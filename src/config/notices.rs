@@ -1,10 +1,13 @@
 //! Who is told how it went.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use url::Url;
 
-use super::{Error, Settings};
+use super::{Error, Settings, outside};
 use crate::remote::is_loopback;
 
 /// Who is told how it went, besides whoever reads standard output; as the flags give it.
@@ -90,8 +93,12 @@ impl Address {
 }
 
 impl GivenNotices {
-    /// Checks what was given.
-    pub fn check(self, settings: &Settings) -> Result<Notices, Error> {
+    /// Checks what was given for the mirror at `dest`.
+    pub fn check(self, dest: Option<&Path>, settings: &Settings) -> Result<Notices, Error> {
+        for (name, file) in [("--status-file", &self.status_file), ("--metrics-file", &self.metrics_file)] {
+            let checked = file.as_ref().map_or(Ok(()), |file| outside(name, file, dest));
+            checked.map_err(|error| settings.explain(error))?;
+        }
         let address = |name, given: Option<Hidden>| given.map(|Hidden(text)| Address::parse(name, &text)).transpose();
         let ping = address("--ping-url", self.ping_url).map_err(|error| settings.explain(error))?;
         let webhook = address("--webhook", self.webhook).map_err(|error| settings.explain(error))?;
@@ -106,13 +113,16 @@ impl GivenNotices {
     }
 
     /// Those that can be told although something that was given can't work.
-    pub fn usable(self, settings: &Settings) -> Notices {
-        let (ping_url, webhook) = (self.ping_url.clone(), self.webhook.clone());
-        let alone = |given: Self| given.check(settings).unwrap_or_default();
-        let rest = alone(Self { ping_url: None, webhook: None, ..self });
-        let ping = alone(Self { ping_url, ..Self::default() }).ping;
-        let webhook = alone(Self { webhook, ..Self::default() }).webhook;
-        Notices { ping, webhook, ..rest }
+    pub fn usable(self, dest: &Path, settings: &Settings) -> Notices {
+        let alone = |given: Self| given.check(Some(dest), settings).unwrap_or_default();
+        let none = Self::default;
+        Notices {
+            status_file: alone(Self { status_file: self.status_file, ..none() }).status_file,
+            metrics_file: alone(Self { metrics_file: self.metrics_file, ..none() }).metrics_file,
+            ping: alone(Self { ping_url: self.ping_url, ..none() }).ping,
+            webhook: alone(Self { webhook: self.webhook, ..none() }).webhook,
+            ..alone(Self { on_failure: self.on_failure, ..none() })
+        }
     }
 }
 
@@ -123,7 +133,7 @@ mod tests {
     fn check(ping: &str, webhook: &str) -> Result<Notices, Error> {
         let some = |text: &str| Some(Hidden(text.to_owned()));
         let given = GivenNotices { ping_url: some(ping), webhook: some(webhook), ..GivenNotices::default() };
-        given.check(&Settings::default())
+        given.check(None, &Settings::default())
     }
 
     #[test]
@@ -158,9 +168,11 @@ mod tests {
             ping_url: some("nothing"),
             webhook: some("https://x/"),
             on_failure,
-            ..GivenNotices::default()
+            status_file: Some("/mirror/status.json".into()),
+            metrics_file: Some("/beside.prom".into()),
         };
-        let usable = given.usable(&Settings::default());
+        let usable = given.usable(Path::new("/mirror"), &Settings::default());
+        assert_eq!((usable.status_file, usable.metrics_file), (None, Some("/beside.prom".into())));
         assert_eq!((usable.ping, usable.webhook.is_some(), usable.on_failure.as_deref()), (None, true, Some("true")));
     }
 }

@@ -1,6 +1,7 @@
 //! A file outside of the mirror that other users and programs read.
 //!
-//! It is whole at every moment: written under another name in the same folder, then renamed. A name
+//! It is whole at every moment: written under another name in the same folder, then renamed. That it
+//! lies outside is checked with the configuration (`config::outside`). A name
 //! that holds something else than a file is left alone: `/dev/stdout`, say, would be gone for everybody.
 
 use std::{

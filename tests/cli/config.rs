@@ -170,6 +170,16 @@ fn what_counts_is_shown_with_where_it_comes_from() {
 }
 
 #[test]
+fn without_a_destination_every_file_is_outside() {
+    let show = |more: &[&str]| {
+        let mut command = bare(&["config", "show"]);
+        finish(command.args(more).current_dir("/").env("IBINDER_STATUS_FILE", "/var/lib/status.json"))
+    };
+    show(&[]).expect(0);
+    show(&["--", "--dest", "/var"]).says(2, "IBINDER_STATUS_FILE can't be used: /var/lib/status.json lies inside");
+}
+
+#[test]
 fn what_cannot_be_used_is_not_shown_but_refused() {
     let program = Program::with_documents(1);
     for (line, words) in [

@@ -1,6 +1,6 @@
 //! `doctor`: what it finds, that it changes nothing, and that its report can be sent to anybody.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, path::Path};
 
 use ibinder_sync::sandbox::{Organisation, Reply, Route};
 use serde_json::{Value, json};
@@ -166,4 +166,22 @@ fn the_report_can_be_sent_to_anybody() {
     }
     let mut command = program.command(&["doctor", "--report", "/nowhere/report.txt"]);
     finish(&mut command).says(2, "/nowhere/report.txt");
+}
+
+#[test]
+fn the_report_replaces_no_document() {
+    let program = Program::mirrored(2);
+    let (document, link) = (program.dest.join("Brf Eken/0.txt"), program.beside("link"));
+    std::os::unix::fs::symlink(&document, &link).unwrap();
+    let before = snapshot(&program.beside(""));
+    let asked = program.sandbox.requests().len();
+    let report = |flags: &[&str], file: &Path| finish(program.command(&["doctor", "--report"]).arg(file).args(flags));
+    let dest = ["--dest", program.dest.to_str().unwrap()];
+    for flags in [&dest[..], &[]] {
+        report(flags, &document).says(2, "lies inside the mirror");
+    }
+    assert_eq!(program.sandbox.requests().len(), asked, "nothing is asked for before");
+    assert!(snapshot(&program.beside("")) == before, "nothing was touched");
+    report(&dest, &link).says(2, "is not a file");
+    assert!(link.is_symlink() && fs::read_to_string(document).unwrap() == "bytes 0");
 }

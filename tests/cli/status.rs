@@ -8,7 +8,7 @@ use ibinder_sync::{
 };
 use serde_json::{Value, json};
 
-use crate::program::{Done, Program, bare, finish};
+use crate::program::{Done, Program, bare, finish, snapshot};
 
 fn status(program: &Program, flags: &[&str]) -> Done {
     finish(bare(&["status"]).arg("--dest").arg(&program.dest).args(flags))
@@ -209,6 +209,41 @@ fn a_copy_that_cannot_be_written_changes_nothing_but_is_told() {
     assert!(report["warnings"][0].as_str().unwrap().contains("--status-file"), "{report}");
     let last: Value = serde_json::from_slice(&fs::read(program.state("last-run.json")).unwrap()).unwrap();
     assert_eq!(last, report);
+}
+
+#[test]
+fn no_copy_replaces_a_mirrored_document() {
+    let program = Program::mirrored(2);
+    let link = program.beside("link");
+    std::os::unix::fs::symlink(&program.dest, &link).unwrap();
+    let document = program.dest.join("Brf Eken/0.txt");
+    let around = program.beside("no/../mirror/Brf Eken/0.txt");
+    let tree = || {
+        let all = snapshot(&program.dest).into_iter();
+        all.filter(|(path, _)| !path.starts_with(program.state("")) && path.is_file()).collect::<Vec<_>>()
+    };
+    let before = tree();
+    assert_eq!(before.len(), 2);
+    for flag in ["--status-file", "--metrics-file"] {
+        for file in [&document, &link.join("Brf Eken/0.txt"), &around, &program.dest.join("new")] {
+            let says = format!("{flag} can't be used: {} lies inside the mirror ", file.display());
+            let flags = [flag, file.to_str().unwrap()];
+            program.run(&flags).says(2, &says);
+            finish(bare(&["verify", "--dest"]).arg(&program.dest).args(flags)).says(2, &says);
+        }
+    }
+    let mut run = program.run_command(&[]);
+    finish(run.env("IBINDER_STATUS_FILE", &document)).says(2, "IBINDER_STATUS_FILE can't be used: ");
+    assert!(tree() == before, "nothing came to the tree and nothing changed");
+    // The disk is not mounted: nothing is begun where the mirror was. What can work tells of it.
+    fs::rename(&program.dest, program.beside("away")).unwrap();
+    let (copy, new) = (program.beside("status.json"), program.dest.join("metrics.prom"));
+    let flags = ["--existing", "--status-file", copy.to_str().unwrap(), "--metrics-file", new.to_str().unwrap()];
+    program.run(&flags).says(2, "--metrics-file can't be used: ");
+    from(&copy, &[]).expect(2);
+    fs::create_dir(&program.dest).unwrap();
+    program.run(&flags).says(2, "--metrics-file can't be used: ");
+    assert_eq!(fs::read_dir(&program.dest).unwrap().count(), 0);
 }
 
 #[test]
