@@ -250,13 +250,19 @@ pub struct Man {
 
 /// Reads a length of time that may be days or weeks; a day has 24 hours.
 fn long_time(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
     let told = || format!("{text:?} is not a length of time, such as 36h, 90d or 26w");
-    let (number, unit) = text.trim().split_at_checked(text.trim().len().saturating_sub(1)).ok_or_else(told)?;
+    let (number, unit) = text.split_at(text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
     let hours = match unit {
         "d" => 24,
         "w" => 7 * 24,
-        // Months and minutes have one letter, and a slip would let years of versions go.
-        "m" | "s" => {
+        _ if unit.starts_with("mo") || unit.starts_with('y') => {
+            return Err(format!(
+                "{text:?}: months and years are not known; write hours, days or weeks: 36h, 180d, 26w"
+            ));
+        }
+        // Months and minutes begin with one letter, and a slip would let years of versions go.
+        _ if unit.starts_with(['m', 's']) => {
             return Err(format!("{text:?} would be less than an hour; write hours, days or weeks: 36h, 180d, 26w"));
         }
         _ => return duration(text).map_err(|_| told()),
@@ -288,6 +294,9 @@ mod tests {
     fn days_and_weeks_are_lengths_of_time() {
         for (text, hours) in [("90d", Some(90 * 24)), ("26w", Some(26 * 168)), ("36h", Some(36)), (" 1d ", Some(24))] {
             assert_eq!(long_time(text).ok(), hours.map(Duration::from_hours), "{text}");
+        }
+        for text in ["3 months", "6mo", "1month", "2 years", "1y"] {
+            assert!(long_time(text).unwrap_err().contains("months and years are not known"), "{text}");
         }
         for bad in ["", "d", "90", "-1d", "1.5d", "ö", "99999999999999999d"] {
             assert!(long_time(bad).is_err(), "{bad}");
