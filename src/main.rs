@@ -19,22 +19,24 @@ fn asks_for_status() -> bool {
 }
 
 fn main() -> ExitCode {
+    let slips = config::unknown_variables(std::env::vars_os());
     match cli::parse(std::env::args_os().collect(), &|name| std::env::var_os(name)) {
-        Ok((cli, settings)) => ExitCode::from(told(run(cli, &settings)).code()),
+        Ok((cli, settings)) => ExitCode::from(told(run(cli, &settings, &slips)).code()),
         Err(Refusal::Usage(error)) if asks_for_status() && error.use_stderr() => {
             error.print().ok();
             ExitCode::from(UNKNOWN)
         }
         Err(Refusal::Usage(error)) => error.exit(),
-        Err(Refusal::Config(error)) if asks_for_status() => {
-            ui::complain(&error);
-            ExitCode::from(UNKNOWN)
+        Err(Refusal::Config(error)) => {
+            // One of them may be why.
+            warn(&slips);
+            let code = refused(&error).code();
+            ExitCode::from(if asks_for_status() { UNKNOWN } else { code })
         }
-        Err(Refusal::Config(error)) => ExitCode::from(refused(&error).code()),
     }
 }
 
-fn run(cli: Cli, settings: &Settings) -> Exit {
+fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
     let Cli { voice, place, command } = cli;
     let level = match (voice.quiet, voice.verbose) {
         (true, _) => ui::Level::Error,
@@ -42,22 +44,21 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
         (false, 1) => ui::Level::Debug,
         (false, _) => ui::Level::Trace,
     };
+    let start = |json: bool| Voice::new(json, level, voice.log_format == LogFormat::Json);
     let speak = |json: bool| {
-        let voice = Voice::new(json, level, voice.log_format == LogFormat::Json);
+        let voice = start(json);
+        for slip in slips {
+            tracing::warn!("{slip}");
+        }
         voice.reporting_to(Manager::of(&|name| std::env::var_os(name)))
     };
+    if has_no_log(&command) {
+        warn(slips);
+    }
     match command {
         Command::Run(run) => {
-            let json = run.selection.json;
-            if run.dry_run {
-                return with_config(run.selection.given(run.destination), settings, &speak(json), app::plan);
-            }
-            let (given, voice) = (run.given(), speak(json));
-            let (dest, notices) = (given.dest.clone(), given.notices.clone());
-            match Config::new(given, settings) {
-                Ok(config) => app::run(&config, &voice),
-                Err(error) => app::refused(&dest, &notices.usable(&dest, settings), error),
-            }
+            let voice = speak(run.selection.json);
+            mirror(run, settings, &voice)
         }
         Command::Plan(plan) => {
             let json = plan.selection.json;
@@ -75,10 +76,10 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
             };
             app::verify(&verify, &notices, || config::remote_settings(settings), &speak(verify.json))
         }
-        Command::Config(given) => configuration(given.command, &place),
+        Command::Config(given) => configuration(given.command, &place, slips),
         Command::Doctor(doctor) => {
-            speak(false);
-            app::doctor(&doctor, settings, &|name| std::env::var_os(name))
+            start(false);
+            app::doctor(&doctor, settings, slips, &|name| std::env::var_os(name))
         }
         Command::Binders(given) => binders(given, settings),
         Command::Recover(recover) => {
@@ -131,13 +132,37 @@ fn run(cli: Cli, settings: &Settings) -> Exit {
     }
 }
 
-fn configuration(command: ConfigurationCommand, place: &Place) -> Exit {
+/// Whether a command prints results and errors, and nothing on the way.
+fn has_no_log(command: &Command) -> bool {
+    use Command::{Binders, History, Snapshots, Status};
+    matches!(command, Status(_) | Binders(_) | Snapshots(_) | History(_))
+}
+
+fn mirror(run: cli::Run, settings: &Settings, voice: &Voice) -> Exit {
+    if run.dry_run {
+        return with_config(run.selection.given(run.destination), settings, voice, app::plan);
+    }
+    let given = run.given();
+    let (dest, notices) = (given.dest.clone(), given.notices.clone());
+    match Config::new(given, settings) {
+        Ok(config) => app::run(&config, voice),
+        Err(error) => app::refused(&dest, &notices.usable(&dest, settings), error),
+    }
+}
+
+fn configuration(command: ConfigurationCommand, place: &Place, slips: &[config::Error]) -> Exit {
     let environment = |name: &str| std::env::var_os(name);
     match command {
         ConfigurationCommand::Init { to } => {
             app::begin_configuration(to.or_else(|| place.config.clone()), &environment)
         }
         ConfigurationCommand::Schema => app::show_schema(),
+        ConfigurationCommand::Show { .. } if !slips.is_empty() => {
+            for slip in slips {
+                ui::complain(slip);
+            }
+            Exit::Usage
+        }
         ConfigurationCommand::Show { json, flags } => match cli::show(place, flags, &environment) {
             Ok(settings) => app::show_configuration(&settings, json),
             Err(Refusal::Usage(error)) => {
@@ -171,6 +196,12 @@ fn binders(given: cli::Binders, settings: &Settings) -> Exit {
             Exit::Usage
         }
         (Some(dest), Some(BindersCommand::Forget { id })) => app::forget_binder(&dest, &id),
+    }
+}
+
+fn warn(slips: &[config::Error]) {
+    for slip in slips {
+        ui::warn(slip);
     }
 }
 

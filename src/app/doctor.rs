@@ -21,13 +21,14 @@ use crate::{
 type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
 
 /// Goes through everything that a run needs.
-pub fn doctor(asked: &Doctor, given: &config::Settings, environment: Environment<'_>) -> Exit {
+pub fn doctor(asked: &Doctor, given: &config::Settings, slips: &[config::Error], environment: Environment<'_>) -> Exit {
     if let Some(Err(error)) = asked.report.as_deref().map(|file| outside("--report", file, asked.dest.as_deref())) {
         ui::complain(&error);
         return Exit::Usage;
     }
     let settings = config::remote_settings(given);
     let mut checks = configuration(&settings, given);
+    checks.extend(slips.iter().map(|slip| failure(Area::Configuration, slip)));
     match &asked.dest {
         None => checks.push(Check::skipped(Area::Destination, "not looked at: --dest was not given")),
         Some(dest) => {

@@ -30,13 +30,21 @@ pub(super) fn secret(settings: &Settings) -> Result<SecretString, Error> {
         return read(&path, settings).map_err(|why| Error::Bad { name: setting.name().into(), why });
     }
     if let Some(setting) = settings.get("client_secret_command") {
-        let secret = command::first_line(setting.text()?, command::LIMIT).and_then(|line| clean(&line));
+        let secret = command::first_line(setting.text()?, command::LIMIT)
+            .and_then(|line| clean(&line).ok_or_else(|| "the command printed nothing on its first line".to_owned()));
         return secret.map_err(|why| Error::Bad { name: setting.name().into(), why });
     }
     match of_systemd(settings) {
         Some(path) => read(&path, settings).map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
         None => Err(settings.missing("client_secret_file")),
     }
+}
+
+/// Whether the secret can be had, as far as that shows without running a command. One that is not set is only missing.
+pub(super) fn check(settings: &Settings) -> Result<(), Error> {
+    let is_set = |name| settings.get(name).is_some();
+    let is_there = is_set("client_secret") || is_set("client_secret_file") || of_systemd(settings).is_some();
+    if is_set("client_secret_command") || !is_there { Ok(()) } else { secret(settings).map(drop) }
 }
 
 /// The credential that systemd gave the program.
@@ -59,7 +67,7 @@ fn read(path: &Path, settings: &Settings) -> Result<SecretString, String> {
     }
     let mut text = String::new();
     file.take(MOST).read_to_string(&mut text).map_err(cannot)?;
-    clean(&text)
+    clean(&text).ok_or_else(|| format!("{} is empty; write the client's secret into it", path.display()))
 }
 
 /// Whether only those can read a file who are meant to. What root hands to a group is meant for it: that is how
@@ -73,11 +81,8 @@ fn is_private_mode(mode: u32, owner: u32, of_systemd: bool) -> bool {
     others == 0 && (group == 0 || owner == 0 || of_systemd)
 }
 
-fn clean(text: &str) -> Result<SecretString, String> {
-    match text.trim() {
-        "" => Err("it is empty".to_owned()),
-        secret => Ok(SecretString::from(secret.to_owned())),
-    }
+fn clean(text: &str) -> Option<SecretString> {
+    Some(text.trim()).filter(|secret| !secret.is_empty()).map(|secret| SecretString::from(secret.to_owned()))
 }
 
 #[cfg(test)]
@@ -154,7 +159,30 @@ mod tests {
     fn an_empty_secret_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = write(&folder.path().join("s"), " \n", 0o600);
-        assert!(look(&[("IBINDER_CLIENT_SECRET_FILE", path)]).unwrap_err().contains("empty"));
-        assert!(look(&[("IBINDER_CLIENT_SECRET_COMMAND", "echo".into())]).unwrap_err().contains("empty"));
+        let error = look(&[("IBINDER_CLIENT_SECRET_FILE", path)]).unwrap_err();
+        assert!(error.contains("/s is empty; write the client's secret into it"), "{error}");
+        let error = look(&[("IBINDER_CLIENT_SECRET_COMMAND", "echo; echo x".into())]).unwrap_err();
+        assert!(error.ends_with("the command printed nothing on its first line"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_is_looked_at_and_no_command_is_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |mode, text: &str| write(&folder.path().join(format!("{mode:o}{}", text.len())), text, mode);
+        let ran = folder.path().join("ran");
+        let command = OsString::from(format!("touch {}", ran.display()));
+        for (name, value, good) in [
+            ("IBINDER_CLIENT_SECRET_FILE", file(0o600, "5ecret"), true),
+            ("IBINDER_CLIENT_SECRET_FILE", file(0o644, "5ecret"), false),
+            ("IBINDER_CLIENT_SECRET_FILE", file(0o600, ""), false),
+            ("IBINDER_CLIENT_SECRET_FILE", "/nowhere".into(), false),
+            ("IBINDER_CLIENT_SECRET_COMMAND", command, true),
+            ("IBINDER_CLIENT_SECRET", "5ecret".into(), true),
+            ("IBINDER_DEST", "/a".into(), true),
+        ] {
+            let get = |asked: &str| (asked == name).then(|| value.clone());
+            assert_eq!(check(&Settings::of_environment(&get).unwrap()).is_ok(), good, "{name} {value:?}");
+        }
+        assert!(!ran.exists());
     }
 }

@@ -18,6 +18,8 @@ pub struct Begun {
     pub path: PathBuf,
     /// Whether the group of its folder can read it.
     pub for_group: bool,
+    /// Whether it is found without `--config`.
+    pub is_found: bool,
 }
 
 /// Writes the file where it will be found, or where the user says.
@@ -30,7 +32,7 @@ pub fn init(to: Option<PathBuf>, environment: Environment<'_>) -> Result<Begun, 
         })?,
     };
     match write(&path) {
-        Ok(for_group) => Ok(Begun { path, for_group }),
+        Ok(for_group) => Ok(Begun { is_found: places::is_found(&path, environment), path, for_group }),
         Err(error) => {
             let why = if path.symlink_metadata().is_ok() {
                 "it is there already, and stays as it is; --to FILE writes elsewhere".to_owned()
@@ -77,7 +79,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/c.toml");
         let begun = init(Some(path.clone()), &|_| None).unwrap();
-        assert_eq!(begun.path, path);
+        assert_eq!((&begun.path, begun.is_found), (&path, false));
+        let home = folder.path().join("home");
+        let environment = |name: &str| (name == "HOME").then(|| home.clone().into());
+        let usual = home.join(".config/ibinder-sync/config.toml");
+        assert!(init(Some(usual), &environment).unwrap().is_found);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_to_string(&path).unwrap(), sample());
         fs::write(&path, "mine").unwrap();

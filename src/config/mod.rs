@@ -20,6 +20,7 @@ mod service;
 mod settings;
 mod shown;
 mod size;
+mod variables;
 
 use std::{borrow::Cow, ffi::OsString, num::NonZeroU64, path::PathBuf, time::Duration};
 
@@ -37,6 +38,7 @@ pub use service::{remote_errors, remote_settings};
 pub use settings::{Origin, Setting, Settings};
 pub use shown::Shown;
 pub use size::{BadSize, Size};
+pub use variables::unknown_variables;
 
 use crate::{
     pace::{Limit, Rate},
@@ -79,6 +81,14 @@ pub enum Error {
         line: Option<usize>,
         /// Why.
         why: String,
+    },
+    /// A variable that looks like a setting is none.
+    #[error("{name} is not known; {advice}")]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// What was probably meant.
+        advice: String,
     },
     /// A glob is none.
     #[error("a filter can't be used: {0}")]
@@ -190,7 +200,7 @@ fn stall(given: &Given) -> Result<Option<Duration>, Error> {
 fn options(given: &Given) -> Result<Options, Error> {
     let defaults = Options::default();
     Ok(Options {
-        filter: Filter::new(&given.binders, &given.not_binders, &given.paths, &given.not_paths)?,
+        filter: filter(given)?,
         concurrency: concurrency(given.concurrency.unwrap_or(defaults.concurrency))?,
         bandwidth: given.bandwidth.map(bandwidth).transpose()?,
         max_removals: given.max_removals.unwrap_or(defaults.max_removals),
@@ -206,6 +216,20 @@ fn options(given: &Given) -> Result<Options, Error> {
         trust_times: given.trust_times,
         ..defaults
     })
+}
+
+/// Each list is looked at alone first, so that an error names the one that is wrong.
+fn filter(given: &Given) -> Result<Filter, Error> {
+    let Given { binders, not_binders, paths, not_paths, .. } = given;
+    for (name, alone) in [
+        ("--binder", Filter::new(binders, &[], &[], &[])),
+        ("--exclude-binder", Filter::new(&[], not_binders, &[], &[])),
+        ("--include", Filter::new(&[], &[], paths, &[])),
+        ("--exclude", Filter::new(&[], &[], &[], not_paths)),
+    ] {
+        alone.map_err(|error| Error::Bad { name: name.into(), why: error.to_string() })?;
+    }
+    Ok(Filter::new(binders, not_binders, paths, not_paths)?)
 }
 
 impl Pacing {

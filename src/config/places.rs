@@ -14,11 +14,19 @@ const OF_THE_MACHINE: &str = "/etc/ibinder-sync/config.toml";
 const OF_THE_USER: &str = "ibinder-sync/config.toml";
 
 /// The variable that names the file.
-const VARIABLE: &str = "IBINDER_CONFIG";
+pub(super) const VARIABLE: &str = "IBINDER_CONFIG";
 
 /// The usual places, best first.
 pub(super) fn usual(environment: Environment<'_>) -> Vec<PathBuf> {
     of_user(environment).into_iter().chain([PathBuf::from(OF_THE_MACHINE)]).collect()
+}
+
+/// Whether a file is found without being named on the command line.
+pub(super) fn is_found(path: &Path, environment: Environment<'_>) -> bool {
+    match of_environment(environment) {
+        Some(named) => named == path,
+        None => usual(environment).iter().any(|usual| usual == path),
+    }
 }
 
 /// Where a file is begun that nobody says a place for.
@@ -44,13 +52,24 @@ pub(super) fn find(flag: Option<&Path>, environment: Environment<'_>) -> Result<
         return Ok(Some((path, text)));
     }
     for path in usual(environment) {
-        // A home that may not be entered is passed over: a service manager hides them from what it runs.
-        if path.exists() {
+        if is_there(&path, &path.metadata())? {
             let text = read(&path)?;
             return Ok(Some((path, text)));
         }
     }
     Ok(None)
+}
+
+/// Whether a usual place has a file. A home that may not be entered is passed over: a service manager hides them from
+/// what it runs. The machine's folder is closed to people who should know that something is in it.
+fn is_there<T>(path: &Path, looked: &io::Result<T>) -> Result<bool, Error> {
+    match looked {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path == Path::new(OF_THE_MACHINE) => {
+            Err(refused(path, error))
+        }
+        Err(_) => Ok(false),
+    }
 }
 
 fn read(path: &Path) -> Result<String, Error> {
@@ -74,6 +93,9 @@ fn refused(path: &Path, error: &io::Error) -> Error {
     let why = match error.kind() {
         io::ErrorKind::NotFound => {
             "there is no such file; `ibinder-sync config init --to FILE` writes one to begin with".to_owned()
+        }
+        io::ErrorKind::PermissionDenied if path == Path::new(OF_THE_MACHINE) => {
+            "you may not read it; run it with sudo, or as `sudo ibinder-sync-as NAME …`".to_owned()
         }
         io::ErrorKind::PermissionDenied => "you may not read it".to_owned(),
         io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
@@ -124,6 +146,25 @@ mod tests {
         assert_eq!(to_begin(false, &get), Some(of_home));
         assert_eq!(to_begin(true, &get), Some(PathBuf::from(OF_THE_MACHINE)));
         assert_eq!(to_begin(false, &|_| None), None);
+    }
+
+    #[test]
+    fn a_closed_folder_of_the_machine_is_told_and_a_hidden_home_is_not() {
+        let looked = |kind: io::ErrorKind| Err::<(), _>(io::Error::from(kind));
+        let (machine, home) = (Path::new(OF_THE_MACHINE), Path::new("/home/me/.config/ibinder-sync/config.toml"));
+        let closed = is_there(machine, &looked(io::ErrorKind::PermissionDenied)).map_err(|error| error.to_string());
+        assert_eq!(
+            closed.unwrap_err(),
+            "/etc/ibinder-sync/config.toml: you may not read it; run it with sudo, or as `sudo ibinder-sync-as NAME …`"
+        );
+        for (path, looked, there) in [
+            (machine, looked(io::ErrorKind::NotFound), false),
+            (machine, Ok(()), true),
+            (home, looked(io::ErrorKind::PermissionDenied), false),
+            (home, looked(io::ErrorKind::NotADirectory), false),
+        ] {
+            assert_eq!(is_there(path, &looked).unwrap(), there, "{path:?} {looked:?}");
+        }
     }
 
     #[test]

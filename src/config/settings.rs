@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use super::{Environment, Error, KEYS, Key, Kind, file, key::nearest, places};
 
 /// The variable that chooses a profile.
-const PROFILE: &str = "IBINDER_PROFILE";
+pub(super) const PROFILE: &str = "IBINDER_PROFILE";
 
 /// What was set, each with where.
 #[derive(Debug, Default)]
@@ -256,7 +256,7 @@ fn unknown_profile(path: &Path, name: &str, profiles: &[String]) -> Error {
     Error::File {
         path: path.to_owned(),
         line: None,
-        why: format!("there is no profile {name:?}; {meant}It has {known}"),
+        why: format!("there is no profile {name:?}; {meant}it has {known}"),
     }
 }
 
@@ -313,9 +313,9 @@ mod tests {
     fn a_profile_that_is_not_there_is_told() {
         assert_eq!(
             load(Some("nort"), &[]).unwrap_err(),
-            "/c.toml: there is no profile \"nort\"; did you mean north? It has north, south"
+            "/c.toml: there is no profile \"nort\"; did you mean north? it has north, south"
         );
-        assert_eq!(load(Some("x"), &[]).unwrap_err(), "/c.toml: there is no profile \"x\"; It has north, south");
+        assert_eq!(load(Some("x"), &[]).unwrap_err(), "/c.toml: there is no profile \"x\"; it has north, south");
         let home = tempfile::tempdir().unwrap();
         let get = |name: &str| (name == "HOME").then(|| home.path().into());
         let error = Settings::load(None, Some("north"), &get).unwrap_err().to_string();

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{KEYS, Key, Kind, Settings, credentials};
+use super::{Error, KEYS, Key, Kind, Settings, credentials};
 
 /// What counts.
 #[derive(Debug, Serialize)]
@@ -14,6 +14,8 @@ pub struct Shown {
     profile: Option<String>,
     profiles: Vec<String>,
     settings: Vec<Line>,
+    #[serde(skip)]
+    unusable: Option<Error>,
 }
 
 /// A setting as it counts.
@@ -26,6 +28,9 @@ struct Line {
     from: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     hidden: bool,
+    /// What is odd about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 impl Shown {
@@ -38,12 +43,22 @@ impl Shown {
             line.value = path.display().to_string().into();
             line.from = Some("$CREDENTIALS_DIRECTORY".to_owned());
         }
+        let unusable = credentials::check(settings).err();
+        for line in &mut lines {
+            line.note = note(line, unusable.as_ref());
+        }
         Self {
             file: settings.file().map(|path| path.display().to_string()),
             profile: settings.profile().map(str::to_owned),
             profiles: settings.profiles().to_vec(),
             settings: lines,
+            unusable,
         }
+    }
+
+    /// Why the secret can't be had.
+    pub fn unusable(&self) -> Option<&Error> {
+        self.unusable.as_ref()
     }
 
     /// As a file would have it, with where each value comes from.
@@ -70,7 +85,8 @@ impl Shown {
 impl Line {
     fn text(&self) -> (String, String) {
         let name = self.name;
-        let from = self.from.as_ref().map(|from| format!("  # {from}")).unwrap_or_default();
+        let note = self.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
+        let from = self.from.as_ref().map(|from| format!("  # {from}{note}")).unwrap_or_default();
         match (&self.value, &self.from) {
             (_, Some(_)) if self.hidden => (format!("#{name} is set, and not shown"), from),
             (_, None) => (format!("#{name} is not set"), from),
@@ -92,7 +108,26 @@ fn line(key: &'static Key, settings: &Settings) -> Line {
     };
     let from = setting.map(|setting| setting.origin.to_string());
     let from = from.or_else(|| default.map(|_| "default".to_owned()));
-    Line { name: key.name, value, from, hidden: hidden && setting.is_some() }
+    Line { name: key.name, value, from, hidden: hidden && setting.is_some(), note: None }
+}
+
+/// What is odd about a line.
+fn note(line: &Line, unusable: Option<&Error>) -> Option<String> {
+    line.from.as_ref()?;
+    match (line.name, unusable) {
+        ("client_secret_file", Some(Error::Bad { why, .. })) => Some(format!("can't be used: {why}")),
+        ("organisation", _) if !line.value.as_str().is_some_and(is_guid) => Some(format!(
+            "odd: at iBinder it is a GUID such as {}",
+            Key::named("organisation")?.example.trim_matches('"')
+        )),
+        _ => None,
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim().split('-').collect();
+    let hex = |part: &&str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(hex)
 }
 
 /// As much of an address as may be shown.

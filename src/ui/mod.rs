@@ -30,6 +30,11 @@ pub use verify::verify_summary;
 
 use crate::report::bytes;
 
+/// Prints what somebody should know, once, to standard error, where there are no log lines.
+pub fn warn(error: &dyn std::error::Error) {
+    let _ = writeln!(io::stderr(), "warning: {}", escape(&error.to_string()));
+}
+
 /// Prints an error with what caused it, once, to standard error.
 pub fn complain(error: &dyn std::error::Error) {
     let mut text = format!("error: {}", escape(&error.to_string()));

@@ -69,7 +69,7 @@ fn profiles_are_organisations_of_their_own() {
     assert!(other.join("Brf Eken/2.txt").exists() && !other.join("Brf Eken/1.txt").exists());
     finish(with(&path, &["run"]).env("IBINDER_PROFILE", "all")).expect(0);
     assert!(program.dest.join("Brf Eken/1.txt").exists());
-    done(&path, &["run", "--profile", "fwe"]).says(2, "did you mean few? It has all, few");
+    done(&path, &["run", "--profile", "fwe"]).says(2, "did you mean few? it has all, few");
     // What only profiles say is missing without one.
     fs::write(&path, "[profiles.north]\ndest = \"/srv/north\"\n[profiles.south]\n").unwrap();
     done(&path, &["run"]).says(2, "choose a profile with --profile (north, south)");
@@ -185,7 +185,7 @@ fn what_cannot_be_used_is_not_shown_but_refused() {
     for (line, words) in [
         ("max_duration = \"soon\"", "such as 90s"),
         ("concurrency = 0", "from 1 to 256"),
-        ("include = [\"a[\"]", "glob"),
+        ("include = [\"a[\"]", "config.toml:8 can't be used: error parsing glob 'a['"),
         ("dst = \"/srv\"", "did you mean dest?"),
     ] {
         let path = file(&program, line);
@@ -200,13 +200,84 @@ fn what_cannot_be_used_is_not_shown_but_refused() {
 }
 
 #[test]
+fn a_slip_in_the_name_of_a_variable_is_told_by_every_command() {
+    let program = Program::mirrored(1);
+    let slip = |mut command: Command| finish(command.env("IBINDER_MAX_DURATON", "6h"));
+    let words = "IBINDER_MAX_DURATON is not known; did you mean IBINDER_MAX_DURATION?";
+    let at = |name| {
+        let mut command = program.command(&[name, "--dest"]);
+        command.arg(&program.dest);
+        command
+    };
+    for name in ["run", "plan", "verify", "status", "binders", "snapshots", "ls"] {
+        let done = slip(at(name)).says(0, words);
+        assert_eq!(done.err.matches("is not known").count(), 1, "{name}: {}", done.err);
+    }
+    // It may be why something is missing.
+    let done = finish(bare(&["run"]).env("IBINDER_DST", "/a")).says(2, "did you mean IBINDER_DEST?");
+    assert!(done.err.contains("dest is not set"), "{}", done.err);
+    let done = slip(bare(&["config", "show"])).says(2, words);
+    assert_eq!(done.out, "");
+    let done = slip(at("doctor")).expect(2);
+    assert!(done.out.contains("FAILURE   IBINDER_MAX_DURATON is not known"), "{}", done.out);
+    let json = slip({
+        let mut command = program.run_command(&["--json"]);
+        command.args(["--log-format", "json"]);
+        command
+    });
+    json.expect(0).err.lines().for_each(|line| drop(serde_json::from_str::<Value>(line).unwrap()));
+}
+
+#[test]
+fn a_secret_that_cannot_be_had_is_marked() {
+    let program = Program::with_documents(1);
+    let path = file(&program, "");
+    let secret = program.beside("secret");
+    let done_with = |mode| {
+        fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).unwrap();
+        done(&path, &["config", "show"])
+    };
+    assert!(!done_with(0o600).expect(0).out.contains("can't be used"));
+    let marked = done_with(0o644).says(2, "chmod 600");
+    let line = marked.out.lines().find(|line| line.starts_with("client_secret_file")).unwrap();
+    let words = format!("  # {}:2, can't be used: others than its owner can read", path.display());
+    assert!(line.contains(&words), "{line}");
+    let json = done(&path, &["config", "show", "--json"]).says(2, "chmod 600").json();
+    let lines = json["settings"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["name"] == "client_secret_file").unwrap();
+    assert!(line["note"].as_str().unwrap().starts_with("can't be used: "), "{line}");
+    // A command is not run for it.
+    let ran = program.beside("ran");
+    let mut command = with(&path, &["config", "show"]);
+    let touch = format!("touch '{}'", ran.display());
+    finish(command.env("IBINDER_CLIENT_SECRET_COMMAND", touch)).expect(0);
+    assert!(!ran.exists());
+}
+
+#[test]
+fn an_organisation_that_looks_odd_is_marked_and_used() {
+    let program = Program::with_documents(1);
+    let path = file(&program, "");
+    assert!(!done(&path, &["config", "show"]).expect(0).out.contains("odd:"));
+    let done = finish(with(&path, &["config", "show"]).env("IBINDER_ORG_ID", "Brf Eken"));
+    assert!(done.expect(0).out.contains("# IBINDER_ORG_ID, odd: at iBinder it is a GUID such as 0f8fad5b-"));
+}
+
+#[test]
 fn a_file_is_begun_and_never_replaced() {
     let program = Program::with_documents(1);
     let home = program.beside("home");
     let path = home.join("sub/config.toml");
     let init = || finish(bare(&["config", "init", "--to"]).arg(&path));
     let told = init().expect(0).out;
-    assert!(told.contains("ibinder-sync doctor") && told.contains(path.to_str().unwrap()), "{told}");
+    for step in ["config show", "doctor", "run"] {
+        let step = format!("ibinder-sync {step} --config {}", path.display());
+        assert!(told.contains(&step), "{step}: {told}");
+    }
+    // Where it is found, the steps don't name it.
+    let mut usual = bare(&["config", "init"]);
+    let told = finish(usual.env("IBINDER_CONFIG", home.join("found.toml"))).expect(0).out;
+    assert!(told.contains("ibinder-sync doctor --existing=false\n") && !told.contains("--config"), "{told}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     done(&path, &["config", "show"]).expect(0);
     fs::write(&path, "dest = \"/mine\"\n").unwrap();

@@ -1,0 +1,90 @@
+//! Variables of the environment that look like settings and are none. A slip of the keys would otherwise be found out
+//! after a night.
+
+use std::ffi::OsString;
+
+use super::{Error, KEYS, Key, key::nearest, places, settings};
+
+/// What the names of all variables begin with.
+const PREFIX: &str = "IBINDER_";
+
+/// What the names of those begin with that this program sets for others.
+const OURS: &str = "IBINDER_SYNC_";
+
+/// Variables that are set and mean nothing, each with what was probably meant. Their values are not repeated.
+pub fn unknown_variables(environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<Error> {
+    let set = environment.filter(|(_, value)| !value.to_string_lossy().trim().is_empty());
+    let mut names: Vec<String> = set.filter_map(|(name, _)| name.into_string().ok()).filter(is_unknown).collect();
+    names.sort();
+    names.into_iter().map(|name| Error::Unknown { advice: advice(&name), name }).collect()
+}
+
+fn known() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.variable).chain([places::VARIABLE, settings::PROFILE])
+}
+
+fn is_unknown(name: &String) -> bool {
+    name.starts_with(PREFIX)
+        && !name.starts_with(OURS)
+        && !is_of_kubernetes(name)
+        && !known().any(|variable| variable == name)
+}
+
+/// For each service of its namespace, Kubernetes sets variables in every container.
+fn is_of_kubernetes(name: &str) -> bool {
+    ["_SERVICE_HOST", "_PORT"].iter().any(|end| name.ends_with(end))
+        || ["_SERVICE_PORT_", "_PORT_"].iter().any(|part| name.contains(part))
+}
+
+fn advice(name: &str) -> String {
+    // What all of them have in common makes none of them likelier. The name in the file is a good guess, too.
+    let rest = |name: &'static str| name.strip_prefix(PREFIX).unwrap_or(name);
+    let candidates = || known().map(rest).chain(KEYS.iter().map(|key| key.name));
+    let meant = nearest(name.strip_prefix(PREFIX).unwrap_or(name), candidates());
+    let variable = |meant| Key::named(meant).map_or_else(|| format!("{PREFIX}{meant}"), |key| key.variable.to_owned());
+    meant.map_or_else(
+        || "docs/configuration.md lists what there is".to_owned(),
+        |meant| format!("did you mean {}?", variable(meant)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(name: &str, value: &str) -> Vec<String> {
+        unknown_variables([(name.into(), value.into())].into_iter()).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_slip_is_told() {
+        #[rustfmt::skip]
+        let table = [
+            ("IBINDER_MAX_DURATON",    "did you mean IBINDER_MAX_DURATION?"),
+            ("IBINDER_ORGANISATION",   "did you mean IBINDER_ORG_ID?"),
+            ("IBINDER_PROFIL",         "did you mean IBINDER_PROFILE?"),
+            ("IBINDER_XYZZY",          "docs/configuration.md lists what there is"),
+        ];
+        for (name, advice) in table {
+            assert_eq!(told(name, "5ecret"), [format!("{name} is not known; {advice}")]);
+        }
+    }
+
+    #[test]
+    fn what_means_something_is_not() {
+        let known = KEYS.iter().map(|key| key.variable);
+        let others = ["IBINDER_CONFIG", "IBINDER_PROFILE", "IBINDER_SYNC_DEST", "IBINDERS", "PATH"];
+        let of_kubernetes = [
+            "IBINDER_SERVICE_HOST",
+            "IBINDER_SERVICE_PORT",
+            "IBINDER_SERVICE_PORT_HTTP",
+            "IBINDER_PORT",
+            "IBINDER_PORT_80_TCP_ADDR",
+        ];
+        for name in known.chain(others).chain(of_kubernetes) {
+            assert_eq!(told(name, "x"), Vec::<String>::new(), "{name}");
+        }
+        // One that is empty counts as not set.
+        assert_eq!(told("IBINDER_XYZZY", " "), Vec::<String>::new());
+    }
+}
