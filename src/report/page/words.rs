@@ -62,7 +62,7 @@ pub(super) fn next_steps(report: &RunReport) -> Vec<String> {
     }
     if b.inaccessible > 0 {
         steps.push(
-            "Ask iBinder’s owner to let the client read the binder again. If the binder is really gone, \
+            "Ask the owner of the organisation to let the API client read the binder again. If it is really gone, \
              `ibinder-sync binders forget ID` lets it go; until then its files stay."
                 .to_owned(),
         );
