@@ -46,7 +46,7 @@ impl<'n> Aftermath<'n> {
 
     /// A run has begun: it has the lock, and its way is clear.
     pub(super) fn begun(&mut self) {
-        if let Some(address) = &self.notices.ping {
+        if let Some(address) = self.pinged() {
             let mut pings = Pings::new(address.url().clone());
             pings.start();
             self.pings = Some(pings);
@@ -55,11 +55,16 @@ impl<'n> Aftermath<'n> {
 
     /// A run is over, or could not begin.
     pub(super) fn ping(&mut self, exit: Exit, summary: &str) {
-        let Some(address) = &self.notices.ping else { return };
+        let Some(address) = self.pinged() else { return };
         let pings = self.pings.take().unwrap_or_else(|| Pings::new(address.url().clone()));
         if let Err(error) = pings.end(exit.code(), summary) {
             tracing::warn!("{} was not pinged: {error}", address.host());
         }
+    }
+
+    /// Nothing where filters were given by hand: such a run is no night, and its success would hide one that failed.
+    fn pinged(&self) -> Option<&'n Address> {
+        self.notices.ping.as_ref().filter(|_| !self.notices.by_hand)
     }
 
     /// A command that is over is told of where it needs somebody.

@@ -48,7 +48,7 @@ fn let_go(dest: &Path, id: &str) -> Result<(u64, u64), Error> {
     let Writing { mirror, state, run } = Writing::open(dest, "forget")?;
     let known = state.read(|r| r.binders())?;
     let binder = BinderId::parse(id).ok().filter(|id| known.iter().any(|k| k.id == *id));
-    let end = |outcome, changes| state.write(|w| w.end_run(run.number, &End { outcome, whole: false, changes }));
+    let end = |outcome, changes| state.write(|w| w.end_run(run.number, &End { outcome, changes, ..End::default() }));
     let Some(binder) = binder else {
         end("failed", None)?;
         return Err(Error::Binder(format!(

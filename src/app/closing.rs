@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     Error, Exit, adopting, copies, pacing, page,
     reporting::{failure, json},
-    standing::Standing,
+    standing::{Ending, Standing},
 };
 use crate::{
     config::Config,
@@ -68,7 +68,8 @@ impl Closing<'_> {
     fn keep(&self, report: &RunReport, whole: bool) -> Result<(), Error> {
         let written = write_report(self.mirror, report);
         let changes = history::note(report);
-        let end = End { outcome: report.outcome.word(), whole, changes: changes.as_deref() };
+        let complete = report.outcome == Outcome::Complete && !self.config.notices.by_hand;
+        let end = End { outcome: report.outcome.word(), whole, complete, changes: changes.as_deref() };
         let ended = self.state.write(|w| pacing::keep(w, self.remote).and_then(|()| w.end_run(self.run.number, &end)));
         let recorded = ended.and_then(|()| self.state.settle());
         written.map_err(Error::from).and(recorded.map_err(Error::from))
@@ -76,8 +77,9 @@ impl Closing<'_> {
 
     /// The status.
     fn stand(&self, exit: Exit, finished: &Finished, report: &mut RunReport) -> Exit {
-        let (root, run, to_come) = (self.mirror.root(), (self.state, self.run), finished.tally.to_come());
-        match self.standing.run_ended(root, run, report, (exit, to_come)) {
+        let (root, run) = (self.mirror.root(), (self.state, self.run));
+        let (to_come, counted) = (finished.tally.to_come(), finished.counted);
+        match self.standing.run_ended(root, run, report, &Ending { exit, to_come, counted }) {
             Ok(told) if told.is_empty() => exit,
             Ok(told) => {
                 for warning in told {
@@ -91,7 +93,7 @@ impl Closing<'_> {
             Err(error) => {
                 let exit = self.unwritten(exit, report, &error);
                 // Those who look elsewhere than on that disk hear of it.
-                self.standing.run_lost(root, run, report, (exit, to_come));
+                self.standing.run_lost(root, run, report, &Ending { exit, to_come, counted });
                 exit
             }
         }

@@ -30,6 +30,16 @@ pub(super) struct Standing {
     copy: Option<PathBuf>,
     metrics: Option<PathBuf>,
     profile: Option<String>,
+    by_hand: bool,
+}
+
+/// How a run ended, besides its report.
+pub(super) struct Ending {
+    pub(super) exit: Exit,
+    /// Documents that it left to come.
+    pub(super) to_come: u64,
+    /// Whether it counted who is absent.
+    pub(super) counted: bool,
 }
 
 /// This process.
@@ -51,6 +61,7 @@ impl Standing {
             copy: notices.status_file.clone(),
             metrics: notices.metrics_file.clone(),
             profile: notices.profile.clone(),
+            by_hand: notices.by_hand,
         }
     }
 
@@ -70,35 +81,46 @@ impl Standing {
         root: &Root,
         (state, run): (&State, &Run),
         report: &RunReport,
-        (exit, to_come): (Exit, u64),
+        ending: &Ending,
     ) -> Result<Vec<String>, Error> {
-        self.write(Some(root), self.after(root, (state, run), report, (exit, to_come)), true)
+        if self.by_hand {
+            tracing::info!(
+                "what is looked at was limited by flags, so the status, the metrics and the pings leave this run out; filters for every night belong in the configuration file"
+            );
+        }
+        self.write(Some(root), self.after(root, (state, run), report, ending), true)
     }
 
     /// A run ended whose status the disk did not take: whoever reads elsewhere is told all the same.
-    pub(super) fn run_lost(&self, root: &Root, run: (&State, &Run), report: &RunReport, end: (Exit, u64)) {
-        self.write_or_warn(Some(root), self.after(root, run, report, end));
+    pub(super) fn run_lost(&self, root: &Root, run: (&State, &Run), report: &RunReport, ending: &Ending) {
+        self.write_or_warn(Some(root), self.after(root, run, report, ending));
     }
 
     /// The status after a run.
-    fn after(
-        &self,
-        root: &Root,
-        (state, run): (&State, &Run),
-        report: &RunReport,
-        (exit, to_come): (Exit, u64),
-    ) -> Status {
+    fn after(&self, root: &Root, (state, run): (&State, &Run), report: &RunReport, ending: &Ending) -> Status {
         let mut status = self.last(Some(root));
         status.end(&process());
         status.organisation_id.clone_from(&report.organisation_id);
         let counted = count(root, state, run, report, status.space);
         status.space = counted.unwrap_or(status.space);
-        status.waiting = pending(state, run, report, to_come).unwrap_or(status.waiting);
+        // Who did not look everywhere does not know that nothing is withheld any more.
+        let withheld = if ending.counted && !self.by_hand { 0 } else { status.waiting.withheld };
+        let withheld = withheld.max(report.documents.withheld);
+        status.waiting = pending(state, run, ending.to_come, withheld).unwrap_or(status.waiting);
         if status.last_complete_run.is_none() {
             status.last_complete_run = state.read(|r| r.last_complete()).ok().flatten().and_then(complete);
         }
-        status.take_run(LastRun::of(report, exit.code()));
+        self.take(&mut status, LastRun::of(report, ending.exit.code()));
         status
+    }
+
+    /// A run with filters by hand is no night, and says nothing of the last one.
+    fn take(&self, status: &mut Status, run: LastRun) {
+        if self.by_hand {
+            status.take_scrub(&run);
+        } else {
+            status.take_run(run);
+        }
     }
 
     /// A run could not begin, or broke off. Whoever holds the lock meanwhile tells how the mirror is.
@@ -110,7 +132,7 @@ impl Standing {
         let root = Root::open(&self.dest).ok().filter(|root| root.read_note(STATUS).is_some());
         let mut status = self.last(root.as_ref());
         status.end(&process());
-        status.take_run(LastRun::of(report, exit.code()));
+        self.take(&mut status, LastRun::of(report, exit.code()));
         self.write_or_warn(root.as_ref(), status);
     }
 
@@ -211,7 +233,7 @@ fn said(warnings: Vec<String>) {
 }
 
 /// What waits after a run that left so many documents to come.
-fn pending(state: &State, run: &Run, report: &RunReport, to_come: u64) -> Result<Waiting, Error> {
+fn pending(state: &State, run: &Run, to_come: u64, withheld: u64) -> Result<Waiting, Error> {
     let (pending, first) = state.read(|r| Ok::<_, Error>((r.pending(run.number)?, r.first_start_after_whole()?)))?;
     let left = if to_come > 0 { first } else { None };
     let oldest = [pending.since, left].into_iter().flatten().min();
@@ -219,7 +241,7 @@ fn pending(state: &State, run: &Run, report: &RunReport, to_come: u64) -> Result
         versions: pending.versions + to_come,
         oldest_since: oldest.and_then(|second| Timestamp::from_second(second).ok()),
         unconfirmed: pending.unconfirmed,
-        withheld: report.documents.withheld,
+        withheld,
     })
 }
 

@@ -7,8 +7,11 @@ use std::{
 
 use url::Url;
 
-use super::{Error, Settings, outside};
+use super::{Error, Origin, Settings, outside};
 use crate::remote::is_loopback;
+
+/// The settings that limit what is looked at.
+const FILTERS: [&str; 4] = ["binder", "exclude_binder", "include", "exclude"];
 
 /// Who is told how it went, besides whoever reads standard output; as the flags give it.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +33,9 @@ pub struct GivenNotices {
 pub struct Notices {
     /// The profile, which tells the mirrors of one machine apart.
     pub profile: Option<String>,
+    /// Whether the command line limits what is looked at. Such a run is somebody's own and no night: what it does not
+    /// see, a success of it would hide. What the file or the environment leaves out is left out on purpose.
+    pub by_hand: bool,
     /// A copy of the mirror's status, for a user who may not read the mirror.
     pub status_file: Option<PathBuf>,
     /// A Prometheus textfile.
@@ -104,6 +110,7 @@ impl GivenNotices {
         let webhook = address("--webhook", self.webhook).map_err(|error| settings.explain(error))?;
         Ok(Notices {
             profile: settings.profile().map(str::to_owned),
+            by_hand: FILTERS.iter().any(|name| settings.get(name).is_some_and(|set| set.origin == Origin::Flag)),
             status_file: self.status_file,
             metrics_file: self.metrics_file,
             ping,

@@ -86,6 +86,7 @@ impl Health {
         if let Some(run) = &status.last_run {
             of_last_run(run, running, &mut note);
         }
+        of_waiting(status, now, &mut note);
         for (working, _) in at_work(Whereabouts::Gone) {
             let ago = span(now.as_second() - working.started_at.as_second());
             note(
@@ -151,6 +152,23 @@ fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String
             note(Level::Critical, format!("the last run could not do its work (exit {exit})"));
         }
         _ => note(Level::Warning, format!("the last run was not complete (exit {exit}){}", shortcomings(run))),
+    }
+}
+
+/// What waits, whatever the last run was.
+fn of_waiting(status: &Status, now: Timestamp, note: &mut impl FnMut(Level, String)) {
+    let waiting = &status.waiting;
+    if waiting.versions > 0 {
+        let since = waiting.oldest_since.map(|since| span((now.as_second() - since.as_second()).max(0)));
+        let since = since.map(|since| format!(", the oldest for {since}")).unwrap_or_default();
+        note(Level::Warning, format!("{} versions wait to be mirrored{since}", count(waiting.versions)));
+    }
+    let told = status.last_run.as_ref().is_some_and(|run| run.exit_code == 7 && run.documents.withheld > 0);
+    if waiting.withheld > 0 && !told {
+        note(
+            Level::Warning,
+            format!("{} removals are withheld, and the last run did not look", count(waiting.withheld)),
+        );
     }
 }
 

@@ -192,7 +192,8 @@ fn the_worst_comes_first_and_the_others_are_told() {
     status.waiting = Waiting { versions: 4, oldest_since: Some(at(NOW - 50)), ..Waiting::default() };
     let health = judge(&status, &[]);
     assert!(health.headline.starts_with("no complete run for 5 days, and 26 h is the most; last"), "{health:?}");
-    assert_eq!(health.problems.len(), 2);
+    assert_eq!(health.problems.len(), 3);
+    assert_eq!(health.problems[2].text, "4 versions wait to be mirrored, the oldest for 50 s");
     assert!(health.problems[1].text.contains("1 × the service, its storage"), "{health:?}");
     assert!(health.perfdata.contains("waiting=4 oldest=50s"), "{health:?}");
 }

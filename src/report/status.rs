@@ -300,10 +300,15 @@ impl Status {
             let LastRun { run_id, started_at, finished_at, .. } = run.clone();
             self.last_complete_run = Some(CompleteRun { run_id, started_at, finished_at });
         }
+        self.take_scrub(&run);
+        self.last_run = Some(run);
+    }
+
+    /// Damage that a run found is there, whatever else the run counts for.
+    pub fn take_scrub(&mut self, run: &LastRun) {
         if let Some(scrub) = run.scrub.filter(|scrub| scrub.damaged > scrub.repaired) {
             self.damage = Some(Damage { found_at: run.finished_at, left: scrub.damaged - scrub.repaired });
         }
-        self.last_run = Some(run);
     }
 
     /// A check ended. Damage is over when everything was read since and nothing is wrong.

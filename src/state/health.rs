@@ -57,10 +57,12 @@ impl Reader<'_> {
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
-    /// The last run that was complete.
+    /// The last run that was complete, and whose filters were not given by hand.
     pub fn last_complete(&self) -> Result<Option<Times>, Error> {
         let query = "SELECT id, started_at, finished_at FROM runs WHERE outcome = 'complete'
-             AND finished_at IS NOT NULL AND command IN ('run', 'adopt') ORDER BY number DESC LIMIT 1";
+             AND finished_at IS NOT NULL AND command IN ('run', 'adopt')
+             AND (whole OR number = (SELECT CAST(value AS INTEGER) FROM settings WHERE key = 'complete_run'))
+             ORDER BY number DESC LIMIT 1";
         let mut statement = self.0.prepare_cached(query)?;
         let mut rows = statement.query([])?;
         let Some(row) = rows.next()? else { return Ok(None) };

@@ -23,6 +23,8 @@ pub struct End<'e> {
     pub outcome: &'e str,
     /// Whether the mirror held everything that the service listed: complete, and no filter.
     pub whole: bool,
+    /// Whether it is the last complete run from now on: complete, with the filters of every night.
+    pub complete: bool,
     /// What it changed, as JSON.
     pub changes: Option<&'e str>,
 }
@@ -138,7 +140,7 @@ impl Writer<'_> {
             params![run, finished, end.outcome, end.whole, end.changes],
         )?;
         self.1.fetch_max(finished, Relaxed);
-        Ok(())
+        if end.complete { self.set("complete_run", &run.to_string()) } else { Ok(()) }
     }
 
     /// A run changed what a manifest says.

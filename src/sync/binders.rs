@@ -11,7 +11,7 @@ use crate::{
     naming,
     plan::{self, Due, due},
     remote::{self, Kind},
-    report::{Failure, Progress},
+    report::{Failure, FailureCause, Progress},
     state::{BinderRow, State},
 };
 
@@ -74,6 +74,11 @@ pub(super) async fn list(ctx: &Ctx) -> Result<Option<Survey>, Fatal> {
         );
         return Ok(None);
     }
+    for glob in ctx.options.filter.unmatched(&listed) {
+        let why = format!("{glob:?} matches none of the binders that are listed: mend --binder, or leave it out");
+        tracing::warn!("{why}");
+        ctx.tally.failed(None, failure(FailureCause::NotFound, why));
+    }
     let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
     let survey = take(ctx, known, listed, whole)?;
     ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
@@ -87,14 +92,23 @@ pub(super) async fn list(ctx: &Ctx) -> Result<Option<Survey>, Fatal> {
 
 fn listing_failure(error: &remote::Error) -> Failure {
     Failure {
+        attempts: error.tries(),
+        trace_id: error.trace_id().map(str::to_owned),
+        ..failure(cause_of(error.kind()), format!("the binders could not be listed: {error}"))
+    }
+}
+
+/// A failure that is no document's.
+fn failure(cause: FailureCause, error: String) -> Failure {
+    Failure {
         binder_id: None,
         document_id: None,
         version_id: None,
         file_name: None,
-        cause: cause_of(error.kind()),
-        error: format!("the binders could not be listed: {error}"),
-        attempts: error.tries(),
-        trace_id: error.trace_id().map(str::to_owned),
+        cause,
+        error,
+        attempts: 1,
+        trace_id: None,
     }
 }
 

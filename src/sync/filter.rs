@@ -3,6 +3,8 @@
 //! Filters limit what is looked at and nothing else: what they leave out is never taken for
 //! absent, and what is mirrored of it keeps its file and name.
 
+use std::collections::BTreeSet;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::model::{Binder, RelPath};
@@ -11,6 +13,7 @@ use crate::model::{Binder, RelPath};
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     binders: Option<GlobSet>,
+    asked_for: Vec<String>,
     not_binders: Option<GlobSet>,
     paths: Option<GlobSet>,
     not_paths: Option<GlobSet>,
@@ -31,6 +34,7 @@ impl Filter {
     ) -> Result<Self, BadGlob> {
         Ok(Self {
             binders: globs(binders, false)?,
+            asked_for: binders.to_vec(),
             not_binders: globs(not_binders, false)?,
             paths: globs(paths, true)?,
             not_paths: globs(not_paths, true)?,
@@ -41,6 +45,14 @@ impl Filter {
     pub fn wants_binder(&self, binder: &Binder) -> bool {
         let named = |set: &GlobSet| set.is_match(binder.id.as_str()) || set.is_match(&binder.name);
         self.binders.as_ref().is_none_or(named) && !self.not_binders.as_ref().is_some_and(named)
+    }
+
+    /// The globs of binders that are asked for which match none of these.
+    pub fn unmatched(&self, listed: &[Binder]) -> Vec<&str> {
+        let Some(set) = &self.binders else { return Vec::new() };
+        let matched = |b: &Binder| [set.matches(b.id.as_str()), set.matches(&b.name)].concat();
+        let met: BTreeSet<usize> = listed.iter().flat_map(matched).collect();
+        self.asked_for.iter().enumerate().filter(|(n, _)| !met.contains(n)).map(|(_, glob)| glob.as_str()).collect()
     }
 
     /// Whether a document that belongs at this path is looked at.
@@ -97,6 +109,17 @@ mod tests {
         assert!(filter.wants_binder(&binder("abc123456", "Any")));
         assert!(!filter.wants_binder(&binder("x", "Brf Sjöstaden")));
         assert!(!filter.wants_binder(&binder("x", "Kv. Björken, arkiv")));
+    }
+
+    #[test]
+    fn a_glob_that_matches_no_binder_is_known() {
+        let binder = |id: &str, name: &str| Binder { id: BinderId::parse(id).unwrap(), name: name.into() };
+        let listed = [binder("abc123456", "Kv. Björken"), binder("x", "Brf Sjöstaden")];
+        let filter =
+            Filter::new(&strings(&["Kv. *", "abc*", "Brv *", "Brf *"]), &strings(&["none"]), &[], &[]).unwrap();
+        assert_eq!(filter.unmatched(&listed), ["Brv *"]);
+        assert_eq!(filter.unmatched(&[]), ["Kv. *", "abc*", "Brv *", "Brf *"]);
+        assert!(Filter::default().unmatched(&[]).is_empty());
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct Finished {
     pub ended: Ended,
     /// Whether removals were withheld.
     pub withheld: bool,
+    /// Whether absence was counted in every binder that the filters want.
+    pub counted: bool,
     /// Whether a listing was not consistent.
     pub uncertified: bool,
     /// What was checked with `--scrub`.
@@ -128,13 +130,17 @@ pub async fn run(parts: Parts) -> Finished {
         }
         Err(error) => (Err(error), Vec::new(), None),
     };
+    let binders = tally.binder_counts();
+    let certain = |(_, crawled): &(BinderId, Crawled)| matches!(crawled, Crawled::Certified { .. });
+    let certified = result.as_ref().is_ok_and(|(came, _)| !came.another && came.crawled.iter().all(certain));
+    let counted = certified && binders.failed == 0 && !stop.is_set();
     let (ended, withheld, scrub, now) = match (stop.take_fatal(), result) {
         (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), false, None, None),
         (None, Ok((came, _))) if came.another => (Ended::AnotherOrganisation, true, None, None),
         (None, Ok((came, now))) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld, came.scrub, now),
     };
-    let uncertified = tally.binder_counts().uncertified > 0;
-    Finished { ended, withheld, uncertified, scrub, tally, planned, night, now }
+    let uncertified = binders.uncertified > 0;
+    Finished { ended, withheld, counted, uncertified, scrub, tally, planned, night, now }
 }
 
 pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Result<Ctx, Fatal> {

@@ -8,7 +8,10 @@ use ibinder_sync::{
 };
 use serde_json::{Value, json};
 
-use crate::program::{Done, Program, bare, finish, snapshot};
+use crate::{
+    listener::Listener,
+    program::{Done, Program, bare, finish, snapshot},
+};
 
 fn status(program: &Program, flags: &[&str]) -> Done {
     finish(bare(&["status"]).arg("--dest").arg(&program.dest).args(flags))
@@ -320,4 +323,79 @@ fn space_is_counted_anew_when_something_changed() {
     finish(bare(&["purge", &id, "--yes", "--dest"]).arg(&program.dest)).expect(0);
     program.run(&[]).expect(0);
     assert_eq!(space(&program), (Some(2), Some(14), Some(0), Some(0)));
+}
+
+#[test]
+fn a_run_with_filters_by_hand_hides_no_failed_night() {
+    let listener = Listener::answering(&[]);
+    let program = Program::mirrored(2);
+    let metrics = program.beside("ibinder.prom");
+    let flags = ["--metrics-file", metrics.to_str().unwrap(), "--ping-url", &listener.url("/p")];
+    finish(program.run_command(&flags).env("IBINDER_CLIENT_SECRET", "another")).expect(3);
+    let (before, told) = (kept(&program), listener.paths());
+    let success = || {
+        let text = fs::read_to_string(&metrics).unwrap();
+        text.lines().find(|line| line.starts_with("ibinder_sync_last_success")).map(str::to_owned)
+    };
+    let succeeded = success();
+    assert!(succeeded.is_some());
+    for filter in [["--include", "nothing/**"], ["--binder", "Brf*"], ["--exclude-binder", "Brf*"], ["--exclude", "**"]]
+    {
+        finish(program.run_command(&flags).args(filter)).says(0, "leave this run out");
+        let after = kept(&program);
+        assert_eq!(
+            (&after["last_run"], &after["last_complete_run"]),
+            (&before["last_run"], &before["last_complete_run"])
+        );
+        assert_eq!((&after["at_work"], success()), (&json!([]), succeeded.clone()), "{filter:?}");
+        assert!(status(&program, &[]).expect(2).out.contains("credentials were refused"));
+    }
+    assert_eq!(listener.paths(), told, "nobody was pinged");
+    // The state knows it, too.
+    fs::remove_file(program.state("status.json")).unwrap();
+    finish(program.run_command(&flags).env("IBINDER_CLIENT_SECRET", "another")).expect(3);
+    assert_eq!(kept(&program)["last_complete_run"]["run_id"], before["last_complete_run"]["run_id"]);
+    // What a profile leaves out on purpose is no fault of its nights.
+    finish(program.run_command(&flags).env("IBINDER_EXCLUDE", "**/1.txt")).expect(0);
+    status(&program, &[]).expect(0);
+    assert_eq!(kept(&program)["last_complete_run"]["run_id"], kept(&program)["last_run"]["run_id"]);
+    assert_eq!(listener.paths().last().unwrap(), "/p");
+    fs::remove_file(program.state("status.json")).unwrap();
+    finish(program.run_command(&flags).env("IBINDER_CLIENT_SECRET", "another")).expect(3);
+    assert!(
+        kept(&program)["last_complete_run"]["run_id"].as_str().unwrap().starts_with("000008-"),
+        "{}",
+        kept(&program)
+    );
+}
+
+#[test]
+fn a_binder_that_is_asked_for_and_not_listed_is_no_success() {
+    let program = Program::mirrored(1);
+    let mut night = program.run_command(&["--json"]);
+    let report = finish(night.env("IBINDER_BINDER", "Brf*;nosuch*")).expect(4).json();
+    assert_eq!((&report["outcome"], report["failures"].as_array().unwrap().len()), (&"partial".into(), 1));
+    let why = report["failures"][0]["error"].as_str().unwrap();
+    assert!(why.contains("\"nosuch*\" matches none of the binders that are listed"), "{why}");
+    assert!(status(&program, &[]).expect(1).out.contains("not complete (exit 4)"));
+}
+
+#[test]
+fn what_waits_or_is_withheld_is_a_warning_until_somebody_looked() {
+    let program = Program::mirrored(30);
+    let ids: Vec<_> = program.sandbox.with_organisation(|o| o.documents().iter().map(|d| d.id.clone()).collect());
+    program.sandbox.with_organisation(|o| ids[..20].iter().for_each(|id| o.remove_document(id).unwrap()));
+    program.run(&[]).expect(7);
+    finish(program.run_command(&[]).env("IBINDER_CLIENT_SECRET", "another")).expect(3);
+    assert_eq!(kept(&program)["waiting"]["withheld"], 20);
+    assert!(status(&program, &["--json"]).expect(2).out.contains("20 removals are withheld"));
+    program.run(&["--max-removals", "20"]).expect(0);
+    assert_eq!(kept(&program)["waiting"]["withheld"], 0);
+    program.sandbox.with_organisation(|o| o.revise(&ids[29], "new").unwrap());
+    program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
+    program.run(&[]).expect(4);
+    // The profile leaves it out from now on, and is complete.
+    finish(program.run_command(&[]).env("IBINDER_EXCLUDE", "**/29.txt")).expect(0);
+    let done = status(&program, &[]).expect(1);
+    assert!(done.out.starts_with("WARNING: 1 versions wait to be mirrored"), "{}", done.out);
 }
