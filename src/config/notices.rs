@@ -105,6 +105,10 @@ impl GivenNotices {
             let checked = file.as_ref().map_or(Ok(()), |file| outside(name, file, dest));
             checked.map_err(|error| settings.explain(error))?;
         }
+        if self.metrics_file.as_ref().is_some_and(|file| file.extension() != Some("prom".as_ref())) {
+            let why = "node exporter reads only names that end in .prom".to_owned();
+            return Err(settings.explain(Error::Bad { name: "--metrics-file".into(), why }));
+        }
         let address = |name, given: Option<Hidden>| given.map(|Hidden(text)| Address::parse(name, &text)).transpose();
         let ping = address("--ping-url", self.ping_url).map_err(|error| settings.explain(error))?;
         let webhook = address("--webhook", self.webhook).map_err(|error| settings.explain(error))?;
@@ -164,6 +168,16 @@ mod tests {
                 let error = result.unwrap_err().to_string();
                 assert!(!error.contains("5ecret") && error.starts_with("--"), "{bad}: {error}");
             }
+        }
+    }
+
+    #[test]
+    fn metrics_are_for_a_collector_that_reads_one_ending() {
+        for (name, good) in
+            [("/x/ibinder.prom", true), ("/x/ibinder.txt", false), ("/x/prom", false), ("/x/.prom", false)]
+        {
+            let given = GivenNotices { metrics_file: Some(name.into()), ..GivenNotices::default() };
+            assert_eq!(given.check(None, &Settings::default()).is_ok(), good, "{name}");
         }
     }
 

@@ -87,7 +87,11 @@ fn what_cannot_be_written_is_a_warning_and_no_failure() {
     let report = done.json();
     assert_eq!(report["outcome"], "complete");
     assert!(report["warnings"][0].as_str().unwrap().contains("--metrics-file"), "{report}");
-    run(&program, Path::new("/dev/null"), &[]).says(0, "/dev/null is not a file");
+    let folder = program.beside("folder.prom");
+    fs::create_dir(&folder).unwrap();
+    run(&program, &folder, &[]).says(0, "folder.prom is not a file");
+    // What no collector reads is refused before anything is done.
+    run(&program, &program.beside("ibinder.txt"), &[]).says(2, "names that end in .prom");
 }
 
 /// The names of metrics in a text.
