@@ -116,17 +116,23 @@ impl fmt::Display for After<'_> {
             1 => f.write_str(" (1 try)")?,
             tries => write!(f, " ({tries} tries)")?,
         }
-        match advice(self.0.cause.kind()) {
+        match advice(&self.0.cause, self.0.call.as_deref().unwrap_or_default()) {
             "" => Ok(()),
             advice => write!(f, "; {advice}"),
         }
     }
 }
 
-fn advice(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Credentials => {
-            "check IBINDER_CLIENT_ID, IBINDER_CLIENT_SECRET and IBINDER_ORG_ID with the owner of the organisation"
+fn advice(cause: &Cause, call: &str) -> &'static str {
+    match cause.kind() {
+        // The token is good, and not for this organisation.
+        Kind::Credentials if matches!(cause, Cause::Fruitless(_)) => {
+            "compare `organisation` with what iBinder shows beside the API client, or ask the owner of the organisation"
+        }
+        Kind::Credentials => "check `client_id` and the client's secret with the owner of the organisation",
+        // The list of binders is of the organisation that is named, and everybody's who belongs to it.
+        Kind::Forbidden if call.ends_with("/binders") => {
+            "compare `organisation` with what iBinder shows beside the API client"
         }
         Kind::Forbidden => "ask the owner of the organisation whether the API client may read it",
         Kind::NotFound { problem_json: true } => "it does not exist, or the API client can't see it",
@@ -162,6 +168,14 @@ mod tests {
              if it stays, give the text and the trace id to the support of iBinder"
         );
         assert_eq!(error.trace_id(), Some("00-1"));
+        let told = |call: &str, status| {
+            let cause = Cause::Answer { status, problem: Problem::default(), retry_after: None };
+            Error::new(call.into(), cause, 1).to_string()
+        };
+        let organisation = "compare `organisation` with what iBinder shows beside the API client";
+        assert!(told("GET /api/binders", 403).ends_with(organisation));
+        assert!(told("GET /api/binders/k3J9x_a2Q/folders", 403).ends_with("whether the API client may read it"));
+        assert!(Error::new("GET /api/binders".into(), Cause::Fruitless(3), 3).to_string().contains(organisation));
         assert_eq!(error.tries(), 2);
     }
 }
