@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Error, Exit, Reading};
 use crate::{
     cli,
-    history::{Biography, Line, Selection, Snapshot, clock, run_meant, whole_before},
+    history::{Biography, Line, Selection, Snapshot, clock, is_now, run_meant, whole_before},
     model::DocumentId,
     state::{self, PastRun, Remembered},
     ui,
@@ -125,9 +125,13 @@ pub(super) fn all_met(selection: &Selection, at: Option<&str>) -> Result<(), Err
     if unmet.is_empty() {
         return Ok(());
     }
-    let then = at.map_or_else(|| "now".to_owned(), |at| format!("at {at:?}"));
+    let unmet = unmet.join(", ");
+    let nothing = match at.filter(|at| !is_now(at)) {
+        None => format!("nothing is mirrored as {unmet} now"),
+        Some(at) => format!("nothing was mirrored at {at:?} as {unmet}"),
+    };
     let advice = "`ls` shows the paths of a time, `history` where a document was";
-    Err(Error::Unknown(format!("nothing was mirrored {then} as {}; {advice}", unmet.join(", "))))
+    Err(Error::Unknown(format!("{nothing}; {advice}")))
 }
 
 fn json_lines(values: &[impl serde::Serialize]) {

@@ -8,12 +8,14 @@ use super::Destination;
 
 /// What `--at` takes, in the words of its help.
 pub(super) const TIMES: &str = "TIME is a day (meant to its end), a time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, \
-    a while ago such as 7d or 3h, or a run as `snapshots` shows it. The last run that had ended by then is meant.";
+    a while ago such as 7d or 3h, now, or a run as `snapshots` shows it. The last run that had ended by then is meant. \
+    Times are those of the system's zone; the time in a run's id is UTC.";
 
 /// List the runs: the moments that can be gone back to.
 #[derive(Debug, Args)]
 #[command(after_help = "A run that ended `whole` had mirrored everything that the service listed. Of others \
-    `restore --at` gives back what was mirrored then.\n\nExamples:\n  ibinder-sync snapshots --dest /srv/mirror\n  \
+    `restore --at` gives back what was mirrored then. Times are those of the system's zone; the time in a run's id is \
+    UTC.\n\nExamples:\n  ibinder-sync snapshots --dest /srv/mirror\n  \
     ibinder-sync snapshots --dest /srv/mirror --json | jq 'select(.whole) | .id'")]
 pub struct Snapshots {
     /// Where.

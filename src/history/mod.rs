@@ -24,7 +24,7 @@ pub use binder::Binder;
 pub use biography::{Biography, Change, Holding, Place, Revision, Version, When};
 pub use line::Line;
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, write_manifest};
-pub use moment::{Unclear, clock, run_meant, whole_before};
+pub use moment::{Unclear, clock, is_now, run_meant, whole_before};
 pub use noted::note;
 pub use page::write_page;
 pub use purge::{finish_purges, purge};

@@ -14,7 +14,7 @@ use crate::state::PastRun;
 pub enum Unclear {
     /// The text is no moment.
     #[error(
-        "{0:?} is not a time: give one such as 2026-11-03, \"2026-11-03 02:00\", 2026-11-03T02:00:00Z or 7d (ago), or a run as `snapshots` shows it"
+        "{0:?} is not a time: give one such as 2026-11-03, \"2026-11-03 02:00\", 2026-11-03T02:00:00Z, 7d (ago) or now, or a run as `snapshots` shows it"
     )]
     Odd(String),
     /// No run had ended by then.
@@ -45,6 +45,8 @@ pub enum Unclear {
 /// What a text means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wanted {
+    /// The last one, whatever the clock says.
+    Now,
     By(Timestamp),
     Number(i64),
     Id(String),
@@ -56,6 +58,7 @@ pub fn run_meant<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Re
     let ended = || runs.iter().filter(|run| run.finished_at.is_some());
     let (Some(first), Some(last)) = (ended().next(), ended().next_back()) else { return Err(Unclear::Never) };
     let found = match &wanted {
+        Wanted::Now => Some(last),
         Wanted::By(time) => {
             let by = |run: &&PastRun| run.finished_at.is_some_and(|at| at <= time.as_second());
             in_order(&ended().collect::<Vec<_>>()).into_iter().rev().find(by)
@@ -71,7 +74,7 @@ pub fn run_meant<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Re
             first: clock(ended().filter_map(|run| run.finished_at).min().unwrap_or_default(), zone),
             last: clock(last.finished_at.unwrap_or_default(), zone),
         },
-        Wanted::Number(_) | Wanted::Id(_) => {
+        Wanted::Now | Wanted::Number(_) | Wanted::Id(_) => {
             Unclear::NoRun { wanted: text.to_owned(), first: first.id.clone(), last: last.id.clone() }
         }
     })
@@ -107,7 +110,15 @@ pub fn clock(seconds: i64, zone: &TimeZone) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// Whether a text means what a mirror has at present.
+pub fn is_now(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("now")
+}
+
 fn read(text: &str, now: &ZonedDateTime) -> Option<Wanted> {
+    if is_now(text) {
+        return Some(Wanted::Now);
+    }
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return text.parse().ok().map(Wanted::Number);
     }
@@ -187,6 +198,10 @@ mod tests {
             let nights = (1..=7).map(|n| if n == 5 { odd.to_owned() } else { format!("2026-11-0{n}T02:00:00Z") });
             (1..).zip(nights).map(|(n, at)| run(n, Some(&at))).collect::<Vec<_>>()
         };
+        // Nor does the last one stop being the last.
+        let mut ahead = runs();
+        ahead[3] = run(4, Some("2099-01-01T00:00:00Z"));
+        assert_eq!(run_meant("now", &ahead, &now).unwrap().number, 4);
         for odd in ["1970-01-01T00:00:10Z", "2099-01-01T00:00:00Z"] {
             let runs = ended(odd);
             for (text, number) in [("2026-11-03", 3), ("2026-11-05", 4), ("2026-11-06", 6), ("2026-11-09", 7), ("5", 5)]
@@ -221,6 +236,8 @@ mod tests {
             ("000002", 2),
             ("000003-20261101T010000Z", 3),
             ("2030-01-01", 4),
+            ("now", 4),
+            (" Now ", 4),
         ] {
             assert_eq!(run_meant(text, &runs(), &now).map(|run| run.number), Ok(number), "{text}");
         }

@@ -11,7 +11,7 @@ const SHOWN: usize = 50;
 /// Runs as lines of at most 80 characters, newest last. Those that changed nothing are counted
 /// instead, unless `all`; the newest one is always shown.
 pub fn snapshots(runs: &[Snapshot], all: bool, zone: &TimeZone) -> String {
-    let mut text = row("RUN", "ENDED", "OUTCOME", ["ADDED", "UPDATED", "MOVED", "REMOVED", "FAIL"]);
+    let mut text = row("RUN", "ENDED", "OUTCOME", ["ADDED", "UPD", "MOVED", "GONE", "FAIL"]);
     let mut folded = 0;
     for (at, run) in runs.iter().enumerate() {
         if !all && run.changed_nothing() && at + 1 < runs.len() {
@@ -20,7 +20,7 @@ pub fn snapshots(runs: &[Snapshot], all: bool, zone: &TimeZone) -> String {
         }
         text.push_str(&fold(&mut folded));
         let ended = run.finished_at.map(|time| time.to_zoned_datetime(zone.clone()));
-        let ended = ended.map_or_else(|| "-".to_owned(), |time| time.strftime("%m-%d %H:%M").to_string());
+        let ended = ended.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M").to_string());
         text.push_str(&row(&escape(&run.id), &ended, outcome(run), counts(run.changes)));
     }
     text
@@ -28,7 +28,8 @@ pub fn snapshots(runs: &[Snapshot], all: bool, zone: &TimeZone) -> String {
 
 fn row(id: &str, ended: &str, outcome: &str, counts: [impl std::fmt::Display; 5]) -> String {
     let [added, updated, moved, removed, failed] = counts;
-    let line = format!("{id:<23} {ended:<11} {outcome:<11}{added:>6}{updated:>8}{moved:>6}{removed:>8}{failed:>5}");
+    let line =
+        format!("{id:<23} {ended:<16} {outcome:<11} {added:>5} {updated:>4} {moved:>5} {removed:>4} {failed:>4}");
     line.trim_end().to_owned() + "\n"
 }
 
@@ -203,14 +204,14 @@ mod tests {
         ];
         let text = snapshots(&runs, false, &TimeZone::UTC);
         insta::assert_snapshot!(text, @r"
-        RUN                     ENDED       OUTCOME     ADDED UPDATED MOVED REMOVED FAIL
-        000001-20261102T022640Z 11-02 02:28 whole       12345       1     -       7    -
+        RUN                     ENDED            OUTCOME     ADDED  UPD MOVED GONE FAIL
+        000001-20261102T022640Z 2026-11-02 02:28 whole       12345    1     -    7    -
           2 runs that changed nothing
-        000004-20261105T022640Z 11-05 02:28 interrupted 12345       1     -       7    3
-        000005-20261106T022640Z 11-06 02:28 forget
-        000006-20261107T022640Z 11-07 02:28 partial         -       -     -       -    -
-        000007-20261108T022640Z -           unfinished      -       -     -       -    -
-        000008-20261109T022640Z 11-09 02:28 whole           -       -     -       -    -
+        000004-20261105T022640Z 2026-11-05 02:28 interrupted 12345    1     -    7    3
+        000005-20261106T022640Z 2026-11-06 02:28 forget
+        000006-20261107T022640Z 2026-11-07 02:28 partial         -    -     -    -    -
+        000007-20261108T022640Z -                unfinished      -    -     -    -    -
+        000008-20261109T022640Z 2026-11-09 02:28 whole           -    -     -    -    -
         ");
         assert!(text.lines().all(|line| line.chars().count() <= 80));
         assert_eq!(snapshots(&runs, true, &TimeZone::UTC).lines().count(), 9);

@@ -74,7 +74,7 @@ fn lines_of_json_have_every_text_as_it_is() {
     assert!(documents.iter().all(|line| line["metadata"]["Status"].is_string()), "{documents:?}");
     let one = lines(&export(&program, &["--format", "jsonl", "Brf Eken/Avtal, _nya_/=1+1.txt"]).expect(0).out);
     assert_eq!(one.len(), 1);
-    export(&program, &["--format", "jsonl", "nothing"]).says(2, "nothing was mirrored now as nothing");
+    export(&program, &["--format", "jsonl", "nothing"]).says(2, "nothing is mirrored as nothing now");
 }
 
 #[test]
