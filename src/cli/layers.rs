@@ -111,7 +111,7 @@ fn configured(mut path: Vec<String>) -> Option<Vec<String>> {
 }
 
 /// A command line in which nothing is required that has a row. The demo has a destination of its own.
-fn relaxed(mut command: Command) -> Command {
+pub(super) fn relaxed(mut command: Command) -> Command {
     let of_table = |argument: &&Arg| argument.get_long().and_then(Key::of_flag).is_some();
     let ids: Vec<_> = command.get_arguments().filter(of_table).map(|argument| argument.get_id().clone()).collect();
     for id in &ids {

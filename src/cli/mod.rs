@@ -58,14 +58,18 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Where the help of each command has the flags of all commands, and that they stand behind its own.
+const EVERYWHERE: &str = "Everywhere";
+const LATE: usize = 1000;
+
 /// What is said on standard error.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Voice {
     /// Say more; twice: say everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = EVERYWHERE, display_order = LATE)]
     pub verbose: u8,
     /// Say only what went wrong
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, display_order = LATE)]
     pub quiet: bool,
     /// How log lines look [default: text]
     #[arg(
@@ -74,7 +78,9 @@ pub struct Voice {
         value_enum,
         default_value_t = LogFormat::Text,
         hide_default_value = true,
-        value_name = "FORMAT"
+        value_name = "FORMAT",
+        help_heading = EVERYWHERE,
+        display_order = LATE
     )]
     pub log_format: LogFormat,
 }
@@ -84,10 +90,10 @@ pub struct Voice {
 pub struct Place {
     /// The configuration file [default: the first of ~/.config/ibinder-sync/config.toml and
     /// /etc/ibinder-sync/config.toml]
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE, display_order = LATE)]
     pub config: Option<PathBuf>,
     /// The profile of the configuration file that is meant
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", global = true, help_heading = EVERYWHERE, display_order = LATE)]
     pub profile: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use clap_mangen::{
     roff::{Roff, roman},
 };
 
-use super::Cli;
+use super::{Cli, layers::relaxed};
 
 /// A manual page.
 #[derive(Debug)]
@@ -19,7 +19,8 @@ pub struct Page {
 
 /// The program's page, and then one for each command.
 pub fn pages() -> Vec<Page> {
-    let mut program = Cli::command().disable_help_subcommand(true);
+    // What the file may say is not required on the command line.
+    let mut program = relaxed(Cli::command()).disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
     collect(&program, &mut pages);

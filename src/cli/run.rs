@@ -86,7 +86,7 @@ pub struct Selection {
 #[derive(Debug, Args)]
 #[command(after_help = "What is asked for every night belongs in the configuration file, as every flag here may: \
     `ibinder-sync config init` begins one. Organisation, client and secret come from the configuration file or the \
-    environment, and never from a flag: `ibinder-sync config show` says which.\n\nExamples:\n  \
+    environment, and never from a flag: `ibinder-sync config show` says which. `-h` is shorter.\n\nExamples:\n  \
     ibinder-sync run --profile north\n  \
     ibinder-sync run --dest /srv/mirror\n  \
     ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \

@@ -62,6 +62,8 @@ fn there_is_a_page_for_each_command() {
         assert!(text.contains(&format!(".TH ibinder-sync-{name} 1")), "{text}");
         assert!(text.contains(".SH EXAMPLES\n.nf\n"), "{text}");
     }
+    let run = page("ibinder-sync-run.1");
+    assert!(run.contains("[\\fB\\-\\-dest\\fR]") && !run.contains("<\\fB\\-\\-dest\\fR>"), "{run}");
     assert!(page("ibinder-sync-binders-forget.1").contains("\\fIID\\fR"));
     assert!(!to.join("ibinder-sync-help.1").exists());
 }
