@@ -16,7 +16,8 @@ pub struct Notices {
     /// Write metrics here at the end, as node exporter's textfile collector reads them: its name ends in .prom
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
-    /// Send the report of a run that is not complete here, by POST, as JSON
+    /// Send the report of a run that is not complete here, by POST, as JSON; rather set in the file or the
+    /// environment: flags are seen by everybody on the machine
     #[arg(long, value_name = "URL", value_parser = hidden)]
     pub webhook: Option<Hidden>,
     /// Give the report of a run that is not complete to a command of the shell, on its standard input
@@ -28,7 +29,8 @@ pub struct Notices {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Who is told")]
 pub struct Pinged {
-    /// Ping this at the start and at the end, as healthchecks.io has it: success only for a complete run
+    /// Ping this at the start and at the end, as healthchecks.io has it: success only for a complete run; rather set
+    /// in the file or the environment: flags are seen by everybody on the machine
     #[arg(long, value_name = "URL", value_parser = hidden)]
     pub ping_url: Option<Hidden>,
 }

@@ -77,6 +77,9 @@ mod tests {
             if let Some(flag) = key.flag {
                 assert_eq!(flag.replace('-', "_"), key.name);
             }
+            if key.kind == Kind::Address && key.flag.is_some() {
+                assert!(key.help.contains("flags are seen by everybody on the machine"), "{}", key.name);
+            }
             assert!(key.help.len() > 10 && !key.help.contains('\n') && !key.help.contains("  "), "{}", key.name);
         }
     }

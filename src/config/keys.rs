@@ -305,7 +305,7 @@ pub const KEYS: &[Key] = &[
         flag: Some("ping-url"),
         variable: "IBINDER_PING_URL",
         example: "\"https://hc-ping.com/0f8fad5b-d9cb-469f-a165-70867728950e\"",
-        help: "Ping this at the start and at the end, as healthchecks.io has it: success only for a complete run",
+        help: "Ping this at the start and at the end, as healthchecks.io has it: success only for a complete run; rather set in the file or the environment: flags are seen by everybody on the machine",
         commands: &["run"],
     },
     Key {
@@ -314,7 +314,7 @@ pub const KEYS: &[Key] = &[
         flag: Some("webhook"),
         variable: "IBINDER_WEBHOOK",
         example: "\"https://hooks.example.com/ibinder\"",
-        help: "Send the report of a run that is not complete here, by POST, as JSON",
+        help: "Send the report of a run that is not complete here, by POST, as JSON; rather set in the file or the environment: flags are seen by everybody on the machine",
         commands: &["run", "verify"],
     },
     Key {
