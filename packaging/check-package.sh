@@ -151,6 +151,11 @@ for example in on-unit-failure cron/ibinder-sync kubernetes/cronjob.yaml; do
     grep -qx "/usr/share/doc/ibinder-sync/examples/$example" "$scratch/files" || fail "there is no example $example"
 done
 
+expect 2 ibinder-sync-as status doctor
+says 'is no name of a profile'
+# Somebody has made a mirror there all the same.
+expect 0 runuser -u ibinder-sync -- cp -a "$mirror/." /var/lib/ibinder-sync/status/
+
 step 'remove'
 dpkg --remove ibinder-sync >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail 'it cannot be removed'; }
 [ ! -e /usr/bin/ibinder-sync ] || fail 'the program is still there'
@@ -161,7 +166,10 @@ step 'purge'
 dpkg --purge ibinder-sync >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail 'it cannot be purged'; }
 says 'the mirrors in /var/lib/ibinder-sync are kept'
 [ ! -e /etc/ibinder-sync ] || fail 'the configuration is left after a purge'
-[ -e "$mirror/.ibinder-sync/state.db" ] || fail 'the mirror is gone after a purge'
+for kept in "$mirror" /var/lib/ibinder-sync/status; do
+    [ -e "$kept/.ibinder-sync/state.db" ] || fail "the mirror $kept is gone after a purge"
+done
+[ "$(find /var/lib/ibinder-sync/status -type f -not -path '*/.ibinder-sync/*' | wc -l)" -ge 300 ] || fail 'documents are gone after a purge'
 while read -r file; do
     if [ -e "$file" ] && [ ! -d "$file" ]; then fail "$file is left"; fi
 done <"$scratch/files"
@@ -172,6 +180,8 @@ expect 0 dpkg -i "$package"
 expect 0 runuser -u ibinder-sync -- ibinder-sync demo --dest "$mirror"
 says 'nothing changed'
 rm -rf /var/lib/ibinder-sync/*
+install -d -o ibinder-sync /var/lib/ibinder-sync/status
+touch /var/lib/ibinder-sync/status/check.json /var/lib/ibinder-sync/status/.ibinder-sync-x.tmp
 expect 0 dpkg --purge ibinder-sync
 [ ! -e /var/lib/ibinder-sync ] || fail 'an empty folder is left'
 echo 'The package installs, works, and removes cleanly.'

@@ -1,6 +1,6 @@
 //! What the units, cron and Kubernetes start, and the profiles that the guide and Kubernetes show.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use crate::program::{Done, Program, finish};
 
@@ -44,5 +44,62 @@ fn what_is_started_every_night_is_a_command_of_the_program() {
         for arguments in [night.split(' ').collect(), line.split(' ').collect(), job.clone()] {
             run(&program, profile, &arguments).expect(0);
         }
+    }
+}
+
+/// What the package does when it is purged, on a machine below a folder.
+fn purge(machine: &Path) {
+    let at = |folder: &str| format!(" {}/{folder}/", machine.display());
+    let script = ["etc", "var", "run"]
+        .iter()
+        .fold(text("packaging/debian/postrm"), |script, folder| script.replace(&format!(" /{folder}/"), &at(folder)));
+    let places = script.replace(&machine.display().to_string(), "").replace("#!/bin/sh", "");
+    assert!(!["'/", "\"/", "=/", "(/"].iter().any(|place| places.contains(place)), "{places}");
+    let path = machine.join("postrm");
+    fs::write(&path, script).unwrap();
+    let done = Command::new("sh").arg(&path).arg("purge").output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn a_purge_deletes_statuses_and_no_mirror() {
+    let machine = tempfile::tempdir().unwrap();
+    let status = machine.path().join("var/lib/ibinder-sync/status");
+    let own = ["eken.json", ".ibinder-sync-aB3x.tmp"];
+    let made = |files: &[&str]| {
+        fs::create_dir_all(&status).unwrap();
+        for name in files {
+            fs::write(status.join(name), "{}").unwrap();
+        }
+    };
+    made(&own);
+    purge(machine.path());
+    assert!(!machine.path().join("var/lib/ibinder-sync").exists());
+    // Somebody else's file.
+    made(&[&own[..], &["told"]].concat());
+    purge(machine.path());
+    let left: Vec<_> = fs::read_dir(&status).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["told"]);
+    // A mirror of that name.
+    let program = Program::mirrored(2);
+    fs::remove_dir_all(&status).unwrap();
+    fs::rename(&program.dest, &status).unwrap();
+    fs::write(status.join("eken.json"), "a document").unwrap();
+    purge(machine.path());
+    assert!(status.join("eken.json").is_file() && status.join("Brf Eken/0.txt").is_file());
+    // A link of that name to anywhere.
+    fs::rename(&status, &program.dest).unwrap();
+    symlink(&program.dest, &status).unwrap();
+    purge(machine.path());
+    assert!(program.dest.join(".ibinder-sync/state.db").is_file() && status.is_symlink());
+}
+
+#[test]
+fn no_profile_has_the_name_of_the_folder_of_statuses() {
+    for profile in ["status", "../x", ".x", "-x"] {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/debian/ibinder-sync-as");
+        let done = Command::new("sh").arg(script).args([profile, "--version"]).output().unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!((done.status.code(), said), (Some(2), format!("error: {profile} is no name of a profile\n")));
     }
 }
