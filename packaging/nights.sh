@@ -24,7 +24,8 @@ until_it_is() { # until_it_is STATE
     done
     fail "it never was $1"
 }
-said() { journalctl --no-pager --output cat --unit "$night" | grep -q -- "$1" || fail "it did not say: $1"; }
+# Not grep -q, which ends before journalctl does: that counts as a failure here.
+said() { journalctl --no-pager --output cat --unit "$night" | grep -- "$1" >/dev/null || fail "it did not say: $1"; }
 drop_in() { # drop_in NAME LINES
     mkdir -p /etc/systemd/system/ibinder-sync@.service.d
     printf '%s\n' "$2" >"/etc/systemd/system/ibinder-sync@.service.d/$1.conf"
@@ -75,6 +76,18 @@ is ActiveState inactive
 said 'nothing changed. 40 documents'
 ! journalctl --no-pager --output cat | grep -q -- "$IBINDER_CLIENT_SECRET" || fail 'the secret is in the journal'
 runuser -u nobody -- ibinder-sync status --from /var/lib/ibinder-sync/status/eken.json --max-age 1h >/dev/null
+
+step 'a profile that says itself where its secret is'
+install -o ibinder-sync -m 400 /etc/ibinder-sync/eken.secret /etc/ibinder-sync/elsewhere
+mv /etc/ibinder-sync/eken.secret /run/eken.secret
+echo 'client_secret_file = "/etc/ibinder-sync/elsewhere"' >>/etc/ibinder-sync/config.toml
+ibinder-sync-as eken doctor >/run/out || { cat /run/out >&2; fail 'by hand it does not find its secret'; }
+! systemctl start "$night" 2>/dev/null || fail 'it started without a credential'
+is ExecMainStatus 243
+drop_in secret $'[Service]\nLoadCredential='
+systemctl start --wait "$night" || fail 'a night with a secret that lies elsewhere failed'
+no_drop_in secret
+mv /run/eken.secret /etc/ibinder-sync/
 
 step 'a night that is stopped'
 profile 1 "$mirror"
