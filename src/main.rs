@@ -15,7 +15,7 @@ use ibinder_sync::{
 const UNKNOWN: u8 = 3;
 
 fn asks_for_status() -> bool {
-    std::env::args_os().nth(1).is_some_and(|command| command == "status")
+    cli::command_name(&std::env::args_os().collect::<Vec<_>>()).is_some_and(|command| command == "status")
 }
 
 fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 //! clap like flags, where the command line has not got the flag. So every flag that has a row in
 //! `config::KEYS` works from the file, is checked in one place, and wins where it is given.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _,
@@ -181,24 +181,28 @@ fn position(arguments: &[OsString], root: &Command, path: &[String]) -> usize {
     let (mut at, mut level) = (1, root);
     let mut levels = vec![root];
     for name in path {
-        // What stands before a name is a flag, or the value of one.
-        while let Some(argument) = arguments.get(at).map(|argument| argument.to_string_lossy()) {
-            at += 1;
-            let Some(flag) = argument.strip_prefix("--") else {
-                if argument.starts_with('-') {
-                    continue;
-                }
-                break;
-            };
-            let takes = |argument: &Arg| argument.get_long() == Some(flag) && argument.get_action().takes_values();
-            if levels.iter().flat_map(|level| level.get_arguments()).any(takes) {
-                at += 1;
-            }
-        }
+        at = word(arguments, at, &levels).map_or(arguments.len(), |found| found + 1);
         level = level.find_subcommand(name).unwrap_or(level);
         levels.push(level);
     }
     at
+}
+
+/// Where the next word stands. What stands before it is a flag, or the value of one.
+fn word(arguments: &[OsString], mut at: usize, levels: &[&Command]) -> Option<usize> {
+    loop {
+        let argument = arguments.get(at)?.to_string_lossy();
+        if !argument.starts_with('-') {
+            return Some(at);
+        }
+        let takes = |flag: &Arg| argument.strip_prefix("--") == flag.get_long() && flag.get_action().takes_values();
+        at += if levels.iter().flat_map(|level| level.get_arguments()).any(takes) { 2 } else { 1 };
+    }
+}
+
+/// The command that a command line means, whether or not the rest of it can be understood.
+pub fn command_name(arguments: &[OsString]) -> Option<&OsStr> {
+    word(arguments, 1, &[&Cli::command()]).and_then(|at| arguments.get(at)).map(OsString::as_os_str)
 }
 
 /// Says where a value was set that is no good, and where one can be set that is missing.

@@ -23,7 +23,7 @@ pub use config::{Configuration, ConfigurationCommand};
 pub use doctor::Doctor;
 pub use export::{Export, ExportFormat};
 pub use history::{History, Ls, Restore, Snapshots};
-pub use layers::{Refusal, parse, show};
+pub use layers::{Refusal, command_name, parse, show};
 pub use notices::{Notices, Pinged};
 pub use pacing::Pacing;
 pub use pages::{Page, pages};

@@ -151,6 +151,10 @@ fn age_and_clock_count() {
         status(&program, bad).expect(3);
     }
     finish(&mut bare(&["status"])).says(3, "--dest");
+    for before in [&["--profile", "eken"][..], &["--config", "/nowhere.toml"], &["-q", "--config=/nowhere.toml"]] {
+        finish(bare(before).args(["status", "--max-age", "1h"])).expect(3);
+    }
+    finish(bare(&["--config", "status"]).args(["run", "--dest", "x"])).expect(2);
     finish(&mut bare(&["status", "--help"])).expect(0);
 }
 
