@@ -53,8 +53,12 @@ impl<'n> Aftermath<'n> {
         }
     }
 
-    /// A run is over, or could not begin.
+    /// A run is over, or could not begin. One that found the lock held says nothing of the mirror: the run
+    /// that holds it does.
     pub(super) fn ping(&mut self, exit: Exit, summary: &str) {
+        if exit == Exit::Locked && self.pings.is_none() {
+            return;
+        }
         let Some(address) = self.pinged() else { return };
         let pings = self.pings.take().unwrap_or_else(|| Pings::new(address.url().clone()));
         if let Err(error) = pings.end(exit.code(), summary) {

@@ -18,7 +18,10 @@ pub enum Undelivered {
     /// Another answer came than one that says well done.
     #[error("it answered {0}")]
     Answer(u16),
-    /// No answer came.
+    /// Nobody could be reached: nothing was sent.
+    #[error("{0}")]
+    Unreached(String),
+    /// No answer came. Whoever is slow may have got it.
     #[error("{0}")]
     Silence(String),
 }
@@ -27,8 +30,10 @@ impl Undelivered {
     /// Whether another try may help.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Answer(status) => matches!(status, 408 | 425 | 429 | 500..),
-            Self::Silence(_) => true,
+            Self::Answer(status) => matches!(status, 429 | 500..),
+            Self::Unreached(_) => true,
+            // It would be told twice.
+            Self::Silence(_) => false,
         }
     }
 }
@@ -39,22 +44,23 @@ pub fn post(url: &Url, kind: &'static str, body: &str, limit: Duration) -> Resul
     let runtime = runtime.map_err(|error| Undelivered::Silence(error.to_string()))?;
     let sent = runtime.block_on(async {
         let late = || Err(Undelivered::Silence(format!("nothing came within {} s", limit.as_secs())));
-        timeout(limit, tries(url, kind, body.to_owned().into(), limit / 2)).await.unwrap_or_else(|_| late())
+        timeout(limit, tries(url, kind, body.to_owned().into())).await.unwrap_or_else(|_| late())
     });
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     sent
 }
 
-async fn tries(url: &Url, kind: &'static str, body: bytes::Bytes, each: Duration) -> Result<(), Undelivered> {
+async fn tries(url: &Url, kind: &'static str, body: bytes::Bytes) -> Result<(), Undelivered> {
     let client = client(url)?;
     let (mut tried, began) = (0, Instant::now());
     loop {
         tried += 1;
-        let request = client.post(url.clone()).header(CONTENT_TYPE, kind).body(body.clone()).timeout(each);
+        let request = client.post(url.clone()).header(CONTENT_TYPE, kind).body(body.clone());
         let undelivered = match request.send().await {
             Ok(answer) if answer.status().is_success() => return Ok(()),
             Ok(answer) => Undelivered::Answer(answer.status().as_u16()),
+            Err(error) if error.is_connect() => Undelivered::Unreached(explain(error)),
             Err(error) => Undelivered::Silence(explain(error)),
         };
         if tried == TRIES || !undelivered.may_pass() {
@@ -96,6 +102,32 @@ fn explain(error: reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How many connections came to a listener that nobody serves any more.
+    fn knocks(listener: &std::net::TcpListener) -> usize {
+        listener.set_nonblocking(true).unwrap();
+        std::iter::from_fn(|| listener.accept().ok()).count()
+    }
+
+    #[test]
+    fn who_is_slow_is_not_told_twice() {
+        let slow = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}/", slow.local_addr().unwrap())).unwrap();
+        post(&url, "text/plain", "x", Duration::from_millis(1500)).unwrap_err();
+        assert_eq!(knocks(&slow), 1);
+        // One that hangs up without a word may have got it as well.
+        let closing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}/", closing.local_addr().unwrap())).unwrap();
+        let told = std::thread::spawn(move || {
+            let (mut stream, _) = closing.accept().unwrap();
+            std::io::Read::read(&mut stream, &mut [0; 4096]).unwrap();
+            drop(stream);
+            closing
+        });
+        let error = post(&url, "text/plain", "x", Duration::from_mins(1)).unwrap_err();
+        assert!(matches!(error, Undelivered::Silence(_)), "{error:?}");
+        assert_eq!(knocks(&told.join().unwrap()), 0);
+    }
 
     #[test]
     fn who_never_answers_is_not_waited_for() {

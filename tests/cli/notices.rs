@@ -71,7 +71,8 @@ fn what_could_not_begin_is_told_without_a_start() {
     fs::rename(&program.dest, program.beside("away")).unwrap();
     finish(program.run_command(&["--existing"]).args(all.iter().flat_map(|(f, v)| [f, v]))).expect(2);
     assert_eq!(codes(), failed("2"));
-    assert_eq!(listener.paths(), ["/ping/5", "/hook", "/ping/2", "/hook", "/ping/2", "/hook"]);
+    // The run that holds the lock is the night: it is at work.
+    assert_eq!(listener.paths(), ["/hook", "/ping/2", "/hook", "/ping/2", "/hook"]);
 }
 
 #[test]
