@@ -146,7 +146,9 @@ fn mirror(run: cli::Run, settings: &Settings, voice: &Voice) -> Exit {
     let (dest, notices) = (given.dest.clone(), given.notices.clone());
     match Config::new(given, settings) {
         Ok(config) => app::run(&config, voice),
-        Err(error) => app::refused(&dest, &notices.usable(&dest, settings), error),
+        Err(error) => {
+            app::refused(&dest, config::organisation(settings).as_ref(), &notices.usable(&dest, settings), error)
+        }
     }
 }
 

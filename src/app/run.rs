@@ -12,7 +12,7 @@ use crate::{
     config::{self, Config, Notices},
     manager::Notice,
     mirror::{Mirror, Root},
-    model::STATE_FOLDER,
+    model::{OrganisationId, STATE_FOLDER},
     remote::Requests,
     report::RunReport,
     state::{Run, State},
@@ -54,9 +54,10 @@ pub(super) fn carry_out(
 }
 
 /// The end of a run whose settings can't work.
-pub fn refused(dest: &Path, notices: &Notices, error: config::Error) -> Exit {
+pub fn refused(dest: &Path, organisation: Option<&OrganisationId>, notices: &Notices, error: config::Error) -> Exit {
     let error = Error::Config(error);
-    let (exit, report) = (error.exit(), reporting::failed("", Timestamp::now(), &error));
+    let organisation = organisation.map(ToString::to_string).unwrap_or_default();
+    let (exit, report) = (error.exit(), reporting::failed(&organisation, Timestamp::now(), &error));
     ui::complain(&error);
     Standing::new(dest, notices).run_failed(&report, exit);
     over(&mut Aftermath::new(notices, dest), exit, &report);

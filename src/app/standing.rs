@@ -17,7 +17,7 @@ use crate::{
     notify,
     report::{
         CompleteRun, LastRound, LastRun, LastVerify, Process, RunReport, STATUS, Seen, Space, Status, VerifyReport,
-        Waiting, Working, metrics,
+        Waiting, Working, metrics, metrics_after_failure,
     },
     state::{Run, State},
     verify::Round,
@@ -67,7 +67,7 @@ impl Standing {
 
     /// A command begins.
     pub(super) fn begin(&self, root: &Root, command: &str, run_id: &str, started_at: Timestamp) -> Result<(), Error> {
-        let mut status = self.last(Some(root));
+        let mut status = self.last(root);
         let working =
             Working { command: command.to_owned(), run_id: run_id.to_owned(), started_at, process: process() };
         status.begin(working, look);
@@ -98,7 +98,7 @@ impl Standing {
 
     /// The status after a run.
     fn after(&self, root: &Root, (state, run): (&State, &Run), report: &RunReport, ending: &Ending) -> Status {
-        let mut status = self.last(Some(root));
+        let mut status = self.last(root);
         status.end(&process());
         status.organisation_id.clone_from(&report.organisation_id);
         let counted = count(root, state, run, report, status.space);
@@ -124,21 +124,53 @@ impl Standing {
     }
 
     /// A run could not begin, or broke off. Whoever holds the lock meanwhile tells how the mirror is.
+    ///
+    /// What is known of the mirror of another organisation, or of one elsewhere, is neither changed nor built on.
     pub(super) fn run_failed(&self, report: &RunReport, exit: Exit) {
         if exit == Exit::Locked {
             return;
         }
         // Nothing is begun where no mirror is: the disk may not be mounted.
         let root = Root::open(&self.dest).ok().filter(|root| root.read_note(STATUS).is_some());
-        let mut status = self.last(root.as_ref());
+        let noted = root.as_ref().map(|root| self.last(root));
+        let noted = noted.filter(|status| is_of(status, &report.organisation_id));
+        let root = root.filter(|_| noted.is_some());
+        let Some(mut status) = noted.or_else(|| self.copied(&report.organisation_id)) else {
+            return self.failed_unknown(report, exit);
+        };
         status.end(&process());
         self.take(&mut status, LastRun::of(report, exit.code()));
         self.write_or_warn(root.as_ref(), status);
     }
 
+    /// A run failed of whose mirror nothing is known here: nothing is made up, and nothing that the metrics have is lost.
+    fn failed_unknown(&self, report: &RunReport, exit: Exit) {
+        if self.by_hand {
+            return;
+        }
+        let mut status = self.nothing();
+        status.organisation_id.clone_from(&report.organisation_id);
+        status.take_run(LastRun::of(report, exit.code()));
+        let old = self.metrics.as_ref().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        let metrics = metrics_after_failure(&old, &status, self.profile.as_deref(), status.written_at);
+        said(self.write_files(&status, Some(&metrics)));
+    }
+
+    /// The copy, if it is of this mirror.
+    fn copied(&self, organisation: &str) -> Option<Status> {
+        let status = Status::read(&std::fs::read(self.copy.as_ref()?).ok()?).ok()?;
+        (status.dest == self.nothing().dest && is_of(&status, organisation)).then_some(status)
+    }
+
+    /// A status that knows nothing yet.
+    fn nothing(&self) -> Status {
+        let dest = std::path::absolute(&self.dest).unwrap_or_else(|_| self.dest.clone());
+        Status::new(dest.display().to_string(), Timestamp::now())
+    }
+
     /// A check ended.
     pub(super) fn verify_ended(&self, root: &Root, report: &VerifyReport, exit: Exit, round: Option<&Round>) {
-        let mut status = self.last(Some(root));
+        let mut status = self.last(root);
         status.end(&process());
         let verify = LastVerify {
             outcome: report.outcome,
@@ -161,30 +193,24 @@ impl Standing {
         if let Some((report, exit)) = damaged {
             return self.verify_ended(&root, report, exit, None);
         }
-        let mut status = self.last(Some(&root));
+        let mut status = self.last(&root);
         if status.at_work.iter().any(|working| working.process == process()) {
             status.end(&process());
             self.write_or_warn(Some(&root), status);
         }
     }
 
-    /// What was written last: in the mirror, or else in the copy.
-    fn last(&self, root: Option<&Root>) -> Status {
-        let bytes = match (root, &self.copy) {
-            (Some(root), _) => root.read_note(STATUS),
-            (None, Some(copy)) => std::fs::read(copy).ok(),
-            (None, None) => None,
-        };
-        let dest = std::path::absolute(&self.dest).unwrap_or_else(|_| self.dest.clone());
-        let dest = dest.display().to_string();
-        let last = bytes.and_then(|bytes| match Status::read(&bytes) {
+    /// What was written last in the mirror.
+    fn last(&self, root: &Root) -> Status {
+        let last = root.read_note(STATUS).and_then(|bytes| match Status::read(&bytes) {
             Ok(status) => Some(status),
             Err(why) => {
                 tracing::warn!("the last {STATUS} can't be read, and is written anew: {why}");
                 None
             }
         });
-        Status { dest: dest.clone(), ..last.unwrap_or_else(|| Status::new(dest, Timestamp::now())) }
+        let fresh = self.nothing();
+        Status { dest: fresh.dest.clone(), ..last.unwrap_or(fresh) }
     }
 
     /// Writes it wherever it goes, and the metrics when something has ended. What could not be written, unless
@@ -204,12 +230,23 @@ impl Standing {
 
     /// Writes what lies elsewhere than in the mirror. What could not be written.
     fn write_outside(&self, status: &Status, ended: bool) -> Vec<String> {
+        let metrics = ended.then(|| metrics(status, self.profile.as_deref(), status.written_at));
+        self.write_files(status, metrics.as_deref())
+    }
+
+    fn write_files(&self, status: &Status, metrics: Option<&str>) -> Vec<String> {
         let mut failed = Vec::new();
-        if let Some(path) = self.metrics.as_ref().filter(|_| ended) {
-            let metrics = metrics(status, self.profile.as_deref(), status.written_at);
+        if let (Some(path), Some(metrics)) = (&self.metrics, metrics) {
             failed.extend(notify::replace(path, metrics.as_bytes()).err().map(|e| format!("--metrics-file: {e}")));
         }
         if let Some(path) = &self.copy {
+            let other = std::fs::read(path).ok().and_then(|bytes| Status::read(&bytes).ok());
+            if let Some(other) = other.filter(|other| other.dest != status.dest) {
+                let (path, dest) = (path.display(), other.dest);
+                failed.push(format!(
+                    "--status-file: {path} tells of the mirror at {dest}, and is replaced; each mirror needs a file of its own"
+                ));
+            }
             let copied = notify::replace(path, status.text().as_bytes());
             failed.extend(copied.err().map(|e| format!("--status-file: {e}")));
         }
@@ -224,6 +261,12 @@ impl Standing {
             failed
         }));
     }
+}
+
+/// Whether a status may be of an organisation; one that is not known yet is nobody else's.
+fn is_of(status: &Status, organisation: &str) -> bool {
+    let known = &status.organisation_id;
+    known.is_empty() || organisation.is_empty() || known.eq_ignore_ascii_case(organisation)
 }
 
 fn said(warnings: Vec<String>) {

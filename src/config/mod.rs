@@ -34,7 +34,7 @@ pub use outside::outside;
 pub use rate::{BadRate, Tempo};
 pub use sample::sample;
 pub use schema::schema;
-pub use service::{remote_errors, remote_settings};
+pub use service::{organisation, remote_errors, remote_settings};
 pub use settings::{Origin, Setting, Settings};
 pub use shown::Shown;
 pub use size::{BadSize, Size};

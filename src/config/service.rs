@@ -7,7 +7,7 @@ use crate::{model::OrganisationId, remote};
 
 /// Where the service is and who asks.
 pub fn remote_settings(settings: &Settings) -> Result<remote::Settings, Error> {
-    let organisation = organisation(needed(settings, "organisation")?)?;
+    let organisation = identified(needed(settings, "organisation")?)?;
     let client_id = needed(settings, "client_id")?.text()?;
     let secret = credentials::secret(settings)?;
     let api_url = url(settings, "api_url", remote::Settings::API_URL)?;
@@ -19,7 +19,7 @@ pub fn remote_settings(settings: &Settings) -> Result<remote::Settings, Error> {
 pub fn remote_errors(settings: &Settings) -> Vec<Error> {
     let url = |name, default| url(settings, name, default).map(drop);
     let all = [
-        needed(settings, "organisation").and_then(organisation).map(drop),
+        needed(settings, "organisation").and_then(identified).map(drop),
         needed(settings, "client_id").and_then(|setting| setting.text()).map(drop),
         credentials::secret(settings).map(drop),
         url("api_url", remote::Settings::API_URL),
@@ -30,7 +30,7 @@ pub fn remote_errors(settings: &Settings) -> Vec<Error> {
 
 /// Checks as much of it as is set, and takes no look at the secret.
 pub(super) fn check(settings: &Settings) -> Result<(), Error> {
-    settings.get("organisation").map(organisation).transpose()?;
+    settings.get("organisation").map(identified).transpose()?;
     url(settings, "api_url", remote::Settings::API_URL)?;
     url(settings, "auth_url", remote::Settings::AUTH_URL)?;
     Ok(())
@@ -40,7 +40,12 @@ fn needed<'s>(settings: &'s Settings, name: &'static str) -> Result<&'s Setting,
     settings.get(name).ok_or_else(|| settings.missing(name))
 }
 
-fn organisation(setting: &Setting) -> Result<OrganisationId, Error> {
+/// Whose documents are meant, if that is set and can be.
+pub fn organisation(settings: &Settings) -> Option<OrganisationId> {
+    identified(settings.get("organisation")?).ok()
+}
+
+fn identified(setting: &Setting) -> Result<OrganisationId, Error> {
     let bad = |why| Error::Bad { name: setting.name().into(), why };
     OrganisationId::parse(setting.text()?).map_err(|error| bad(error.to_string()))
 }

@@ -47,11 +47,7 @@ pub const METRICS: &[(&str, &str)] = &[
 
 /// The textfile. `profile` tells the mirrors of one machine apart.
 pub fn metrics(status: &Status, profile: Option<&str>, now: Timestamp) -> String {
-    let mut labels = format!("organisation=\"{}\"", escaped(&status.organisation_id));
-    if let Some(profile) = profile {
-        let _ = write!(labels, ",profile=\"{}\"", escaped(profile));
-    }
-    let mut page = Page { labels, samples: Vec::new() };
+    let mut page = Page::of(&escaped(&status.organisation_id), profile);
     page.one("info", &[("version", &status.version)], 1_u8);
     if let Some(last) = &status.last_complete_run {
         page.one("last_success_timestamp_seconds", &[], last.finished_at.as_second());
@@ -67,6 +63,29 @@ pub fn metrics(status: &Status, profile: Option<&str>, now: Timestamp) -> String
         page.one("last_full_verify_timestamp_seconds", &[], round.ended_at.as_second());
     }
     page.one("damage_left", &[], status.damage.as_ref().map_or(0, |damage| damage.left));
+    page.text()
+}
+
+/// The textfile after a run that failed where nothing else is known of the mirror, because its disk is not mounted, say:
+/// what is told of the run is new, and all else stays as the old file has it, if that is of the same mirror.
+pub fn metrics_after_failure(old: &str, status: &Status, profile: Option<&str>, now: Timestamp) -> String {
+    let of = old.split_once("organisation=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(of, _)| of);
+    let (Some(of), Some(run)) = (of, &status.last_run) else { return metrics(status, profile, now) };
+    let other = !status.organisation_id.is_empty() && !of.eq_ignore_ascii_case(&status.organisation_id);
+    let page = Page::of(of, profile);
+    if other || !old.contains(&format!("{{{},version=", page.labels)) {
+        return metrics(status, profile, now);
+    }
+    let mut page = page;
+    page.one("info", &[("version", &status.version)], 1_u8);
+    of_run(&mut page, run);
+    let told: Vec<usize> = page.samples.iter().map(|(position, _)| *position).collect();
+    for line in old.lines().filter(|line| !line.starts_with('#')) {
+        let position = METRICS.iter().position(|(name, _)| line.split(['{', ' ']).next() == Some(name));
+        if let Some(position) = position.filter(|position| !told.contains(position)) {
+            page.samples.push((position, format!("{line}\n")));
+        }
+    }
     page.text()
 }
 
@@ -154,6 +173,15 @@ struct Page {
 }
 
 impl Page {
+    /// An empty one; the organisation is as the text format has it.
+    fn of(organisation: &str, profile: Option<&str>) -> Self {
+        let mut labels = format!("organisation=\"{organisation}\"");
+        if let Some(profile) = profile {
+            let _ = write!(labels, ",profile=\"{}\"", escaped(profile));
+        }
+        Self { labels, samples: Vec::new() }
+    }
+
     fn one(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
         let known = METRICS.iter().position(|(metric, _)| metric.strip_prefix("ibinder_sync_") == Some(name));
         debug_assert!(known.is_some(), "{name} is not in the list");

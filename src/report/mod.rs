@@ -26,7 +26,7 @@ pub use amount::{bytes, count};
 pub use cause::FailureCause;
 pub use checkup::{Area, Belief, Check, Checkup, Statement, Verdict};
 pub use health::{Health, Level, Problem, span};
-pub use metrics::{METRICS, metrics};
+pub use metrics::{METRICS, metrics, metrics_after_failure};
 pub use process::{Process, Seen, Whereabouts, Working};
 pub use progress::Progress;
 pub use run_report::{

@@ -144,3 +144,24 @@ fn the_dashboard_is_one() {
         dashboard["templating"]["list"].as_array().unwrap().iter().map(|v| v["name"].as_str().unwrap()).collect();
     assert_eq!(variables, ["datasource", "organisation", "profile"]);
 }
+
+#[test]
+fn a_disk_that_is_not_mounted_takes_nothing_from_them() {
+    let program = Program::with_documents(3);
+    let file = program.beside("ibinder.prom");
+    run(&program, &file, &[]).expect(0);
+    let first = samples(&file);
+    fs::rename(&program.dest, program.beside("away")).unwrap();
+    run(&program, &file, &["--existing"]).expect(2);
+    let second = samples(&file);
+    assert!((second["ibinder_sync_last_run_exit_code"] - 2.0).abs() < f64::EPSILON);
+    assert!((second["ibinder_sync_last_run_outcome{outcome=\"failed\"}"] - 1.0).abs() < f64::EPSILON);
+    for name in ["last_success_timestamp_seconds", "mirrored_documents", "mirrored_bytes"] {
+        let name = format!("ibinder_sync_{name}");
+        assert!((second[&name] - first[&name]).abs() < f64::EPSILON, "{name}: {second:?}");
+    }
+    // Where it is not even known whose mirror it is, they stay all the same, but for the run.
+    finish(program.run_command(&["--existing", "--metrics-file", file.to_str().unwrap()]).env_remove("IBINDER_ORG_ID"))
+        .expect(2);
+    assert_eq!(samples(&file).keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
+}

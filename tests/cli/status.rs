@@ -403,3 +403,35 @@ fn what_waits_or_is_withheld_is_a_warning_until_somebody_looked() {
     let done = status(&program, &[]).expect(1);
     assert!(done.out.starts_with("WARNING: 1 versions wait to be mirrored"), "{}", done.out);
 }
+
+#[test]
+fn another_organisations_run_changes_nothing_of_a_mirror() {
+    let program = Program::mirrored(2);
+    let (copy, metrics) = (program.beside("other.json"), program.beside("other.prom"));
+    let before = fs::read(program.state("status.json")).unwrap();
+    let other = "00000000-0000-4000-8000-000000000001";
+    let mut run = program.run_command(&["--existing", "--status-file", copy.to_str().unwrap()]);
+    finish(run.arg("--metrics-file").arg(&metrics).env("IBINDER_ORG_ID", other)).expect(2);
+    assert_eq!(fs::read(program.state("status.json")).unwrap(), before);
+    status(&program, &[]).expect(0);
+    let told: Value = serde_json::from_slice(&fs::read(&copy).unwrap()).unwrap();
+    assert_eq!((&told["organisation_id"], &told["last_complete_run"]), (&other.into(), &Value::Null));
+    assert_eq!((&told["last_run"]["exit_code"], &told["space"]), (&2.into(), &Value::Null));
+    let text = fs::read_to_string(&metrics).unwrap();
+    assert!(text.contains(&format!("last_run_exit_code{{organisation=\"{other}\"}} 2")), "{text}");
+    assert!(!text.contains("last_success") && !text.contains("mirrored_documents"), "{text}");
+}
+
+#[test]
+fn a_copy_of_another_mirror_is_built_on_by_none() {
+    let program = Program::mirrored(1);
+    let copy = program.beside("status.json");
+    let flags = ["--existing", "--status-file", copy.to_str().unwrap()];
+    program.run(&flags).expect(0);
+    // Another profile of the same organisation, whose disk is not there.
+    let nowhere = program.beside("nowhere");
+    let mut run = program.command(&["run", "--rate", "0"]);
+    finish(run.args(flags).arg("--dest").arg(&nowhere)).says(2, "tells of the mirror at");
+    let told: Value = serde_json::from_slice(&fs::read(&copy).unwrap()).unwrap();
+    assert_eq!((&told["dest"], &told["last_complete_run"]), (&nowhere.to_str().unwrap().into(), &Value::Null));
+}
