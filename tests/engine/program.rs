@@ -49,7 +49,7 @@ pub(crate) fn recover(world: &World, flags: &[&str]) -> Done {
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibinder-sync"));
-    command.args(arguments).env_clear().stdin(Stdio::null());
+    command.args(arguments).env_clear().env("IBINDER_CONFIG", "/dev/null").stdin(Stdio::null());
     command
 }
 

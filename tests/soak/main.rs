@@ -163,6 +163,7 @@ impl Soak {
 
 fn start(world: &Sandbox, dest: &Path, command: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ibinder-sync"))
+        .env("IBINDER_CONFIG", "/dev/null")
         .args([
             command,
             "--quiet",
