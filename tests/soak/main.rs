@@ -163,7 +163,6 @@ impl Soak {
 
 fn start(world: &Sandbox, dest: &Path, command: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ibinder-sync"))
-        .env("IBINDER_CONFIG", "/dev/null")
         .args([
             command,
             "--quiet",
@@ -178,6 +177,7 @@ fn start(world: &Sandbox, dest: &Path, command: &str) -> Child {
         ])
         .arg(dest)
         .env_clear()
+        .env("IBINDER_CONFIG", "/dev/null")
         .envs(world.environment())
         .stdin(Stdio::null())
         .stdout(if command == "plan" { Stdio::piped() } else { Stdio::null() })
