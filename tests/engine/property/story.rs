@@ -380,10 +380,16 @@ impl Story {
     /// Without faults, and with nobody's hand in the tree any more, it comes to rest.
     pub(super) fn come_to_rest(&mut self) {
         self.world.sandbox.set_faults(Faults::none());
-        while self.world.sandbox.scripted(Route::Search) > 0 {
-            self.world.run_as(&self.config());
-        }
+        // Without a binder that is listed no page is asked for, and what waits for one would wait for ever.
         self.regain();
+        loop {
+            let waiting = self.world.sandbox.scripted(Route::Search);
+            if waiting == 0 {
+                break;
+            }
+            self.world.run_as(&self.config());
+            assert!(self.world.sandbox.scripted(Route::Search) < waiting, "no page was asked for");
+        }
         let dest = self.world.dest();
         for (name, bytes) in disk::files(&dest) {
             if self.by_hand.contains(&bytes) {
