@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     Error, Exit, adopting, copies, pacing, page,
-    reporting::{failure, json},
+    reporting::json,
     standing::{Ending, Standing},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     history,
     mirror::{self, Mirror},
     remote::Remote,
-    report::{Outcome, RunReport},
+    report::{Failure, Outcome, RunReport},
     state::{End, Run, State},
     sync::{Ended, Finished},
     ui,
@@ -107,7 +107,7 @@ impl Closing<'_> {
             return exit;
         }
         report.outcome = Outcome::Failed;
-        report.failures.push(failure(error.cause(), error.to_string()));
+        report.failures.push(Failure::of_nobody(error.cause(), error.to_string()));
         ui::complain(error);
         let page = history::write_page(self.mirror, self.state, self.run, report, &TimeZone::system());
         let kept = self.keep(report, false);

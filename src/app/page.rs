@@ -2,11 +2,11 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Error, Exit, reporting::failure};
+use super::{Error, Exit};
 use crate::{
     history,
     mirror::Mirror,
-    report::{Outcome, RunReport},
+    report::{Failure, Outcome, RunReport},
     state::{Run, State},
     sync::{Ended, Finished},
 };
@@ -18,7 +18,7 @@ pub(super) fn write(mirror: &Mirror, state: &State, run: &Run, report: &mut RunR
     match Error::from(error) {
         Error::Fatal(fatal) if Exit::of(&fatal) == Exit::Disk && !matches!(finished.ended, Ended::Fatal(_)) => {
             report.outcome = Outcome::Failed;
-            report.failures.push(failure(fatal.cause(), fatal.to_string()));
+            report.failures.push(Failure::of_nobody(fatal.cause(), fatal.to_string()));
             finished.ended = Ended::Fatal(fatal);
         }
         error => {

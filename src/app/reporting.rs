@@ -8,7 +8,7 @@ use super::{Error, Exit, Voice};
 use crate::{
     config::Config,
     remote::{Requests, Whom},
-    report::{Answers, Bytes, Failure, FailureCause, Outcome, RunReport, Tally},
+    report::{Answers, Bytes, Failure, Outcome, RunReport, Tally},
     sync::{Ended, Finished},
     ui,
 };
@@ -24,7 +24,7 @@ pub(super) fn report(
     let tally: &Tally = &finished.tally;
     let mut failures = tally.failures();
     if let Ended::Fatal(fatal) = &finished.ended {
-        failures.push(failure(fatal.cause(), fatal.to_string()));
+        failures.push(Failure::of_nobody(fatal.cause(), fatal.to_string()));
     }
     RunReport {
         run_id: id.to_owned(),
@@ -72,22 +72,8 @@ pub(super) fn failed(organisation: &str, started: Timestamp, error: &Error) -> R
         requests: crate::report::Requests::default(),
         scrub: None,
         night: None,
-        failures: vec![failure(error.cause(), error.to_string())],
+        failures: vec![Failure::of_nobody(error.cause(), error.to_string())],
         warnings: Vec::new(),
-    }
-}
-
-/// A failure that is nobody's own.
-pub(super) fn failure(cause: FailureCause, error: String) -> Failure {
-    Failure {
-        binder_id: None,
-        document_id: None,
-        version_id: None,
-        file_name: None,
-        cause,
-        error,
-        attempts: 1,
-        trace_id: None,
     }
 }
 

@@ -238,7 +238,7 @@ mod tests {
             "duration_seconds": 12.5,
         }))
         .unwrap();
-        run.binders = super::super::Binders { crawled: 5, uncertified: 2, ..Default::default() };
+        run.binders = crate::report::Binders { crawled: 5, uncertified: 2, ..Default::default() };
         run.failures.insert(FailureCause::Unavailable, 3);
         run.requests.api = 10;
         run.requests.answers.api = Statuses { good: 6, elsewhere: 0, refused: 1, failed: 2 };

@@ -206,6 +206,22 @@ pub struct Failure {
     pub trace_id: Option<String>,
 }
 
+impl Failure {
+    /// A failure that is no document's and no binder's.
+    pub fn of_nobody(cause: FailureCause, error: String) -> Self {
+        Self {
+            binder_id: None,
+            document_id: None,
+            version_id: None,
+            file_name: None,
+            cause,
+            error,
+            attempts: 1,
+            trace_id: None,
+        }
+    }
+}
+
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunReport {

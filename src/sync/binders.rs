@@ -77,7 +77,7 @@ pub(super) async fn list(ctx: &Ctx) -> Result<Option<Survey>, Fatal> {
     for glob in ctx.options.filter.unmatched(&listed) {
         let why = format!("{glob:?} matches none of the binders that are listed: mend --binder, or leave it out");
         tracing::warn!("{why}");
-        ctx.tally.failed(None, failure(FailureCause::NotFound, why));
+        ctx.tally.failed(None, Failure::of_nobody(FailureCause::NotFound, why));
     }
     let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
     let survey = take(ctx, known, listed, whole)?;
@@ -94,21 +94,7 @@ fn listing_failure(error: &remote::Error) -> Failure {
     Failure {
         attempts: error.tries(),
         trace_id: error.trace_id().map(str::to_owned),
-        ..failure(cause_of(error.kind()), format!("the binders could not be listed: {error}"))
-    }
-}
-
-/// A failure that is no document's.
-fn failure(cause: FailureCause, error: String) -> Failure {
-    Failure {
-        binder_id: None,
-        document_id: None,
-        version_id: None,
-        file_name: None,
-        cause,
-        error,
-        attempts: 1,
-        trace_id: None,
+        ..Failure::of_nobody(cause_of(error.kind()), format!("the binders could not be listed: {error}"))
     }
 }
 

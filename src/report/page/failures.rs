@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::{Failure, FailureCause};
+use crate::report::{Failure, FailureCause};
 
 /// Failures with one cause.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! How a run ended, and what somebody should do, in words.
 
-use super::super::{Outcome, RunReport, amount};
+use crate::report::{Outcome, RunReport, amount};
 
 /// The sentence that says it all.
 pub(super) fn headline(report: &RunReport) -> String {
