@@ -68,6 +68,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_mirror.sql")),
     M::up(include_str!("../../migrations/0002_proof.sql")),
     M::up(include_str!("../../migrations/0003_listings.sql")),
+    M::up(include_str!("../../migrations/0004_evidence.sql")),
 ];
 
 /// Page cache of the writing connection, negative as `SQLite` wants it for KiB.
