@@ -6,7 +6,7 @@ use super::{Error, Exit, Voice, run, runtime, signals::Signals};
 use crate::{
     cli,
     config::{self, Config, Given, Pacing, Size, Tempo},
-    sandbox::{Faults, Generated, Organisation, Sandbox, Settings},
+    sandbox::{Faults, Generated, Organisation, Sandbox, Settings, Store},
     sync::Stop,
     ui,
 };
@@ -35,6 +35,10 @@ fn serve(given: &cli::Sandbox) -> Result<(), Error> {
         page_size_cap: given.page_size_cap,
         token_lifetime: Duration::from_secs(given.token_lifetime),
         link_lifetime: Duration::from_secs(given.link_lifetime),
+        store: match given.store {
+            cli::Store::Azure => Store::Azure,
+            cli::Store::S3 => Store::S3,
+        },
         ranges: !given.no_ranges,
         content_md5: !given.no_md5,
         subfolders: !given.no_subfolders,

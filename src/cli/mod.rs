@@ -30,7 +30,7 @@ pub use pages::{Page, pages};
 pub use recover::{Adopt, Recover};
 pub use run::{Plan, Run, Selection};
 #[cfg(feature = "sandbox")]
-pub use sandbox::{Demo, Organisation, Sandbox};
+pub use sandbox::{Demo, Organisation, Sandbox, Store};
 pub use status::Status;
 pub use verify::Verify;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Destination;
 use crate::sandbox::Fault;
@@ -85,6 +85,9 @@ pub struct Sandbox {
     /// Seconds that a token lives
     #[arg(long, value_name = "N", default_value_t = 3600)]
     pub token_lifetime: u64,
+    /// Whose manner the storage has in its links, headers and errors
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Store::Azure)]
+    pub store: Store,
     /// Storage answers no ranges
     #[arg(long)]
     pub no_ranges: bool,
@@ -97,4 +100,13 @@ pub struct Sandbox {
     /// The sub-folder call does not exist
     #[arg(long)]
     pub no_subfolders: bool,
+}
+
+/// An object store that the sandbox can speak as.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Store {
+    /// Azure Blob Storage
+    Azure,
+    /// Amazon S3
+    S3,
 }

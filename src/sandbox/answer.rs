@@ -49,15 +49,6 @@ pub(super) fn problem(number: u64, status: StatusCode, title: &str, errors: &[(&
     with_type(status, "application/problem+json; charset=utf-8", json.into_bytes())
 }
 
-/// An error of the storage.
-pub(super) fn storage_error(number: u64, status: StatusCode, code: &str, message: &str) -> Answered {
-    let body = format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message>\
-         <RequestId>{number:016x}</RequestId></Error>"
-    );
-    with_type(status, "application/xml", body)
-}
-
 /// The page of a proxy in front of the service.
 pub(super) fn html(status: StatusCode, title: &str) -> Answered {
     let page = format!("<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>");

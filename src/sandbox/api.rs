@@ -6,7 +6,6 @@ use axum::http::{StatusCode, header};
 use url::form_urlencoded;
 
 use super::answer::{self, Answered, problem};
-use super::guard::millis;
 use super::id::{Guid, mix_all};
 use super::json::{Casing, Json};
 use super::metadata;
@@ -190,13 +189,12 @@ fn link(shared: &Shared, call: &Call, document: &str, version: &str) -> Result<A
         let elsewhere = root.and_then(|root| organisation.url_of(&organisation.content(at, number), root));
         (document.id, version, elsewhere)
     };
-    if let Some(url) = elsewhere {
+    let settings = &call.settings;
+    let made = settings.links.as_ref().map(|links| links.make(&document.to_string(), &version.to_string()));
+    if let Some(url) = made.or_else(|| elsewhere.map(Into::into)) {
         return Ok(answer::json(format!("{{\"url\":\"{url}\"}}")));
     }
-    let expires = shared.clock.now().saturating_add(millis(call.settings.link_lifetime));
-    let signature = shared.signer.link(document, version, expires);
+    let query = settings.store.sign(&shared.signer, (document, version), shared.clock.now(), settings);
     let storage = &shared.storage;
-    Ok(answer::json(format!(
-        "{{\"url\":\"{storage}/ibinder-documents/{document}/{version}?expires={expires}&signature={signature}\"}}"
-    )))
+    Ok(answer::json(format!("{{\"url\":\"{storage}/ibinder-documents/{document}/{version}?{query}\"}}")))
 }

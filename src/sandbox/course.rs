@@ -9,13 +9,14 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 
-use super::answer::{self, Answered, End, halve, problem, storage_error, with_header};
+use super::answer::{self, Answered, End, halve, problem, with_header};
 use super::fault::FaultKind;
 use super::journal;
 use super::meter;
 use super::route::{Route, Target};
 use super::script::Reply;
 use super::shared::{Call, Shared};
+use super::store::Refusal;
 use super::wire::Switch;
 use super::{api, storage};
 
@@ -158,26 +159,24 @@ async fn choose(shared: &Shared, call: &Call, route: Route) -> Course {
 /// What a fault makes of a request. Faults that come in several forms alternate between them.
 fn strike(shared: &Shared, call: &Call, route: Route, fault: FaultKind) -> Course {
     let number = call.number;
-    let error = |status: StatusCode, code: &str, title: &str| {
-        Course::Answer(if route == Route::Blob {
-            storage_error(number, status, code, title)
-        } else {
-            problem(number, status, title, &[])
-        })
+    let store = call.settings.store;
+    let error = |refusal, status: StatusCode, title: &str| {
+        let of_storage = route == Route::Blob;
+        Course::Answer(if of_storage { store.refuse(number, refusal) } else { problem(number, status, title, &[]) })
     };
     match fault {
         FaultKind::TooMany => Course::Answer(too_many(number)),
         FaultKind::Internal => {
-            error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "An unexpected error occurred")
+            error(Refusal::Internal, StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred")
         }
         FaultKind::BadGateway => Course::Answer(answer::html(StatusCode::BAD_GATEWAY, "502 Bad Gateway")),
-        FaultKind::Unavailable => error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Reduce your request rate"),
+        FaultKind::Unavailable => error(Refusal::Busy, StatusCode::SERVICE_UNAVAILABLE, "Reduce your request rate"),
         FaultKind::Drop if number.is_multiple_of(2) => Course::Drop,
         FaultKind::Drop => Course::Half(End::Broken),
         FaultKind::Truncate => Course::Half(End::Short),
         FaultKind::Stall => Course::Half(End::Silent),
-        FaultKind::ExpiredLink => error(StatusCode::FORBIDDEN, "AccessDenied", "Request has expired"),
-        FaultKind::Garbage => Course::Answer(garbage(number, route)),
+        FaultKind::ExpiredLink => Course::Answer(store.refuse(number, Refusal::Expired)),
+        FaultKind::Garbage => Course::Answer(garbage(call, route)),
         FaultKind::RevokeToken => {
             if let Some(token) = call.bearer() {
                 shared.tokens.revoke(token);
@@ -202,9 +201,11 @@ fn too_many(number: u64) -> Answered {
     }
 }
 
-fn garbage(number: u64, route: Route) -> Answered {
+fn garbage(call: &Call, route: Route) -> Answered {
+    let number = call.number;
     if route == Route::Blob {
-        return storage_error(number, StatusCode::OK, "InternalError", "We encountered an internal error.");
+        let message = "We encountered an internal error.";
+        return call.settings.store.error(number, StatusCode::OK, "InternalError", message);
     }
     if number.is_multiple_of(2) {
         answer::html(StatusCode::OK, "Tjänsten uppdateras")

@@ -54,7 +54,7 @@ pub(super) struct Tokens {
 impl Tokens {
     pub(super) fn issue(&self, signer: &Signer, now: u64, lifetime: Duration) -> String {
         let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        let token = format!("sbx_{}", signer.sign(&format!("token {}", issued.len())));
+        let token = format!("sbx_{}", hex(&signer.sign(&format!("token {}", issued.len()))[..20]));
         issued.push(token.clone());
         let mut expiries = self.expiries.lock().unwrap_or_else(PoisonError::into_inner);
         expiries.retain(|_, expiry| *expiry > now);
@@ -89,13 +89,13 @@ impl Signer {
         Self(Sha256::new().chain_update(secret[0].to_be_bytes()).chain_update(secret[1].to_be_bytes()))
     }
 
-    fn sign(&self, text: &str) -> String {
-        hex(&self.0.clone().chain_update(text).finalize()[..20])
+    fn sign(&self, text: &str) -> [u8; 32] {
+        self.0.clone().chain_update(text).finalize().into()
     }
 
-    /// The signature of a link to a version's bytes.
-    pub(super) fn link(&self, document: Guid, version: Guid, expires: u64) -> String {
-        self.sign(&format!("link {document} {version} {expires}"))
+    /// The signature of a link to a version's bytes; `life` says how long it is good.
+    pub(super) fn link(&self, (document, version): (Guid, Guid), life: &str) -> [u8; 32] {
+        self.sign(&format!("link {document} {version} {life}"))
     }
 }
 

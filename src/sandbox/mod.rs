@@ -31,6 +31,7 @@ mod server;
 mod settings;
 mod shared;
 mod storage;
+mod store;
 mod wire;
 
 pub use fault::{BadFault, Fault, FaultKind, Faults};
@@ -40,4 +41,5 @@ pub use organisation::{DayChanges, DocumentView, Organisation, UnknownId};
 pub use route::Route;
 pub use script::{Answer, Reply};
 pub use server::Sandbox;
-pub use settings::{BindersShape, Settings};
+pub use settings::{BindersShape, Links, Settings};
+pub use store::Store;

@@ -13,12 +13,13 @@ pub(super) enum Wanted {
     Nothing,
 }
 
-/// Reads `Range` and `If-Range`; `validators` are those that the answer will carry.
-pub(super) fn wanted(headers: &HeaderMap, length: u64, validators: [Option<&str>; 2]) -> Wanted {
+/// Reads `Range` and, with the validators that the answer will carry, `If-Range`.
+pub(super) fn wanted(headers: &HeaderMap, length: u64, validators: Option<[Option<&str>; 2]>) -> Wanted {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(range) = text(header::RANGE) else { return Wanted::Whole };
     let condition = text(header::IF_RANGE);
-    if condition.is_some() && !validators.into_iter().flatten().any(|known| Some(known) == condition) {
+    let holds = |known: [Option<&str>; 2]| condition.is_none() || known.contains(&condition);
+    if !validators.is_none_or(holds) {
         return Wanted::Whole;
     }
     parse(range, length)
@@ -66,7 +67,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, "bytes=1-".parse().unwrap());
         headers.insert(header::IF_RANGE, "\"old\"".parse().unwrap());
-        assert_eq!(wanted(&headers, 4, [Some("\"new\""), None]), Wanted::Whole);
-        assert_eq!(wanted(&headers, 4, [None, Some("\"old\"")]), Wanted::Part(1..4));
+        assert_eq!(wanted(&headers, 4, Some([Some("\"new\""), None])), Wanted::Whole);
+        assert_eq!(wanted(&headers, 4, Some([None, Some("\"old\"")])), Wanted::Part(1..4));
+        assert_eq!(wanted(&headers, 4, None), Wanted::Part(1..4), "ignored");
     }
 }

@@ -1,10 +1,13 @@
 //! How a sandbox behaves: everything that a real service might do one way or the other.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use super::fault::Faults;
+use super::store::Store;
 
 /// The shape of the answer to `GET /api/binders`, on which the service's own texts disagree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +17,29 @@ pub enum BindersShape {
     Array,
     /// `{"items":[…]}`
     Items,
+}
+
+type MakeLink = dyn Fn(&str, &str) -> String + Send + Sync;
+
+/// Links to a storage of the test's own, made from the ids of a document and of one of its versions.
+#[derive(Clone)]
+pub struct Links(Arc<MakeLink>);
+
+impl Links {
+    /// Links that `make` makes.
+    pub fn new(make: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub(super) fn make(&self, document: &str, version: &str) -> String {
+        (self.0)(document, version)
+    }
+}
+
+impl fmt::Debug for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Links")
+    }
 }
 
 /// A sandbox's behaviour. All but `port` may change while it serves.
@@ -28,6 +54,8 @@ pub struct Settings {
     pub token_lifetime: Duration,
     /// How long a download link is accepted.
     pub link_lifetime: Duration,
+    /// Whose manner the storage has.
+    pub store: Store,
     /// Storage answers ranges and says so.
     pub ranges: bool,
     /// The sub-folder endpoint exists; without it the endpoint answers 404.
@@ -41,13 +69,15 @@ pub struct Settings {
     /// The root of another server that has the files of the organisation's folder: links lead there, and the folder
     /// is read once.
     pub blobs_from: Option<Url>,
+    /// Links that are handed out instead of the sandbox's own.
+    pub links: Option<Links>,
     /// Faults that strike at random.
     pub faults: Faults,
     /// The seed of the faults and of every other awkwardness that comes and goes.
     pub seed: u64,
     /// How long [`FaultKind::Slow`](super::FaultKind::Slow) delays an answer.
     pub slow: Duration,
-    /// Storage sends `Content-MD5` with bodies of up to 1 MiB that are held or made in memory.
+    /// Storage announces the MD5 of bodies of up to 1 MiB that are held or made in memory.
     pub content_md5: bool,
     /// Storage sends a strong `ETag`.
     pub etag: bool,
@@ -72,12 +102,14 @@ impl Default for Settings {
             page_size_cap: 250,
             token_lifetime: Duration::from_hours(1),
             link_lifetime: Duration::from_mins(5),
+            store: Store::default(),
             ranges: true,
             subfolders: true,
             binders_shape: BindersShape::default(),
             limit: None,
             retry_after: true,
             blobs_from: None,
+            links: None,
             faults: Faults::none(),
             seed: 0,
             slow: Duration::from_millis(500),

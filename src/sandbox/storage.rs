@@ -11,14 +11,14 @@ use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::stream;
-use url::form_urlencoded;
 
-use super::answer::{Answered, Length, http_date, storage_error, with_header};
+use super::answer::{Answered, Length, http_date, with_header};
 use super::content::{Content, SMALL};
 use super::id::Guid;
 use super::range::{Wanted, wanted};
 use super::settings::Settings;
 use super::shared::{Call, Shared, TENANT};
+use super::store::Refusal;
 
 /// Larger bodies have no `Content-MD5`: stores take them in parts, too, and know no hash of the whole.
 const HASHED: u64 = 1024 * 1024;
@@ -34,14 +34,16 @@ struct Blob {
 pub(super) async fn serve(shared: &Shared, call: &Call, path: &str) -> Answered {
     let blob = match find(shared, call, path) {
         Ok(blob) => blob,
-        Err(refusal) => return *refusal,
+        Err(refusal) => return call.settings.store.refuse(call.number, refusal),
     };
     let length = blob.content.len();
     let settings = &call.settings;
-    let etag = settings.etag.then(|| format!("\"{}\"", blob.version));
+    let store = settings.store;
+    let etag = settings.etag.then(|| store.etag(blob.version));
     let modified = settings.last_modified.then(|| http_date(blob.modified));
     let part = if settings.ranges {
-        wanted(&call.headers, length, [etag.as_deref(), modified.as_deref()])
+        let validators = [etag.as_deref(), modified.as_deref()];
+        wanted(&call.headers, length, store.honours_if_range().then_some(validators))
     } else {
         Wanted::Whole
     };
@@ -49,68 +51,56 @@ pub(super) async fn serve(shared: &Shared, call: &Call, path: &str) -> Answered 
         Wanted::Whole => (StatusCode::OK, 0..length),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Nothing => {
-            let message = "The requested range is not satisfiable";
-            let refusal = storage_error(call.number, StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message);
+            let refusal = store.refuse(call.number, Refusal::Range);
             return with_header(refusal, header::CONTENT_RANGE, &format!("bytes */{length}"));
         }
     };
     let Ok(body) = body(&blob.content, range.clone()).await else {
         // The file behind the version was edited or is gone.
         shared.organisation().outdate();
-        return missing(call.number);
+        return store.refuse(call.number, Refusal::Missing);
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    store.mark(response.headers_mut(), call.number);
+    store.describe(response.headers_mut());
     describe(response.headers_mut(), settings, etag, modified);
-    if status == StatusCode::PARTIAL_CONTENT {
+    let part = status == StatusCode::PARTIAL_CONTENT;
+    if part {
         let text = format!("bytes {}-{}/{length}", range.start, range.end - 1);
         response = with_header(response, header::CONTENT_RANGE, &text);
-    } else if settings.content_md5 && length <= HASHED {
+    }
+    let announced = store.md5_header(part).filter(|_| settings.content_md5 && length <= HASHED);
+    if let Some(name) = announced {
         let hash = shared.hasher.lock().unwrap_or_else(std::sync::PoisonError::into_inner).md5(&blob.content);
         if let Some(hash) = hash {
-            response = with_header(response, header::HeaderName::from_static("content-md5"), &STANDARD.encode(hash));
+            response = with_header(response, name, &STANDARD.encode(hash));
         }
     }
     measure(response, settings.length, range.end - range.start)
 }
 
 /// Finds what a link names, if the link is good.
-fn find(shared: &Shared, call: &Call, path: &str) -> Result<Blob, Box<Answered>> {
-    let refuse = |status, code: &str, message: &str| Err(Box::new(storage_error(call.number, status, code, message)));
+fn find(shared: &Shared, call: &Call, path: &str) -> Result<Blob, Refusal> {
     if call.headers.contains_key(header::AUTHORIZATION) || call.headers.contains_key(TENANT) {
-        let message = "Only one authentication mechanism is allowed; the link carries its own";
-        return refuse(StatusCode::BAD_REQUEST, "InvalidArgument", message);
+        return Err(Refusal::Credentials);
     }
     if call.method != Method::GET {
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "Only GET is allowed");
+        return Err(Refusal::Method);
     }
     let parsed = path.strip_prefix("/ibinder-documents/").and_then(|path| {
         let (document, version) = path.split_once('/')?;
         Some((Guid::parse(document)?, Guid::parse(version)?))
     });
-    let Some((document, version)) = parsed else { return Err(Box::new(missing(call.number))) };
-    let field = |name: &str| form_urlencoded::parse(call.query.as_bytes()).find(|(key, _)| key == name);
-    let expires = field("expires").and_then(|(_, value)| value.parse::<u64>().ok());
-    let (Some(expires), Some((_, signature))) = (expires, field("signature")) else {
-        return refuse(StatusCode::FORBIDDEN, "AccessDenied", "Access denied");
-    };
-    if signature != shared.signer.link(document, version, expires) {
-        return refuse(StatusCode::FORBIDDEN, "SignatureDoesNotMatch", "The signature does not match");
-    }
-    if expires <= shared.clock.now() {
-        return refuse(StatusCode::FORBIDDEN, "AccessDenied", "Request has expired");
-    }
+    let (document, version) = parsed.ok_or(Refusal::Missing)?;
+    call.settings.store.check(&shared.signer, (document, version), shared.clock.now(), &call.query)?;
     let organisation = shared.organisation();
     let found = organisation.document_position(document).and_then(|at| {
         let document = &organisation.documents[at as usize];
         let number = document.version_number(version)?;
         Some(Blob { content: organisation.content(at, number), modified: document.modified(number), version })
     });
-    found.ok_or_else(|| Box::new(missing(call.number)))
-}
-
-fn missing(number: u64) -> Answered {
-    storage_error(number, StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.")
+    found.ok_or(Refusal::Missing)
 }
 
 /// The headers that say what the bytes are.

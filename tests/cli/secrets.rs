@@ -55,8 +55,8 @@ fn nothing_shows_them() {
     assert!(tokens.len() > 3);
     let environment = program.sandbox.environment();
     let secret = environment.iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1.clone();
-    // Every link that the sandbox hands out has both words in its query.
-    let words = [secret, "signature".to_owned(), "expires=".to_owned(), "5ecret".to_owned()];
+    // Every link that the sandbox hands out has `sig` and `sp` in its query.
+    let words = [secret, "sig=".to_owned(), "sp=r".to_owned(), "signature".to_owned(), "5ecret".to_owned()];
     let hidden: Vec<String> = tokens.into_iter().chain(words).collect();
     for secret in &hidden {
         assert!(!said.contains(secret), "{secret} is said");
