@@ -14,7 +14,7 @@ use super::fault::FaultKind;
 use super::journal;
 use super::meter;
 use super::route::{Route, Target};
-use super::script::Reply;
+use super::script::{Asked, Reply};
 use super::shared::{Call, Shared};
 use super::store::Refusal;
 use super::wire::Switch;
@@ -86,7 +86,7 @@ async fn answer(
     shared.journal.count(route);
     let at = shared.clock.since_start();
     let second = (!matches!(route, Route::Token | Route::Blob)).then(|| shared.meter.arrived());
-    let answered = match choose(shared, call, route).await {
+    let answered = match choose(shared, call, route, path).await {
         Course::Serve => Some(served.await),
         Course::Half(end) => Some(halve(served.await, end)),
         Course::Answer(answered) => Some(answered),
@@ -128,11 +128,11 @@ fn dated(shared: &Shared, call: &Call, answered: Answered) -> Answered {
     with_header(answered, header::DATE, if call.settings.date { &date } else { "unknown" })
 }
 
-async fn choose(shared: &Shared, call: &Call, route: Route) -> Course {
+async fn choose(shared: &Shared, call: &Call, route: Route, target: &str) -> Course {
     if route != Route::Blob && shared.is_down() {
         return Course::Answer(problem(call.number, StatusCode::SERVICE_UNAVAILABLE, "Service unavailable", &[]));
     }
-    match shared.scripted(route) {
+    match shared.scripted(&Asked { route, target, body: &call.body }) {
         Reply::Answer(answer) => return Course::Answer(answer.into_response()),
         Reply::Drop => return Course::Drop,
         Reply::HangHead => return Course::Hang,

@@ -39,7 +39,7 @@ pub use generated::Generated;
 pub use journal::Request;
 pub use organisation::{DayChanges, DocumentView, Organisation, UnknownId};
 pub use route::Route;
-pub use script::{Answer, Reply};
+pub use script::{Answer, Asked, Reply};
 pub use server::Sandbox;
 pub use settings::{BindersShape, Links, Settings};
 pub use store::Store;

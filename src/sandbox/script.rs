@@ -29,6 +29,20 @@ pub enum Reply {
     Run(Box<dyn FnOnce(&mut Organisation) -> Reply + Send>),
 }
 
+/// A request as a [hook](super::Sandbox::hook) sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'r> {
+    /// Its route.
+    pub route: Route,
+    /// Its path and query.
+    pub target: &'r str,
+    /// Its body.
+    pub body: &'r [u8],
+}
+
+/// Looks at every request, and answers some of them.
+pub(super) type Hook = dyn Fn(&Asked<'_>) -> Option<Reply> + Send + Sync;
+
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {

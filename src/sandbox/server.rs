@@ -14,7 +14,7 @@ use super::fault::Faults;
 use super::journal::Request;
 use super::organisation::Organisation;
 use super::route::Route;
-use super::script::Reply;
+use super::script::{Asked, Reply};
 use super::settings::Settings;
 use super::shared::{CLIENT_ID, CLIENT_SECRET, Shared};
 use super::wire::{Switch, Wires};
@@ -97,6 +97,16 @@ impl Sandbox {
     /// Queues replies for the next requests to a route, behind those that wait already.
     pub fn script(&self, route: Route, replies: Vec<Reply>) {
         self.shared.scripts().push(route, replies);
+    }
+
+    /// Shows every request from now on to a closure, whose replies come before all scripts; it holds no lock.
+    pub fn hook(&self, hook: impl Fn(&Asked<'_>) -> Option<Reply> + Send + Sync + 'static) {
+        self.shared.set_hook(Some(Arc::new(hook)));
+    }
+
+    /// Ends what [`Sandbox::hook`] began.
+    pub fn unhook(&self) {
+        self.shared.set_hook(None);
     }
 
     /// Serves so many more requests to the API, and answers the next ones with 503, whatever they ask for.

@@ -14,8 +14,7 @@ use super::guard::{Clock, Limiter, Signer, Tokens};
 use super::journal::Journal;
 use super::meter::Meter;
 use super::organisation::Organisation;
-use super::route::Route;
-use super::script::{Reply, Scripts};
+use super::script::{Asked, Hook, Reply, Scripts};
 use super::settings::Settings;
 
 pub(super) const CLIENT_ID: &str = "sandbox-client";
@@ -26,6 +25,7 @@ pub(super) struct Shared {
     organisation: Mutex<Organisation>,
     settings: RwLock<Arc<Settings>>,
     scripts: Mutex<Scripts>,
+    hook: RwLock<Option<Arc<Hook>>>,
     requests: AtomicU64,
     /// Held while the folder is read, so that only one reads it.
     reading: tokio::sync::Mutex<()>,
@@ -68,6 +68,7 @@ impl Shared {
             organisation: Mutex::new(organisation),
             settings: RwLock::new(Arc::new(settings)),
             scripts: Mutex::default(),
+            hook: RwLock::default(),
             requests: AtomicU64::new(0),
             reading: tokio::sync::Mutex::new(()),
             journal: Journal::default(),
@@ -116,9 +117,15 @@ impl Shared {
         is_down
     }
 
-    /// The next scripted reply to a route, after what it runs has run.
-    pub(super) fn scripted(&self, route: Route) -> Reply {
-        let mut reply = self.scripts().next(route);
+    pub(super) fn set_hook(&self, hook: Option<Arc<Hook>>) {
+        *self.hook.write().unwrap_or_else(PoisonError::into_inner) = hook;
+    }
+
+    /// What the hook says of a request, or else the next scripted reply to its route, after what it runs has run.
+    pub(super) fn scripted(&self, asked: &Asked<'_>) -> Reply {
+        let hook = self.hook.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let hooked = hook.and_then(|hook| hook(asked));
+        let mut reply = hooked.unwrap_or_else(|| self.scripts().next(asked.route));
         while let Reply::Run(run) = reply {
             reply = run(&mut self.organisation());
         }

@@ -8,10 +8,14 @@
 
 use std::sync::Arc;
 
-use super::{Ctx, Fatal, Writing, desk::Job, names::Names};
+use super::{
+    Ctx, Fatal, Writing,
+    desk::Job,
+    names::{Names, OnItsWay},
+};
 use crate::{
     mirror::{Fingerprint, Found, Kind, Mirror, Root},
-    model::{DocumentId, FolderId, Outgoing, RelPath, Sha256, Stamp, VersionId},
+    model::{DocumentId, Outgoing, RelPath, Sha256, Stamp},
     naming,
     state::{Known, State},
 };
@@ -44,10 +48,10 @@ pub(super) fn file_of(
     names: &Names,
     state: &State,
     dir: &RelPath,
-    entry: (&DocumentId, &VersionId, Option<&FolderId>, &str),
+    entry: (&DocumentId, &OnItsWay),
 ) -> Result<Option<RelPath>, Fatal> {
-    let (document, _, _, file_name) = entry;
-    let mut candidates: Vec<String> = naming::document_names(file_name, document).take(3).collect();
+    let (document, coming) = entry;
+    let mut candidates: Vec<String> = naming::document_names(coming.file_name(), document).take(3).collect();
     candidates.rotate_left(1);
     for name in candidates {
         let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;

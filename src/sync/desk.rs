@@ -135,6 +135,7 @@ impl Desk {
     /// place are given one.
     pub(super) fn absorb(&mut self, binder: &BinderId, items: &[Listed], last_word: bool) -> Result<Absorbed, Fatal> {
         let mut absorbed = Absorbed::default();
+        let items = &last_of_each(items);
         if !self.places(binder, items, last_word)? {
             absorbed.unknown_folders = true;
             return Ok(absorbed);
@@ -147,7 +148,7 @@ impl Desk {
         let on_their_way = self.names.on_their_way(ids.iter().copied());
         let known = self.state.read(|r| r.documents(binder, &ids))?;
         let files = self.look_at(&known)?;
-        for item in items {
+        for &item in items {
             let known = known.get(&item.id);
             let on_its_way = on_their_way.get(&item.id);
             self.count(item, known, on_its_way.is_some());
@@ -167,7 +168,7 @@ impl Desk {
 
     /// Sees to it that every folder that documents name has a place; false where folders should be
     /// read first.
-    fn places(&mut self, binder: &BinderId, items: &[Listed], last_word: bool) -> Result<bool, Fatal> {
+    fn places(&mut self, binder: &BinderId, items: &[&Listed], last_word: bool) -> Result<bool, Fatal> {
         let since = self.now - self.options.refresh_folders_seconds();
         let Some(tree) = self.trees.get_mut(binder) else { return Ok(true) };
         let mut asked: HashSet<&FolderId> = HashSet::new();
@@ -305,7 +306,7 @@ impl Desk {
 
     fn add(&mut self, item: &Listed, version: &VersionId, dir: &RelPath) -> Result<Job, Fatal> {
         let tree = self.trees.get(&item.binder);
-        let entry = (&item.id, version, item.folder.as_ref(), item.file_name.as_str());
+        let entry = (&item.id, &OnItsWay::new(item, version));
         let folder_has = |key: &str| tree.is_some_and(|t| t.has(key));
         let found = match self.options.adopt {
             Adopt::Nothing => None,
@@ -318,7 +319,7 @@ impl Desk {
     }
 
     fn replace(&mut self, item: &Listed, known: &Known, version: &VersionId, change: Change) -> Result<Job, Fatal> {
-        self.names.keep(&item.id, version, item.folder.as_ref(), &item.file_name);
+        self.names.keep(&item.id, OnItsWay::new(item, version));
         self.job(item, version, known.path.clone(), true, change)
     }
 
@@ -346,13 +347,12 @@ fn note_metadata(item: &Listed, known: &Known, absorbed: &mut Absorbed) {
     }
 }
 
-impl OnItsWay {
-    /// Whether a document is listed as it will be.
-    fn is_as_listed(&self, item: &Listed) -> bool {
-        item.version.as_ref().is_none_or(|v| *v == self.version)
-            && item.folder == self.folder
-            && item.file_name == self.file_name
-    }
+/// A page's documents, each once. Of several items of one document the last one counts.
+fn last_of_each(items: &[Listed]) -> Vec<&Listed> {
+    let mut met = HashSet::with_capacity(items.len());
+    let mut last: Vec<&Listed> = items.iter().rev().filter(|item| met.insert(&item.id)).collect();
+    last.reverse();
+    last
 }
 
 /// Whether a document is listed where, and as what, its file is.

@@ -12,7 +12,7 @@ use std::{
 
 use super::Fatal;
 use crate::{
-    model::{DocumentId, FolderId, RelPath, VersionId},
+    model::{BinderId, DocumentId, FolderId, Listed, RelPath, VersionId},
     naming,
     state::State,
 };
@@ -23,11 +23,38 @@ const MOST: usize = 1000;
 /// What a document that is on its way will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OnItsWay {
-    pub(super) version: VersionId,
-    pub(super) folder: Option<FolderId>,
-    pub(super) file_name: String,
+    version: VersionId,
+    binder: BinderId,
+    folder: Option<FolderId>,
+    file_name: String,
     /// The key of the path that it has reserved; none where its row has it already.
     key: Option<String>,
+}
+
+impl OnItsWay {
+    /// A document as it was listed, with the version that is to be fetched.
+    pub(super) fn new(item: &Listed, version: &VersionId) -> Self {
+        Self {
+            version: version.clone(),
+            binder: item.binder.clone(),
+            folder: item.folder.clone(),
+            file_name: item.file_name.clone(),
+            key: None,
+        }
+    }
+
+    /// Its name at the service.
+    pub(super) fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// Whether a document is listed as it will be.
+    pub(super) fn is_as_listed(&self, item: &Listed) -> bool {
+        item.version.as_ref().is_none_or(|v| *v == self.version)
+            && item.binder == self.binder
+            && item.folder == self.folder
+            && item.file_name == self.file_name
+    }
 }
 
 #[derive(Debug, Default)]
@@ -55,9 +82,7 @@ impl Names {
     }
 
     /// A document whose path is its own already is on its way.
-    pub(super) fn keep(&self, document: &DocumentId, version: &VersionId, folder: Option<&FolderId>, file_name: &str) {
-        let entry =
-            OnItsWay { version: version.clone(), folder: folder.cloned(), file_name: file_name.to_owned(), key: None };
+    pub(super) fn keep(&self, document: &DocumentId, entry: OnItsWay) {
         self.inner().documents.insert(document.clone(), entry);
     }
 
@@ -67,11 +92,11 @@ impl Names {
         &self,
         state: &State,
         dir: &RelPath,
-        entry: (&DocumentId, &VersionId, Option<&FolderId>, &str),
+        entry: (&DocumentId, &OnItsWay),
         folder_has: impl Fn(&str) -> bool,
     ) -> Result<RelPath, Fatal> {
-        let (document, _, _, file_name) = entry;
-        for name in naming::document_names(file_name, document) {
+        let (document, coming) = entry;
+        for name in naming::document_names(&coming.file_name, document) {
             let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
             if !folder_has(&naming::key(path.as_str())) && self.claim(state, &path, entry)? {
                 return Ok(path);
@@ -85,9 +110,8 @@ impl Names {
         &self,
         state: &State,
         path: &RelPath,
-        entry: (&DocumentId, &VersionId, Option<&FolderId>, &str),
+        (document, coming): (&DocumentId, &OnItsWay),
     ) -> Result<bool, Fatal> {
-        let (document, version, folder, file_name) = entry;
         let key = naming::key(path.as_str());
         // The lock is held over the look into the state, so that a row that is committed in
         // between is seen in one place or the other.
@@ -97,13 +121,7 @@ impl Names {
             return Ok(false);
         }
         inner.keys.insert(key.clone(), document.clone());
-        let entry = OnItsWay {
-            version: version.clone(),
-            folder: folder.cloned(),
-            file_name: file_name.to_owned(),
-            key: Some(key),
-        };
-        inner.documents.insert(document.clone(), entry);
+        inner.documents.insert(document.clone(), OnItsWay { key: Some(key), ..coming.clone() });
         Ok(true)
     }
 
@@ -146,5 +164,34 @@ impl Names {
         if let Some(OnItsWay { key: Some(key), .. }) = inner.documents.remove(document) {
             inner.keys.remove(&key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_difference_of_a_second_item_is_noticed() {
+        let item = Listed {
+            id: DocumentId::parse("d").unwrap(),
+            binder: BinderId::parse("b").unwrap(),
+            folder: FolderId::parse("f").ok(),
+            tab: None,
+            file_name: "a.pdf".to_owned(),
+            version: VersionId::parse("v").ok(),
+            metadata: None,
+        };
+        let coming = OnItsWay::new(&item, &VersionId::parse("v").unwrap());
+        let changed = |change: fn(&mut Listed)| {
+            let mut item = item.clone();
+            change(&mut item);
+            !coming.is_as_listed(&item)
+        };
+        assert!(!changed(|_| {}) && !changed(|item| item.version = None));
+        assert!(changed(|item| item.version = VersionId::parse("w").ok()));
+        assert!(changed(|item| item.binder = BinderId::parse("c").unwrap()));
+        assert!(changed(|item| item.folder = None));
+        assert!(changed(|item| item.file_name = "b.pdf".to_owned()));
     }
 }

@@ -14,6 +14,7 @@ mod disk;
 mod faults;
 mod harness;
 mod history;
+mod identity;
 mod matrix;
 mod names;
 mod pace;
