@@ -1,0 +1,24 @@
+//! The program against Azurite, which answers as Azure Blob Storage does.
+//!
+//! The sandbox is the API, and hands out SAS links to blobs that these tests upload. Azurite is a package of npm:
+//! `npm ci --prefix target/azurite` after copying `tests/azurite/package*.json` there, or the variable `AZURITE_BLOB`
+//! with the path of an `azurite-blob`. Without it the tests say that nothing was tested, and fail if the variable `CI`
+//! is set.
+#![cfg(feature = "sandbox")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod azurite;
+#[path = "../engine/disk.rs"]
+#[allow(dead_code, reason = "the engine's tests need the rest")]
+mod disk;
+mod facts;
+#[path = "../engine/harness.rs"]
+#[allow(dead_code, reason = "the engine's tests need the rest")]
+mod harness;
+#[path = "../engine/program.rs"]
+#[allow(dead_code, reason = "the engine's tests need the rest")]
+mod program;
+mod proxy;
+mod runs;
+mod sas;
+mod service;
