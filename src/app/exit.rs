@@ -80,6 +80,7 @@ impl Exit {
                 remote::Kind::Throttled
                 | remote::Kind::Unavailable
                 | remote::Kind::GivenUp
+                | remote::Kind::HostDown
                 | remote::Kind::LinkExpired => Self::Partial,
             },
             Fatal::Mirror(error) => match error.kind() {

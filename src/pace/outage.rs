@@ -31,6 +31,8 @@ pub struct GaveUp(pub String);
 /// Whether a service answers at all.
 #[derive(Debug)]
 pub struct Outage {
+    /// Who it is, for the log.
+    name: String,
     give_up: Duration,
     /// The time between the first two probes, and the longest.
     first: Duration,
@@ -67,9 +69,27 @@ pub struct Pass<'o> {
 impl Outage {
     /// A service that is up, and is given up after being down for so long. The probes come twice as
     /// rarely as a request is tried again.
-    pub fn new(give_up: Duration, policy: &Policy) -> Self {
+    pub fn new(name: &str, give_up: Duration, policy: &Policy) -> Self {
         let (first, longest) = (policy.first_delay * 2, policy.max_delay * 2);
-        Self { give_up, first, longest, state: Mutex::default(), changed: Notify::new() }
+        let (name, state, changed) = (name.to_owned(), Mutex::default(), Notify::new());
+        Self { name, give_up, first, longest, state, changed }
+    }
+
+    /// Whether it answers, as far as anybody knows.
+    pub fn is_up(&self) -> bool {
+        self.state().down.is_none()
+    }
+
+    /// Whether it is down, and a probe has confirmed that.
+    pub fn is_down(&self) -> bool {
+        self.state().down.as_ref().is_some_and(|down| down.failed > 0)
+    }
+
+    /// Whether it was down for so long that nobody probes it again; the last failure in words.
+    pub fn gave_up(&self) -> Option<GaveUp> {
+        let state = self.state();
+        let down = state.down.as_ref().filter(|down| down.failed > 0 && Instant::now() >= down.since + self.give_up)?;
+        Some(GaveUp(down.why.clone()))
     }
 
     /// Waits as long as the service is down and somebody else asks for it.
@@ -127,7 +147,7 @@ impl Pass<'_> {
         state.failures = 0;
         if let Some(down) = state.down.take() {
             if down.failed > 0 {
-                tracing::info!("the service answers again");
+                tracing::info!("{} answers again", self.outage.name);
             }
             self.outage.changed.notify_waiters();
         }
@@ -142,6 +162,17 @@ impl Pass<'_> {
             Some(_) if probe => self.outage.goes_on(&mut state, why, after),
             None if state.failures >= SUSPICIOUS => self.outage.goes_down(&mut state, why),
             Some(_) | None => {}
+        }
+    }
+
+    /// Nothing was answered by a service that nobody has ever heard of: the next request is a probe.
+    pub fn suspected(mut self, why: &dyn Display, after: Option<Duration>) {
+        let probe = self.probe.take().is_some();
+        let mut state = self.outage.state();
+        if state.down.is_none() {
+            self.outage.goes_down(&mut state, why);
+        } else if probe {
+            self.outage.goes_on(&mut state, why, after);
         }
     }
 
@@ -168,8 +199,8 @@ impl Outage {
     fn goes_on(&self, state: &mut State, why: &dyn Display, after: Option<Duration>) {
         let Some(down) = &mut state.down else { return };
         if down.failed == 0 {
-            let give_up = self.give_up;
-            tracing::warn!("{why}; everybody waits while one request asks now and then, for {give_up:?} at most");
+            let (name, give_up) = (&self.name, self.give_up);
+            tracing::warn!("{name} is not answering; retrying for up to {give_up:?}: {why}");
         }
         let delay = self.first.saturating_mul(1 << down.failed.min(16)).min(self.longest);
         let asked = after.unwrap_or_default().min(LONGEST_WAIT);
@@ -204,7 +235,7 @@ mod tests {
     const HALF_AN_HOUR: Duration = Duration::from_mins(30);
 
     fn up() -> Outage {
-        Outage::new(HALF_AN_HOUR, &Policy::default())
+        Outage::new("iBinder", HALF_AN_HOUR, &Policy::default())
     }
 
     async fn suspected() -> Outage {
@@ -325,6 +356,20 @@ mod tests {
         second.fatal(&"no token", None);
         assert!(outage.pass().await.unwrap().probes_until().is_some());
         assert_eq!(start.elapsed(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_failure_of_a_stranger_is_looked_into() {
+        let outage = up();
+        outage.pass().await.unwrap().suspected(&"refused", None);
+        assert!(!outage.is_up() && !outage.is_down(), "no probe has confirmed it");
+        let probe = outage.pass().await.unwrap();
+        assert!(probe.probes_until().is_some());
+        probe.suspected(&"refused", None);
+        assert!(outage.is_down());
+        assert_eq!(outage.gave_up(), None);
+        sleep_until(Instant::now() + HALF_AN_HOUR).await;
+        assert_eq!(outage.gave_up(), Some(GaveUp("refused".to_owned())));
     }
 
     #[tokio::test(start_paused = true)]

@@ -128,7 +128,7 @@ impl Api {
             clock: Clock::default(),
             tenant,
             retry: settings.retry.clone(),
-            outage: Outage::new(settings.give_up, &settings.retry),
+            outage: Outage::new("iBinder", settings.give_up, &settings.retry),
             give_up: settings.give_up,
             probe,
             head_timeout: settings.head_timeout,

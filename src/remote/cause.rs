@@ -30,6 +30,10 @@ pub(super) enum Cause {
     Fruitless(u32),
     #[error("it was tried for {after:?} and is given up: {last}")]
     GivenUp { after: Duration, last: String },
+    #[error("storage host {host} has not answered for {after:?}: {last}")]
+    HostGivenUp { host: String, after: Duration, last: String },
+    #[error("storage host {0} is not answering")]
+    HostDown(String),
     #[error("the connection failed: {0}")]
     Transport(String),
     #[error("nothing came for {limit:?} while waiting for {what}")]
@@ -61,10 +65,12 @@ impl Cause {
             Self::Answer { status, problem, .. } => answer_kind(*status, problem.is_genuine()),
             Self::Refused { .. } | Self::Fruitless(_) => Kind::Credentials,
             Self::GivenUp { .. } => Kind::GivenUp,
+            Self::HostDown(_) => Kind::HostDown,
             Self::TokenAnswer { status: 429, .. } => Kind::Throttled,
             Self::OldLink | Self::Storage { status: 401 | 403 | 404 | 410, .. } => Kind::LinkExpired,
             Self::Storage { status, .. } => answer_kind(*status, false),
             Self::TokenAnswer { .. }
+            | Self::HostGivenUp { .. }
             | Self::Redirected(_)
             | Self::Transport(_)
             | Self::Slow { .. }

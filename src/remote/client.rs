@@ -145,7 +145,7 @@ impl Remote {
     /// waited for first.
     pub async fn download_link(&self, document: &DocumentId, version: &VersionId) -> Result<Link, Error> {
         let call = Call::get(self.routes.download_link(document, version));
-        self.storage.ready().await.map_err(|gave_up| self.storage.given_up(call.name(), gave_up, 0))?;
+        self.storage.ready(&call.name()).await?;
         self.api.request(&call, |text| self.storage.rule().read(text)).await
     }
 
@@ -153,7 +153,17 @@ impl Remote {
     /// [`Kind::LinkExpired`](super::Kind::LinkExpired); ask for a new one.
     /// Where nothing continues what is held, the bytes start from 0 again.
     pub async fn fetch(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
-        self.storage.fetch(link, resume).await
+        self.storage.fetch(link, resume, true).await
+    }
+
+    /// The same, but it fails with [`Kind::HostDown`](super::Kind::HostDown) where it would wait for a host that is down.
+    pub async fn fetch_unless_down(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
+        self.storage.fetch(link, resume, false).await
+    }
+
+    /// Waits until a host of storage is back; an error where it was given up.
+    pub async fn host_back(&self, name: &str) -> Result<(), Error> {
+        self.storage.host_back(name).await
     }
 }
 

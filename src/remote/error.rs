@@ -32,9 +32,12 @@ pub enum Kind {
     Rejected,
     /// Storage refuses the link (401, 403, 404, 410): a new one is needed.
     LinkExpired,
-    /// The service, or its storage, was down for longer than anybody wants to wait: everything else
-    /// that is asked fails alike, without being sent.
+    /// The service was down for longer than anybody wants to wait: everything else that is asked fails
+    /// alike, without being sent.
     GivenUp,
+    /// A host of storage is down, and whoever has something else to do needn't wait for it:
+    /// [`Remote::host_back`](super::Remote::host_back) does.
+    HostDown,
     /// The settings can't work.
     Configuration,
 }
@@ -92,6 +95,14 @@ impl Error {
         }
     }
 
+    /// The host that is down, if that is why.
+    pub fn host_down(&self) -> Option<&str> {
+        match &self.0.cause {
+            Cause::HostDown(host) => Some(host),
+            _ => None,
+        }
+    }
+
     /// How often it was tried.
     pub fn tries(&self) -> u32 {
         self.0.tries
@@ -141,7 +152,7 @@ fn advice(cause: &Cause, call: &str) -> &'static str {
         }
         Kind::MethodNotAllowed => "the service does not offer this call",
         Kind::Throttled => "the next run tries again; a lower --rate asks less of the service",
-        Kind::Unavailable => "the next run tries again",
+        Kind::Unavailable | Kind::HostDown => "the next run tries again",
         Kind::Rejected => "if it stays, give the text and the trace id to the support of iBinder",
         Kind::GivenUp => "the next run goes on (--give-up sets how long a service that is down is waited for)",
         Kind::LinkExpired => "a new download link is needed",

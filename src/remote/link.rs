@@ -117,6 +117,11 @@ impl Link {
         &self.url
     }
 
+    /// Its host as others may see it: scheme, name and port.
+    pub(super) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
     /// The root of its host, which is no credential.
     pub(super) fn root(&self) -> Self {
         let mut root = self.url.clone();

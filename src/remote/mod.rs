@@ -28,6 +28,7 @@ mod requests;
 mod routes;
 mod settings;
 mod storage;
+mod storage_hosts;
 mod suspicion;
 mod token;
 mod token_source;

@@ -3,20 +3,21 @@
 //! Another host, asked without anything that says who asks: no token, no tenant, no cookies, no referrer. A link is its
 //! own credential. Redirects are followed by hand, because each hop must obey the rule for links.
 //! Until the head of an answer is there, faults that may pass are retried here; from then on they are
-//! the reader's, who knows what it holds and can resume. Storage is not the API: it takes no turns of the pace,
-//! and may be down by itself. Whether it is back is asked at the root of its host: a document's bytes may be
-//! what it can't give.
+//! the reader's, who knows what it holds and can resume. Storage is not the API: it takes no turns of the pace, and each
+//! of its hosts may be down by itself. Whether one is back is asked at its root: a document's bytes may be what it
+//! can't give.
 
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
+use futures::future::select_all;
 use reqwest::{
     Client, Method, Request, Response, StatusCode,
     header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
 
 use super::{
@@ -28,9 +29,10 @@ use super::{
     link::{Link, Rule},
     requests::{Requests, Whom},
     settings::Settings,
+    storage_hosts::{Leave, Scout, StorageHost, StorageHosts},
     transport::{self, Way},
 };
-use crate::pace::{GaveUp, Lane, Lanes, Outage, Pass, Retry};
+use crate::pace::{Lane, Lanes, Retry};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -38,18 +40,22 @@ const REDIRECTS: usize = 5;
 /// A link that is refused before this age has not grown old.
 const YOUNG: Duration = Duration::from_secs(5);
 
+/// Where a request has led.
+enum Step {
+    There(Verdict, Response),
+    Elsewhere(Link),
+}
+
 /// The storage as a place to fetch from.
 #[derive(Debug)]
 pub(super) struct Storage {
     settings: Arc<Settings>,
     rule: Rule,
     requests: Arc<Requests>,
-    outage: Outage,
+    hosts: StorageHosts,
     lanes: Arc<Lanes>,
     /// How long links live, as far as it was found out.
     lifetime: Mutex<Option<Duration>>,
-    /// The host that failed last.
-    failing: Mutex<Option<Link>>,
     /// For plain `http` on this machine.
     plain: OnceLock<Client>,
     /// For `https` on this machine.
@@ -62,11 +68,10 @@ impl Storage {
     pub(super) fn new(settings: Arc<Settings>, requests: Arc<Requests>) -> Result<Self, Error> {
         let rule = Rule::of_api(&settings.api_url);
         let (plain, near, far) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let outage = Outage::new(settings.give_up, &settings.retry);
+        let hosts = StorageHosts::new(settings.give_up, settings.retry.clone());
         let lanes = Arc::new(Lanes::new(settings.downloads));
         let lifetime = Mutex::new(settings.link_lifetime);
-        let failing = Mutex::default();
-        let storage = Self { settings, rule, requests, outage, lanes, lifetime, failing, plain, near, far };
+        let storage = Self { settings, rule, requests, hosts, lanes, lifetime, plain, near, far };
         // What can't be built is better known before a run than at its first download.
         storage.client(&storage.settings.api_url)?;
         Ok(storage)
@@ -86,34 +91,28 @@ impl Storage {
         *self.lifetime.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for the bytes of a link, or for the rest of them.
-    pub(super) async fn fetch(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
+    /// Asks for the bytes of a link, or for the rest of them. While its host is down an urgent one waits for it; any
+    /// other fails, because documents of other hosts can use the lane.
+    pub(super) async fn fetch(&self, link: &Link, resume: Option<&Resume>, urgent: bool) -> Result<Blob, Error> {
         let mut resume = resume.filter(|resume| resume.offset > 0 && is_strong(&resume.etag));
         let mut retry = Retry::new(&self.settings.retry);
         let mut tries = 0;
         loop {
-            let asked = Instant::now();
-            let pass = self.pass().await.map_err(|gave_up| self.given_up(link.call(), gave_up, tries))?;
-            retry.pardon(asked.elapsed());
-            if link.is_old(self.link_lifetime(), Instant::now()) {
-                return Err(Error::new(link.call(), Cause::OldLink, tries));
-            }
-            tries += 1;
-            let cause = match self.once(link, resume).await {
-                Ok((verdict, response)) => {
-                    pass.answered();
-                    self.lanes.answered();
-                    let Verdict::Bytes(head) = verdict else {
-                        resume = None;
-                        continue;
-                    };
+            let mut waited = Duration::ZERO;
+            let cause = match self.once(link, resume, (urgent, &mut waited, &mut tries)).await {
+                Ok((Verdict::Bytes(head), response)) => {
                     let lanes = Arc::clone(&self.lanes);
                     return Ok(Blob::new(head, response, lanes, (link.call(), tries), self.settings.stall_timeout));
                 }
+                Ok(_) => {
+                    resume = None;
+                    continue;
+                }
                 Err(cause) => cause,
             };
-            self.learn(pass, link, &cause);
-            let delay = if cause.is_passing() { retry.next(asked_to_wait(&cause), Instant::now()) } else { None };
+            retry.pardon(waited);
+            let again = cause.is_passing() && !matches!(cause, Cause::HostGivenUp { .. });
+            let delay = if again { retry.next(asked_to_wait(&cause), Instant::now()) } else { None };
             let Some(delay) = delay else { return Err(Error::new(link.call(), cause, tries)) };
             tracing::debug!(%link, %cause, tries, ?delay, "asking storage again");
             sleep(delay).await;
@@ -121,58 +120,81 @@ impl Storage {
         }
     }
 
-    /// Waits while storage is down.
-    pub(super) async fn ready(&self) -> Result<(), GaveUp> {
-        // A pass that is dropped tells nothing.
-        self.pass().await.map(drop)
-    }
-
-    /// The error of whoever waited for too long.
-    pub(super) fn given_up(&self, call: String, GaveUp(last): GaveUp, tries: u32) -> Error {
-        Error::new(call, Cause::GivenUp { after: self.settings.give_up, last }, tries)
-    }
-
-    /// Leave to fetch. Whoever gets leave to probe instead, does so first.
-    async fn pass(&self) -> Result<Pass<'_>, GaveUp> {
+    /// Waits while all of storage is down.
+    pub(super) async fn ready(&self, call: &str) -> Result<(), Error> {
         loop {
-            let pass = self.outage.pass().await?;
-            let Some(end) = pass.probes_until() else { return Ok(pass) };
-            match timeout_at(end, self.probe()).await {
-                Ok(None) => pass.answered(),
-                Ok(Some((why, after))) => pass.failed(&why, after),
-                Err(_) => pass.failed(&"storage: nothing came in time", None),
+            let (down, next) = match self.hosts.scout() {
+                Scout::Go => return Ok(()),
+                Scout::Wait(down, next) => (down, next),
+                Scout::GivenUp(gave_up) => return Err(Error::new(call.to_owned(), gave_up, 0)),
+            };
+            let waiting = down.iter().filter(|host| host.outage.gave_up().is_none());
+            let waiting: Vec<_> = waiting.map(|host| Box::pin(self.leave(host))).collect();
+            if !waiting.is_empty() {
+                // One that is back ends the wait, and so does one that is given up.
+                let _ = timeout_at(next, select_all(waiting)).await;
             }
         }
     }
 
-    /// Asks once for the root of the host that failed last, which may well refuse it; what came instead of an answer.
-    async fn probe(&self) -> Option<(String, Option<Duration>)> {
-        let root = self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let cause = match self.hop(&root, None).await {
+    /// Waits until a host is back. It does not wait for one that was given up.
+    pub(super) async fn host_back(&self, name: &str) -> Result<(), Error> {
+        let Some(host) = self.hosts.by_name(name) else { return Ok(()) };
+        self.leave(&host).await.map(drop).map_err(|cause| Error::new(format!("GET {name}/"), cause, 0))
+    }
+
+    /// Leave to fetch. Whoever gets leave to probe instead, does so first.
+    async fn leave<'h>(&self, host: &'h StorageHost) -> Result<Leave<'h>, Cause> {
+        loop {
+            let leave = host.leave().await.map_err(|gave_up| self.hosts.given_up(host, gave_up))?;
+            let Some(end) = leave.probes_until() else { return Ok(leave) };
+            match timeout_at(end, self.probe(host)).await {
+                Ok(failed) => leave.tell(failed),
+                Err(_) => leave.tell(Some(("nothing came in time".to_owned(), None))),
+            }
+        }
+    }
+
+    /// The same, but not for long: `HostDown` where others can use the time.
+    async fn leave_soon<'h>(&self, host: &'h StorageHost) -> Result<Leave<'h>, Cause> {
+        let down = || Cause::HostDown(host.name.clone());
+        let patience = host.patience().ok_or_else(down)?;
+        match timeout(patience, self.leave(host)).await {
+            Ok(Err(Cause::HostGivenUp { .. })) | Err(_) => Err(down()),
+            Ok(leave) => leave,
+        }
+    }
+
+    /// Asks once for the root of a host, which may well refuse it; what came instead of an answer.
+    async fn probe(&self, host: &StorageHost) -> Option<(String, Option<Duration>)> {
+        let cause = match self.hop(&host.root, None).await {
             Ok(response) => {
                 Cause::Storage { status: response.status().as_u16(), retry_after: retry_after(response.headers()) }
             }
             Err(cause) => cause,
         };
-        cause.is_silence().then(|| (format!("{}: {cause}", root.call()), cause.retry_after()))
+        if !cause.is_silence() {
+            self.hosts.answered();
+        }
+        silence(&host.root, &cause)
     }
 
-    /// Tells the lanes, the outage and the lifetime of links what a failure says about them.
-    fn learn(&self, pass: Pass<'_>, link: &Link, cause: &Cause) {
-        match cause {
-            Cause::Storage { status: 429, .. } => {
+    /// Tells the lanes, the host and the lifetime of links how a request went.
+    fn learn(&self, leave: Leave<'_>, link: &Link, failed: Option<&Cause>) {
+        match failed {
+            Some(Cause::Storage { status: 429, .. }) => {
                 self.requests.count_throttled();
                 self.lanes.enough();
             }
-            Cause::Storage { status: 503, .. } => self.lanes.enough(),
-            Cause::Storage { status: 401 | 403 | 410, .. } => self.refused(link.age(Instant::now())),
+            Some(Cause::Storage { status: 503, .. }) => self.lanes.enough(),
+            Some(Cause::Storage { status: 401 | 403 | 410, .. }) => self.refused(link.age(Instant::now())),
             _ => {}
         }
-        if !cause.is_silence() {
-            return pass.answered();
+        let silence = failed.and_then(|cause| silence(link, cause));
+        if silence.is_none() {
+            self.hosts.answered();
         }
-        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.root());
-        pass.failed(&format!("{}: {cause}", link.call()), cause.retry_after());
+        leave.tell(silence);
     }
 
     /// A link of some age was refused. A young one was for another reason.
@@ -183,19 +205,48 @@ impl Storage {
         }
     }
 
-    async fn once(&self, link: &Link, resume: Option<&Resume>) -> Result<(Verdict, Response), Cause> {
-        let mut response = self.hop(link, resume).await?;
-        let mut at = None;
-        for _ in 0..REDIRECTS {
-            let Some(location) = redirect(&response) else { break };
-            let next = self.rule.follow(at.as_ref().unwrap_or(link), location)?;
-            response = self.hop(&next, resume).await?;
-            at = Some(next);
+    /// One try, which may lead from host to host.
+    async fn once(
+        &self,
+        link: &Link,
+        resume: Option<&Resume>,
+        (urgent, waited, tries): (bool, &mut Duration, &mut u32),
+    ) -> Result<(Verdict, Response), Cause> {
+        let mut next = None;
+        for hop in 0..=REDIRECTS {
+            let at = next.as_ref().unwrap_or(link);
+            let (host, asked) = (self.hosts.of(at), Instant::now());
+            let leave = if urgent { self.leave(&host).await } else { self.leave_soon(&host).await };
+            *waited += asked.elapsed();
+            let leave = leave?;
+            if hop == 0 {
+                if link.is_old(self.link_lifetime(), Instant::now()) {
+                    return Err(Cause::OldLink);
+                }
+                *tries += 1;
+            }
+            let step = match self.hop(at, resume).await {
+                Ok(response) => self.step(at, response, resume),
+                Err(cause) => Err(cause),
+            };
+            self.learn(leave, at, step.as_ref().err());
+            match step? {
+                Step::There(verdict, response) => {
+                    self.lanes.answered();
+                    return Ok((verdict, response));
+                }
+                Step::Elsewhere(link) => next = Some(link),
+            }
         }
-        if redirect(&response).is_some() {
-            return Err(Cause::BadLink("it redirects without end"));
+        Err(Cause::BadLink("it redirects without end"))
+    }
+
+    fn step(&self, at: &Link, response: Response, resume: Option<&Resume>) -> Result<Step, Cause> {
+        if let Some(location) = redirect(&response) {
+            return self.rule.follow(at, location).map(Step::Elsewhere);
         }
-        Ok((read(response.status(), response.version(), response.headers(), resume)?, response))
+        let verdict = read(response.status(), response.version(), response.headers(), resume)?;
+        Ok(Step::There(verdict, response))
     }
 
     async fn hop(&self, link: &Link, resume: Option<&Resume>) -> Result<Response, Cause> {
@@ -229,6 +280,11 @@ impl Storage {
         let client = transport::storage_client(&self.settings, way)?;
         Ok(slot.get_or_init(|| client))
     }
+}
+
+/// What came instead of an answer, in words, and how long whoever refused asks to wait.
+fn silence(link: &Link, cause: &Cause) -> Option<(String, Option<Duration>)> {
+    cause.is_silence().then(|| (format!("{}: {cause}", link.call()), cause.retry_after()))
 }
 
 /// How long a request has to wait by itself: where storage is silent everybody waits, and looks whether it is back.

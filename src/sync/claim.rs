@@ -89,7 +89,7 @@ pub(super) async fn prove(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<Opt
 async fn announced(ctx: &Ctx, job: &Job) -> Option<Announced> {
     let _lane = ctx.stop.or(ctx.remote.lane()).await?;
     let link = ctx.ask(ctx.remote.download_link(&job.document, &job.particulars.version)).await?.ok()?;
-    let blob = ctx.ask(ctx.remote.fetch(&link, None)).await?.ok()?;
+    let blob = ctx.ask(ctx.remote.fetch_unless_down(&link, None)).await?.ok()?;
     let changed = blob.last_modified.map(jiff::Timestamp::as_second);
     Some(Announced { md5: blob.md5, size: blob.total, changed })
 }

@@ -40,6 +40,14 @@ impl From<mirror::Error> for Failed {
 }
 
 impl Failed {
+    /// The storage host that is down, if that is why.
+    pub(super) fn host_down(&self) -> Option<&str> {
+        match self {
+            Self::Head(error) => error.host_down(),
+            _ => None,
+        }
+    }
+
     /// The word for it.
     pub(super) fn cause(&self) -> FailureCause {
         match self {
@@ -58,7 +66,7 @@ pub(super) fn cause_of(kind: Kind) -> FailureCause {
         Kind::Credentials | Kind::Forbidden | Kind::LinkExpired => FailureCause::Refused,
         Kind::NotFound { .. } => FailureCause::NotFound,
         Kind::Throttled => FailureCause::Throttled,
-        Kind::Unavailable | Kind::GivenUp => FailureCause::Unavailable,
+        Kind::Unavailable | Kind::GivenUp | Kind::HostDown => FailureCause::Unavailable,
         Kind::MethodNotAllowed | Kind::Rejected => FailureCause::Rejected,
         Kind::Configuration => FailureCause::Run,
     }

@@ -33,6 +33,7 @@ mod seen;
 mod settle;
 mod stop;
 mod transfer;
+mod transfers;
 mod worker;
 
 pub use claim::review;

@@ -41,6 +41,8 @@ pub(super) struct Tries {
     pub(super) waited: Duration,
     /// Whether a link has been refused already.
     pub(super) expired: bool,
+    /// Whether a storage host that is down is waited for.
+    pub(super) urgent: bool,
 }
 
 /// A blob that is being written.

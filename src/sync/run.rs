@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
-    ledger::Ledger, ledger::Order, names::Names, retain, scrub, settle::Rename, transfer::transfer, worker::Pool,
+    ledger::Ledger, ledger::Order, names::Names, retain, scrub, settle::Rename, transfers, worker::Pool,
     worker::Worker,
 };
 use crate::{
@@ -274,15 +274,10 @@ async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, 
 
 /// Works through the queue until the end is met.
 async fn transfers(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) {
-    let Some(writing) = &ctx.writing else {
-        while queue.recv().await.flatten().is_some() {}
-        return;
-    };
-    let jobs = stream::unfold(queue, |queue| async move {
-        let job = queue.recv().await.flatten()?;
-        Some((job, queue))
-    });
-    jobs.for_each_concurrent(ctx.options.concurrency, |job| transfer(ctx, writing, job)).await;
+    match &ctx.writing {
+        Some(writing) => transfers::all(ctx, writing, queue).await,
+        None => while queue.recv().await.flatten().is_some() {},
+    }
 }
 
 /// Versions that came up while others were brought over.

@@ -24,10 +24,20 @@ use crate::{
     state::{FailureRow, Partial},
 };
 
-/// Brings one document over, or records why not.
-pub(super) async fn transfer(ctx: &Ctx, writing: &Writing, job: Job) {
+/// Brings one document over, or records why not. One whose storage host is down comes back, with that host's name.
+pub(super) async fn transfer(ctx: &Ctx, writing: &Writing, job: Job) -> Option<(Job, String)> {
     let mut retry = Retry::new(&ctx.options.retry);
-    let result = bring(ctx, writing, &job, &mut retry).await;
+    match bring(ctx, writing, &job, &mut retry).await {
+        Err(error) if error.host_down().is_some() => error.host_down().map(|host| (job, host.to_owned())),
+        result => {
+            end(ctx, &job, result, retry.tries()).await;
+            None
+        }
+    }
+}
+
+/// Records how the transfer of a document ended, after so many tries of its own.
+pub(super) async fn end(ctx: &Ctx, job: &Job, result: Result<(), Failed>, own_tries: u32) {
     Progress::add(&ctx.progress.downloads_done, 1);
     match result {
         Ok(()) | Err(Failed::Stopped) => {}
@@ -48,7 +58,7 @@ pub(super) async fn transfer(ctx: &Ctx, writing: &Writing, job: Job) {
                 version: Some(job.particulars.version.to_string()),
                 file_name: job.particulars.file_name.clone(),
                 error: error.to_string(),
-                attempts: tries.max(retry.tries()).max(1),
+                attempts: tries.max(own_tries).max(1),
                 trace_id,
             };
             let cause = error.cause();
@@ -70,7 +80,7 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
     if let Some(staged) = from_object(writing, job).await? {
         return publish(ctx, job, staged, false).await;
     }
-    match fetch(ctx, writing, job, retry).await {
+    match fetch(ctx, writing, job, (retry, false)).await {
         Ok((staged, partial)) => publish(ctx, job, staged, partial).await,
         Err(error @ Failed::Link(_)) => gone_or_failed(ctx, job, error).await,
         Err(error) => Err(error),
@@ -81,15 +91,22 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
 /// up. Why not, in words, where they can't be had.
 pub(super) async fn version(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<Result<(Staged, bool), String>, Fatal> {
     let mut retry = Retry::new(&ctx.options.retry);
-    match fetch(ctx, writing, job, &mut retry).await {
+    match fetch(ctx, writing, job, (&mut retry, true)).await {
         Ok(came) => Ok(Ok(came)),
         Err(Failed::Fatal(error)) => Err(error),
         Err(error) => Ok(Err(error.to_string())),
     }
 }
 
-async fn fetch(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Result<(Staged, bool), Failed> {
+/// An urgent one waits for a storage host that is down.
+async fn fetch(
+    ctx: &Ctx,
+    writing: &Writing,
+    job: &Job,
+    (retry, urgent): (&mut Retry, bool),
+) -> Result<(Staged, bool), Failed> {
     let mut tries = Tries::default();
+    tries.urgent = urgent;
     if ctx.partials.contains(&job.particulars.version)
         && let Some(partial) =
             ctx.state.read(|r| r.partial(&job.document, &job.particulars.version)).map_err(Fatal::from)?
@@ -197,7 +214,12 @@ async fn head<'c>(
     let partial = tries.partial.take();
     let size = partial.as_ref().and_then(|p| writing.mirror.partial_size(&p.name));
     let resume = partial.as_ref().zip(size).map(|(p, offset)| Resume { offset, etag: p.etag.clone() });
-    match ctx.ask(ctx.remote.fetch(&link, resume.as_ref())).await {
+    let fetched = if tries.urgent {
+        ctx.ask(ctx.remote.fetch(&link, resume.as_ref())).await
+    } else {
+        ctx.ask(ctx.remote.fetch_unless_down(&link, resume.as_ref())).await
+    };
+    match fetched {
         None => Err(Failed::Stopped),
         Some(Ok(blob)) => Ok((blob, partial, lane)),
         Some(Err(error)) => {

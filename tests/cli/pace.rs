@@ -61,7 +61,7 @@ fn a_plan_says_what_a_night_takes_and_keeps_nothing() {
 fn a_service_that_stays_down_is_4() {
     let program = Program::mirrored(2);
     program.sandbox.go_down(1, u64::MAX);
-    let report = run(&program, &["--give-up", "1s"]).says(4, "everybody waits").json();
+    let report = run(&program, &["--give-up", "1s"]).says(4, "iBinder is not answering; retrying for up to 1s").json();
     assert_eq!(report["outcome"], "partial");
     assert!(report["warnings"][0].as_str().unwrap().contains("--give-up"), "{report}");
 }

@@ -85,7 +85,8 @@ fn a_document_that_storage_cannot_give_fails_alone() {
     let world = world(10);
     let mut config = world.config(world.given());
     (config.options.concurrency, config.remote.downloads) = (1, 1);
-    // Six tries; after each three of them storage answers at its root.
+    // A document that comes, and then six tries; after each three of them storage answers at its root.
+    world.sandbox.script(Route::Blob, vec![Reply::Pass]);
     for _ in 0..2 {
         world.sandbox.script(Route::Blob, Reply::status(500).times(3));
         world.sandbox.script(Route::Blob, vec![Reply::Pass]);
@@ -126,4 +127,75 @@ fn an_unknown_limit_is_found_out() {
     let ran = world.run_with(|given| given.pacing.rate = Some(Tempo::Auto));
     assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
     world.assert_mirrors();
+}
+
+/// An organisation that is mirrored, of which most documents then change; one is renamed and one removed.
+fn changed(revised: usize) -> World {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    let add = |o: &mut Organisation, n: usize| o.add_document(&binder, None, &format!("{n}.txt"), format!("bytes {n}"));
+    let ids: Vec<String> = (0..revised + 30).map(|n| add(&mut o, n).unwrap()).collect();
+    let world = World::new(o);
+    world.mirror();
+    world.edit(|o| {
+        for id in &ids[..revised] {
+            o.revise(id, "new").unwrap();
+        }
+        o.rename_document(&ids[revised], "renamed.txt").unwrap();
+        o.remove_document(&ids[revised + 1]).unwrap();
+    });
+    world
+}
+
+/// The documents of a storage host that is down fail, and nothing else does: with most of them on that host, asked for
+/// before all others; however the host is down.
+#[test]
+fn a_storage_host_that_is_down_costs_its_own_documents() {
+    const DEAD: usize = 40;
+    const OTHERS: usize = 10;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hangs = format!("http://{}/x?sig=1", silent.local_addr().unwrap());
+    for url in ["http://127.0.0.1:1/x?sig=1", &hangs] {
+        let world = changed(DEAD + OTHERS);
+        let mut config = world.config(world.given());
+        (config.remote.give_up, config.remote.head_timeout) = (Duration::from_millis(200), Duration::from_millis(300));
+        let dead = (0..DEAD).map(|_| Reply::json(200, &serde_json::json!({ "url": url }))).collect();
+        world.sandbox.script(Route::DownloadLink, dead);
+        let ran = world.run_as(&config);
+        assert!(matches!(ran.finished.ended, Ended::Through), "{ran:?}");
+        let documents = ran.documents();
+        let done = (documents.failed, documents.updated, documents.moved, documents.removed);
+        assert_eq!((ran.exit(), done), (Exit::Partial, (DEAD as u64, OTHERS as u64, 1, 1)), "{url} {ran:?}");
+        assert!(ran.fails_with("has not answered for 200ms"), "{ran:?}");
+        assert_eq!(world.mirror().documents().updated, DEAD as u64);
+    }
+}
+
+/// Documents of a host that takes connections and never answers hold none of the few lanes.
+#[test]
+fn documents_that_wait_for_a_storage_host_are_in_nobodys_way() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/x?sig=1", silent.local_addr().unwrap());
+    let world = changed(60);
+    let mut config = world.config(world.given());
+    (config.options.concurrency, config.remote.downloads) = (2, 2);
+    (config.remote.give_up, config.remote.head_timeout) = (Duration::from_millis(200), Duration::from_mins(5));
+    let dead = (0..20).map(|_| Reply::json(200, &serde_json::json!({ "url": url }))).collect();
+    world.sandbox.script(Route::DownloadLink, dead);
+    let others = world.sandbox.count(Route::Blob) + 40;
+    let (ran, came) = std::thread::scope(|scope| {
+        // The connections break when all others have come. A minute is for a program that makes them wait.
+        let wait = scope.spawn(|| {
+            let began = std::time::Instant::now();
+            while world.sandbox.count(Route::Blob) < others && began.elapsed() < Duration::from_mins(1) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            drop(silent);
+            world.sandbox.count(Route::Blob) >= others
+        });
+        let ran = world.run_as(&config);
+        (ran, wait.join().unwrap())
+    });
+    assert!(came, "others waited for a host that never answers: {ran:?}");
+    assert_eq!((ran.documents().failed, ran.documents().updated), (20, 40), "{ran:?}");
 }

@@ -93,7 +93,7 @@ async fn a_broken_connection_to_storage_shows_no_query() {
     let (remote, _) = remote(&server);
     let link = remote.download_link(&document(), &version()).await.unwrap();
     let error = remote.fetch(&link, None).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::GivenUp);
+    assert_eq!(error.kind(), Kind::Unavailable);
     assert!(error.to_string().starts_with("GET http://127.0.0.1:1/blob: "), "{error}");
     check_all("error", &error);
 }
