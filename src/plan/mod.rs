@@ -19,4 +19,4 @@ pub use moves::{Leg, Mover, arrange};
 pub use night::night;
 pub use refresh::{Due, due};
 pub use retain::{Doubt, Retain, Times};
-pub use tree::Tree;
+pub use tree::{DEEPEST, Tree};

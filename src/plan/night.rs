@@ -8,7 +8,8 @@ const ALWAYS: u64 = 2;
 pub fn night(binders: impl IntoIterator<Item = (u64, u32)>, refreshes: u64) -> u64 {
     // Even a binder that is empty takes a page to say so.
     let pages = binders.into_iter().map(|(documents, page)| documents.div_ceil(u64::from(page.max(1))).max(1));
-    ALWAYS + pages.sum::<u64>() + refreshes
+    // A claimed total may be any number.
+    pages.fold(ALWAYS.saturating_add(refreshes), u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod tests {
             (vec![(1, 250)],                7,         10),
             (vec![(1000, 0)],               0,         1002),
             (vec![(1_000_000, 250)],        400,       4402),
+            (vec![(u64::MAX, 1); 2],        1,         u64::MAX),
         ];
         for (binders, refreshes, requests) in table {
             assert_eq!(night(binders.clone(), refreshes), requests, "{binders:?} {refreshes}");

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Deepest nesting that is followed; whatever is deeper, or hangs in a loop, hangs below the binder.
-const DEEPEST: usize = 256;
+pub const DEEPEST: usize = 256;
 
 /// Paths up to this length are far from the system's limit and needn't be laid out step by step.
 const SHORT: usize = 2048;
@@ -28,6 +28,8 @@ pub struct Tree {
     root: RelPath,
     paths: HashMap<FolderId, RelPath>,
     keys: HashSet<String>,
+    /// Whether a folder names a parent that is not known.
+    orphans: bool,
 }
 
 impl Tree {
@@ -35,7 +37,8 @@ impl Tree {
     pub fn new(binder: BinderId, segment: String, folders: Vec<KnownFolder>) -> Result<Self, BadPath> {
         let root = RelPath::new(&segment)?;
         let nodes = folders.into_iter().map(|f| (f.id.clone(), f)).collect();
-        let mut tree = Self { binder, segment, nodes, root, paths: HashMap::new(), keys: HashSet::new() };
+        let mut tree =
+            Self { binder, segment, nodes, root, paths: HashMap::new(), keys: HashSet::new(), orphans: false };
         tree.lay_out();
         Ok(tree)
     }
@@ -53,6 +56,16 @@ impl Tree {
     /// Whether a folder has a path, by its key.
     pub fn has(&self, path_key: &str) -> bool {
         self.keys.contains(path_key)
+    }
+
+    /// How many folders are known.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether no folder is known.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
     }
 
     /// The tabs that the service listed.
@@ -98,43 +111,78 @@ impl Tree {
         (changed.iter().filter_map(|id| self.nodes.get(id).cloned()).collect(), gone)
     }
 
-    /// Gives a place to a folder that only documents name.
+    /// Gives a place to folders that only documents name, each with its tab. Returns their rows.
     pub fn meet(
         &mut self,
-        folder: &FolderId,
-        tab: Option<&FolderId>,
+        folders: &[(&FolderId, Option<&FolderId>)],
         now: i64,
         taken: impl Fn(&str) -> bool,
-    ) -> KnownFolder {
-        let tab = tab.filter(|t| *t != folder && self.nodes.get(t).is_some_and(|n| n.known)).cloned();
-        let known = self.nodes.get(folder).is_some_and(|n| n.known);
-        let below_tab = tab.is_some();
-        if let Some(node) = self.nodes.get_mut(folder) {
-            // Known ones keep their place; one that was met before keeps it too.
-            node.asked_at = now;
-        } else {
-            let name = if below_tab { String::new() } else { folder.as_str().to_owned() };
-            let node =
-                KnownFolder { id: folder.clone(), parent: tab, name, segment: None, known: false, asked_at: now };
-            self.nodes.insert(folder.clone(), node);
-            if !known && !below_tab {
-                self.name_new(&HashSet::from([folder.clone()]), taken);
+    ) -> Vec<KnownFolder> {
+        let mut rows = Vec::with_capacity(folders.len());
+        for &(folder, tab) in folders {
+            if let Some(node) = self.nodes.get_mut(folder) {
+                // Known ones keep their place; one that was met before keeps it too.
+                node.asked_at = now;
+            } else {
+                self.take_in(folder, tab, now, &taken);
             }
+            rows.push(self.nodes[folder].clone());
+        }
+        // A folder that others named as their parent has them below it from now on.
+        if self.orphans {
             self.lay_out();
         }
-        self.nodes[folder].clone()
+        rows
     }
 
-    /// Forgets a folder that is neither listed nor used; one with folders in it stays.
-    pub fn forget(&mut self, folder: &FolderId) -> bool {
-        if self.nodes.values().any(|n| n.parent.as_ref() == Some(folder)) {
-            return false;
+    /// A folder that nothing lies in shares its tab's folder or has one of its own below the binder: the others stay
+    /// where they are, so that meeting many folders takes time by their number.
+    fn take_in(&mut self, folder: &FolderId, tab: Option<&FolderId>, now: i64, taken: impl Fn(&str) -> bool) {
+        let tab = tab.filter(|t| *t != folder && self.nodes.get(t).is_some_and(|n| n.known));
+        let (name, segment, path) = if let Some(tab) = tab {
+            (String::new(), None, self.paths.get(tab).cloned())
+        } else {
+            let join = |name: String| Some((self.root.join(&name).ok()?, name));
+            let free = |(path, _): &(RelPath, String)| {
+                let key = naming::key(path.as_str());
+                !self.keys.contains(&key) && !taken(&key)
+            };
+            let found = naming::folder_names(folder.as_str(), folder.as_str()).filter_map(join).find(free);
+            (folder.as_str().to_owned(), found.as_ref().map(|(_, name)| name.clone()), found.map(|(path, _)| path))
+        };
+        let path = path.unwrap_or_else(|| self.root.clone());
+        self.keys.insert(naming::key(path.as_str()));
+        self.paths.insert(folder.clone(), path);
+        let (id, parent) = (folder.clone(), tab.cloned());
+        let node = KnownFolder { id, parent, name, segment, known: false, asked_at: now };
+        self.nodes.insert(folder.clone(), node);
+    }
+
+    /// Forgets folders that are neither listed nor used; one with folders in it stays. Returns those that went.
+    pub fn forget(&mut self, folders: Vec<FolderId>) -> Vec<FolderId> {
+        let mut children: HashMap<FolderId, usize> = HashMap::new();
+        for parent in self.nodes.values().filter_map(|n| n.parent.as_ref()) {
+            *children.entry(parent.clone()).or_default() += 1;
         }
-        self.nodes.remove(folder);
-        if let Some(path) = self.paths.remove(folder) {
-            self.keys.remove(&naming::key(path.as_str()));
+        let wanted: HashSet<FolderId> = folders.iter().cloned().collect();
+        let mut empty: Vec<FolderId> = folders.into_iter().filter(|f| !children.contains_key(f)).collect();
+        let mut gone = Vec::new();
+        while let Some(folder) = empty.pop() {
+            let Some(node) = self.nodes.remove(&folder) else { continue };
+            if let Some(path) = self.paths.remove(&folder) {
+                self.keys.remove(&naming::key(path.as_str()));
+            }
+            if let Some(parent) = node.parent
+                && let Some(count) = children.get_mut(&parent)
+            {
+                *count -= 1;
+                if *count == 0 && wanted.contains(&parent) {
+                    empty.push(parent);
+                }
+            }
+            gone.push(folder);
         }
-        true
+        gone
     }
 
     /// Hands out segments to the nodes of `new`, parents first.
@@ -215,6 +263,7 @@ impl Tree {
     fn lay_out(&mut self) {
         self.paths.clear();
         self.keys.clear();
+        self.orphans = self.nodes.values().any(|n| n.parent.as_ref().is_some_and(|p| !self.nodes.contains_key(p)));
         let mut depths: HashMap<FolderId, usize> = HashMap::new();
         for id in self.parents_first() {
             let Some(node) = self.nodes.get(&id) else { continue };
@@ -305,7 +354,7 @@ mod tests {
         let (_, gone) = tree.refresh(vec![], 2, |_| false);
         assert_eq!(gone, [id("1")]);
         assert_eq!(path(&tree, "1"), "Kv. Björken/A");
-        assert!(tree.forget(&id("1")));
+        assert_eq!(tree.forget(vec![id("1")]), [id("1")]);
         assert!(tree.path(Some(&id("1"))).is_none());
     }
 
@@ -320,13 +369,59 @@ mod tests {
     fn unknown_folders_lie_in_their_tab_or_under_their_id() {
         let mut tree = tree();
         tree.refresh(vec![folder("1", None, "Tab")], 1, |_| false);
-        tree.meet(&id("x"), Some(&id("1")), 7, |_| false);
-        tree.meet(&id("y"), Some(&id("never-listed")), 7, |_| false);
+        let (x, y) = (id("x"), id("y"));
+        tree.meet(&[(&x, Some(&id("1"))), (&y, Some(&id("never-listed")))], 7, |_| false);
         assert_eq!((path(&tree, "x").as_str(), path(&tree, "y").as_str()), ("Kv. Björken/Tab", "Kv. Björken/y"));
         assert!(tree.places(&id("x"), 7) && !tree.places(&id("x"), 8));
         // Known at last, they get their names.
         tree.refresh(vec![folder("1", None, "Tab"), folder("x", Some("1"), "X"), folder("y", None, "Y")], 9, |_| false);
         assert_eq!((path(&tree, "x").as_str(), path(&tree, "y").as_str()), ("Kv. Björken/Tab/X", "Kv. Björken/Y"));
+    }
+
+    #[test]
+    fn who_is_met_takes_a_free_name_and_moves_nobody() {
+        let mut tree = tree();
+        tree.refresh(vec![folder("1", None, "Y"), folder("2", Some("1"), "In")], 1, |_| false);
+        let taken = |key: &str| key == naming::key("Kv. Björken/z");
+        let (y, z) = (id("y"), id("z"));
+        let rows = tree.meet(&[(&y, None), (&z, None), (&y, None)], 7, taken);
+        let segments: Vec<_> = rows.iter().map(|row| row.segment.as_deref()).collect();
+        assert_eq!(segments, [Some("y [y]"), Some("z [z]"), Some("y [y]")]);
+        let paths = ["1", "2", "y", "z"].map(|text| path(&tree, text));
+        assert!(["y [y]", "z [z]"].iter().all(|name| tree.has(&naming::key(&format!("Kv. Björken/{name}")))));
+        // The rows give the same tree when they are read again.
+        let nodes = tree.nodes.values().cloned().collect();
+        let again = Tree::new(BinderId::parse("b").unwrap(), "Kv. Björken".into(), nodes).unwrap();
+        assert_eq!(["1", "2", "y", "z"].map(|text| path(&again, text)), paths);
+    }
+
+    #[test]
+    fn a_parent_that_is_met_at_last_has_its_folders_below_it() {
+        let rows = vec![KnownFolder {
+            id: id("c"),
+            parent: Some(id("p")),
+            name: "C".into(),
+            segment: Some("C".into()),
+            known: true,
+            asked_at: 1,
+        }];
+        let mut tree = Tree::new(BinderId::parse("b").unwrap(), "B".into(), rows).unwrap();
+        assert_eq!(path(&tree, "c"), "B/C");
+        tree.meet(&[(&id("p"), None)], 2, |_| false);
+        assert_eq!(path(&tree, "c"), "B/p/C");
+    }
+
+    #[test]
+    fn folders_are_forgotten_from_the_deepest_up() {
+        let mut tree = tree();
+        let chain = |kept: &str| {
+            let all = [folder("1", None, "A"), folder("2", Some("1"), "B"), folder("3", Some("2"), "C")];
+            all.into_iter().filter(|f| kept.contains(f.id.as_str())).collect::<Vec<_>>()
+        };
+        tree.refresh(chain("123"), 1, |_| false);
+        assert_eq!(tree.forget(vec![id("1"), id("2")]), []);
+        assert_eq!(tree.forget(vec![id("2"), id("3")]), [id("3"), id("2")]);
+        assert!(tree.has(&naming::key("Kv. Björken/A")) && !tree.has(&naming::key("Kv. Björken/A/B")));
     }
 
     #[test]

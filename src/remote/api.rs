@@ -24,6 +24,7 @@ use super::{
     problem::Problem,
     requests::{Requests, Whom},
     settings::Settings,
+    text::understand,
     token::{Token, Tokens},
     transport,
 };
@@ -243,7 +244,7 @@ impl Api {
             return Err(failure(response, token.text(), self.stall_timeout).await);
         }
         self.clock.answered(response.headers(), std::time::Instant::now());
-        read(text(&transport::body(response, LARGEST, self.stall_timeout).await?)?)
+        understand(&transport::body(response, LARGEST, self.stall_timeout).await?, read)
     }
 
     /// Tells the pace and the token what a failure says about them.
@@ -269,12 +270,6 @@ pub(super) fn tenant(settings: &Settings) -> Result<HeaderValue, Error> {
     let tenant = HeaderValue::from_str(settings.organisation.as_str()).ok().filter(|id| id.to_str().is_ok());
     let wrong = || Error::configuration(Cause::BadSetting("the organisation's id is not plain ASCII".into()));
     tenant.ok_or_else(wrong)
-}
-
-/// The text of a good answer.
-pub(super) fn text(body: &[u8]) -> Result<&str, Cause> {
-    let text = std::str::from_utf8(body).map_err(|_| Cause::Garbled("it is not UTF-8".into()))?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// What an answer says that is none; a token that it repeats is not taken over.

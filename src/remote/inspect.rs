@@ -25,6 +25,7 @@ use super::{
     link::{Link, Rule},
     routes::Routes,
     settings::Settings,
+    text::understand,
     token_source::TokenSource,
     transport::{self, Way},
     wire::{self, OddItem, Page},
@@ -178,8 +179,8 @@ impl Inspector {
         };
         let clocks = date(&response).map(|theirs| (theirs, Timestamp::now()));
         let answer = self.answer(response).await.and_then(|body| {
-            let text = api::text(&body)?;
-            Ok((serde_json::from_str(text).unwrap_or(Value::Null), read(text)?))
+            let json = understand(&body, |text| serde_json::from_str(text)).unwrap_or(Value::Null);
+            Ok((json, understand(&body, read)?))
         });
         let (json, read) = match answer {
             Ok((json, value)) => (json, Ok(value)),

@@ -30,6 +30,7 @@ mod settings;
 mod storage;
 mod storage_hosts;
 mod suspicion;
+mod text;
 mod token;
 mod token_source;
 mod transport;

@@ -11,6 +11,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::text::understand;
+
 /// Longest text that is taken over from an answer, in characters.
 const LONGEST: usize = 300;
 
@@ -41,7 +43,7 @@ impl Problem {
     /// Reads the body of an error answer. Anything that isn't a problem reads as an empty one,
     /// and a secret that the answer repeats is not taken over.
     pub(super) fn read(status: u16, content_type: Option<&str>, body: &[u8], secrets: &[&str]) -> Self {
-        let Ok(wire) = serde_json::from_slice::<Wire>(body) else { return Self::default() };
+        let Ok(wire) = understand(body, |text| serde_json::from_str::<Wire>(text)) else { return Self::default() };
         let declared = content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("application/problem+json"));
         let named = wire.title.as_ref().or(wire.r#type.as_ref()).is_some_and(Value::is_string);
         let same = match &wire.status {
@@ -134,7 +136,8 @@ mod tests {
 
     #[test]
     fn only_a_problem_with_the_answers_status_is_the_services_word() {
-        let table: [(&str, Option<&str>, bool); 11] = [
+        let table: [(&str, Option<&str>, bool); 12] = [
+            ("\u{feff}{\"title\":\"Not Found \\ud83d\",\"status\":404}", JSON, true),
             (r#"{"type":"t","title":"Not Found","status":404,"traceId":"00-a"}"#, PROBLEM, true),
             (r#"{"title":"Not Found","status":404}"#, JSON, true),
             (r#"{"type":"t","status":404}"#, None, true),

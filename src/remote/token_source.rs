@@ -20,6 +20,7 @@ use super::{
     cause::Cause,
     problem::Problem,
     settings::Settings,
+    text::understand,
     transport,
     wire::{Number, Text},
 };
@@ -126,9 +127,15 @@ impl TokenSource {
 
 /// The token of an answer; nothing where it bears none.
 fn read(body: &[u8]) -> Option<Granted> {
-    let wire: Wire<'_> = serde_json::from_slice(body).ok()?;
-    let token = wire.access_token.as_str();
-    if token.trim().is_empty() || !token.is_ascii() {
+    understand(body, |text| granted(text).ok_or(())).ok()
+}
+
+fn granted(text: &str) -> Option<Granted> {
+    let wire: Wire<'_> = serde_json::from_str(text).ok()?;
+    // What stands around a token came with the line it was taken from.
+    let around = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+    let token = wire.access_token.as_str().trim_matches(around);
+    if token.is_empty() || !token.is_ascii() {
         return None;
     }
     let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
@@ -163,6 +170,10 @@ mod tests {
             (r#"{"access_token":"t","expires_in":18446744073709551615}"#, Some(365 * 24 * 3600 - 60)),
             (r#"{"access_token":"t"}"#, Some(270)),
             (r#"{"access_token":"t","expires_in":null}"#, Some(270)),
+            ("\u{feff}{\"access_token\":\"t\"}", Some(270)),
+            (r#"{"access_token":"\ufefft\r\n"}"#, Some(270)),
+            ("{\"access_token\":\"t\n\",\"scope\":\"\\ud83d\"}", Some(270)),
+            (r#"{"access_token":"\ud83d"}"#, None),
             (r#"{"access_token":""}"#, None),
             (r#"{"access_token":null}"#, None),
             (r#"{"access_token":"å"}"#, None),

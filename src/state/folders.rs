@@ -1,5 +1,7 @@
 //! Binders and their folder trees.
 
+use std::collections::HashSet;
+
 use rusqlite::params;
 
 use super::{Error, Reader, Writer, documents::id};
@@ -57,11 +59,12 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// Whether a document lies in a folder.
-    pub fn folder_is_used(&self, binder: &BinderId, folder: &FolderId) -> Result<bool, Error> {
+    /// The folders of a binder that documents lie in.
+    pub fn used_folders(&self, binder: &BinderId) -> Result<HashSet<FolderId>, Error> {
         let mut statement =
-            self.0.prepare_cached("SELECT 1 FROM documents WHERE binder = ?1 AND folder = ?2 LIMIT 1")?;
-        Ok(statement.exists([binder.as_str(), folder.as_str()])?)
+            self.0.prepare_cached("SELECT DISTINCT folder FROM documents WHERE binder = ?1 AND folder IS NOT NULL")?;
+        let rows = statement.query_and_then([binder.as_str()], |row| id(&row.get::<_, String>(0)?, FolderId::parse))?;
+        rows.collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The organisation's binders: which are known, which are new, and their folders.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::PoisonError,
 };
 
@@ -145,7 +145,8 @@ pub(super) fn record(ctx: &Ctx, survey: &Survey, crawled: &[(BinderId, Crawled)]
 /// Whether none of the known binders is listed although others are: another organisation answers,
 /// or the client's permissions were replaced as a whole.
 fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) -> bool {
-    !known.is_empty() && !listed.is_empty() && !known.iter().any(|k| listed.iter().any(|l| l.id == k.id))
+    let ids: HashSet<&BinderId> = listed.iter().map(|l| &l.id).collect();
+    !known.is_empty() && !listed.is_empty() && !known.iter().any(|k| ids.contains(&k.id))
 }
 
 /// Gives every listed binder a folder and writes it down.
@@ -199,8 +200,9 @@ fn name(known: &[BinderRow], listed: &[Binder]) -> Vec<BinderRow> {
 }
 
 fn write(state: &State, run: i64, known: &[BinderRow], rows: &[BinderRow]) -> Result<(), Fatal> {
+    let segments: HashMap<&BinderId, &str> = known.iter().map(|k| (&k.id, k.segment.as_str())).collect();
     state.write(|w| {
-        let changed = |row: &&BinderRow| known.iter().any(|k| k.id == row.id && k.segment != row.segment);
+        let changed = |row: &&BinderRow| segments.get(&row.id).is_some_and(|segment| *segment != row.segment);
         for row in rows.iter().filter(changed) {
             w.release_segment(&row.id)?;
         }

@@ -12,6 +12,9 @@ use crate::{
     state::{FailureRow, State, Writer},
 };
 
+const NO_NAME_LEFT: &str =
+    "files that are not the mirror's have all of its names; move them out of its folder, then run again";
+
 /// An intent on its way to a row.
 #[derive(Debug)]
 struct Entry {
@@ -75,7 +78,10 @@ impl Book {
                 match entry.intent.step {
                     // What is in the way of a replacement came this moment: the next run looks anew.
                     Step::Replace { .. } => entry.outcome = Err("a file appeared at its path just now".to_owned()),
-                    _ => again.push(self.elsewhere(&entry)?),
+                    _ => match self.elsewhere(&entry)? {
+                        Some(other) => again.push(other),
+                        None => entry.outcome = Err(NO_NAME_LEFT.to_owned()),
+                    },
                 }
             }
             if let (Err(_) | Ok(Outcome::Lost), Step::Add { staged } | Step::Replace { staged, .. }) =
@@ -202,14 +208,17 @@ impl Book {
     }
 
     /// The same publish at another name, since something that is not ours has this one.
-    fn elsewhere(&self, entry: &Entry) -> Result<Entry, Fatal> {
+    fn elsewhere(&self, entry: &Entry) -> Result<Option<Entry>, Fatal> {
         let Intent { document, path, step, particulars } = entry.intent.clone();
         self.tally.warn(format!(
             "{:?} is not a file of the mirror and stays; the document beside it shows its id",
             path.as_str()
         ));
-        let path = self.names.another(&self.state, &path, &document, &particulars.file_name)?;
-        Ok(Entry::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial))
+        let is_free = |path: &RelPath| self.mirror.root().look(path).is_ok_and(|found| found == Found::Missing);
+        let path = self.names.another(&self.state, &path, (&document, &particulars.file_name), is_free)?;
+        let entry =
+            |path| Entry::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
+        Ok(path.map(entry))
     }
 
     /// One transaction: what was done becomes rows, what comes becomes intents.

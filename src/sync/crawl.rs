@@ -20,7 +20,7 @@ use super::{
     ctx::ask,
     failed::cause_of,
     folders,
-    listing::{Ids, Listing, PageFacts},
+    listing::{Ids, Listing, PageFacts, Reach},
 };
 use crate::{
     model::{BinderId, FolderId, Listed},
@@ -30,6 +30,9 @@ use crate::{
 
 /// Pages of a binder that are asked for at once.
 const PAGES: usize = 4;
+
+/// Most tabs of a binder that are listed one by one.
+const MOST_TABS: usize = 1000;
 
 /// How often a listing is read before it stays uncertified.
 const PASSES: u32 = 3;
@@ -41,6 +44,8 @@ struct Reader<'c> {
     /// Whether its folders may still be asked for because a document names an unknown one.
     may_refresh: bool,
     page_size: u32,
+    /// How many of its documents are mirrored.
+    mirrored: u64,
     hasher: RandomState,
     nameless: u64,
     announced: u64,
@@ -65,11 +70,12 @@ pub(super) async fn crawl(ctx: &Ctx, binder: &BinderId, segment: &str, refresh: 
         binder,
         may_refresh: !refresh,
         page_size: ctx.options.page_size,
+        mirrored,
         hasher: RandomState::new(),
         nameless: 0,
         announced: 0,
     };
-    let crawled = match reader.read(mirrored).await? {
+    let crawled = match reader.read().await? {
         Ok(crawled) => crawled,
         Err(Broken::Refused(why)) => Crawled::Inaccessible(why),
         Err(Broken::Failed(error)) => {
@@ -82,17 +88,17 @@ pub(super) async fn crawl(ctx: &Ctx, binder: &BinderId, segment: &str, refresh: 
 }
 
 impl Reader<'_> {
-    async fn read(&mut self, mirrored: u64) -> Result<Result<Crawled, Broken>, Fatal> {
+    async fn read(&mut self) -> Result<Result<Crawled, Broken>, Fatal> {
         let (listing, broken) = self.passes(None).await?;
         if let Some(broken) = broken {
             return Ok(Err(broken));
         }
-        let cap = self.ctx.options.max_removals.of(mirrored);
-        let short = listing.total().saturating_add(cap) < mirrored;
+        let cap = self.ctx.options.max_removals.of(self.mirrored);
+        let short = listing.total().saturating_add(cap) < self.mirrored;
         if listing.certified() && !listing.is_capped() && !short {
             return Ok(Ok(Crawled::Certified { total: listing.total() }));
         }
-        if listing.is_capped() || short {
+        if (listing.is_capped() || short) && !listing.is_endless() {
             return self.read_by_tab(&listing).await;
         }
         Ok(Ok(Crawled::Uncertified { why: listing.why() }))
@@ -102,6 +108,11 @@ impl Reader<'_> {
     async fn read_by_tab(&mut self, whole: &Listing) -> Result<Result<Crawled, Broken>, Fatal> {
         let binder = self.binder.clone();
         let tabs: Vec<FolderId> = self.ctx.desk.call(move |desk| desk.tabs(&binder)).await?;
+        if tabs.len() > MOST_TABS {
+            return Ok(Ok(Crawled::Uncertified {
+                why: "it may be cut off, and it has too many tabs to read each of them",
+            }));
+        }
         let mut certified = true;
         let mut union: Ids = whole.ids().collect();
         for tab in &tabs {
@@ -131,7 +142,7 @@ impl Reader<'_> {
             if let Some(broken) = self.pass(tab, &mut listing).await? {
                 return Ok((listing, Some(broken)));
             }
-            if listing.certified() {
+            if listing.certified() || listing.is_endless() {
                 break;
             }
         }
@@ -146,7 +157,9 @@ impl Reader<'_> {
         };
         let size = page_size(&first, self.page_size);
         self.page_size = u32::try_from(size).unwrap_or(u32::MAX).clamp(1, self.page_size);
-        let pages = first.total.div_ceil(u64::from(self.page_size)).max(1);
+        let reach = Reach::of(self.mirrored, self.page_size);
+        let total = first.total;
+        let last = reach.last_page(total, self.page_size);
         if tab.is_none() {
             let mut announced = self.ctx.announced.lock().unwrap_or_else(PoisonError::into_inner);
             announced.insert(self.binder.clone(), (first.total, self.page_size));
@@ -157,8 +170,8 @@ impl Reader<'_> {
         }
         self.take(1, first, listing).await?;
         let fetcher = self.fetcher(tab);
-        let numbers = 2..=u32::try_from(pages).unwrap_or(u32::MAX);
-        // Behind an empty page nothing comes, whatever the total says.
+        let numbers = 2..=u32::try_from(last).unwrap_or(u32::MAX);
+        // Behind an empty page nothing comes, whatever the total says, and behind pages that repeat neither.
         let ended = Cell::new(false);
         let numbers = stream::iter(numbers).take_while(|_| std::future::ready(!ended.get()));
         let fetched = numbers.map(|number| Fetching::start(fetcher.clone(), number));
@@ -167,13 +180,17 @@ impl Reader<'_> {
         while let Some((number, page)) = fetched.next().await {
             match page {
                 Ok(page) => {
-                    ended.set(ended.get() || page.items.is_empty());
+                    let empty = page.items.is_empty();
                     self.take(u64::from(number), page, listing).await?;
+                    ended.set(ended.get() || empty || listing.is_over(reach));
                 }
                 // The others may still be read: what is seen is never taken for absent.
                 Err(Broken::Failed(error)) if error.kind() != remote::Kind::Credentials => missed = Some(error),
                 Err(broken) => return give_up(broken),
             }
+        }
+        if !ended.get() && last < total.div_ceil(u64::from(self.page_size)) {
+            listing.goes_on();
         }
         Ok(missed.map(|error| {
             listing.missed();

@@ -171,23 +171,22 @@ impl Desk {
     fn places(&mut self, binder: &BinderId, items: &[&Listed], last_word: bool) -> Result<bool, Fatal> {
         let since = self.now - self.options.refresh_folders_seconds();
         let Some(tree) = self.trees.get_mut(binder) else { return Ok(true) };
-        let mut asked: HashSet<&FolderId> = HashSet::new();
-        for item in items {
-            let Some(folder) = item.folder.as_ref().filter(|f| !tree.places(f, since)) else { continue };
-            if !last_word {
-                return Ok(false);
-            }
-            if asked.insert(folder) {
-                let (state, names) = (&self.state, &self.names);
-                let taken =
-                    |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
-                let row = tree.meet(folder, item.tab.as_ref(), self.now, taken);
-                self.state.write(|w| w.upsert_folder(binder, &row))?;
-                self.tally.warn(format!(
-                    "binder {binder}: some folders could not be named; their documents lie in their tab's folder or under the folder's id until the service names them"
-                ));
-            }
+        let mut met: HashSet<&FolderId> = HashSet::new();
+        let named = items.iter().filter_map(|item| Some((item.folder.as_ref()?, item.tab.as_ref())));
+        let unknown: Vec<_> = named.filter(|(f, _)| !tree.places(f, since) && met.insert(f)).collect();
+        if unknown.is_empty() {
+            return Ok(true);
         }
+        if !last_word {
+            return Ok(false);
+        }
+        let (state, names) = (&self.state, &self.names);
+        let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
+        let rows = tree.meet(&unknown, self.now, taken);
+        self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
+        self.tally.warn(format!(
+            "binder {binder}: some folders could not be named; their documents lie in their tab's folder or under the folder's id until the service names them"
+        ));
         Ok(true)
     }
 

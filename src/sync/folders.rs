@@ -9,12 +9,17 @@ use std::collections::{HashSet, VecDeque};
 use super::{Ctx, Fatal, crawl};
 use crate::{
     model::{BinderId, Folder, FolderId},
+    plan::DEEPEST,
     remote::{self, OddItem},
     report::Failure,
 };
 
-/// Most folders of one binder that are read; a loop on the service's side ends here.
+/// Most folders that are read of any binder, and requests that are spent on it: a loop on the service's side ends here.
 const MOST: usize = 100_000;
+const MOST_REQUESTS: usize = 20_000;
+
+/// How often more folders than are known may be read. A larger binder is read further by each refresh.
+const GROWTH: usize = 4;
 
 /// What reading the folders brought. What is missing of it keeps its places.
 struct Read {
@@ -29,7 +34,9 @@ struct Read {
 pub(super) async fn refresh(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
     refresh_schema(ctx, binder).await?;
     let mut requests = 1;
-    let Some(Read { folders, untold, fault }) = read(ctx, binder, &mut requests).await? else { return Ok(()) };
+    let id = binder.clone();
+    let known = ctx.desk.call(move |desk| desk.folders_in(&id)).await?;
+    let Some(Read { folders, untold, fault }) = read(ctx, binder, known, &mut requests).await? else { return Ok(()) };
     if let Some(why) = &untold {
         ctx.tally.warn(format!("binder {binder}: not all folders could be read: {why}"));
     }
@@ -57,8 +64,9 @@ async fn refresh_schema(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
     }
 }
 
-/// Reads folder by folder; none where the run ended.
-async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Option<Read>, Fatal> {
+/// Reads folder by folder; `None` once the run is stopping. `known` folders have rows.
+async fn read(ctx: &Ctx, binder: &BinderId, known: usize, requests: &mut u32) -> Result<Option<Read>, Fatal> {
+    let most = MOST_REQUESTS.max(known.saturating_mul(GROWTH));
     let mut read = Read { folders: Vec::new(), untold: None, fault: None };
     let mut found = Found::default();
     *requests += 1;
@@ -68,13 +76,17 @@ async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Option
         Some(Err(error)) => read.note(fatal_or(error)?),
     }
     let mut answered = false;
-    while let Some(folder) = found.queue.pop_front() {
+    while let Some((folder, depth)) = found.queue.pop_front() {
+        if depth >= DEEPEST {
+            read.untold = Some(format!("they are nested deeper than {DEEPEST} levels"));
+            continue;
+        }
         *requests += 1;
         match ctx.ask(ctx.remote.subfolders(binder, &folder)).await {
             None => return Ok(None),
             Some(Ok(folders)) => {
                 answered = true;
-                found.extend(folders, Some(&folder));
+                found.extend(folders, Some((&folder, depth)));
             }
             Some(Err(error)) => {
                 let missing = is_missing(&error);
@@ -85,8 +97,9 @@ async fn read(ctx: &Ctx, binder: &BinderId, requests: &mut u32) -> Result<Option
                 }
             }
         }
-        if found.folders.len() >= MOST {
-            read.untold = Some(format!("there are more than {MOST} of them"));
+        let too_many = found.folders.len() >= MOST.max(most) || *requests as usize > most;
+        if too_many && !found.queue.is_empty() {
+            read.untold = Some("there are too many of them for one run; the next refresh reads on".to_owned());
             break;
         }
     }
@@ -119,21 +132,23 @@ fn fatal_or(error: remote::Error) -> Result<remote::Error, Fatal> {
 struct Found {
     folders: Vec<Folder>,
     ids: HashSet<FolderId>,
-    queue: VecDeque<FolderId>,
+    /// Folders to ask for, and how deep they lie below their tab.
+    queue: VecDeque<(FolderId, usize)>,
     odd: Option<String>,
 }
 
 impl Found {
     /// Takes an answer. What doesn't name its parent lies in the folder that was asked for.
-    fn extend(&mut self, items: Vec<Result<Folder, OddItem>>, asked: Option<&FolderId>) {
+    fn extend(&mut self, items: Vec<Result<Folder, OddItem>>, asked: Option<(&FolderId, usize)>) {
+        let depth = asked.map_or(0, |(_, depth)| depth + 1);
         for item in items {
             match item {
                 Ok(mut folder) => {
                     if !self.ids.insert(folder.id.clone()) {
                         continue;
                     }
-                    folder.parent = folder.parent.or_else(|| asked.cloned());
-                    self.queue.push_back(folder.id.clone());
+                    folder.parent = folder.parent.or_else(|| asked.map(|(folder, _)| folder.clone()));
+                    self.queue.push_back((folder.id.clone(), depth));
                     self.folders.push(folder);
                 }
                 Err(odd) => self.odd = Some(odd.to_string()),

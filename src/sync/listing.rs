@@ -14,6 +14,37 @@ use std::{
 /// A total that is a multiple of this may be where the service stops counting.
 const ROUND: u64 = 10_000;
 
+/// Pages in a row without a new document that end a pass. A page that shifts under the reader can repeat one.
+const BARREN: u32 = 3;
+
+/// Documents and pages of one pass that are read of any binder.
+const MOST: u64 = 500_000;
+const MOST_PAGES: u64 = 10_000;
+
+/// How often more documents than are mirrored may be listed.
+const GROWTH: u64 = 4;
+
+/// How far a pass may go: by what is mirrored of the binder, never by the total that the service claims. A larger
+/// binder is read further by each run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reach {
+    documents: u64,
+    pages: u64,
+}
+
+impl Reach {
+    /// Of a binder with so many mirrored documents, read in pages of this size.
+    pub(super) fn of(mirrored: u64, page_size: u32) -> Self {
+        let grown = mirrored.saturating_mul(GROWTH);
+        Self { documents: MOST.max(grown), pages: MOST_PAGES.max(grown / u64::from(page_size.max(1))) }
+    }
+
+    /// The last page of a listing with this total that is asked for.
+    pub(super) fn last_page(self, total: u64, page_size: u32) -> u64 {
+        total.div_ceil(u64::from(page_size.max(1))).max(1).min(self.pages)
+    }
+}
+
 /// Ids that were hashed already.
 pub(super) type Ids = HashSet<u64, BuildHasherDefault<AsIs>>;
 
@@ -65,6 +96,10 @@ pub(super) struct Listing {
     nameless: u64,
     sound: bool,
     strayed: bool,
+    /// Pages in a row that brought no new document.
+    barren: u32,
+    /// How many documents were read when a pass ended before its pages did.
+    cut_at: Option<usize>,
     why: Option<&'static str>,
 }
 
@@ -74,6 +109,7 @@ impl Listing {
         self.before.extend(self.pass.drain());
         self.nameless = 0;
         self.sound = true;
+        self.barren = 0;
         self.why = None;
         if self.total.is_none() {
             self.agreed = true;
@@ -83,6 +119,12 @@ impl Listing {
     fn fault(&mut self, why: &'static str) {
         self.sound = false;
         self.why.get_or_insert(why);
+    }
+
+    /// A fault that says more than those before it.
+    fn fault_above_all(&mut self, why: &'static str) {
+        self.sound = false;
+        self.why = Some(why);
     }
 
     /// Takes a page of the pass.
@@ -103,12 +145,37 @@ impl Listing {
         if (page.ids.len() as u64 + page.nameless) < expected {
             self.fault("a page was shorter than it should be");
         }
+        let before = self.pass.len();
         for id in &page.ids {
             if !self.pass.insert(*id) {
                 self.fault("a document came twice");
             }
         }
         self.nameless += page.nameless;
+        self.barren = if self.pass.len() > before { 0 } else { self.barren + 1 };
+        if self.barren == BARREN {
+            self.fault_above_all("its pages repeat what earlier ones showed");
+        }
+    }
+
+    /// Whether the pass ends here, although the service may have more pages to show.
+    pub(super) fn is_over(&mut self, reach: Reach) -> bool {
+        let read = self.pass.len() as u64;
+        if read >= reach.documents && self.total() > read {
+            self.goes_on();
+        }
+        self.is_endless() || self.barren >= BARREN
+    }
+
+    /// The pass ends before the pages do.
+    pub(super) fn goes_on(&mut self) {
+        self.cut_at = Some(self.pass.len());
+        self.fault_above_all("it is far longer than what is mirrored of it");
+    }
+
+    /// Whether there were more pages than are read: another pass would end at the same place.
+    pub(super) fn is_endless(&self) -> bool {
+        self.cut_at.is_some()
     }
 
     /// A document came that says it lies in another binder: the filter was not kept.
@@ -124,7 +191,7 @@ impl Listing {
 
     /// Whether the listing is consistent.
     pub(super) fn certified(&self) -> bool {
-        let Some(total) = self.total.filter(|_| !self.strayed) else { return false };
+        let Some(total) = self.total.filter(|_| !self.strayed && self.cut_at.is_none()) else { return false };
         let one_pass = self.sound && self.pass.len() as u64 + self.nameless == total;
         one_pass || (self.agreed && self.ids().count() as u64 + self.nameless == total)
     }
@@ -198,6 +265,42 @@ mod tests {
         let one: &[PageFacts] = &[page(1, 3, 2, &[1, 2]), page(2, 3, 2, &[2])];
         let other: &[PageFacts] = &[page(1, 4, 2, &[1, 2]), page(2, 3, 2, &[3])];
         assert!(!read(&[one, other]));
+    }
+
+    #[test]
+    fn three_pages_without_a_new_document_end_a_pass() {
+        let reach = Reach::of(0, 2);
+        let mut listing = Listing::default();
+        listing.begin();
+        let mut over = Vec::new();
+        for (number, ids) in [[1, 2], [1, 2], [1, 2], [3, 4], [1, 2], [2, 1], [4, 3], [5, 6]].iter().enumerate() {
+            listing.page(&page(number as u64 + 1, 1 << 53, 2, ids));
+            over.push(listing.is_over(reach));
+        }
+        // One that brings something new begins the count again.
+        assert_eq!(over, [false, false, false, false, false, false, true, false]);
+        assert!(!listing.certified());
+    }
+
+    #[test]
+    fn a_pass_reaches_as_far_as_what_is_mirrored_says() {
+        for (mirrored, size, total, last) in [
+            (0, 250, 0, 1),
+            (0, 250, 1000, 4),
+            (0, 250, 1 << 53, 10_000),
+            (0, 3, u64::MAX, 10_000),
+            (0, 250, 500_000, 2_000),
+            (2_000_000, 250, 1 << 53, 32_000),
+            (u64::MAX, 0, u64::MAX, u64::MAX),
+        ] {
+            let size: u32 = size;
+            assert_eq!(Reach::of(mirrored, size).last_page(total, size), last, "{mirrored} {size} {total}");
+        }
+        let mut listing = Listing::default();
+        listing.begin();
+        listing.page(&page(1, 1 << 53, 500_000, &(0..500_000).collect::<Vec<_>>()));
+        assert!(listing.is_over(Reach::of(0, 250)) && listing.is_endless() && !listing.certified());
+        assert!(!Listing::default().is_over(Reach::of(0, 250)));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many of a document's names are tried where files that are not ours are in the way.
-const MOST: usize = 1000;
+const MOST: usize = 20_000;
 
 /// What a document that is on its way will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,14 +125,15 @@ impl Names {
         Ok(true)
     }
 
-    /// Another name in the same folder, since something that is not ours has this one.
+    /// Another name in the same folder, since something that is not ours has this one; `None` when all that are
+    /// tried are taken. `is_free` looks at the disk, so that many foreign files take one look each.
     pub(super) fn another(
         &self,
         state: &State,
         taken: &RelPath,
-        document: &DocumentId,
-        file_name: &str,
-    ) -> Result<RelPath, Fatal> {
+        (document, file_name): (&DocumentId, &str),
+        is_free: impl Fn(&RelPath) -> bool,
+    ) -> Result<Option<RelPath>, Fatal> {
         let mut inner = self.inner();
         // Names never end; a taken one that was given long ago may not be among them.
         let given = naming::document_names(file_name, document).take(MOST).position(|name| name == taken.leaf());
@@ -141,16 +142,16 @@ impl Names {
             let path = path.map_err(|e| Fatal::Internal(e.to_string()))?;
             let key = naming::key(path.as_str());
             let reserved = inner.keys.get(&key).is_some_and(|owner| owner != document);
-            if reserved || state.read(|r| r.owner(&key))?.is_some() {
+            if reserved || !is_free(&path) || state.read(|r| r.owner(&key))?.is_some() {
                 continue;
             }
             inner.keys.insert(key.clone(), document.clone());
             if let Some(old) = inner.documents.get_mut(document).and_then(|entry| entry.key.replace(key)) {
                 inner.keys.remove(&old);
             }
-            return Ok(path);
+            return Ok(Some(path));
         }
-        Err(Fatal::Internal(format!("no name is left for {document}")))
+        Ok(None)
     }
 
     /// Whether a path is reserved for another document.

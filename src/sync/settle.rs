@@ -45,6 +45,11 @@ impl Desk {
         Ok(self.state.read(|r| r.documents_in(binder))?)
     }
 
+    /// How many folders of a binder are known.
+    pub(super) fn folders_in(&mut self, binder: &BinderId) -> usize {
+        self.trees.get(binder).map_or(0, Tree::len)
+    }
+
     /// The tabs of a binder.
     pub(super) fn tabs(&mut self, binder: &BinderId) -> Vec<FolderId> {
         self.trees.get(binder).map(Tree::tabs).unwrap_or_default()
@@ -63,14 +68,12 @@ impl Desk {
         let Some(tree) = self.trees.get_mut(binder) else { return Ok(()) };
         let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
         let (changed, gone): (Vec<KnownFolder>, Vec<FolderId>) = tree.refresh(folders, self.now, taken);
-        let mut forgotten = Vec::new();
-        if whole {
-            for folder in gone {
-                if !state.read(|r| r.folder_is_used(binder, &folder))? && tree.forget(&folder) {
-                    forgotten.push(folder);
-                }
-            }
-        }
+        let forgotten = if whole && !gone.is_empty() {
+            let used = state.read(|r| r.used_folders(binder))?;
+            tree.forget(gone.into_iter().filter(|folder| !used.contains(folder)).collect())
+        } else {
+            Vec::new()
+        };
         state.write(|w| {
             for folder in &changed {
                 w.upsert_folder(binder, folder)?;

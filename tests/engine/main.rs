@@ -11,6 +11,7 @@ mod changes;
 mod crash;
 mod damage;
 mod disk;
+mod endless;
 mod faults;
 mod harness;
 mod history;

@@ -363,3 +363,27 @@ fn folders_that_a_fault_hid_are_read_again() {
     assert_eq!((ran.exit(), ran.documents().moved), (Exit::Complete, 1), "{ran:?}");
     world.assert_tree(&[("Brf Eken/Avtal/El/a.txt", "a")]);
 }
+
+#[test]
+fn names_that_no_text_can_hold_are_mirrored() {
+    let s = shelf(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
+    let version = |id: &str| s.world.edit(|o| o.documents().into_iter().find(|d| d.id == id).unwrap().version);
+    let names: [&[u8]; 3] = [br"half \ud83d.txt", b"r\xe5.txt", b"line\nbreak.txt"];
+    let mut page = b"\xef\xbb\xbf{\"totalCount\":3,\"items\":[".to_vec();
+    for (number, (id, name)) in s.ids.iter().zip(names).enumerate() {
+        let rest = format!("\"folderId\":\"{}\",\"latestVersionId\":\"{}\"", s.tab, version(id));
+        let comma = if number == 0 { "" } else { "," };
+        page.extend_from_slice(format!("{comma}{{\"id\":\"{id}\",{rest},\"fileName\":\"").as_bytes());
+        page.extend_from_slice(name);
+        page.extend_from_slice(b"\"}");
+    }
+    page.extend_from_slice(b"]}");
+    s.world.sandbox.script(Route::Search, vec![Reply::body(200, "application/json", page)]);
+    let ran = s.world.run();
+    assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
+    s.world.assert_tree(&[
+        ("Brf Eken/Avtal/half \u{fffd}.txt", "a"),
+        ("Brf Eken/Avtal/r\u{fffd}.txt", "b"),
+        ("Brf Eken/Avtal/line_break.txt", "c"),
+    ]);
+}
