@@ -103,8 +103,10 @@ inside() { nsenter --target "$init" --mount --pid --uts --ipc --net --cgroup --r
 
 if ! start; then
     cat "$work/boot" >&2 || true
-    echo "on-a-machine: no systemd can be started here: $script is not run"
-    exit 0
+    echo "on-a-machine: no systemd can be started here: $script is not run" >&2
+    # Whoever sets CI wants a test that can't be run to fail.
+    [ -z "${CI:-}" ]
+    exit
 fi
 
 inside bash /opt/script </dev/null

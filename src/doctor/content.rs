@@ -51,6 +51,8 @@ async fn byte(sheet: &mut Sheet, inspector: &Inspector, settings: &Settings, lin
     if !is_loopback(&settings.api_url) {
         sheet.saw(says::PRESIGNED, other, format!("on {}", link.host()));
     }
+    let blob = if first.is_blob { "the answer has a blob's type" } else { "the answer has no x-ms-blob-type" };
+    sheet.saw(says::AZURE, first.is_blob, blob);
     let lacks = lacks(&first);
     // Of a part no MD5 is asked.
     let md5 = if first.has_md5 { "with" } else { "without" };

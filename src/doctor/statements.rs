@@ -8,6 +8,8 @@ pub(super) const IDS: &str = "Documents, versions, folders and organisations hav
     binders have 9-character NanoIds, compared with it";
 pub(super) const TOKEN: &str = "`POST` form with `grant_type=client_credentials`, `client_id`, `client_secret`, \
     `scope=ibinder_public` answers `access_token` and `expires_in`";
+/// No answer shows it: it is listed for whoever reads the report.
+pub(super) const HIDDEN_TABS: &str = "A client with the role Reader sees hidden tabs";
 pub(super) const BINDERS: &str = "`GET /binders` lists the binders with `id` and `name`";
 pub(super) const BINDERS_SHAPE: &str = "The answer is an array (doc), or an object with `items` (seed)";
 pub(super) const BINDERS_WHOLE: &str = "It has no pages";
@@ -34,6 +36,7 @@ pub(super) const PRESIGNED: &str = "The link is presigned, on another host, and 
 pub(super) const LIFETIME: &str =
     "Its query may say how long it lives: `X-Amz-Expires`, `X-Goog-Expires`, `se`, `Expires`";
 pub(super) const HTTPS: &str = "It is `https` and leads to a public address";
+pub(super) const AZURE: &str = "Storage is Azure Blob Storage, and the link a SAS URL";
 pub(super) const HEADS: &str =
     "Storage sends `Content-Length`, `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-MD5`";
 pub(super) const TAB_OF: &str = "`GLOBAL_TabId` of a document is its tab's id";
@@ -41,12 +44,13 @@ pub(super) const BINDER_OF: &str = "`GLOBAL_BinderId` is its binder's id";
 pub(super) const ENTRY: &str = "An entry is `{metadataElementId, valueId or value}`";
 
 /// All of them, in the page's order.
-pub(super) const ALL: [&str; 28] = [
+pub(super) const ALL: [&str; 30] = [
     API,
     AUTH,
     HEADERS,
     IDS,
     TOKEN,
+    HIDDEN_TABS,
     BINDERS,
     BINDERS_SHAPE,
     BINDERS_WHOLE,
@@ -66,6 +70,7 @@ pub(super) const ALL: [&str; 28] = [
     PRESIGNED,
     LIFETIME,
     HTTPS,
+    AZURE,
     HEADS,
     TAB_OF,
     BINDER_OF,

@@ -66,6 +66,8 @@ pub struct FirstByte {
     pub has_md5: bool,
     /// Whether it announced `Accept-Ranges: bytes`.
     pub offers_ranges: bool,
+    /// Whether it said which type of blob it is, as Azure Blob Storage does.
+    pub is_blob: bool,
 }
 
 /// The service, looked at closely.
@@ -223,5 +225,6 @@ fn first_byte(response: &Response, took: Duration) -> Result<FirstByte, Cause> {
         has_time: known.last_modified.is_some(),
         has_md5: known.md5.is_some(),
         offers_ranges: answer::text(headers, ACCEPT_RANGES) == Some("bytes"),
+        is_blob: headers.contains_key("x-ms-blob-type"),
     })
 }

@@ -1,5 +1,6 @@
 //! The API origin: who may ask, and the answers to everything but a search.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
@@ -57,22 +58,27 @@ pub(super) fn refused(number: u64, access: Access) -> Answered {
     }
 }
 
+/// The fields of a request for a token: a form, or a JSON object that says the same.
+fn token_fields(call: &Call) -> Option<HashMap<String, String>> {
+    let kind = call.headers.get(header::CONTENT_TYPE)?.as_bytes().to_ascii_lowercase();
+    if kind.starts_with(b"application/json") {
+        return serde_json::from_slice(&call.body).ok();
+    }
+    kind.starts_with(b"application/x-www-form-urlencoded")
+        .then(|| form_urlencoded::parse(&call.body).into_owned().collect())
+}
+
 /// A token for those who know the secret; errors as OAuth 2.0 has them.
 fn token(shared: &Shared, call: &Call) -> Answered {
-    let field = |name: &str| form_urlencoded::parse(&call.body).find(|(key, _)| key == name).map(|(_, value)| value);
-    let is_form = call
-        .headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded"));
-    let error = if !is_form {
+    let fields = token_fields(call);
+    let field = |name: &str| fields.as_ref().and_then(|fields| fields.get(name)).map(String::as_str);
+    let error = if fields.is_none() {
         "invalid_request"
-    } else if field("grant_type").as_deref() != Some("client_credentials") {
+    } else if field("grant_type") != Some("client_credentials") {
         "unsupported_grant_type"
-    } else if field("client_id").as_deref() != Some(CLIENT_ID)
-        || field("client_secret").as_deref() != Some(CLIENT_SECRET)
-    {
+    } else if field("client_id") != Some(CLIENT_ID) || field("client_secret") != Some(CLIENT_SECRET) {
         "invalid_client"
-    } else if field("scope").as_deref() != Some("ibinder_public") {
+    } else if field("scope") != Some("ibinder_public") {
         "invalid_scope"
     } else {
         let lifetime = call.settings.token_lifetime;
@@ -89,11 +95,16 @@ fn token(shared: &Shared, call: &Call) -> Answered {
 /// The refusal of a request that has no valid token or not the right tenant.
 fn refuse(shared: &Shared, call: &Call) -> Option<Answered> {
     if !call.bearer().is_some_and(|token| shared.tokens.accepts(token, shared.clock.now())) {
-        let response = if call.number.is_multiple_of(2) {
-            problem(call.number, StatusCode::UNAUTHORIZED, "Unauthorized", &[])
-        } else {
+        let response = match call.number % 3 {
+            0 => problem(call.number, StatusCode::UNAUTHORIZED, "Unauthorized", &[]),
+            // The documentation says that refusals may have less to say than other errors.
+            1 => answer::with_type(
+                StatusCode::UNAUTHORIZED,
+                "application/problem+json; charset=utf-8",
+                "{\"type\":\"https://httpstatuses.io/401\",\"title\":\"Unauthorized\",\"status\":401}",
+            ),
             // A gateway refuses with less than the service itself.
-            answer::with_type(StatusCode::UNAUTHORIZED, "text/plain", "")
+            _ => answer::with_type(StatusCode::UNAUTHORIZED, "text/plain", ""),
         };
         return Some(answer::with_header(response, header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
     }

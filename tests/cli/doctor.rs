@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, path::Path};
 
-use ibinder_sync::sandbox::{Organisation, Reply, Route};
+use ibinder_sync::sandbox::{Organisation, Reply, Route, Store};
 use serde_json::{Value, json};
 
 use crate::program::{Done, Program, bare, finish, snapshot};
@@ -47,6 +47,8 @@ fn a_healthy_service_and_a_mirror_are_all_right_and_stay_as_they_are() {
     assert!(verdicts(&found, "failure").is_empty() && verdicts(&found, "skipped").is_empty(), "{found}");
     assert_eq!(belief(&found, "GLOBAL_BinderId` filters"), "confirmed");
     assert_eq!(belief(&found, "The API's base is"), "unseen");
+    assert_eq!(belief(&found, "hidden tabs"), "unseen");
+    assert_eq!(belief(&found, "Storage is Azure Blob Storage"), "confirmed");
     assert!(found["statements"].as_array().unwrap().iter().all(|s| s["belief"] != "refuted"), "{found}");
     assert_eq!(found["night_requests"], 3);
 }
@@ -120,6 +122,8 @@ fn what_the_service_does_otherwise_is_said() {
     assert_eq!(belief(&seen, "Pages are numbered from 1"), "refuted");
     assert_eq!(belief(&seen, "250 documents"), "refuted");
     assert_eq!(belief(&seen, "An item has"), "refuted");
+    program.sandbox.change_settings(|settings| settings.store = Store::S3);
+    assert_eq!(belief(&found(&program), "Storage is Azure Blob Storage"), "refuted");
     // A 404 that is no problem JSON: what removals rest on is not there.
     program.sandbox.script(Route::Document, vec![Reply::Pass, Reply::status(404)]);
     let seen = found(&program);
