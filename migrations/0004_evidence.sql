@@ -3,3 +3,19 @@
 -- What storage announced about the whole of a version while a partial download of it is held: it binds every later answer.
 ALTER TABLE partials ADD COLUMN total INTEGER;           -- bytes of the whole; null: not announced
 ALTER TABLE partials ADD COLUMN md5 BLOB;                -- MD5 of the whole; null: not announced
+
+-- Ids that are no GUIDs and that earlier versions may have put into lower case: matched without regard to case until they are
+-- listed, and then rewritten as they came.
+CREATE TABLE folded_ids (
+    id TEXT PRIMARY KEY
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO folded_ids
+    SELECT id FROM (
+        SELECT id FROM documents UNION SELECT version FROM documents
+        UNION SELECT folder FROM documents UNION SELECT id FROM folders
+        UNION SELECT parent FROM folders UNION SELECT document FROM past_versions
+    )
+    WHERE id GLOB '*[a-z]*' AND NOT (
+        length(id) = 36 AND substr(id, 9, 1) = '-' AND substr(id, 14, 1) = '-' AND substr(id, 19, 1) = '-'
+        AND substr(id, 24, 1) = '-' AND NOT id GLOB '*[^-0-9a-f]*'
+    );

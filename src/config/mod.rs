@@ -306,7 +306,7 @@ mod tests {
     fn the_defaults_work() {
         let config = config(Given::default(), &WHOLE).unwrap();
         assert_eq!(config.remote.api_url.as_str(), "https://api.ibinder.com/api");
-        assert_eq!(config.remote.organisation.as_str(), "ab");
+        assert_eq!(config.remote.organisation.as_str(), "AB");
         assert_eq!(config.limit, Limit::UpTo(Rate::per_second(50.0).unwrap()));
         assert_eq!(config.remote.give_up, Duration::from_mins(30));
         assert!(!format!("{config:?}").contains("s3cret"));

@@ -1,8 +1,8 @@
 //! Identifiers of the service.
 //!
-//! GUIDs are compared without regard to case and are therefore kept in lower case; `NanoIds`
-//! (binders) are compared with it and are kept as they came. Nothing else is assumed of their
-//! shape, because the service may widen it; what can't be an id of anything (empty, endless,
+//! GUIDs are compared without regard to case and are therefore kept in lower case. Everything else,
+//! `NanoIds` (binders) and whatever may come in the place of a GUID, is compared with regard to it and
+//! kept as it came. Nothing is assumed of their shape, because the service may widen it; what can't be an id of anything (empty, endless,
 //! with control characters, or a path step) is refused where it enters.
 
 use std::{fmt, sync::Arc};
@@ -86,14 +86,27 @@ fn verbatim(text: &str) -> Arc<str> {
     Arc::from(text)
 }
 
-fn lower(text: &str) -> Arc<str> {
-    if text.bytes().any(|b| b.is_ascii_uppercase()) { Arc::from(text.to_ascii_lowercase()) } else { Arc::from(text) }
+fn guid_in_lower_case(text: &str) -> Arc<str> {
+    let folds = text.bytes().any(|b| b.is_ascii_uppercase()) && is_guid(text.as_bytes());
+    if folds { Arc::from(text.to_ascii_lowercase()) } else { Arc::from(text) }
+}
+
+/// Bytes of a GUID as the service writes it.
+pub const GUID_LENGTH: usize = 36;
+
+/// Whether a text is a GUID as the service writes it, in either case.
+pub fn is_guid(text: &[u8]) -> bool {
+    text.len() == GUID_LENGTH
+        && text.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 id!(
     /// A tenant of the service (a GUID).
     OrganisationId,
-    lower
+    guid_in_lower_case
 );
 id!(
     /// A binder (a 9-character `NanoId`, case matters).
@@ -103,17 +116,17 @@ id!(
 id!(
     /// A tab or folder (a GUID).
     FolderId,
-    lower
+    guid_in_lower_case
 );
 id!(
     /// A document (a GUID). It stays the same across versions, names, folders and binders.
     DocumentId,
-    lower
+    guid_in_lower_case
 );
 id!(
     /// One immutable version of a document (a GUID).
     VersionId,
-    lower
+    guid_in_lower_case
 );
 
 #[cfg(test)]
@@ -122,7 +135,12 @@ mod tests {
 
     #[test]
     fn guids_ignore_case_and_nano_ids_do_not() {
-        assert_eq!(DocumentId::parse("AB-1"), DocumentId::parse("ab-1"));
+        let guid = "3F2A91C0-5a5f-4d1e-8f7a-3f2a91c05e1D";
+        assert_eq!(DocumentId::parse(guid).unwrap().as_str(), guid.to_ascii_lowercase());
+        // What only looks like one keeps its case.
+        for other in ["AB-1", "3F2A91C05a5f4d1e8f7a3f2a91c05e1D", &guid.replace('-', "_"), &guid.replace('D', "G")] {
+            assert_eq!(DocumentId::parse(other).unwrap().as_str(), other);
+        }
         assert_ne!(BinderId::parse("AB_1"), BinderId::parse("ab_1"));
     }
 

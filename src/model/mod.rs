@@ -12,7 +12,7 @@ mod share;
 mod stamp;
 
 pub use document::{Binder, Folder, KnownFolder, Listed};
-pub use ids::{BadId, BinderId, DocumentId, FolderId, OrganisationId, VersionId};
+pub use ids::{BadId, BinderId, DocumentId, FolderId, GUID_LENGTH, OrganisationId, VersionId, is_guid};
 pub use intent::{Intent, Outgoing, Particulars, Step};
 pub use path::{BadPath, RelPath, SEGMENT_LIMIT, STATE_FOLDER};
 pub use sha256::Sha256;

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_document_is_told_apart_before_its_extension() {
         assert_eq!(
-            document("Plan 1.pdf", "3F2A91C0-0001"),
+            document("Plan 1.pdf", "3f2a91c0-0001"),
             [
                 "Plan 1.pdf",
                 "Plan 1 [3f2a91c0].pdf",

@@ -58,6 +58,11 @@ impl Tree {
         self.keys.contains(path_key)
     }
 
+    /// The binder's folder below the destination.
+    pub fn segment(&self) -> &str {
+        &self.segment
+    }
+
     /// How many folders are known.
     pub fn len(&self) -> usize {
         self.nodes.len()

@@ -27,6 +27,7 @@ mod inventory;
 mod listings;
 mod proof;
 mod purges;
+mod recase;
 mod retention;
 mod runs;
 mod soundness;
@@ -204,6 +205,10 @@ impl State {
             match found {
                 None => w.set("organisation", organisation.as_str()),
                 Some(found) if found == organisation.as_str() => Ok(()),
+                // Earlier versions stored it in lower case.
+                Some(found) if found == organisation.as_str().to_ascii_lowercase() => {
+                    w.set("organisation", organisation.as_str())
+                }
                 Some(found) => Err(Error::OtherOrganisation { found, wanted: organisation.to_string() }),
             }
         })

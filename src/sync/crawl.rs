@@ -233,7 +233,7 @@ impl Reader<'_> {
                 }
                 Err(odd) => {
                     match &odd.id {
-                        Some(id) => facts.ids.push(self.hasher.hash_one(id.to_ascii_lowercase())),
+                        Some(id) => facts.ids.push(self.hasher.hash_one(id.as_str())),
                         None => facts.nameless += 1,
                     }
                     self.ctx.odd(self.binder, &odd).await?;

@@ -69,6 +69,8 @@ pub(super) struct Desk {
     pub(super) purged: HashSet<Fingerprint>,
     /// Whether the mirror held bytes of any past version when the run began: a first mirror asks for none.
     pub(super) holds_any: bool,
+    /// Whether ids in the state may have lost their case.
+    pub(super) has_folded_ids: bool,
     /// Documents whose files look as recorded and have other inodes, by row number: a mirror that
     /// was copied to another disk. Their bytes are to be proved.
     pub(super) unproved: Vec<i64>,
@@ -83,7 +85,7 @@ impl Desk {
         names: Arc<Names>,
         tally: Arc<Tally>,
         options: Arc<Options>,
-        (newest, holds_any): (i64, bool),
+        (newest, holds_any, has_folded_ids): (i64, bool, bool),
         purged: HashSet<Fingerprint>,
     ) -> Self {
         Self {
@@ -100,6 +102,7 @@ impl Desk {
             controls: HashMap::new(),
             purged,
             holds_any,
+            has_folded_ids,
             unproved: Vec::new(),
             now: jiff::Timestamp::now().as_second(),
         }
@@ -134,6 +137,7 @@ impl Desk {
     /// Compares documents of a binder with what is known. With `last_word`, folders that have no
     /// place are given one.
     pub(super) fn absorb(&mut self, binder: &BinderId, items: &[Listed], last_word: bool) -> Result<Absorbed, Fatal> {
+        self.recase(binder, items)?;
         let mut absorbed = Absorbed::default();
         let items = &last_of_each(items);
         if !self.places(binder, items, last_word)? {
@@ -287,11 +291,16 @@ impl Desk {
     }
 
     fn is_purged(&self, document: &DocumentId) -> bool {
-        !self.purged.is_empty() && self.purged.contains(&fingerprint(document))
+        if self.purged.is_empty() {
+            return false;
+        }
+        // Earlier versions put every id into lower case.
+        let lower = DocumentId::parse(&document.as_str().to_ascii_lowercase());
+        self.purged.contains(&fingerprint(document)) || lower.is_ok_and(|id| self.purged.contains(&fingerprint(&id)))
     }
 
     /// Warns of what happened to a file of the tree.
-    fn say_of(&self, known: &Known, what: &str) {
+    pub(super) fn say_of(&self, known: &Known, what: &str) {
         self.tally.warn(format!("{:?} {what}", known.path.as_str()));
     }
 

@@ -23,6 +23,7 @@ mod ledger;
 mod listing;
 mod names;
 mod options;
+mod recase;
 mod receive;
 mod repair;
 mod retain;

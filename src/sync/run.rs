@@ -147,15 +147,17 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
     let names = Arc::new(Names::default());
-    let (newest, purged, holds_any, partials) =
-        state.read(|r| Ok::<_, state::Error>((r.extent()?.1, r.purged()?, r.holds_any()?, r.partials()?)))?;
+    let (found, purged, partials) = state.read(|r| {
+        let found = (r.extent()?.1, r.holds_any()?, r.has_folded_ids()?);
+        Ok::<_, state::Error>((found, r.purged()?, r.partials()?))
+    })?;
     let desk = Desk::new(
         Arc::clone(&state),
         Arc::clone(&root),
         Arc::clone(&names),
         Arc::clone(&tally),
         Arc::clone(&options),
-        (newest, holds_any),
+        found,
         purged,
     );
     let writing = match mirror {

@@ -64,6 +64,7 @@ impl Desk {
         whole: bool,
         requests: Option<u32>,
     ) -> Result<(), Fatal> {
+        self.recase_folders(binder, folders.iter().map(|folder| &folder.id))?;
         let (state, names) = (&self.state, &self.names);
         let Some(tree) = self.trees.get_mut(binder) else { return Ok(()) };
         let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
@@ -196,7 +197,8 @@ impl Desk {
             if dir.is_some_and(|dir| !self.options.filter.wants(&dir, || known.path.leaf().to_owned())) {
                 continue;
             }
-            if !self.seen.has(number) || self.gone.contains(&known.id) {
+            let missing = !self.seen.has(number) || self.gone.contains(&known.id);
+            if missing && !self.is_kept_for_its_id(&known)? {
                 absent.push(known);
             }
         }

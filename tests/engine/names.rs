@@ -387,3 +387,31 @@ fn names_that_no_text_can_hold_are_mirrored() {
         ("Brf Eken/Avtal/line_break.txt", "c"),
     ]);
 }
+
+#[test]
+fn ids_that_earlier_versions_folded_are_matched_and_rewritten() {
+    let s = shelf(&[("a.txt", "a"), ("b.txt", "b")]);
+    let database = rusqlite::Connection::open(s.world.database()).unwrap();
+    database
+        .execute_batch(&format!(
+            "UPDATE documents SET id = 'doc-a', version = 'ver-a', folder = 'tab-a' WHERE id = '{}';
+             UPDATE documents SET id = 'doc-b', version = 'ver-b', folder = 'tab-a' WHERE id = '{}';
+             UPDATE folders SET id = 'tab-a';
+             INSERT INTO folded_ids VALUES ('doc-a'), ('ver-a'), ('doc-b'), ('ver-b'), ('tab-a');",
+            s.ids[0], s.ids[1]
+        ))
+        .unwrap();
+    drop(database);
+    let item = json!({"id": "Doc-A", "fileName": "a.txt", "folderId": "Tab-A", "latestVersionId": "Ver-A"});
+    s.world.sandbox.script(Route::Drive, vec![Reply::json(200, &json!([{"id": "Tab-A", "name": "Avtal"}]))]);
+    s.world.sandbox.script(Route::Subfolder, vec![Reply::json(200, &json!([]))]);
+    s.world.sandbox.script(Route::Search, vec![Reply::json(200, &json!({"items": [item], "totalCount": 1}))]);
+    let ran = s.world.run();
+    let expected = Documents { seen: 1, unchanged: 1, ..Documents::default() };
+    assert_eq!((ran.exit(), ran.documents()), (Exit::Complete, expected), "{ran:?}");
+    let id: String = s.world.sql("SELECT id || version || folder FROM documents WHERE path LIKE '%a.txt'");
+    assert_eq!(id, "Doc-AVer-ATab-A");
+    // The other one is listed nowhere, and the service does not know it by the id that is stored.
+    assert!(ran.warns_of("can't be asked for"), "{ran:?}");
+    s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a"), ("Brf Eken/Avtal/b.txt", "b")]);
+}

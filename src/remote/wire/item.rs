@@ -11,7 +11,7 @@ use super::{
     metadata::{BINDER, TAB, find, kept},
 };
 use crate::{
-    model::{BadId, BinderId, DocumentId, FolderId, Listed, VersionId},
+    model::{BadId, BinderId, DocumentId, FolderId, Listed, VersionId, is_guid},
     remote::cause::Cause,
 };
 
@@ -134,7 +134,8 @@ fn maybe<T>(
 /// An id; that of the document before if it is the same.
 fn shared(before: Option<&FolderId>, text: &str) -> Result<FolderId, BadId> {
     match before {
-        Some(before) if before.as_str().eq_ignore_ascii_case(text) => Ok(before.clone()),
+        Some(before) if before.as_str() == text => Ok(before.clone()),
+        Some(before) if before.as_str().eq_ignore_ascii_case(text) && is_guid(text.as_bytes()) => Ok(before.clone()),
         _ => FolderId::parse(text),
     }
 }
@@ -158,17 +159,17 @@ mod tests {
 
     #[test]
     fn a_document_by_id() {
-        let id = DocumentId::parse("AB-1").unwrap();
-        let full = r#"{"id":"ab-1","fileName":"å.pdf","folderId":"F-1","binderId":"Bb","latestVersionId":"V-1","more":{"x":[1]},
-            "metadata":[{"metadataElementId":"GLOBAL_TabId","valueId":"T-1"}]}"#;
+        let id = DocumentId::parse("ab-1").unwrap();
+        let full = r#"{"id":"ab-1","fileName":"å.pdf","folderId":"f-1","binderId":"Bb","latestVersionId":"v-1","more":{"x":[1]},
+            "metadata":[{"metadataElementId":"GLOBAL_TabId","valueId":"t-1"}]}"#;
         let listed = document(full, &id).unwrap();
         assert_eq!(listed.file_name, "å.pdf");
         assert_eq!(listed.folder.unwrap().as_str(), "f-1");
         assert_eq!(listed.binder.as_str(), "Bb");
         assert_eq!(listed.version.unwrap().as_str(), "v-1");
         assert_eq!(listed.tab.unwrap().as_str(), "t-1");
-        assert_eq!(&*listed.metadata.unwrap(), r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"T-1"}]"#);
-        let lean = r#"{"id":"AB-1","metadata":[{"metadataElementId":"GLOBAL_BinderId","valueId":"Bb"}]}"#;
+        assert_eq!(&*listed.metadata.unwrap(), r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t-1"}]"#);
+        let lean = r#"{"id":"ab-1","metadata":[{"metadataElementId":"GLOBAL_BinderId","valueId":"Bb"}]}"#;
         assert_eq!(document(lean, &id).unwrap().binder.as_str(), "Bb");
     }
 

@@ -134,7 +134,7 @@ mod tests {
             let text = |folder: &Folder| folder.parent.as_ref().map(|parent| parent.as_str().to_owned());
             folders.iter().flatten().map(text).collect()
         };
-        let (q, p) = (Some("q".to_owned()), Some("p".to_owned()));
+        let (q, p) = (Some("Q".to_owned()), Some("p".to_owned()));
         assert_eq!(parents(None), [None, q.clone(), None, None, None]);
         assert_eq!(parents(Some(&asked)), [p.clone(), q, p.clone(), p.clone(), p]);
     }

@@ -13,6 +13,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::Text;
+use crate::model::{GUID_LENGTH, is_guid};
 
 /// The tab that holds a document.
 pub(in crate::remote) const TAB: &str = "GLOBAL_TabId";
@@ -20,29 +21,22 @@ pub(in crate::remote) const TAB: &str = "GLOBAL_TabId";
 /// The binder that holds a document.
 pub(in crate::remote) const BINDER: &str = "GLOBAL_BinderId";
 
-/// Bytes of a GUID.
-const GUID: usize = 36;
-
 /// The text that is kept.
 pub(super) fn kept(metadata: &RawValue) -> Box<str> {
     let mut text = metadata.get().to_owned();
     let bytes = metadata.get().as_bytes();
     // Two quotes so far apart; one behind a backslash is a character of a longer text.
-    let quoted = bytes.windows(GUID + 2).enumerate().filter(|(_, piece)| piece[0] == b'"' && piece[GUID + 1] == b'"');
+    let quoted = bytes
+        .windows(GUID_LENGTH + 2)
+        .enumerate()
+        .filter(|(_, piece)| piece[0] == b'"' && piece[GUID_LENGTH + 1] == b'"');
     for (quote, piece) in quoted {
         let opens = quote.checked_sub(1).is_none_or(|before| bytes[before] != b'\\');
-        if opens && is_guid(&piece[1..=GUID]) {
-            text.get_mut(quote + 1..=quote + GUID).map(str::make_ascii_lowercase);
+        if opens && is_guid(&piece[1..=GUID_LENGTH]) {
+            text.get_mut(quote + 1..=quote + GUID_LENGTH).map(str::make_ascii_lowercase);
         }
     }
     text.into_boxed_str()
-}
-
-fn is_guid(bytes: &[u8]) -> bool {
-    bytes.iter().enumerate().all(|(at, byte)| match at {
-        8 | 13 | 18 | 23 => *byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    })
 }
 
 /// The first value of a key that is a text.

@@ -55,7 +55,7 @@ fn pages_that_prove_nothing() {
 
 #[test]
 fn what_may_be_missing() {
-    let bare = one(r#"{"id":"A-1"}"#).unwrap();
+    let bare = one(r#"{"id":"a-1"}"#).unwrap();
     let nulls =
         one(r#"{"id":"a-1","fileName":null,"folderId":null,"binderId":null,"latestVersionId":null,"metadata":null}"#);
     assert_eq!(Ok(&bare), nulls.as_ref());
@@ -79,12 +79,12 @@ fn odd_items_fail_alone() {
         (r#"{"id":7}"#, None),
         (r#"{"id":""}"#, None),
         (r#"{"id":"a\u0000"}"#, None),
-        (r#"{"id":"O-1","folderId":7}"#, Some("o-1")),
-        (r#"{"id":"o-1","folderId":""}"#, Some("o-1")),
-        (r#"{"id":"o-1","latestVersionId":{}}"#, Some("o-1")),
-        (r#"{"id":"O-1","latestVersionId":".."}"#, Some("o-1")),
-        (r#"{"id":"o-1","binderId":[]}"#, Some("o-1")),
-        (r#"{"id":"o-1","fileName":7}"#, Some("o-1")),
+        (r#"{"id":"O-1","folderId":7}"#, Some("O-1")),
+        (r#"{"id":"O-1","folderId":""}"#, Some("O-1")),
+        (r#"{"id":"O-1","latestVersionId":{}}"#, Some("O-1")),
+        (r#"{"id":"O-1","latestVersionId":".."}"#, Some("O-1")),
+        (r#"{"id":"O-1","binderId":[]}"#, Some("O-1")),
+        (r#"{"id":"O-1","fileName":7}"#, Some("O-1")),
     ];
     for (odd, id) in table {
         let page = page(&format!(r#"{{"items":[{{"id":"a"}},{odd},{{"id":"b"}}],"totalCount":3}}"#));
