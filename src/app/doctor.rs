@@ -10,10 +10,10 @@ use crate::{
     cli::Doctor,
     config::{self, outside},
     doctor::{Visit, destination, visit},
-    mirror::{self, Survey},
+    mirror::{self, Root, Survey},
     notify,
     remote::Settings,
-    report::{Area, Check, Checkup},
+    report::{Area, Check, Checkup, Filters, STATUS, Status},
     ui,
 };
 
@@ -29,6 +29,7 @@ pub fn doctor(asked: &Doctor, given: &config::Settings, slips: &[config::Error],
     let settings = config::remote_settings(given);
     let mut checks = configuration(&settings, given);
     checks.extend(slips.iter().map(|slip| failure(Area::Configuration, slip)));
+    checks.extend(filters(given, asked.dest.as_deref()));
     match &asked.dest {
         None => checks.push(Check::skipped(Area::Destination, "not looked at: --dest was not given")),
         Some(dest) => {
@@ -80,6 +81,24 @@ fn configuration(settings: &Result<Settings, config::Error>, given: &config::Set
     }
     // All of them at once: nobody wants to come back for each.
     config::remote_errors(given).iter().map(|error| failure(Area::Configuration, error)).collect()
+}
+
+/// The filters that limit a run, and what they left out last; none where every document is wanted.
+fn filters(given: &config::Settings, dest: Option<&Path>) -> Option<Check> {
+    let filters = match config::filter_of(given) {
+        Ok(filter) => filter.shown()?,
+        Err(error) => return Some(failure(Area::Configuration, &error)),
+    };
+    let last = dest.and_then(|dest| Root::open(dest).ok()?.read_note(STATUS));
+    let last = last.and_then(|bytes| Status::read(&bytes).ok()?.last_run);
+    let left_out = match last.filter(|run| run.filters.as_ref() == Some(&filters)) {
+        Some(run) => {
+            format!("they left out {} in the last run", Filters::left_out(run.binders.filtered, run.documents.filtered))
+        }
+        None => "`ibinder-sync plan` says how many documents they leave out".to_owned(),
+    };
+    let said = |filters: &Filters| format!("filters limit what is mirrored: {}; {left_out}", filters.flags().join(" "));
+    Some(Check::ok(Area::Configuration, said(&filters.without_names())).on_screen(said(&filters)))
 }
 
 /// Whether the state of a mirror can be read, and is the organisation's.

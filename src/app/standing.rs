@@ -247,7 +247,7 @@ impl Standing {
                     "--status-file: {path} tells of the mirror at {dest}, and is replaced; each mirror needs a file of its own"
                 ));
             }
-            let copied = notify::replace(path, status.text().as_bytes());
+            let copied = notify::replace(path, status.text_for_others().as_bytes());
             failed.extend(copied.err().map(|e| format!("--status-file: {e}")));
         }
         failed

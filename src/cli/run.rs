@@ -33,10 +33,10 @@ pub struct Selection {
     /// Leave binders with this id or name out
     #[arg(long = "exclude-binder", value_name = "GLOB", help_heading = "What is looked at")]
     pub not_binders: Vec<String>,
-    /// Look only at documents whose path in the mirror matches
+    /// Mirror only documents that match, at any depth; a pattern with a slash starts at the binder's name
     #[arg(long = "include", value_name = "GLOB", help_heading = "What is looked at")]
     pub paths: Vec<String>,
-    /// Leave documents out whose path in the mirror matches
+    /// Leave out documents that match, and everything in folders that match
     #[arg(long = "exclude", value_name = "GLOB", help_heading = "What is looked at")]
     pub not_paths: Vec<String>,
     /// Downloads at once [default: 8]
@@ -91,7 +91,7 @@ pub struct Selection {
     ibinder-sync run --dest /srv/mirror\n  \
     ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \
     ibinder-sync run --dest /srv/mirror --retain 90d --retain-versions 10\n  \
-    ibinder-sync run --dest /srv/mirror --binder 'Brf *' --exclude '**/*.mp4'")]
+    ibinder-sync run --dest /srv/mirror --binder 'Brf *' --exclude '*.mp4'")]
 pub struct Run {
     /// Where.
     #[command(flatten)]

@@ -135,8 +135,8 @@ pub const KEYS: &[Key] = &[
         kind: Kind::List,
         flag: Some("include"),
         variable: "IBINDER_INCLUDE",
-        example: "[\"**/*.pdf\"]",
-        help: "Look only at documents whose path in the mirror matches",
+        example: "[\"*.pdf\"]",
+        help: "Mirror only documents that match, at any depth; a pattern with a slash starts at the binder's name",
         commands: RUNS,
     },
     Key {
@@ -144,8 +144,8 @@ pub const KEYS: &[Key] = &[
         kind: Kind::List,
         flag: Some("exclude"),
         variable: "IBINDER_EXCLUDE",
-        example: "[\"**/*.mp4\"]",
-        help: "Leave documents out whose path in the mirror matches",
+        example: "[\"*.mp4\"]",
+        help: "Leave out documents that match, and everything in folders that match",
         commands: RUNS,
     },
     Key {

@@ -218,6 +218,22 @@ fn options(given: &Given) -> Result<Options, Error> {
     })
 }
 
+/// The filters that are set, for a command that has no flags for them.
+pub fn filter_of(settings: &Settings) -> Result<Filter, Error> {
+    let list = |name| {
+        let values = settings.get(name).map_or(&[][..], |setting| &setting.values);
+        values.iter().map(|value| value.to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    let given = Given {
+        binders: list("binder"),
+        not_binders: list("exclude_binder"),
+        paths: list("include"),
+        not_paths: list("exclude"),
+        ..Given::default()
+    };
+    filter(&given).map_err(|error| settings.explain(error))
+}
+
 /// Each list is looked at alone first, so that an error names the one that is wrong.
 fn filter(given: &Given) -> Result<Filter, Error> {
     let Given { binders, not_binders, paths, not_paths, .. } = given;

@@ -21,4 +21,4 @@ mod portable;
 pub use candidates::{document_names, folder_names};
 pub use chain::{PATH_LIMIT, Step, folder_path};
 pub use key::key;
-pub use portable::portable;
+pub use portable::{composed, portable};

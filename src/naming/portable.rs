@@ -46,10 +46,14 @@ pub(super) fn clean(name: &str) -> String {
     mark_reserved(edges(characters(name)))
 }
 
+/// The text in NFC.
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if is_nfc(text) { Cow::Borrowed(text) } else { text.nfc().collect() }
+}
+
 /// The text in NFC, without characters that a name must not have.
 pub(super) fn characters(text: &str) -> String {
-    let composed = if is_nfc(text) { Cow::Borrowed(text) } else { text.nfc().collect() };
-    composed.chars().map(|c| if is_refused(c) { '_' } else { c }).collect()
+    composed(text).chars().map(|c| if is_refused(c) { '_' } else { c }).collect()
 }
 
 fn is_refused(c: char) -> bool {

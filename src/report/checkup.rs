@@ -73,6 +73,9 @@ pub struct Check {
     pub verdict: Verdict,
     /// What was found.
     pub found: String,
+    /// The same with names of binders and documents, for the screen alone.
+    #[serde(skip)]
+    pub on_screen: Option<String>,
     /// What to do next; only for a warning or a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -81,22 +84,28 @@ pub struct Check {
 impl Check {
     /// A check that found what it should.
     pub fn ok(area: Area, found: impl Into<String>) -> Self {
-        Self { area, verdict: Verdict::Ok, found: found.into(), next: None }
+        Self { area, verdict: Verdict::Ok, found: found.into(), on_screen: None, next: None }
+    }
+
+    /// The same check, with names that only the screen shows.
+    #[must_use]
+    pub fn on_screen(self, found: impl Into<String>) -> Self {
+        Self { on_screen: Some(found.into()), ..self }
     }
 
     /// A check that was not made.
     pub fn skipped(area: Area, found: impl Into<String>) -> Self {
-        Self { area, verdict: Verdict::Skipped, found: found.into(), next: None }
+        Self { area, verdict: Verdict::Skipped, found: found.into(), on_screen: None, next: None }
     }
 
     /// A check that found what somebody should know, and what to do about it.
     pub fn warning(area: Area, found: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { area, verdict: Verdict::Warning, found: found.into(), next: Some(next.into()) }
+        Self { area, verdict: Verdict::Warning, found: found.into(), on_screen: None, next: Some(next.into()) }
     }
 
     /// A check that found what keeps a run from working, and what to do about it.
     pub fn failure(area: Area, found: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { area, verdict: Verdict::Failure, found: found.into(), next: Some(next.into()) }
+        Self { area, verdict: Verdict::Failure, found: found.into(), on_screen: None, next: Some(next.into()) }
     }
 }
 

@@ -28,6 +28,7 @@ fn run(outcome: Outcome, exit_code: u8, ago: i64) -> LastRun {
         freed: Freed::default(),
         requests: Requests::default(),
         scrub: None,
+        filters: None,
         failures: std::collections::BTreeMap::new(),
         warnings: 0,
     }

@@ -7,6 +7,7 @@
 mod amount;
 mod cause;
 mod checkup;
+mod filters;
 mod health;
 #[cfg(test)]
 mod health_tests;
@@ -25,6 +26,7 @@ mod verify_report;
 pub use amount::{bytes, count};
 pub use cause::FailureCause;
 pub use checkup::{Area, Belief, Check, Checkup, Statement, Verdict};
+pub use filters::Filters;
 pub use health::{Health, Level, Problem, span};
 pub use metrics::{METRICS, metrics, metrics_after_failure};
 pub use process::{Process, Seen, Whereabouts, Working};

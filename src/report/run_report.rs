@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::FailureCause;
+use super::{FailureCause, Filters};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ impl Outcome {
 pub struct Binders {
     /// Listed by the service and let through by the filters.
     pub listed: u64,
+    /// Listed by the service and left out by the filters.
+    pub filtered: u64,
     /// Read to the end.
     pub crawled: u64,
     /// Of those, with a listing that is not consistent.
@@ -249,6 +251,8 @@ pub struct RunReport {
     pub requests: Requests,
     /// What was checked; none without `--scrub`.
     pub scrub: Option<Scrub>,
+    /// What the run was limited to; none without filters.
+    pub filters: Option<Filters>,
     /// What the next night takes if nothing changes; only in a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub night: Option<Night>,
@@ -276,6 +280,7 @@ impl RunReport {
             freed: Freed::default(),
             requests: Requests { token: 1, api: 20, storage: 0, retried: 0, throttled: 0, answers: Answers::default() },
             scrub: None,
+            filters: None,
             night: None,
             failures: Vec::new(),
             warnings: Vec::new(),

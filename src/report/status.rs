@@ -2,7 +2,7 @@
 //! `docs/architecture.md`, "Interface").
 //!
 //! It is written at the start and at the end of each run and check. Whoever may read it learns
-//! counts and times, and no name of a binder, a document or a file: a monitoring user has no
+//! counts and times, and no name of a binder, a document or a file (a copy hides filters, too): a monitoring user has no
 //! business with those. Everything is a value here; who writes it when is for `app` to know.
 
 use std::collections::BTreeMap;
@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binders, Bytes, Checked, Documents, FailureCause, Freed, Outcome, Process, Requests, RunReport, Scrub, Seen,
-    VerifyOutcome, Whereabouts, Working,
+    Binders, Bytes, Checked, Documents, FailureCause, Filters, Freed, Outcome, Process, Requests, RunReport, Scrub,
+    Seen, VerifyOutcome, Whereabouts, Working,
 };
 
 /// The file below the state folder.
@@ -95,6 +95,9 @@ pub struct LastRun {
     /// What `--scrub` checked.
     #[serde(default)]
     pub scrub: Option<Scrub>,
+    /// What it was limited to.
+    #[serde(default)]
+    pub filters: Option<Filters>,
     /// What failed, counted by its cause.
     #[serde(default)]
     pub failures: BTreeMap<FailureCause, u64>,
@@ -123,6 +126,7 @@ impl LastRun {
             freed: report.freed,
             requests: report.requests,
             scrub: report.scrub,
+            filters: report.filters.clone(),
             failures,
             warnings: report.warnings.len() as u64,
         }
@@ -276,6 +280,15 @@ impl Status {
     pub fn text(&self) -> String {
         // Numbers, texts and lists always serialize.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// The text of a copy for other users, in which filters name nothing.
+    pub fn text_for_others(&self) -> String {
+        let mut copy = self.clone();
+        for run in copy.last_run.iter_mut() {
+            run.filters = run.filters.as_ref().map(Filters::without_names);
+        }
+        copy.text()
     }
 
     /// Something begins. Under the lock nobody else changes the mirror, so what says so was killed.

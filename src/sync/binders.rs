@@ -5,13 +5,13 @@ use std::{
     sync::PoisonError,
 };
 
-use super::{Crawled, Ctx, Fatal, failed::cause_of};
+use super::{Crawled, Ctx, Fatal, failed::cause_of, filtering};
 use crate::{
     model::{Binder, BinderId},
     naming,
     plan::{self, Due, due},
     remote::{self, Kind},
-    report::{Failure, FailureCause, Progress},
+    report::{Failure, Progress},
     state::{BinderRow, State},
 };
 
@@ -74,11 +74,7 @@ pub(super) async fn list(ctx: &Ctx) -> Result<Option<Survey>, Fatal> {
         );
         return Ok(None);
     }
-    for glob in ctx.options.filter.unmatched(&listed) {
-        let why = format!("{glob:?} matches none of the binders that are listed: mend --binder, or leave it out");
-        tracing::warn!("{why}");
-        ctx.tally.failed(None, Failure::of_nobody(FailureCause::NotFound, why));
-    }
+    filtering::binders(ctx, &listed);
     let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
     let survey = take(ctx, known, listed, whole)?;
     ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);

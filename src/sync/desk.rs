@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Adopt, Fatal, Options, claim, ledger::Order, names::Names, names::OnItsWay, seen::Seen};
+use super::{Adopt, Fatal, Options, claim, filter::Met, ledger::Order, names::Names, names::OnItsWay, seen::Seen};
 use crate::{
     mirror::{Found, Root},
     model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, Sha256, VersionId},
@@ -74,6 +74,8 @@ pub(super) struct Desk {
     /// Documents whose files look as recorded and have other inodes, by row number: a mirror that
     /// was copied to another disk. Their bytes are to be proved.
     pub(super) unproved: Vec<i64>,
+    /// Which filters matched something.
+    pub(super) met: Met,
     pub(super) now: i64,
 }
 
@@ -104,6 +106,7 @@ impl Desk {
             holds_any,
             has_folded_ids,
             unproved: Vec::new(),
+            met: Met::default(),
             now: jiff::Timestamp::now().as_second(),
         }
     }
@@ -241,7 +244,7 @@ impl Desk {
         file: FileState,
     ) -> Result<Option<Job>, Fatal> {
         let facts = Facts {
-            wanted: self.options.filter.wants(dir, || naming::portable(&item.file_name)),
+            wanted: self.options.filter.judge(dir, || naming::portable(&item.file_name), &mut self.met),
             has_version: item.version.is_some(),
             known: known.map(|k| KnownFacts {
                 same_version: item.version.as_ref().is_none_or(|v| *v == k.version),

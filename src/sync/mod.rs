@@ -17,6 +17,7 @@ mod ctx;
 mod desk;
 mod failed;
 mod filter;
+mod filtering;
 mod folders;
 mod forget;
 mod ledger;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
-    ledger::Ledger, ledger::Order, names::Names, retain, scrub, settle::Rename, transfers, worker::Pool,
+    filtering, ledger::Ledger, ledger::Order, names::Names, retain, scrub, settle::Rename, transfers, worker::Pool,
     worker::Worker,
 };
 use crate::{
@@ -240,6 +240,7 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
         flush(ctx).await?;
         // Absence is counted once every binder was read: a document may have gone to any of them.
         if whole {
+            filtering::documents(ctx).await?;
             withheld = absence::settle(ctx, &crawled, mirrored).await?;
         }
         late(ctx, queue).await?;

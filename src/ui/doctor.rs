@@ -11,18 +11,19 @@ const WIDTH: usize = 100;
 /// Columns before what was found.
 const INDENT: usize = 12;
 
-/// How wide a text is, and whether it has colours.
+/// How wide a text is, and whether it has colours and names.
 #[derive(Clone, Copy)]
 struct Paper {
     width: usize,
     colours: bool,
+    names: bool,
 }
 
 /// The screen: each check, and what the service does otherwise than was thought.
 pub fn checkup(checkup: &Checkup) -> String {
     let terminal = Term::stdout();
     let columns = if terminal.is_term() { usize::from(terminal.size().1) } else { WIDTH };
-    let paper = Paper { width: columns.clamp(INDENT + 20, WIDTH), colours: true };
+    let paper = Paper { width: columns.clamp(INDENT + 20, WIDTH), colours: true, names: true };
     let mut text = paper.checks(&checkup.checks);
     let refuted: Vec<_> = checkup.believed(Belief::Refuted).collect();
     let count = |belief| checkup.believed(belief).count();
@@ -43,7 +44,7 @@ pub fn checkup(checkup: &Checkup) -> String {
 
 /// Everything, for somebody who was not there.
 pub fn checkup_report(checkup: &Checkup) -> String {
-    let paper = Paper { width: WIDTH, colours: false };
+    let paper = Paper { width: WIDTH, colours: false, names: false };
     let mut text = format!(
         "ibinder-sync {} on {}, {}\nAPI: {}\n\n{}",
         checkup.version,
@@ -75,7 +76,8 @@ impl Paper {
                 area = Some(check.area);
             }
             let style = paint(check.verdict);
-            text.push_str(&self.line(check.verdict.word(), &style, &check.found));
+            let found = check.on_screen.as_ref().filter(|_| self.names).unwrap_or(&check.found);
+            text.push_str(&self.line(check.verdict.word(), &style, found));
             if let Some(next) = &check.next {
                 text.push_str(&self.line("", &style, &format!("→ {next}")));
             }

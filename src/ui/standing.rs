@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{bytes, escape};
-use crate::report::{Health, LastRun, Level, Status, count};
+use crate::report::{Filters, Health, LastRun, Level, Status, count};
 
 /// The judgement as a Nagios plug-in prints it. In what follows the first line a `|` would begin
 /// more numbers, so there is none.
@@ -45,6 +45,10 @@ fn details(status: &Status, zone: &TimeZone) -> Vec<(&'static str, String)> {
         for (cause, number) in &run.failures {
             lines.push(("failed:", format!("{} × {}", count(*number), cause.meaning())));
         }
+    }
+    if let Some((run, filters)) = status.last_run.as_ref().and_then(|run| Some((run, run.filters.as_ref()?))) {
+        let left_out = Filters::left_out(run.binders.filtered, run.documents.filtered);
+        lines.push(("filters:", format!("leave out {left_out}: {}", filters.flags().join(" "))));
     }
     lines.extend(waiting(status, &clock));
     if let Some(space) = &status.space {

@@ -2,7 +2,7 @@
 
 use super::escape;
 use crate::{
-    report::{Documents, Night, Outcome, RunReport, bytes},
+    report::{Documents, Filters, Night, Outcome, RunReport, bytes},
     sync::Planned,
 };
 
@@ -55,6 +55,7 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
             bytes(freed.bytes)
         ));
     }
+    filters(&mut text, run);
     told_of(&mut text, run);
     if let Some(report) = report {
         text.push_str(&format!("Report: {}\n", report.display()));
@@ -83,8 +84,17 @@ pub fn planned(run: &RunReport) -> String {
         let (requests, takes) = (night.requests, takes(night));
         text.push_str(&format!("A night on which nothing changes takes {requests} requests{takes}.\n"));
     }
+    filters(&mut text, run);
     told_of(&mut text, run);
     text
+}
+
+/// What the run was limited to.
+fn filters(text: &mut String, run: &RunReport) {
+    if let Some(filters) = &run.filters {
+        let left_out = Filters::left_out(run.binders.filtered, run.documents.filtered);
+        text.push_str(&format!("Filters left out {left_out}: {}\n", escape(&filters.flags().join(" "))));
+    }
 }
 
 /// Failures and warnings.

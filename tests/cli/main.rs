@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod doctor;
 mod export;
+mod filters;
 mod help;
 mod history;
 #[cfg(target_os = "linux")]

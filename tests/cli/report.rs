@@ -18,10 +18,10 @@ fn it_has_exactly_the_agreed_fields() {
     let done = program.run(&["--json"]).expect(4);
     let report = done.json();
     let expected = "run_id outcome started_at finished_at duration_seconds organisation_id binders documents bytes \
-        freed requests scrub failures warnings";
+        freed requests scrub filters failures warnings";
     assert_eq!(keys(&report), expected.split_whitespace().collect());
     for (field, expected) in [
-        ("binders", "listed crawled uncertified inaccessible failed"),
+        ("binders", "listed filtered crawled uncertified inaccessible failed"),
         ("documents", "seen unchanged adopted added updated moved removed withheld filtered failed"),
         ("bytes", "downloaded"),
         ("freed", "versions objects bytes"),

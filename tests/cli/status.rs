@@ -343,9 +343,13 @@ fn a_run_with_filters_by_hand_hides_no_failed_night() {
     };
     let succeeded = success();
     assert!(succeeded.is_some());
-    for filter in [["--include", "nothing/**"], ["--binder", "Brf*"], ["--exclude-binder", "Brf*"], ["--exclude", "**"]]
-    {
-        finish(program.run_command(&flags).args(filter)).says(0, "leave this run out");
+    for (filter, exit) in [
+        (["--include", "nothing/**"], 4),
+        (["--binder", "Brf*"], 0),
+        (["--exclude-binder", "Brf*"], 0),
+        (["--exclude", "**"], 0),
+    ] {
+        finish(program.run_command(&flags).args(filter)).says(exit, "leave this run out");
         let after = kept(&program);
         assert_eq!(
             (&after["last_run"], &after["last_complete_run"]),

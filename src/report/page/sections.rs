@@ -10,7 +10,7 @@ use super::{
     failures::{Cause, causes},
     words,
 };
-use crate::report::Failure;
+use crate::report::{Failure, Filters};
 
 /// Causes that are shown, and failures of each.
 const MOST_CAUSES: usize = 50;
@@ -190,6 +190,7 @@ pub(super) fn numbers(report: &RunReport) -> String {
             "Binders",
             parts(&[
                 (b.listed, "listed"),
+                (b.filtered, "left out"),
                 (b.crawled, "read"),
                 (b.uncertified, "not consistent"),
                 (b.inaccessible, "not accessible"),
@@ -208,6 +209,10 @@ pub(super) fn numbers(report: &RunReport) -> String {
             ]),
         ),
     ];
+    if let Some(filters) = &report.filters {
+        let left_out = Filters::left_out(b.filtered, report.documents.filtered);
+        rows.push(("Filters", format!("{left_out} left out by {}", text(&filters.flags().join(" ")))));
+    }
     if let Some(scrub) = &report.scrub {
         rows.push((
             "Checked",

@@ -1,0 +1,56 @@
+//! The filters that limited a run, as they were given.
+
+use serde::{Deserialize, Serialize};
+
+use super::amount;
+
+/// Globs of binders and of documents.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filters {
+    /// Binders by id or name; empty: all.
+    pub binder: Vec<String>,
+    /// Binders that are left out.
+    pub exclude_binder: Vec<String>,
+    /// Documents by path; empty: all.
+    pub include: Vec<String>,
+    /// Documents that are left out.
+    pub exclude: Vec<String>,
+}
+
+impl Filters {
+    /// Each glob with its flag.
+    pub fn flags(&self) -> Vec<String> {
+        let of = |flag: &'static str, globs: &'_ [String]| {
+            globs.iter().map(move |glob| format!("--{flag} {glob:?}")).collect::<Vec<_>>()
+        };
+        [
+            of("binder", &self.binder),
+            of("exclude-binder", &self.exclude_binder),
+            of("include", &self.include),
+            of("exclude", &self.exclude),
+        ]
+        .concat()
+    }
+
+    /// What they leave out, in words: `2 binders and 1,204 documents`.
+    pub fn left_out(binders: u64, documents: u64) -> String {
+        let documents = amount::of(documents, "document", "documents").replace('\u{a0}', " ");
+        match binders {
+            0 => documents,
+            _ => format!("{} and {documents}", amount::of(binders, "binder", "binders").replace('\u{a0}', " ")),
+        }
+    }
+
+    /// The same without the globs' texts, which may name binders and documents.
+    #[must_use]
+    pub fn without_names(&self) -> Self {
+        let hidden = |globs: &[String]| vec!["…".to_owned(); globs.len()];
+        Self {
+            binder: hidden(&self.binder),
+            exclude_binder: hidden(&self.exclude_binder),
+            include: hidden(&self.include),
+            exclude: hidden(&self.exclude),
+        }
+    }
+}
