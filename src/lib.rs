@@ -16,6 +16,7 @@ pub mod model;
 pub mod naming;
 pub mod notify;
 pub mod pace;
+pub mod paths;
 pub mod plan;
 pub mod remote;
 pub mod report;

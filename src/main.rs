@@ -197,7 +197,10 @@ fn binders(given: cli::Binders, settings: &Settings) -> Exit {
             let _ = Cli::command().error(ErrorKind::ArgumentConflict, "--json is for the list of binders").print();
             Exit::Usage
         }
-        (Some(dest), Some(BindersCommand::Forget { id })) => app::forget_binder(&dest, &id),
+        (Some(dest), Some(BindersCommand::Forget { id, force, yes })) => {
+            let notices = config::files_of(settings).usable(&dest, settings);
+            app::forget_binder(&app::Forget { dest: &dest, id: &id, force, yes, notices: &notices })
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::Path};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{Exit, Reading, runtime};
+use super::{Exit, Reading, check_place, runtime};
 use crate::{
     cli::Doctor,
     config::{self, outside},
@@ -33,6 +33,7 @@ pub fn doctor(asked: &Doctor, given: &config::Settings, slips: &[config::Error],
     match &asked.dest {
         None => checks.push(Check::skipped(Area::Destination, "not looked at: --dest was not given")),
         Some(dest) => {
+            checks.extend(check_place(dest).err().map(|error| failure(Area::Destination, &error)));
             let examined = mirror::examine(dest);
             checks.extend(destination(dest, &examined, asked.existing));
             if examined.is_ok_and(|seen| seen.survey == Survey::Mirror) {

@@ -30,6 +30,19 @@ pub enum Error {
         .0.display()
     )]
     Foreign(PathBuf),
+    /// The destination lies inside a mirror.
+    #[error(
+        "{} lies inside the mirror {}, which holds what the service has and nothing else; give each mirror a folder of its own",
+        .0.display(),
+        .1.display()
+    )]
+    Nested(PathBuf, PathBuf),
+    /// A mirror lies inside the destination.
+    #[error("{} has the mirror {} inside it; give each mirror a folder of its own", .0.display(), .1.display())]
+    Above(PathBuf, PathBuf),
+    /// The destination can't be looked at.
+    #[error("cannot look at {}: {}", .0.display(), .1)]
+    Look(PathBuf, std::io::Error),
     /// The state folder is there, the database is not.
     #[error(
         "{}/.ibinder-sync has no state.db, or an empty one, but files lie beside it: the state was lost. `ibinder-sync recover --dest {}` puts its last copy in place; where there is none, `ibinder-sync adopt --dest {}` makes a new one for the files. Nothing was touched",
@@ -75,8 +88,8 @@ pub enum Error {
     )]
     NotItsFile(String),
     /// Nobody is there to ask.
-    #[error("nothing was erased: without a terminal to ask at, `purge` needs --yes")]
-    NotConfirmed,
+    #[error("nothing was removed: without a terminal to ask at, `{0}` needs --yes")]
+    NotConfirmed(&'static str),
     /// The tree is newer than the state.
     #[error(
         "the state of {} was recovered and is older than the files: `ibinder-sync run --dest {}` comes first, nothing was touched",
@@ -185,7 +198,10 @@ impl Error {
             | Self::Command(_)
             | Self::RunFirst(_)
             | Self::NoDocument(_)
-            | Self::NotConfirmed
+            | Self::NotConfirmed(_)
+            | Self::Nested(..)
+            | Self::Above(..)
+            | Self::Look(..)
             | Self::NotItsFile(_)
             | Self::Catalogue(catalogue::Error::Sidecars(Refused::NotEmpty(_)))
             | Self::Folder(..) => Exit::Usage,

@@ -8,8 +8,8 @@ use super::{Error, Exit, Reading, Voice, history, output::Output};
 use crate::{
     catalogue::{self, Catalogue, Format},
     cli::{self, ExportFormat},
+    config::outside_resolved,
     history::Selection,
-    mirror::is_inside,
     model::RelPath,
     ui,
 };
@@ -34,13 +34,10 @@ pub fn export(given: &cli::Export, voice: &Voice) -> Exit {
 fn write(given: &cli::Export) -> Result<String, Error> {
     let format = given.format.map(|format| form(format, given)).transpose()?;
     let Reading { state, root, .. } = &Reading::open(&given.destination.dest)?;
-    if let Some(folder) = &given.sidecars
-        && is_inside(folder, root)?
-    {
-        return Err(Error::Unknown(format!(
-            "{} lies inside the mirror; sidecars need a folder outside of it",
-            folder.display()
-        )));
+    for (name, path) in [("--sidecars", &given.sidecars), ("--to", &given.to)] {
+        if let Some(path) = path {
+            outside_resolved(name, path, Some(&given.destination.dest))?;
+        }
     }
     let runs = state.read(|r| r.past_runs())?;
     let then = given.at.as_deref().map(|text| history::then(text, &runs)).transpose()?.map(|run| run.number);

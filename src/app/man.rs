@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use super::{Error, Exit};
-use crate::{cli, ui};
+use crate::{cli, config::outside_resolved, ui};
 
 /// Prints the program's page, or writes those of all commands into a folder.
 pub fn man(to: Option<&Path>) -> Exit {
@@ -12,7 +12,7 @@ pub fn man(to: Option<&Path>) -> Exit {
         ui::print(pages.first().map_or("", |page| &page.text));
         return Exit::Complete;
     };
-    match write(folder, &pages) {
+    match outside_resolved("--to", folder, None).map_err(Error::from).and_then(|()| write(folder, &pages)) {
         Ok(()) => Exit::Complete,
         Err(error) => {
             ui::complain(&error);

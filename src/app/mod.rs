@@ -3,6 +3,7 @@
 
 mod adopting;
 mod aftermath;
+mod ask;
 mod binders;
 mod closing;
 mod configuration;
@@ -13,6 +14,7 @@ mod doctor;
 mod error;
 mod exit;
 mod export;
+mod forget;
 mod history;
 mod man;
 mod opened;
@@ -33,7 +35,7 @@ mod verify;
 mod voice;
 mod with_lock;
 
-pub use binders::{forget as forget_binder, list as list_binders};
+pub use binders::list as list_binders;
 pub use configuration::{begin as begin_configuration, schema as show_schema, show as show_configuration};
 #[cfg(feature = "sandbox")]
 pub use demo::{demo, sandbox};
@@ -41,6 +43,7 @@ pub use doctor::doctor;
 pub use error::Error;
 pub use exit::Exit;
 pub use export::export;
+pub use forget::{Forget, forget as forget_binder};
 pub use history::{history, ls, snapshots};
 pub use man::man;
 use opened::{Reading, Writing};
@@ -59,6 +62,7 @@ use std::{path::Path, sync::Arc};
 use crate::{
     manager::Notice,
     mirror::{self, Survey},
+    paths::{mirror_above, mirror_below},
     remote::Requests,
     sync::{self, Finished, Parts},
     ui,
@@ -87,6 +91,19 @@ fn execute(parts: Parts, requests: &Requests, voice: &Voice) -> Result<Finished,
     let ended = ui::ended(finished.outcome(), &finished.tally.documents());
     voice.manager.tell(&[Notice::Status(&ended)]);
     Ok(finished)
+}
+
+/// Refuses to make, or to go on with, a mirror inside another one, and one above others: whatever is in a mirror is
+/// the service's.
+fn check_place(dest: &Path) -> Result<(), Error> {
+    if let Some(mirror) = mirror_above(dest).map_err(|e| Error::Look(dest.to_owned(), e))? {
+        return Err(Error::Nested(dest.to_owned(), mirror));
+    }
+    let below = match mirror::survey(dest)? {
+        Survey::Foreign => mirror_below(dest),
+        Survey::Mirror | Survey::StateLost | Survey::Absent | Survey::Empty => None,
+    };
+    below.map_or(Ok(()), |mirror| Err(Error::Above(dest.to_owned(), mirror)))
 }
 
 /// Refuses a destination that can't be mirrored into; true where it holds a mirror.

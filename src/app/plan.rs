@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, adopting, check_destination, execute, pacing, reporting, signals::Signals};
+use super::{
+    Error, Exit, Voice, adopting, check_destination, check_place, execute, pacing, reporting, signals::Signals,
+};
 use crate::{
     config::Config,
     mirror::{self, Root},
@@ -26,6 +28,7 @@ pub fn plan(config: &Config, voice: &Voice) -> Exit {
 
 fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error> {
     let clock = Instant::now();
+    check_place(&config.dest)?;
     let is_mirror = check_destination(&config.dest, config.existing)?;
     let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
     let database = mirror::database(&config.dest);

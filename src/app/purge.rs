@@ -1,11 +1,8 @@
 //! `purge`.
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    path::Path,
-};
+use std::path::Path;
 
-use super::{Error, Exit, Reading, Writing, copies};
+use super::{Error, Exit, Reading, Writing, ask::ask, copies};
 use crate::{
     history::{self, Traces},
     model::DocumentId,
@@ -53,12 +50,6 @@ fn erase(dest: &Path, id: &str, confirmed: bool) -> Result<bool, Error> {
 }
 
 fn confirm(document: &DocumentId, traces: &Traces) -> Result<bool, Error> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Error::NotConfirmed);
-    }
-    ui::print(&ui::purge(document.as_str(), traces));
-    let _ = std::io::stdout().flush();
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(Error::Runtime)?;
-    Ok(answer.trim().eq_ignore_ascii_case(document.as_str()))
+    let answer = ask(&ui::purge(document.as_str(), traces), "purge")?;
+    Ok(answer.is_some_and(|answer| answer.eq_ignore_ascii_case(document.as_str())))
 }

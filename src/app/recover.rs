@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::Path};
 
 use jiff::Timestamp;
 
-use super::{Error, Exit, Voice, Writing, adopting::Mark, check_destination, run};
+use super::{Error, Exit, Voice, Writing, adopting::Mark, check_destination, check_place, run};
 use crate::{
     config::Config,
     mirror::{self, Mirror, Survey},
@@ -62,6 +62,7 @@ pub fn adopt(config: &Config, voice: &Voice) -> Exit {
 
 fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     let dest = &config.dest;
+    check_place(dest)?;
     if matches!(mirror::survey(dest)?, Survey::Absent | Survey::Empty) {
         check_destination(dest, config.existing)?;
     }

@@ -52,6 +52,7 @@ pub(super) fn report(
         scrub: finished.scrub,
         filters: config.options.filter.shown(),
         night: None,
+        withheld: tally.withheld(),
         failures,
         warnings: tally.warnings(),
     }
@@ -74,6 +75,7 @@ pub(super) fn failed(organisation: &str, started: Timestamp, error: &Error) -> R
         scrub: None,
         filters: None,
         night: None,
+        withheld: Vec::new(),
         failures: vec![Failure::of_nobody(error.cause(), error.to_string())],
         warnings: Vec::new(),
     }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     cli,
+    config::outside_resolved,
     history::{Missing, Restore, Restored, Selection},
     mirror::{Root, Target},
     model::{RelPath, VersionId},
@@ -37,6 +38,7 @@ pub fn restore(given: &cli::Restore, voice: &Voice) -> Exit {
 
 fn go(given: &cli::Restore, voice: &Voice) -> Result<Exit, Error> {
     let reading = Reading::open(&given.destination.dest)?;
+    outside_resolved("--to", &given.to, Some(&given.destination.dest))?;
     reading.state.write(|w| w.index_contents())?;
     let progress = Arc::<Progress>::default();
     let wanted = wanted(given, &reading.state, &progress)?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Error, Exit, Voice, Writing, adopting, aftermath::Aftermath, aftermath::End as Over, check_destination,
-    closing::Closing, execute, pacing, reporting, signals::Signals, standing::Standing,
+    check_place, closing::Closing, execute, pacing, reporting, signals::Signals, standing::Standing,
 };
 use crate::{
     config::{self, Config, Notices},
@@ -72,6 +72,7 @@ fn over(aftermath: &mut Aftermath<'_>, exit: Exit, report: &RunReport) {
 }
 
 fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
+    check_place(&config.dest)?;
     check_destination(&config.dest, config.existing)?;
     Writing::begin(&config.dest, Some(&config.remote.organisation), "run", started)
 }

@@ -14,7 +14,7 @@ use super::{Error, Exit};
 use crate::{
     config::Notices,
     mirror::{self, Root},
-    notify,
+    notify, paths,
     report::{
         CompleteRun, LastRound, LastRun, LastVerify, Process, RunReport, STATUS, Seen, Space, Status, VerifyReport,
         Waiting, Working, metrics, metrics_after_failure,
@@ -22,6 +22,9 @@ use crate::{
     state::{Run, State},
     verify::Round,
 };
+
+/// A file for others is never larger than this.
+const LARGEST: u64 = 1 << 20;
 
 /// Where the status of a mirror is kept.
 #[derive(Debug, Clone)]
@@ -151,14 +154,14 @@ impl Standing {
         let mut status = self.nothing();
         status.organisation_id.clone_from(&report.organisation_id);
         status.take_run(LastRun::of(report, exit.code()));
-        let old = self.metrics.as_ref().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        let old = self.metrics.as_ref().and_then(|path| paths::text(path, LARGEST).ok()).unwrap_or_default();
         let metrics = metrics_after_failure(&old, &status, self.profile.as_deref(), status.written_at);
         said(self.write_files(&status, Some(&metrics)));
     }
 
     /// The copy, if it is of this mirror.
     fn copied(&self, organisation: &str) -> Option<Status> {
-        let status = Status::read(&std::fs::read(self.copy.as_ref()?).ok()?).ok()?;
+        let status = Status::read(&paths::read(self.copy.as_ref()?, LARGEST).ok()?).ok()?;
         (status.dest == self.nothing().dest && is_of(&status, organisation)).then_some(status)
     }
 
@@ -198,6 +201,16 @@ impl Standing {
             status.end(&process());
             self.write_or_warn(Some(&root), status);
         }
+    }
+
+    /// A binder was let go, of which so many documents may have been among those whose removal was withheld.
+    pub(super) fn binder_forgotten(&self, root: &Root, (state, run): (&State, &Run), missed: u64) {
+        let mut status = self.last(root);
+        let space = space(root, state, run).ok();
+        status.space = space.or(status.space);
+        let withheld = status.waiting.withheld.saturating_sub(missed);
+        status.waiting = pending(state, run, 0, withheld).unwrap_or(status.waiting);
+        self.write_or_warn(Some(root), status);
     }
 
     /// What was written last in the mirror.
@@ -240,7 +253,7 @@ impl Standing {
             failed.extend(notify::replace(path, metrics.as_bytes()).err().map(|e| format!("--metrics-file: {e}")));
         }
         if let Some(path) = &self.copy {
-            let other = std::fs::read(path).ok().and_then(|bytes| Status::read(&bytes).ok());
+            let other = paths::read(path, LARGEST).ok().and_then(|bytes| Status::read(&bytes).ok());
             if let Some(other) = other.filter(|other| other.dest != status.dest) {
                 let (path, dest) = (path.display(), other.dest);
                 failed.push(format!(
@@ -297,20 +310,24 @@ fn count(
     report: &RunReport,
     last: Option<Space>,
 ) -> Result<Option<Space>, Error> {
-    let free_bytes = root.free_bytes().ok();
     let changed = report.documents.has_changes() || report.freed.versions + report.freed.objects > 0;
     if let Some(last) = last.filter(|last| !changed && last.counted_by + 1 == run.number) {
-        return Ok(Some(Space { free_bytes, counted_by: run.number, ..last }));
+        return Ok(Some(Space { free_bytes: root.free_bytes().ok(), counted_by: run.number, ..last }));
     }
+    space(root, state, run).map(Some)
+}
+
+/// What the mirror takes, counted anew.
+fn space(root: &Root, state: &State, run: &Run) -> Result<Space, Error> {
     let (tree, history) = state.read(|r| Ok::<_, Error>((r.totals()?, r.objects()?)))?;
-    Ok(Some(Space {
+    Ok(Space {
         documents: tree.documents,
         tree_bytes: tree.bytes,
         objects: history.objects,
         history_bytes: history.bytes,
-        free_bytes,
+        free_bytes: root.free_bytes().ok(),
         counted_by: run.number,
-    }))
+    })
 }
 
 fn complete(times: crate::state::Times) -> Option<CompleteRun> {

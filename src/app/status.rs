@@ -1,6 +1,6 @@
 //! `status`: whether the mirror is healthy.
 
-use std::{io::Read as _, path::Path};
+use std::path::Path;
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use crate::{
     cli,
     mirror::{self, Root},
     model::STATE_FOLDER,
+    paths::{self, Unreadable},
     report::{Health, STATUS, Status, Whereabouts},
     ui,
 };
@@ -78,16 +79,14 @@ enum Unread {
 }
 
 fn read(path: &Path) -> Result<Status, Unread> {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => Unread::Missing,
-        std::io::ErrorKind::PermissionDenied => Unread::Other(format!(
+    let failed = |error: Unreadable| match error.kind() {
+        Some(std::io::ErrorKind::NotFound) => Unread::Missing,
+        Some(std::io::ErrorKind::PermissionDenied) => Unread::Other(format!(
             "{} may not be read by this user: let `run --status-file` write a copy elsewhere, and give it with --from",
             path.display()
         )),
         _ => Unread::Other(format!("{} can't be read: {error}", path.display())),
     };
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = paths::read(path, LARGEST).map_err(failed)?;
     Status::read(&bytes).map_err(|why| Unread::Other(format!("{} can't be read: {why}", path.display())))
 }

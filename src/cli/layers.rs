@@ -36,9 +36,24 @@ impl From<clap::Error> for Refusal {
 
 /// Reads the command line, the environment and the file.
 pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<(Cli, Settings), Refusal> {
+    no_line_ends(&arguments)?;
     let (arguments, settings) = supplied(arguments, environment)?;
     let matches = Cli::command().try_get_matches_from(arguments).map_err(|error| explained(error, &settings))?;
+    config::check_ambient(environment)?;
     Ok((Cli::from_arg_matches(&matches)?, settings))
+}
+
+/// Refuses an argument that ends in a carriage return: a script with the line ends of Windows puts one behind the last
+/// argument of each line, and a folder would be made whose name ends in it.
+fn no_line_ends(arguments: &[OsString]) -> Result<(), Refusal> {
+    let own = arguments.iter().take_while(|argument| *argument != "--");
+    match own.map(|argument| argument.to_string_lossy()).find(|argument| argument.ends_with('\r')) {
+        None => Ok(()),
+        Some(argument) => {
+            let why = "it ends in a carriage return; save the script that has it with the line ends of Unix";
+            Err(config::Error::Bad { name: format!("{argument:?}").into(), why: why.to_owned() }.into())
+        }
+    }
 }
 
 /// What counts for `run` with these flags, whether or not it is all that a run needs.

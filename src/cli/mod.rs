@@ -191,12 +191,18 @@ pub enum BindersCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Let a binder go that the service does not show any more: its files leave the tree, their
-    /// bytes stay in the mirror's objects
+    /// Let a binder go that iBinder no longer shows: its files leave the tree, their bytes stay in the
+    /// mirror's objects
     Forget {
         /// The binder's id
         #[arg(value_name = "ID")]
         id: String,
+        /// Let it go although the last run could read it
+        #[arg(long)]
+        force: bool,
+        /// Ask nothing
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -2,8 +2,7 @@
 //! the machine. Nor is it in the configuration file, which gets copied, shown and committed.
 
 use std::{
-    fs::{File, Metadata},
-    io::Read as _,
+    fs::Metadata,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
@@ -11,6 +10,7 @@ use std::{
 use secrecy::SecretString;
 
 use super::{Error, Settings, command};
+use crate::paths::{self, Unreadable};
 
 /// The names of the credential in `$CREDENTIALS_DIRECTORY`.
 const CREDENTIALS: [&str; 2] = ["ibinder-client-secret", "client_secret"];
@@ -31,7 +31,8 @@ pub(super) fn secret(settings: &Settings) -> Result<SecretString, Error> {
     }
     if let Some(setting) = settings.get("client_secret_command") {
         let secret = command::first_line(setting.text()?, command::LIMIT)
-            .and_then(|line| clean(&line).ok_or_else(|| "the command printed nothing on its first line".to_owned()));
+            .and_then(|line| clean(&line).map_err(|why| format!("the command's first line {why}")))
+            .and_then(|secret| secret.ok_or_else(|| "the command printed nothing on its first line".to_owned()));
         return secret.map_err(|why| Error::Bad { name: setting.name().into(), why });
     }
     match of_systemd(settings) {
@@ -54,9 +55,11 @@ pub(super) fn of_systemd(settings: &Settings) -> Option<PathBuf> {
 }
 
 fn read(path: &Path, settings: &Settings) -> Result<SecretString, String> {
-    let cannot = |error| format!("cannot read {}: {error}", path.display());
-    let file = File::open(path).map_err(cannot)?;
-    let metadata = file.metadata().map_err(cannot)?;
+    let cannot = |error: Unreadable| match error {
+        Unreadable::Io(error) => format!("cannot read {}: {error}", path.display()),
+        other => format!("{} can't be used: {other}", path.display()),
+    };
+    let (file, metadata) = paths::open(path).map_err(cannot)?;
     let of_systemd = settings.credentials.as_ref().is_some_and(|folder| path.starts_with(folder));
     if !is_private(&metadata, of_systemd) {
         return Err(format!(
@@ -65,9 +68,13 @@ fn read(path: &Path, settings: &Settings) -> Result<SecretString, String> {
             metadata.permissions().mode() & 0o7777
         ));
     }
-    let mut text = String::new();
-    file.take(MOST).read_to_string(&mut text).map_err(cannot)?;
-    clean(&text).ok_or_else(|| format!("{} is empty; write the client's secret into it", path.display()))
+    let bytes = paths::content(file, MOST).map_err(cannot)?;
+    let text = String::from_utf8(bytes).map_err(|_| cannot(Unreadable::NotText))?;
+    match clean(&text) {
+        Ok(Some(secret)) => Ok(secret),
+        Ok(None) => Err(format!("{} is empty; write the client's secret into it", path.display())),
+        Err(why) => Err(format!("{} {why}; write the client's secret into it and nothing else", path.display())),
+    }
 }
 
 /// Whether only those can read a file who are meant to. What root hands to a group is meant for it: that is how
@@ -81,8 +88,18 @@ fn is_private_mode(mode: u32, owner: u32, of_systemd: bool) -> bool {
     others == 0 && (group == 0 || owner == 0 || of_systemd)
 }
 
-fn clean(text: &str) -> Option<SecretString> {
-    Some(text.trim()).filter(|secret| !secret.is_empty()).map(|secret| SecretString::from(secret.to_owned()))
+/// A secret without what editors put around it: a byte order mark, blanks, line ends. None where nothing is left.
+/// What can't be part of a secret is refused, because a token endpoint locks clients out that try wrong ones.
+pub(super) fn clean(text: &str) -> Result<Option<SecretString>, &'static str> {
+    let around = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}');
+    let secret = text.trim_matches(around);
+    if secret.contains(['\n', '\r']) {
+        return Err("has more than one line");
+    }
+    if secret.contains(|c: char| c.is_control() || matches!(c, '\u{feff}' | '\u{200b}')) {
+        return Err("has an invisible character in the secret");
+    }
+    Ok((!secret.is_empty()).then(|| SecretString::from(secret.to_owned())))
 }
 
 #[cfg(test)]
@@ -163,6 +180,47 @@ mod tests {
         assert!(error.contains("/s is empty; write the client's secret into it"), "{error}");
         let error = look(&[("IBINDER_CLIENT_SECRET_COMMAND", "echo; echo x".into())]).unwrap_err();
         assert!(error.ends_with("the command printed nothing on its first line"), "{error}");
+    }
+
+    #[test]
+    fn what_editors_put_around_a_secret_is_no_part_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        #[rustfmt::skip]
+        let table = [
+            ("5ecret",                       Ok("5ecret")),
+            ("\u{feff}5ecret\r\n",            Ok("5ecret")),
+            (" \t5ecret\u{a0}\r\n\r\n",        Ok("5ecret")),
+            ("5ecret\r",                     Ok("5ecret")),
+            ("5 ecret",                      Ok("5 ecret")),
+            ("5ecret\nsecond\n",             Err("more than one line")),
+            ("5ecret\r\nsecond",             Err("more than one line")),
+            ("5ecret\rsecond",               Err("more than one line")),
+            ("5ec\0ret",                     Err("invisible character")),
+            ("5ec\u{200b}ret",               Err("invisible character")),
+            ("\u{feff}\r\n",                 Err("")),
+        ];
+        for (text, expected) in table {
+            let path = write(&folder.path().join("s"), text, 0o600);
+            let of_file = look(&[("IBINDER_CLIENT_SECRET_FILE", path)]);
+            let of_variable = look(&[("IBINDER_CLIENT_SECRET", text.into())]);
+            match expected {
+                Ok(secret) => {
+                    assert_eq!((of_file.as_deref(), of_variable.as_deref()), (Ok(secret), Ok(secret)), "{text:?}");
+                }
+                Err(words) => {
+                    let (file, variable) = (of_file.unwrap_err(), of_variable.unwrap_err());
+                    assert!(file.contains("/s ") && file.contains(words) && !file.contains("5ec"), "{file}");
+                    assert!(variable.contains("IBINDER_CLIENT_SECRET") && variable.contains(words), "{variable}");
+                    assert!(!variable.contains("5ec"), "{variable}");
+                }
+            }
+        }
+        write(&folder.path().join("s"), "", 0o600);
+        fs::write(folder.path().join("s"), b"\xff\xfe5\0e\0").unwrap();
+        let error = look(&[("IBINDER_CLIENT_SECRET_FILE", folder.path().join("s").into())]).unwrap_err();
+        assert!(error.contains("not UTF-8"), "{error}");
+        let error = look(&[("IBINDER_CLIENT_SECRET_FILE", "/dev/zero".into())]).unwrap_err();
+        assert!(error.contains("/dev/zero can't be used: it is a device"), "{error}");
     }
 
     #[test]

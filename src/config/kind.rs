@@ -54,6 +54,11 @@ impl Kind {
         }
     }
 
+    /// Whether a value may have several lines: a command of the shell, a list.
+    pub fn has_lines(self) -> bool {
+        matches!(self, Self::Hidden | Self::List)
+    }
+
     /// Whether a text in quotes may stand in the file.
     pub fn takes_text(self) -> bool {
         !matches!(self, Self::Switch | Self::List | Self::Count | Self::Number)

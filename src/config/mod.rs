@@ -3,6 +3,7 @@
 //! Flags overrule the environment, which overrules the file, which overrules the defaults.
 //! Everything is checked here, once; below this line nobody reads a flag, a variable or the file.
 
+mod ambient;
 mod command;
 mod credentials;
 mod file;
@@ -25,12 +26,13 @@ mod variables;
 use std::{borrow::Cow, ffi::OsString, num::NonZeroU64, path::PathBuf, time::Duration};
 
 pub use crate::model::Share;
+pub use ambient::check_ambient;
 pub use init::{Begun, init};
 pub use key::Key;
 pub use keys::KEYS;
 pub use kind::Kind;
-pub use notices::{Address, GivenNotices, Hidden, Notices};
-pub use outside::outside;
+pub use notices::{Address, GivenNotices, Hidden, Notices, files_of};
+pub use outside::{outside, outside_resolved};
 pub use rate::{BadRate, Tempo};
 pub use sample::sample;
 pub use schema::schema;
@@ -49,6 +51,12 @@ use crate::{
 
 /// Requests per second that `--rate auto` never goes above, unless the user says otherwise.
 const RATE_MAX: f64 = 50.0;
+
+/// Fewer bytes per second than this are a slip, unless they are written with a unit.
+const LEAST_BANDWIDTH: u64 = 10_000;
+
+/// Fewer bytes that stay free than this are a slip, unless they are written with a unit.
+const LEAST_FREE: u64 = 1_000_000;
 
 /// Looks a variable of the environment up.
 pub type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
@@ -205,7 +213,7 @@ fn options(given: &Given) -> Result<Options, Error> {
         bandwidth: given.bandwidth.map(bandwidth).transpose()?,
         max_removals: given.max_removals.unwrap_or(defaults.max_removals),
         max_duration: given.max_duration.map(|limit| positive("--max-duration", limit)).transpose()?,
-        min_free: given.min_free.map_or(0, Size::bytes),
+        min_free: given.min_free.map_or(Ok(0), min_free)?,
         refresh_folders: given.refresh_folders.unwrap_or(defaults.refresh_folders),
         scrub: given.scrub,
         retain: Retain {
@@ -282,8 +290,14 @@ fn concurrency(given: usize) -> Result<usize, Error> {
 
 /// Bytes per second.
 pub fn bandwidth(given: Size) -> Result<NonZeroU64, Error> {
+    let bad = |why| Error::Bad { name: "--bandwidth".into(), why };
+    let bytes = given.plausible(LEAST_BANDWIDTH, "MB").map_err(|why| bad(format!("a second, {why}")))?;
     let why = "it is a number of bytes per second, such as 5MB, and more than none";
-    NonZeroU64::new(given.bytes()).ok_or(Error::Bad { name: "--bandwidth".into(), why: why.to_owned() })
+    NonZeroU64::new(bytes).ok_or_else(|| bad(why.to_owned()))
+}
+
+fn min_free(given: Size) -> Result<u64, Error> {
+    given.plausible(LEAST_FREE, "GB").map_err(|why| Error::Bad { name: "--min-free".into(), why })
 }
 
 fn versions(given: u64) -> Result<NonZeroU64, Error> {
@@ -374,6 +388,8 @@ mod tests {
             Given { retain_runs: Some(Duration::ZERO), ..Given::default() },
             Given { paths: vec!["a[".into()], ..Given::default() },
             Given { bandwidth: "0".parse().ok(), ..Given::default() },
+            Given { bandwidth: "5".parse().ok(), ..Given::default() },
+            Given { min_free: "10".parse().ok(), ..Given::default() },
         ] {
             assert!(config(given.clone(), &WHOLE).is_err(), "{given:?}");
         }

@@ -8,7 +8,7 @@ use std::{
 use url::Url;
 
 use super::{Error, Origin, Settings, outside};
-use crate::remote::is_loopback;
+use crate::{paths::is_replaceable, remote::is_loopback};
 
 /// The settings that limit what is looked at.
 const FILTERS: [&str; 4] = ["binder", "exclude_binder", "include", "exclude"];
@@ -98,11 +98,18 @@ impl Address {
     }
 }
 
+/// The files for others that are set, for a command that has no flags for them.
+pub fn files_of(settings: &Settings) -> GivenNotices {
+    let path = |name| settings.get(name).and_then(|setting| setting.values.first()).map(PathBuf::from);
+    GivenNotices { status_file: path("status_file"), metrics_file: path("metrics_file"), ..GivenNotices::default() }
+}
+
 impl GivenNotices {
     /// Checks what was given for the mirror at `dest`.
     pub fn check(self, dest: Option<&Path>, settings: &Settings) -> Result<Notices, Error> {
         for (name, file) in [("--status-file", &self.status_file), ("--metrics-file", &self.metrics_file)] {
-            let checked = file.as_ref().map_or(Ok(()), |file| outside(name, file, dest));
+            let checked =
+                file.as_ref().map_or(Ok(()), |file| outside(name, file, dest).and_then(|()| writable(name, file)));
             checked.map_err(|error| settings.explain(error))?;
         }
         if self.metrics_file.as_ref().is_some_and(|file| file.extension() != Some("prom".as_ref())) {
@@ -135,6 +142,12 @@ impl GivenNotices {
             ..alone(Self { on_failure: self.on_failure, ..none() })
         }
     }
+}
+
+/// Refuses a name that something else than a file has: it would be read first, and a pipe may never answer.
+fn writable(name: &'static str, file: &Path) -> Result<(), Error> {
+    let bad = |error| Error::Bad { name: name.into(), why: format!("{} can't be replaced: {error}", file.display()) };
+    is_replaceable(file).map_err(bad)
 }
 
 #[cfg(test)]

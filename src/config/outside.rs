@@ -3,67 +3,47 @@
 //! Each write replaces what has the file's name. So the name is looked at before anything is touched: as it is
 //! written, which also holds while the mirror's disk is not mounted, and as links and mounts resolve it.
 
-use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
-    path::{Component, Path, PathBuf},
-};
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 use super::Error;
-use crate::model::STATE_FOLDER;
+use crate::paths::{folded, mirror_of_file, resolved};
 
 /// Refuses a file that lies inside of a mirror: of this one, or of any other.
 pub fn outside(name: &'static str, file: &Path, dest: Option<&Path>) -> Result<(), Error> {
     let bad = |why: String| Error::Bad { name: name.into(), why };
     let cannot = |error: io::Error| bad(format!("cannot look at {}: {error}", file.display()));
     let written = std::path::absolute(file).map_err(cannot)?;
-    let real = resolved(&written);
     let mirror = match dest.map(std::path::absolute).transpose().map_err(cannot)? {
-        Some(dest) if folded(&written).starts_with(folded(&dest)) || holds(&dest, &real) => Some(dest),
-        _ => real.ancestors().find(|folder| folder.join(STATE_FOLDER).is_dir()).map(Path::to_owned),
+        Some(dest) if holds(&dest, &written) => Some(dest),
+        _ => mirror_of_file(file).map_err(cannot)?,
     };
     match mirror {
         None => Ok(()),
         Some(mirror) => Err(bad(format!(
-            "{} lies inside the mirror {}, which holds what the service has and nothing else; name a file elsewhere",
+            "{} lies inside the mirror {}, which holds what the service has and nothing else; name a place elsewhere",
             file.display(),
             mirror.display()
         ))),
     }
 }
 
-/// Whether a folder is one of those above a path. Names can differ where a folder is mounted twice.
-fn holds(folder: &Path, real: &Path) -> bool {
+/// The same for a folder, or a file whose links stay and are followed.
+pub fn outside_resolved(name: &'static str, path: &Path, dest: Option<&Path>) -> Result<(), Error> {
+    outside(name, &path.canonicalize().unwrap_or_else(|_| path.to_owned()), dest)
+}
+
+/// Whether a folder is a path, or above it, by the names alone (its disk may not be mounted) or as links and mounts
+/// resolve them. A link in the file's own place is replaced, and not followed.
+fn holds(folder: &Path, file: &Path) -> bool {
+    let by_name = folded(file).starts_with(folded(folder));
+    let real = match (file.parent(), file.file_name()) {
+        (Some(above), Some(name)) => resolved(above).join(name),
+        _ => resolved(file),
+    };
     let identity = |at: &Path| fs::metadata(at).ok().map(|found| (found.dev(), found.ino()));
     let wanted = identity(folder);
     let is_it = |above: &Path| wanted.is_some() && identity(above) == wanted;
-    real.starts_with(canonical(folder)) || real.ancestors().skip(1).any(is_it)
-}
-
-/// Where a file really is: a link in its own place is replaced, and not followed.
-fn resolved(file: &Path) -> PathBuf {
-    match (file.parent(), file.file_name()) {
-        (Some(folder), Some(name)) => canonical(folder).join(name),
-        _ => canonical(file),
-    }
-}
-
-/// A path without links, also where its end does not exist yet.
-fn canonical(path: &Path) -> PathBuf {
-    let known = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
-    let Some((above, real)) = known else { return folded(path) };
-    folded(&real.join(path.strip_prefix(above).unwrap_or(path)))
-}
-
-/// A path without `..`, by its names alone.
-fn folded(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut folded, step| {
-        match step {
-            Component::ParentDir => drop(folded.pop()),
-            other => folded.push(other),
-        }
-        folded
-    })
+    by_name || real.starts_with(resolved(folder)) || real.ancestors().skip(1).any(is_it)
 }
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 //! Where the configuration file is: where the user says, or the first of the usual places.
 
 use std::{
+    fs::Metadata,
     io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use super::{Environment, Error};
+use super::{Environment, Error, variables::without_line_end};
+use crate::paths::{self, Unreadable};
+
+/// More than this is no configuration.
+const MOST: u64 = 1 << 20;
 
 /// Where the machine's file is.
 const OF_THE_MACHINE: &str = "/etc/ibinder-sync/config.toml";
@@ -42,7 +48,7 @@ fn of_user(environment: Environment<'_>) -> Option<PathBuf> {
 
 /// The file that the environment names.
 pub(super) fn of_environment(environment: Environment<'_>) -> Option<PathBuf> {
-    environment(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from)
+    environment(VARIABLE).map(|path| without_line_end(&path)).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The file and its text, if there is one.
@@ -73,20 +79,26 @@ fn is_there<T>(path: &Path, looked: &io::Result<T>) -> Result<bool, Error> {
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| refused(path, &error))?;
-    check_mode(path)?;
-    Ok(text)
+    let (file, metadata) = paths::open(path).map_err(|error| unreadable(path, error))?;
+    check_mode(path, &metadata)?;
+    let bytes = paths::content(file, MOST).map_err(|error| unreadable(path, error))?;
+    String::from_utf8(bytes).map_err(|_| unreadable(path, Unreadable::NotText))
 }
 
 /// The file may name a command that is run: who can write it can do what its reader can.
-fn check_mode(path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = std::fs::metadata(path).map_err(|error| refused(path, &error))?;
+fn check_mode(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     if metadata.is_file() && metadata.permissions().mode() & 0o002 != 0 {
         let why = format!("everybody on this machine can write it; chmod o-w {}", path.display());
         return Err(Error::File { path: path.to_owned(), line: None, why });
     }
     Ok(())
+}
+
+fn unreadable(path: &Path, error: Unreadable) -> Error {
+    match error {
+        Unreadable::Io(error) => refused(path, &error),
+        other => Error::File { path: path.to_owned(), line: None, why: other.to_string() },
+    }
 }
 
 fn refused(path: &Path, error: &io::Error) -> Error {
@@ -98,7 +110,6 @@ fn refused(path: &Path, error: &io::Error) -> Error {
             "you may not read it; run it with sudo, or as `sudo ibinder-sync-as NAME …`".to_owned()
         }
         io::ErrorKind::PermissionDenied => "you may not read it".to_owned(),
-        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
         _ => format!("it cannot be read: {error}"),
     };
     Error::File { path: path.to_owned(), line: None, why }
@@ -106,7 +117,7 @@ fn refused(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt as _};
+    use std::{ffi::OsString, fs};
 
     use super::*;
 

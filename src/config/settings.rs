@@ -10,7 +10,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::{Environment, Error, KEYS, Key, Kind, file, key::nearest, places};
+use super::{Environment, Error, KEYS, Key, Kind, credentials, file, key::nearest, places, variables};
 
 /// The variable that chooses a profile.
 pub(super) const PROFILE: &str = "IBINDER_PROFILE";
@@ -64,8 +64,7 @@ impl Settings {
     /// Reads the file that is meant, and the environment.
     pub fn load(file: Option<&Path>, profile: Option<&str>, environment: Environment<'_>) -> Result<Self, Error> {
         let mut settings = Self::default();
-        let of_environment = environment(PROFILE).filter(|name| !name.is_empty());
-        let of_environment = of_environment.map(|name| name.to_string_lossy().into_owned());
+        let of_environment = variables::value(PROFILE, environment).map(|name| name.to_string_lossy().into_owned());
         let by = if profile.is_some() { "--profile" } else { PROFILE };
         let profile = profile.map(str::to_owned).or(of_environment);
         match (places::find(file, environment)?, profile) {
@@ -119,15 +118,16 @@ impl Settings {
     fn read_environment(&mut self, environment: Environment<'_>) -> Result<(), Error> {
         let mut layer = Vec::new();
         for key in KEYS {
-            let Some(text) = environment(key.variable).filter(|text| !text.to_string_lossy().trim().is_empty()) else {
-                continue;
-            };
+            let Some(text) = variables::value(key.variable, environment) else { continue };
             let values = if key.kind == Kind::Secret {
                 let secret = text.into_string().map_err(|_| bad(key.variable, "it is not UTF-8"))?;
-                self.secret = Some(SecretString::from(secret.trim().to_owned()));
+                let secret = credentials::clean(&secret).map_err(|why| bad(key.variable, &format!("it {why}")))?;
+                let Some(secret) = secret else { continue };
+                self.secret = Some(secret);
                 Vec::new()
             } else {
-                key.kind.of_variable(&text).map_err(|why| bad(key.variable, why))?
+                let checked = if key.kind.has_lines() { Ok(()) } else { variables::check(&text) };
+                checked.and_then(|()| key.kind.of_variable(&text)).map_err(|why| bad(key.variable, why))?
             };
             layer.push(Setting { key, values, origin: Origin::Variable(key.variable) });
         }

@@ -5,7 +5,11 @@ use std::str::FromStr;
 /// A number of bytes: `1024`, `500k`, `20MB`, `1.5GiB`. `k`, `M`, `G` and `T` count by 1000,
 /// with an `i` by 1024.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size(u64);
+pub struct Size {
+    bytes: u64,
+    /// Whether it was written with a unit.
+    has_unit: bool,
+}
 
 /// Why a text is not a number of bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +19,15 @@ pub struct BadSize(String);
 impl Size {
     /// The number.
     pub fn bytes(self) -> u64 {
-        self.0
+        self.bytes
+    }
+
+    /// The number, if it is at least so large, or was written with a unit: `5` is a slip for `5MB`, and `5B` is none.
+    pub fn plausible(self, least: u64, unit: &str) -> Result<u64, String> {
+        if self.has_unit || self.bytes == 0 || self.bytes >= least {
+            return Ok(self.bytes);
+        }
+        Err(format!("{0} is {0} bytes; did you mean {0}{unit}? Write {0}B for so few", self.bytes))
     }
 }
 
@@ -44,7 +56,7 @@ impl FromStr for Size {
         };
         let bytes = number * factor;
         // Beyond this a float no longer counts single bytes, and no disk is that large.
-        if bytes <= 9e15 { Ok(Self(bytes as u64)) } else { Err(bad()) }
+        if bytes <= 9e15 { Ok(Self { bytes: bytes as u64, has_unit: !unit.is_empty() }) } else { Err(bad()) }
     }
 }
 
@@ -63,11 +75,29 @@ mod tests {
             ("2t", 2_000_000_000_000),
             ("7B", 7),
         ] {
-            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+            assert_eq!(text.parse::<Size>().map(Size::bytes), Ok(bytes), "{text}");
         }
         for bad in ["", "x", "-1", "1x", "1.2.3", "GB", "1e99", "99999999999T"] {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_number_that_lacks_its_unit_is_a_slip() {
+        for (text, plausible) in [
+            ("0", true),
+            ("5", false),
+            ("9999", false),
+            ("10000", true),
+            ("5B", true),
+            ("5 MB", true),
+            ("0.5", true),
+            ("1.5", false),
+        ] {
+            assert_eq!(text.parse::<Size>().unwrap().plausible(10_000, "MB").is_ok(), plausible, "{text}");
+        }
+        let error = "5".parse::<Size>().unwrap().plausible(10_000, "MB").unwrap_err();
+        assert_eq!(error, "5 is 5 bytes; did you mean 5MB? Write 5B for so few");
     }
 
     proptest::proptest! {

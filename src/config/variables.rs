@@ -1,9 +1,12 @@
 //! Variables of the environment that look like settings and are none. A slip of the keys would otherwise be found out
 //! after a night.
 
-use std::ffi::OsString;
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt as _,
+};
 
-use super::{Error, KEYS, Key, key::nearest, places, settings};
+use super::{Environment, Error, KEYS, Key, key::nearest, places, settings};
 
 /// What the names of all variables begin with.
 const PREFIX: &str = "IBINDER_";
@@ -17,6 +20,25 @@ pub fn unknown_variables(environment: impl Iterator<Item = (OsString, OsString)>
     let mut names: Vec<String> = set.filter_map(|(name, _)| name.into_string().ok()).filter(is_unknown).collect();
     names.sort();
     names.into_iter().map(|name| Error::Unknown { advice: advice(&name), name }).collect()
+}
+
+/// What a variable is set to, if it says anything. A file with variables that was written on Windows leaves a carriage
+/// return behind each of them, which belongs to none.
+pub(super) fn value(name: &str, environment: Environment<'_>) -> Option<OsString> {
+    let value = without_line_end(&environment(name)?);
+    (!value.to_string_lossy().trim().is_empty()).then_some(value)
+}
+
+/// A text without line ends behind it.
+pub(super) fn without_line_end(text: &OsStr) -> OsString {
+    let end = text.as_bytes().iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    OsStr::from_bytes(&text.as_bytes()[..end.map_or(0, |end| end + 1)]).to_owned()
+}
+
+/// No setting of one line has another one.
+pub(super) fn check(text: &OsStr) -> Result<(), &'static str> {
+    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    if text.as_bytes().iter().any(is_line_end) { Err("it has more than one line") } else { Ok(()) }
 }
 
 fn known() -> impl Iterator<Item = &'static str> {
@@ -67,6 +89,24 @@ mod tests {
         ];
         for (name, advice) in table {
             assert_eq!(told(name, "5ecret"), [format!("{name} is not known; {advice}")]);
+        }
+    }
+
+    #[test]
+    fn line_ends_are_no_part_of_a_value() {
+        let read = |text: &str| value("X", &|_| Some(text.into())).map(|value| value.into_string().unwrap());
+        for (text, expected) in [
+            ("/srv/mirror\r", Some("/srv/mirror")),
+            ("/srv/mirror\r\n", Some("/srv/mirror")),
+            ("/srv/a b ", Some("/srv/a b ")),
+            ("\r", None),
+            (" ", None),
+            ("", None),
+        ] {
+            assert_eq!(read(text).as_deref(), expected, "{text:?}");
+        }
+        for (text, good) in [("a", true), ("å b\t", true), ("a\nb", false), ("a\rb", false), ("a\u{1b}", true)] {
+            assert_eq!(check(text.as_ref()).is_ok(), good, "{text:?}");
         }
     }
 

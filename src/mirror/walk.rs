@@ -13,7 +13,13 @@ use super::{
     Error, Found, Kind, Root,
     sys::{self, Entry},
 };
-use crate::model::{STATE_FOLDER, Sha256};
+use crate::{
+    model::{STATE_FOLDER, Sha256},
+    paths,
+};
+
+/// A note is never larger than this.
+const LARGEST_NOTE: u64 = 64 << 20;
 
 /// Something that was met on a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +144,7 @@ impl Root {
 
     /// Reads a file of the state folder; none where there is none.
     pub fn read_note(&self, name: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.path().join(STATE_FOLDER).join(name)).ok()
+        paths::read(&self.path().join(STATE_FOLDER).join(name), LARGEST_NOTE).ok()
     }
 
     /// Writes a file of the state folder without the lock, so that readers see the old one or the

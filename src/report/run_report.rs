@@ -224,6 +224,19 @@ impl Failure {
     }
 }
 
+/// A document that iBinder does not list any more, and that stays because too many are missing at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    /// Its binder.
+    pub binder_id: String,
+    /// The binder's name.
+    pub binder: String,
+    /// Its id.
+    pub document_id: String,
+    /// Its file.
+    pub path: String,
+}
+
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunReport {
@@ -256,6 +269,8 @@ pub struct RunReport {
     /// What the next night takes if nothing changes; only in a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub night: Option<Night>,
+    /// Every document whose removal was withheld.
+    pub withheld: Vec<Withheld>,
     /// What failed.
     pub failures: Vec<Failure>,
     /// What somebody should know although nothing failed.
@@ -282,6 +297,7 @@ impl RunReport {
             scrub: None,
             filters: None,
             night: None,
+            withheld: Vec::new(),
             failures: Vec::new(),
             warnings: Vec::new(),
         }

@@ -285,7 +285,7 @@ impl Status {
     /// The text of a copy for other users, in which filters name nothing.
     pub fn text_for_others(&self) -> String {
         let mut copy = self.clone();
-        for run in copy.last_run.iter_mut() {
+        if let Some(run) = &mut copy.last_run {
             run.filters = run.filters.as_ref().map(Filters::without_names);
         }
         copy.text()

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Binders, Documents, Failure, Freed};
+use super::{Binders, Documents, Failure, Freed, Withheld};
 use crate::model::DocumentId;
 
 /// More warnings than this help nobody; the rest is counted.
@@ -41,7 +41,7 @@ struct Counts {
     binders: Binders,
     seen: u64,
     removed: u64,
-    withheld: u64,
+    withheld: Vec<Withheld>,
     changes: HashMap<DocumentId, Change>,
     downloaded: u64,
     freed: Freed,
@@ -87,9 +87,14 @@ impl Tally {
         self.counts().removed += 1;
     }
 
-    /// So many absences were not believed.
-    pub fn withheld(&self, documents: u64) {
-        self.counts().withheld += documents;
+    /// These absences were not believed.
+    pub fn withhold(&self, documents: impl IntoIterator<Item = Withheld>) {
+        self.counts().withheld.extend(documents);
+    }
+
+    /// The absences that were not believed.
+    pub fn withheld(&self) -> Vec<Withheld> {
+        self.counts().withheld.clone()
     }
 
     /// Bytes came.
@@ -163,7 +168,7 @@ impl Tally {
             filtered: of(Change::Filtered),
             failed: of(Change::Failed) + counts.failed_unseen,
             removed: counts.removed,
-            withheld: counts.withheld,
+            withheld: counts.withheld.len() as u64,
             unchanged: 0,
         };
         let changed = counts.changes.len() as u64;

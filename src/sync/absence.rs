@@ -12,7 +12,7 @@ use crate::{
     model::{BinderId, DocumentId, Particulars},
     plan::RemovalCap,
     remote::Kind,
-    report::FailureCause,
+    report::{FailureCause, Withheld},
     state::{FailureRow, Known},
 };
 
@@ -45,7 +45,7 @@ pub(super) async fn settle(ctx: &Ctx, crawled: &[(BinderId, Crawled)], mirrored:
     let mut withheld = false;
     for absent in &absent {
         if absent.empty || exceeds(cap, absent.documents.len() as u64, absent.mirrored) || exceeds(cap, all, mirrored) {
-            withhold(ctx, absent, all);
+            withhold(ctx, absent, all)?;
             withheld = true;
         } else {
             confirm(ctx, absent).await?;
@@ -58,23 +58,35 @@ fn exceeds(cap: RemovalCap, absent: u64, mirrored: u64) -> bool {
     absent > cap.of(mirrored)
 }
 
-fn withhold(ctx: &Ctx, absent: &Absent, all: u64) {
-    ctx.tally.withheld(absent.documents.len() as u64);
+/// Keeps the absent documents of a binder, and says how to see them all and how to confirm exactly these.
+fn withhold(ctx: &Ctx, absent: &Absent, all: u64) -> Result<(), Fatal> {
+    let name = ctx.state.read(|r| r.binders())?.into_iter().find(|b| b.id == absent.binder).map(|b| b.name);
+    let (id, name) = (absent.binder.to_string(), name.unwrap_or_default());
+    let count = absent.documents.len();
+    let documents = if count == 1 { "document" } else { "documents" };
     let names: Vec<String> = absent.documents.iter().take(NAMED).map(|k| format!("{:?}", k.path.as_str())).collect();
-    let more = if absent.documents.len() > NAMED { ", …" } else { "" };
-    let binder = &absent.binder;
+    let more = match count.saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more (the report lists all)"),
+    };
     let advice = if absent.empty {
-        format!(
-            "the binder lists none at all. If it is really empty, let it go with `ibinder-sync binders forget {binder}`"
-        )
+        format!("the binder lists none at all; if it is really empty: `ibinder-sync binders forget {id} --force`")
     } else {
-        format!("if they were really removed, run again with --max-removals {all}")
+        format!(
+            "`ibinder-sync plan --max-removals {all}` shows what would be removed; to confirm it, run once with --max-removals {all}, which removes nothing if more are missing by then"
+        )
     };
     ctx.tally.warn(format!(
-        "withheld: {} documents of binder {binder} are not listed any more, and stay: {}{more}; {advice}",
-        absent.documents.len(),
+        "withheld: {count} {documents} of binder {name:?} ({id}) are missing in iBinder and were kept: {}{more}; {advice}",
         names.join(", "),
     ));
+    ctx.tally.withhold(absent.documents.iter().map(|known| Withheld {
+        binder_id: id.clone(),
+        binder: name.clone(),
+        document_id: known.id.to_string(),
+        path: known.path.to_string(),
+    }));
+    Ok(())
 }
 
 /// Asks for each absent document by id, and removes those that are gone.

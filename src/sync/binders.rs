@@ -70,7 +70,7 @@ pub(super) async fn list(ctx: &Ctx) -> Result<Option<Survey>, Fatal> {
     }
     if is_another_organisation(&known, &listed) {
         ctx.tally.warn(
-            "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let the old ones go with `ibinder-sync binders forget ID`".to_owned(),
+            "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let each old one go with `ibinder-sync binders forget ID --force`".to_owned(),
         );
         return Ok(None);
     }

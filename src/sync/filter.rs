@@ -207,6 +207,8 @@ fn checked(pattern: &str) -> Result<String, BadGlob> {
     if pattern.trim().trim_matches('/').is_empty() {
         return Err(BadGlob(format!("{pattern:?} names no folder and no document")));
     }
+    // By itself, so that an error repeats what was written.
+    GlobBuilder::new(pattern).build().map_err(|error| BadGlob(error.to_string()))?;
     Ok(naming::composed(pattern).into_owned())
 }
 

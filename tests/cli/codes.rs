@@ -177,7 +177,8 @@ fn a_lock_that_is_held_is_5() {
     let done = program.run(&["--json"]).says(5, "another command is at work");
     assert!(done.out.is_empty());
     assert!(done.err.contains(&std::process::id().to_string()), "{}", done.err);
-    let mut forget = bare(&["binders", "forget", "x", "--dest"]);
+    let id = program.sandbox.with_organisation(|o| o.binders()[0].0.clone());
+    let mut forget = bare(&["binders", "forget", &id, "--force", "--yes", "--dest"]);
     finish(forget.arg(&program.dest)).expect(5);
     // Looking is allowed.
     program.plan(&[]).expect(0);

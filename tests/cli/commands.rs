@@ -32,7 +32,7 @@ fn a_binder_is_let_go() {
     });
     program.run(&[]).says(7, "nothing was written");
     assert!(program.dest.join("Brf Eken/0.txt").exists());
-    let done = binders(&["forget", &id]).expect(0);
+    let done = binders(&["forget", &id, "--force", "--yes"]).expect(0);
     assert!(done.out.contains("3 files left the tree"), "{}", done.out);
     assert!(!program.dest.join("Brf Eken").exists());
     program.run(&[]).expect(0);
@@ -144,8 +144,11 @@ fn with_lock(program: &Program, script: &str) -> std::process::Command {
 #[test]
 fn under_the_lock_nothing_changes_the_mirror() {
     let program = Program::mirrored(3);
-    let inside =
-        format!("{} binders forget none --dest \"$IBINDER_SYNC_DEST\"; echo $?", env!("CARGO_BIN_EXE_ibinder-sync"));
+    let id = program.sandbox.with_organisation(|o| o.binders()[0].0.clone());
+    let inside = format!(
+        "{} binders forget {id} --force --yes --dest \"$IBINDER_SYNC_DEST\"; echo $?",
+        env!("CARGO_BIN_EXE_ibinder-sync")
+    );
     let done = finish(&mut with_lock(&program, &inside)).says(0, "another command is at work");
     assert_eq!(done.out.trim(), "5");
     program.run(&[]).expect(0);

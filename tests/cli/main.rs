@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod export;
 mod filters;
+mod forget;
 mod help;
 mod history;
 #[cfg(target_os = "linux")]
@@ -16,6 +17,9 @@ mod kept;
 mod listener;
 mod manager;
 mod metrics;
+#[cfg(target_os = "linux")]
+mod named;
+mod nested;
 mod notices;
 mod pace;
 mod packaging;
@@ -26,5 +30,7 @@ mod purge;
 mod report;
 mod secrets;
 mod signals;
+mod slips;
 mod status;
 mod verify;
+mod withheld;

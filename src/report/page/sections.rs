@@ -1,6 +1,6 @@
 //! The parts of a page, from top to bottom.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -10,11 +10,14 @@ use super::{
     failures::{Cause, causes},
     words,
 };
-use crate::report::{Failure, Filters};
+use crate::report::{Failure, Filters, Withheld};
 
 /// Causes that are shown, and failures of each.
 const MOST_CAUSES: usize = 50;
 const MOST_OF_A_CAUSE: usize = 100;
+
+/// Documents of a binder whose removal was withheld that are shown.
+const MOST_WITHHELD: usize = 1000;
 
 pub(super) fn head(page: &Page<'_>) -> String {
     let report = page.report;
@@ -127,6 +130,37 @@ fn one_failure(page: &Page<'_>, failure: &Failure, cause: &str) -> String {
         text(name),
         details.join(" · ")
     )
+}
+
+/// Documents that are missing in iBinder and were kept, by binder.
+pub(super) fn withheld(report: &RunReport) -> String {
+    if report.withheld.is_empty() {
+        return String::new();
+    }
+    let mut binders: BTreeMap<(&str, &str), Vec<&Withheld>> = BTreeMap::new();
+    for one in &report.withheld {
+        binders.entry((&one.binder, &one.binder_id)).or_default().push(one);
+    }
+    let all = amount::count(report.withheld.len() as u64);
+    let mut out = format!("<section>\n<h2>Withheld <span class=\"counts\">{all}</span></h2>\n");
+    for ((name, id), documents) in binders {
+        let count = documents.len();
+        out.push_str(&format!(
+            "<details{}>\n<summary><b><bdi>{}</bdi></b> <span class=\"counts\">{}</span> <span class=\"soft\">{}</span></summary>\n<ul class=\"docs\">\n",
+            if count <= 100 { " open" } else { "" },
+            text(name),
+            amount::of(count as u64, "document", "documents"),
+            text(id)
+        ));
+        for one in documents.iter().take(MOST_WITHHELD) {
+            out.push_str(&format!("<li data-id=\"{}\"><bdi>{}</bdi></li>\n", text(&one.document_id), text(&one.path)));
+        }
+        out.push_str("</ul>\n");
+        more(&mut out, count.saturating_sub(MOST_WITHHELD), "in the JSON report", "in the JSON report");
+        out.push_str("</details>\n");
+    }
+    out.push_str("</section>\n");
+    out
 }
 
 pub(super) fn warnings(report: &RunReport) -> String {

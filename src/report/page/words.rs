@@ -54,10 +54,12 @@ pub(super) fn next_steps(report: &RunReport) -> Vec<String> {
         Outcome::Complete | Outcome::Partial => {}
     }
     if d.withheld > 0 {
+        let count = d.withheld;
         steps.push(format!(
-            "So many documents that are missing at once look like a fault, so they stay. Look into iBinder: if they were \
-             really removed there, run once with `--max-removals {}`.",
-            d.withheld
+            "So many documents that are missing at once look like a fault, so they were kept. Compare the list under \
+             “Withheld” with iBinder. If they were really removed there, run once with `--max-removals {count}`: that \
+             confirms these, and removes nothing if more are missing by then. `ibinder-sync plan --max-removals {count}` \
+             shows what would be removed. For a binder that lists nothing at all, the warning names the command."
         ));
     }
     if b.inaccessible > 0 {

@@ -115,7 +115,13 @@ fn the_child() {
             let cli::Command::Verify(given) = Cli::parse_from(words).command else { unreachable!() };
             app::verify(&given, &config.notices, || Ok(config.remote), &Voice::new(false, Level::Error, false))
         }
-        ("forget", _) => app::forget_binder(&dest, task["id"].as_str().unwrap()),
+        ("forget", _) => app::forget_binder(&app::Forget {
+            dest: &dest,
+            id: task["id"].as_str().unwrap(),
+            force: true,
+            yes: true,
+            notices: &ibinder_sync::config::Notices::default(),
+        }),
         ("purge", _) => app::purge(&dest, task["id"].as_str().unwrap(), true),
         (other, _) => panic!("no child knows {other}"),
     };
