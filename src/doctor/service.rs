@@ -218,7 +218,7 @@ impl Service<'_> {
 
     /// One binder's search, and its second page.
     async fn binder(&mut self, document: &Listed) {
-        let query = Query { binder: Some(&document.binder), tab: None };
+        let query = Query { binder: Some(&document.binder), ..Query::default() };
         let seen = self.inspector.search(&query, 1, PAGE).await;
         let page = match &seen.read {
             Ok(page) => page,

@@ -40,15 +40,36 @@ pub struct Query<'a> {
     pub binder: Option<&'a BinderId>,
     /// Those of a tab.
     pub tab: Option<&'a FolderId>,
+    /// In which order; without it, the service's own.
+    pub order: Option<Direction>,
+}
+
+/// An order by [`sort_key`](super::sort_key).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Direction {
+    /// The smallest key first.
+    #[serde(rename = "asc")]
+    Ascending,
+    /// The largest key first.
+    #[serde(rename = "desc")]
+    Descending,
 }
 
 #[derive(Serialize)]
 struct SearchBody<'a> {
     #[serde(rename = "MetadataFilters")]
     filters: Vec<Filter<'a>>,
-    // No sort is known to keep the order of equal keys between pages, so none is asked for.
+    // No sort is known to keep the order of equal keys between pages, so none is asked for but to see whether a
+    // listing is cut off.
     #[serde(rename = "SortBy")]
-    sort: [(); 0],
+    sort: Vec<Sort>,
+}
+
+#[derive(Serialize)]
+struct Sort {
+    #[serde(rename = "metadataElementId")]
+    key: &'static str,
+    direction: Direction,
 }
 
 #[derive(Serialize)]
@@ -171,7 +192,8 @@ impl Query<'_> {
     pub(super) fn body(&self) -> bytes::Bytes {
         let binder = self.binder.map(|id| Filter { key: wire::BINDER, value: id.as_str() });
         let tab = self.tab.map(|id| Filter { key: wire::TAB, value: id.as_str() });
-        let body = SearchBody { filters: binder.into_iter().chain(tab).collect(), sort: [] };
+        let sort = self.order.map(|direction| Sort { key: wire::DATE, direction });
+        let body = SearchBody { filters: binder.into_iter().chain(tab).collect(), sort: sort.into_iter().collect() };
         // Strings and lists always serialize.
         serde_json::to_vec(&body).unwrap_or_default().into()
     }
@@ -184,11 +206,14 @@ mod tests {
     #[test]
     fn a_search_asks_as_documented() {
         let (binder, tab) = (BinderId::parse("Bb").unwrap(), FolderId::parse("t\"").unwrap());
-        let both = Query { binder: Some(&binder), tab: Some(&tab) };
+        let both = Query { binder: Some(&binder), tab: Some(&tab), order: None };
         assert_eq!(
             both.body(),
             r#"{"MetadataFilters":[{"metadataElementId":"GLOBAL_BinderId","valueId":"Bb"},{"metadataElementId":"GLOBAL_TabId","valueId":"t\""}],"SortBy":[]}"#
         );
         assert_eq!(Query::default().body(), r#"{"MetadataFilters":[],"SortBy":[]}"#);
+        let newest = Query { order: Some(Direction::Descending), ..Query::default() };
+        let sort = r#"[{"metadataElementId":"GLOBAL_Date","direction":"desc"}]"#;
+        assert_eq!(newest.body(), format!(r#"{{"MetadataFilters":[],"SortBy":{sort}}}"#));
     }
 }

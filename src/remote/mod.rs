@@ -38,7 +38,7 @@ mod wire;
 
 pub use blob::Blob;
 pub use blob_head::Resume;
-pub use client::{Query, Remote};
+pub use client::{Direction, Query, Remote};
 pub use error::{Error, Kind};
 pub use hosts::{check_url, is_loopback};
 pub use inspect::{FirstByte, Inspector, Seen};
@@ -46,4 +46,4 @@ pub use link::Link;
 pub use requests::{Requests, Whom};
 pub use settings::Settings;
 pub use suspicion::suspicion;
-pub use wire::{OddItem, Oddity, OddityKind, Page};
+pub use wire::{OddItem, Oddity, OddityKind, Page, sort_key};

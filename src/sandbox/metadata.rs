@@ -47,6 +47,21 @@ pub(super) fn has_value(organisation: &Organisation, document: &Document, key: &
     }
 }
 
+/// What a search that sorts by `key` compares.
+pub(super) fn sort_key(document: &Document, key: &str) -> (i64, String) {
+    if let Some(element) = own(document).iter().find(|element| element["metadataElementId"] == key) {
+        let value = element.get("value").or_else(|| element.get("valueId"));
+        return (0, value.map(Value::to_string).unwrap_or_default());
+    }
+    match key {
+        "GLOBAL_Date" => (document.modified(0), String::new()),
+        "GLOBAL_RevisionDate" => (document.modified(document.latest()), String::new()),
+        "GLOBAL_Category" => (0, category(document).to_owned()),
+        "GLOBAL_Status" => (0, status(document).to_owned()),
+        _ => (0, String::new()),
+    }
+}
+
 /// Writes a document's `metadata` array.
 pub(super) fn write(json: &mut Json, organisation: &Organisation, document: &Document, casing: Casing) {
     let replaced = document.extra.as_ref().and_then(|extra| extra.metadata.as_ref());

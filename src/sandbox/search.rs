@@ -36,12 +36,11 @@ struct WireFilter {
     value_id: Value,
 }
 
-/// Accepted and checked; every listing keeps the order in which documents were added.
+/// Without it a listing keeps the order in which documents were added, and so do equal keys.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Sort {
-    #[serde(rename = "metadataElementId")]
-    _metadata_element_id: String,
+    metadata_element_id: String,
     #[serde(default)]
     direction: Option<String>,
 }
@@ -72,7 +71,13 @@ pub(super) async fn serve(shared: &Shared, call: &Call, casing: Casing) -> Answe
     if page.number == 1 {
         shared.refresh(Some(FRESH)).await;
     }
-    let query = Query { filters: body.metadata_filters.into_iter().map(Filter::from).collect(), term: page.term };
+    let order = body.sort_by.into_iter().next().filter(|_| call.settings.sorts);
+    let query = Query {
+        filters: body.metadata_filters.into_iter().map(Filter::from).collect(),
+        term: page.term,
+        order: order.map(|sort| (sort.metadata_element_id, sort.direction.as_deref() == Some("desc"))),
+        most: call.settings.search_cap.map(u64::from),
+    };
     let organisation = shared.organisation();
     let skip = (page.number - 1).saturating_mul(u64::from(page.size));
     match organisation.search(&query, skip, page.size) {

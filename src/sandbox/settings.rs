@@ -50,6 +50,10 @@ pub struct Settings {
     pub port: u16,
     /// The largest page that a search answers with, whatever was asked for.
     pub page_size_cap: u32,
+    /// The most documents that a search counts and shows.
+    pub search_cap: Option<u32>,
+    /// Searches keep the order that is asked for.
+    pub sorts: bool,
     /// How long a token is accepted.
     pub token_lifetime: Duration,
     /// How long a download link is accepted.
@@ -100,6 +104,8 @@ impl Default for Settings {
         Self {
             port: 0,
             page_size_cap: 250,
+            search_cap: None,
+            sorts: true,
             token_lifetime: Duration::from_hours(1),
             link_lifetime: Duration::from_mins(5),
             store: Store::default(),

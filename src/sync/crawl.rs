@@ -21,10 +21,11 @@ use super::{
     failed::cause_of,
     folders,
     listing::{Ids, Listing, PageFacts, Reach},
+    order::Order,
 };
 use crate::{
     model::{BinderId, FolderId, Listed},
-    remote::{self, Page, Query, Remote},
+    remote::{self, Direction, Page, Query, Remote},
     report::{Failure, Progress, Tally},
 };
 
@@ -46,6 +47,8 @@ struct Reader<'c> {
     page_size: u32,
     /// How many of its documents are mirrored.
     mirrored: u64,
+    /// The order that is asked for, and the keys that came so far.
+    order: Option<Order>,
     hasher: RandomState,
     nameless: u64,
     announced: u64,
@@ -71,6 +74,7 @@ pub(super) async fn crawl(ctx: &Ctx, binder: &BinderId, segment: &str, refresh: 
         may_refresh: !refresh,
         page_size: ctx.options.page_size,
         mirrored,
+        order: None,
         hasher: RandomState::new(),
         nameless: 0,
         announced: 0,
@@ -98,10 +102,34 @@ impl Reader<'_> {
         if listing.certified() && !listing.is_capped() && !short {
             return Ok(Ok(Crawled::Certified { total: listing.total() }));
         }
+        if listing.certified() && !short && self.is_whole_both_ways(&listing).await? {
+            return Ok(Ok(Crawled::Certified { total: listing.total() }));
+        }
         if (listing.is_capped() || short) && !listing.is_endless() {
             return self.read_by_tab(&listing).await;
         }
         Ok(Ok(Crawled::Uncertified { why: listing.why() }))
+    }
+
+    /// Whether a listing that ends at a round number is whole: read in either order it shows the same documents. A
+    /// service that does not sort leaves it open.
+    async fn is_whole_both_ways(&mut self, whole: &Listing) -> Result<bool, Fatal> {
+        let mut sets: Vec<Ids> = Vec::new();
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let mut listing = Listing::default();
+            listing.begin();
+            self.order = Some(Order::new(direction));
+            let nameless = self.nameless;
+            let broken = self.pass(None, &mut listing).await;
+            self.nameless = nameless;
+            let order = self.order.take();
+            let kept = order.is_some_and(|order| order.holds());
+            if broken?.is_some() || !kept || !listing.certified() || listing.total() != whole.total() {
+                return Ok(false);
+            }
+            sets.push(listing.ids().collect());
+        }
+        Ok(sets[0] == sets[1] && sets[0].len() as u64 == whole.total())
     }
 
     /// Lists again tab by tab, where the binder's own listing may be cut off.
@@ -205,6 +233,7 @@ impl Reader<'_> {
             tally: Arc::clone(&self.ctx.tally),
             binder: self.binder.clone(),
             tab: tab.cloned(),
+            order: self.order.as_ref().map(Order::direction),
             page_size: self.page_size,
         }
     }
@@ -218,6 +247,9 @@ impl Reader<'_> {
             ids: Vec::with_capacity(page.items.len()),
             nameless: 0,
         };
+        if let Some(order) = &mut self.order {
+            page.items.iter().for_each(|item| order.next(item.as_ref().ok().and_then(remote::sort_key)));
+        }
         let mut items: Vec<Listed> = Vec::with_capacity(page.items.len());
         for item in page.items {
             match item {
@@ -279,12 +311,13 @@ struct Fetcher {
     tally: Arc<Tally>,
     binder: BinderId,
     tab: Option<FolderId>,
+    order: Option<Direction>,
     page_size: u32,
 }
 
 impl Fetcher {
     async fn page(&self, number: u32) -> Result<Page, Broken> {
-        let query = Query { binder: Some(&self.binder), tab: self.tab.as_ref() };
+        let query = Query { binder: Some(&self.binder), tab: self.tab.as_ref(), order: self.order };
         match ask(&self.stop, &self.tally, self.remote.search(&query, number, self.page_size)).await {
             None => Err(Broken::Stopped),
             Some(Ok(page)) => Ok(page),

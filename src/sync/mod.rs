@@ -24,6 +24,7 @@ mod ledger;
 mod listing;
 mod names;
 mod options;
+mod order;
 mod recase;
 mod receive;
 mod repair;

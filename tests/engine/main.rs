@@ -18,6 +18,7 @@ mod history;
 mod identity;
 mod matrix;
 mod names;
+mod orders;
 mod pace;
 mod program;
 mod property;

@@ -31,7 +31,7 @@ async fn a_search() {
     });
     let (remote, _) = remote(&server);
     let (binder, tab) = (binder(), FolderId::parse("tab-1").unwrap());
-    let page = remote.search(&Query { binder: Some(&binder), tab: Some(&tab) }, 2, 250).await.unwrap();
+    let page = remote.search(&Query { binder: Some(&binder), tab: Some(&tab), order: None }, 2, 250).await.unwrap();
     assert_eq!((page.total, page.page_number, page.page_size), (12, 2, 3));
     assert_eq!(page.items[0].as_ref().unwrap().binder, binder);
     assert_eq!(page.items[1].as_ref().unwrap_err().position, 1);

@@ -13,13 +13,23 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::Text;
-use crate::model::{GUID_LENGTH, is_guid};
+use crate::model::{GUID_LENGTH, Listed, is_guid};
 
 /// The tab that holds a document.
 pub(in crate::remote) const TAB: &str = "GLOBAL_TabId";
 
 /// The binder that holds a document.
 pub(in crate::remote) const BINDER: &str = "GLOBAL_BinderId";
+
+/// When a document was made: the one key of the service's own that every document is expected to have, with a value of
+/// its own and an order that is known.
+pub(in crate::remote) const DATE: &str = "GLOBAL_Date";
+
+/// What a document is sorted by where a search asks for an order; `None` where it does not say.
+pub fn sort_key(document: &Listed) -> Option<String> {
+    let metadata: &RawValue = serde_json::from_str(document.metadata.as_deref()?).ok()?;
+    find(metadata, DATE).map(Text::into_string)
+}
 
 /// The text that is kept.
 pub(super) fn kept(metadata: &RawValue) -> Box<str> {

@@ -18,11 +18,12 @@ mod page_tests;
 mod scalar;
 
 pub use item::OddItem;
+pub use metadata::sort_key;
 pub use page::{Oddity, OddityKind, Page};
 
 pub(super) use item::document;
 pub(super) use list::{binders, folders};
-pub(super) use metadata::{BINDER, TAB};
+pub(super) use metadata::{BINDER, DATE, TAB};
 pub(super) use page::page;
 pub(super) use scalar::{Number, Text};
 

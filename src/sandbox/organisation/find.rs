@@ -32,6 +32,10 @@ pub(in crate::sandbox) struct Query {
     pub(in crate::sandbox) filters: Vec<Filter>,
     /// In lower case; empty matches every name.
     pub(in crate::sandbox) term: String,
+    /// The key to sort by, and whether the largest comes first.
+    pub(in crate::sandbox) order: Option<(String, bool)>,
+    /// The most documents that are counted and shown.
+    pub(in crate::sandbox) most: Option<u64>,
 }
 
 impl Organisation {
@@ -95,6 +99,9 @@ impl Organisation {
             }
             _ => Vec::new(),
         };
+        if query.order.is_some() || query.most.is_some() {
+            return Ok(self.sorted(&chosen, &rest, query, skip, size));
+        }
         if rest.is_empty() && query.term.is_empty() {
             return Ok(page(&chosen, skip, size));
         }
@@ -109,6 +116,21 @@ impl Organisation {
             }
         }
         Ok((total, items))
+    }
+
+    /// A page of what a search finds, in order, of which it may not show all.
+    fn sorted(&self, chosen: &[&[u32]], rest: &[&Filter], query: &Query, skip: u64, size: u32) -> (u64, Vec<u32>) {
+        let found = chosen.iter().copied().flatten().copied();
+        let mut found: Vec<u32> =
+            found.filter(|&at| self.matches(&self.documents[at as usize], rest, &query.term)).collect();
+        if let Some((key, descending)) = &query.order {
+            found.sort_by_cached_key(|&at| metadata::sort_key(&self.documents[at as usize], key));
+            if *descending {
+                found.reverse();
+            }
+        }
+        found.truncate(query.most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX));
+        page(&[&found], skip, size)
     }
 
     fn matches(&self, document: &Document, filters: &[&Filter], term: &str) -> bool {
