@@ -77,7 +77,9 @@ mod tests {
             ("times", Ascending, vec![Some(zone), Some(early), Some(late)], true),
         ] {
             let mut order = Order::new(direction);
-            keys.into_iter().for_each(|key| order.next(key.map(str::to_owned)));
+            for key in keys {
+                order.next(key.map(str::to_owned));
+            }
             assert_eq!(order.holds(), holds, "{name}");
         }
     }
