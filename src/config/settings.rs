@@ -118,7 +118,8 @@ impl Settings {
     fn read_environment(&mut self, environment: Environment<'_>) -> Result<(), Error> {
         let mut layer = Vec::new();
         for key in KEYS {
-            let Some(text) = variables::value(key.variable, environment) else { continue };
+            let value = if key.kind == Kind::Path { variables::as_it_is } else { variables::value };
+            let Some(text) = value(key.variable, environment) else { continue };
             let values = if key.kind == Kind::Secret {
                 let secret = text.into_string().map_err(|_| bad(key.variable, "it is not UTF-8"))?;
                 let secret = credentials::clean(&secret).map_err(|why| bad(key.variable, &format!("it {why}")))?;

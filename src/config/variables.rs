@@ -25,8 +25,12 @@ pub fn unknown_variables(environment: impl Iterator<Item = (OsString, OsString)>
 /// What a variable is set to, if it says anything. A file with variables that was written on Windows leaves a carriage
 /// return behind each of them, which belongs to none.
 pub(super) fn value(name: &str, environment: Environment<'_>) -> Option<OsString> {
-    let value = without_line_end(&environment(name)?);
-    (!value.to_string_lossy().trim().is_empty()).then_some(value)
+    as_it_is(name, environment).map(|value| without_line_end(&value))
+}
+
+/// The same with its line ends: a path may end in one, so that nobody can tell whether it is meant.
+pub(super) fn as_it_is(name: &str, environment: Environment<'_>) -> Option<OsString> {
+    environment(name).filter(|value| !value.to_string_lossy().trim().is_empty())
 }
 
 /// A text without line ends behind it.
@@ -38,7 +42,11 @@ pub(super) fn without_line_end(text: &OsStr) -> OsString {
 /// No setting of one line has another one.
 pub(super) fn check(text: &OsStr) -> Result<(), &'static str> {
     let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    if text.as_bytes().iter().any(is_line_end) { Err("it has more than one line") } else { Ok(()) }
+    if text.as_bytes().iter().any(is_line_end) {
+        Err("it has a line end in it; a file with variables must have the line ends of Unix")
+    } else {
+        Ok(())
+    }
 }
 
 fn known() -> impl Iterator<Item = &'static str> {
