@@ -4,12 +4,12 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
-use super::{Error, Exit, Reading};
+use super::{Error, Exit, Reading, opened::steadily};
 use crate::{history::Binder, ui};
 
 /// Lists the binders that the mirror knows.
 pub fn list(dest: &Path, json: bool) -> Exit {
-    done(table(dest, json).map(|text| ui::print(&text)))
+    done(steadily(|| table(dest, json)).map(|text| ui::print(&text)))
 }
 
 fn table(dest: &Path, json: bool) -> Result<String, Error> {

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::Path};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{Exit, Reading, check_place, runtime};
+use super::{Exit, Reading, check_place, opened::steadily, runtime};
 use crate::{
     cli::Doctor,
     config::{self, outside},
@@ -104,7 +104,7 @@ fn filters(given: &config::Settings, dest: Option<&Path>) -> Option<Check> {
 
 /// Whether the state of a mirror can be read, and is the organisation's.
 fn state(dest: &Path, settings: Option<&Settings>) -> Check {
-    let organisation = Reading::open(dest).and_then(|reading| Ok(reading.state.read(|r| r.setting("organisation"))?));
+    let organisation = steadily(|| Ok(Reading::open(dest)?.state.read(|r| r.setting("organisation"))?));
     match (organisation, settings.map(|settings| settings.organisation.as_str())) {
         (Err(error), _) => failure(Area::Destination, &error),
         (Ok(Some(found)), Some(wanted)) if found != wanted => Check::failure(

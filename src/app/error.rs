@@ -210,9 +210,11 @@ impl Error {
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::NotADirectory => Exit::Usage,
             Self::Copy(..) | Self::Pages(..) => Exit::Disk,
             Self::Output(_, error)
-            | Self::Catalogue(catalogue::Error::Write(error) | catalogue::Error::Sidecars(Refused::Disk(.., error))) => {
-                written(error)
-            }
+            | Self::Catalogue(
+                catalogue::Error::Write(error)
+                | catalogue::Error::Temporary(_, error)
+                | catalogue::Error::Sidecars(Refused::Disk(.., error)),
+            ) => written(error),
             Self::Catalogue(catalogue::Error::Workbook(_) | catalogue::Error::State(_))
             | Self::StateLost(_)
             | Self::NoCopy(_)

@@ -92,6 +92,7 @@ impl Exit {
             Fatal::State(error) => match error.kind() {
                 state::Kind::Disk => Self::Disk,
                 state::Kind::Refused => Self::Usage,
+                state::Kind::Busy => Self::Locked,
                 state::Kind::Damaged | state::Kind::Internal => Self::Unexpected,
             },
             Fatal::Internal(_) => Self::Unexpected,

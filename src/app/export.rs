@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use jiff::tz::TimeZone;
 
-use super::{Error, Exit, Reading, Voice, history, output::Output};
+use super::{Error, Exit, Reading, Voice, history, opened::steadily, output::Output};
 use crate::{
     catalogue::{self, Catalogue, Format},
     cli::{self, ExportFormat},
@@ -16,7 +16,9 @@ use crate::{
 
 /// Writes what is asked for.
 pub fn export(given: &cli::Export, voice: &Voice) -> Exit {
-    match write(given) {
+    // Standard output can't be begun again.
+    let twice = given.to.is_some() || given.format.is_none();
+    match if twice { steadily(|| write(given)) } else { write(given) } {
         Ok(told) => {
             if !voice.quiet {
                 ui::print(&told);

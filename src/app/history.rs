@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Error, Exit, Reading};
+use super::{Error, Exit, Reading, opened::steadily};
 use crate::{
     cli,
     history::{Biography, Line, Selection, Snapshot, clock, is_now, run_meant, whole_before},
@@ -15,7 +15,7 @@ use crate::{
 
 /// Lists the runs.
 pub fn snapshots(given: &cli::Snapshots) -> Exit {
-    done(runs(given))
+    done(steadily(|| runs(given)))
 }
 
 fn runs(given: &cli::Snapshots) -> Result<(), Error> {
@@ -31,34 +31,34 @@ fn runs(given: &cli::Snapshots) -> Result<(), Error> {
 
 /// Lists what was mirrored at a time.
 pub fn ls(given: &cli::Ls) -> Exit {
-    done(tree(given))
+    done(steadily(|| tree(given)).and_then(|(text, met)| {
+        ui::print(&text);
+        met
+    }))
 }
 
-fn tree(given: &cli::Ls) -> Result<(), Error> {
+/// The lines, and whether each given path has one. They are gathered first: a pager would hold the state for hours.
+fn tree(given: &cli::Ls) -> Result<(String, Result<(), Error>), Error> {
     let Reading { state, .. } = &Reading::open(&given.destination.dest)?;
     let runs = state.read(|r| r.past_runs())?;
     let then = given.at.as_deref().map(|text| then(text, &runs)).transpose()?;
     let mut selection = selection(&given.destination.dest, &given.paths)?;
-    // What is not in the tree now has no need to be found there.
-    if then.is_some() {
-        state.write(|w| w.index_contents())?;
-    }
-    let (zone, mut lines) = (TimeZone::system(), ui::Lines::default());
+    let (zone, mut lines) = (TimeZone::system(), String::new());
     let each = |mirrored: Remembered| {
         if !selection.wants(&mirrored.path) {
             return Ok(true);
         }
         let entry = Line::of(&mirrored);
-        Ok::<_, state::Error>(lines.print(&if given.json { json(&entry) } else { ui::listed(&entry, &zone) }))
+        lines.push_str(&if given.json { json(&entry) } else { ui::listed(&entry, &zone) });
+        Ok::<_, state::Error>(true)
     };
     state.read(|r| r.tree_at(then.map_or(i64::MAX, |run| run.number), each))?;
-    drop(lines);
-    all_met(&selection, given.at.as_deref())
+    Ok((lines, all_met(&selection, given.at.as_deref())))
 }
 
 /// Tells everything that is known of a document.
 pub fn history(given: &cli::History) -> Exit {
-    done(life(given))
+    done(steadily(|| life(given)))
 }
 
 fn life(given: &cli::History) -> Result<(), Error> {

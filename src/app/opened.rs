@@ -1,17 +1,21 @@
-//! A mirror that is opened: to change it, or to look at a copy of its state.
+//! A mirror that is opened: to change it, or to look at it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 
 use super::{Error, adopting, check_destination};
 use crate::{
-    history,
+    history::{self, clock},
     mirror::{self, Mirror, Root},
     model::OrganisationId,
-    state::{self, Left, Look, Run, State},
-    sync,
+    state::{self, Kind, Left, Look, Run, Span, State},
+    sync::{self, Fatal},
+    ui,
 };
 
 /// A mirror that a command changes: locked, with nothing left half done, and the run numbered.
@@ -92,28 +96,112 @@ pub(super) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
     Ok(state)
 }
 
-/// A mirror that a command looks at, with a copy of its state: a run may go on meanwhile.
+/// A mirror that a command looks at, with its state as it lies there: a run may go on meanwhile.
 pub(super) struct Reading {
     pub(super) state: State,
     pub(super) root: Root,
-    // Lives as long as the copy in it.
-    _scratch: TempDir,
+    // Lives as long as a copy in it, where only a copy can be read.
+    _scratch: Option<TempDir>,
+}
+
+/// Reads what is asked of a [`Reading`], and again where a run changed the state meanwhile.
+pub(super) fn steadily<T>(mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    const TRIES: usize = 5;
+    let changed = |result: &Result<T, Error>| matches!(result, Err(Error::Fatal(Fatal::State(state::Error::Changed))));
+    let mut result = work();
+    for _ in 1..TRIES {
+        if !changed(&result) {
+            break;
+        }
+        result = work();
+    }
+    result
 }
 
 impl Reading {
-    /// Copies the state of a mirror that must be there.
+    /// Opens the state of a mirror that must be there, as it is at this moment. Where a run holds it for itself,
+    /// as on a network share, its newest copy is read.
     pub(super) fn open(dest: &Path) -> Result<Self, Error> {
+        match Self::of(dest, Span::Moment) {
+            Err(Error::Fatal(Fatal::State(error))) if error.kind() == Kind::Busy => Self::of_copy(dest, error.into()),
+            opened => opened,
+        }
+    }
+
+    /// Opens the state to see the newest commit at each read. Nothing that is read holds a run up.
+    pub(super) fn following(dest: &Path) -> Result<Self, Error> {
+        Self::of(dest, Span::Newest)
+    }
+
+    fn of(dest: &Path, span: Span) -> Result<Self, Error> {
         if !check_destination(dest, false)? {
             return Err(Error::NoMirror(dest.to_owned()));
         }
-        let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
-        let state = State::scratch(Some(&mirror::database(dest)), &scratch.path().join("state.db"))?;
-        Ok(Self { state, root: Root::open(dest)?, _scratch: scratch })
+        let (root, database) = (Root::open(dest)?, mirror::database(dest));
+        match State::view(&database, span)? {
+            Some(state) => Ok(Self { state, root, _scratch: None }),
+            None => Self::of_scratch(root, &database),
+        }
     }
+
+    fn of_copy(dest: &Path, error: Error) -> Result<Self, Error> {
+        let Some(copy) = mirror::copies(dest).into_iter().next() else { return Err(error) };
+        let root = Root::open(dest)?;
+        let reading = match State::view_copy(&copy)? {
+            Some(state) => Self { state, root, _scratch: None },
+            None => Self::of_scratch(root, &copy)?,
+        };
+        let time = reading.state.read(|r| r.latest_time())?;
+        ui::warn(&Older(copy, time));
+        Ok(reading)
+    }
+
+    fn of_scratch(root: Root, database: &Path) -> Result<Self, Error> {
+        let folder = temporary_folder()?;
+        let state = State::scratch(Some(database), &folder.path().join("state.db"))?;
+        Ok(Self { state, root, _scratch: Some(folder) })
+    }
+}
+
+/// A folder for a temporary copy of the state.
+pub(super) fn temporary_folder() -> Result<TempDir, Error> {
+    tempfile::tempdir().map_err(|e| state::Error::scratch(&std::env::temp_dir(), e).into())
+}
+
+/// That what is shown is not the newest: a copy, and the time of its last run.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a run holds the state of this mirror; what follows is from {}, made {}",
+    .0.display(), age(*.1, Timestamp::now())
+)]
+struct Older(PathBuf, i64);
+
+/// When something was, and how long ago.
+fn age(time: i64, now: Timestamp) -> String {
+    let minutes = (now.as_second() - time).max(0) / 60;
+    let ago = match minutes {
+        0..120 => format!("{minutes} min"),
+        120..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1440),
+    };
+    format!("{} ({ago} ago)", clock(time, &TimeZone::system()))
 }
 
 impl std::borrow::Borrow<State> for Reading {
     fn borrow(&self) -> &State {
         &self.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_a_fitting_unit() {
+        let now = Timestamp::from_second(1_000_000_000).unwrap();
+        for (seconds, ago) in [(-5, "0 min"), (59, "0 min"), (7_199, "119 min"), (7_200, "2 h"), (200_000, "2 days")] {
+            assert!(age(1_000_000_000 - seconds, now).ends_with(&format!("({ago} ago)")), "{seconds}");
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Instant};
 use jiff::Timestamp;
 
 use super::{
-    Error, Exit, Voice, adopting, check_destination, check_place, execute, pacing, reporting, signals::Signals,
+    Error, Exit, Voice, adopting, check_destination, check_place, execute, opened::temporary_folder, pacing, reporting,
+    signals::Signals,
 };
 use crate::{
     config::Config,
@@ -13,7 +14,7 @@ use crate::{
     remote::Requests,
     report::Night,
     state::State,
-    sync::{Ended, Parts},
+    sync::{Ended, Fatal, Parts},
     ui,
 };
 
@@ -30,12 +31,13 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
     let clock = Instant::now();
     check_place(&config.dest)?;
     let is_mirror = check_destination(&config.dest, config.existing)?;
-    let scratch = tempfile::tempdir().map_err(Error::Runtime)?;
+    let scratch = temporary_folder()?;
     let database = mirror::database(&config.dest);
-    let state = State::scratch(is_mirror.then_some(database.as_path()), &scratch.path().join("state.db"))?;
-    state.bind(&config.remote.organisation)?;
     // A destination that does not exist yet looks like an empty one.
-    let root = if is_mirror { Root::open(&config.dest)? } else { Root::open(scratch.path())? };
+    let root = Root::open(if is_mirror { &config.dest } else { scratch.path() })?;
+    let copy = scratch.path().join("state.db");
+    let state = State::scratch(is_mirror.then_some(database.as_path()), &copy)?;
+    state.bind(&config.remote.organisation)?;
     let requests = Arc::new(Requests::default());
     let run = state.write(|w| w.begin_run(started, "plan"))?;
     let options = adopting::options(&state, &config.options)?;
@@ -51,7 +53,10 @@ fn go(config: &Config, voice: &Voice, started: Timestamp) -> Result<Exit, Error>
         run: run.clone(),
     };
     let _signals = Signals::watch(&parts.stop);
-    let finished = execute(parts, &requests, voice)?;
+    let mut finished = execute(parts, &requests, voice)?;
+    if let Ended::Fatal(Fatal::State(error)) = finished.ended {
+        finished.ended = Ended::Fatal(Fatal::State(error.in_copy(&copy)));
+    }
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     report.night = finished.night.map(|requests| Night { requests, rate: remote.rate() });

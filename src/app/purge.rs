@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Error, Exit, Reading, Writing, ask::ask, copies};
+use super::{Error, Exit, Reading, Writing, ask::ask, copies, opened::steadily};
 use crate::{
     history::{self, Traces},
     model::DocumentId,
@@ -34,10 +34,7 @@ fn erase(dest: &Path, id: &str, confirmed: bool) -> Result<bool, Error> {
     let unknown = || Error::NoDocument(id.to_owned());
     let document = DocumentId::parse(id).map_err(|_| unknown())?;
     // The mirror is not locked while somebody thinks.
-    let traces = {
-        let reading = Reading::open(dest)?;
-        reading.state.read(|r| r.traces(&document))?.ok_or_else(unknown)?
-    };
+    let traces = steadily(|| Ok(Reading::open(dest)?.state.read(|r| r.traces(&document))?))?.ok_or_else(unknown)?;
     if !confirmed && !confirm(&document, &traces)? {
         return Ok(false);
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::{
     Error, Exit, Reading, Voice,
     history::{all_met, ended, selection, then},
+    opened::steadily,
     runtime,
     signals::Signals,
 };
 use crate::{
     cli,
     config::outside_resolved,
-    history::{Missing, Restore, Restored, Selection},
+    history::{Missing, Restore, Restored},
     mirror::{Root, Target},
     model::{RelPath, VersionId},
     report::Progress,
@@ -22,10 +23,20 @@ use crate::{
 
 /// What is to be restored.
 enum Wanted {
-    /// What a selection means, of the tree at the end of a run.
-    Tree(PastRun, Selection),
+    /// What a selection means, of the tree at the end of a run. It is gathered first: files take long, and
+    /// whoever reads the state holds a run up.
+    Tree(PastRun, Vec<Remembered>),
     /// One version of a document.
     One(Box<Remembered>),
+}
+
+impl Wanted {
+    fn count(&self) -> u64 {
+        match self {
+            Self::Tree(_, files) => files.len() as u64,
+            Self::One(_) => 1,
+        }
+    }
 }
 
 /// Restores.
@@ -37,25 +48,25 @@ pub fn restore(given: &cli::Restore, voice: &Voice) -> Exit {
 }
 
 fn go(given: &cli::Restore, voice: &Voice) -> Result<Exit, Error> {
-    let reading = Reading::open(&given.destination.dest)?;
-    outside_resolved("--to", &given.to, Some(&given.destination.dest))?;
-    reading.state.write(|w| w.index_contents())?;
     let progress = Arc::<Progress>::default();
-    let wanted = wanted(given, &reading.state, &progress)?;
+    let (wanted, root) = steadily(|| {
+        let reading = Reading::open(&given.destination.dest)?;
+        Ok((wanted(given, &reading.state)?, reading.root))
+    })?;
+    outside_resolved("--to", &given.to, Some(&given.destination.dest))?;
+    Progress::add(&progress.downloads, wanted.count());
     let words = match &wanted {
         Wanted::Tree(run, _) => format!(", as of run {} ({})", run.id, ended(run)),
         Wanted::One(_) => String::new(),
     };
-    let target = Target::open(&given.to, &reading.root)?;
+    let target = Target::open(&given.to, &root)?;
     let stop = Arc::new(Stop::default());
     let (edited, watched) = (given.edited, Arc::clone(&stop));
     let _screen = ui::Screen::of_files(Arc::clone(&progress), &voice.bars, voice.quiet, voice.json_log);
     let _signals = Signals::watch(&watched);
     let restored = runtime()?.block_on(async {
-        let work = tokio::task::spawn_blocking(move || {
-            let Reading { state, root, .. } = &reading;
-            write(wanted, state, root, &target, &progress, edited, &|| stop.is_set())
-        });
+        let work =
+            tokio::task::spawn_blocking(move || write(wanted, &root, &target, &progress, edited, &|| stop.is_set()));
         work.await.map_err(|e| Error::Runtime(e.into()))?
     })?;
     tell(given, voice, &restored, &words);
@@ -63,7 +74,7 @@ fn go(given: &cli::Restore, voice: &Voice) -> Result<Exit, Error> {
 }
 
 /// What is meant, counted; nothing is written before it is clear.
-fn wanted(given: &cli::Restore, state: &State, progress: &Progress) -> Result<Wanted, Error> {
+fn wanted(given: &cli::Restore, state: &State) -> Result<Wanted, Error> {
     if let Some(version) = &given.version {
         let found = match VersionId::parse(version) {
             Ok(id) => state.read(|r| r.version(&id))?,
@@ -74,44 +85,40 @@ fn wanted(given: &cli::Restore, state: &State, progress: &Progress) -> Result<Wa
         })?;
         // The names of one file's folders say nothing.
         one.path = RelPath::new(one.path.leaf()).map_err(|e| Error::Unknown(e.to_string()))?;
-        Progress::add(&progress.downloads, 1);
         return Ok(Wanted::One(Box::new(one)));
     }
     let at = given.at.as_deref().unwrap_or_default();
     let runs = state.read(|r| r.past_runs())?;
     let run = then(at, &runs)?.clone();
     let mut selection = selection(&given.destination.dest, &given.paths)?;
-    if given.paths.is_empty() {
-        Progress::add(&progress.downloads, state.read(|r| r.extent_at(run.number))?);
-        return Ok(Wanted::Tree(run, selection));
-    }
+    let mut found = Vec::new();
     state.read(|r| {
         r.tree_at(run.number, |mirrored| {
-            Progress::add(&progress.downloads, u64::from(selection.wants(&mirrored.path)));
+            if selection.wants(&mirrored.path) {
+                found.push(mirrored);
+            }
             Ok::<_, Error>(true)
         })
     })?;
     all_met(&selection, Some(at))?;
-    Ok(Wanted::Tree(run, selection))
+    Ok(Wanted::Tree(run, found))
 }
 
 fn write(
     wanted: Wanted,
-    state: &State,
     root: &Root,
     target: &Target,
     progress: &Progress,
     edited: bool,
     ended: &(dyn Fn() -> bool + Sync),
 ) -> Result<Restored, Error> {
-    Restore { root, target, progress, edited, ended }.run(|hand_out| match wanted {
-        Wanted::One(one) => {
-            hand_out(*one);
-            Ok(())
-        }
-        Wanted::Tree(run, mut selection) => {
-            state.read(|r| r.tree_at(run.number, |mirrored| Ok(!selection.wants(&mirrored.path) || hand_out(mirrored))))
-        }
+    let files = match wanted {
+        Wanted::One(one) => vec![*one],
+        Wanted::Tree(_, files) => files,
+    };
+    Restore { root, target, progress, edited, ended }.run(|hand_out| {
+        files.into_iter().all(hand_out);
+        Ok(())
     })
 }
 

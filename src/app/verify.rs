@@ -1,4 +1,4 @@
-//! `verify`: on a copy of the state, or with `--repair` under the lock.
+//! `verify`: beside whatever goes on, or with `--repair` under the lock.
 
 use std::{
     path::Path,
@@ -9,8 +9,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Error, Exit, Reading, Voice, Writing, aftermath::Aftermath, aftermath::End as Over, check_destination, pacing,
-    runtime, signals::Signals, standing::Standing,
+    Error, Exit, Reading, Voice, Writing, aftermath::Aftermath, aftermath::End as Over, check_destination,
+    opened::steadily, pacing, runtime, signals::Signals, standing::Standing,
 };
 use crate::{
     cli,
@@ -126,12 +126,12 @@ fn look_at_state(dest: &Path) -> Result<(), Error> {
     if !check_destination(dest, false)? {
         return Err(Error::NoMirror(dest.to_owned()));
     }
-    Ok(state::examine_in_use(&mirror::database(dest))?)
+    steadily(|| Ok(state::examine_in_use(&mirror::database(dest))?))
 }
 
 /// Without the lock: a run may go on meanwhile.
 async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
-    let reading = Arc::new(Reading::open(dest)?);
+    let reading = Arc::new(Reading::following(dest)?);
     if let Err(error) = job.standing.begin(&reading.root, "verify", "", job.started) {
         // A mirror that is mounted read-only can be checked all the same.
         tracing::debug!("that a check began could not be written down: {error}");
@@ -141,7 +141,7 @@ async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
     let opened = Arc::clone(&reading);
     let (looked, confirmed) = reading_thread(job, move |watch| {
         let mut looked = verify::check(&opened.root, &opened.state, task, watch)?;
-        let confirmed = looked.confirm(&opened.root, watch, || Reading::open(&again))?;
+        let confirmed = looked.confirm(&opened.root, watch, || Reading::following(&again))?;
         Ok((looked, confirmed))
     })
     .await?;

@@ -55,7 +55,7 @@ impl<'o> Table<'o> {
         for (column, values) in &record.metadata {
             let texts: Vec<String> = values.iter().map(super::Value::text).collect();
             self.cells[FIXED.len() + column] = match &values[..] {
-                [super::Value::Number(number)] => number.to_string(),
+                [super::Value::Number(number)] => number.clone(),
                 _ => safe(texts.join("; ")),
             };
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Error, Record, Value};
 
@@ -22,7 +22,7 @@ pub(super) struct Line<'r> {
     document_id: &'r str,
     version_id: &'r str,
     binder_id: &'r str,
-    metadata: BTreeMap<&'r str, Json>,
+    metadata: BTreeMap<&'r str, Box<RawValue>>,
 }
 
 impl<'r> Line<'r> {
@@ -31,7 +31,7 @@ impl<'r> Line<'r> {
         let metadata = record.metadata.iter().map(|(column, values)| {
             let value = match &values[..] {
                 [one] => one.json(),
-                several => several.iter().map(Value::json).collect(),
+                several => list(several),
             };
             (names[*column].as_str(), value)
         });
@@ -50,6 +50,12 @@ impl<'r> Line<'r> {
             metadata: metadata.collect(),
         }
     }
+}
+
+fn list(values: &[Value]) -> Box<RawValue> {
+    let values: Vec<Box<RawValue>> = values.iter().map(Value::json).collect();
+    // A list of JSON always serializes.
+    to_raw_value(&values).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 pub(super) fn line(out: &mut (dyn Write + Send), record: &Record<'_>, names: &[String]) -> Result<(), Error> {

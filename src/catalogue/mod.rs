@@ -15,7 +15,7 @@ mod xlsx;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -66,6 +66,12 @@ pub enum Error {
     /// Nobody takes what is written.
     #[error("the catalogue can't be written: {0}")]
     Write(#[from] io::Error),
+    /// The rows of a workbook have no place.
+    #[error(
+        "cannot write temporary files in {}: {}; free some space there, or set TMPDIR to a folder with room that you may write to",
+        .0.display(), .1
+    )]
+    Temporary(PathBuf, io::Error),
     /// A workbook can't be made.
     #[error("the workbook can't be made: {0}")]
     Workbook(String),
@@ -155,12 +161,12 @@ impl<'s> Catalogue<'s> {
                 Ok(count)
             }
             Format::Jsonl => self.each(wanted, |record| jsonl::line(out, record, names)),
-            Format::Xlsx(zone) => {
+            Format::Xlsx(zone) => xlsx::unbroken(|| {
                 let mut book = xlsx::Book::new(zone.clone(), names)?;
                 let count = self.each(wanted, |record| book.row(record))?;
                 book.end(out)?;
                 Ok(count)
-            }
+            }),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::{Timestamp, civil::Date};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, value::RawValue};
 
 use super::schema::Element;
 
@@ -11,7 +11,8 @@ use super::schema::Element;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Text(String),
-    Number(serde_json::Number),
+    /// A number, with all digits that the service wrote.
+    Number(String),
     Flag(bool),
     /// A moment, and as the service wrote it.
     Time(Timestamp, String),
@@ -23,48 +24,52 @@ impl Value {
     /// As text; times as they came.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Text(text) | Self::Time(_, text) | Self::Day(_, text) => text.clone(),
-            Self::Number(number) => number.to_string(),
+            Self::Text(text) | Self::Number(text) | Self::Time(_, text) | Self::Day(_, text) => text.clone(),
             Self::Flag(flag) => flag.to_string(),
         }
     }
 
-    pub(super) fn json(&self) -> Json {
-        match self {
-            Self::Number(number) => Json::Number(number.clone()),
-            Self::Flag(flag) => Json::Bool(*flag),
-            Self::Text(_) | Self::Time(..) | Self::Day(..) => Json::String(self.text()),
-        }
+    /// As JSON; numbers as they came.
+    pub(super) fn json(&self) -> Box<RawValue> {
+        let raw = match self {
+            Self::Number(number) => RawValue::from_string(number.clone()),
+            Self::Flag(flag) => serde_json::value::to_raw_value(flag),
+            Self::Text(_) | Self::Time(..) | Self::Day(..) => serde_json::value::to_raw_value(&self.text()),
+        };
+        // Texts always serialize, and numbers were parsed before.
+        raw.unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
 
 /// The values of `metadata[]` by their keys, in the order in which they come. Of any other shape
-/// nothing is known.
+/// nothing is known. Numbers are read as text: a float keeps 15 digits of them.
 pub(super) fn values(json: &str, elements: &HashMap<String, Element>) -> Vec<(String, Value)> {
-    let whole: Json = serde_json::from_str(json).unwrap_or_default();
-    let entries = whole.as_array().into_iter().flatten();
+    let entries: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
     entries
+        .into_iter()
         .filter_map(|entry| {
-            let key = entry.get("metadataElementId")?.as_str()?.to_owned();
-            let told = ["valueId", "value"].iter().filter_map(|name| entry.get(name)).find(|value| !value.is_null())?;
-            let value = value(told, elements.get(&key));
+            let entry: HashMap<String, &RawValue> = serde_json::from_str(entry.get()).ok()?;
+            let key: String = serde_json::from_str(entry.get("metadataElementId")?.get()).ok()?;
+            let told = ["valueId", "value"].iter().filter_map(|name| entry.get(*name));
+            let value = value(told.map(|raw| raw.get()).find(|raw| *raw != "null")?, elements.get(&key));
             Some((key, value))
         })
         .collect()
 }
 
-fn value(told: &Json, element: Option<&Element>) -> Value {
-    let id = match told {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
+fn value(told: &str, element: Option<&Element>) -> Value {
+    let (id, is_text) = match serde_json::from_str(told) {
+        Ok(Json::String(text)) => (text, true),
+        Ok(other @ (Json::Array(_) | Json::Object(_))) => (other.to_string(), false),
+        _ => (told.to_owned(), false),
     };
     if let Some(label) = element.and_then(|element| element.values.get(&id)) {
         return Value::Text(label.clone());
     }
-    match told {
-        Json::Number(number) => Value::Number(number.clone()),
-        Json::Bool(flag) => Value::Flag(*flag),
-        Json::String(_) if element.is_some_and(|element| element.is_date) => time(id),
+    match id.as_bytes() {
+        b"true" | b"false" if !is_text => Value::Flag(id == "true"),
+        [b'-' | b'0'..=b'9', ..] if !is_text => Value::Number(id),
+        _ if is_text && element.is_some_and(|element| element.is_date) => time(id),
         _ => Value::Text(id),
     }
 }
@@ -84,6 +89,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn json_has_what_came() {
+        for told in ["12345678901234567890.123", "1e999", "-7", "true", r#""7""#] {
+            assert_eq!(value(told, None).json().get(), told);
+        }
+    }
+
+    #[test]
     fn values_are_told_by_their_labels() {
         let element = |id: &str, is_date, values: &[(&str, &str)]| {
             let values = values.iter().map(|(id, label)| ((*id).to_owned(), (*label).to_owned())).collect();
@@ -95,7 +107,9 @@ mod tests {
             (r#""S","valueId":1"#, Some(Value::Text("Gällande".to_owned()))),
             (r#""S","valueId":"2","value":"x""#, Some(Value::Text("2".to_owned()))),
             (r#""S","valueId":null,"value":"x""#, Some(Value::Text("x".to_owned()))),
-            (r#""N","value":7.50"#, Some(Value::Number(serde_json::Number::from_f64(7.5).unwrap()))),
+            (r#""N","value":7.50"#, Some(Value::Number("7.50".to_owned()))),
+            (r#""N","value":12345678901234567890.123"#, Some(Value::Number("12345678901234567890.123".to_owned()))),
+            (r#""N","value":1e999"#, Some(Value::Number("1e999".to_owned()))),
             (r#""N","value":true"#, Some(Value::Flag(true))),
             (r#""N","value":{"a":[1]}"#, Some(Value::Text(r#"{"a":[1]}"#.to_owned()))),
             (r#""D","value":"2026-11-03""#, Some(Value::Day("2026-11-03".parse().unwrap(), "2026-11-03".to_owned()))),

@@ -4,7 +4,11 @@
 //! Rows go to a temporary file as they come. A sheet takes 1,048,576 rows: a larger catalogue goes on
 //! in further sheets.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
@@ -19,6 +23,9 @@ const COLUMNS: usize = 16_384;
 
 /// Characters of a cell, as UTF-16 counts them.
 const LONGEST: usize = 32_767;
+
+/// How the library's panics begin where a file can't be written.
+const WRITE_ERROR: &str = "Couldn't write to";
 
 /// How wide the fixed columns are, in characters.
 const WIDTHS: [u8; FIXED.len()] = [60, 36, 24, 10, 12, 18, 18, 20, 20, 20, 14];
@@ -106,9 +113,10 @@ impl Book {
         for (column, values) in metadata {
             let column = (FIXED.len() + column) as u16;
             match &values[..] {
-                [Value::Number(number)] if number.as_f64().is_some() => {
-                    sheet.write_number(row, column, number.as_f64().unwrap_or_default()).map_err(failed)?;
-                }
+                [Value::Number(number)] => match exact(number) {
+                    Some(number) => sheet.write_number(row, column, number).map(drop).map_err(failed)?,
+                    None => put_text(sheet, row, column, number)?,
+                },
                 [Value::Time(moment, _)] => put_time(sheet, row, column, *moment, (zone, &self.time))?,
                 [Value::Day(day, text)] => put_moment(sheet, row, column, day.at(0, 0, 0, 0), (text, &self.day))?,
                 several => {
@@ -124,6 +132,14 @@ impl Book {
         self.end_sheet()?;
         self.workbook.save_to_writer(out).map_err(failed)
     }
+}
+
+/// The number that a cell can hold with all its digits; `None` where it keeps fewer, as of a long id.
+fn exact(number: &str) -> Option<f64> {
+    const KEPT: usize = 15;
+    let digits: String = number.split(['e', 'E']).take(1).flat_map(str::chars).filter(char::is_ascii_digit).collect();
+    let value = number.parse::<f64>().ok().filter(|value| value.is_finite())?;
+    (digits.trim_matches('0').len() <= KEPT).then_some(value)
 }
 
 fn put_text(sheet: &mut Worksheet, row: u32, column: u16, text: &str) -> Result<(), Error> {
@@ -171,10 +187,33 @@ fn cut(text: &str) -> String {
     end.map_or_else(|| text.to_owned(), |(at, _)| format!("{}…", &text[..at]))
 }
 
+/// Makes a workbook. The library panics where its temporary file takes no more; that is an error of the disk.
+pub(super) fn unbroken<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let (here, usual) = (std::thread::current().id(), Arc::new(panic::take_hook()));
+    let others = Arc::clone(&usual);
+    panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() != here {
+            others(info);
+        }
+    }));
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    panic::set_hook(Box::new(move |info| usual(info)));
+    result.unwrap_or_else(|panic| Err(broken(panic.downcast_ref::<String>().map_or("", String::as_str))))
+}
+
+fn broken(said: &str) -> Error {
+    if said.contains(WRITE_ERROR) {
+        let error = io::Error::new(io::ErrorKind::StorageFull, "its disk takes no more rows of the workbook");
+        return Error::Temporary(std::env::temp_dir(), error);
+    }
+    Error::Workbook(said.to_owned())
+}
+
 /// Why a workbook fails may lie deep: what the disk says counts as that.
 fn failed(error: XlsxError) -> Error {
     let error = match error {
         XlsxError::IoError(error) => return Error::Write(error),
+        XlsxError::TempFileError(folder, error) => return Error::Temporary(folder, error),
         other => other,
     };
     let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
@@ -247,6 +286,31 @@ mod tests {
         assert_eq!(sheets.iter().map(|sheet| sheet.matches("<row ").count()).collect::<Vec<_>>(), [3, 2]);
         assert!(sheets[1].contains(">path</t>") && sheets[1].contains(">B/3</t>"), "{}", sheets[1]);
         assert!(part(&mut archive, "xl/workbook.xml").unwrap().contains("\"Documents 2\""));
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits_or_is_a_text() {
+        for (number, value) in [
+            ("123456789012345", Some(123_456_789_012_345.0)),
+            ("1234567890123456", None),
+            ("-12345678901234567890.123", None),
+            ("1500000000000000000000", Some(1.5e21)),
+            ("0.00000000000000000015", Some(1.5e-19)),
+            ("1e308", Some(1e308)),
+            ("1e999", None),
+            ("0", Some(0.0)),
+        ] {
+            assert_eq!(exact(number), value, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_disk_that_is_full_is_an_error_of_the_temporary_folder() {
+        let broken = |message: &str| unbroken::<()>(|| std::panic::panic_any(message.to_owned()));
+        let error = broken("Couldn't write to xml file: No space left on device").unwrap_err();
+        assert!(matches!(&error, Error::Temporary(_, e) if e.kind() == io::ErrorKind::StorageFull), "{error}");
+        assert!(matches!(broken("a fault").unwrap_err(), Error::Workbook(text) if text.contains("a fault")));
+        assert_eq!(unbroken(|| Ok(7)).unwrap(), 7);
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! What can go wrong with the state database.
 
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
 use rusqlite::ErrorCode;
 
 /// Whose problem an error is, by exit code.
@@ -11,6 +16,8 @@ pub enum Kind {
     Damaged,
     /// The state is not this configuration's, or is newer than this program (exit 2).
     Refused,
+    /// Another command is at work on it (exit 5).
+    Busy,
     /// A fault of this program (exit 1).
     Internal,
 }
@@ -51,11 +58,21 @@ pub enum Error {
     /// Something else stands where a file of the database belongs.
     #[error("{0} in .ibinder-sync is not a file{advice}", advice = WAY_BACK)]
     NotAFile(String),
-    /// A database with a journal is looked at in a copy, which could not be made.
+    /// A temporary copy could not be made, or not be used.
     #[error(
-        "the state database could not be copied to look at it: {0}; free some space for temporary files, or give this user access to the state"
+        "a temporary copy of the state could not be kept in {}: {}; free some space there, or set TMPDIR to a folder with room that you may write to",
+        .0.display(), .1
     )]
-    Scratch(std::io::Error),
+    Scratch(PathBuf, io::Error),
+    /// A file of the database can't be looked at.
+    #[error("cannot look at {}: {}; check the disk, and whether this user may read it", .0.display(), .1)]
+    Look(PathBuf, io::Error),
+    /// Another command holds all of it.
+    #[error("another command holds the state database; wait until it has ended, then try again")]
+    Busy,
+    /// A file that nobody was to change has changed.
+    #[error("a run changed the state while it was read; try again when the run has ended")]
+    Changed,
 }
 
 /// What to do about damage.
@@ -65,6 +82,7 @@ fn advice(kind: Kind) -> &'static str {
     match kind {
         Kind::Disk => "; free some space or check the disk, then run again, nothing is lost",
         Kind::Damaged => WAY_BACK,
+        Kind::Busy => "; another command is at work on it: wait until it has ended, then try again",
         Kind::Refused | Kind::Internal => "",
     }
 }
@@ -81,13 +99,36 @@ impl From<rusqlite_migration::Error> for Error {
     }
 }
 
+/// Whether another folder for temporary files is the way out, rather than more room.
+fn is_of_the_setting(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
+}
+
 impl Error {
+    /// A temporary copy could not be made.
+    pub fn scratch(copy: &Path, error: io::Error) -> Self {
+        let folder = std::env::temp_dir();
+        Self::Scratch(if copy.starts_with(&folder) { folder } else { copy.to_owned() }, error)
+    }
+
+    /// The same error, if it is of a temporary copy: then what is full is another disk.
+    #[must_use]
+    pub fn in_copy(self, copy: &Path) -> Self {
+        match self {
+            Self::Sqlite(error) if sqlite_kind(&error) == Kind::Disk => Self::scratch(copy, io::Error::other(error)),
+            other => other,
+        }
+    }
+
     /// Whose problem it is.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Newer | Self::OtherOrganisation { .. } => Kind::Refused,
             Self::Odd(_) | Self::Unsound(_) | Self::NotAFile(_) => Kind::Damaged,
-            Self::Scratch(_) | Self::Journal(_) => Kind::Disk,
+            Self::Scratch(_, error) if is_of_the_setting(error) => Kind::Refused,
+            Self::Scratch(..) | Self::Look(..) | Self::Journal(_) => Kind::Disk,
+            Self::Busy | Self::Changed => Kind::Busy,
             Self::Migration(_) => Kind::Internal,
             Self::Sqlite(error) => sqlite_kind(error),
         }
@@ -104,6 +145,7 @@ fn sqlite_kind(error: &rusqlite::Error) -> Kind {
             | ErrorCode::PermissionDenied,
         ) => Kind::Disk,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Kind::Damaged,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Kind::Busy,
         _ => Kind::Internal,
     }
 }

@@ -9,7 +9,7 @@
 use rusqlite::{Row, params};
 
 use super::{
-    Error, Reader, Writer,
+    Error, Reader,
     documents::{id, sha256},
 };
 use crate::model::{DocumentId, RelPath, Sha256, Stamp, VersionId};
@@ -132,10 +132,17 @@ const TREE: &str = "
     WHERE d.version_run <= ?1
     UNION ALL
     SELECT v.document, v.version, coalesce(p.path, v.path), coalesce(v.version_size, v.size), v.sha256, v.mtime,
-        (SELECT c.number FROM documents c WHERE c.sha256 = v.sha256 LIMIT 1), v.held_sha256, v.freed_run IS NOT NULL
+        c.number, v.held_sha256, v.freed_run IS NOT NULL
     FROM past_versions v LEFT JOIN past_places p
         ON v.place_run > ?1 AND p.document = v.document AND p.first_run <= ?1 AND p.ended_run > ?1
+    LEFT JOIN present c ON c.sha256 = v.sha256
     WHERE v.first_run <= ?1 AND v.ended_run > ?1";
+
+/// Files of the tree by content, of the contents that the end of run ?1 had and that have left since. It is
+/// gathered once: each past version would be looked for in all documents otherwise.
+const PRESENT: &str = "
+    present AS MATERIALIZED (SELECT sha256, min(number) AS number FROM documents
+        WHERE sha256 IN (SELECT sha256 FROM past_versions WHERE first_run <= ?1 AND ended_run > ?1) GROUP BY sha256)";
 
 /// A version wherever it is, present or past.
 const VERSION: &str = "
@@ -174,15 +181,14 @@ impl Reader<'_> {
     }
 
     /// The tree at the end of a run, in the order of its paths, until `each` says that it is enough.
-    /// The state should be a scratch copy with [`Writer::index_contents`]: else each version that
-    /// has left is looked for in the whole tree.
     pub fn tree_at<E: From<Error>>(
         &self,
         run: i64,
         mut each: impl FnMut(Remembered) -> Result<bool, E>,
     ) -> Result<(), E> {
         let sql = format!(
-            "SELECT {MIRRORED} FROM ({TREE}) t LEFT JOIN documents f ON f.number = t.file ORDER BY t.path, t.document"
+            "WITH {PRESENT} SELECT {MIRRORED} FROM ({TREE}) t LEFT JOIN documents f ON f.number = t.file
+             ORDER BY t.path, t.document"
         );
         let mut statement = self.0.prepare_cached(&sql).map_err(Error::from)?;
         let mut rows = statement.query([run]).map_err(Error::from)?;
@@ -192,15 +198,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-
-    /// How many documents the tree had at the end of a run.
-    pub fn extent_at(&self, run: i64) -> Result<u64, Error> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT (SELECT count(*) FROM documents WHERE version_run <= ?1)
-                 + (SELECT count(*) FROM past_versions WHERE first_run <= ?1 AND ended_run > ?1)",
-        )?;
-        Ok(statement.query_row([run], |row| row.get::<_, i64>(0))?.unsigned_abs())
     }
 
     /// A version, as it was last mirrored.
@@ -294,15 +291,6 @@ impl Reader<'_> {
             Ok(MetadataSpan { json: row.get(0)?, first_run: row.get(1)?, ended_run: row.get(2)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-}
-
-impl Writer<'_> {
-    /// Makes files of the tree known by their content. For a scratch copy: to keep that up to date
-    /// would slow every first mirror down.
-    pub fn index_contents(&self) -> Result<(), Error> {
-        self.0.execute("CREATE INDEX IF NOT EXISTS documents_by_content ON documents (sha256)", [])?;
-        Ok(())
     }
 }
 

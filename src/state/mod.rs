@@ -31,9 +31,11 @@ mod recase;
 mod retention;
 mod runs;
 mod soundness;
+mod view;
 
 use std::{
-    path::Path,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
@@ -59,6 +61,7 @@ pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use retention::Past;
 pub use runs::{End, FailureRow, Run, Start};
 pub use soundness::{Left, Look, PARTS, examine, examine_in_use, is_good_copy};
+pub use view::Span;
 
 use crate::{
     crash::{self, Point},
@@ -78,6 +81,9 @@ const CACHE_KIB: i64 = -8192;
 /// Pages in the journal before they are copied into the database: 32 MiB.
 const CHECKPOINT_PAGES: i64 = 8192;
 
+/// How long one connection waits for another.
+const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// The opened state.
 #[derive(Debug)]
 pub struct State {
@@ -89,6 +95,8 @@ pub struct State {
     floor: AtomicI64,
     /// Reads and transactions so far.
     uses: AtomicU64,
+    /// Set where the file is read as if nobody changed it.
+    still: Option<view::Still>,
 }
 
 /// Reads of the state.
@@ -130,7 +138,7 @@ impl State {
 
     fn open_with(path: &Path, network: bool, create: OpenFlags, synchronous: &str) -> Result<Self, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
-        let mut writer = Connection::open_with_flags(path, flags)?;
+        let mut writer = Connection::open_with_flags(place(path)?, flags)?;
         prepare(&writer)?;
         if network {
             writer.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
@@ -146,20 +154,29 @@ impl State {
         Migrations::from_slice(MIGRATIONS).to_latest(&mut writer)?;
         let floor = AtomicI64::new(Reader(&writer).latest_time()?);
         let reader = if network { None } else { Some(Mutex::new(read_only(path)?)) };
-        Ok(Self { reader, writer: Mutex::new(writer), floor, uses: AtomicU64::default() })
+        Ok(Self { reader, writer: Mutex::new(writer), floor, uses: AtomicU64::default(), still: None })
     }
 
-    /// A copy of a state, or an empty one, whose changes end with it.
+    /// A state that is only read.
+    fn reading(connection: Connection, floor: i64, still: Option<view::Still>) -> Self {
+        let (writer, floor) = (Mutex::new(connection), AtomicI64::new(floor));
+        Self { reader: None, writer, floor, uses: AtomicU64::default(), still }
+    }
+
+    /// A temporary copy of a state, or an empty one, whose changes end with it.
     pub fn scratch(path: Option<&Path>, copy: &Path) -> Result<Self, Error> {
         if let Some(path) = path {
             soundness::are_files(path)?;
             if !is_copied_at_rest(path, copy)? {
-                // A run began meanwhile, or one was killed: only an ordinary reader sees both files.
+                // A run began meanwhile, or one was killed.
                 let _ = std::fs::remove_file(copy);
-                passing_copy_of(&read_only(path)?, copy)?;
+                match view::connect(path, Span::Moment)? {
+                    Some((source, _)) => passing_copy_of(&source, copy).map_err(|e| e.in_copy(copy))?,
+                    None => copy_parts(path, copy)?,
+                }
             }
         }
-        Self::open_with(copy, false, OpenFlags::SQLITE_OPEN_CREATE, "OFF")
+        Self::open_with(copy, false, OpenFlags::SQLITE_OPEN_CREATE, "OFF").map_err(|e| e.in_copy(copy))
     }
 
     /// A consistent copy, which is a whole state by itself. It is written anew from what can be
@@ -176,7 +193,16 @@ impl State {
     /// Runs reads.
     pub fn read<R, E: From<Error>>(&self, work: impl FnOnce(&Reader<'_>) -> Result<R, E>) -> Result<R, E> {
         self.uses.fetch_add(1, Relaxed);
-        work(&Reader(&lock(self.reader.as_ref().unwrap_or(&self.writer))))
+        let mut connection = lock(self.reader.as_ref().unwrap_or(&self.writer));
+        if let Some(still) = &self.still {
+            still.follow(&mut connection).map_err(E::from)?;
+        }
+        let result = work(&Reader(&connection));
+        match &self.still {
+            // Whatever was read, or failed, may come of half a change.
+            Some(still) if still.has_changed() => Err(E::from(Error::Changed)),
+            _ => result,
+        }
     }
 
     /// Runs a transaction, and commits it unless the work fails.
@@ -193,9 +219,15 @@ impl State {
         Ok(result)
     }
 
-    /// Brings the journal over into `state.db`. Closing does so too, and says nothing if it can't.
+    /// Brings the journal over into `state.db`, and empties it unless a reader needs it. Closing does so too, and
+    /// says nothing if it can't.
     pub fn settle(&self) -> Result<(), Error> {
-        Ok(lock(&self.writer).query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+        let writer = lock(&self.writer);
+        writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        // Closing empties nothing while a reader is connected. One in the middle of a read is not waited for.
+        writer.busy_timeout(std::time::Duration::ZERO)?;
+        writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(writer.busy_timeout(BUSY_TIMEOUT)?)
     }
 
     /// Binds a new state to an organisation; refuses the state of another.
@@ -241,7 +273,8 @@ impl Writer<'_> {
 /// A consistent copy, from a schema that this program knows.
 fn copy_of(source: &Connection, copy: &Path) -> Result<(), Error> {
     Migrations::from_slice(MIGRATIONS).current_version(source)?;
-    source.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    // As bytes: a path need not be UTF-8.
+    source.execute("VACUUM INTO CAST(?1 AS TEXT)", [place(copy)?.as_os_str().as_bytes()])?;
     Ok(())
 }
 
@@ -257,7 +290,7 @@ fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 }
 
 fn prepare(connection: &Connection) -> Result<(), Error> {
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     rusqlite::vtab::array::load_module(connection)?;
     Ok(())
@@ -276,40 +309,50 @@ fn journal(connection: &Connection, mode: &str) -> Result<(), Error> {
 }
 
 fn read_only(path: &Path) -> Result<Connection, Error> {
-    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let reader = Connection::open_with_flags(place(path)?, flags)?;
     prepare(&reader)?;
     Ok(reader)
+}
+
+/// A path as `SQLite` takes it for one: a relative one may look like a URI, `file:///…`, which this build reads as such.
+fn place(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path).map_err(|e| Error::Odd(format!("{}: {e}", path.display())))
 }
 
 /// Copies a state that nobody writes, byte by byte; false where somebody does, or did meanwhile.
 fn is_copied_at_rest(path: &Path, copy: &Path) -> Result<bool, Error> {
     // A state of another program is refused before a byte is copied.
-    Migrations::from_slice(MIGRATIONS).current_version(&at_rest(path)?)?;
+    Migrations::from_slice(MIGRATIONS).current_version(&view::immutable(path)?)?;
     let look = || std::fs::metadata(path).and_then(|found| Ok((found.len(), found.modified()?))).ok();
-    let before = look().filter(|_| !has_journal(path));
-    Ok(before.is_some() && std::fs::copy(path, copy).is_ok() && !has_journal(path) && look() == before)
+    let Some(before) = look().filter(|_| !has_journal(path)) else { return Ok(false) };
+    std::fs::File::open(path).map_err(|e| Error::Look(path.to_owned(), e))?;
+    std::fs::copy(path, copy).map_err(|e| Error::scratch(copy, e))?;
+    Ok(!has_journal(path) && look() == Some(before))
+}
+
+/// Copies a state that a command left which was cut off, with its journal.
+fn copy_parts(path: &Path, copy: &Path) -> Result<(), Error> {
+    for suffix in ["", "-wal", "-journal"] {
+        let from = part(path, suffix);
+        if from.exists() {
+            std::fs::File::open(&from).map_err(|e| Error::Look(from.clone(), e))?;
+            std::fs::copy(from, part(copy, suffix)).map_err(|e| Error::scratch(copy, e))?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a journal lies beside a database: a run is at work, or one was killed.
 fn has_journal(path: &Path) -> bool {
-    ["-wal", "-journal"].into_iter().any(|suffix| {
-        let mut journal = path.as_os_str().to_owned();
-        journal.push(suffix);
-        std::fs::metadata(journal).is_ok_and(|m| m.len() > 0)
-    })
+    ["-wal", "-journal"].into_iter().any(|suffix| std::fs::metadata(part(path, suffix)).is_ok_and(|m| m.len() > 0))
 }
 
-/// Opens a database to copy it, leaving nothing beside it: a reader of a database with a journal
-/// creates files, unless it is told that nobody writes.
-fn at_rest(path: &Path) -> Result<Connection, Error> {
-    let odd = || Error::Odd(path.display().to_string());
-    let absolute = std::path::absolute(path).map_err(|_| odd())?;
-    let mut url = url::Url::from_file_path(&absolute).map_err(|()| odd())?;
-    url.set_query(Some("immutable=1"));
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(url.as_str(), flags)?;
-    prepare(&connection)?;
-    Ok(connection)
+/// The file of a database that has a suffix.
+fn part(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn now() -> i64 {

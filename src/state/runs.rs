@@ -59,7 +59,7 @@ pub struct Start {
 
 impl Reader<'_> {
     /// The latest time that any run began or ended, seconds since the epoch; 0 where there is none.
-    pub(super) fn latest_time(&self) -> Result<i64, Error> {
+    pub fn latest_time(&self) -> Result<i64, Error> {
         Ok(self.0.query_row(
             "SELECT coalesce(max(max(started_at, coalesce(finished_at, 0))), 0) FROM runs",
             [],

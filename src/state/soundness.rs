@@ -1,15 +1,18 @@
 //! Whether a state can be trusted, found out without changing anything.
 //!
-//! `SQLite` repairs as it opens: a journal is brought over by the first one who looks, and what was
-//! beside a damaged database is gone then. So a database with a journal is looked at in a copy, and
-//! one without is opened as a file that nobody writes.
+//! `SQLite` repairs as it opens: a journal is brought over by the first one who may write, and what was
+//! beside a damaged database is gone then. So a database with a journal is opened read-only, or looked at in a
+//! copy, and one without is opened as a file that nobody writes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite_migration::Migrations;
 
-use super::{Error, MIGRATIONS, at_rest, has_journal, prepare, read_only};
+use super::{
+    Error, MIGRATIONS, copy_parts, has_journal, part, prepare,
+    view::{Span, connect, immutable},
+};
 
 /// What `SQLite` keeps beside a database, by suffix; the first one is the database itself.
 pub const PARTS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -40,7 +43,7 @@ pub enum Look {
 pub fn examine(path: &Path, look: Look) -> Result<Left, Error> {
     are_files(path)?;
     if !has_journal(path) {
-        let connection = at_rest(path)?;
+        let connection = immutable(path)?;
         whole_pages(path, &connection)?;
         if !has_schema(&connection)? {
             return Ok(Left::Blank);
@@ -52,15 +55,16 @@ pub fn examine(path: &Path, look: Look) -> Result<Left, Error> {
         }
         return Ok(Left::AtRest);
     }
-    let folder = tempfile::tempdir().map_err(Error::Scratch)?;
-    let copy = folder.path().join("state.db");
-    for suffix in ["", "-wal", "-journal"] {
-        let from = part(path, suffix);
-        if from.exists() {
-            std::fs::copy(from, part(&copy, suffix)).map_err(Error::Scratch)?;
-        }
-    }
-    let connection = Connection::open(&copy)?;
+    // A journal whose index is there is read in place; any other would be brought over by whoever opens it.
+    let folder;
+    let connection = if let Some((connection, _)) = connect(path, Span::Moment)? {
+        connection
+    } else {
+        folder = tempfile::tempdir().map_err(|e| Error::scratch(&std::env::temp_dir(), e))?;
+        let copy = folder.path().join("state.db");
+        copy_parts(path, &copy)?;
+        Connection::open(&copy)?
+    };
     prepare(&connection)?;
     if !has_schema(&connection)? {
         return Ok(Left::Blank);
@@ -78,13 +82,15 @@ pub fn examine_in_use(path: &Path) -> Result<(), Error> {
             return found.map(|_| ());
         }
     }
-    are_files(path)?;
-    check(&read_only(path)?, "quick_check")
+    match connect(path, Span::Moment)? {
+        Some((connection, _)) => check(&connection, "quick_check"),
+        None => examine(path, Look::Pages).map(|_| ()),
+    }
 }
 
 /// Whether a file is a copy that a state can be made of: whole, and made when nothing was begun.
 pub fn is_good_copy(path: &Path) -> Result<bool, Error> {
-    Ok(examine(path, Look::Whole)? != Left::Blank && !at_rest(path)?.prepare("SELECT 1 FROM intents")?.exists([])?)
+    Ok(examine(path, Look::Whole)? != Left::Blank && !immutable(path)?.prepare("SELECT 1 FROM intents")?.exists([])?)
 }
 
 /// Refuses what `SQLite` would only fail to open.
@@ -94,13 +100,6 @@ pub(super) fn are_files(path: &Path) -> Result<(), Error> {
         .into_iter()
         .find(|part| part.symlink_metadata().is_ok_and(|found| !found.is_file()));
     odd.map_or(Ok(()), |part| Err(Error::NotAFile(part.file_name().unwrap_or_default().to_string_lossy().into_owned())))
-}
-
-/// The file of a database that has a suffix.
-fn part(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Whether the tables are there; they must be those that this program makes, in the version that
@@ -129,7 +128,7 @@ fn tables(connection: &Connection) -> Result<Vec<(String, Option<String>)>, Erro
 /// A file that was cut within its last page is read as if the rest were zeros.
 fn whole_pages(path: &Path, connection: &Connection) -> Result<(), Error> {
     let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))?.unsigned_abs();
-    let length = path.metadata().map_err(Error::Scratch)?.len();
+    let length = path.metadata().map_err(|e| Error::Look(path.to_owned(), e))?.len();
     if length.is_multiple_of(page) { Ok(()) } else { Err(Error::Unsound("its last page is cut".to_owned())) }
 }
 

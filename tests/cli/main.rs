@@ -27,6 +27,7 @@ mod page;
 mod plan;
 mod program;
 mod purge;
+mod reading;
 mod report;
 mod secrets;
 mod signals;

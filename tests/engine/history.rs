@@ -37,9 +37,7 @@ fn night(folder: &Path) -> Night {
 /// A copy of the state as the commands make one.
 fn state(world: &World, folder: &TempDir) -> State {
     let copy = folder.path().join("state.db");
-    let state = State::scratch(Some(&world.database()), &copy).unwrap();
-    state.write(|w| w.index_contents()).unwrap();
-    state
+    State::scratch(Some(&world.database()), &copy).unwrap()
 }
 
 /// Restores the tree at the end of a run.
