@@ -4,6 +4,24 @@
 ALTER TABLE partials ADD COLUMN total INTEGER;           -- bytes of the whole; null: not announced
 ALTER TABLE partials ADD COLUMN md5 BLOB;                -- MD5 of the whole; null: not announced
 
+-- Bytes that are kept back: they may be a stand-in. They become the version when an independent night gives them again.
+CREATE TABLE suspects (
+    document TEXT PRIMARY KEY,
+    version  TEXT NOT NULL,
+    sha256   BLOB NOT NULL,
+    first_at INTEGER NOT NULL,                   -- by the service's clock
+    last_run INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Versions that are accepted for now: they are fetched again later, and what they replaced is kept until then.
+CREATE TABLE provisional (
+    document    TEXT PRIMARY KEY,
+    version     TEXT NOT NULL,
+    sha256      BLOB NOT NULL,
+    accepted_at INTEGER NOT NULL,                -- by the service's clock
+    passed      INTEGER NOT NULL DEFAULT 0       -- how often they were fetched again and were the same
+) WITHOUT ROWID;
+
 -- Ids that are no GUIDs and that earlier versions may have put into lower case: matched without regard to case until they are
 -- listed, and then rewritten as they came.
 CREATE TABLE folded_ids (

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod crash;
 pub mod doctor;
+pub mod evidence;
 pub mod history;
 pub mod manager;
 pub mod mirror;

@@ -81,7 +81,9 @@ impl Exit {
                 | remote::Kind::Unavailable
                 | remote::Kind::GivenUp
                 | remote::Kind::HostDown
-                | remote::Kind::LinkExpired => Self::Partial,
+                | remote::Kind::LinkExpired
+                | remote::Kind::NotTheRest
+                | remote::Kind::Contradicted => Self::Partial,
             },
             Fatal::Mirror(error) => match error.kind() {
                 mirror::Kind::Disk => Self::Disk,

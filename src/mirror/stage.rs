@@ -24,6 +24,9 @@ use crate::{
     model::{STATE_FOLDER, Sha256, Staged},
 };
 
+/// How many of the first bytes of a partial download are remembered.
+const SAMPLE: usize = 1024;
+
 /// A file that is being written.
 pub struct Stage {
     file: File,
@@ -33,6 +36,8 @@ pub struct Stage {
     /// Only where the storage announced one: hashing twice costs.
     md5: Option<Md5>,
     written: u64,
+    /// The first bytes of a partial download that is continued.
+    sample: Vec<u8>,
     /// Whether only `fsync` of each file makes it durable.
     sync: bool,
 }
@@ -82,7 +87,7 @@ impl Stage {
 
     fn new(mirror: &Mirror, file: File, name: String, place: Place, md5: bool) -> Self {
         let sync = mirror.syncs_each();
-        Self { file, name, place, hasher: Hasher::new(), md5: md5.then(Md5::new), written: 0, sync }
+        Self { file, name, place, hasher: Hasher::new(), md5: md5.then(Md5::new), written: 0, sample: Vec::new(), sync }
     }
 
     /// The same, synced by itself when it ends.
@@ -121,6 +126,8 @@ impl Stage {
             match self.file.read(&mut buffer)? {
                 0 => return Ok(()),
                 read => {
+                    let missing = SAMPLE.saturating_sub(self.sample.len()).min(read);
+                    self.sample.extend_from_slice(&buffer[..missing]);
                     self.hasher.update(&buffer[..read]);
                     effort::moved(read);
                     if let Some(md5) = &mut self.md5 {
@@ -135,6 +142,11 @@ impl Stage {
     /// Bytes written so far.
     pub fn written(&self) -> u64 {
         self.written
+    }
+
+    /// The first bytes of a partial download that is continued.
+    pub fn sample(&self) -> &[u8] {
+        &self.sample
     }
 
     /// Where it lies below `tmp/`.

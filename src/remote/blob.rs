@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::Response;
 
-use super::{blob_head::Head, cause::Cause, error::Error, transport};
+use super::{announced::Announced, blob_head::Head, cause::Cause, error::Error, transport};
 use crate::pace::Lanes;
 
 /// Bytes on their way from storage.
@@ -17,16 +17,16 @@ use crate::pace::Lanes;
 pub struct Blob {
     /// Which byte of the document comes first: 0, or the offset where a download goes on.
     pub start: u64,
-    /// How many bytes the document has, if it was said.
-    pub total: Option<u64>,
-    /// A strong `ETag`; a weak one is none.
-    pub etag: Option<String>,
+    /// What is announced about the whole document.
+    pub announced: Announced,
     /// When the bytes were last changed, as storage says.
     pub last_modified: Option<Timestamp>,
-    /// The MD5 of the whole document, if it was said.
-    pub md5: Option<[u8; 16]>,
     /// What the bytes are said to be.
     pub content_type: Option<String>,
+    /// What the bytes are said to be encoded as, though no encoding was asked for.
+    pub encoding: Option<String>,
+    /// Whether the answer bears marks that a store gives to a blob and to no error page.
+    pub marked: bool,
     /// Whether nothing but the close of the connection ends the bytes.
     pub closes: bool,
     response: Response,
@@ -49,11 +49,11 @@ impl Blob {
     ) -> Self {
         Self {
             start: head.start,
-            total: head.total,
-            etag: head.etag,
+            announced: head.announced,
             last_modified: head.last_modified,
-            md5: head.md5,
             content_type: head.content_type,
+            encoding: head.encoding,
+            marked: head.marked,
             closes: head.closes,
             response,
             lanes,
@@ -74,9 +74,13 @@ impl Blob {
             Ok(Some(bytes)) => {
                 self.at += bytes.len() as u64;
                 self.lanes.came(bytes.len() as u64);
-                if self.total.is_some_and(|total| self.at > total) { Err(self.wrong_length()) } else { Ok(Some(bytes)) }
+                if self.announced.total.is_some_and(|total| self.at > total) {
+                    Err(self.wrong_length())
+                } else {
+                    Ok(Some(bytes))
+                }
             }
-            Ok(None) if self.total.is_some_and(|total| self.at != total) => Err(self.wrong_length()),
+            Ok(None) if self.announced.total.is_some_and(|total| self.at != total) => Err(self.wrong_length()),
             other => other,
         };
         self.ended = !matches!(result, Ok(Some(_)));
@@ -84,7 +88,7 @@ impl Blob {
     }
 
     fn wrong_length(&self) -> Cause {
-        let announced = self.total.unwrap_or(self.at);
+        let announced = self.announced.total.unwrap_or(self.at);
         Cause::WrongLength { announced: announced - self.start, got: self.at - self.start }
     }
 }
@@ -95,7 +99,7 @@ impl fmt::Debug for Blob {
         f.debug_struct("Blob")
             .field("call", &self.call)
             .field("start", &self.start)
-            .field("total", &self.total)
+            .field("total", &self.announced.total)
             .field("at", &self.at)
             .finish_non_exhaustive()
     }

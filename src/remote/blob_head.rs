@@ -1,9 +1,10 @@
 //! What the head of a storage answer says about the bytes that follow.
 //!
 //! Storage is presumably an object store, and everything it may say is used where it is said and required nowhere
-//! (`docs/api-contract.md`, "Content": assumed). Two things are strict. Bytes that were encoded on the way are not the
-//! document's. And a part continues what is held only if it is exactly the rest of the same bytes: it starts where
-//! it should, ends at the end, and bears no other `ETag`; otherwise the whole is asked for.
+//! (`docs/api-contract.md`, "Content": assumed). One thing is strict: what was announced about a version binds every later
+//! answer about it while a part of it is held. A part continues what is held only if it is exactly the rest of the same
+//! bytes (it starts where it should, ends at the end, has the same `ETag` and the same total), and a whole in its place has
+//! the same size, `ETag` and MD5. Anything else is an error that tells the caller to ask for the whole.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
@@ -15,6 +16,7 @@ use reqwest::{
 };
 
 use super::{
+    announced::{Announced, is_strong},
     answer::{content_type, retry_after, text},
     cause::Cause,
 };
@@ -27,43 +29,38 @@ const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 const DATES: DateTimeParser = DateTimeParser::new();
 
+/// What Azure, S3 and Google Cloud say of a blob and never of an error.
+const MARKS: [&str; 6] = [
+    "x-ms-blob-type",
+    "x-amz-version-id",
+    "x-amz-server-side-encryption",
+    "x-amz-storage-class",
+    "x-goog-hash",
+    "x-goog-stored-content-length",
+];
+
 /// Where an interrupted download goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resume {
     /// How many bytes are held.
     pub offset: u64,
-    /// The strong `ETag` under which they came.
-    pub etag: String,
+    /// What was announced about the whole when they came; its strong `ETag` is what the rest is asked for by.
+    pub announced: Announced,
 }
 
-/// What an answer brings.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Bytes.
-    Bytes(Head),
-    /// Nothing that continues what is held; the whole may be had.
-    Restart,
-}
-
-/// What is known about the bytes.
+/// What is known about the bytes that follow.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) start: u64,
     /// Size of the whole, not of this answer.
-    pub(super) total: Option<u64>,
-    pub(super) etag: Option<String>,
+    pub(super) announced: Announced,
     pub(super) last_modified: Option<Timestamp>,
-    pub(super) md5: Option<[u8; 16]>,
     pub(super) content_type: Option<String>,
+    /// What the bytes are said to be encoded as.
+    pub(super) encoding: Option<String>,
+    /// Whether the answer bears marks that a store gives to a blob and to no error page.
+    pub(super) marked: bool,
     pub(super) closes: bool,
-}
-
-/// Where the bytes of an answer belong, and what is known of the whole.
-#[derive(Clone, Copy)]
-struct Place {
-    start: u64,
-    total: Option<u64>,
-    md5: Option<[u8; 16]>,
 }
 
 /// Reads the head of an answer to a request for the whole or, with `resume`, for the rest.
@@ -72,68 +69,115 @@ pub(super) fn read(
     version: Version,
     headers: &HeaderMap,
     resume: Option<&Resume>,
-) -> Result<Verdict, Cause> {
+) -> Result<Head, Cause> {
     match (status, resume) {
-        (StatusCode::OK, _) => {
-            let total = length(headers);
-            let md5 = md5(headers, CONTENT_MD5).or_else(|| md5(headers, WHOLE_MD5));
-            bytes(version, headers, Place { start: 0, total, md5 })
+        (StatusCode::OK, _) => whole(version, headers, resume),
+        (StatusCode::PARTIAL_CONTENT, Some(resume)) => rest(version, headers, resume),
+        // A range that nobody asked for, and that is everything.
+        (StatusCode::PARTIAL_CONTENT, None) if span(headers).is_some_and(Span::is_whole) => {
+            whole(version, headers, None)
         }
-        (StatusCode::PARTIAL_CONTENT, Some(resume)) => match rest(headers, resume) {
-            Some(total) => {
-                let md5 = md5(headers, WHOLE_MD5);
-                bytes(version, headers, Place { start: resume.offset, total: Some(total), md5 })
-            }
-            None => Ok(Verdict::Restart),
-        },
         (StatusCode::PARTIAL_CONTENT, None) => Err(Cause::Garbled("it is a part, and the whole was asked for".into())),
-        (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => Ok(Verdict::Restart),
-        _ if status.is_success() => Err(Cause::Garbled(format!("{status} bears no document"))),
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => Err(Cause::NotTheRest("it has no bytes in the range")),
+        _ if status.is_success() => Err(Cause::Garbled(format!("{status} has no document"))),
         _ => Err(Cause::Storage { status: status.as_u16(), retry_after: retry_after(headers) }),
     }
 }
 
 /// What the head of an answer tells of the whole, wherever the answer begins in it.
-pub(super) fn known(status: StatusCode, headers: &HeaderMap) -> Result<Head, Cause> {
+pub(super) fn known(status: StatusCode, headers: &HeaderMap) -> Head {
     let own = if status == StatusCode::OK { md5(headers, CONTENT_MD5) } else { None };
-    head(Version::HTTP_11, headers, Place { start: 0, total: None, md5: own.or_else(|| md5(headers, WHOLE_MD5)) })
+    head(Version::HTTP_11, headers, 0, None, own.or_else(|| md5(headers, WHOLE_MD5)))
 }
 
-fn bytes(version: Version, headers: &HeaderMap, place: Place) -> Result<Verdict, Cause> {
-    head(version, headers, place).map(Verdict::Bytes)
-}
-
-fn head(version: Version, headers: &HeaderMap, place: Place) -> Result<Head, Cause> {
-    if let Some(encoding) = headers.get_all(CONTENT_ENCODING).iter().find(|value| !is_identity(value.as_bytes())) {
-        return Err(Cause::Encoded(String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect()));
+/// An answer that says it is the whole.
+fn whole(version: Version, headers: &HeaderMap, resume: Option<&Resume>) -> Result<Head, Cause> {
+    let span = span(headers);
+    if headers.contains_key(CONTENT_RANGE) && !span.is_some_and(Span::is_whole) {
+        return Err(match resume {
+            Some(_) => Cause::Contradicted("a part of the document is called the whole"),
+            None => Cause::Garbled("it says that it is a part, and the whole was asked for".into()),
+        });
     }
+    let total = length(headers).or(span.map(|span| span.total));
+    let md5 = md5(headers, CONTENT_MD5).or_else(|| md5(headers, WHOLE_MD5));
+    let mut head = head(version, headers, 0, total, md5);
+    let Some(resume) = resume else { return Ok(head) };
+    if let Some(how) = resume.announced.contradicted_by(&head.announced) {
+        return Err(Cause::Contradicted(how));
+    }
+    // What was announced before holds where this answer says nothing.
+    head.announced.total = head.announced.total.or(resume.announced.total);
+    head.announced.md5 = head.announced.md5.or(resume.announced.md5);
+    Ok(head)
+}
+
+/// An answer that says it is the rest.
+fn rest(version: Version, headers: &HeaderMap, resume: &Resume) -> Result<Head, Cause> {
+    let Some(span) = span(headers) else { return Err(Cause::NotTheRest("it does not say which bytes it has")) };
+    if span.first != resume.offset || span.last.checked_add(1) != Some(span.total) {
+        return Err(Cause::NotTheRest("it is another part"));
+    }
+    if length(headers).is_some_and(|length| length != span.total - span.first) {
+        return Err(Cause::NotTheRest("it is longer or shorter than it says"));
+    }
+    let mut head = head(version, headers, resume.offset, Some(span.total), md5(headers, WHOLE_MD5));
+    if let Some(how) = resume.announced.contradicted_by(&head.announced) {
+        return Err(Cause::Contradicted(how));
+    }
+    if head.announced.etag.is_none() {
+        return Err(Cause::NotTheRest("it has no ETag to compare"));
+    }
+    head.announced.md5 = head.announced.md5.or(resume.announced.md5);
+    Ok(head)
+}
+
+fn head(version: Version, headers: &HeaderMap, start: u64, total: Option<u64>, md5: Option<[u8; 16]>) -> Head {
     let framed = headers.contains_key(CONTENT_LENGTH) || is_chunked(headers);
-    Ok(Head {
-        etag: text(headers, ETAG).filter(|etag| is_strong(etag)).map(str::to_owned),
+    let etag = text(headers, ETAG).filter(|etag| is_strong(etag)).map(str::to_owned);
+    Head {
+        start,
+        announced: Announced { etag, total, md5 },
         last_modified: text(headers, LAST_MODIFIED).and_then(|date| DATES.parse_timestamp(date).ok()),
         content_type: content_type(headers).map(str::to_owned),
+        encoding: encoding(headers),
+        marked: MARKS.iter().any(|mark| headers.contains_key(*mark)),
         // HTTP/2 says where a body ends.
         closes: version < Version::HTTP_2 && !framed,
-        start: place.start,
-        total: place.total,
-        md5: place.md5,
-    })
+    }
 }
 
-/// The size of the whole, if the answer is exactly the rest that is wanted.
-fn rest(headers: &HeaderMap, resume: &Resume) -> Option<u64> {
-    let range = text(headers, CONTENT_RANGE)?;
-    let (unit, range) = range.split_once(' ')?;
+/// What the bytes are said to be encoded as; `identity` is nothing.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let names: Vec<String> = values
+        .flat_map(|value| value.split(',').map(|name| name.trim().to_ascii_lowercase()).collect::<Vec<_>>())
+        .filter(|name| !name.is_empty() && name != "identity")
+        .map(|name| name.chars().take(40).collect())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// The bytes that an answer says it has.
+#[derive(Clone, Copy)]
+struct Span {
+    first: u64,
+    last: u64,
+    total: u64,
+}
+
+impl Span {
+    fn is_whole(self) -> bool {
+        self.first == 0 && self.last.checked_add(1) == Some(self.total)
+    }
+}
+
+fn span(headers: &HeaderMap) -> Option<Span> {
+    let (unit, range) = text(headers, CONTENT_RANGE)?.split_once(' ')?;
     let (span, total) = range.split_once('/')?;
     let (first, last) = span.split_once('-')?;
-    let (first, last, total): (u64, u64, u64) = (number(first)?, number(last)?, number(total)?);
-    let fits = unit.eq_ignore_ascii_case("bytes")
-        && first == resume.offset
-        && last >= first
-        && last.checked_add(1) == Some(total);
-    let same = text(headers, ETAG).is_none_or(|etag| etag == resume.etag);
-    let length = length(headers).is_none_or(|length| length == total - first);
-    (fits && same && length).then_some(total)
+    let span = Span { first: number(first)?, last: number(last)?, total: number(total)? };
+    (unit.eq_ignore_ascii_case("bytes") && span.last >= span.first).then_some(span)
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {
@@ -147,16 +191,6 @@ fn number(text: &str) -> Option<u64> {
 
 fn md5(headers: &HeaderMap, name: HeaderName) -> Option<[u8; 16]> {
     STANDARD.decode(text(headers, name)?).ok()?.try_into().ok()
-}
-
-/// A weak tag says that two bodies mean the same, not that they are the same.
-pub(super) fn is_strong(etag: &str) -> bool {
-    etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"')
-}
-
-fn is_identity(encoding: &[u8]) -> bool {
-    let encoding = encoding.trim_ascii();
-    encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity")
 }
 
 fn is_chunked(headers: &HeaderMap) -> bool {
@@ -174,13 +208,12 @@ mod tests {
         list.iter().map(pair).collect()
     }
 
-    fn ask(status: u16, list: &[(&str, &str)], resume: Option<&Resume>) -> Result<Verdict, Cause> {
+    fn ask(status: u16, list: &[(&str, &str)], resume: Option<&Resume>) -> Result<Head, Cause> {
         read(StatusCode::from_u16(status).unwrap(), Version::HTTP_11, &headers(list), resume)
     }
 
     fn whole(list: &[(&str, &str)]) -> Head {
-        let Ok(Verdict::Bytes(head)) = ask(200, list, None) else { panic!("bytes") };
-        head
+        ask(200, list, None).unwrap()
     }
 
     #[test]
@@ -192,13 +225,13 @@ mod tests {
             ("content-md5", "XUFAKrxLKna5cZ2REBfFkg=="),
             ("content-type", "application/pdf"),
         ]);
-        assert_eq!((head.start, head.total, head.closes), (0, Some(5), false));
-        assert_eq!(head.etag.as_deref(), Some("\"abc\""));
+        assert_eq!((head.start, head.announced.total, head.closes), (0, Some(5), false));
+        assert_eq!(head.announced.etag.as_deref(), Some("\"abc\""));
         assert_eq!(head.last_modified.unwrap().to_string(), "1994-11-06T08:49:37Z");
-        assert_eq!(head.md5.unwrap()[..3], [0x5d, 0x41, 0x40]);
+        assert_eq!(head.announced.md5.unwrap()[..3], [0x5d, 0x41, 0x40]);
         assert_eq!(head.content_type.as_deref(), Some("application/pdf"));
         let other = whole(&[("x-ms-blob-content-md5", "XUFAKrxLKna5cZ2REBfFkg==")]);
-        assert_eq!(other.md5, head.md5);
+        assert_eq!(other.announced.md5, head.announced.md5);
     }
 
     #[test]
@@ -224,47 +257,86 @@ mod tests {
         assert!(!whole(&[("transfer-encoding", "gzip, Chunked")]).closes);
         assert!(whole(&[("transfer-encoding", "gzip")]).closes);
         let read = read(StatusCode::OK, Version::HTTP_2, &HeaderMap::new(), None);
-        assert!(matches!(read, Ok(Verdict::Bytes(head)) if !head.closes));
+        assert!(!read.unwrap().closes);
+    }
+
+    fn held() -> Resume {
+        let announced = Announced { etag: Some("\"a\"".into()), total: Some(10), md5: Some([7; 16]) };
+        Resume { offset: 3, announced }
+    }
+
+    /// What an answer to a request for the rest means.
+    fn rest_of(status: u16, list: &[(&str, &str)]) -> &'static str {
+        match ask(status, list, Some(&held())) {
+            Ok(head) if head.start == 3 => "rest",
+            Ok(head) if head.start == 0 => "whole",
+            Err(Cause::NotTheRest(_)) => "not the rest",
+            Err(Cause::Contradicted(_)) => "contradiction",
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
-    fn a_part_continues_only_as_exactly_the_rest() {
-        let resume = Resume { offset: 3, etag: "\"a\"".into() };
-        let part = |list: &[(&str, &str)]| match ask(206, list, Some(&resume)).unwrap() {
-            Verdict::Bytes(head) => Some((head.start, head.total)),
-            Verdict::Restart => None,
-        };
-        let good = Some((3, Some(10)));
-        assert_eq!(part(&[("content-range", "bytes 3-9/10")]), good);
-        assert_eq!(part(&[("content-range", "Bytes 3-9/10"), ("etag", "\"a\""), ("content-length", "7")]), good);
-        for range in [
-            "bytes 0-9/10",
-            "bytes 4-9/10",
-            "bytes 3-8/10",
-            "bytes 3-9/*",
-            "bytes */10",
-            "3-9/10",
-            "items 3-9/10",
-            "",
-            "bytes 3-18446744073709551615/0",
+    fn what_was_announced_binds_the_answer_to_a_range() {
+        let (tag, range) = (("etag", "\"a\""), ("content-range", "bytes 3-9/10"));
+        for (status, list, means) in [
+            (206, &[range, tag][..], "rest"),
+            (206, &[("content-range", "Bytes 3-9/10"), tag, ("content-length", "7")], "rest"),
+            (206, &[range, tag, ("x-ms-blob-content-md5", "BwcHBwcHBwcHBwcHBwcHBw==")], "rest"),
+            // Another total, ETag or MD5.
+            (206, &[("content-range", "bytes 3-8/9"), tag], "contradiction"),
+            (206, &[range, ("etag", "\"b\"")], "contradiction"),
+            (206, &[range, tag, ("x-ms-blob-content-md5", "XUFAKrxLKna5cZ2REBfFkg==")], "contradiction"),
+            // Nothing to compare, or another part.
+            (206, &[range], "not the rest"),
+            (206, &[range, ("etag", "W/\"a\"")], "not the rest"),
+            (206, &[tag], "not the rest"),
+            (206, &[("content-range", "bytes 0-9/10"), tag], "not the rest"),
+            (206, &[("content-range", "bytes 4-9/10"), tag], "not the rest"),
+            (206, &[("content-range", "bytes 3-8/10"), tag], "not the rest"),
+            (206, &[("content-range", "bytes 3-9/*"), tag], "not the rest"),
+            (206, &[("content-range", "items 3-9/10"), tag], "not the rest"),
+            (206, &[("content-range", "bytes 3-18446744073709551615/0"), tag], "not the rest"),
+            (206, &[range, tag, ("content-length", "6")], "not the rest"),
+            (416, &[], "not the rest"),
+            // The whole instead.
+            (200, &[("content-length", "10"), tag], "whole"),
+            (200, &[("content-length", "10")], "whole"),
+            (200, &[tag], "whole"),
+            (200, &[("content-length", "10"), ("content-range", "bytes 0-9/10"), tag], "whole"),
+            // A slice that is called the whole.
+            (200, &[("content-length", "7"), tag], "contradiction"),
+            (200, &[("content-length", "7"), range, tag], "contradiction"),
+            (200, &[("content-length", "10"), ("etag", "\"b\"")], "contradiction"),
+            (200, &[("content-length", "10"), tag, ("content-md5", "XUFAKrxLKna5cZ2REBfFkg==")], "contradiction"),
         ] {
-            assert_eq!(part(&[("content-range", range)]), None, "{range}");
+            assert_eq!(rest_of(status, list), means, "{status} {list:?}");
         }
-        assert_eq!(part(&[]), None);
-        assert_eq!(part(&[("content-range", "bytes 3-9/10"), ("etag", "\"b\"")]), None);
-        assert_eq!(part(&[("content-range", "bytes 3-9/10"), ("etag", "W/\"a\"")]), None);
-        assert_eq!(part(&[("content-range", "bytes 3-9/10"), ("content-length", "6")]), None);
-        assert_eq!(ask(416, &[], Some(&resume)).unwrap(), Verdict::Restart);
-        let Ok(Verdict::Bytes(head)) = ask(200, &[("content-length", "10")], Some(&resume)) else { panic!("whole") };
-        assert_eq!((head.start, head.total), (0, Some(10)));
+    }
+
+    #[test]
+    fn what_an_answer_leaves_out_is_what_was_announced() {
+        let head = ask(200, &[("etag", "\"a\"")], Some(&held())).unwrap();
+        assert_eq!((head.announced.total, head.announced.md5), (Some(10), Some([7; 16])));
+        let list = [("content-range", "bytes 3-9/10"), ("etag", "\"a\"")];
+        assert_eq!(ask(206, &list, Some(&held())).unwrap().announced.md5, Some([7; 16]));
     }
 
     #[test]
     fn a_part_never_takes_its_own_hash_for_that_of_the_whole() {
-        let resume = Resume { offset: 3, etag: "\"a\"".into() };
-        let list = [("content-range", "bytes 3-9/10"), ("content-md5", "XUFAKrxLKna5cZ2REBfFkg==")];
-        let Ok(Verdict::Bytes(head)) = ask(206, &list, Some(&resume)) else { panic!("bytes") };
-        assert_eq!(head.md5, None);
+        let list = [("content-range", "bytes 3-9/10"), ("etag", "\"a\""), ("content-md5", "XUFAKrxLKna5cZ2REBfFkg==")];
+        let resume = Resume { announced: Announced { md5: None, ..held().announced }, ..held() };
+        assert_eq!(ask(206, &list, Some(&resume)).unwrap().announced.md5, None);
+    }
+
+    #[test]
+    fn a_part_that_is_everything_is_the_whole() {
+        let head = ask(206, &[("content-range", "bytes 0-9/10")], None).unwrap();
+        assert_eq!((head.start, head.announced.total), (0, Some(10)));
+        for range in ["bytes 0-8/10", "bytes 1-9/10", "bytes 0-9/*", "x"] {
+            assert!(ask(206, &[("content-range", range)], None).is_err(), "{range}");
+            assert!(ask(200, &[("content-range", range)], None).is_err(), "{range}");
+        }
     }
 
     #[test]
@@ -272,8 +344,21 @@ mod tests {
         for status in [201, 204, 206, 302, 304, 401, 403, 404, 410, 416, 429, 500] {
             assert!(ask(status, &[], None).is_err(), "{status}");
         }
-        assert!(matches!(ask(200, &[("content-encoding", "gzip")], None), Err(Cause::Encoded(_))));
-        assert!(ask(200, &[("content-encoding", "identity")], None).is_ok());
+    }
+
+    #[test]
+    fn encodings_and_marks() {
+        for (list, encoding) in [
+            (&[][..], None),
+            (&[("content-encoding", "identity")], None),
+            (&[("content-encoding", " , Identity")], None),
+            (&[("content-encoding", "GZIP")], Some("gzip")),
+            (&[("content-encoding", "identity, aws-chunked"), ("content-encoding", "br")], Some("aws-chunked, br")),
+        ] {
+            assert_eq!(whole(list).encoding.as_deref(), encoding, "{list:?}");
+        }
+        assert!(!whole(&[("x-ms-request-id", "1"), ("server", "Windows-Azure-Blob/1.0")]).marked);
+        assert!(whole(&[("x-ms-blob-type", "BlockBlob")]).marked);
     }
 
     proptest::proptest! {
@@ -300,12 +385,13 @@ mod tests {
                     headers.append(name, value);
                 }
             }
-            let resume = resumes.then(|| Resume { offset, etag: "\"x\"".to_owned() });
+            let announced = Announced { etag: Some("\"x\"".to_owned()), ..Announced::default() };
+            let resume = resumes.then_some(Resume { offset, announced });
             let status = StatusCode::from_u16(status).unwrap();
-            if let Ok(Verdict::Bytes(head)) = read(status, Version::HTTP_11, &headers, resume.as_ref()) {
+            if let Ok(head) = read(status, Version::HTTP_11, &headers, resume.as_ref()) {
                 // Bytes never go anywhere but to the start, or behind what is held.
                 proptest::prop_assert!(head.start == 0 || resume.is_some_and(|resume| resume.offset == head.start));
-                proptest::prop_assert!(head.total.is_none_or(|total| total >= head.start));
+                proptest::prop_assert!(head.announced.total.is_none_or(|total| total >= head.start));
             }
         }
     }

@@ -50,8 +50,10 @@ pub(super) enum Cause {
     Storage { status: u16, retry_after: Option<Duration> },
     #[error("storage sent {got} bytes where it announced {announced}")]
     WrongLength { announced: u64, got: u64 },
-    #[error("storage encoded the bytes as {0:?} though none was asked for")]
-    Encoded(String),
+    #[error("storage did not continue the download: {0}")]
+    NotTheRest(&'static str),
+    #[error("storage contradicts what it announced before: {0}")]
+    Contradicted(&'static str),
 }
 
 impl Cause {
@@ -76,7 +78,9 @@ impl Cause {
             | Self::Slow { .. }
             | Self::Garbled(_)
             | Self::WrongLength { .. } => Kind::Unavailable,
-            Self::TooLarge(_) | Self::BadLink(_) | Self::Encoded(_) => Kind::Rejected,
+            Self::TooLarge(_) | Self::BadLink(_) => Kind::Rejected,
+            Self::NotTheRest(_) => Kind::NotTheRest,
+            Self::Contradicted(_) => Kind::Contradicted,
         }
     }
 

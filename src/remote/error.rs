@@ -32,6 +32,10 @@ pub enum Kind {
     Rejected,
     /// Storage refuses the link (401, 403, 404, 410): a new one is needed.
     LinkExpired,
+    /// Storage did not continue a download: the whole may still be had.
+    NotTheRest,
+    /// Storage says other things about a version than before: what is held of it can't be continued.
+    Contradicted,
     /// The service was down for longer than anybody wants to wait: everything else that is asked fails
     /// alike, without being sent.
     GivenUp,
@@ -152,7 +156,7 @@ fn advice(cause: &Cause, call: &str) -> &'static str {
         }
         Kind::MethodNotAllowed => "the service does not offer this call",
         Kind::Throttled => "the next run tries again; a lower --rate asks less of the service",
-        Kind::Unavailable | Kind::HostDown => "the next run tries again",
+        Kind::Unavailable | Kind::HostDown | Kind::NotTheRest | Kind::Contradicted => "the next run tries again",
         Kind::Rejected => "if it stays, give the text and the trace id to the support of iBinder",
         Kind::GivenUp => "the next run goes on (--give-up sets how long a service that is down is waited for)",
         Kind::LinkExpired => "a new download link is needed",

@@ -12,6 +12,7 @@
 //!   no log; storage gets none of the API's credentials, and the API's credentials follow no redirect.
 //! - **The service is not burdened.** One token for everybody, turns from [`pace`](crate::pace), bounded retries, kept connections.
 
+mod announced;
 mod answer;
 mod api;
 mod blob;
@@ -29,13 +30,13 @@ mod routes;
 mod settings;
 mod storage;
 mod storage_hosts;
-mod suspicion;
 mod text;
 mod token;
 mod token_source;
 mod transport;
 mod wire;
 
+pub use announced::Announced;
 pub use blob::Blob;
 pub use blob_head::Resume;
 pub use client::{Direction, Query, Remote};
@@ -45,5 +46,4 @@ pub use inspect::{FirstByte, Inspector, Seen};
 pub use link::Link;
 pub use requests::{Requests, Whom};
 pub use settings::Settings;
-pub use suspicion::suspicion;
 pub use wire::{OddItem, Oddity, OddityKind, Page, sort_key};

@@ -23,7 +23,7 @@ use url::Url;
 use super::{
     answer::{retry_after, text},
     blob::Blob,
-    blob_head::{Resume, Verdict, is_strong, read},
+    blob_head::{Head, Resume, read},
     cause::Cause,
     error::Error,
     link::{Link, Rule},
@@ -32,17 +32,20 @@ use super::{
     storage_hosts::{Leave, Scout, StorageHost, StorageHosts},
     transport::{self, Way},
 };
-use crate::pace::{Lane, Lanes, Retry};
+use crate::pace::{Lane, Lanes, Policy, Retry};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
+
+/// How often a range is asked for by one link before the whole is asked for instead.
+const RANGE_TRIES: u32 = 2;
 
 /// A link that is refused before this age has not grown old.
 const YOUNG: Duration = Duration::from_secs(5);
 
 /// Where a request has led.
 enum Step {
-    There(Verdict, Response),
+    There(Head, Response),
     Elsewhere(Link),
 }
 
@@ -92,21 +95,19 @@ impl Storage {
     }
 
     /// Asks for the bytes of a link, or for the rest of them. While its host is down an urgent one waits for it; any
-    /// other fails, because documents of other hosts can use the lane.
+    /// other fails, because documents of other hosts can use the lane. A rest that can't be had after few tries is left to
+    /// the caller, who can ask for the whole.
     pub(super) async fn fetch(&self, link: &Link, resume: Option<&Resume>, urgent: bool) -> Result<Blob, Error> {
-        let mut resume = resume.filter(|resume| resume.offset > 0 && is_strong(&resume.etag));
-        let mut retry = Retry::new(&self.settings.retry);
+        let resume = resume.filter(|resume| resume.offset > 0 && resume.announced.etag.is_some());
+        let max_tries = if resume.is_some() { RANGE_TRIES } else { self.settings.retry.max_tries };
+        let mut retry = Retry::new(&Policy { max_tries, ..self.settings.retry.clone() });
         let mut tries = 0;
         loop {
             let mut waited = Duration::ZERO;
             let cause = match self.once(link, resume, (urgent, &mut waited, &mut tries)).await {
-                Ok((Verdict::Bytes(head), response)) => {
+                Ok((head, response)) => {
                     let lanes = Arc::clone(&self.lanes);
                     return Ok(Blob::new(head, response, lanes, (link.call(), tries), self.settings.stall_timeout));
-                }
-                Ok(_) => {
-                    resume = None;
-                    continue;
                 }
                 Err(cause) => cause,
             };
@@ -211,7 +212,7 @@ impl Storage {
         link: &Link,
         resume: Option<&Resume>,
         (urgent, waited, tries): (bool, &mut Duration, &mut u32),
-    ) -> Result<(Verdict, Response), Cause> {
+    ) -> Result<(Head, Response), Cause> {
         let mut next = None;
         for hop in 0..=REDIRECTS {
             let at = next.as_ref().unwrap_or(link);
@@ -231,9 +232,9 @@ impl Storage {
             };
             self.learn(leave, at, step.as_ref().err());
             match step? {
-                Step::There(verdict, response) => {
+                Step::There(head, response) => {
                     self.lanes.answered();
-                    return Ok((verdict, response));
+                    return Ok((head, response));
                 }
                 Step::Elsewhere(link) => next = Some(link),
             }
@@ -245,8 +246,8 @@ impl Storage {
         if let Some(location) = redirect(&response) {
             return self.rule.follow(at, location).map(Step::Elsewhere);
         }
-        let verdict = read(response.status(), response.version(), response.headers(), resume)?;
-        Ok(Step::There(verdict, response))
+        let head = read(response.status(), response.version(), response.headers(), resume)?;
+        Ok(Step::There(head, response))
     }
 
     async fn hop(&self, link: &Link, resume: Option<&Resume>) -> Result<Response, Cause> {
@@ -255,7 +256,7 @@ impl Storage {
         let headers = request.headers_mut();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(resume) = resume
-            && let Ok(etag) = HeaderValue::from_str(&resume.etag)
+            && let Some(Ok(etag)) = resume.announced.etag.as_deref().map(HeaderValue::from_str)
             && let Ok(range) = HeaderValue::from_str(&format!("bytes={}-", resume.offset))
         {
             headers.insert(IF_RANGE, etag);

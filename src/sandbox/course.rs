@@ -101,12 +101,11 @@ async fn answer(
         shared.meter.answered(second, status == Some(StatusCode::TOO_MANY_REQUESTS));
     }
     if call.settings.record {
-        let range = call.headers.get(header::RANGE).and_then(|value| value.to_str().ok());
         shared.journal.record(journal::Request {
             route,
             method: call.method.to_string(),
             path: path.to_owned(),
-            range: range.map(str::to_owned),
+            range: call.range().map(str::to_owned),
             status: answered.as_ref().map(|answered| answered.status().as_u16()),
             at,
         });
@@ -132,7 +131,7 @@ async fn choose(shared: &Shared, call: &Call, route: Route, target: &str) -> Cou
     if route != Route::Blob && shared.is_down() {
         return Course::Answer(problem(call.number, StatusCode::SERVICE_UNAVAILABLE, "Service unavailable", &[]));
     }
-    match shared.scripted(&Asked { route, target, body: &call.body }) {
+    match shared.scripted(&Asked { route, target, range: call.range(), body: &call.body }) {
         Reply::Answer(answer) => return Course::Answer(answer.into_response()),
         Reply::Drop => return Course::Drop,
         Reply::HangHead => return Course::Hang,

@@ -36,6 +36,8 @@ pub struct Asked<'r> {
     pub route: Route,
     /// Its path and query.
     pub target: &'r str,
+    /// The range of bytes that it asks for.
+    pub range: Option<&'r str>,
     /// Its body.
     pub body: &'r [u8],
 }

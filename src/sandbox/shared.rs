@@ -55,6 +55,11 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// The range of bytes that it asks for.
+    pub(super) fn range(&self) -> Option<&str> {
+        self.headers.get(header::RANGE)?.to_str().ok()
+    }
+
     pub(super) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token)

@@ -23,6 +23,10 @@ pub struct Partial {
     pub name: String,
     /// The strong `ETag` of the whole.
     pub etag: String,
+    /// The size that was announced for the whole.
+    pub total: Option<u64>,
+    /// The MD5 that was announced for the whole.
+    pub md5: Option<[u8; 16]>,
 }
 
 impl Reader<'_> {
@@ -39,11 +43,13 @@ impl Reader<'_> {
 
     /// The partial download of a version, if one was kept.
     pub fn partial(&self, document: &DocumentId, version: &VersionId) -> Result<Option<Partial>, Error> {
-        let mut statement =
-            self.0.prepare_cached("SELECT name, etag FROM partials WHERE document = ?1 AND version = ?2")?;
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT name, etag, total, md5 FROM partials WHERE document = ?1 AND version = ?2")?;
         let mut rows = statement.query([document.as_str(), version.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(Partial { name: row.get(0)?, etag: row.get(1)? }))
+        let total = row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
+        Ok(Some(Partial { name: row.get(0)?, etag: row.get(1)?, total, md5: row.get(3)? }))
     }
 
     /// Versions of which a partial download was kept: few, since each run deletes what it does not need.
@@ -82,8 +88,17 @@ impl Writer<'_> {
     /// A partial download was kept.
     pub fn keep_partial(&self, document: &DocumentId, version: &VersionId, partial: &Partial) -> Result<(), Error> {
         self.0
-            .prepare_cached("INSERT OR REPLACE INTO partials (document, version, name, etag) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![document.as_str(), version.as_str(), partial.name, partial.etag])?;
+            .prepare_cached(
+                "INSERT OR REPLACE INTO partials (document, version, name, etag, total, md5) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                document.as_str(),
+                version.as_str(),
+                partial.name,
+                partial.etag,
+                partial.total.map(u64::cast_signed),
+                partial.md5
+            ])?;
         Ok(())
     }
 

@@ -122,6 +122,8 @@ impl Writer<'_> {
             "DELETE FROM past_versions WHERE document = ?1",
             "DELETE FROM partials WHERE document = ?1",
             "DELETE FROM failures WHERE document = ?1",
+            "DELETE FROM suspects WHERE document = ?1",
+            "DELETE FROM provisional WHERE document = ?1",
         ] {
             self.0.execute(statement, [document])?;
         }

@@ -5,7 +5,7 @@ use std::{
     sync::PoisonError,
 };
 
-use super::{Crawled, Ctx, Fatal, failed::cause_of, filtering};
+use super::{Crawled, Ctx, Fatal, filtering, transfer_error::cause_of};
 use crate::{
     model::{Binder, BinderId},
     naming,

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{Fatal, ledger::Order, names::Names};
 use crate::{
     crash::{self, Point},
+    evidence::next_check,
     mirror::{self, Found, Kind, Mirror, Outcome},
     model::{DocumentId, Intent, Particulars, RelPath, Step},
     naming,
@@ -376,6 +377,9 @@ fn record_note(w: &Writer<'_>, run: i64, note: &Order) -> Result<(), Fatal> {
         Order::Metadata { document, particulars } => w.touch_metadata(run, document, particulars)?,
         Order::Partial { document, version, partial } => w.keep_partial(document, version, partial)?,
         Order::Failure(failure) => w.record_failure(run, failure)?,
+        Order::Suspect(row) => w.suspect(run, &row.document, &row.version, &row.sha256, row.accepted_at)?,
+        Order::Checked(row) if next_check(row.accepted_at, row.passed).is_none() => w.accept_for_good(&row.document)?,
+        Order::AcceptForNow(row) | Order::Checked(row) => w.accept_for_now(row)?,
         Order::Publish { .. } | Order::Adopt { .. } | Order::Move { .. } | Order::Remove { .. } => {}
     }
     Ok(())

@@ -91,7 +91,7 @@ async fn announced(ctx: &Ctx, job: &Job) -> Option<Announced> {
     let link = ctx.ask(ctx.remote.download_link(&job.document, &job.particulars.version)).await?.ok()?;
     let blob = ctx.ask(ctx.remote.fetch_unless_down(&link, None)).await?.ok()?;
     let changed = blob.last_modified.map(jiff::Timestamp::as_second);
-    Some(Announced { md5: blob.md5, size: blob.total, changed })
+    Some(Announced { md5: blob.announced.md5, size: blob.announced.total, changed })
 }
 
 /// Compares an older state with a tree that may be newer. Rows whose file has the same bytes get its

@@ -18,10 +18,10 @@ use tokio::task::JoinHandle;
 use super::{
     Crawled, Ctx, Fatal, Stop,
     ctx::ask,
-    failed::cause_of,
     folders,
     listing::{Ids, Listing, PageFacts, Reach},
     order::Order,
+    transfer_error::cause_of,
 };
 use crate::{
     model::{BinderId, FolderId, Listed},

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
 use tokio::sync::mpsc;
@@ -11,6 +11,7 @@ use super::{
     Cause, Fatal, Options, Stop,
     desk::{Desk, Job},
     ledger::{Ledger, Order},
+    pending::Waiting,
     worker::{Pool, Worker},
 };
 use crate::{
@@ -69,6 +70,8 @@ pub(super) struct Ctx {
     pub(super) announced: Mutex<HashMap<BinderId, (u64, u32)>>,
     /// Bytes that downloads in flight have still to write.
     pub(super) coming: AtomicU64,
+    /// Bytes that came and are not published yet.
+    pub(super) waiting: Mutex<Waiting>,
     pub(super) run: i64,
 }
 
@@ -97,6 +100,16 @@ impl Ctx {
         call: impl Future<Output = Result<T, remote::Error>>,
     ) -> Option<Result<T, remote::Error>> {
         ask(&self.stop, &self.tally, call).await
+    }
+
+    /// Bytes that came and are not published yet.
+    pub(super) fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the service's clock says, or ours where it never told; seconds since the epoch.
+    pub(super) fn service_now(&self) -> i64 {
+        self.remote.time().unwrap_or_else(jiff::Timestamp::now).as_second()
     }
 
     /// Whether the service listed a binder.

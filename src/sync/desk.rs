@@ -18,7 +18,7 @@ use crate::{
     naming,
     plan::{Action, Facts, FileState, KnownFacts, Tree, decide},
     report::{Change, Tally},
-    state::{Fingerprint, Known, State, fingerprint, metadata_hash},
+    state::{Fingerprint, Known, Provisional, State, fingerprint, metadata_hash},
 };
 
 /// Bytes to bring over.
@@ -34,6 +34,8 @@ pub(super) struct Job {
     pub(super) object: Option<(Sha256, i64)>,
     /// Whether a file lies at the path that no row knows, and may hold these bytes.
     pub(super) found: bool,
+    /// The version was accepted for now, and is fetched again to see whether it is the same.
+    pub(super) check: Option<Provisional>,
 }
 
 /// What came of a page.
@@ -346,7 +348,7 @@ impl Desk {
         let held = if self.holds_any { self.state.read(|r| r.held(&item.id, version))? } else { None };
         let object = held.map(|held| (held.sha256, held.mtime));
         let particulars = particulars(item, version.clone());
-        Ok(Job { document: item.id.clone(), path, particulars, replaces, change, object, found: false })
+        Ok(Job { document: item.id.clone(), path, particulars, replaces, change, object, found: false, check: None })
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     mirror::Mirror,
     model::{DocumentId, Particulars, RelPath, Sha256, Staged, Stamp, VersionId},
     report::{Change, Tally},
-    state::{FailureRow, Partial, State},
+    state::{FailureRow, Partial, Provisional, State},
 };
 
 /// Most documents in a group.
@@ -63,6 +63,12 @@ pub(super) enum Order {
     Metadata { document: DocumentId, particulars: Particulars },
     /// A partial download is kept for later.
     Partial { document: DocumentId, version: VersionId, partial: Partial },
+    /// Bytes are kept back.
+    Suspect(Provisional),
+    /// A version is accepted for now.
+    AcceptForNow(Provisional),
+    /// A version that was accepted for now was fetched again and is the same.
+    Checked(Provisional),
     /// A document failed.
     Failure(FailureRow),
 }

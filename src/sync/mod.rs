@@ -15,7 +15,6 @@ mod claim;
 mod crawl;
 mod ctx;
 mod desk;
-mod failed;
 mod filter;
 mod filtering;
 mod folders;
@@ -25,6 +24,7 @@ mod listing;
 mod names;
 mod options;
 mod order;
+mod pending;
 mod recase;
 mod receive;
 mod repair;
@@ -36,7 +36,9 @@ mod seen;
 mod settle;
 mod stop;
 mod transfer;
+mod transfer_error;
 mod transfers;
+mod tries;
 mod worker;
 
 pub use claim::review;
@@ -82,7 +84,7 @@ impl Fatal {
     /// The word for it in reports.
     pub fn cause(&self) -> FailureCause {
         match self {
-            Self::Remote(error) => failed::cause_of(error.kind()),
+            Self::Remote(error) => transfer_error::cause_of(error.kind()),
             Self::Mirror(_) => FailureCause::File,
             Self::State(error) if error.kind() == state::Kind::Disk => FailureCause::File,
             Self::State(_) | Self::Internal(_) => FailureCause::Run,

@@ -14,7 +14,7 @@ use super::Fatal;
 use crate::{
     model::{BinderId, DocumentId, FolderId, Listed, RelPath, VersionId},
     naming,
-    state::State,
+    state::{Known, State},
 };
 
 /// How many of a document's names are tried where files that are not ours are in the way.
@@ -32,6 +32,17 @@ pub(super) struct OnItsWay {
 }
 
 impl OnItsWay {
+    /// A document that is fetched again as it is.
+    pub(super) fn again(known: &Known) -> Self {
+        Self {
+            version: known.version.clone(),
+            binder: known.binder.clone(),
+            folder: known.folder.clone(),
+            file_name: known.file_name.clone(),
+            key: None,
+        }
+    }
+
     /// A document as it was listed, with the version that is to be fetched.
     pub(super) fn new(item: &Listed, version: &VersionId) -> Self {
         Self {

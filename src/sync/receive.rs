@@ -1,17 +1,19 @@
 //! A blob on its way to a staged file.
 //!
-//! Bytes that can't be trusted by themselves (a body that only the close of the connection ends, a body that
-//! looks like an error page) are fetched again and count when the tries agree.
+//! Bytes that can't be trusted by themselves are fetched again, and count when the tries agree: a body that only the close
+//! of the connection ends, one whose announced MD5 is another, one with an encoding that encodes nothing, one that is
+//! not what the document's name promises. Whether they become the document is decided by [`evidence`].
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Ctx, Writing, desk::Job, failed::Failed, ledger::Order, room::check_space};
+use super::{Ctx, Writing, desk::Job, ledger::Order, room::check_space, transfer_error::Failed, tries::Tries};
 use crate::{
+    evidence::{Fit, SAMPLE},
     mirror::{self, Mirror, Stage},
-    model::{Sha256, Staged},
-    remote::{Blob, suspicion},
+    model::Staged,
+    remote::Blob,
     report::Coming,
     state::Partial,
 };
@@ -20,30 +22,17 @@ use crate::{
 const PIECE: usize = 256 * 1024;
 
 /// A partial download smaller than this is not worth keeping.
-const WORTH_KEEPING: u64 = 1024 * 1024;
+const WORTH_KEEPING: u64 = 64 * 1024;
 
-/// How many tries must agree on bytes that look like an error page.
-const AGREEING_SUSPECTS: u32 = 3;
+/// How many downloads must agree on bytes that are not what the name promises, or have another MD5 than announced.
+const AGREEING_DOUBTS: u32 = 3;
 
-/// How many tries must agree on bytes that only the close of the connection ends.
+/// How many downloads must agree on bytes that only the close of the connection ends, or that have an odd encoding.
 const AGREEING_CLOSES: u32 = 2;
 
-/// What the tries before know.
-#[derive(Default)]
-pub(super) struct Tries {
-    /// Kept bytes to go on with.
-    pub(super) partial: Option<Partial>,
-    /// Whether the state knows a partial download of this version.
-    pub(super) recorded: bool,
-    last: Option<Sha256>,
-    agreeing: u32,
-    /// How long the last try waited until its bytes began to come.
-    pub(super) waited: Duration,
-    /// Whether a link has been refused already.
-    pub(super) expired: bool,
-    /// Whether a storage host that is down is waited for.
-    pub(super) urgent: bool,
-}
+/// Encodings that change the bytes.
+const CODINGS: &[&str] =
+    &["gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
 
 /// A blob that is being written.
 pub(super) struct Receiver {
@@ -51,130 +40,203 @@ pub(super) struct Receiver {
     stage: Option<Stage>,
     pieces: Vec<Bytes>,
     waiting: usize,
-    head: Vec<u8>,
+    sample: Vec<u8>,
+    came: u64,
+}
+
+/// A document's bytes, whole and staged.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) staged: Staged,
+    /// How they compare with the document's name.
+    pub(super) fit: Fit,
+    /// Whether storage vouches for them.
+    pub(super) vouched: bool,
+    /// Whether the state knows a partial download that is not needed any more.
+    pub(super) recorded: bool,
+    /// What is odd about them, once they are kept.
+    pub(super) odd: Vec<String>,
+}
+
+/// How far a download got that broke off.
+pub(super) struct Broken {
+    pub(super) came: u64,
+    pub(super) at: u64,
+    pub(super) total: Option<u64>,
 }
 
 impl Receiver {
-    /// A blob that begins, or goes on with what was kept of it.
-    pub(super) async fn open(writing: &Writing, blob: Blob, partial: Option<Partial>) -> Result<Self, Failed> {
-        let md5 = blob.md5.is_some();
+    /// A blob that begins, or goes on with what was kept of it: then that is used up.
+    pub(super) async fn open(writing: &Writing, blob: Blob, tries: &mut Tries) -> Result<Self, Failed> {
+        let md5 = blob.announced.md5.is_some();
         let mirror = Arc::clone(&writing.mirror);
-        let stage = match partial {
-            Some(partial) if blob.start > 0 => {
-                let stage = writing.pool.run(move || Stage::resume(&mirror, &partial.name, md5)).await??;
-                if stage.is_none() {
-                    return Err(Failed::Doubtful("what was kept of it is not what came".to_owned()));
-                }
-                stage
+        let mut stage = None;
+        if blob.start > 0
+            && let Some(partial) = tries.partial.take()
+        {
+            stage = writing.pool.run(move || Stage::resume(&mirror, &partial.name, md5)).await??;
+            if stage.is_none() {
+                return Err(Failed::Doubtful("what was kept of it is not what came".to_owned()));
             }
-            // What was kept does not belong to these bytes any more.
-            Some(partial) => {
-                match mirror.discard(&partial.name) {
-                    // Something else has the name, which is not in the way of others.
-                    Err(error) if error.kind() == mirror::Kind::Document => {}
-                    other => other?,
-                }
-                None
-            }
-            None => None,
-        };
-        Ok(Self { blob, stage, pieces: Vec::new(), waiting: 0, head: Vec::new() })
+        }
+        let sample = stage.as_ref().map(|stage| stage.sample().to_vec()).unwrap_or_default();
+        Ok(Self { blob, stage, pieces: Vec::new(), waiting: 0, sample, came: 0 })
     }
 
     /// Receives the blob, and writes it as it comes.
     pub(super) async fn receive(&mut self, ctx: &Ctx, writing: &Writing, job: &Job) -> Result<(), Failed> {
-        let coming = Coming::begin(&ctx.progress, &job.particulars.file_name, self.blob.total, self.blob.start);
+        let coming =
+            Coming::begin(&ctx.progress, &job.particulars.file_name, self.blob.announced.total, self.blob.start);
         loop {
             let Some(chunk) = ctx.stop.or(self.blob.chunk()).await else { return Err(Failed::Stopped) };
             let Some(bytes) = chunk? else { return Ok(()) };
             ctx.stop.or(ctx.bandwidth.take(bytes.len())).await;
             ctx.tally.downloaded(bytes.len() as u64);
             coming.add(bytes.len() as u64);
-            if self.blob.start == 0 && self.head.len() < 512 {
-                self.head.extend_from_slice(&bytes[..bytes.len().min(512)]);
+            self.came += bytes.len() as u64;
+            if self.sample.len() < SAMPLE {
+                let missing = (SAMPLE - self.sample.len()).min(bytes.len());
+                self.sample.extend_from_slice(&bytes[..missing]);
+                if self.sample.len() == SAMPLE {
+                    self.decoded(job)?;
+                }
             }
             self.waiting += bytes.len();
             self.pieces.push(bytes);
             if self.waiting >= PIECE {
-                if self.blob.total.is_none() {
-                    check_space(ctx, 0)?;
+                if self.blob.announced.total.is_none() {
+                    check_space(ctx)?;
                 }
-                let stage = self.write(writing).await?;
-                self.stage = Some(stage);
+                self.stage = Some(self.write(writing).await?);
             }
         }
+    }
+
+    fn fit(&self, job: &Job) -> Fit {
+        Fit::of(&job.particulars.file_name, self.blob.content_type.as_deref(), &self.sample)
+    }
+
+    /// Refuses bytes that are encoded, unless they are clearly the document's own and only called so.
+    fn decoded(&self, job: &Job) -> Result<(), Failed> {
+        let Some(encoding) = &self.blob.encoding else { return Ok(()) };
+        let coded = encoding.split(", ").any(|name| CODINGS.contains(&name));
+        if coded && self.fit(job) != Fit::Fits { Err(Failed::Encoded(encoding.clone())) } else { Ok(()) }
     }
 
     /// Writes what waits.
     async fn write(&mut self, writing: &Writing) -> Result<Stage, Failed> {
         let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
         self.waiting = 0;
-        let (mirror, md5) = (Arc::clone(&writing.mirror), self.blob.md5.is_some());
+        let (mirror, md5) = (Arc::clone(&writing.mirror), self.blob.announced.md5.is_some());
         Ok(writing.pool.run(move || write(&mirror, stage, &pieces, (md5, false))).await??)
     }
 
-    /// Ends the file, and decides whether its bytes count.
+    /// Ends the file, and decides whether enough downloads agree on its bytes. None: another one has to.
     pub(super) async fn finish(
         mut self,
-        ctx: &Ctx,
         writing: &Writing,
         job: &Job,
         tries: &mut Tries,
-    ) -> Result<Option<Staged>, Failed> {
+    ) -> Result<Option<Arrived>, Failed> {
+        self.decoded(job)?;
+        let fit = self.fit(job);
         let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
-        let (mirror, md5) = (Arc::clone(&writing.mirror), self.blob.md5);
-        let time = self.blob.last_modified;
-        let end = move || -> Result<Option<Staged>, mirror::Error> {
+        let (mirror, md5, time) = (Arc::clone(&writing.mirror), self.blob.announced.md5, self.blob.last_modified);
+        let end = move || -> Result<_, mirror::Error> {
             let stage = write(&mirror, stage, &pieces, (md5.is_some(), true))?;
-            // Dropping the stage takes the file with it.
-            if md5.is_some() && stage.md5() != md5 { Ok(None) } else { stage.finish(time).map(Some) }
+            let same = md5.map(|md5| stage.md5() == Some(md5));
+            Ok((stage.finish(time)?, same))
         };
-        let Some(staged) = writing.pool.run(end).await?? else {
-            return Err(Failed::Doubtful("the bytes don't match the MD5 that storage announced".to_owned()));
-        };
-        let suspect = suspicion(&job.particulars.file_name, self.blob.content_type.as_deref(), &self.head);
-        let needed = match (suspect, self.blob.closes) {
-            (Some(_), _) => AGREEING_SUSPECTS,
-            (None, true) => AGREEING_CLOSES,
-            (None, false) => return Ok(Some(staged)),
-        };
-        tries.agreeing = if tries.last == Some(staged.sha256) { tries.agreeing + 1 } else { 1 };
-        tries.last = Some(staged.sha256);
-        if tries.agreeing < needed {
+        let (staged, md5) = writing.pool.run(end).await??;
+        let vouched = md5.unwrap_or(self.blob.marked);
+        let needed = self.needed(fit, vouched, md5);
+        if !tries.is_enough(staged.sha256, needed) {
             writing.mirror.discard(&staged.name)?;
-            return match suspect {
-                Some(what) => Err(Failed::Doubtful(format!("storage answered with {what} instead of the file"))),
-                None => Ok(None),
+            return match (md5, fit) {
+                (Some(false), _) => {
+                    Err(Failed::Doubtful("the bytes don't match the MD5 that storage announced".to_owned()))
+                }
+                (_, Fit::Contradicts(what)) if needed > 1 => {
+                    Err(Failed::Doubtful(format!("storage sent {what} instead of the file")))
+                }
+                _ => Ok(None),
             };
         }
-        if let Some(what) = suspect {
-            ctx.tally.warn(format!(
-                "{:?} (document {}) is {what}, the same each time it was fetched: it is kept as the service has it",
-                job.particulars.file_name, job.document
-            ));
+        if let Some(partial) = tries.partial.take() {
+            discard(writing, &partial)?;
         }
-        Ok(Some(staged))
+        let odd = self.odd(job, md5, tries.agreeing());
+        Ok(Some(Arrived { staged, fit, vouched, recorded: tries.recorded, odd }))
     }
 
-    /// Keeps what came, if it can be gone on with.
+    /// How many downloads must agree.
+    fn needed(&self, fit: Fit, vouched: bool, md5: Option<bool>) -> u32 {
+        let contradicts = matches!(fit, Fit::Contradicts(_)) && !vouched;
+        if contradicts || md5 == Some(false) {
+            AGREEING_DOUBTS
+        } else if self.blob.closes || self.blob.encoding.is_some() {
+            AGREEING_CLOSES
+        } else {
+            1
+        }
+    }
+
+    /// What somebody should know of bytes that are kept.
+    fn odd(&self, job: &Job, md5: Option<bool>, agreeing: u32) -> Vec<String> {
+        let name = &job.particulars.file_name;
+        let mut odd = Vec::new();
+        if md5 == Some(false) {
+            odd.push(format!(
+                "{name:?} (document {}): the MD5 that is stored with it is wrong; {agreeing} downloads gave the same bytes, and they were kept",
+                job.document
+            ));
+        }
+        if let Some(encoding) = &self.blob.encoding {
+            odd.push(format!(
+                "{name:?} (document {}): storage calls its bytes encoded as {encoding:?} and they are not; they were kept as they are",
+                job.document
+            ));
+        }
+        odd
+    }
+
+    /// Keeps what came, if it can be gone on with and is more than what is kept already.
     pub(super) async fn keep(
         mut self,
         ctx: &Ctx,
         writing: &Writing,
         job: &Job,
-        error: &Failed,
-    ) -> Result<Option<Partial>, Failed> {
-        let resumable = matches!(error, Failed::Body(_) | Failed::Stopped);
-        let (Some(stage), Some(etag), true) = (self.stage.take(), self.blob.etag.clone(), resumable) else {
-            return Ok(None);
+        tries: &mut Tries,
+    ) -> Result<Broken, Failed> {
+        let at = self.blob.start + self.came;
+        let broken = Broken { came: self.came, at, total: self.blob.announced.total };
+        let held = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name)).unwrap_or(0);
+        let Some(etag) = self.blob.announced.etag.clone().filter(|_| at >= WORTH_KEEPING && at > held) else {
+            return Ok(broken);
         };
-        if stage.written() < WORTH_KEEPING {
-            return Ok(None);
-        }
-        let partial = Partial { name: stage.keep(&writing.mirror)?, etag };
+        let stage = self.write(writing).await?;
+        let partial = Partial {
+            name: stage.keep(&writing.mirror)?,
+            etag,
+            total: self.blob.announced.total,
+            md5: self.blob.announced.md5,
+        };
         let (document, version) = (job.document.clone(), job.particulars.version.clone());
         ctx.order(Order::Partial { document, version, partial: partial.clone() }).await;
-        Ok(Some(partial))
+        tries.recorded = true;
+        if let Some(old) = tries.partial.replace(partial) {
+            discard(writing, &old)?;
+        }
+        Ok(broken)
+    }
+}
+
+/// Deletes a partial download that nobody needs any more.
+pub(super) fn discard(writing: &Writing, partial: &Partial) -> Result<(), Failed> {
+    match writing.mirror.discard(&partial.name) {
+        // Something else has the name, which is not in the way of others.
+        Err(error) if error.kind() == mirror::Kind::Document => Ok(()),
+        other => Ok(other?),
     }
 }
 

@@ -152,8 +152,16 @@ impl Repair<'_> {
                 break;
             }
             let (document, path, particulars) = (source.document, source.path, source.particulars);
-            let job =
-                Job { document, path, particulars, replaces: false, change: Change::Added, object: None, found: false };
+            let job = Job {
+                document,
+                path,
+                particulars,
+                replaces: false,
+                change: Change::Added,
+                object: None,
+                found: false,
+                check: None,
+            };
             match self.service_bytes(&job, &hash).await? {
                 Ok(came) => bytes = Some(came),
                 Err(refused) => why = refused,
@@ -256,6 +264,7 @@ fn job(known: Known) -> Job {
         change: Change::Added,
         object: None,
         found: false,
+        check: None,
     }
 }
 

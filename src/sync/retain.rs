@@ -93,6 +93,10 @@ fn due(state: &State, retain: Retain, certified: &BTreeSet<BinderId>, now: i64) 
     }
     let mut all = Vec::with_capacity(due.len());
     for past in due.into_values() {
+        // What a version that is only accepted for now has replaced may have to come back.
+        if state.read(|r| r.is_provisional(&past.document))? {
+            continue;
+        }
         let present = state.read(|r| r.document(&past.document))?;
         if present.is_none_or(|known| certified.contains(&known.binder)) {
             all.push(past);

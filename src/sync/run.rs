@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use super::{
     Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
-    filtering, ledger::Ledger, ledger::Order, names::Names, retain, scrub, settle::Rename, transfers, worker::Pool,
-    worker::Worker,
+    filtering, ledger::Ledger, ledger::Order, names::Names, pending, retain, scrub, settle::Rename, transfers,
+    worker::Pool, worker::Worker,
 };
 use crate::{
     mirror::{Mirror, Root},
@@ -184,6 +184,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
         binders: OnceLock::new(),
         announced: Mutex::default(),
         coming: AtomicU64::new(0),
+        waiting: Mutex::default(),
         partials,
         run: run.number,
     })
@@ -229,6 +230,7 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
         crawled
     };
     let (crawled, ()) = tokio::join!(crawl, transfers(ctx, queue));
+    judge(ctx).await?;
     let crawled = crawled?;
     for (binder, crawled) in &crawled {
         binders::count(ctx, binder, crawled);
@@ -286,7 +288,11 @@ async fn transfers(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) {
 /// Versions that came up while others were brought over.
 async fn late(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<(), Fatal> {
     flush(ctx).await?;
-    let late = ctx.desk.call(Desk::late_versions).await??;
+    let mut late = ctx.desk.call(Desk::late_versions).await??;
+    if ctx.writing.is_some() {
+        let now = ctx.service_now();
+        late.jobs.extend(ctx.desk.call(move |desk| desk.checks(now)).await??);
+    }
     let feed = async {
         for order in late.orders {
             ctx.order(order).await;
@@ -297,7 +303,16 @@ async fn late(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<(), 
         let _ = ctx.jobs.send(None).await;
     };
     tokio::join!(feed, transfers(ctx, queue));
+    judge(ctx).await?;
     flush(ctx).await
+}
+
+/// Decides on bytes that waited for the others.
+async fn judge(ctx: &Ctx) -> Result<(), Fatal> {
+    match &ctx.writing {
+        Some(writing) => pending::judge(ctx, writing).await,
+        None => Ok(()),
+    }
 }
 
 /// Renames as a set. One that a signal cuts off is gone on with by the next run.
@@ -338,7 +353,10 @@ pub(super) async fn flush(ctx: &Ctx) -> Result<(), Fatal> {
 /// After a run that saw everything: forgets failures that were not met again, and deletes what
 /// lies below `tmp/` and nobody wants.
 fn tidy(ctx: &Ctx, writing: &Writing) -> Result<(), Fatal> {
-    ctx.state.write(|w| w.forget_failures_before(ctx.run))?;
+    ctx.state.write(|w| {
+        w.forget_failures_before(ctx.run)?;
+        w.tidy_evidence(ctx.run)
+    })?;
     let failed = ctx.tally.documents().failed > 0;
     if !failed {
         ctx.state.write(|w| w.drop_partials())?;

@@ -4,14 +4,17 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Fatal,
-    desk::{Absorbed, Desk, particulars},
+    desk::{Absorbed, Desk, Job, particulars},
     ledger::Order,
+    names::OnItsWay,
 };
 use crate::{
+    evidence::next_check,
     model::{BinderId, DocumentId, Folder, FolderId, KnownFolder, Listed, Particulars, RelPath},
     naming,
     plan::{Leg, Mover, Tree, arrange},
-    state::Known,
+    report::Change,
+    state::{Known, Provisional},
 };
 
 /// How many names a mover may choose from.
@@ -128,6 +131,23 @@ impl Desk {
         Ok(late)
     }
 
+    /// Versions that were accepted for now and are due to be fetched again.
+    pub(super) fn checks(&mut self, now: i64) -> Result<Vec<Job>, Fatal> {
+        let mut jobs = Vec::new();
+        for row in self.state.read(|r| r.provisional())? {
+            let is_due = next_check(row.accepted_at, row.passed).is_some_and(|at| at <= now);
+            let Some(known) = self.state.read(|r| r.document(&row.document))?.filter(|_| is_due) else { continue };
+            // Only what is still listed can be fetched; what is on its way gets a new version anyway.
+            let comes = !self.names.on_their_way(std::iter::once(&known.id)).is_empty();
+            if comes || !self.seen.has(known.number) || self.unsettled.contains_key(&known.id) {
+                continue;
+            }
+            self.names.keep(&known.id, OnItsWay::again(&known));
+            jobs.push(check(known, row));
+        }
+        Ok(jobs)
+    }
+
     /// Renames in an order that works, and rows that change without one.
     pub(super) fn settle(&mut self) -> Result<Settlement, Fatal> {
         let (mut settlement, going) = self.going()?;
@@ -203,6 +223,20 @@ impl Desk {
             }
         }
         Ok(absent)
+    }
+}
+
+fn check(known: Known, row: Provisional) -> Job {
+    let Known { id, path, binder, folder, file_name, version, .. } = known;
+    Job {
+        document: id,
+        path,
+        particulars: Particulars { binder, folder, file_name, version, metadata: None },
+        replaces: true,
+        change: Change::Updated,
+        object: None,
+        found: false,
+        check: Some(row),
     }
 }
 

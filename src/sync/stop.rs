@@ -71,6 +71,11 @@ impl Stop {
         self.cause().is_some()
     }
 
+    /// Whether nothing can go on.
+    pub(super) fn is_fatal(&self) -> bool {
+        self.cause() == Some(Cause::Fatal)
+    }
+
     /// Waits until the run is ending.
     pub async fn wait(&self) {
         // The sender lives as long as self, so this only returns with a cause.

@@ -1,7 +1,8 @@
 //! One document on its way: link, blob, stage, check.
 //!
 //! Nothing here is visible to the user of the tree: the way ends with staged bytes that are what
-//! the service announced, or with a failure that is data.
+//! the service announced, or with a failure that is data. Bytes that nothing proves wait until the others came
+//! ([`pending`](super::pending)).
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,18 +11,20 @@ use tokio::time::{Instant, sleep};
 use super::{
     Adopt, Ctx, Fatal, Writing, claim,
     desk::Job,
-    failed::Failed,
     ledger::Order,
-    receive::{Receiver, Tries},
+    pending,
+    receive::{Arrived, Broken, Receiver, discard},
     room::Room,
+    transfer_error::Failed,
+    tries::{Next, Tries},
 };
 use crate::{
     mirror::Fingerprint,
     model::Staged,
     pace::{Lane, Retry},
-    remote::{self, Blob, Resume},
+    remote::{self, Blob},
     report::Progress,
-    state::{FailureRow, Partial},
+    state::FailureRow,
 };
 
 /// Brings one document over, or records why not. One whose storage host is down comes back, with that host's name.
@@ -45,6 +48,11 @@ pub(super) async fn end(ctx: &Ctx, job: &Job, result: Result<(), Failed>, own_tr
         Err(Failed::Link(error)) if error.kind() == remote::Kind::Credentials => {
             ctx.stop.fatal(Fatal::Remote(error));
         }
+        // It is mirrored, and is asked for again by the next run.
+        Err(error) if job.check.is_some() => ctx.tally.warn(format!(
+            "{:?} (document {}) is kept for now, and could not be fetched again to compare it: {error}",
+            job.particulars.file_name, job.document
+        )),
         Err(error) => {
             let (trace_id, tries) = match &error {
                 Failed::Link(error) | Failed::Head(error) | Failed::Body(error) => {
@@ -81,7 +89,7 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
         return publish(ctx, job, staged, false).await;
     }
     match fetch(ctx, writing, job, (retry, false)).await {
-        Ok((staged, partial)) => publish(ctx, job, staged, partial).await,
+        Ok(arrived) => pending::take(ctx, writing, job, arrived).await,
         Err(error @ Failed::Link(_)) => gone_or_failed(ctx, job, error).await,
         Err(error) => Err(error),
     }
@@ -92,7 +100,7 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
 pub(super) async fn version(ctx: &Ctx, writing: &Writing, job: &Job) -> Result<Result<(Staged, bool), String>, Fatal> {
     let mut retry = Retry::new(&ctx.options.retry);
     match fetch(ctx, writing, job, (&mut retry, true)).await {
-        Ok(came) => Ok(Ok(came)),
+        Ok(Arrived { staged, recorded, .. }) => Ok(Ok((staged, recorded))),
         Err(Failed::Fatal(error)) => Err(error),
         Err(error) => Ok(Err(error.to_string())),
     }
@@ -104,9 +112,8 @@ async fn fetch(
     writing: &Writing,
     job: &Job,
     (retry, urgent): (&mut Retry, bool),
-) -> Result<(Staged, bool), Failed> {
-    let mut tries = Tries::default();
-    tries.urgent = urgent;
+) -> Result<Arrived, Failed> {
+    let mut tries = Tries::new(urgent);
     if ctx.partials.contains(&job.particulars.version)
         && let Some(partial) =
             ctx.state.read(|r| r.partial(&job.document, &job.particulars.version)).map_err(Fatal::from)?
@@ -118,22 +125,23 @@ async fn fetch(
         if ctx.stop.is_set() {
             return Err(Failed::Stopped);
         }
-        let error = match attempt(ctx, writing, job, &mut tries).await {
-            Ok(Some(staged)) => return Ok((staged, tries.recorded)),
-            Ok(None) => Failed::Doubtful("the bytes were not the same each time they were fetched".to_owned()),
-            Err(error) => error,
+        let (error, next) = match attempt(ctx, writing, job, &mut tries).await {
+            Ok(Some(arrived)) => return Ok(arrived),
+            Ok(None) => {
+                (Failed::Doubtful("the bytes were not the same each time they were fetched".to_owned()), Next::Later)
+            }
+            Err(failed) => failed,
         };
         // The client was patient already, and an outage is nobody's own.
         retry.pardon(tries.waited);
-        let delay = match &error {
-            Failed::Head(remote) if remote.kind() == remote::Kind::LinkExpired && !tries.expired => {
-                tries.expired = true;
-                // A link may simply have grown old: the first time a new one is asked for at once.
-                retry.next(None, Instant::now()).map(|_| Duration::ZERO)
-            }
-            Failed::Head(remote) if remote.kind() == remote::Kind::LinkExpired => retry.next(None, Instant::now()),
-            Failed::Body(_) | Failed::Doubtful(_) => retry.next(None, Instant::now()),
-            Failed::Link(_) | Failed::Head(_) | Failed::Mirror(_) | Failed::Stopped | Failed::Fatal(_) => None,
+        if next == Next::Afresh {
+            *retry = Retry::new(&ctx.options.retry);
+        }
+        let delay = match next {
+            Next::AtOnce => Some(Duration::ZERO),
+            Next::AtOnceCounted => retry.next(None, Instant::now()).map(|_| Duration::ZERO),
+            Next::Afresh | Next::Later => retry.next(None, Instant::now()),
+            Next::Over => None,
         };
         let Some(delay) = delay else { return Err(error) };
         tracing::debug!(document = %job.document, tries = retry.tries(), "trying again: {error}");
@@ -171,7 +179,7 @@ async fn from_object(writing: &Writing, job: &Job) -> Result<Option<Staged>, Fai
     Ok(writing.pool.run(move || mirror.stage_object(&sha256, time)).await??)
 }
 
-async fn publish(ctx: &Ctx, job: &Job, staged: Staged, partial: bool) -> Result<(), Failed> {
+pub(super) async fn publish(ctx: &Ctx, job: &Job, staged: Staged, partial: bool) -> Result<(), Failed> {
     let Job { document, path, particulars, replaces, change, found, .. } = job.clone();
     // What was not proved makes way, unless it may be the user's own.
     let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
@@ -180,51 +188,71 @@ async fn publish(ctx: &Ctx, job: &Job, staged: Staged, partial: bool) -> Result<
 }
 
 /// One try. None: bytes came whole, and another try has to agree with them.
-async fn attempt(ctx: &Ctx, writing: &Writing, job: &Job, tries: &mut Tries) -> Result<Option<Staged>, Failed> {
+async fn attempt(
+    ctx: &Ctx,
+    writing: &Writing,
+    job: &Job,
+    tries: &mut Tries,
+) -> Result<Option<Arrived>, (Failed, Next)> {
     let begun = Instant::now();
-    let blob = head(ctx, writing, job, tries).await;
+    let head = head(ctx, writing, job, tries).await;
     tries.waited = begun.elapsed();
-    let (blob, partial, lane) = blob?;
-    let _room = Room::take(ctx, &blob)?;
-    let mut receiver = Receiver::open(writing, blob, partial).await?;
+    let (blob, lane) = head?;
+    let over = |error: Failed| (error, Next::Over);
+    let _room = Room::take(ctx, &blob).map_err(over)?;
+    let mut receiver = Receiver::open(writing, blob, tries).await.map_err(again)?;
     let received = receiver.receive(ctx, writing, job).await;
     drop(lane);
     match received {
-        Ok(()) => receiver.finish(ctx, writing, job, tries).await,
-        Err(error) => {
-            tries.partial = receiver.keep(ctx, writing, job, &error).await?;
-            tries.recorded |= tries.partial.is_some();
-            Err(error)
+        Ok(()) => receiver.finish(writing, job, tries).await.map_err(again),
+        Err(error @ (Failed::Body(_) | Failed::Stopped)) => {
+            let Broken { came, at, total } = receiver.keep(ctx, writing, job, tries).await.map_err(over)?;
+            let kept = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name)).unwrap_or(0);
+            Err((error, tries.after_break(came, at, kept, total)))
         }
+        Err(error) => Err(over(error)),
     }
 }
 
-/// A blob whose bytes begin to come, what was kept of it, and the lane that it comes in.
+/// Bytes that can't be trusted are fetched again; no other failure passes.
+fn again(error: Failed) -> (Failed, Next) {
+    let next = if matches!(error, Failed::Doubtful(_)) { Next::Later } else { Next::Over };
+    (error, next)
+}
+
+/// A blob whose bytes begin to come, and the lane that it comes in.
 async fn head<'c>(
     ctx: &'c Ctx,
     writing: &Writing,
     job: &Job,
     tries: &mut Tries,
-) -> Result<(Blob, Option<Partial>, Lane<'c>), Failed> {
+) -> Result<(Blob, Lane<'c>), (Failed, Next)> {
+    let stopped = || (Failed::Stopped, Next::Over);
     // A link is asked for when it can be used.
-    let Some(lane) = ctx.stop.or(ctx.remote.lane()).await else { return Err(Failed::Stopped) };
+    let Some(lane) = ctx.stop.or(ctx.remote.lane()).await else { return Err(stopped()) };
     let link = ctx.remote.download_link(&job.document, &job.particulars.version);
-    let Some(link) = ctx.ask(link).await else { return Err(Failed::Stopped) };
-    let link = link.map_err(Failed::Link)?;
-    let partial = tries.partial.take();
-    let size = partial.as_ref().and_then(|p| writing.mirror.partial_size(&p.name));
-    let resume = partial.as_ref().zip(size).map(|(p, offset)| Resume { offset, etag: p.etag.clone() });
+    let link = ctx.ask(link).await.ok_or_else(stopped)?.map_err(|error| (Failed::Link(error), Next::Over))?;
+    let held = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name));
+    let resume = tries.resume(held);
     let fetched = if tries.urgent {
         ctx.ask(ctx.remote.fetch(&link, resume.as_ref())).await
     } else {
         ctx.ask(ctx.remote.fetch_unless_down(&link, resume.as_ref())).await
     };
     match fetched {
-        None => Err(Failed::Stopped),
-        Some(Ok(blob)) => Ok((blob, partial, lane)),
+        None => Err(stopped()),
+        Some(Ok(blob)) => {
+            tries.announced(&blob.announced);
+            Ok((blob, lane))
+        }
         Some(Err(error)) => {
-            tries.partial = partial;
-            Err(Failed::Head(error))
+            let next = tries.after_refusal(error.kind(), resume.is_some());
+            if error.kind() == remote::Kind::Contradicted
+                && let Some(partial) = tries.partial.take()
+            {
+                discard(writing, &partial).map_err(|error| (error, Next::Over))?;
+            }
+            Err((Failed::Head(error), next))
         }
     }
 }

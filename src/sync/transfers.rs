@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use super::{
     Ctx, Writing,
     desk::Job,
-    failed::Failed,
     transfer::{end, transfer},
+    transfer_error::Failed,
 };
 use crate::remote;
 

@@ -1,4 +1,4 @@
-use ibinder_sync::remote::{Blob, Error, Kind, Link, Remote, Resume};
+use ibinder_sync::remote::{Announced, Blob, Error, Kind, Link, Remote, Resume};
 
 use crate::{
     connect, document, remote,
@@ -35,8 +35,12 @@ async fn read(blob: &mut Blob) -> Result<String, Error> {
     Ok(String::from_utf8(all).unwrap())
 }
 
+fn announced(etag: &str) -> Announced {
+    Announced { etag: Some(etag.to_owned()), total: Some(10), md5: None }
+}
+
 fn resume(offset: u64) -> Resume {
-    Resume { offset, etag: "\"v1\"".to_owned() }
+    Resume { offset, announced: announced("\"v1\"") }
 }
 
 #[tokio::test]
@@ -45,7 +49,10 @@ async fn storage_learns_nothing_of_who_asks() {
     let (remote, requests) = remote(&server);
     for _ in 0..2 {
         let mut blob = remote.fetch(&link(&remote).await, None).await.unwrap();
-        assert_eq!((blob.start, blob.total, blob.etag.as_deref(), blob.closes), (0, Some(5), Some("\"v1\""), false));
+        assert_eq!(
+            (blob.start, blob.announced.total, blob.announced.etag.as_deref(), blob.closes),
+            (0, Some(5), Some("\"v1\""), false)
+        );
         assert_eq!(read(&mut blob).await.unwrap(), "whole");
         assert_eq!(blob.chunk().await.unwrap(), None);
     }
@@ -64,41 +71,50 @@ async fn storage_learns_nothing_of_who_asks() {
 async fn a_download_goes_on_where_it_stopped() {
     let server = server(|_, _| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v1\"", "3456789")));
     let mut blob = fetch(&server, Some(&resume(3))).await.unwrap();
-    assert_eq!((blob.start, blob.total), (3, Some(10)));
+    assert_eq!((blob.start, blob.announced.total), (3, Some(10)));
     assert_eq!(read(&mut blob).await.unwrap(), "3456789");
     let seen = &server.seen("/blob")[0];
     assert_eq!((seen.header("range"), seen.header("if-range")), (Some("bytes=3-"), Some("\"v1\"")));
 }
 
 #[tokio::test]
-async fn a_download_starts_again_where_nothing_continues_it() {
-    // What the server answers to a range, and how many requests it takes to have the whole.
-    let answers: [(fn() -> Reply, usize); 5] = [
-        (|| Reply::Send(answer(200, "etag: \"v2\"", "0123456789")), 1),
-        (|| status(416), 2),
-        (|| Reply::Send(answer(206, "content-range: bytes 0-6/10", "0123456")), 2),
-        (|| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v2\"", "3456789")), 2),
-        (|| Reply::Send(answer(206, "", "3456789")), 2),
+async fn what_does_not_continue_a_download_is_told_apart() {
+    let answers: [(fn() -> Reply, Kind); 6] = [
+        (|| Reply::Send(answer(200, "etag: \"v2\"", "0123456789")), Kind::Contradicted),
+        (|| Reply::Send(answer(200, "etag: \"v1\"", "3456789")), Kind::Contradicted),
+        (|| status(416), Kind::NotTheRest),
+        (|| Reply::Send(answer(206, "content-range: bytes 0-6/10", "0123456")), Kind::NotTheRest),
+        (|| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v2\"", "3456789")), Kind::Contradicted),
+        (|| Reply::Send(answer(206, "", "3456789")), Kind::NotTheRest),
     ];
-    for (reply, requests) in answers {
-        let server = server(move |seen, _| match seen.header("range") {
-            Some(_) => reply(),
-            None => Reply::Send(answer(200, "etag: \"v2\"", "0123456789")),
-        });
-        let mut blob = fetch(&server, Some(&resume(3))).await.unwrap();
-        assert_eq!((blob.start, blob.total, blob.etag.as_deref()), (0, Some(10), Some("\"v2\"")));
-        assert_eq!(read(&mut blob).await.unwrap(), "0123456789");
-        assert_eq!(server.count("/blob"), requests);
+    for (number, (reply, kind)) in answers.into_iter().enumerate() {
+        let server = server(move |_, _| reply());
+        let error = fetch(&server, Some(&resume(3))).await.unwrap_err();
+        assert_eq!((error.kind(), server.count("/blob")), (kind, 1), "{number}: {error}");
     }
 }
 
 #[tokio::test]
+async fn the_whole_in_place_of_the_rest_starts_at_its_beginning() {
+    let server = server(|_, _| Reply::Send(answer(200, "etag: \"v1\"", "0123456789")));
+    let mut blob = fetch(&server, Some(&resume(3))).await.unwrap();
+    assert_eq!((blob.start, blob.announced.total), (0, Some(10)));
+    assert_eq!(read(&mut blob).await.unwrap(), "0123456789");
+}
+
+#[tokio::test]
+async fn a_range_that_fails_is_left_to_the_caller_after_two_tries() {
+    let server = server(|seen, _| if seen.path() == "/blob" { status(503) } else { status(404) });
+    let error = fetch(&server, Some(&resume(3))).await.unwrap_err();
+    assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 2));
+}
+
+#[tokio::test]
 async fn nothing_is_continued_without_a_strong_tag() {
-    for resume in [resume(0), Resume { offset: 3, etag: "W/\"v1\"".into() }, Resume { offset: 3, etag: String::new() }]
-    {
+    for resume in [resume(0), Resume { offset: 3, announced: Announced::default() }] {
         let server = server(|_, _| Reply::Send(answer(200, "etag: W/\"v1\"", "0123456789")));
         let blob = fetch(&server, Some(&resume)).await.unwrap();
-        assert_eq!(blob.etag, None);
+        assert_eq!(blob.announced.etag, None);
         assert_eq!(server.seen("/blob")[0].header("range"), None);
     }
 }
@@ -132,10 +148,16 @@ async fn bytes_that_are_not_as_announced() {
     let answers: [fn() -> Reply; 4] = [
         || Reply::Close(head(200, "content-length: 10", "01234")),
         || Reply::Close(head(200, "transfer-encoding: chunked", "5\r\n01234\r\n")),
-        || Reply::Send(head(206, "content-range: bytes 3-9/10\ntransfer-encoding: chunked", "2\r\n34\r\n0\r\n\r\n")),
+        || {
+            Reply::Send(head(
+                206,
+                "content-range: bytes 3-9/10\netag: \"v1\"\ntransfer-encoding: chunked",
+                "2\r\n34\r\n0\r\n\r\n",
+            ))
+        },
         || {
             let long = "a\r\n3456789abc\r\n0\r\n\r\n";
-            Reply::Send(head(206, "content-range: bytes 3-9/10\ntransfer-encoding: chunked", long))
+            Reply::Send(head(206, "content-range: bytes 3-9/10\netag: \"v1\"\ntransfer-encoding: chunked", long))
         },
     ];
     for (number, reply) in answers.into_iter().enumerate() {
@@ -159,12 +181,12 @@ async fn bytes_that_are_not_as_announced() {
 async fn bytes_that_only_the_close_ends() {
     let server = server(|_, _| Reply::Close(head(200, "", "whole?")));
     let mut blob = fetch(&server, None).await.unwrap();
-    assert_eq!((blob.total, blob.closes), (None, true));
+    assert_eq!((blob.announced.total, blob.closes), (None, true));
     assert_eq!(read(&mut blob).await.unwrap(), "whole?");
     let framed =
         crate::storage::server(|_, _| Reply::Send(head(200, "transfer-encoding: chunked", "5\r\nwhole\r\n0\r\n\r\n")));
     let mut blob = fetch(&framed, None).await.unwrap();
-    assert_eq!((blob.total, blob.closes), (None, false));
+    assert_eq!((blob.announced.total, blob.closes), (None, false));
     assert_eq!(read(&mut blob).await.unwrap(), "whole");
 }
 
@@ -179,15 +201,14 @@ async fn bytes_that_stop_coming() {
 }
 
 #[tokio::test]
-async fn encoded_bytes_are_not_the_documents() {
-    let server = server(|_, _| Reply::Send(answer(200, "content-encoding: gzip", "whole")));
-    let error = fetch(&server, None).await.unwrap_err();
-    assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 1), "{error}");
+async fn what_bytes_are_encoded_as_is_told() {
+    let server = server(|_, _| Reply::Send(answer(200, "content-encoding: GZip", "whole")));
+    assert_eq!(fetch(&server, None).await.unwrap().encoding.as_deref(), Some("gzip"));
 }
 
 #[tokio::test]
 async fn redirects_are_followed_as_links_are() {
-    let other = Server::start(|_, _| Reply::Send(answer(206, "content-range: bytes 3-9/10", "3456789")));
+    let other = Server::start(|_, _| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v1\"", "3456789")));
     let location = other.url("/there?sig=hush2");
     let server = server(move |_, _| Reply::Send(answer(302, &format!("location: {location}"), "")));
     let blob = fetch(&server, Some(&resume(3))).await.unwrap();

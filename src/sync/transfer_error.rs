@@ -25,6 +25,21 @@ pub(super) enum Failed {
     /// They came, and can't be trusted.
     #[error("{0}; the next run tries again")]
     Doubtful(String),
+    /// They are encoded.
+    #[error(
+        "storage encoded the bytes as {0:?} though none was asked for; if it stays, give the document's id to the support of iBinder"
+    )]
+    Encoded(String),
+    /// It announces more than there is room for.
+    #[error("it announces {bytes} bytes, and the disk has {free} free{}; free some space if it really is that large", stays_free(*.min_free))]
+    TooLarge {
+        /// Bytes still to come.
+        bytes: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes of them that stay free.
+        min_free: u64,
+    },
     /// The run is ending.
     #[error("the run ended")]
     Stopped,
@@ -52,11 +67,16 @@ impl Failed {
     pub(super) fn cause(&self) -> FailureCause {
         match self {
             Self::Link(error) | Self::Head(error) | Self::Body(error) => cause_of(error.kind()),
-            Self::Mirror(_) => FailureCause::File,
+            Self::Mirror(_) | Self::TooLarge { .. } => FailureCause::File,
             Self::Doubtful(_) => FailureCause::Bytes,
+            Self::Encoded(_) => FailureCause::Rejected,
             Self::Stopped | Self::Fatal(_) => FailureCause::Run,
         }
     }
+}
+
+fn stays_free(min_free: u64) -> String {
+    if min_free == 0 { String::new() } else { format!(" of which {min_free} stay free (--min-free)") }
 }
 
 /// The word for what a call failed of.
@@ -68,6 +88,7 @@ pub(super) fn cause_of(kind: Kind) -> FailureCause {
         Kind::Throttled => FailureCause::Throttled,
         Kind::Unavailable | Kind::GivenUp | Kind::HostDown => FailureCause::Unavailable,
         Kind::MethodNotAllowed | Kind::Rejected => FailureCause::Rejected,
+        Kind::NotTheRest | Kind::Contradicted => FailureCause::Bytes,
         Kind::Configuration => FailureCause::Run,
     }
 }

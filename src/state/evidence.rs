@@ -1,0 +1,138 @@
+//! Bytes that may be a stand-in: those that are kept back, and those that are accepted for now.
+
+use std::{collections::HashSet, rc::Rc};
+
+use rusqlite::{params, types::Value};
+
+use super::{
+    Error, Reader, Writer,
+    documents::{id, sha256},
+};
+use crate::model::{DocumentId, Sha256, VersionId};
+
+/// A version that is accepted for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provisional {
+    /// Whose.
+    pub document: DocumentId,
+    /// Which.
+    pub version: VersionId,
+    /// The bytes.
+    pub sha256: Sha256,
+    /// Since when, by the service's clock, seconds since the epoch.
+    pub accepted_at: i64,
+    /// How often they were fetched again and were the same.
+    pub passed: usize,
+}
+
+impl Reader<'_> {
+    /// Since when bytes are kept back for a version, by the service's clock in seconds since the epoch; `None` where other
+    /// bytes are, or none.
+    pub fn suspected_since(
+        &self,
+        document: &DocumentId,
+        version: &VersionId,
+        hash: &Sha256,
+    ) -> Result<Option<i64>, Error> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT first_at FROM suspects WHERE document = ?1 AND version = ?2 AND sha256 = ?3")?;
+        let mut rows = statement.query(params![document.as_str(), version.as_str(), hash.as_bytes()])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// Under which names some bytes were mirrored before a run, and not only for now. Reads every row: it is asked for
+    /// suspects alone.
+    pub fn names_of(&self, hashes: &HashSet<Sha256>, run: i64) -> Result<HashSet<(Sha256, String)>, Error> {
+        let wanted = Rc::new(hashes.iter().map(|hash| Value::Blob(hash.as_bytes().to_vec())).collect::<Vec<_>>());
+        let mut statement = self.0.prepare_cached(
+            "SELECT d.sha256, d.file_name FROM documents d WHERE d.sha256 IN (SELECT value FROM rarray(?1)) AND d.version_run < ?2
+                 AND NOT EXISTS (SELECT 1 FROM provisional p WHERE p.document = d.id AND p.sha256 = d.sha256)
+             UNION
+             SELECT v.sha256, v.file_name FROM past_versions v WHERE v.sha256 IN (SELECT value FROM rarray(?1)) AND v.first_run < ?2
+                 AND NOT EXISTS (SELECT 1 FROM provisional p WHERE p.document = v.document AND p.sha256 = v.sha256)",
+        )?;
+        let rows = statement.query_and_then(params![wanted, run], |row| -> Result<_, Error> {
+            Ok((sha256(row.get_ref(0)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?, row.get(1)?))
+        })?;
+        rows.collect()
+    }
+
+    /// Every version that is accepted for now.
+    pub fn provisional(&self) -> Result<Vec<Provisional>, Error> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT p.document, p.version, p.sha256, p.accepted_at, p.passed FROM provisional p
+             JOIN documents d ON d.id = p.document AND d.version = p.version AND d.sha256 = p.sha256",
+        )?;
+        let rows = statement.query_and_then([], |row| -> Result<_, Error> {
+            Ok(Provisional {
+                document: id(&row.get::<_, String>(0)?, DocumentId::parse)?,
+                version: id(&row.get::<_, String>(1)?, VersionId::parse)?,
+                sha256: sha256(row.get_ref(2)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?,
+                accepted_at: row.get(3)?,
+                passed: usize::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// Whether a document's present version is accepted for now.
+    pub fn is_provisional(&self, document: &DocumentId) -> Result<bool, Error> {
+        Ok(self.0.prepare_cached("SELECT 1 FROM provisional WHERE document = ?1")?.exists([document.as_str()])?)
+    }
+}
+
+impl Writer<'_> {
+    /// Bytes for a version are kept back. The first time that these bytes came stays.
+    pub fn suspect(
+        &self,
+        run: i64,
+        document: &DocumentId,
+        version: &VersionId,
+        hash: &Sha256,
+        at: i64,
+    ) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO suspects (document, version, sha256, first_at, last_run) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (document) DO UPDATE SET last_run = ?5, version = ?2, sha256 = ?3,
+                     first_at = iif(version = ?2 AND sha256 = ?3, first_at, ?4)",
+            )?
+            .execute(params![document.as_str(), version.as_str(), hash.as_bytes(), at, run])?;
+        Ok(())
+    }
+
+    /// A version is accepted for now, or was fetched again and is the same.
+    pub fn accept_for_now(&self, row: &Provisional) -> Result<(), Error> {
+        self.0
+            .prepare_cached(
+                "INSERT OR REPLACE INTO provisional (document, version, sha256, accepted_at, passed)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                row.document.as_str(),
+                row.version.as_str(),
+                row.sha256.as_bytes(),
+                row.accepted_at,
+                i64::try_from(row.passed).unwrap_or(i64::MAX)
+            ])?;
+        Ok(())
+    }
+
+    /// A document's version has passed all checks.
+    pub fn accept_for_good(&self, document: &DocumentId) -> Result<(), Error> {
+        self.0.prepare_cached("DELETE FROM provisional WHERE document = ?1")?.execute([document.as_str()])?;
+        Ok(())
+    }
+
+    /// Forgets suspects that a run did not meet again, and what was accepted for now and has been replaced since.
+    pub fn tidy_evidence(&self, run: i64) -> Result<(), Error> {
+        self.0.execute("DELETE FROM suspects WHERE last_run < ?1", [run])?;
+        self.0.execute(
+            "DELETE FROM provisional WHERE NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = provisional.document
+                 AND d.version = provisional.version AND d.sha256 = provisional.sha256)",
+            [],
+        )?;
+        Ok(())
+    }
+}
