@@ -16,7 +16,7 @@ async fn every_request_names_who_asks() {
     remote.binders().await.unwrap();
     let seen = &server.seen("/api/binders")[0];
     assert_eq!(seen.header("authorization"), Some("Bearer tok-1"));
-    assert_eq!(seen.header("x-ibinder-tenantid"), Some("org-1"));
+    assert_eq!(seen.header("x-ibinder-tenantid"), Some("ORG-1"));
     assert_eq!(seen.header("accept"), Some("application/json"));
     assert!(seen.header("user-agent").unwrap().starts_with("ibinder-sync/"));
 }
@@ -52,7 +52,7 @@ async fn folders() {
     let folders = remote.subfolders(&binder, &folder).await.unwrap();
     assert_eq!(folders[0].as_ref().unwrap().parent, Some(folder));
     assert_eq!(server.count("/api/documents/drives/binders/a%2Fb"), 1);
-    assert_eq!(server.count("/api/documents/drives/binders/a%2Fb/folders/t%201"), 1);
+    assert_eq!(server.count("/api/documents/drives/binders/a%2Fb/folders/T%201"), 1);
 }
 
 #[tokio::test]
