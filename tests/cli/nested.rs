@@ -53,7 +53,7 @@ fn what_is_written_beside_a_mirror_goes_into_no_other_one() {
     let link = program.beside("link");
     symlink(&other.dest, &link).unwrap();
     let before = snapshot(&other.dest);
-    for into in [&other.dest, &link, &program.dest] {
+    for into in [&other.dest, &other.dest.join("Brf Eken"), &link, &link.join("Brf Eken"), &program.dest] {
         let at = |name: &str| into.join(name).to_str().unwrap().to_owned();
         for arguments in [
             &["restore", "--at", "now", "--to", &at("new")][..],
