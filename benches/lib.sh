@@ -84,7 +84,8 @@ blob_server() { # blob_server FOLDER: nginx, with lists of folders; sets `blobs`
             echo "  client_body_temp_path $temporary; proxy_temp_path $temporary; fastcgi_temp_path $temporary;"
             echo "  uwsgi_temp_path $temporary; scgi_temp_path $temporary;"
             echo "  access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000;"
-            echo "  server { listen 127.0.0.1:$port; root $1; autoindex on; charset utf-8; }"
+            echo "  server { listen 127.0.0.1:$port; root $1; autoindex on; charset utf-8;"
+            echo "    add_header x-ms-blob-type BlockBlob; }" # as Azure marks a blob
             echo "}"
         } >"$dir/nginx.conf"
         nginx -e "$dir/nginx.log" -c "$dir/nginx.conf" &
