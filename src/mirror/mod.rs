@@ -67,6 +67,8 @@ pub struct Mirror {
     exchanges: bool,
     /// Staged files that have no name yet.
     nameless: Arc<Nameless>,
+    /// Bytes of the longest name, as far as the file system says.
+    longest_name: usize,
 }
 
 impl Mirror {
@@ -81,7 +83,8 @@ impl Mirror {
         // A file that only its own sync makes durable gains nothing from having no name.
         let tried = area.tmp.first().filter(|_| syncs_groups).map(Nameless::open).transpose();
         let nameless = Arc::new(tried.map_err(|e| Error::io("try to create a file in", "tmp", e))?.unwrap_or_default());
-        Ok(Self { root, area, syncs_groups, names_exclusively: true, exchanges: true, nameless })
+        let longest_name = sys::longest_name(root.handle());
+        Ok(Self { root, area, syncs_groups, names_exclusively: true, exchanges: true, nameless, longest_name })
     }
 
     /// Behaves as on a file system that can neither swap names, nor sync as a whole, nor refuse
@@ -93,6 +96,18 @@ impl Mirror {
         self.exchanges = false;
         self.nameless = Arc::default();
         self
+    }
+
+    /// Behaves as on a file system that takes no longer names than this many bytes.
+    #[must_use]
+    pub fn with_longest_name(mut self, bytes: usize) -> Self {
+        self.longest_name = bytes;
+        self
+    }
+
+    /// Bytes of the longest name that the file system says it takes. Some take less.
+    pub fn longest_name(&self) -> usize {
+        self.longest_name
     }
 
     /// The tree, to look at.

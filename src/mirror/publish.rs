@@ -34,6 +34,8 @@ pub enum Outcome {
     },
     /// Something that is not the document's has the path.
     Occupied,
+    /// The disk takes no name that long.
+    TooLong,
     /// The bytes to publish, or the file to move, are gone.
     Lost,
 }
@@ -76,6 +78,9 @@ impl Mirror {
         if passing == Entry::Nothing {
             return self.added_or_lost(path, staged);
         }
+        if path.leaf().len() > self.longest_name {
+            return Ok(Outcome::TooLong);
+        }
         let dir = self.root.make_folder_of(path, self.syncs_each())?;
         let rename = || sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively);
         match self.nameless.link(&staged.name, &dir, path.leaf()).unwrap_or_else(rename) {
@@ -91,6 +96,7 @@ impl Mirror {
             }
             Err(Errno::NOENT) => Ok(Outcome::Lost),
             Err(Errno::EXIST) => Ok(Outcome::Occupied),
+            Err(Errno::NAMETOOLONG) => Ok(Outcome::TooLong),
             Err(error) => Err(Error::io("publish", path.as_str(), error)),
         }
     }
@@ -199,6 +205,9 @@ impl Mirror {
         let Some(source) = source.filter(|dir| self.has(dir, from.leaf(), stamp).unwrap_or(false)) else {
             return self.published(to, stamp, None);
         };
+        if to.leaf().len() > self.longest_name {
+            return Ok(Outcome::TooLong);
+        }
         let dir = self.root.make_folder_of(to, self.syncs_each())?;
         match sys::rename_to_free(&source, from.leaf(), &dir, to.leaf(), self.names_exclusively) {
             Ok(()) => {}
@@ -208,6 +217,7 @@ impl Mirror {
                     .map_err(|e| Error::io("rename", to.as_str(), e))?;
             }
             Err(Errno::EXIST) => return Ok(Outcome::Occupied),
+            Err(Errno::NAMETOOLONG) => return Ok(Outcome::TooLong),
             Err(error) => return Err(Error::io("move", to.as_str(), error)),
         }
         crash::point(Point::Moved, format_args!("{from}\t{to}"));

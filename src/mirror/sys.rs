@@ -13,7 +13,7 @@ use rustix::{
 
 use crate::{
     crash::{self, Point},
-    model::Stamp,
+    model::{SEGMENT_LIMIT, Stamp},
 };
 
 /// What lies under a name.
@@ -31,7 +31,8 @@ pub(super) enum Entry {
 pub(super) fn look(dir: impl AsFd, name: &str) -> io::Result<Entry> {
     let stat = match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
-        Err(Errno::NOENT) => return Ok(Entry::Nothing),
+        // What the file system takes for no name lies nowhere.
+        Err(Errno::NOENT | Errno::NAMETOOLONG) => return Ok(Entry::Nothing),
         Err(error) => return Err(error.into()),
     };
     Ok(match FileType::from_raw_mode(stat.st_mode) {
@@ -190,6 +191,12 @@ pub(super) struct Room {
 pub(super) fn room(dir: impl AsFd) -> io::Result<Room> {
     let stat = rustix::fs::fstatvfs(dir)?;
     Ok(Room { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), files: (stat.f_files > 0).then_some(stat.f_favail) })
+}
+
+/// Bytes of the longest name, as far as the file system says.
+pub(super) fn longest_name(dir: impl AsFd) -> usize {
+    let said = rustix::fs::fstatvfs(dir).ok().and_then(|stat| usize::try_from(stat.f_namemax).ok());
+    said.filter(|bytes| *bytes > 0).map_or(SEGMENT_LIMIT, |bytes| bytes.min(SEGMENT_LIMIT))
 }
 
 /// Makes everything written to the file system so far durable; false where only `fsync` of

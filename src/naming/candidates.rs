@@ -23,22 +23,27 @@ const ID_LIMIT: usize = 128;
 
 /// Names for a document, without end. An extension stays at the end.
 pub fn document_names(file_name: &str, id: &DocumentId) -> impl Iterator<Item = String> + use<> {
+    document_names_within(file_name, id, SEGMENT_LIMIT)
+}
+
+/// The same for a disk that takes no longer names than `limit` bytes. An id and an extension stay whole, whatever they take.
+pub fn document_names_within(file_name: &str, id: &DocumentId, limit: usize) -> impl Iterator<Item = String> + use<> {
     let name = clean(file_name);
     let (stem, extension) = cut::split_extension(&name);
-    candidates(stem.to_owned(), extension.to_owned(), id.as_str())
+    candidates(stem.to_owned(), extension.to_owned(), id.as_str(), limit)
 }
 
 /// Names for a binder, tab or folder, without end. A folder has no extension: a dot in it is a dot.
 pub fn folder_names(name: &str, id: &str) -> impl Iterator<Item = String> + use<> {
-    candidates(clean(name), String::new(), id)
+    candidates(clean(name), String::new(), id, SEGMENT_LIMIT)
 }
 
-fn candidates(stem: String, extension: String, id: &str) -> impl Iterator<Item = String> + use<> {
+fn candidates(stem: String, extension: String, id: &str, limit: usize) -> impl Iterator<Item = String> + use<> {
     let id = tag(id);
     let short: String = id.chars().take(SHORT_ID).collect();
-    let first = plain(&stem, &extension);
+    let first = plain(&stem, &extension, limit);
     let tags = [short, id.clone()].into_iter().chain((2_u64..).map(move |number| format!("{id}-{number}")));
-    let tagged = tags.map(move |tag| cut::fit(&stem, &format!(" [{tag}]{extension}"), SEGMENT_LIMIT));
+    let tagged = tags.map(move |tag| cut::fit(&stem, &format!(" [{tag}]{extension}"), limit));
     distinct(iter::once(first).chain(tagged))
 }
 

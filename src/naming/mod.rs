@@ -18,7 +18,7 @@ mod cut;
 mod key;
 mod portable;
 
-pub use candidates::{document_names, folder_names};
+pub use candidates::{document_names, document_names_within, folder_names};
 pub use chain::{PATH_LIMIT, Step, folder_path};
 pub use key::key;
 pub use portable::{composed, portable};

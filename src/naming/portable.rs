@@ -31,13 +31,13 @@ const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 pub fn portable(name: &str) -> String {
     let name = clean(name);
     let (stem, extension) = cut::split_extension(&name);
-    plain(stem, extension)
+    plain(stem, extension, SEGMENT_LIMIT)
 }
 
 /// A cleaned name within the limit. Cutting can bare a new end (`CON` of `CON   …x`), so what
 /// was cut is cleaned once more.
-pub(super) fn plain(stem: &str, extension: &str) -> String {
-    let name = cut::fit(stem, extension, SEGMENT_LIMIT);
+pub(super) fn plain(stem: &str, extension: &str, limit: usize) -> String {
+    let name = cut::fit(stem, extension, limit);
     if name.len() < stem.len() + extension.len() { clean(&name) } else { name }
 }
 

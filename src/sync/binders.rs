@@ -76,6 +76,13 @@ pub(super) async fn list(ctx: &Ctx) -> Result<Option<Survey>, Fatal> {
     }
     filtering::binders(ctx, &listed);
     let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
+    let (listed, doubled) = each_once(&known, listed);
+    for (binder, other) in doubled {
+        ctx.tally.warn(format!(
+            "binder {:?} ({}) is listed a second time, as {other:?}: that name is left out",
+            binder.name, binder.id
+        ));
+    }
     let survey = take(ctx, known, listed, whole)?;
     ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
     Progress::add(&ctx.progress.binders, survey.listed.len() as u64);
@@ -143,6 +150,29 @@ pub(super) fn record(ctx: &Ctx, survey: &Survey, crawled: &[(BinderId, Crawled)]
 fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) -> bool {
     let ids: HashSet<&BinderId> = listed.iter().map(|l| &l.id).collect();
     !known.is_empty() && !listed.is_empty() && !known.iter().any(|k| ids.contains(&k.id))
+}
+
+/// Each binder once, under the name that it has in the mirror if that is among those listed, so that the order of the
+/// list renames nothing; and the other names.
+fn each_once(known: &[BinderRow], listed: Vec<Binder>) -> (Vec<Binder>, Vec<(Binder, String)>) {
+    let names: HashMap<&BinderId, &str> = known.iter().map(|k| (&k.id, k.name.as_str())).collect();
+    let mut places: HashMap<BinderId, usize> = HashMap::new();
+    let (mut once, mut doubled): (Vec<Binder>, Vec<(usize, String)>) = (Vec::new(), Vec::new());
+    for mut binder in listed {
+        let place = *places.entry(binder.id.clone()).or_insert(once.len());
+        let Some(first) = once.get_mut(place) else {
+            once.push(binder);
+            continue;
+        };
+        if names.get(&binder.id) == Some(&binder.name.as_str()) {
+            std::mem::swap(&mut first.name, &mut binder.name);
+        }
+        if first.name != binder.name {
+            doubled.push((place, binder.name));
+        }
+    }
+    let doubled = doubled.into_iter().map(|(place, name)| (once[place].clone(), name)).collect();
+    (once, doubled)
 }
 
 /// Gives every listed binder a folder and writes it down.
@@ -276,6 +306,23 @@ mod tests {
         // One that is not listed keeps its folder.
         assert_eq!(named(&[row("aaaaaaaa1", "Brf", "Brf")], &[binder("bbbbbbbb2", "Brf")]), ["Brf [bbbbbbbb]"]);
         assert_eq!(named(&[], &[binder("a", ".ibinder-sync")]).len(), 1);
+    }
+
+    #[test]
+    fn a_binder_that_is_listed_twice_keeps_its_name() {
+        let twice = |first, second| vec![binder("a", first), binder("b", "B"), binder("a", second)];
+        for (known, listed, name, other) in [
+            (vec![row("a", "Ek", "Ek")], twice("Ek", "Al"), "Ek", vec!["Al"]),
+            (vec![row("a", "Ek", "Ek")], twice("Al", "Ek"), "Ek", vec!["Al"]),
+            (vec![row("a", "Ek", "Ek")], twice("Al", "Bok"), "Al", vec!["Bok"]),
+            (vec![], twice("Al", "Ek"), "Al", vec!["Ek"]),
+            (vec![], twice("Al", "Al"), "Al", vec![]),
+        ] {
+            let (once, doubled) = each_once(&known, listed);
+            assert_eq!(once, [binder("a", name), binder("b", "B")]);
+            let other: Vec<_> = other.into_iter().map(|other| (binder("a", name), other.to_owned())).collect();
+            assert_eq!(doubled, other);
+        }
     }
 
     #[test]

@@ -16,6 +16,11 @@ use crate::{
 const NO_NAME_LEFT: &str =
     "files that are not the mirror's have all of its names; move them out of its folder, then run again";
 
+const NO_NAME_FITS: &str = "the disk refuses its name, however short; look at what this file system takes for a name";
+
+/// Lengths that are tried, in bytes, where the disk takes less than it says: 143 is eCryptfs', 127 that of some shares.
+const SHORTER: [usize; 5] = [200, 143, 127, 100, 64];
+
 /// An intent on its way to a row.
 #[derive(Debug)]
 struct Entry {
@@ -83,6 +88,12 @@ impl Book {
                         Some(other) => again.push(other),
                         None => entry.outcome = Err(NO_NAME_LEFT.to_owned()),
                     },
+                }
+            }
+            if entry.outcome == Ok(Outcome::TooLong) {
+                match self.shorter(&entry)? {
+                    Some(other) => again.push(other),
+                    None => entry.outcome = Err(NO_NAME_FITS.to_owned()),
                 }
             }
             if let (Err(_) | Ok(Outcome::Lost), Step::Add { staged } | Step::Replace { staged, .. }) =
@@ -222,6 +233,17 @@ impl Book {
         Ok(path.map(entry))
     }
 
+    /// The same publish under a shorter name, since the disk refused this one. The row keeps it from then on.
+    fn shorter(&self, entry: &Entry) -> Result<Option<Entry>, Fatal> {
+        let Intent { document, path, step, particulars } = entry.intent.clone();
+        let longest = std::iter::once(self.mirror.longest_name()).chain(SHORTER).find(|l| *l < path.leaf().len());
+        let Some(longest) = longest else { return Ok(None) };
+        let path = self.names.shorter(&self.state, &path, (&document, &particulars.file_name), longest)?;
+        let entry =
+            |path| Entry::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
+        Ok(path.map(entry))
+    }
+
     /// One transaction: what was done becomes rows, what comes becomes intents.
     fn record(&mut self, coming: &mut [Entry]) -> Result<(), Fatal> {
         let done = std::mem::take(&mut self.done);
@@ -263,7 +285,7 @@ impl Book {
         let why = match &entry.outcome {
             Err(why) => why.clone(),
             Ok(Outcome::Lost) => "the bytes were taken away before they could be published".to_owned(),
-            Ok(Outcome::Done { .. } | Outcome::Occupied) => return None,
+            Ok(Outcome::Done { .. } | Outcome::Occupied | Outcome::TooLong) => return None,
         };
         Some(self.failed(&entry.intent.document, &entry.intent.particulars, why))
     }

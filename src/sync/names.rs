@@ -145,15 +145,40 @@ impl Names {
         (document, file_name): (&DocumentId, &str),
         is_free: impl Fn(&RelPath) -> bool,
     ) -> Result<Option<RelPath>, Fatal> {
-        let mut inner = self.inner();
         // Names never end; a taken one that was given long ago may not be among them.
         let given = naming::document_names(file_name, document).take(MOST).position(|name| name == taken.leaf());
-        for name in naming::document_names(file_name, document).skip(given.unwrap_or(0) + 1).take(MOST) {
-            let path = taken.parent().map_or_else(|| RelPath::new(&name), |dir| dir.join(&name));
+        let names = naming::document_names(file_name, document).skip(given.unwrap_or(0) + 1).take(MOST);
+        self.first_of(names, state, taken, document, is_free)
+    }
+
+    /// A name of at most so many bytes in the same folder, since the disk refused a longer one.
+    pub(super) fn shorter(
+        &self,
+        state: &State,
+        refused: &RelPath,
+        (document, file_name): (&DocumentId, &str),
+        longest: usize,
+    ) -> Result<Option<RelPath>, Fatal> {
+        let names = naming::document_names_within(file_name, document, longest).take(MOST);
+        self.first_of(names, state, refused, document, |path| path.leaf().len() < refused.leaf().len())
+    }
+
+    /// Reserves the first of some names beside a path that nobody has or is about to get.
+    fn first_of(
+        &self,
+        names: impl Iterator<Item = String>,
+        state: &State,
+        beside: &RelPath,
+        document: &DocumentId,
+        is_free: impl Fn(&RelPath) -> bool,
+    ) -> Result<Option<RelPath>, Fatal> {
+        let mut inner = self.inner();
+        for name in names {
+            let path = beside.parent().map_or_else(|| RelPath::new(&name), |dir| dir.join(&name));
             let path = path.map_err(|e| Fatal::Internal(e.to_string()))?;
             let key = naming::key(path.as_str());
             let reserved = inner.keys.get(&key).is_some_and(|owner| owner != document);
-            if reserved || !is_free(&path) || state.read(|r| r.owner(&key))?.is_some() {
+            if reserved || !is_free(&path) || state.read(|r| r.owner(&key))?.is_some_and(|owner| owner != *document) {
                 continue;
             }
             inner.keys.insert(key.clone(), document.clone());

@@ -415,3 +415,30 @@ fn ids_that_earlier_versions_folded_are_matched_and_rewritten() {
     assert!(ran.warns_of("can't be asked for"), "{ran:?}");
     s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a"), ("Brf Eken/Avtal/b.txt", "b")]);
 }
+
+#[test]
+fn a_name_that_the_disk_refuses_is_shortened_and_kept() {
+    let (long, longer) = (format!("{}.pdf", "å".repeat(100)), format!("{}.txt", "b".repeat(250)));
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    let ids: Vec<String> = [long.as_str(), long.as_str(), "a.txt"]
+        .into_iter()
+        .zip(["one", "two", "three"])
+        .map(|(name, text)| o.add_document(&binder, None, name, text).unwrap())
+        .collect();
+    let world = World::new(o);
+    let night = || world.run_on(&world.config(world.given()), |mirror| mirror.with_longest_name(143));
+    let ran = night();
+    assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
+    let first = format!("Brf Eken/{}.pdf", "å".repeat(69));
+    let second = format!("Brf Eken/{} [{}].pdf", "å".repeat(64), &ids[1][..8]);
+    world.assert_tree(&[(&first, "one"), (&second, "two"), ("Brf Eken/a.txt", "three")]);
+    world.edit(|o| o.rename_document(&ids[2], &longer)).unwrap();
+    assert_eq!(night().documents().moved, 1);
+    let third = format!("Brf Eken/{}.txt", "b".repeat(139));
+    world.assert_tree(&[(&first, "one"), (&second, "two"), (&third, "three")]);
+    // The names are kept, also by a disk that takes longer ones.
+    let ran = world.run();
+    assert_eq!((ran.exit(), ran.documents().unchanged), (Exit::Complete, 3), "{ran:?}");
+    world.assert_tree(&[(&first, "one"), (&second, "two"), (&third, "three")]);
+}
