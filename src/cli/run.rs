@@ -48,9 +48,12 @@ pub struct Selection {
     /// Bytes per second over all downloads, such as 5MB
     #[arg(long, value_name = "SIZE", help_heading = "How fast")]
     pub bandwidth: Option<Size>,
-    /// Give a download up when no byte comes for so long [default: 60s]
+    /// Abort a download that stalls for so long [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "How fast")]
     pub stall_timeout: Option<Duration>,
+    /// Abort a download or an answer that brings fewer bytes per second over --stall-timeout; 0: never [default: 1kB]
+    #[arg(long, value_name = "SIZE", help_heading = "How fast")]
+    pub min_speed: Option<Size>,
     /// Believe at most so many absences, instead of the larger of 10 documents and 10 % of them
     #[arg(long, value_name = "N|P%", help_heading = "When it stops")]
     pub max_removals: Option<RemovalCap>,
@@ -148,6 +151,7 @@ impl Selection {
             max_duration: self.max_duration,
             min_free: self.min_free,
             stall_timeout: self.stall_timeout,
+            min_speed: self.min_speed,
             refresh_folders: self.refresh_folders,
             trust_times: false,
             scrub: self.scrub,

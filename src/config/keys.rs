@@ -193,7 +193,17 @@ pub const KEYS: &[Key] = &[
         flag: Some("stall-timeout"),
         variable: "IBINDER_STALL_TIMEOUT",
         example: "\"60s\"",
-        help: "Give a download up when no byte comes for so long [default: 60s]",
+        help: "Abort a download that stalls for so long [default: 60s]",
+        commands: RUNS,
+    },
+    Key {
+        name: "min_speed",
+        kind: Kind::Size,
+        flag: Some("min-speed"),
+        variable: "IBINDER_MIN_SPEED",
+        example: "\"1kB\"",
+        help: "Abort a download or an answer that brings fewer bytes per second over --stall-timeout; 0: never \
+               [default: 1kB]",
         commands: RUNS,
     },
     Key {

@@ -143,6 +143,8 @@ pub struct Given {
     pub min_free: Option<Size>,
     /// `--stall-timeout`
     pub stall_timeout: Option<Duration>,
+    /// `--min-speed`
+    pub min_speed: Option<Size>,
     /// `--refresh-folders`
     pub refresh_folders: Option<Duration>,
     /// `--trust-times`
@@ -184,6 +186,7 @@ impl Config {
         let mut remote = remote_settings(settings)?;
         remote.give_up = give_up;
         remote.stall_timeout = stall.unwrap_or(remote.stall_timeout);
+        remote.min_speed = given.min_speed.map_or(remote.min_speed, Size::bytes);
         remote.downloads = options.concurrency;
         options.page_size = remote.page_size;
         options.retry = remote.retry.clone();
@@ -354,6 +357,7 @@ mod tests {
             ("rate_max",        RATE_MAX.to_string()),
             ("give_up",         format!("{}m", remote::Settings::GIVE_UP.as_secs() / 60)),
             ("refresh_folders", format!("{}h", defaults.refresh_folders.as_secs() / 3600)),
+            ("min_speed",       format!("{}kB", remote::Settings::MIN_SPEED / 1000)),
             ("stall_timeout",   seconds(config(Given::default(), &WHOLE).unwrap().remote.stall_timeout)),
         ];
         for (name, value) in table {

@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::{Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
 use super::LONGEST_WAIT;
@@ -22,12 +23,22 @@ use super::LONGEST_WAIT;
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_mins(1);
 
+/// A hold that lasts longer than this is logged, once.
+const TOLD: Duration = Duration::from_secs(5);
+
 /// Leave to send one request; how the service answered it is told with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permit {
     pub(super) sent: Instant,
     /// How many holds had begun when it was given.
     holds: u64,
+}
+
+impl Permit {
+    /// When it was given.
+    pub fn sent(&self) -> Instant {
+        self.sent
+    }
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +52,8 @@ struct State {
     holds: u64,
     /// How many 429 in a row had to be answered by a delay of our own.
     step: u32,
+    /// The end of a hold that was logged last.
+    told: Option<Instant>,
 }
 
 impl Brake {
@@ -97,6 +110,17 @@ impl State {
                 self.holds += 1;
             }
         }
+        if self.is_news(until, now) {
+            self.told = Some(until);
+            let at = Timestamp::now().saturating_add(until - now).unwrap_or(Timestamp::MAX);
+            let at = at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S").to_string();
+            tracing::warn!("iBinder is throttling requests; next try at {at}");
+        }
+    }
+
+    /// Whether a hold is long, and nobody was told of it.
+    fn is_news(&self, until: Instant, now: Instant) -> bool {
+        until >= now + TOLD && self.told.is_none_or(|told| until >= told + TOLD)
     }
 }
 
@@ -158,6 +182,18 @@ mod tests {
         assert_eq!(held(&brake), Duration::ZERO);
         brake.throttled(later, None);
         assert_eq!(held(&brake), 2 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_is_told_once_unless_it_grows() {
+        let (mut state, now) = (State::default(), Instant::now());
+        for (seconds, news) in [(2, false), (7, true), (8, false), (20, true), (9, false)] {
+            assert_eq!(state.is_news(now + seconds * SECOND, now), news, "{seconds}");
+            state.extend(seconds * SECOND);
+        }
+        assert_eq!(state.told, Some(now + 20 * SECOND));
+        advance(60 * SECOND).await;
+        assert!(state.is_news(now + 70 * SECOND, now + 60 * SECOND), "another hold");
     }
 
     #[tokio::test(start_paused = true)]

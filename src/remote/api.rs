@@ -2,11 +2,16 @@
 //!
 //! A token, a turn from the pace, the request, a verdict, and perhaps once more. Every call of the client is safe to
 //! repeat (the search, though a `POST`, changes nothing), so every fault that may pass is retried,
-//! an answer that can't be read included. A 401 costs one of the request's tries and makes the token
-//! stale for everybody; whether the credentials are beyond help is decided by [`Tokens`]. While the service is
+//! an answer that can't be read included. A 401 is about the token only if the list of binders, which any good token
+//! is accepted for, is refused with it too; then the token is replaced for everybody, and whether the credentials are
+//! beyond help is decided by [`Tokens`]. Otherwise the 401 is the answer to what was asked for, whatever else is under
+//! way. While the service is
 //! down everybody waits ([`Outage`]), and whoever is let through asks whether it is back.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reqwest::{
@@ -17,10 +22,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::{
-    answer::{content_type, retry_after},
+    answer::{content_type, farewell, retry_after},
     cause::Cause,
     clock::Clock,
     error::Error,
+    patience::Patience,
     problem::Problem,
     requests::{Requests, Whom},
     settings::Settings,
@@ -35,6 +41,9 @@ const TENANT: HeaderName = HeaderName::from_static("x-ibinder-tenantid");
 
 /// Largest answer that is read.
 pub(super) const LARGEST: usize = 64 << 20;
+
+/// How many 401 to a call are believed, where its token is good: one may be a fault of the service.
+const REFUSALS: u32 = 2;
 
 /// Largest error answer that is read; what is beyond is a page and not a problem.
 const LARGEST_PROBLEM: usize = 1 << 20;
@@ -107,8 +116,23 @@ pub(super) struct Api {
     outage: Outage,
     give_up: Duration,
     probe: Probe,
+    /// Held by whoever asks whether a token is good.
+    checking: tokio::sync::Mutex<()>,
+    /// What the service said first of the end of a call.
+    farewell: OnceLock<String>,
     head_timeout: Duration,
-    stall_timeout: Duration,
+    patience: Patience,
+}
+
+/// What a 401 is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// The token, which is or will be replaced.
+    Token,
+    /// What was asked for.
+    Call,
+    /// Nobody knows: the service did not say.
+    Unknown,
 }
 
 impl Api {
@@ -132,14 +156,21 @@ impl Api {
             outage: Outage::new("iBinder", settings.give_up, &settings.retry),
             give_up: settings.give_up,
             probe,
+            checking: tokio::sync::Mutex::default(),
+            farewell: OnceLock::new(),
             head_timeout: settings.head_timeout,
-            stall_timeout: settings.stall_timeout,
+            patience: Patience::of(settings),
         })
     }
 
     /// The service's clock.
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What the service said first of the end of a call.
+    pub(super) fn farewell(&self) -> Option<&str> {
+        self.farewell.get().map(String::as_str)
     }
 
     /// The rate that held, for the next time.
@@ -155,13 +186,14 @@ impl Api {
     /// Sends a call until its answer can be read, or for as long as the policy allows.
     pub(super) async fn request<T>(&self, call: &Call, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Error> {
         let mut retry = Retry::new(&self.retry);
-        let mut tries = 0;
+        let (mut tries, mut refused) = (0, 0);
         loop {
             let asked = Instant::now();
             let (pass, token) = self.pass(call, tries).await?;
             retry.pardon(asked.elapsed());
             tries += 1;
-            let cause = match self.send(call, &token, &read).await {
+            let (sent, answer) = self.send(call, &token, &read).await;
+            let cause = match answer {
                 Ok(value) => {
                     pass.answered();
                     return Ok(value);
@@ -173,13 +205,51 @@ impl Api {
             } else {
                 pass.answered();
             }
-            let again = cause.is_passing() || cause.is_stale_token();
+            let again = if cause.is_unauthorized() {
+                refused += u32::from(self.about(call, &token, sent).await == About::Call);
+                refused < REFUSALS
+            } else {
+                cause.is_passing()
+            };
             // How long the service asks to wait holds everybody at the turn, and is no lack of patience.
             let delay = if again { retry.next(None, Instant::now()) } else { None };
             let Some(delay) = delay else { return Err(Error::new(call.name(), cause, tries)) };
             tracing::debug!(call = call.name(), %cause, tries, ?delay, "trying again");
             sleep(delay).await;
             self.requests.count_retried();
+        }
+    }
+
+    /// What a 401 is about that came to a call which was sent then with this token.
+    async fn about(&self, call: &Call, token: &Token, sent: Instant) -> About {
+        let known = || {
+            let replaced = self.tokens.is_replaced(token).then_some(About::Token);
+            replaced.or_else(|| token.was_accepted_since(sent).then_some(About::Call))
+        };
+        let is_probe = call.url == self.probe.call.url;
+        if is_probe {
+            self.tokens.refused(token);
+            return About::Token;
+        }
+        if let Some(about) = known() {
+            return about;
+        }
+        let _one = self.checking.lock().await;
+        if let Some(about) = known() {
+            return about;
+        }
+        let (asked, answer) = self.send(&self.probe.call, token, self.probe.read).await;
+        match answer {
+            Err(Cause::Answer { status: 401, .. }) => {
+                self.tokens.refused(token);
+                About::Token
+            }
+            Err(cause) if cause.is_passing() => About::Unknown,
+            // Whoever is let in may still be told something else.
+            Ok(()) | Err(_) => {
+                self.tokens.accepted(token, asked);
+                About::Call
+            }
         }
     }
 
@@ -216,23 +286,29 @@ impl Api {
             Err(error) => return Err(error),
         };
         let Probe { call, read } = &self.probe;
-        let answer = self.send(call, &token, read).await;
+        let (_, answer) = self.send(call, &token, read).await;
         let silence = answer.err().filter(Cause::is_silence);
         Ok(silence.map(|cause| (format!("{}: {cause}", call.name()), cause.retry_after())))
     }
 
-    /// Sends a call once. The turn comes last: tasks that waited for a token would otherwise all go at once.
-    async fn send<T>(&self, call: &Call, token: &Token, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Cause> {
+    /// Sends a call once, and says when. The turn comes last: tasks that waited for a token would otherwise all go at
+    /// once.
+    async fn send<T>(
+        &self,
+        call: &Call,
+        token: &Token,
+        read: impl Fn(&str) -> Result<T, Cause>,
+    ) -> (Instant, Result<T, Cause>) {
         let permit = self.pace.permit().await;
         let result = self.once(call, token, read).await;
         match &result {
             Ok(_) => {
-                self.tokens.accepted(token);
+                self.tokens.accepted(token, permit.sent());
                 self.pace.answered(permit, call.asked());
             }
             Err(cause) => self.learn(cause, token, permit),
         }
-        result
+        (permit.sent(), result)
     }
 
     async fn once<T>(&self, call: &Call, token: &Token, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Cause> {
@@ -240,11 +316,14 @@ impl Api {
         let response =
             transport::send(&self.client, call.dress(&token.header, &self.tenant), self.head_timeout).await?;
         self.requests.answered(Whom::Api, response.status().as_u16());
+        if let Some(words) = farewell(response.headers()) {
+            let _ = self.farewell.set(format!("{}: {words}", call.name()));
+        }
         if !response.status().is_success() {
-            return Err(failure(response, token.text(), self.stall_timeout).await);
+            return Err(failure(response, token.text(), self.patience).await);
         }
         self.clock.answered(response.headers(), std::time::Instant::now());
-        understand(&transport::body(response, LARGEST, self.stall_timeout).await?, read)
+        understand(&transport::body(response, LARGEST, self.patience).await?, read)
     }
 
     /// Tells the pace and the token what a failure says about them.
@@ -257,9 +336,8 @@ impl Api {
             // What names a time speaks of everybody.
             Cause::Answer { status: 503, retry_after: Some(wait), .. } => self.pace.throttled(permit, Some(*wait)),
             Cause::Answer { status: 503, .. } => self.pace.unavailable(permit),
-            Cause::Answer { status: 401, .. } => self.tokens.refused(token),
             // Who isn't let in doesn't learn that something is missing.
-            Cause::Answer { status: 404, .. } => self.tokens.accepted(token),
+            Cause::Answer { status: 404, .. } => self.tokens.accepted(token, permit.sent()),
             _ => {}
         }
     }
@@ -273,7 +351,7 @@ pub(super) fn tenant(settings: &Settings) -> Result<HeaderValue, Error> {
 }
 
 /// What an answer says that is none; a token that it repeats is not taken over.
-pub(super) async fn failure(response: Response, token: &str, stall: Duration) -> Cause {
+pub(super) async fn failure(response: Response, token: &str, patience: Patience) -> Cause {
     let status = response.status().as_u16();
     if response.status().is_redirection() {
         return Cause::Redirected(status);
@@ -281,7 +359,7 @@ pub(super) async fn failure(response: Response, token: &str, stall: Duration) ->
     let retry_after = retry_after(response.headers());
     let kind = content_type(response.headers()).map(str::to_owned);
     // An error whose body can't be read is still that error.
-    let body = transport::body(response, LARGEST_PROBLEM, stall).await.unwrap_or_default();
+    let body = transport::body(response, LARGEST_PROBLEM, patience).await.unwrap_or_default();
     let problem = Problem::read(status, kind.as_deref(), &body, &[token]);
     Cause::Answer { status, problem, retry_after }
 }

@@ -1,12 +1,19 @@
 //! The bytes of a version, as they come.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::Response;
 
-use super::{announced::Announced, blob_head::Head, cause::Cause, error::Error, transport};
+use super::{
+    announced::Announced,
+    blob_head::Head,
+    cause::Cause,
+    error::Error,
+    patience::{Meter, Patience},
+    transport,
+};
 use crate::pace::Lanes;
 
 /// Bytes on their way from storage.
@@ -35,7 +42,7 @@ pub struct Blob {
     at: u64,
     call: String,
     tries: u32,
-    stall: Duration,
+    meter: Meter,
     ended: bool,
 }
 
@@ -45,7 +52,7 @@ impl Blob {
         response: Response,
         lanes: Arc<Lanes>,
         (call, tries): (String, u32),
-        stall: Duration,
+        patience: Patience,
     ) -> Self {
         Self {
             start: head.start,
@@ -60,7 +67,7 @@ impl Blob {
             at: head.start,
             call,
             tries,
-            stall,
+            meter: patience.meter(),
             ended: false,
         }
     }
@@ -70,7 +77,7 @@ impl Blob {
         if self.ended {
             return Ok(None);
         }
-        let result = match transport::piece(&mut self.response, self.stall).await {
+        let result = match transport::piece(&mut self.response, &mut self.meter).await {
             Ok(Some(bytes)) => {
                 self.at += bytes.len() as u64;
                 self.lanes.came(bytes.len() as u64);

@@ -38,6 +38,10 @@ pub(super) enum Cause {
     Transport(String),
     #[error("nothing came for {limit:?} while waiting for {what}")]
     Slow { what: &'static str, limit: Duration },
+    #[error("fewer than {least} bytes a second came for {over:?}")]
+    TooSlow { least: u64, over: Duration },
+    #[error("the answer is compressed with {0:?}, which nobody asked for")]
+    Compressed(String),
     #[error("the answer can't be read: {0}")]
     Garbled(String),
     #[error("the answer is larger than {0} bytes")]
@@ -76,9 +80,10 @@ impl Cause {
             | Self::Redirected(_)
             | Self::Transport(_)
             | Self::Slow { .. }
+            | Self::TooSlow { .. }
             | Self::Garbled(_)
             | Self::WrongLength { .. } => Kind::Unavailable,
-            Self::TooLarge(_) | Self::BadLink(_) => Kind::Rejected,
+            Self::TooLarge(_) | Self::Compressed(_) | Self::BadLink(_) => Kind::Rejected,
             Self::NotTheRest(_) => Kind::NotTheRest,
             Self::Contradicted(_) => Kind::Contradicted,
         }
@@ -107,7 +112,7 @@ impl Cause {
     /// redirect is about the settings.
     pub(super) fn is_silence(&self) -> bool {
         match self {
-            Self::Transport(_) | Self::Slow { .. } | Self::Garbled(_) => true,
+            Self::Transport(_) | Self::Slow { .. } | Self::TooSlow { .. } | Self::Garbled(_) => true,
             Self::Answer { status, .. } | Self::Storage { status, .. } => matches!(status, 408 | 425 | 500..),
             // Without a token there is no answer to anybody.
             Self::TokenAnswer { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
@@ -115,8 +120,8 @@ impl Cause {
         }
     }
 
-    /// Whether it is a 401 of the API, for which a fresh token may help.
-    pub(super) fn is_stale_token(&self) -> bool {
+    /// Whether it is a 401 of the API: about the token, or about what was asked for.
+    pub(super) fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Answer { status: 401, .. })
     }
 

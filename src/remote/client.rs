@@ -111,6 +111,11 @@ impl Remote {
         self.api.clock().at(std::time::Instant::now())
     }
 
+    /// The first call of which the service said that it will go away (`Deprecation`, `Sunset`), and its words.
+    pub fn farewell(&self) -> Option<&str> {
+        self.api.farewell()
+    }
+
     /// The binders that the client may see.
     pub async fn binders(&self) -> Result<Vec<Result<Binder, OddItem>>, Error> {
         self.api.request(&Call::get(self.routes.binders()), wire::binders).await

@@ -107,6 +107,11 @@ impl Error {
         }
     }
 
+    /// Whether it is a 401 although the API client is let in: about what was asked for.
+    pub fn is_unauthorized(&self) -> bool {
+        self.0.cause.is_unauthorized()
+    }
+
     /// How often it was tried.
     pub fn tries(&self) -> u32 {
         self.0.tries
@@ -157,6 +162,9 @@ fn advice(cause: &Cause, call: &str) -> &'static str {
         Kind::MethodNotAllowed => "the service does not offer this call",
         Kind::Throttled => "the next run tries again; a lower --rate asks less of the service",
         Kind::Unavailable | Kind::HostDown | Kind::NotTheRest | Kind::Contradicted => "the next run tries again",
+        Kind::Rejected if cause.is_unauthorized() => {
+            "the API client is let in, and not to this; if it stays, give the trace id to the support of iBinder"
+        }
         Kind::Rejected => "if it stays, give the text and the trace id to the support of iBinder",
         Kind::GivenUp => "the next run goes on (--give-up sets how long a service that is down is waited for)",
         Kind::LinkExpired => "a new download link is needed",

@@ -23,6 +23,7 @@ use super::{
     client::Query,
     error::Error,
     link::{Link, Rule},
+    patience::Patience,
     routes::Routes,
     settings::Settings,
     text::understand,
@@ -194,9 +195,9 @@ impl Inspector {
     async fn answer(&self, response: Response) -> Result<bytes::Bytes, Cause> {
         if !response.status().is_success() {
             let bearer = self.bearer.to_str().unwrap_or_default().trim_start_matches("Bearer ");
-            return Err(api::failure(response, bearer, self.settings.stall_timeout).await);
+            return Err(api::failure(response, bearer, Patience::of(&self.settings)).await);
         }
-        transport::body(response, LARGEST, self.settings.stall_timeout).await
+        transport::body(response, LARGEST, Patience::of(&self.settings)).await
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// How long a body may pause.
     pub stall_timeout: Duration,
+    /// Bytes per second that a body brings at least, over a window of `stall_timeout`; 0: no limit.
+    pub min_speed: u64,
     /// When a failed request is sent again.
     pub retry: Policy,
     /// How long a service that is down is waited for.
@@ -61,6 +63,9 @@ impl Settings {
     /// How long a service that is down is waited for, unless the user says otherwise.
     pub const GIVE_UP: Duration = Duration::from_mins(30);
 
+    /// Bytes per second that a body brings at least, unless the user says otherwise.
+    pub const MIN_SPEED: u64 = 1000;
+
     /// Settings with the defaults for everything but the place and the credentials.
     pub fn new(
         api_url: Url,
@@ -81,6 +86,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(15),
             head_timeout: Duration::from_mins(1),
             stall_timeout: Duration::from_mins(1),
+            min_speed: Self::MIN_SPEED,
             retry: Policy::default(),
             give_up: Self::GIVE_UP,
             subfolders: Self::SUBFOLDERS.to_owned(),

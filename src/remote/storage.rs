@@ -21,12 +21,13 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
 
 use super::{
-    answer::{retry_after, text},
+    answer::retry_after,
     blob::Blob,
     blob_head::{Head, Resume, read},
     cause::Cause,
     error::Error,
     link::{Link, Rule},
+    patience::Patience,
     requests::{Requests, Whom},
     settings::Settings,
     storage_hosts::{Leave, Scout, StorageHost, StorageHosts},
@@ -107,7 +108,7 @@ impl Storage {
             let cause = match self.once(link, resume, (urgent, &mut waited, &mut tries)).await {
                 Ok((head, response)) => {
                     let lanes = Arc::clone(&self.lanes);
-                    return Ok(Blob::new(head, response, lanes, (link.call(), tries), self.settings.stall_timeout));
+                    return Ok(Blob::new(head, response, lanes, (link.call(), tries), Patience::of(&self.settings)));
                 }
                 Err(cause) => cause,
             };
@@ -300,7 +301,10 @@ fn redirect(response: &Response) -> Option<&str> {
         | StatusCode::FOUND
         | StatusCode::SEE_OTHER
         | StatusCode::TEMPORARY_REDIRECT
-        | StatusCode::PERMANENT_REDIRECT => text(response.headers(), LOCATION),
+        | StatusCode::PERMANENT_REDIRECT => {
+            // Some write it in UTF-8, as browsers take it.
+            std::str::from_utf8(response.headers().get(LOCATION)?.as_bytes()).ok().map(str::trim)
+        }
         _ => None,
     }
 }

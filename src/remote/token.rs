@@ -7,12 +7,12 @@
 //! Credentials that are refused must not be hammered, because services lock such a client out. So
 //! the second refusal is final: it is kept, and everybody gets it from then on without a request. The same holds when
 //! fresh tokens are handed out but none is ever accepted (a wrong organisation, a revoked role).
+//!
+//! A 401 alone says nothing about the token: it may be about the one thing that was asked for. Whether the token is bad is
+//! decided by the list of binders ([`Api`](super::api::Api)), and told here.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -42,14 +42,23 @@ pub(super) struct Token {
     number: u64,
     /// When it is replaced.
     until: Instant,
-    /// Whether a request was ever accepted with it.
-    accepted: AtomicBool,
+    /// When the latest request was sent that was accepted with it.
+    accepted: Mutex<Option<Instant>>,
 }
 
 impl Token {
     /// The token itself, so that it can be kept out of texts.
     pub(super) fn text(&self) -> &str {
         self.header.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()
+    }
+
+    /// Whether a request that was sent then, or later, was accepted with it.
+    pub(super) fn was_accepted_since(&self, sent: Instant) -> bool {
+        self.accepted().is_some_and(|accepted| accepted >= sent)
+    }
+
+    fn accepted(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,21 +139,31 @@ impl Tokens {
         result
     }
 
-    /// A request with this token was accepted.
-    pub(super) fn accepted(&self, token: &Token) {
-        if !token.accepted.load(Ordering::Relaxed) && !token.accepted.swap(true, Ordering::Relaxed) {
+    /// A request that was sent then with this token was accepted.
+    pub(super) fn accepted(&self, token: &Token, sent: Instant) {
+        let before = {
+            let mut accepted = token.accepted();
+            let latest = (*accepted).max(Some(sent));
+            std::mem::replace(&mut *accepted, latest)
+        };
+        if before.is_none() {
             self.shared().fruitless = 0;
         }
     }
 
-    /// A request with this token was answered with 401.
+    /// Whether another token has taken the place of this one, or will.
+    pub(super) fn is_replaced(&self, token: &Token) -> bool {
+        self.shared().current.as_ref().is_none_or(|current| current.number != token.number)
+    }
+
+    /// This token was refused for what any token that is good is accepted for.
     pub(super) fn refused(&self, token: &Token) {
         let mut shared = self.shared();
         if shared.current.as_ref().is_none_or(|current| current.number != token.number) {
             return;
         }
         shared.current = None;
-        if token.accepted.load(Ordering::Relaxed) {
+        if token.accepted().is_some() {
             return;
         }
         shared.fruitless += 1;
@@ -212,7 +231,7 @@ impl Tokens {
             header,
             number: shared.fetched,
             until: Instant::now() + lifetime,
-            accepted: AtomicBool::new(false),
+            accepted: Mutex::default(),
         });
         shared.current = Some(Arc::clone(&token));
         token

@@ -18,6 +18,7 @@ use url::{Url, form_urlencoded};
 use super::{
     answer::{content_type, retry_after},
     cause::Cause,
+    patience::Patience,
     problem::Problem,
     settings::Settings,
     text::understand,
@@ -48,7 +49,7 @@ pub(super) struct TokenSource {
     form: SecretString,
     secret: SecretString,
     head_timeout: Duration,
-    stall_timeout: Duration,
+    patience: Patience,
 }
 
 /// A token that was given.
@@ -84,7 +85,7 @@ impl TokenSource {
             form: form.into(),
             secret: settings.client_secret.clone(),
             head_timeout: settings.head_timeout,
-            stall_timeout: settings.stall_timeout,
+            patience: Patience::of(settings),
         }
     }
 
@@ -104,7 +105,7 @@ impl TokenSource {
         if !response.status().is_success() {
             return Err(self.failure(response).await);
         }
-        let body = transport::body(response, LARGEST, self.stall_timeout).await?;
+        let body = transport::body(response, LARGEST, self.patience).await?;
         read(&body).ok_or_else(|| Cause::Garbled("it bears no token".into()))
     }
 
@@ -115,7 +116,7 @@ impl TokenSource {
         }
         let retry_after = retry_after(response.headers());
         let kind = content_type(response.headers()).map(str::to_owned);
-        let body = transport::body(response, LARGEST, self.stall_timeout).await.unwrap_or_default();
+        let body = transport::body(response, LARGEST, self.patience).await.unwrap_or_default();
         let secrets = [self.secret.expose_secret(), &encoded(self.secret.expose_secret())];
         let problem = Problem::read(status, kind.as_deref(), &body, &secrets);
         match status {

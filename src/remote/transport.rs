@@ -12,14 +12,17 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, ClientBuilder, Request, Response, redirect};
-use tokio::time::timeout;
+use reqwest::{Client, ClientBuilder, Request, Response, header::CONTENT_ENCODING, redirect};
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::{
+    answer,
     cause::{Cause, explain},
+    encoding::decode,
     error::Error,
     hosts::is_loopback,
+    patience::{Meter, Patience},
     settings::Settings,
 };
 
@@ -28,6 +31,9 @@ const IDLE: usize = 128;
 
 /// How long an idle connection is kept: less than the minute after which many servers close theirs.
 const IDLE_FOR: Duration = Duration::from_secs(50);
+
+/// Header lines that an answer may have: what is in between adds its own.
+const HEADERS: usize = 1024;
 
 /// Longest time that a whole answer of the API may take once it has begun, however it dribbles.
 const LONGEST_BODY: Duration = Duration::from_mins(10);
@@ -76,6 +82,7 @@ fn builder(settings: &Settings, way: Way) -> ClientBuilder {
         .pool_max_idle_per_host(IDLE)
         .pool_idle_timeout(IDLE_FOR)
         .tcp_nodelay(true)
+        .http1_max_headers(HEADERS)
         .referer(false)
         .redirect(redirect::Policy::none());
     let builder = if way.loopback { builder.no_proxy() } else { builder };
@@ -103,38 +110,46 @@ pub(super) async fn send(client: &Client, request: Request, limit: Duration) -> 
 }
 
 /// The next piece of a body.
-pub(super) async fn piece(response: &mut Response, stall: Duration) -> Result<Option<Bytes>, Cause> {
+pub(super) async fn piece(response: &mut Response, meter: &mut Meter) -> Result<Option<Bytes>, Cause> {
+    let (stall, asked) = (meter.patience.stall, Instant::now());
     match timeout(stall, response.chunk()).await {
+        Ok(Ok(Some(piece))) => meter.came(asked.elapsed(), piece.len()).map(|()| Some(piece)),
         Ok(piece) => piece.map_err(Cause::transport),
         Err(_) => Err(Cause::Slow { what: "the rest of an answer", limit: stall }),
     }
 }
 
-/// A whole body; one that is larger than the limit is an error and not read on.
-pub(super) async fn body(mut response: Response, most: usize, stall: Duration) -> Result<Bytes, Cause> {
-    let whole = async {
-        let announced = response.content_length().unwrap_or(0);
-        if announced > most as u64 {
+/// A whole body of the API; one that is larger than the limit is an error and not read on.
+pub(super) async fn body(mut response: Response, most: usize, patience: Patience) -> Result<Bytes, Cause> {
+    let encoding = answer::text(response.headers(), CONTENT_ENCODING).map(str::to_owned);
+    let whole = match timeout(LONGEST_BODY, whole(&mut response, most, patience.meter())).await {
+        Ok(result) => result?,
+        Err(_) => return Err(Cause::Slow { what: "the end of an answer", limit: LONGEST_BODY }),
+    };
+    match encoding {
+        Some(encoding) => decode(&encoding, whole, most),
+        None => Ok(whole),
+    }
+}
+
+async fn whole(response: &mut Response, most: usize, mut meter: Meter) -> Result<Bytes, Cause> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > most as u64 {
+        return Err(Cause::TooLarge(most));
+    }
+    let Some(first) = piece(response, &mut meter).await? else { return Ok(Bytes::new()) };
+    let Some(second) = piece(response, &mut meter).await? else { return within(first, most) };
+    let room = usize::try_from(announced.min(TRUSTED_LENGTH)).unwrap_or(0);
+    let mut all = BytesMut::with_capacity(room.max(first.len() + second.len()));
+    all.extend_from_slice(&first);
+    all.extend_from_slice(&second);
+    while let Some(more) = piece(response, &mut meter).await? {
+        if all.len() + more.len() > most {
             return Err(Cause::TooLarge(most));
         }
-        let Some(first) = piece(&mut response, stall).await? else { return Ok(Bytes::new()) };
-        let Some(second) = piece(&mut response, stall).await? else { return within(first, most) };
-        let room = usize::try_from(announced.min(TRUSTED_LENGTH)).unwrap_or(0);
-        let mut all = BytesMut::with_capacity(room.max(first.len() + second.len()));
-        all.extend_from_slice(&first);
-        all.extend_from_slice(&second);
-        while let Some(more) = piece(&mut response, stall).await? {
-            if all.len() + more.len() > most {
-                return Err(Cause::TooLarge(most));
-            }
-            all.extend_from_slice(&more);
-        }
-        within(all.freeze(), most)
-    };
-    match timeout(LONGEST_BODY, whole).await {
-        Ok(result) => result,
-        Err(_) => Err(Cause::Slow { what: "the end of an answer", limit: LONGEST_BODY }),
+        all.extend_from_slice(&more);
     }
+    within(all.freeze(), most)
 }
 
 fn within(bytes: Bytes, most: usize) -> Result<Bytes, Cause> {

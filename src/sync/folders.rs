@@ -57,7 +57,11 @@ async fn refresh_schema(ctx: &Ctx, binder: &BinderId) -> Result<(), Fatal> {
         Some(Ok(schema)) => Ok(ctx.state.write(|w| w.set_schema(binder, &schema))?),
         Some(Err(error)) => {
             let error = fatal_or(error)?;
-            tracing::debug!(%binder, "its metadata elements could not be read: {error}");
+            if is_missing(&error) {
+                tracing::debug!(%binder, "its metadata elements could not be read: {error}");
+            } else {
+                ctx.tally.warn(format!("binder {binder}: the labels of its metadata could not be read: {error}"));
+            }
             Ok(())
         }
         None => Ok(()),
@@ -115,7 +119,7 @@ fn is_missing(error: &remote::Error) -> bool {
 impl Read {
     /// What is missing or refused is the service's word; anything else is a fault that passes.
     fn note(&mut self, error: remote::Error) {
-        if is_missing(&error) || error.kind() == remote::Kind::Forbidden {
+        if is_missing(&error) || error.kind() == remote::Kind::Forbidden || error.is_unauthorized() {
             self.untold = Some(error.to_string());
         } else {
             self.fault = Some(error);

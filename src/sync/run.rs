@@ -125,6 +125,11 @@ pub async fn run(parts: Parts) -> Finished {
     let (result, planned, night) = match build(parts, Arc::clone(&tally), jobs) {
         Ok(ctx) => {
             let result = go(&ctx, queue).await;
+            if let Some(words) = ctx.remote.farewell() {
+                ctx.tally.warn(format!(
+                    "iBinder announces the end of a call that this program makes ({words}); look for a newer version of ibinder-sync"
+                ));
+            }
             let night = if ctx.writing.is_none() && !stop.is_set() { binders::night(&ctx).ok() } else { None };
             (result, std::mem::take(&mut *ctx.planned.lock().unwrap_or_else(PoisonError::into_inner)), night)
         }

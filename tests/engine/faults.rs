@@ -314,11 +314,11 @@ fn an_error_page_that_storage_vouches_for_is_a_document() {
 }
 
 #[test]
-fn a_401_in_mid_run_renews_the_token() {
+fn a_401_that_is_not_repeated_costs_neither_a_token_nor_the_document() {
     let (world, _) = one(1000);
     world.sandbox.script(Route::DownloadLink, vec![Reply::status(401)]);
     let (tokens, _) = world.requests(Route::Token, || world.mirror());
-    assert_eq!(tokens, 2);
+    assert_eq!(tokens, 1);
 }
 
 #[test]
@@ -412,4 +412,40 @@ fn a_failed_document_keeps_its_old_version() {
     assert_eq!(failure.document_id.as_deref(), Some(id.as_str()));
     assert!(failure.attempts > 1);
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM failures"), 1);
+}
+
+/// A 401 about one thing costs that thing, however small the run is: its folders keep their names, its labels are left
+/// out, and a document whose link is refused fails.
+#[test]
+fn a_401_about_one_thing_costs_that_thing() {
+    let refused = || Reply::problem(401, "Unauthorized").times(20);
+    for (route, exit, words) in [
+        (Route::MetadataElements, Exit::Complete, "the labels of its metadata could not be read"),
+        (Route::Drive, Exit::Complete, "not all folders could be read"),
+    ] {
+        let world =
+            World::new(Organisation::generated(&Generated { binders: 1, documents: 5, ..Generated::default() }));
+        world.sandbox.script(route, refused());
+        let ran = world.run();
+        assert_eq!((ran.exit(), ran.documents().added), (exit, 5), "{ran:?}");
+        assert!(ran.warns_of(words), "{ran:?}");
+    }
+    let world = World::new(Organisation::generated(&Generated { binders: 1, documents: 5, ..Generated::default() }));
+    let mut config = world.config(world.given());
+    (config.options.concurrency, config.remote.downloads) = (1, 1);
+    world.sandbox.script(Route::DownloadLink, Reply::problem(401, "Unauthorized").times(2));
+    let ran = world.run_as(&config);
+    assert_eq!((ran.exit(), ran.documents().failed, ran.documents().added), (Exit::Partial, 1, 4), "{ran:?}");
+    assert!(ran.fails_with("the API client is let in, and not to this"), "{ran:?}");
+    assert_eq!(world.sandbox.tokens().len(), 1, "{ran:?}");
+}
+
+#[test]
+fn the_end_of_a_call_is_a_warning_once() {
+    let (world, _) = one(1000);
+    let farewell = || Reply::json(200, &serde_json::json!([])).header("sunset", "Sat, 31 Dec 2033 23:59:59 GMT");
+    world.sandbox.script(Route::MetadataElements, (0..3).map(|_| farewell()).collect());
+    let ran = world.mirror();
+    let warnings = ran.finished.tally.warnings();
+    assert_eq!(warnings.iter().filter(|text| text.contains("announces the end of a call")).count(), 1, "{ran:?}");
 }

@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use ibinder_sync::remote::Kind;
 
@@ -165,5 +168,52 @@ async fn nobody_there() {
         let error = remote.document(&document()).await.unwrap_err();
         assert_eq!((error.kind(), error.tries()), (Kind::GivenUp, tries), "{error}");
         assert!(error.to_string().contains("connection failed"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_trickle_ends_like_a_silence() {
+    let server = Server::api(|_, nth| match nth {
+        0 => Reply::Drip(head(200, "content-length: 300", ""), b"{".to_vec()),
+        _ => good(),
+    });
+    let mut settings = settings(&server);
+    settings.stall_timeout = Duration::from_millis(100);
+    let (remote, requests) = connect(settings);
+    assert!(remote.document(&document()).await.is_ok());
+    assert!(requests.retried() >= 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_compressed_though_not_asked_for_is_read() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(br#"{"id":"doc-1","binderId":"b"}"#).unwrap();
+    let body = encoder.finish().unwrap();
+    let mut whole = head(200, &format!("content-encoding: gzip\ncontent-length: {}", body.len()), "");
+    whole.extend(body);
+    let server = Server::api(move |_, _| Reply::Send(whole.clone()));
+    assert!(remote(&server).0.document(&document()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_stands_in_between_may_add_many_headers() {
+    let headers: String = (0..500).map(|n| format!("x-via-{n}: proxy\n")).collect();
+    let server = Server::api(move |_, _| Reply::Send(answer(200, &headers, r#"{"id":"doc-1","binderId":"b"}"#)));
+    assert!(remote(&server).0.document(&document()).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_end_of_a_call_is_heard_once() {
+    let server = Server::api(|_, nth| {
+        let headers = if nth == 0 { "" } else { "deprecation: @1688169599\nsunset: Sat, 31 Dec 2033 23:59:59 GMT" };
+        Reply::Send(answer(200, headers, r#"{"id":"doc-1","binderId":"b"}"#))
+    });
+    let (remote, _) = remote(&server);
+    assert!(remote.document(&document()).await.is_ok());
+    assert_eq!(remote.farewell(), None);
+    for _ in 0..2 {
+        assert!(remote.document(&document()).await.is_ok());
+        let said = "GET /api/documents/doc-1: deprecation: @1688169599, sunset: Sat, 31 Dec 2033 23:59:59 GMT";
+        assert_eq!(remote.farewell(), Some(said));
     }
 }

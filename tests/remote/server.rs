@@ -33,6 +33,8 @@ pub(crate) enum Reply {
     Close(Vec<u8>),
     /// Writes these bytes and then nothing, until the client goes away.
     Hang(Vec<u8>),
+    /// Writes the first bytes, and then the second ones again and again with pauses, until the client goes away.
+    Drip(Vec<u8>, Vec<u8>),
     /// Writes the first bytes, and then the second ones until the client goes away.
     Endless(Vec<u8>, Vec<u8>),
 }
@@ -108,6 +110,13 @@ fn serve(stream: TcpStream, mut answer: impl FnMut(Seen) -> Reply) -> std::io::R
                 writer.write_all(&bytes)?;
                 let _ = reader.read(&mut [0])?;
                 return Ok(());
+            }
+            Reply::Drip(head, drop) => {
+                writer.write_all(&head)?;
+                loop {
+                    writer.write_all(&drop)?;
+                    thread::sleep(std::time::Duration::from_millis(10));
+                }
             }
             Reply::Endless(head, more) => {
                 writer.write_all(&head)?;

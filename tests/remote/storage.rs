@@ -227,3 +227,14 @@ async fn redirects_that_are_not_followed() {
         assert_eq!(server.count("/blob"), if location == "/blob" { 6 } else { 1 });
     }
 }
+
+#[tokio::test]
+async fn bytes_that_trickle() {
+    let server = server(|_, _| Reply::Drip(head(200, "content-length: 1000000", ""), b"x".to_vec()));
+    let mut settings = settings(&server);
+    settings.stall_timeout = std::time::Duration::from_millis(100);
+    let (remote, _) = connect(settings);
+    let mut blob = remote.fetch(&link(&remote).await, None).await.unwrap();
+    let error = read(&mut blob).await.unwrap_err();
+    assert!(error.to_string().contains("fewer than 1000 bytes a second came for 100ms"), "{error}");
+}

@@ -128,35 +128,54 @@ async fn three_fruitless_tokens_are_the_end() {
     assert_eq!(server.count("/token"), 3);
 }
 
+/// A 401 about one thing is the answer to it, whatever else is under way, and costs no token.
 #[tokio::test]
-async fn an_accepted_request_proves_the_credentials() {
-    // Two of three requests are refused, whatever their token; the third gets a 404 or an answer.
-    for found in [true, false] {
-        let server = Server::api(move |_, nth| match nth % 3 {
-            2 if found => json(r#"{"id":"doc-1","binderId":"b"}"#),
-            2 => problem(404, "none"),
-            _ => status(401),
-        });
-        let (remote, _) = remote(&server);
-        for _ in 0..5 {
-            match remote.document(&document()).await {
-                Ok(_) => assert!(found),
-                Err(error) => assert_eq!(error.kind(), Kind::NotFound { problem_json: true }),
-            }
+async fn a_401_about_one_thing_belongs_to_it() {
+    let server = Server::api(|seen, _| if seen.path() == BINDERS { json("[]") } else { problem(401, "no") });
+    let (remote, _) = remote(&server);
+    for busy in [false, true, false] {
+        if busy {
+            assert!(crowd(&remote).await.iter().all(Result::is_ok));
         }
-        assert_eq!(server.count("/token"), 11);
+        let error = remote.document(&document()).await.unwrap_err();
+        assert!(error.is_unauthorized(), "{error}");
+        assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 2), "{error}");
     }
+    assert_eq!(server.count("/token"), 1);
+    // Each try is looked into, and nothing more is asked.
+    assert_eq!(server.count(BINDERS), 50 + 6);
 }
 
+/// A crowd that is refused asks once whether the token is good.
 #[tokio::test]
-async fn a_401_spends_the_tries_of_its_request() {
-    let server = Server::api(|seen, _| if seen.path() == BINDERS { json("[]") } else { problem(401, "no") });
-    let mut settings = settings(&server);
-    settings.retry = policy(2);
-    let (remote, _) = connect(settings);
-    for _ in 0..4 {
-        let error = remote.document(&document()).await.unwrap_err();
-        assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 2), "{error}");
-        assert!(remote.binders().await.is_ok());
-    }
+async fn a_crowd_of_401_is_looked_into_once() {
+    let all = std::sync::Barrier::new(50);
+    let server = Server::api(move |seen, _| match seen.path() {
+        BINDERS => json("[]"),
+        _ => {
+            all.wait();
+            problem(401, "no")
+        }
+    });
+    let (remote, _) = remote(&server);
+    let document = document();
+    let answers = join_all((0..50).map(|_| remote.document(&document))).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(Error::is_unauthorized)));
+    assert_eq!((server.count("/token"), server.count(BINDERS)), (1, 2));
+}
+
+/// A token that has ended is refused for everything; the requests that bear it go again with the next one.
+#[tokio::test]
+async fn a_token_that_ends_costs_nobody_anything() {
+    let server = Server::api(|seen, _| match (bearer(seen), seen.path()) {
+        ("tok-1", _) => problem(401, "expired"),
+        (_, BINDERS) => json("[]"),
+        _ => json(r#"{"id":"doc-1","binderId":"b"}"#),
+    });
+    let (remote, _) = remote(&server);
+    let document = document();
+    let answers = join_all((0..50).map(|_| remote.document(&document))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(server.count("/token"), 2);
+    assert!(server.count(BINDERS) <= 1, "{}", server.count(BINDERS));
 }
