@@ -1,19 +1,29 @@
-//! How many requests a second: a rate, and the bucket that keeps to it.
+//! How many requests a second: a rate, and the limiter that keeps to it.
 //!
-//! The bucket is a GCRA (a leaky bucket that counts in time): a request each `1/rate`, and up to `burst`
+//! The limiter is `governor`'s, a GCRA (a leaky bucket that counts in time): a request each `1/rate`, and up to `burst`
 //! of them at once after a pause. In any window of a second that is at most `rate + burst` requests.
 //! The burst is also what makes up for late wake-ups (a timer has a granularity of a millisecond): what a
 //! late one missed is let through at the next. Below 8 a second the burst is a single request and
 //! lateness is lost, but there a millisecond is less than a hundredth of the interval.
 //!
-//! The rate may change at any time: what was taken before stays taken, and no burst comes of it.
+//! The rate may change at any time: then there is a new limiter, whose burst is spent already.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    num::NonZeroU32,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use governor::{
+    Quota, RateLimiter,
+    clock::Clock,
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed},
+};
 use tokio::time::Instant;
+
+/// How many times as high a rate must be to get a new limiter.
+const WORTH_IT: f64 = 1.01;
 
 /// A number of requests per second, between one in a thousand seconds and a million.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -47,8 +57,14 @@ impl Rate {
     }
 
     /// How many requests may go at once.
-    fn burst(self) -> u32 {
-        u32::try_from(whole(self.0 / 4.0)).unwrap_or(u32::MAX).max(1)
+    fn burst(self) -> NonZeroU32 {
+        NonZeroU32::new(u32::try_from(whole(self.0 / 4.0)).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
+    }
+
+    fn quota(self) -> Quota {
+        // An interval is a microsecond at least.
+        let quota = Quota::with_period(self.interval()).unwrap_or(Quota::per_second(NonZeroU32::MIN));
+        quota.allow_burst(self.burst())
     }
 }
 
@@ -63,37 +79,71 @@ pub(super) struct Bucket(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
+    /// What was asked for, and what the limiter keeps to.
     rate: Rate,
-    /// When everything that was taken so far would have been taken at the bare rate.
-    taken_up_to: Instant,
+    limited: Rate,
+    limiter: Limiter,
+    epoch: Instant,
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
+
+/// Time since a limiter was made, on the clock that tests pause.
+#[derive(Debug, Clone)]
+struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+impl State {
+    fn new(rate: Rate) -> Self {
+        let epoch = Instant::now();
+        let limiter = RateLimiter::direct_with_clock(rate.quota(), TokioClock(epoch));
+        Self { rate, limited: rate, limiter, epoch }
+    }
+
+    /// The same with its burst spent, so that no change of the rate brings one.
+    fn drained(rate: Rate) -> Self {
+        let state = Self::new(rate);
+        // A burst is never more than the whole of itself, and a new limiter has all of it.
+        let _ = state.limiter.check_n(rate.burst());
+        state
+    }
 }
 
 impl Bucket {
     pub(super) fn new(rate: Rate) -> Self {
-        Self(Mutex::new(State { rate, taken_up_to: Instant::now() }))
+        Self(Mutex::new(State::new(rate)))
     }
 
-    /// Goes on at another rate.
+    /// Goes on at another rate. A little more is not worth a new limiter, which knows nothing of a request that is late.
     pub(super) fn set(&self, rate: Rate) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).rate = rate;
+        let mut state = self.state();
+        if (state.limited.get()..state.limited.get() * WORTH_IT).contains(&rate.get()) {
+            state.rate = rate;
+        } else {
+            *state = State::drained(rate);
+        }
     }
 
     /// Requests per second.
     pub(super) fn rate(&self) -> f64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).rate.get()
+        self.state().rate.get()
     }
 
     /// Takes a request's share; an error is the time when there may be one.
     pub(super) fn take(&self) -> Result<(), Instant> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, interval) = (Instant::now(), state.rate.interval());
-        let ahead = interval.saturating_mul(state.rate.burst() - 1);
-        let from = state.taken_up_to.max(now);
-        if from > now + ahead {
-            return Err(from - ahead);
-        }
-        state.taken_up_to = from + interval;
-        Ok(())
+        let state = self.state();
+        state.limiter.check().map_err(|not| state.epoch + not.earliest_possible())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,7 +166,7 @@ mod tests {
             (1_000_000.0, 250_000, 1_000),
         ] {
             let rate = Rate::per_second(rate).unwrap();
-            assert_eq!((rate.burst(), rate.interval()), (burst, Duration::from_nanos(nanos)), "{rate:?}");
+            assert_eq!((rate.burst().get(), rate.interval()), (burst, Duration::from_nanos(nanos)), "{rate:?}");
         }
     }
 
@@ -127,20 +177,40 @@ mod tests {
         }
     }
 
+    fn rate(n: f64) -> Rate {
+        Rate::per_second(n).unwrap()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn another_rate_brings_no_burst() {
-        let rate = |n| Rate::per_second(n).unwrap();
         let bucket = Bucket::new(rate(8.0));
         assert!(bucket.take().is_ok() && bucket.take().is_ok());
         let until = bucket.take().unwrap_err();
         bucket.set(rate(100.0));
-        // The larger burst is had ahead of time, and no more than that.
-        let mut more = 0;
-        while bucket.take().is_ok() {
-            more += 1;
-        }
-        assert!(more <= 25, "{more}");
+        let now = Instant::now();
+        assert_eq!(bucket.take(), Err(now + Duration::from_millis(10)), "the larger burst has to be earned");
         bucket.set(rate(1.0));
         assert!(bucket.take().unwrap_err() >= until);
+        // A pause earns it again.
+        bucket.set(rate(100.0));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((0..100).filter(|_| bucket.take().is_ok()).count(), 25);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_that_rises_all_the_time_is_used() {
+        let (bucket, start) = (Bucket::new(rate(10.0)), Instant::now());
+        let mut taken = 0;
+        while start.elapsed() < Duration::from_secs(10) {
+            match bucket.take() {
+                Ok(()) => taken += 1,
+                Err(until) => {
+                    bucket.set(rate(10.0 + start.elapsed().as_secs_f64()));
+                    tokio::time::sleep_until(until).await;
+                }
+            }
+        }
+        // The mean rate is 15 a second.
+        assert!((140..=152).contains(&taken), "{taken}");
     }
 }

@@ -206,7 +206,9 @@ impl Api {
                 pass.answered();
             }
             let again = if cause.is_unauthorized() {
-                refused += u32::from(self.about(call, &token, sent).await == About::Call);
+                // Seldom needed, and large.
+                let about = Box::pin(self.about(call, &token, sent));
+                refused += u32::from(about.await == About::Call);
                 refused < REFUSALS
             } else {
                 cause.is_passing()
