@@ -58,7 +58,7 @@ pub fn verify(given: &cli::Verify, notices: &Notices, service: impl FnOnce() -> 
         let _screen = ui::Screen::start(Arc::clone(&job.progress), &voice.bars, voice.quiet, voice.json_log);
         runtime()?.block_on(async {
             match service {
-                Some(service) => repaired(dest, &job, service).await,
+                Some(service) => Box::pin(repaired(dest, &job, service)).await,
                 None => looked(dest, &job).await,
             }
         })

@@ -3,7 +3,7 @@
 //! The mapping from an answer to its [`Kind`] is written here and nowhere else. Statuses are
 //! those of `docs/api-contract.md`, "Errors" and "Content"; what it doesn't name is read by its class.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use super::{error::Kind, problem::Problem};
 
@@ -138,7 +138,11 @@ impl Cause {
 
 /// What went wrong with a connection, in words that hold no URL.
 pub(super) fn explain(error: reqwest::Error) -> String {
-    let error = error.without_url();
+    told(&error.without_url())
+}
+
+/// An error with its causes.
+pub(super) fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{
     Client, Method, Request, Response,
-    header::{ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_RANGE, DATE, HeaderValue, RANGE},
+    header::{ACCEPT_RANGES, CONTENT_RANGE, DATE, HeaderMap, HeaderValue, RANGE},
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -26,6 +26,7 @@ use super::{
     patience::Patience,
     routes::Routes,
     settings::Settings,
+    storage_client::StorageClient,
     text::understand,
     token_source::TokenSource,
     transport::{self, Way},
@@ -164,11 +165,10 @@ impl Inspector {
     /// Asks for the first byte of a version, without following redirects.
     pub async fn first_byte(&self, link: &Link) -> Result<FirstByte, Error> {
         let began = Instant::now();
-        let client = transport::storage_client(&self.settings, Way::to(link.url()))?;
-        let mut request = Request::new(Method::GET, link.url().clone());
-        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        request.headers_mut().insert(RANGE, HeaderValue::from_static("bytes=0-0"));
-        let sent = transport::send(&client, request, self.settings.head_timeout).await;
+        let client = StorageClient::new(&self.settings, Way::to(link.url()))?;
+        let mut headers = HeaderMap::new();
+        headers.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
+        let sent = client.get(link.uri().clone(), headers).await;
         sent.and_then(|response| first_byte(&response, began.elapsed()))
             .map_err(|cause| Error::new(link.call(), cause, 1))
     }

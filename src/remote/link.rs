@@ -8,6 +8,7 @@
 
 use std::{fmt, time::Duration};
 
+use http::Uri;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ use url::Url;
 use super::{
     cause::Cause,
     hosts::{is_loopback, is_private, place},
+    target::exact,
     wire::{Text, garbled},
 };
 
@@ -25,7 +27,10 @@ const SAFE: u32 = 80;
 /// Where the bytes of a version are, for a short time.
 #[derive(Clone)]
 pub struct Link {
+    /// Where it leads, as it was checked.
     url: Url,
+    /// What is asked for there, as it was given.
+    uri: Uri,
     /// When it was received.
     since: Instant,
     /// How long it lives from then on, if its query says so.
@@ -56,22 +61,25 @@ impl Rule {
     /// Reads the answer to a question for a link.
     pub(super) fn read(self, text: &str) -> Result<Link, Cause> {
         let wire: Wire<'_> = serde_json::from_str(text).map_err(|error| garbled(&error))?;
-        self.check(Url::parse(wire.url.as_str()).map_err(|_| Cause::BadLink("it is not an absolute URL"))?)
+        let url = Url::parse(wire.url.as_str()).map_err(|_| Cause::BadLink("it is not an absolute URL"))?;
+        self.check(url, wire.url.as_str())
     }
 
     /// Where a redirect leads.
     pub(super) fn follow(self, from: &Link, location: &str) -> Result<Link, Cause> {
-        self.check(from.url.join(location).map_err(|_| Cause::BadLink("it redirects to what is not a URL"))?)
+        let url = from.url.join(location).map_err(|_| Cause::BadLink("it redirects to what is not a URL"))?;
+        self.check(url, location)
     }
 
-    fn check(self, mut url: Url) -> Result<Link, Cause> {
+    fn check(self, mut url: Url, text: &str) -> Result<Link, Cause> {
         let wrong = match url.scheme() {
             "http" if !(self.loopback && self.plain && is_loopback(&url)) => "it is not https",
             "http" | "https" if !url.username().is_empty() || url.password().is_some() => "it has a user name",
             "http" | "https" if !self.loopback && is_private(&url) => "it leads to a private address",
             "http" | "https" => {
+                let uri = exact(text, &url)?;
                 url.set_fragment(None);
-                return Ok(Link::new(url));
+                return Ok(Link::new(url, uri));
             }
             _ => "it is not https",
         };
@@ -80,9 +88,9 @@ impl Rule {
 }
 
 impl Link {
-    fn new(url: Url) -> Self {
+    fn new(url: Url, uri: Uri) -> Self {
         let lives = lives(&url, Timestamp::now());
-        Self { url, since: Instant::now(), lives }
+        Self { url, uri, since: Instant::now(), lives }
     }
 
     /// How long ago it was received.
@@ -112,7 +120,12 @@ impl Link {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// The whole URL, for the request alone.
+    /// What is sent, for the request alone.
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The whole URL, for the way to it.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
@@ -127,7 +140,8 @@ impl Link {
         let mut root = self.url.clone();
         root.set_path("/");
         root.set_query(None);
-        Self::new(root)
+        let uri = exact("/", &root).unwrap_or_default();
+        Self::new(root, uri)
     }
 
     /// What is asked, for errors.
@@ -288,6 +302,7 @@ mod tests {
             let answer = serde_json::json!({"url": url}).to_string();
             if let Ok(link) = rule(REAL).read(&answer) {
                 proptest::prop_assert!(link.url().scheme() == "https" && !is_private(link.url()), "{}", url);
+                proptest::prop_assert_eq!(link.uri().host(), link.url().host_str(), "{}", url);
                 proptest::prop_assert!(link.url().username().is_empty() && link.url().password().is_none());
             }
             if let Ok(link) = rule(SANDBOX).read(&answer) {

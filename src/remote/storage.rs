@@ -14,8 +14,8 @@ use std::{
 
 use futures::future::select_all;
 use reqwest::{
-    Client, Method, Request, Response, StatusCode,
-    header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
+    Response, StatusCode,
+    header::{HeaderMap, HeaderValue, IF_RANGE, LOCATION, RANGE},
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
@@ -30,8 +30,9 @@ use super::{
     patience::Patience,
     requests::{Requests, Whom},
     settings::Settings,
+    storage_client::StorageClient,
     storage_hosts::{Leave, Scout, StorageHost, StorageHosts},
-    transport::{self, Way},
+    transport::Way,
 };
 use crate::pace::{Lane, Lanes, Policy, Retry};
 
@@ -61,11 +62,11 @@ pub(super) struct Storage {
     /// How long links live, as far as it was found out.
     lifetime: Mutex<Option<Duration>>,
     /// For plain `http` on this machine.
-    plain: OnceLock<Client>,
+    plain: OnceLock<StorageClient>,
     /// For `https` on this machine.
-    near: OnceLock<Client>,
+    near: OnceLock<StorageClient>,
     /// For everything else.
-    far: OnceLock<Client>,
+    far: OnceLock<StorageClient>,
 }
 
 impl Storage {
@@ -253,9 +254,7 @@ impl Storage {
 
     async fn hop(&self, link: &Link, resume: Option<&Resume>) -> Result<Response, Cause> {
         let client = self.client(link.url()).map_err(Error::into_cause)?;
-        let mut request = Request::new(Method::GET, link.url().clone());
-        let headers = request.headers_mut();
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let mut headers = HeaderMap::new();
         if let Some(resume) = resume
             && let Some(Ok(etag)) = resume.announced.etag.as_deref().map(HeaderValue::from_str)
             && let Ok(range) = HeaderValue::from_str(&format!("bytes={}-", resume.offset))
@@ -264,12 +263,12 @@ impl Storage {
             headers.insert(RANGE, range);
         }
         self.requests.count_storage();
-        let response = transport::send(client, request, self.settings.head_timeout).await?;
+        let response = client.get(link.uri().clone(), headers).await?;
         self.requests.answered(Whom::Storage, response.status().as_u16());
         Ok(response)
     }
 
-    fn client(&self, url: &Url) -> Result<&Client, Error> {
+    fn client(&self, url: &Url) -> Result<&StorageClient, Error> {
         let way = Way::to(url);
         let slot = match (way.is_plain(), way.is_loopback()) {
             (true, _) => &self.plain,
@@ -279,7 +278,7 @@ impl Storage {
         if let Some(client) = slot.get() {
             return Ok(client);
         }
-        let client = transport::storage_client(&self.settings, way)?;
+        let client = StorageClient::new(&self.settings, way)?;
         Ok(slot.get_or_init(|| client))
     }
 }

@@ -1,7 +1,7 @@
 //! HTTP connections: how they are made, and how an answer is read.
 //!
 //! Each client keeps its connections; there are at most two for the API (its two hosts may differ in kind) and
-//! two for storage. What a client is built for follows from the URL that it serves:
+//! two for storage ([`StorageClient`](super::storage_client::StorageClient), under the same rules). What a client is built for follows from the URL that it serves:
 //!
 //! - Loopback never goes through a proxy, whatever `HTTP_PROXY` says; anything else honours `HTTPS_PROXY` and `NO_PROXY`.
 //! - `https` needs the CA certificates of the system (`SSL_CERT_FILE` and `SSL_CERT_DIR` replace them on Linux and the
@@ -12,7 +12,11 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, ClientBuilder, Request, Response, header::CONTENT_ENCODING, redirect};
+use reqwest::{
+    Client, ClientBuilder, Request, Response,
+    header::{CONTENT_ENCODING, HeaderValue},
+    redirect,
+};
 use tokio::time::{Instant, timeout};
 use url::Url;
 
@@ -27,13 +31,13 @@ use super::{
 };
 
 /// Idle connections that are kept per host: more than there are ever workers.
-const IDLE: usize = 128;
+pub(super) const IDLE: usize = 128;
 
 /// How long an idle connection is kept: less than the minute after which many servers close theirs.
-const IDLE_FOR: Duration = Duration::from_secs(50);
+pub(super) const IDLE_FOR: Duration = Duration::from_secs(50);
 
 /// Header lines that an answer may have: what is in between adds its own.
-const HEADERS: usize = 1024;
+pub(super) const HEADERS: usize = 1024;
 
 /// Longest time that a whole answer of the API may take once it has begun, however it dribbles.
 const LONGEST_BODY: Duration = Duration::from_mins(10);
@@ -70,12 +74,6 @@ pub(super) fn api_client(settings: &Settings, way: Way) -> Result<Client, Error>
     build(builder(settings, way), settings, way)
 }
 
-/// Builds the client for storage. It speaks HTTP/1.1, as object stores do: many downloads over one
-/// connection would share its window and its stalls.
-pub(super) fn storage_client(settings: &Settings, way: Way) -> Result<Client, Error> {
-    build(builder(settings, way).http1_only(), settings, way)
-}
-
 fn builder(settings: &Settings, way: Way) -> ClientBuilder {
     let builder = Client::builder()
         .connect_timeout(settings.connect_timeout)
@@ -90,15 +88,22 @@ fn builder(settings: &Settings, way: Way) -> ClientBuilder {
 }
 
 fn build(builder: ClientBuilder, settings: &Settings, way: Way) -> Result<Client, Error> {
-    // A provider that is already there is as good as this one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let agent = reqwest::header::HeaderValue::from_str(&settings.user_agent).map_err(|_| {
-        Error::configuration(Cause::BadSetting("the user agent has characters that no header has".into()))
-    })?;
-    builder.user_agent(agent).build().map_err(|error| {
+    use_ring();
+    builder.user_agent(agent(settings)?).build().map_err(|error| {
         let text = explain(error);
         Error::configuration(if way.tls { Cause::NoRoots(text) } else { Cause::BadSetting(text) })
     })
+}
+
+/// Sets the cryptography that TLS uses. A provider that is already there is as good as this one.
+pub(super) fn use_ring() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// How the client calls itself.
+pub(super) fn agent(settings: &Settings) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(&settings.user_agent)
+        .map_err(|_| Error::configuration(Cause::BadSetting("the user agent has characters that no header has".into())))
 }
 
 /// Sends a request and waits for the head of its answer.

@@ -197,7 +197,7 @@ async fn an_answer_that_is_compressed_though_not_asked_for_is_read() {
 
 #[tokio::test]
 async fn what_stands_in_between_may_add_many_headers() {
-    let headers: String = (0..500).map(|n| format!("x-via-{n}: proxy\n")).collect();
+    let headers = "x-via: proxy\n".repeat(500);
     let server = Server::api(move |_, _| Reply::Send(answer(200, &headers, r#"{"id":"doc-1","binderId":"b"}"#)));
     assert!(remote(&server).0.document(&document()).await.is_ok());
 }

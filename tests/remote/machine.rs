@@ -11,22 +11,27 @@ use ibinder_sync::{
 use url::Url;
 
 use crate::{
-    SECRET, remote,
-    server::{Server, json},
+    SECRET, document, remote,
+    server::{Server, json, status},
+    version,
 };
 
 const CHILD: &str = "REMOTE_TEST_CHILD";
 
 /// Runs a test of this file on a machine without CA certificates and with a proxy that isn't there.
 fn run(test: &str) {
+    run_with(test, "/nonexistent/bundle.pem", "http://127.0.0.1:1");
+}
+
+fn run_with(test: &str, bundle: &str, proxy: &str) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", &format!("machine::{test}"), "--nocapture"])
         .env(CHILD, "1")
-        .env("SSL_CERT_FILE", "/nonexistent/bundle.pem")
+        .env("SSL_CERT_FILE", bundle)
         .env_remove("SSL_CERT_DIR")
         .env_remove("NO_PROXY")
         .env_remove("no_proxy")
-        .envs(["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:1")))
+        .envs(["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, proxy)))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
@@ -71,6 +76,44 @@ fn child_https() {
         for word in ["ca-certificates", "SSL_CERT_FILE"] {
             assert!(error.to_string().contains(word), "{error}");
         }
+    }
+}
+
+/// A bundle with one certificate, which proves nothing.
+const BUNDLE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBfDCCASGgAwIBAgIUMZg6EVWRS597yvFD/KD23yYceVAwCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjgxNjI2MDZaGA8yMTI2MTEwNDE2
+MjYwNlowEjEQMA4GA1UEAwwHVGVzdCBDQTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABAOx2VXtrDbioYAYBK4LKh99l53GI/pMFZiFGhy6tRslJNMa/BBufkyLLwdx
+W7grQepX4DncKP86kiHSo6qQzxejUzBRMB0GA1UdDgQWBBQ7Y/i4bemkxUDgg0J+
+5Ct5bfBLNDAfBgNVHSMEGDAWgBQ7Y/i4bemkxUDgg0J+5Ct5bfBLNDAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDENJVWW8Ek2VKNMm/qIVw37N+b
+kt9fecr1up5aYheL8AIhAPEyq7he2Ok54+j0vCCiPtnmPpkhQpohpE/ADxQPWE1b
+-----END CERTIFICATE-----
+";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn storage_is_reached_through_a_proxy() {
+    let proxy = Server::start(|_, _| status(502));
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle.pem");
+    std::fs::write(&bundle, BUNDLE).unwrap();
+    run_with("child_proxy", bundle.to_str().unwrap(), &proxy.url(""));
+    let seen = proxy.seen("a.example:443");
+    assert!(!seen.is_empty() && seen.iter().all(|seen| seen.method == "CONNECT"));
+    assert_eq!(proxy.total(), seen.len(), "nothing else goes through it, and nothing of the link");
+}
+
+#[tokio::test]
+async fn child_proxy() {
+    if is_child() {
+        let server = Server::api(|_, _| json(r#"{"url":"https://a.example/x?sig=hush"}"#));
+        let (remote, _) = remote(&server);
+        let link = remote.download_link(&document(), &version()).await.unwrap();
+        let error = remote.fetch(&link, None).await.unwrap_err();
+        assert!(!error.to_string().contains("hush"), "{error}");
     }
 }
 

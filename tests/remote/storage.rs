@@ -238,3 +238,28 @@ async fn bytes_that_trickle() {
     let error = read(&mut blob).await.unwrap_err();
     assert!(error.to_string().contains("fewer than 1000 bytes a second came for 100ms"), "{error}");
 }
+
+/// A signature is over the link as it was given.
+#[tokio::test]
+async fn a_link_is_sent_byte_for_byte() {
+    for target in ["/blob/%2E%2E/x?f='x'&y={1}|2^`", "/blob//x~'(1)*!/%7ea?q=%zz&a&b=&c=a+b"] {
+        let server = Server::api(move |seen, _| match seen.header("host") {
+            Some(host) if seen.path().starts_with("/api/") => {
+                json(&serde_json::json!({"url": format!("http://{host}{target}#fragment")}).to_string())
+            }
+            _ if seen.target == target => Reply::Send(answer(200, "", "whole")),
+            _ => Reply::Send(answer(403, "", "SignatureDoesNotMatch")),
+        });
+        assert_eq!(read(&mut fetch(&server, None).await.unwrap()).await.unwrap(), "whole");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_may_be_written_in_utf_8() {
+    let server = Server::api(|seen, _| match seen.path() {
+        "/%C3%A5/%7e" => Reply::Send(answer(200, "", "whole")),
+        "/blob" => Reply::Send(answer(302, "location: /å/%7e", "")),
+        _ => json(&format!(r#"{{"url":"http://{}/blob?sig=hush"}}"#, seen.header("host").unwrap())),
+    });
+    assert_eq!(read(&mut fetch(&server, None).await.unwrap()).await.unwrap(), "whole");
+}

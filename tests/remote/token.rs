@@ -150,12 +150,12 @@ async fn a_401_about_one_thing_belongs_to_it() {
 #[tokio::test]
 async fn a_crowd_of_401_is_looked_into_once() {
     let all = std::sync::Barrier::new(50);
-    let server = Server::api(move |seen, _| match seen.path() {
-        BINDERS => json("[]"),
-        _ => {
-            all.wait();
-            problem(401, "no")
+    let server = Server::api(move |seen, _| {
+        if seen.path() == BINDERS {
+            return json("[]");
         }
+        all.wait();
+        problem(401, "no")
     });
     let (remote, _) = remote(&server);
     let document = document();
