@@ -15,6 +15,20 @@ pub struct Announced {
 }
 
 impl Announced {
+    /// The MD5 that the `ETag` may be: S3 and its like use it for blobs that were uploaded in one piece. One that is not the
+    /// bytes' own says nothing, because other uploads have other tags of the same form.
+    pub fn md5_by_etag(&self) -> Option<[u8; 16]> {
+        let digits = self.etag.as_deref()?.trim_matches('"');
+        let mut md5 = [0; 16];
+        if digits.len() != 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (byte, at) in md5.iter_mut().zip((0..32).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
+        }
+        Some(md5)
+    }
+
     /// How a later answer about the same version contradicts this one.
     pub fn contradicted_by(&self, later: &Self) -> Option<&'static str> {
         fn differ<T: PartialEq>(before: Option<&T>, later: Option<&T>) -> bool {
@@ -40,6 +54,18 @@ pub(super) fn is_strong(etag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_etag_that_may_be_an_md5() {
+        let of = |etag: &str| Announced { etag: Some(etag.to_owned()), ..Announced::default() }.md5_by_etag();
+        assert_eq!(of("\"5d41402abc4b2a76b9719d911017c592\"").unwrap()[..3], [0x5d, 0x41, 0x40]);
+        for etag in
+            ["\"5d41402abc4b2a76b9719d911017c592-2\"", "\"0x8DC0\"", "\"zz41402abc4b2a76b9719d911017c592\"", "\"å\""]
+        {
+            assert_eq!(of(etag), None, "{etag}");
+        }
+        assert_eq!(Announced::default().md5_by_etag(), None);
+    }
 
     #[test]
     fn what_contradicts() {

@@ -68,7 +68,7 @@ pub(super) struct Broken {
 impl Receiver {
     /// A blob that begins, or goes on with what was kept of it: then that is used up.
     pub(super) async fn open(writing: &Writing, blob: Blob, tries: &mut Tries) -> Result<Self, Failed> {
-        let md5 = blob.announced.md5.is_some();
+        let md5 = is_hashed(&blob);
         let mirror = Arc::clone(&writing.mirror);
         let mut stage = None;
         if blob.start > 0
@@ -127,7 +127,7 @@ impl Receiver {
     async fn write(&mut self, writing: &Writing) -> Result<Stage, Failed> {
         let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
         self.waiting = 0;
-        let (mirror, md5) = (Arc::clone(&writing.mirror), self.blob.announced.md5.is_some());
+        let (mirror, md5) = (Arc::clone(&writing.mirror), is_hashed(&self.blob));
         Ok(writing.pool.run(move || write(&mirror, stage, &pieces, (md5, false))).await??)
     }
 
@@ -141,14 +141,17 @@ impl Receiver {
         self.decoded(job)?;
         let fit = self.fit(job);
         let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
-        let (mirror, md5, time) = (Arc::clone(&writing.mirror), self.blob.announced.md5, self.blob.last_modified);
+        let (mirror, hashed, time) = (Arc::clone(&writing.mirror), is_hashed(&self.blob), self.blob.last_modified);
         let end = move || -> Result<_, mirror::Error> {
-            let stage = write(&mirror, stage, &pieces, (md5.is_some(), true))?;
-            let same = md5.map(|md5| stage.md5() == Some(md5));
-            Ok((stage.finish(time)?, same))
+            let stage = write(&mirror, stage, &pieces, (hashed, true))?;
+            let md5 = stage.md5();
+            Ok((stage.finish(time)?, md5))
         };
-        let (staged, md5) = writing.pool.run(end).await??;
-        let vouched = md5.unwrap_or(self.blob.marked);
+        let (staged, own) = writing.pool.run(end).await??;
+        let announced = &self.blob.announced;
+        let md5 = announced.md5.map(|md5| own == Some(md5));
+        let tagged = own.is_some() && announced.md5_by_etag() == own;
+        let vouched = md5.unwrap_or(self.blob.marked || tagged);
         let needed = self.needed(fit, vouched, md5);
         if !tries.is_enough(staged.sha256, needed) {
             writing.mirror.discard(&staged.name)?;
@@ -229,6 +232,11 @@ impl Receiver {
         }
         Ok(broken)
     }
+}
+
+/// Whether the MD5 of the bytes is counted: where one was announced, or the `ETag` may be one.
+fn is_hashed(blob: &Blob) -> bool {
+    blob.announced.md5.is_some() || blob.announced.md5_by_etag().is_some()
 }
 
 /// Deletes a partial download that nobody needs any more.

@@ -231,3 +231,16 @@ fn a_run_that_ends_early_keeps_what_it_cannot_rule_out_for_now() {
     assert!((1..CHANGED).contains(&new), "{new}");
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM provisional"), i64::try_from(new).unwrap());
 }
+
+#[test]
+fn an_etag_that_is_the_md5_vouches_for_the_bytes() {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    o.add_document(&binder, None, "a.pdf", "hello").unwrap();
+    let world = World::with(o, plain);
+    let tagged = |tag: &str| Reply::body(200, "application/pdf", "hello").header("etag", tag);
+    world.sandbox.script(Route::Blob, tagged("\"5d41402abc4b2a76b9719d911017c593\"").times(3));
+    assert_eq!(world.run().exit(), Exit::Partial, "another hash says nothing");
+    world.sandbox.script(Route::Blob, vec![tagged("\"5d41402abc4b2a76b9719d911017c592\"")]);
+    world.mirror();
+}
