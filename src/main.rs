@@ -55,6 +55,11 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
     if has_no_log(&command) {
         warn(slips);
     }
+    if !needs_little(&command)
+        && let Err(exit) = app::check_limits()
+    {
+        return exit;
+    }
     match command {
         Command::Run(run) => {
             let voice = speak(run.selection.json);
@@ -130,6 +135,12 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
         }
         Command::Man(man) => app::man(man.to.as_deref()),
     }
+}
+
+/// Whether a command opens few files and writes none that may get large.
+fn needs_little(command: &Command) -> bool {
+    use Command::{Binders, Completions, Config, History, Ls, Man, Snapshots, Status};
+    matches!(command, Status(_) | Binders(_) | Snapshots(_) | History(_) | Ls(_) | Config(_) | Completions(_) | Man(_))
 }
 
 /// Whether a command prints results and errors, and nothing on the way.

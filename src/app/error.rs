@@ -120,6 +120,11 @@ pub enum Error {
     /// The sandbox can't serve.
     #[error("the sandbox can't serve: {0}")]
     Sandbox(std::io::Error),
+    /// The process may open too few files.
+    #[error(
+        "this process may open {0} files at once, and at least {1} are needed; raise the limit (`ulimit -n {1}`, `LimitNOFILE=` in a unit)"
+    )]
+    FewFiles(u64, u64),
     /// The runtime can't start.
     #[error("the program can't start: {0}")]
     Runtime(std::io::Error),
@@ -188,6 +193,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Config(_)
+            | Self::FewFiles(..)
             | Self::Foreign(_)
             | Self::NotExisting(_)
             | Self::NoMirror(_)

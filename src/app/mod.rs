@@ -68,6 +68,31 @@ use crate::{
     ui,
 };
 
+/// Files that a command opens at once: the mirror's folders, connections, and downloads.
+const LEAST_FILES: u64 = 128;
+
+/// Refuses to begin where the process may open too few files, and makes a file that gets too large an error. By
+/// default the signal of that ends the program.
+pub fn check_limits() -> Result<(), Exit> {
+    const SIGXFSZ: i32 = 25;
+    let files = mirror::descriptors();
+    let error = if files < LEAST_FILES {
+        Error::FewFiles(files, LEAST_FILES)
+    } else {
+        match runtime() {
+            Ok(runtime) => {
+                let _inside = runtime.enter();
+                // The handler stays when nobody listens any more.
+                let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ));
+                return Ok(());
+            }
+            Err(error) => error,
+        }
+    };
+    ui::complain(&error);
+    Err(error.exit())
+}
+
 /// A runtime of one thread: everything that takes the processor has threads of its own.
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)

@@ -60,7 +60,15 @@ fn holder(process: Option<u32>) -> String {
 
 fn advice(source: &io::Error) -> &'static str {
     match errno(source) {
-        Some(Errno::NOSPC | Errno::DQUOT) => "; free some space and run again, nothing is lost",
+        Some(Errno::NOSPC | Errno::DQUOT) => {
+            "; free some space (or inodes, where `df -i` shows that none are left) and run again, nothing is lost"
+        }
+        Some(Errno::MFILE | Errno::NFILE) => {
+            "; this process may not open more files: raise the limit (`ulimit -n`, `LimitNOFILE=` in a unit) and run again"
+        }
+        Some(Errno::FBIG) => {
+            "; a limit on the size of files is reached: raise it (`ulimit -f`, `LimitFSIZE=` in a unit), or use a file system that takes larger files"
+        }
         Some(Errno::ROFS) => "; mount the disk writable and run again",
         Some(Errno::NOENT | Errno::STALE | Errno::NOTCONN | Errno::NODEV | Errno::NXIO) => {
             "; is the disk still mounted? Run again when it is"
@@ -99,7 +107,9 @@ impl Error {
                 | Errno::STALE
                 | Errno::NOTCONN
                 | Errno::NODEV
-                | Errno::NXIO,
+                | Errno::NXIO
+                | Errno::MFILE
+                | Errno::NFILE,
             ) => Self::Io { action, path: path.display().to_string(), source },
             _ => Self::Destination(format!("cannot {action} {}: {source}", path.display())),
         }

@@ -41,6 +41,7 @@ pub use effort::effort;
 pub use error::{Error, Kind};
 pub use examine::{Abilities, Disk, Examination, Refusal, examine, system};
 pub use fingerprint::Fingerprint;
+pub use nameless::descriptors;
 pub use process::{Here, began, exists, here};
 pub use publish::Outcome;
 pub use read::{Place, digest, digest_with, stamp_of};

@@ -98,7 +98,7 @@ impl Nameless {
 }
 
 /// How many descriptors this process may have, raised as far as it may raise it.
-fn descriptors() -> u64 {
+pub fn descriptors() -> u64 {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     let wanted = limit.maximum.unwrap_or(u64::MAX).min(2 * MOST);

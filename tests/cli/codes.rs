@@ -213,3 +213,23 @@ fn an_early_end_is_4_and_resumable() {
     assert!(done.err.contains("--max-duration"), "{}", done.err);
     program.run(&[]).expect(0);
 }
+
+#[test]
+fn too_few_files_are_refused_before_anything_is_fetched() {
+    for limit in [8, 12, 32, 64] {
+        let program = Program::with_documents(3);
+        let inner = program.run_command(&[]);
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "ulimit -n $0; exec \"$@\"", &limit.to_string()]);
+        command.arg(inner.get_program()).args(inner.get_args());
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let done = finish(&mut command);
+        done.says(2, "LimitNOFILE=");
+        assert!(!program.dest.exists(), "{limit}");
+    }
+}
