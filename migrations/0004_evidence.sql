@@ -37,3 +37,11 @@ INSERT OR IGNORE INTO folded_ids
         length(id) = 36 AND substr(id, 9, 1) = '-' AND substr(id, 14, 1) = '-' AND substr(id, 19, 1) = '-'
         AND substr(id, 24, 1) = '-' AND NOT id GLOB '*[^-0-9a-f]*'
     );
+
+-- Versions that are listed and not to be had, and that somebody acknowledged as missing until the document has another one.
+CREATE TABLE acknowledged (
+    document        TEXT PRIMARY KEY,
+    version         TEXT NOT NULL,
+    run             INTEGER NOT NULL,
+    acknowledged_at INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -119,6 +119,10 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
             speak(false);
             app::sandbox(&sandbox)
         }
+        Command::Acknowledge(acknowledge) => {
+            speak(false);
+            app::acknowledge(&acknowledge.destination.dest, &acknowledge.id)
+        }
         Command::Purge(purge) => {
             speak(false);
             app::purge(&purge.destination.dest, &purge.id, purge.yes)

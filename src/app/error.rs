@@ -82,6 +82,11 @@ pub enum Error {
     /// No document of the mirror has this id.
     #[error("the mirror knows no document {0:?}; `ibinder-sync history PATH` shows the id of a path's document")]
     NoDocument(String),
+    /// No run has failed on a document.
+    #[error(
+        "nothing is missing of document {0:?}: the last runs did not fail on it; `last-run.json` has the ids of failures"
+    )]
+    NothingMissing(String),
     /// A file that is not the document's has its path.
     #[error(
         "the file at {0:?} is not what the mirror put there; delete it or move it away yourself, then purge again: nothing was erased"
@@ -208,6 +213,7 @@ impl Error {
             | Self::Nested(..)
             | Self::Above(..)
             | Self::Look(..)
+            | Self::NothingMissing(_)
             | Self::NotItsFile(_)
             | Self::Catalogue(catalogue::Error::Sidecars(Refused::NotEmpty(_)))
             | Self::Folder(..) => Exit::Usage,

@@ -1,6 +1,7 @@
 //! The composition root: builds the parts from a [`Config`](crate::config::Config) and runs one
 //! command with them. One short function a command.
 
+mod acknowledge;
 mod adopting;
 mod aftermath;
 mod ask;
@@ -35,6 +36,7 @@ mod verify;
 mod voice;
 mod with_lock;
 
+pub use acknowledge::acknowledge;
 pub use binders::list as list_binders;
 pub use configuration::{begin as begin_configuration, schema as show_schema, show as show_configuration};
 #[cfg(feature = "sandbox")]

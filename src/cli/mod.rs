@@ -143,6 +143,8 @@ pub enum Command {
     /// Serve a made-up organisation, or a folder, as the service would
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
+    /// Accept that one version of a document can't be had
+    Acknowledge(Acknowledge),
     /// Erase a document for good, with everything that is known of it
     Purge(Purge),
     /// Run a command while nothing changes the mirror: to copy it elsewhere
@@ -204,6 +206,23 @@ pub enum BindersCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Accept that one version of a document can't be had.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "For a document that iBinder lists and does not give out, night after night: its version that failed in \
+    the last run no longer makes runs partial. Each run still tries it, counts it as acknowledged and shows it in the \
+    report. The acknowledgement ends when the document is mirrored or has another version. What is mirrored of it \
+    stays.\n\nExample:\n  ibinder-sync acknowledge 3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77 --dest /srv/mirror"
+)]
+pub struct Acknowledge {
+    /// The document's id, as the report shows it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Where.
+    #[command(flatten)]
+    pub destination: Destination,
 }
 
 /// Erase a document for good, with everything that is known of it.

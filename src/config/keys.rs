@@ -28,6 +28,7 @@ const MIRROR: &[&str] = &[
     "history",
     "restore",
     "export",
+    "acknowledge",
     "purge",
     "with-lock",
 ];

@@ -109,6 +109,9 @@ fn of_run(page: &mut Page, run: &LastRun) {
             ("removed", d.removed),
             ("withheld", d.withheld),
             ("filtered", d.filtered),
+            ("purged", d.purged),
+            ("without_version", d.without_version),
+            ("acknowledged", d.acknowledged),
             ("failed", d.failed),
         ],
     );

@@ -6,6 +6,7 @@
 
 mod amount;
 mod cause;
+mod change;
 mod checkup;
 mod filters;
 mod health;
@@ -25,6 +26,7 @@ mod verify_report;
 
 pub use amount::{bytes, count};
 pub use cause::FailureCause;
+pub use change::Change;
 pub use checkup::{Area, Belief, Check, Checkup, Statement, Verdict};
 pub use filters::Filters;
 pub use health::{Health, Level, Problem, span};
@@ -35,6 +37,6 @@ pub use run_report::{
     Answers, Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub, Statuses, Withheld,
 };
 pub use status::{CompleteRun, Damage, Illegible, LastRound, LastRun, LastVerify, STATUS, Space, Status, Waiting};
-pub use tally::{Change, Tally};
+pub use tally::Tally;
 pub use under_way::{Coming, Download, UnderWay};
 pub use verify_report::{Checked, Finding, FindingKind, VerifyOutcome, VerifyReport};

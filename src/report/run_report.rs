@@ -55,7 +55,7 @@ pub struct Binders {
     pub failed: u64,
 }
 
-/// Documents; each counts once among failed, updated, moved, added, adopted and unchanged.
+/// Documents; each counts once among failed, acknowledged, updated, moved, added, adopted, what was left out, and unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Documents {
@@ -77,6 +77,12 @@ pub struct Documents {
     pub withheld: u64,
     /// Left out by the filters.
     pub filtered: u64,
+    /// Left out because they were erased on request; nothing else is said of them.
+    pub purged: u64,
+    /// Listed without a version, with nothing held of them.
+    pub without_version: u64,
+    /// Not to be had in a version of which somebody acknowledged that.
+    pub acknowledged: u64,
     /// Not mirrored as listed; the next run tries again.
     pub failed: u64,
 }

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Binders, Documents, Failure, Freed, Withheld};
+use super::{Binders, Change, Documents, Failure, FailureCause, Freed, Withheld};
 use crate::model::DocumentId;
 
 /// More warnings than this help nobody; the rest is counted.
@@ -16,25 +16,6 @@ const MOST_WARNINGS: usize = 200;
 
 /// More failures than this are counted, not listed.
 const MOST_FAILURES: usize = 10_000;
-
-/// What happened to a document, by rank: the higher one counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
-    /// To be brought over. A run that ends early leaves some at that.
-    Planned,
-    /// Left out by a filter.
-    Filtered,
-    /// Its file was there, and was proved.
-    Adopted,
-    /// New in the tree.
-    Added,
-    /// At another path.
-    Moved,
-    /// With another version.
-    Updated,
-    /// Failed.
-    Failed,
-}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -166,6 +147,9 @@ impl Tally {
             updated: of(Change::Updated),
             moved: of(Change::Moved),
             filtered: of(Change::Filtered),
+            purged: of(Change::Purged),
+            without_version: of(Change::NoVersion),
+            acknowledged: of(Change::Acknowledged),
             failed: of(Change::Failed) + counts.failed_unseen,
             removed: counts.removed,
             withheld: counts.withheld.len() as u64,
@@ -174,6 +158,27 @@ impl Tally {
         let changed = counts.changes.len() as u64;
         documents.unchanged = documents.seen.saturating_sub(changed);
         documents
+    }
+
+    /// The run came to its end: a document that is still to be brought over was lost on the way, which is a failure.
+    pub fn settle(&self) {
+        let planned =
+            |(document, change): (&DocumentId, &Change)| (*change == Change::Planned).then(|| document.clone());
+        let lost: Vec<DocumentId> = self.counts().changes.iter().filter_map(planned).collect();
+        for document in lost {
+            let error = "it is listed, and the run neither mirrored it nor met an error; please report this".to_owned();
+            let failure =
+                Failure { document_id: Some(document.to_string()), ..Failure::of_nobody(FailureCause::Run, error) };
+            self.failed(Some(&document), failure);
+        }
+    }
+
+    /// Whether something that was listed is neither mirrored nor left out on purpose, or something else failed.
+    pub fn is_short(&self) -> bool {
+        let counts = self.counts();
+        !counts.failures.is_empty()
+            || counts.failed_unseen > 0
+            || !counts.changes.values().all(|change| change.is_settled())
     }
 
     /// Documents that are to be brought over and were not: what a run that ended early leaves.
@@ -216,6 +221,24 @@ mod tests {
         assert_eq!((documents.filtered, documents.unchanged, documents.seen), (1, 2, 5));
         tally.changed(&id("d"), Change::Planned);
         assert_eq!((tally.documents().unchanged, tally.to_come()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_listed_and_not_brought_is_a_failure() {
+        let tally = Tally::default();
+        let id = |text: &str| DocumentId::parse(text).unwrap();
+        tally.changed(&id("a"), Change::Planned);
+        tally.changed(&id("a"), Change::Added);
+        for change in [Change::NoVersion, Change::Filtered, Change::Purged, Change::Acknowledged] {
+            tally.changed(&id(&format!("{change:?}")), change);
+        }
+        tally.settle();
+        assert!(!tally.is_short());
+        tally.changed(&id("b"), Change::Planned);
+        assert!(tally.is_short());
+        tally.settle();
+        assert_eq!((tally.documents().failed, tally.to_come()), (1, 0));
+        assert_eq!(tally.failures()[0].document_id.as_deref(), Some("b"));
     }
 
     #[test]

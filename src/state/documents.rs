@@ -138,6 +138,13 @@ impl Reader<'_> {
         Ok(self.0.prepare_cached("SELECT 1 FROM held_counts LIMIT 1")?.exists([])?)
     }
 
+    /// Whether a version was in the tree before, and was replaced or removed.
+    pub fn was_version(&self, document: &DocumentId, version: &VersionId) -> Result<bool, Error> {
+        let mut statement =
+            self.0.prepare_cached("SELECT 1 FROM past_versions WHERE document = ?1 AND version = ?2 LIMIT 1")?;
+        Ok(statement.exists([document.as_str(), version.as_str()])?)
+    }
+
     /// The bytes of a version, where they are held as the service had them.
     pub fn held(&self, document: &DocumentId, version: &VersionId) -> Result<Option<Held>, Error> {
         let mut statement = self.0.prepare_cached(

@@ -12,6 +12,7 @@
 //! On network file systems WAL can't work: there the one connection locks the file for itself
 //! and keeps a rollback journal, and reads share it.
 
+mod acknowledged;
 mod catalogue;
 mod changes;
 mod documents;

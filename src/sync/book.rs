@@ -398,6 +398,7 @@ fn record_note(w: &Writer<'_>, run: i64, note: &Order) -> Result<(), Fatal> {
         }
         Order::Metadata { document, particulars } => w.touch_metadata(run, document, particulars)?,
         Order::Partial { document, version, partial } => w.keep_partial(document, version, partial)?,
+        Order::Unacknowledge { document } => w.end_acknowledgement(document)?,
         Order::Failure(failure) => w.record_failure(run, failure)?,
         Order::Suspect(row) => w.suspect(run, &row.document, &row.version, &row.sha256, row.accepted_at)?,
         Order::Checked(row) if next_check(row.accepted_at, row.passed).is_none() => w.accept_for_good(&row.document)?,

@@ -273,6 +273,9 @@ impl Reader<'_> {
             }
         }
         for oddity in page.oddities {
+            if self.ctx.leaves_out(oddity.document.clone()).await? {
+                continue;
+            }
             self.ctx.tally.warn(format!("document {}: its metadata are too large and were not kept", oddity.document));
         }
         self.nameless += facts.nameless;

@@ -66,6 +66,8 @@ pub(super) struct Ctx {
     pub(super) binders: OnceLock<HashSet<BinderId>>,
     /// Versions of which a partial download was kept when the run began.
     pub(super) partials: HashSet<VersionId>,
+    /// Versions that are acknowledged as missing.
+    pub(super) acknowledged: Arc<HashMap<DocumentId, VersionId>>,
     /// How many documents each binder that was read announced, and how many of them a page held.
     pub(super) announced: Mutex<HashMap<BinderId, (u64, u32)>>,
     /// Bytes that downloads in flight have still to write.
@@ -110,6 +112,20 @@ impl Ctx {
     /// What the service's clock says, or ours where it never told; seconds since the epoch.
     pub(super) fn service_now(&self) -> i64 {
         self.remote.time().unwrap_or_else(jiff::Timestamp::now).as_second()
+    }
+
+    /// Whether the version that a job would bring is acknowledged as missing.
+    pub(super) fn acknowledges(&self, job: &Job) -> bool {
+        self.acknowledged.get(&job.document) == Some(&job.particulars.version)
+    }
+
+    /// A version that is acknowledged as missing is still missing.
+    pub(super) fn missing(&self, job: &Job) {
+        self.tally.changed(&job.document, Change::Acknowledged);
+        self.tally.warn(format!(
+            "{:?} (document {}) is still missing in version {}, as acknowledged",
+            job.particulars.file_name, job.document, job.particulars.version
+        ));
     }
 
     /// Whether the service listed a binder.
@@ -163,9 +179,19 @@ impl Ctx {
         let _ = self.stop.or(self.jobs.send(Some(job))).await;
     }
 
+    /// Whether a document was erased on request, so that nothing may be said of it.
+    pub(super) async fn leaves_out(&self, document: DocumentId) -> Result<bool, Fatal> {
+        self.desk.call(move |desk| desk.leaves_out(&document)).await
+    }
+
     /// An item of a page that is not what it should be fails alone.
     pub(super) async fn odd(&self, binder: &BinderId, odd: &OddItem) -> Result<(), Fatal> {
         let document = odd.id.as_deref().and_then(|id| DocumentId::parse(id).ok());
+        if let Some(document) = document.clone()
+            && self.leaves_out(document.clone()).await?
+        {
+            return self.desk.call(move |desk| desk.mark(&document)).await?;
+        }
         let failure = Failure {
             binder_id: Some(binder.to_string()),
             document_id: odd.id.clone(),

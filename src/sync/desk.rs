@@ -63,12 +63,12 @@ pub(super) struct Desk {
     /// Documents that were listed elsewhere, or otherwise, than they are mirrored; the last
     /// answer counts.
     pub(super) unsettled: HashMap<DocumentId, Listed>,
-    /// Documents that an answer by id said are gone, after they were listed.
-    pub(super) gone: HashSet<DocumentId>,
     /// A document of each binder that was listed in this run.
     pub(super) controls: HashMap<BinderId, DocumentId>,
     /// Documents that were erased on request, by their fingerprints.
     pub(super) purged: HashSet<Fingerprint>,
+    /// Versions that are acknowledged as missing.
+    pub(super) acknowledged: Arc<HashMap<DocumentId, VersionId>>,
     /// Whether the mirror held bytes of any past version when the run began: a first mirror asks for none.
     pub(super) holds_any: bool,
     /// Whether ids in the state may have lost their case.
@@ -90,7 +90,7 @@ impl Desk {
         tally: Arc<Tally>,
         options: Arc<Options>,
         (newest, holds_any, has_folded_ids): (i64, bool, bool),
-        purged: HashSet<Fingerprint>,
+        (purged, acknowledged): (HashSet<Fingerprint>, Arc<HashMap<DocumentId, VersionId>>),
     ) -> Self {
         Self {
             state,
@@ -102,9 +102,9 @@ impl Desk {
             seen: Seen::up_to(newest),
             counted: HashSet::new(),
             unsettled: HashMap::new(),
-            gone: HashSet::new(),
             controls: HashMap::new(),
             purged,
+            acknowledged,
             holds_any,
             has_folded_ids,
             unproved: Vec::new(),
@@ -120,6 +120,7 @@ impl Desk {
 
     /// An item that names a known document, and is odd otherwise, still shows that it is there.
     pub(super) fn mark(&mut self, document: &DocumentId) -> Result<(), Fatal> {
+        self.leaves_out(document);
         let first = match self.state.read(|r| r.document(document))? {
             Some(known) => self.seen.mark(known.number),
             None => self.counted.insert(document.clone()),
@@ -161,11 +162,17 @@ impl Desk {
             let known = known.get(&item.id);
             let on_its_way = on_their_way.get(&item.id);
             self.count(item, known, on_its_way.is_some());
+            if self.leaves_out(&item.id) {
+                continue;
+            }
             let dir = self.dir(item)?;
             if let Some(known) = known {
                 note_metadata(item, known, &mut absorbed);
             }
             let file = known.and_then(|k| files.get(&k.number)).copied().unwrap_or(FileState::AsPublished);
+            if self.ends_acknowledgement(item, known, file) {
+                absorbed.orders.push(Order::Unacknowledge { document: item.id.clone() });
+            }
             if let Some(coming) = on_its_way {
                 self.settle_later(item, !coming.is_as_listed(item));
             } else {
@@ -228,7 +235,6 @@ impl Desk {
         if first {
             self.tally.seen(1);
         }
-        self.gone.remove(&item.id);
     }
 
     /// Where a document's file belongs, its name aside.
@@ -266,13 +272,6 @@ impl Desk {
                     );
                 }
             }
-            (Action::Add | Action::Update | Action::BringBack, ..) if self.is_purged(&item.id) => {
-                self.tally.changed(&item.id, Change::Filtered);
-                self.tally.warn(format!(
-                    "document {} was erased from this mirror, and the service still lists it: it is left out. Remove it there, too",
-                    item.id
-                ));
-            }
             (Action::Add, _, Some(version)) => return self.add(item, &version, dir).map(Some),
             (Action::Update, Some(known), Some(version)) => {
                 if file == FileState::Changed {
@@ -287,10 +286,13 @@ impl Desk {
                 self.say_of(known, "was missing from the tree and is brought back");
                 return self.replace(item, known, &version, Change::Added).map(Some);
             }
-            _ => self.tally.warn(format!(
-                "{:?} (document {}) has no version to fetch; what is held of it is kept",
-                item.file_name, item.id
-            )),
+            _ => {
+                self.tally.changed(&item.id, Change::NoVersion);
+                self.tally.warn(format!(
+                    "{:?} (document {}) has no version to fetch; what is held of it is kept",
+                    item.file_name, item.id
+                ));
+            }
         }
         Ok(None)
     }
@@ -302,6 +304,22 @@ impl Desk {
         // Earlier versions put every id into lower case.
         let lower = DocumentId::parse(&document.as_str().to_ascii_lowercase());
         self.purged.contains(&fingerprint(document)) || lower.is_ok_and(|id| self.purged.contains(&fingerprint(&id)))
+    }
+
+    /// Whether a document was erased on request. It counts as left out, and nothing else may be said of it.
+    pub(super) fn leaves_out(&self, document: &DocumentId) -> bool {
+        let purged = self.is_purged(document);
+        if purged {
+            self.tally.changed(document, Change::Purged);
+        }
+        purged
+    }
+
+    /// Whether a document that is acknowledged as missing is listed in another version by now, or isn't missing.
+    fn ends_acknowledgement(&self, item: &Listed, known: Option<&Known>, file: FileState) -> bool {
+        let Some(version) = self.acknowledged.get(&item.id) else { return false };
+        let there = known.is_some_and(|known| known.version == *version) && file != FileState::Missing;
+        there || item.version.as_ref().is_some_and(|listed| listed != version)
     }
 
     /// Warns of what happened to a file of the tree.

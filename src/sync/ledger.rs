@@ -69,6 +69,8 @@ pub(super) enum Order {
     AcceptForNow(Provisional),
     /// A version that was accepted for now was fetched again and is the same.
     Checked(Provisional),
+    /// A document that was acknowledged as missing has another version, or is mirrored.
+    Unacknowledge { document: DocumentId },
     /// A document failed.
     Failure(FailureRow),
 }

@@ -12,6 +12,7 @@ mod absence;
 mod binders;
 mod book;
 mod claim;
+mod contradiction;
 mod crawl;
 mod ctx;
 mod desk;

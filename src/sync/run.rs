@@ -92,16 +92,14 @@ impl Finished {
 
     /// The word for it.
     pub fn outcome(&self) -> Outcome {
-        let (documents, binders) = (self.tally.documents(), self.tally.binder_counts());
-        let failed = documents.failed + binders.failed + binders.inaccessible + binders.uncertified;
-        let damaged = self.is_damaged();
+        let binders = self.tally.binder_counts();
+        let unread = binders.failed + binders.inaccessible + binders.uncertified;
+        let short = unread > 0 || self.is_damaged() || self.withheld || self.tally.is_short();
         match &self.ended {
             Ended::Fatal(_) => Outcome::Failed,
             Ended::Early(Cause::Interrupt | Cause::Terminate) => Outcome::Interrupted,
             Ended::Early(_) | Ended::AnotherOrganisation => Outcome::Partial,
-            Ended::Through if failed > 0 || damaged || self.withheld || !self.tally.failures().is_empty() => {
-                Outcome::Partial
-            }
+            Ended::Through if short => Outcome::Partial,
             Ended::Through => Outcome::Complete,
         }
     }
@@ -144,6 +142,9 @@ pub async fn run(parts: Parts) -> Finished {
         (None, Ok((came, _))) if came.another => (Ended::AnotherOrganisation, true, None, None),
         (None, Ok((came, now))) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld, came.scrub, now),
     };
+    if matches!(ended, Ended::Through) {
+        tally.settle();
+    }
     let uncertified = binders.uncertified > 0;
     Finished { ended, withheld, counted, uncertified, scrub, tally, planned, night, now }
 }
@@ -156,6 +157,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
         let found = (r.extent()?.1, r.holds_any()?, r.has_folded_ids()?);
         Ok::<_, state::Error>((found, r.purged()?, r.partials()?))
     })?;
+    let acknowledged = Arc::new(state.read(|r| r.acknowledged())?);
     let desk = Desk::new(
         Arc::clone(&state),
         Arc::clone(&root),
@@ -163,7 +165,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
         Arc::clone(&tally),
         Arc::clone(&options),
         found,
-        purged,
+        (purged, Arc::clone(&acknowledged)),
     );
     let writing = match mirror {
         None => None,
@@ -191,6 +193,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
         coming: AtomicU64::new(0),
         waiting: Mutex::default(),
         partials,
+        acknowledged,
         run: run.number,
     })
 }

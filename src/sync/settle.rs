@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     evidence::next_check,
-    model::{BinderId, DocumentId, Folder, FolderId, KnownFolder, Listed, Particulars, RelPath},
+    mirror::Found,
+    model::{BinderId, DocumentId, Folder, FolderId, KnownFolder, Listed, Particulars, RelPath, VersionId},
     naming,
     plan::{Leg, Mover, Tree, arrange},
     report::Change,
@@ -90,10 +91,15 @@ impl Desk {
         Ok(())
     }
 
+    /// Whether the mirror has or had a version of a document.
+    pub(super) fn has_had(&mut self, document: &DocumentId, version: &VersionId) -> Result<bool, Fatal> {
+        let known = self.state.read(|r| r.document(document))?;
+        Ok(known.is_some_and(|k| k.version == *version) || self.state.read(|r| r.was_version(document, version))?)
+    }
+
     /// An answer by id counts like a listed item. What was planned for the document is not done.
     pub(super) fn answered(&mut self, listed: Listed) {
         self.names.arrived(&listed.id);
-        self.gone.remove(&listed.id);
         self.unsettled.insert(listed.id.clone(), listed);
     }
 
@@ -104,14 +110,7 @@ impl Desk {
         Ok(())
     }
 
-    /// An answer by id said that a document is gone, after it was listed.
-    pub(super) fn went(&mut self, document: &DocumentId) {
-        self.names.arrived(document);
-        self.unsettled.remove(document);
-        self.gone.insert(document.clone());
-    }
-
-    /// Documents that have another version now than when they were brought over.
+    /// Documents that have another version now than when they were brought over, or whose file is missing.
     pub(super) fn late_versions(&mut self) -> Result<Absorbed, Fatal> {
         let mut late = Absorbed::default();
         let unsettled: Vec<Listed> = self.unsettled.values().cloned().collect();
@@ -120,7 +119,8 @@ impl Desk {
                 continue;
             }
             let known = self.state.read(|r| r.document(&item.id))?;
-            if known.is_none_or(|k| item.version.as_ref().is_some_and(|v| *v != k.version)) {
+            let is_there = |known: &Known| !matches!(self.root.look(&known.path), Ok(Found::Missing));
+            if known.is_none_or(|k| item.version.as_ref().is_some_and(|v| *v != k.version) || !is_there(&k)) {
                 // It was counted when it was listed.
                 self.counted.insert(item.id.clone());
                 let absorbed = self.absorb(&item.binder.clone(), &[item], true)?;
@@ -207,8 +207,8 @@ impl Desk {
         let numbers = self.state.read(|r| r.numbers_in(binder, newest))?;
         let mut absent = Vec::new();
         for number in numbers {
-            // Most were seen: their rows need not be read, unless an answer by id said otherwise.
-            if self.seen.has(number) && self.gone.is_empty() {
+            // Whatever else is said of a document: one that was listed is not absent.
+            if self.seen.has(number) {
                 continue;
             }
             let Some(known) = self.state.read(|r| r.by_number(number))? else { continue };
@@ -217,8 +217,7 @@ impl Desk {
             if dir.is_some_and(|dir| !self.options.filter.wants(&dir, || known.path.leaf().to_owned())) {
                 continue;
             }
-            let missing = !self.seen.has(number) || self.gone.contains(&known.id);
-            if missing && !self.is_kept_for_its_id(&known)? {
+            if !self.is_kept_for_its_id(&known)? {
                 absent.push(known);
             }
         }

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Adopt, Ctx, Fatal, Writing, claim,
+    Adopt, Ctx, Fatal, Writing, claim, contradiction,
     desk::Job,
     ledger::Order,
     pending,
@@ -55,7 +55,7 @@ pub(super) async fn end(ctx: &Ctx, job: &Job, result: Result<(), Failed>, own_tr
         )),
         Err(error) => {
             let (trace_id, tries) = match &error {
-                Failed::Link(error) | Failed::Head(error) | Failed::Body(error) => {
+                Failed::Link(error) | Failed::Contradicted(error, _) | Failed::Head(error) | Failed::Body(error) => {
                     (error.trace_id().map(str::to_owned), error.tries())
                 }
                 _ => (None, 1),
@@ -69,6 +69,9 @@ pub(super) async fn end(ctx: &Ctx, job: &Job, result: Result<(), Failed>, own_tr
                 attempts: tries.max(own_tries).max(1),
                 trace_id,
             };
+            if error.is_of_service() && ctx.acknowledges(job) {
+                return ctx.missing(job);
+            }
             let cause = error.cause();
             ctx.tally.failed(Some(&job.document), super::book::failure_of(&row, cause));
             ctx.order(Order::Failure(row)).await;
@@ -90,7 +93,9 @@ async fn bring(ctx: &Ctx, writing: &Writing, job: &Job, retry: &mut Retry) -> Re
     }
     match fetch(ctx, writing, job, (retry, false)).await {
         Ok(arrived) => pending::take(ctx, writing, job, arrived).await,
-        Err(error @ Failed::Link(_)) => gone_or_failed(ctx, job, error).await,
+        Err(Failed::Link(error)) if error.kind() == (remote::Kind::NotFound { problem_json: true }) => {
+            Err(contradiction::examine(ctx, job, error).await?)
+        }
         Err(error) => Err(error),
     }
 }
@@ -149,28 +154,6 @@ async fn fetch(
     }
 }
 
-/// A 404 for a link asks for the document by id: gone is no failure, and a newer version is
-/// brought over when the others are settled.
-async fn gone_or_failed(ctx: &Ctx, job: &Job, error: Failed) -> Result<(), Failed> {
-    let Failed::Link(remote) = &error else { return Err(error) };
-    if remote.kind() != (remote::Kind::NotFound { problem_json: true }) {
-        return Err(error);
-    }
-    let Some(answer) = ctx.ask(ctx.remote.document(&job.document)).await else { return Err(Failed::Stopped) };
-    match answer {
-        Ok(listed) if listed.version.as_ref().is_some_and(|v| *v != job.particulars.version) => {
-            ctx.desk.call(move |desk| desk.answered(listed)).await?;
-            Ok(())
-        }
-        Err(gone) if gone.kind() == (remote::Kind::NotFound { problem_json: true }) => {
-            let document = job.document.clone();
-            ctx.desk.call(move |desk| desk.went(&document)).await?;
-            Ok(())
-        }
-        Ok(_) | Err(_) => Err(error),
-    }
-}
-
 /// Bytes that are held already need no download.
 async fn from_object(writing: &Writing, job: &Job) -> Result<Option<Staged>, Failed> {
     let Some((sha256, mtime)) = job.object else { return Ok(None) };
@@ -183,7 +166,11 @@ pub(super) async fn publish(ctx: &Ctx, job: &Job, staged: Staged, partial: bool)
     let Job { document, path, particulars, replaces, change, found, .. } = job.clone();
     // What was not proved makes way, unless it may be the user's own.
     let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
+    let acknowledged = ctx.acknowledged.contains_key(&document).then(|| document.clone());
     ctx.order(Order::Publish { document, path, staged, particulars, replaces, change, partial }).await;
+    if let Some(document) = acknowledged {
+        ctx.order(Order::Unacknowledge { document }).await;
+    }
     Ok(())
 }
 

@@ -13,6 +13,9 @@ pub(super) enum Failed {
     /// No link was given; the client has tried again already.
     #[error("{0}")]
     Link(remote::Error),
+    /// It is listed, its link is not found, and what an answer by id says.
+    #[error("it is listed in this version, but its link can't be had ({0}); {1}")]
+    Contradicted(remote::Error, String),
     /// Storage gave nothing; the client has tried again already.
     #[error("{0}")]
     Head(remote::Error),
@@ -63,10 +66,25 @@ impl Failed {
         }
     }
 
+    /// Whether it says that the service doesn't give the document, rather than that it can't be written here.
+    pub(super) fn is_of_service(&self) -> bool {
+        match self {
+            Self::Link(_)
+            | Self::Contradicted(..)
+            | Self::Head(_)
+            | Self::Body(_)
+            | Self::Doubtful(_)
+            | Self::Encoded(_) => true,
+            Self::Mirror(_) | Self::TooLarge { .. } | Self::Stopped | Self::Fatal(_) => false,
+        }
+    }
+
     /// The word for it.
     pub(super) fn cause(&self) -> FailureCause {
         match self {
-            Self::Link(error) | Self::Head(error) | Self::Body(error) => cause_of(error.kind()),
+            Self::Link(error) | Self::Contradicted(error, _) | Self::Head(error) | Self::Body(error) => {
+                cause_of(error.kind())
+            }
             Self::Mirror(_) | Self::TooLarge { .. } => FailureCause::File,
             Self::Doubtful(_) => FailureCause::Bytes,
             Self::Encoded(_) => FailureCause::Rejected,

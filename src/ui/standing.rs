@@ -90,6 +90,10 @@ fn waiting(status: &Status, clock: &impl Fn(&Timestamp) -> String) -> Vec<(&'sta
         let since = waiting.oldest_since.map(|since| format!(", the oldest since {}", clock(&since)));
         lines.push(("waiting:", format!("{} versions{}", count(waiting.versions), since.unwrap_or_default())));
     }
+    let acknowledged = status.last_run.as_ref().map_or(0, |run| run.documents.acknowledged);
+    if acknowledged > 0 {
+        lines.push(("acknowledged:", format!("{} documents are missing, and may be", count(acknowledged))));
+    }
     if waiting.unconfirmed > 0 {
         lines.push(("unconfirmed:", format!("{} documents, listed no more", count(waiting.unconfirmed))));
     }

@@ -128,6 +128,9 @@ fn changes(documents: &Documents) -> String {
         (documents.failed, "failed"),
         (documents.withheld, "withheld"),
         (documents.filtered, "left out"),
+        (documents.purged, "erased here and still listed"),
+        (documents.without_version, "without a version"),
+        (documents.acknowledged, "acknowledged as missing"),
     ];
     let changes: Vec<String> =
         counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
@@ -147,6 +150,8 @@ fn intentions(documents: &Documents) -> String {
         (documents.failed, "can't be told of"),
         (documents.withheld, "would be withheld"),
         (documents.filtered, "are left out"),
+        (documents.purged, "were erased here and are still listed"),
+        (documents.without_version, "have no version"),
     ];
     let mut text = if doing.is_empty() { "change nothing".to_owned() } else { doing };
     for (count, what) in not.into_iter().filter(|(count, _)| *count > 0) {

@@ -2,6 +2,7 @@
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod acknowledge;
 mod codes;
 mod commands;
 mod config;

@@ -22,7 +22,10 @@ fn it_has_exactly_the_agreed_fields() {
     assert_eq!(keys(&report), expected.split_whitespace().collect());
     for (field, expected) in [
         ("binders", "listed filtered crawled uncertified inaccessible failed"),
-        ("documents", "seen unchanged adopted added updated moved removed withheld filtered failed"),
+        (
+            "documents",
+            "seen unchanged adopted added updated moved removed withheld filtered purged without_version acknowledged failed",
+        ),
         ("bytes", "downloaded"),
         ("freed", "versions objects bytes"),
         ("requests", "token api storage retried throttled answers"),

@@ -388,7 +388,7 @@ fn a_listing_far_below_what_is_held_is_looked_at_by_tab() {
 }
 
 #[test]
-fn what_a_link_says_is_gone_is_gone_and_no_failure() {
+fn what_was_listed_leaves_only_when_a_listing_lacks_it() {
     let many = many(40);
     let world = &many.world;
     world.edit(|o| o.revise(&many.documents[3], "new bytes")).unwrap();
@@ -396,7 +396,58 @@ fn what_a_link_says_is_gone_is_gone_and_no_failure() {
     // Removed after it was listed, before its link was asked for.
     world.sandbox.script(Route::DownloadLink, vec![Reply::run(move |o| o.remove_document(&id).unwrap())]);
     let ran = world.run();
-    assert_eq!((ran.exit(), ran.documents().failed, ran.documents().removed), (Exit::Complete, 0, 1), "{ran:?}");
-    world.assert_mirrors();
+    assert_eq!((ran.exit(), ran.documents().failed, ran.documents().removed), (Exit::Partial, 1, 0), "{ran:?}");
+    assert!(ran.fails_with("its link can't be had") && ran.fails_with("by id it is not found either"), "{ran:?}");
+    many.assert_all_there();
+    let ran = world.mirror();
+    assert_eq!(ran.documents().removed, 1, "{ran:?}");
     world.assert_held(b"bytes 3");
+}
+
+/// Link and answer by id of one document are not found, as often as they are asked for.
+fn not_found(world: &World, id: &str) {
+    let id = format!("/{id}");
+    world.sandbox.hook(move |asked| {
+        let own = matches!(asked.route, Route::Document | Route::DownloadLink) && asked.target.contains(&id);
+        own.then(|| Reply::problem(404, "Not found"))
+    });
+}
+
+#[test]
+fn what_is_listed_and_not_to_be_had_is_a_failure_each_night() {
+    let many = many(40);
+    let world = &many.world;
+    let new = world.edit(|o| o.add_document(&many.binder, Some(&many.tab), "new.txt", "new")).unwrap();
+    for id in [&new, &many.documents[3]] {
+        not_found(world, id);
+        if *id != new {
+            world.edit(|o| o.revise(id, "new bytes")).unwrap();
+        }
+        for _ in 0..3 {
+            let ran = world.run();
+            assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{ran:?}");
+            let told = ["its link can't be had", "by id it is not found either", "ibinder-sync acknowledge"];
+            assert!(told.iter().all(|words| ran.fails_with(words)), "{ran:?}");
+            many.assert_all_there();
+        }
+    }
+    world.sandbox.unhook();
+    world.mirror();
+}
+
+#[test]
+fn an_unlisted_document_that_lives_by_id_gets_its_missing_file_back() {
+    let many = many(40);
+    std::fs::remove_file(many.world.at("Brf Eken/Avtal/3.txt")).unwrap();
+    let hidden = many.documents[3].clone();
+    let items: Vec<_> = many.world.edit(|o| {
+        let show = |d: ibinder_sync::sandbox::DocumentView| {
+            json!({"id": d.id, "fileName": d.file_name, "binderId": d.binder, "folderId": many.tab, "latestVersionId": d.version})
+        };
+        o.documents().into_iter().filter(|d| d.id != hidden).map(show).collect()
+    });
+    let page = json!({"items": items, "totalCount": 39, "pageNumber": 1, "pageSize": 250});
+    many.world.sandbox.hook(move |asked| (asked.route == Route::Search).then(|| Reply::json(200, &page)));
+    let ran = many.keeps_all();
+    assert_eq!((ran.exit(), ran.documents().added), (Exit::Complete, 1), "{ran:?}");
 }

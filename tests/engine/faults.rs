@@ -354,9 +354,11 @@ fn a_404_for_a_link_brings_the_newer_version() {
         }))
     };
     world.sandbox.script(Route::DownloadLink, vec![revise]);
-    let ran = world.mirror();
-    assert_eq!((ran.documents().added, ran.documents().failed), (1, 0), "{ran:?}");
+    let ran = world.run();
+    assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{ran:?}");
+    assert!(ran.fails_with("which is fetched instead"), "{ran:?}");
     assert_eq!(disk::files(&world.dest())["Brf Eken/a.bin"], newer);
+    world.mirror();
 }
 
 #[test]
@@ -373,18 +375,20 @@ fn a_404_for_a_link_of_a_mirrored_document_brings_the_newer_version() {
         }))
     };
     world.sandbox.script(Route::DownloadLink, vec![revise]);
-    let ran = world.mirror();
-    assert_eq!((ran.documents().updated, ran.documents().failed), (1, 0), "{ran:?}");
+    let ran = world.run();
+    assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{ran:?}");
+    assert_eq!(world.mirror().documents().unchanged, 1);
     world.assert_held(&large(1000, 7));
 }
 
 #[test]
-fn a_404_for_a_link_of_a_document_that_is_gone_is_no_failure() {
+fn a_document_that_goes_between_listing_and_link_fails_that_night_alone() {
     let (world, id) = one(1000);
     let gone = Reply::run(move |o| o.remove_document(&id).unwrap());
     world.sandbox.script(Route::DownloadLink, vec![gone]);
     let ran = world.run();
-    assert_eq!((ran.exit(), ran.documents().failed, ran.documents().added), (Exit::Complete, 0, 0), "{ran:?}");
+    assert_eq!((ran.exit(), ran.documents().failed, ran.documents().added), (Exit::Partial, 1, 0), "{ran:?}");
+    assert_eq!(world.run().exit(), Exit::Complete);
     assert_eq!(disk::files(&world.dest()).len(), 0);
     assert_eq!(disk::leftovers(&world.dest()).len(), 0);
 }

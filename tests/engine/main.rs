@@ -8,6 +8,7 @@
 mod absence;
 mod adopt;
 mod changes;
+mod contradictions;
 mod crash;
 mod damage;
 mod disk;

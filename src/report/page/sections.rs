@@ -58,6 +58,9 @@ pub(super) fn tiles(report: &RunReport) -> String {
         (d.adopted, "taken over", "", false),
         (d.unchanged, "unchanged", "", true),
         (d.filtered, "left out", "", false),
+        (d.acknowledged, "acknowledged as missing", "some", false),
+        (d.without_version, "without a version", "", false),
+        (d.purged, "erased, still listed", "", false),
     ] {
         if always || count > 0 {
             let class = if count == 0 { "none" } else { class };

@@ -9,6 +9,15 @@ pub(super) fn headline(report: &RunReport) -> String {
         Outcome::Complete if documents.filtered > 0 => {
             format!("Everything that the filters let through is mirrored; {}.", changes(report))
         }
+        Outcome::Complete if documents.acknowledged > 0 => format!(
+            "Everything is mirrored but {}; {}.",
+            amount::of(
+                documents.acknowledged,
+                "document that is acknowledged as missing",
+                "documents that are acknowledged as missing"
+            ),
+            changes(report)
+        ),
         Outcome::Complete => format!("Everything that iBinder lists is mirrored; {}.", changes(report)),
         Outcome::Partial => {
             format!("Not everything could be mirrored: {}. What is in the tree is whole.", gaps(report))
@@ -105,10 +114,11 @@ mod tests {
     fn every_end_has_its_words() {
         type Change = fn(&mut RunReport);
         #[rustfmt::skip]
-        let table: [(Outcome, Change, &str, &[&str]); 11] = [
+        let table: [(Outcome, Change, &str, &[&str]); 12] = [
             (Outcome::Complete,    |_| {},                                   "nothing changed",            &[]),
             (Outcome::Complete,    |r| r.documents.added = 1,                "1\u{a0}document changed",    &[]),
             (Outcome::Complete,    |r| r.documents.filtered = 1,             "filters let through",        &[]),
+            (Outcome::Complete,    |r| r.documents.acknowledged = 2,         "acknowledged as missing",    &[]),
             (Outcome::Interrupted, |_| {},                                   "stopped from outside",       &["Nothing is to be done"]),
             (Outcome::Failed,      |_| {},                                   "could not do its work",      &["Do what the cause"]),
             (Outcome::Partial,     |_| {},                                   "before its end",             &["goes on where this one ended"]),

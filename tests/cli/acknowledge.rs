@@ -1,0 +1,75 @@
+//! A document that the service lists for ever and never gives out.
+
+use ibinder_sync::sandbox::{Reply, Route};
+
+use crate::program::{Done, Program, bare, finish};
+
+/// Two mirrored documents, one of which has a new version that is not to be had.
+fn stale() -> (Program, String) {
+    let program = Program::mirrored(2);
+    let id = program.sandbox.with_organisation(|o| {
+        let id = o.documents()[0].id.clone();
+        o.revise(&id, "the new version").unwrap();
+        id
+    });
+    withhold(&program, &id);
+    program.run(&[]).expect(4);
+    (program, id)
+}
+
+fn withhold(program: &Program, id: &str) {
+    let id = format!("/{id}");
+    program.sandbox.hook(move |asked| {
+        let own = matches!(asked.route, Route::Document | Route::DownloadLink) && asked.target.contains(&id);
+        own.then(|| Reply::problem(404, "Not found"))
+    });
+}
+
+fn acknowledge(program: &Program, id: &str) -> Done {
+    finish(bare(&["acknowledge", id, "--dest"]).arg(&program.dest))
+}
+
+fn rows(program: &Program) -> i64 {
+    let state = rusqlite::Connection::open(program.state("state.db")).unwrap();
+    state.query_row("SELECT count(*) FROM acknowledged", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn one_version_of_one_document_may_be_missing_and_is_shown() {
+    let (program, id) = stale();
+    acknowledge(&program, &id.to_uppercase()).expect(0);
+    for _ in 0..2 {
+        let report = program.run(&["--json"]).expect(0).json();
+        let documents = &report["documents"];
+        assert_eq!((&documents["acknowledged"], &documents["failed"]), (&1.into(), &0.into()), "{report}");
+        assert!(report["warnings"][0].as_str().unwrap().contains("as acknowledged"), "{report}");
+    }
+    let page = std::fs::read_to_string(program.state("last-run.html")).unwrap();
+    assert!(page.contains("1\u{a0}document that is acknowledged as missing"), "{page}");
+    let status = finish(bare(&["status", "--dest"]).arg(&program.dest)).expect(0);
+    assert!(status.out.contains("acknowledged:"), "{}", status.out);
+    // Its next version is missing anew.
+    program.sandbox.with_organisation(|o| o.revise(&id, "a later version")).unwrap();
+    program.run(&[]).expect(4);
+    assert_eq!(rows(&program), 0);
+}
+
+#[test]
+fn what_comes_after_all_is_mirrored_and_no_longer_acknowledged() {
+    let (program, id) = stale();
+    acknowledge(&program, &id).expect(0);
+    program.sandbox.unhook();
+    let report = program.run(&["--json"]).expect(0).json();
+    assert_eq!((&report["documents"]["updated"], &report["documents"]["acknowledged"]), (&1.into(), &0.into()));
+    assert_eq!(rows(&program), 0);
+}
+
+#[test]
+fn only_what_failed_and_is_missing_can_be_acknowledged() {
+    let (program, id) = stale();
+    let other = program.sandbox.with_organisation(|o| o.documents()[1].id.clone());
+    acknowledge(&program, &other).says(2, "nothing is missing of document");
+    acknowledge(&program, "no id").says(2, "nothing is missing of document");
+    acknowledge(&program, &id).expect(0);
+    acknowledge(&program, &id).says(2, "nothing is missing of document");
+}
