@@ -53,6 +53,7 @@ pub(super) fn report(
         filters: config.options.filter.shown(),
         night: None,
         withheld: tally.withheld(),
+        tabs_without_documents: tally.empty_tabs(),
         failures,
         warnings: tally.warnings(),
     }
@@ -76,6 +77,7 @@ pub(super) fn failed(organisation: &str, started: Timestamp, error: &Error) -> R
         filters: None,
         night: None,
         withheld: Vec::new(),
+        tabs_without_documents: Vec::new(),
         failures: vec![Failure::of_nobody(error.cause(), error.to_string())],
         warnings: Vec::new(),
     }

@@ -11,6 +11,7 @@ mod moves;
 mod night;
 mod refresh;
 mod retain;
+mod tabs;
 mod tree;
 
 pub use cap::{BadCap, RemovalCap};
@@ -19,4 +20,5 @@ pub use moves::{Leg, Mover, arrange};
 pub use night::night;
 pub use refresh::{Due, due};
 pub use retain::{Doubt, Retain, Times};
+pub use tabs::{ListedIn, tabs_without_documents};
 pub use tree::{DEEPEST, Tree};

@@ -63,6 +63,11 @@ impl Tree {
         &self.segment
     }
 
+    /// A folder that is known.
+    pub fn folder(&self, folder: &FolderId) -> Option<&KnownFolder> {
+        self.nodes.get(folder)
+    }
+
     /// How many folders are known.
     pub fn len(&self) -> usize {
         self.nodes.len()

@@ -34,7 +34,8 @@ pub use metrics::{METRICS, metrics, metrics_after_failure};
 pub use process::{Process, Seen, Whereabouts, Working};
 pub use progress::Progress;
 pub use run_report::{
-    Answers, Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub, Statuses, Withheld,
+    Answers, Binders, Bytes, Documents, Failure, Freed, Night, Outcome, Requests, RunReport, Scrub, Statuses,
+    TabsWithoutDocuments, Withheld,
 };
 pub use status::{CompleteRun, Damage, Illegible, LastRound, LastRun, LastVerify, STATUS, Space, Status, Waiting};
 pub use tally::Tally;

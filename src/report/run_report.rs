@@ -243,6 +243,17 @@ pub struct Withheld {
     pub path: String,
 }
 
+/// A binder with tabs that hold no documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TabsWithoutDocuments {
+    /// Its id.
+    pub binder_id: String,
+    /// Its name.
+    pub binder: String,
+    /// How many tabs.
+    pub tabs: u64,
+}
+
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunReport {
@@ -277,6 +288,8 @@ pub struct RunReport {
     pub night: Option<Night>,
     /// Every document whose removal was withheld.
     pub withheld: Vec<Withheld>,
+    /// Binders with tabs that hold no documents, such as checklists and content tabs.
+    pub tabs_without_documents: Vec<TabsWithoutDocuments>,
     /// What failed.
     pub failures: Vec<Failure>,
     /// What somebody should know although nothing failed.
@@ -304,6 +317,7 @@ impl RunReport {
             filters: None,
             night: None,
             withheld: Vec::new(),
+            tabs_without_documents: Vec::new(),
             failures: Vec::new(),
             warnings: Vec::new(),
         }

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Binders, Change, Documents, Failure, FailureCause, Freed, Withheld};
+use super::{Binders, Change, Documents, Failure, FailureCause, Freed, TabsWithoutDocuments, Withheld};
 use crate::model::DocumentId;
 
 /// More warnings than this help nobody; the rest is counted.
@@ -23,6 +23,7 @@ struct Counts {
     seen: u64,
     removed: u64,
     withheld: Vec<Withheld>,
+    empty_tabs: Vec<TabsWithoutDocuments>,
     changes: HashMap<DocumentId, Change>,
     downloaded: u64,
     freed: Freed,
@@ -76,6 +77,16 @@ impl Tally {
     /// The absences that were not believed.
     pub fn withheld(&self) -> Vec<Withheld> {
         self.counts().withheld.clone()
+    }
+
+    /// Takes the binders with tabs that hold no documents.
+    pub fn count_empty_tabs(&self, tabs: Vec<TabsWithoutDocuments>) {
+        self.counts().empty_tabs = tabs;
+    }
+
+    /// The binders with tabs that hold no documents.
+    pub fn empty_tabs(&self) -> Vec<TabsWithoutDocuments> {
+        self.counts().empty_tabs.clone()
     }
 
     /// Bytes came.

@@ -2,7 +2,7 @@
 //!
 //! The desk is one thread with the state's reading side, the folder trees of the binders that
 //! are being read, and the marks of what was seen. Pages come in, jobs go out. What it keeps in
-//! memory grows with the changes, plus one bit a document.
+//! memory grows with the changes and folders, plus one bit a document.
 //!
 //! Moves and absences are only noted here: they are decided when all binders were read.
 
@@ -16,7 +16,7 @@ use crate::{
     mirror::{Found, Root},
     model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, Sha256, VersionId},
     naming,
-    plan::{Action, Facts, FileState, KnownFacts, Tree, decide},
+    plan::{Action, Facts, FileState, KnownFacts, ListedIn, Tree, decide},
     report::{Change, Tally},
     state::{Fingerprint, Known, Provisional, State, fingerprint, metadata_hash},
 };
@@ -57,6 +57,8 @@ pub(super) struct Desk {
     pub(super) tally: Arc<Tally>,
     pub(super) options: Arc<Options>,
     pub(super) trees: HashMap<BinderId, Tree>,
+    /// Where documents of each binder were listed.
+    pub(super) occupied: HashMap<BinderId, HashSet<ListedIn>>,
     pub(super) seen: Seen,
     /// Documents without a row that were counted although they are not on their way.
     pub(super) counted: HashSet<DocumentId>,
@@ -99,6 +101,7 @@ impl Desk {
             tally,
             options,
             trees: HashMap::new(),
+            occupied: HashMap::new(),
             seen: Seen::up_to(newest),
             counted: HashSet::new(),
             unsettled: HashMap::new(),
@@ -187,8 +190,15 @@ impl Desk {
     fn places(&mut self, binder: &BinderId, items: &[&Listed], last_word: bool) -> Result<bool, Fatal> {
         let since = self.now - self.options.refresh_folders_seconds();
         let Some(tree) = self.trees.get_mut(binder) else { return Ok(true) };
+        let mut met: HashSet<_> = HashSet::new();
+        let listed_in = items.iter().map(|item| (item.folder.as_ref(), item.tab.as_ref()));
+        let listed_in: Vec<_> = listed_in.filter(|place| met.insert(*place)).collect();
+        self.occupied
+            .entry(binder.clone())
+            .or_default()
+            .extend(listed_in.iter().map(|(folder, tab)| (folder.cloned(), tab.cloned())));
         let mut met: HashSet<&FolderId> = HashSet::new();
-        let named = items.iter().filter_map(|item| Some((item.folder.as_ref()?, item.tab.as_ref())));
+        let named = listed_in.into_iter().filter_map(|(folder, tab)| Some((folder?, tab)));
         let unknown: Vec<_> = named.filter(|(f, _)| !tree.places(f, since) && met.insert(f)).collect();
         if unknown.is_empty() {
             return Ok(true);

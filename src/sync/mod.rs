@@ -36,6 +36,7 @@ mod scrub;
 mod seen;
 mod settle;
 mod stop;
+mod tabs;
 mod transfer;
 mod transfer_error;
 mod transfers;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
-    filtering, ledger::Ledger, ledger::Order, names::Names, pending, retain, scrub, settle::Rename, transfers,
+    filtering, ledger::Ledger, ledger::Order, names::Names, pending, retain, scrub, settle::Rename, tabs, transfers,
     worker::Pool, worker::Worker,
 };
 use crate::{
@@ -243,6 +243,7 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
     for (binder, crawled) in &crawled {
         binders::count(ctx, binder, crawled);
     }
+    tabs::count(ctx, &crawled).await?;
     binders::record(ctx, &survey, &crawled)?;
     let whole = survey.whole && !crawled.iter().any(|(_, c)| matches!(c, Crawled::Failed | Crawled::Stopped));
     let (mut withheld, mut scrub) = (false, None);

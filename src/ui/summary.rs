@@ -56,6 +56,7 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
         ));
     }
     filters(&mut text, run);
+    tabs(&mut text, run);
     told_of(&mut text, run);
     if let Some(report) = report {
         text.push_str(&format!("Report: {}\n", report.display()));
@@ -85,6 +86,7 @@ pub fn planned(run: &RunReport) -> String {
         text.push_str(&format!("A night on which nothing changes takes {requests} requests{takes}.\n"));
     }
     filters(&mut text, run);
+    tabs(&mut text, run);
     told_of(&mut text, run);
     text
 }
@@ -94,6 +96,20 @@ fn filters(text: &mut String, run: &RunReport) {
     if let Some(filters) = &run.filters {
         let left_out = Filters::left_out(run.binders.filtered, run.documents.filtered);
         text.push_str(&format!("Filters left out {left_out}: {}\n", escape(&filters.flags().join(" "))));
+    }
+}
+
+/// Tabs that hold no documents.
+fn tabs(text: &mut String, run: &RunReport) {
+    let binders = run.tabs_without_documents.len();
+    let tabs: u64 = run.tabs_without_documents.iter().map(|binder| binder.tabs).sum();
+    let of = |count: u64, one, many| format!("{count} {}", if count == 1 { one } else { many });
+    if tabs > 0 {
+        text.push_str(&format!(
+            "{} in {} no documents: checklists and content tabs are not mirrored.\n",
+            of(tabs, "tab", "tabs"),
+            of(binders as u64, "binder", "binders") + if tabs == 1 { " holds" } else { " hold" }
+        ));
     }
 }
 

@@ -34,5 +34,6 @@ mod secrets;
 mod signals;
 mod slips;
 mod status;
+mod tabs;
 mod verify;
 mod withheld;

@@ -109,6 +109,7 @@ pub fn render(page: &Page<'_>, place: Place) -> String {
     out.push_str(&sections::failures(page));
     out.push_str(&sections::withheld(report));
     out.push_str(&sections::warnings(report));
+    out.push_str(&sections::tabs(report));
     out.push_str(&sections::runs(page, place));
     out.push_str(&tree::changes(page, place));
     out.push_str(&sections::numbers(report));

@@ -19,6 +19,9 @@ const MOST_OF_A_CAUSE: usize = 100;
 /// Documents of a binder whose removal was withheld that are shown.
 const MOST_WITHHELD: usize = 1000;
 
+/// Binders with tabs that hold no documents that are shown.
+const MOST_BINDERS: usize = 1000;
+
 pub(super) fn head(page: &Page<'_>) -> String {
     let report = page.report;
     let outcome = Some(report.outcome);
@@ -179,6 +182,31 @@ pub(super) fn warnings(report: &RunReport) -> String {
         out.push_str(&format!("<li class=\"said\">{}</li>\n", coded(warning)));
     }
     out.push_str("</ul>\n</details>\n</section>\n");
+    out
+}
+
+/// Binders with tabs that hold no documents.
+pub(super) fn tabs(report: &RunReport) -> String {
+    let binders = &report.tabs_without_documents;
+    if binders.is_empty() {
+        return String::new();
+    }
+    let all = amount::count(binders.iter().map(|binder| binder.tabs).sum());
+    let mut out = format!(
+        "<section>\n<h2>Tabs without documents <span class=\"counts\">{all}</span></h2>\n<details{}>\n<summary>By binder</summary>\n<ul class=\"docs\">\n",
+        if binders.len() <= 10 { " open" } else { "" }
+    );
+    for one in binders.iter().take(MOST_BINDERS) {
+        let tabs = amount::of(one.tabs, "tab holds", "tabs hold");
+        out.push_str(&format!(
+            "<li><b><bdi>{}</bdi></b>: {tabs} no documents: checklists and content tabs are not mirrored <span class=\"soft\">{}</span></li>\n",
+            text(&one.binder),
+            text(&one.binder_id)
+        ));
+    }
+    out.push_str("</ul>\n");
+    more(&mut out, binders.len().saturating_sub(MOST_BINDERS), "in the JSON report", "in the JSON report");
+    out.push_str("</details>\n</section>\n");
     out
 }
 

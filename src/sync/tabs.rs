@@ -1,0 +1,44 @@
+//! Counts the tabs that hold no documents, so that checklists and content tabs are not silently missing.
+
+use std::collections::HashMap;
+
+use super::{Crawled, Ctx, Fatal, desk::Desk};
+use crate::{model::BinderId, plan, report::TabsWithoutDocuments};
+
+impl Desk {
+    /// How many tabs of each binder hold no documents; without the binders where that is zero or unknown.
+    fn tabs_without_documents(&self, binders: Vec<BinderId>) -> Vec<(BinderId, u64)> {
+        let count = |binder: &BinderId| {
+            let tree = self.trees.get(binder)?;
+            match self.occupied.get(binder) {
+                Some(documents) => plan::tabs_without_documents(tree, documents),
+                None => Some(tree.tabs().len() as u64),
+            }
+        };
+        let counted = binders.into_iter().filter_map(|binder| Some((count(&binder)?, binder)));
+        counted.filter(|(tabs, _)| *tabs > 0).map(|(tabs, binder)| (binder, tabs)).collect()
+    }
+}
+
+/// Counts them in the binders whose listings were read to the end.
+pub(super) async fn count(ctx: &Ctx, crawled: &[(BinderId, Crawled)]) -> Result<(), Fatal> {
+    let is_read = |crawled: &Crawled| matches!(crawled, Crawled::Certified { .. } | Crawled::Uncertified { .. });
+    let read = crawled.iter().filter(|(_, crawled)| is_read(crawled)).map(|(binder, _)| binder.clone()).collect();
+    let counted = ctx.desk.call(move |desk| desk.tabs_without_documents(read)).await?;
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let known = ctx.state.read(|r| r.binders())?;
+    let mut names: HashMap<BinderId, String> = known.into_iter().map(|row| (row.id, row.name)).collect();
+    let mut tabs: Vec<TabsWithoutDocuments> = counted
+        .into_iter()
+        .map(|(id, tabs)| TabsWithoutDocuments {
+            binder: names.remove(&id).unwrap_or_default(),
+            binder_id: id.to_string(),
+            tabs,
+        })
+        .collect();
+    tabs.sort_by(|a, b| (&a.binder, &a.binder_id).cmp(&(&b.binder, &b.binder_id)));
+    ctx.tally.count_empty_tabs(tabs);
+    Ok(())
+}
