@@ -38,13 +38,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
     let Cli { voice, place, command } = cli;
-    let level = match (voice.quiet, voice.verbose) {
-        (true, _) => ui::Level::Error,
-        (false, 0) => ui::Level::Normal,
-        (false, 1) => ui::Level::Debug,
-        (false, _) => ui::Level::Trace,
-    };
-    let start = |json: bool| Voice::new(json, level, voice.log_format == LogFormat::Json);
+    let start = |json: bool| Voice::new(json, level(voice.quiet, voice.verbose), voice.log_format == LogFormat::Json);
     let speak = |json: bool| {
         let voice = start(json);
         for slip in slips {
@@ -138,6 +132,15 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
             Exit::Complete
         }
         Command::Man(man) => app::man(man.to.as_deref()),
+    }
+}
+
+fn level(quiet: bool, verbose: u8) -> ui::Level {
+    match (quiet, verbose) {
+        (true, _) => ui::Level::Error,
+        (false, 0) => ui::Level::Normal,
+        (false, 1) => ui::Level::Debug,
+        (false, _) => ui::Level::Trace,
     }
 }
 

@@ -8,8 +8,9 @@ use crate::remote::Blob;
 /// Less room than this, and a run with `--min-free` ends: what still fits is hardly worth a request.
 const HARDLY_ANY: u64 = 1024 * 1024;
 
-/// Smaller downloads are not looked at where no room has to stay free: the disk says it soon enough.
-const LOOKED_AT: u64 = 256 * 1024;
+/// Smaller downloads are not looked at where no room has to stay free: where they don't fit the disk is full, which is
+/// everybody's, and the disk says so.
+const LOOKED_AT: u64 = 64 * 1024 * 1024;
 
 /// Room on the disk for what a download has announced, counted with that of all others.
 pub(super) struct Room<'c> {
