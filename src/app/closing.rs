@@ -1,21 +1,21 @@
 //! What is written down when a run is over.
 //!
-//! The order counts. The manifest comes first, because a disk that refuses it makes the run fail; then the report and
-//! its page, which say how the run ended; then the row of the run, by which later runs know it; then what only
-//! tidies; and the status last, which tells others of all of it. What fails on the way changes the
-//! end if it is the disk, and is a warning otherwise.
+//! The order counts. The manifest comes first, because a run that lacks it has failed; then the page and the
+//! report, which say how the run ended; then the row of the run, by which later runs know it; then what only
+//! tidies; and the status last, which tells others of all of it. A part that fails keeps no later one from being
+//! written, and makes the run end with the disk's code.
 
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    Error, Exit, adopting, copies, pacing, page,
+    Error, Exit, adopting, copies, pacing,
     reporting::json,
     standing::{Ending, Standing},
 };
 use crate::{
     config::Config,
     history,
-    mirror::{self, Mirror},
+    mirror::Mirror,
     remote::Remote,
     report::{Failure, Outcome, RunReport},
     state::{End, Run, State},
@@ -35,44 +35,60 @@ pub(super) struct Closing<'r> {
 
 impl Closing<'_> {
     /// Lists what is mirrored after a complete run, before the report says how the run ended.
-    pub(super) fn list(&self, finished: &mut Finished) {
-        if self.config.options.filter.wants_all() && finished.outcome() == Outcome::Complete {
-            list(self.mirror, self.state, self.run, finished);
+    pub(super) fn list(&self, finished: &Finished) -> Result<(), Error> {
+        if !self.config.options.filter.wants_all() || finished.outcome() != Outcome::Complete {
+            return Ok(());
         }
+        if history::manifest_is_due(self.mirror, self.state)? {
+            history::write_manifest(self.mirror, self.state, self.run, Timestamp::now())?;
+        }
+        Ok(())
     }
 
-    /// Writes down how the run ended, and tidies up.
-    pub(super) fn write(&self, finished: &mut Finished, report: &mut RunReport) -> Result<Exit, Error> {
-        page::write(self.mirror, self.state, self.run, report, finished);
+    /// Writes down how the run ended, and tidies up; `listed` is what became of the list. Each part is tried
+    /// whatever became of those before it.
+    pub(super) fn write(&self, finished: &Finished, report: &mut RunReport, listed: Result<(), Error>) -> Exit {
+        let ended = Exit::of_run(finished);
+        let mut exit = judge(ended, report, listed);
+        exit = judge(exit, report, self.page(report));
         let whole = self.config.options.filter.wants_all() && report.outcome == Outcome::Complete;
-        if whole {
-            adopting::done(self.state)?;
-        }
-        let mut exit = Exit::of_run(finished);
-        if let Err(error) = self.keep(report, whole) {
-            exit = self.unwritten(exit, report, &error);
-        }
-        if exit != Exit::Disk {
+        exit = judge(exit, report, if whole { adopting::done(self.state) } else { Ok(()) });
+        exit = judge(exit, report, write_report(self.mirror, report));
+        let whole = whole && report.outcome == Outcome::Complete;
+        exit = judge(exit, report, self.record(report, whole));
+        if ended != Exit::Disk {
             tidy(self.mirror, self.state, self.config.options.retain_runs, finished);
         }
-        if !matches!(finished.ended, Ended::Fatal(_)) && exit != Exit::Disk {
+        if !matches!(finished.ended, Ended::Fatal(_)) {
             let changed = report.documents.has_changes();
-            if let Err(error) = copies::keep(self.mirror, self.state, self.run, changed) {
-                exit = self.unwritten(exit, report, &error);
-            }
+            exit = judge(exit, report, copies::keep(self.mirror, self.state, self.run, changed));
         }
-        Ok(self.stand(exit, finished, report))
+        if exit != ended {
+            self.write_again(report);
+        }
+        self.stand(exit, finished, report)
     }
 
-    /// The row of the run and the reports; the first error counts.
-    fn keep(&self, report: &RunReport, whole: bool) -> Result<(), Error> {
-        let written = write_report(self.mirror, report);
+    fn page(&self, report: &RunReport) -> Result<(), Error> {
+        Ok(history::write_page(self.mirror, self.state, self.run, report, &TimeZone::system())?)
+    }
+
+    /// The row of the run.
+    fn record(&self, report: &RunReport, whole: bool) -> Result<(), Error> {
         let changes = history::note(report);
         let complete = report.outcome == Outcome::Complete && !self.config.notices.by_hand;
         let end = End { outcome: report.outcome.word(), whole, complete, changes: changes.as_deref() };
-        let ended = self.state.write(|w| pacing::keep(w, self.remote).and_then(|()| w.end_run(self.run.number, &end)));
-        let recorded = ended.and_then(|()| self.state.settle());
-        written.map_err(Error::from).and(recorded.map_err(Error::from))
+        self.state.write(|w| pacing::keep(w, self.remote).and_then(|()| w.end_run(self.run.number, &end)))?;
+        Ok(self.state.settle()?)
+    }
+
+    /// What was written before says that all went well. It is replaced as far as the disk allows.
+    fn write_again(&self, report: &RunReport) {
+        for done in [self.page(report), write_report(self.mirror, report), self.record(report, false)] {
+            if let Err(error) = done {
+                tracing::debug!("this could not be written again: {error}");
+            }
+        }
     }
 
     /// The status.
@@ -91,43 +107,31 @@ impl Closing<'_> {
                 exit
             }
             Err(error) => {
-                let exit = self.unwritten(exit, report, &error);
+                let failed = judge(exit, report, Err(error));
+                if failed != exit {
+                    self.write_again(report);
+                }
                 // Those who look elsewhere than on that disk hear of it.
-                self.standing.run_lost(root, run, report, &Ending { exit, to_come, counted });
-                exit
+                self.standing.run_lost(root, run, report, &Ending { exit: failed, to_come, counted });
+                failed
             }
         }
     }
-
-    /// The code of a run whose end could not be written down: it is the disk's, if that is what failed. What
-    /// was written before, and says that all went well, is written again as far as the disk lets it.
-    fn unwritten(&self, exit: Exit, report: &mut RunReport, error: &Error) -> Exit {
-        if error.exit() != Exit::Disk || exit == Exit::Disk {
-            tracing::warn!("the end of the run could not be written down: {error}");
-            return exit;
-        }
-        report.outcome = Outcome::Failed;
-        report.failures.push(Failure::of_nobody(error.cause(), error.to_string()));
-        ui::complain(error);
-        let page = history::write_page(self.mirror, self.state, self.run, report, &TimeZone::system());
-        let kept = self.keep(report, false);
-        if let Err(error) = page.map_err(Error::from).and(kept) {
-            tracing::debug!("nor could this be written: {error}");
-        }
-        Exit::Disk
-    }
 }
 
-/// Writes the manifest of a complete run, if something has changed since the last one. Where the
-/// disk fails, so does the run.
-fn list(mirror: &Mirror, state: &State, run: &Run, finished: &mut Finished) {
-    let written = history::manifest_is_due(mirror, state)
-        .and_then(|due| if due { history::write_manifest(mirror, state, run, Timestamp::now()) } else { Ok(()) });
-    match written.map_err(Error::from) {
-        Ok(()) => {}
-        Err(Error::Fatal(fatal)) if Exit::of(&fatal) == Exit::Disk => finished.ended = Ended::Fatal(fatal),
-        Err(error) => finished.tally.warn(format!("the manifest could not be written: {error}")),
+/// The code of a run after one more part of its end was written. The first part that fails makes the run fail
+/// with the disk's code, and is said aloud. A run that failed by itself already has said why.
+fn judge(exit: Exit, report: &mut RunReport, done: Result<(), Error>) -> Exit {
+    let Err(error) = done else { return exit };
+    let (cause, error) = (error.cause(), Error::Unwritten(Box::new(error)));
+    if matches!(exit, Exit::Disk | Exit::Usage | Exit::Unexpected | Exit::Locked) {
+        tracing::warn!("{error}");
+        return exit;
     }
+    report.outcome = Outcome::Failed;
+    report.failures.push(Failure::of_nobody(cause, error.to_string()));
+    ui::complain(&error);
+    error.exit()
 }
 
 /// Deletes what `runs/` has of runs that are long past. Nothing needs it: what fails, the next run does.
@@ -140,8 +144,9 @@ fn tidy(mirror: &Mirror, state: &State, retain_runs: Option<i64>, finished: &Fin
     }
 }
 
-fn write_report(mirror: &Mirror, report: &RunReport) -> Result<(), mirror::Error> {
+fn write_report(mirror: &Mirror, report: &RunReport) -> Result<(), Error> {
     let text = json(report);
-    mirror.write_state_file(&format!("runs/{}.json", report.run_id), text.as_bytes())?;
-    mirror.write_state_file("last-run.json", text.as_bytes())
+    let own = mirror.write_state_file(&format!("runs/{}.json", report.run_id), text.as_bytes());
+    let last = mirror.write_state_file("last-run.json", text.as_bytes());
+    Ok(own.and(last)?)
 }

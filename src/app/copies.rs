@@ -2,22 +2,18 @@
 
 use std::fs;
 
-use super::{Error, Exit};
+use super::Error;
 use crate::{
     mirror::{self, Mirror},
     state::{Run, State},
 };
 
-/// Keeps a copy of the state, if the run changed something or there is none yet. A copy that can't be
-/// made is no fault of the run; a disk that is full is everybody's, and the error.
+/// Keeps a copy of the state, if the run changed something or there is none yet.
 pub(super) fn keep(mirror: &Mirror, state: &State, run: &Run, changed: bool) -> Result<(), Error> {
     if !changed && !mirror::copies(mirror.root().path()).is_empty() {
         return Ok(());
     }
-    make(mirror, state, run).or_else(|error| {
-        tracing::warn!("no copy of the state could be made: {error}");
-        if error.exit() == Exit::Disk { Err(error) } else { Ok(()) }
-    })
+    make(mirror, state, run).inspect_err(|error| tracing::warn!("no copy of the state could be made: {error}"))
 }
 
 fn make(mirror: &Mirror, state: &State, run: &Run) -> Result<(), Error> {

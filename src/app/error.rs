@@ -125,6 +125,9 @@ pub enum Error {
     /// The sandbox can't serve.
     #[error("the sandbox can't serve: {0}")]
     Sandbox(std::io::Error),
+    /// A run is over, and how it ended could not be written down.
+    #[error("the end of the run could not be written down: {0}")]
+    Unwritten(Box<Error>),
     /// The process may open too few files.
     #[error(
         "this process may open {0} files at once, and at least {1} are needed; raise the limit (`ulimit -n {1}`, `LimitNOFILE=` in a unit)"
@@ -220,7 +223,7 @@ impl Error {
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::PermissionDenied => Exit::Usage,
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::NotADirectory => Exit::Usage,
-            Self::Copy(..) | Self::Pages(..) => Exit::Disk,
+            Self::Copy(..) | Self::Pages(..) | Self::Unwritten(_) => Exit::Disk,
             Self::Output(_, error)
             | Self::Catalogue(
                 catalogue::Error::Write(error)

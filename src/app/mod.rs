@@ -21,7 +21,6 @@ mod man;
 mod opened;
 mod output;
 mod pacing;
-mod page;
 mod plan;
 mod pulse;
 mod purge;

@@ -104,12 +104,12 @@ fn go(
         stop,
         run: run.clone(),
     };
-    let mut finished = execute(parts, &requests, voice)?;
+    let finished = execute(parts, &requests, voice)?;
     let closing = Closing { config, mirror: &mirror, state: &state, run: &run, remote: &remote, standing: &standing };
-    closing.list(&mut finished);
+    let listed = closing.list(&finished);
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
-    let exit = closing.write(&mut finished, &mut report)?;
+    let exit = closing.write(&finished, &mut report, listed);
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.html", run.id));
     if exit != Exit::Usage {
         reporting::tell(voice, &report, &place);

@@ -1,8 +1,8 @@
 //! The mirror's status, kept while commands begin and end.
 //!
 //! It is built on what the last one wrote, so that what a command doesn't know survives it. A copy that
-//! can't be written is told of, and never changes how a command ends; a disk that fails under the
-//! mirror's own is a disk that fails. A run writes under the lock; a
+//! can't be written is told of, and never changes how a command ends; a run whose own
+//! status can't be written has failed. A run writes under the lock; a
 //! check that takes none replaces what it read a moment before, and what gets lost between the two
 //! is written by the next command.
 
@@ -74,7 +74,15 @@ impl Standing {
         let working =
             Working { command: command.to_owned(), run_id: run_id.to_owned(), started_at, process: process() };
         status.begin(working, look);
-        said(self.write(Some(root), status, false)?);
+        match self.write(Some(root), status.clone(), false) {
+            Ok(told) => said(told),
+            Err(error) if error.exit() == Exit::Disk => return Err(error),
+            // The command may still do its work, and how it ends is written down again.
+            Err(error) => {
+                said(vec![unwritten(&error)]);
+                said(self.write_outside(&status.written_now(), false));
+            }
+        }
         Ok(())
     }
 
@@ -227,18 +235,13 @@ impl Standing {
     }
 
     /// Writes it wherever it goes, and the metrics when something has ended. What could not be written, unless
-    /// it is the disk of the mirror that fails: then the end is another, and nothing else is written yet.
+    /// it is the mirror's own: then the end is another, and nothing else is written yet.
     fn write(&self, root: Option<&Root>, status: Status, ended: bool) -> Result<Vec<String>, Error> {
         let status = status.written_now();
-        match root.map(|root| root.write_note(STATUS, status.text().as_bytes())) {
-            Some(Err(error)) if error.kind() == mirror::Kind::Disk => Err(error.into()),
-            Some(Err(error)) => {
-                let mut failed = vec![format!("the mirror's status could not be written: {error}")];
-                failed.extend(self.write_outside(&status, ended));
-                Ok(failed)
-            }
-            Some(Ok(())) | None => Ok(self.write_outside(&status, ended)),
+        if let Some(root) = root {
+            root.write_note(STATUS, status.text().as_bytes())?;
         }
+        Ok(self.write_outside(&status, ended))
     }
 
     /// Writes what lies elsewhere than in the mirror. What could not be written.
@@ -270,7 +273,7 @@ impl Standing {
     fn write_or_warn(&self, root: Option<&Root>, status: Status) {
         said(self.write(root, status.clone(), true).unwrap_or_else(|error| {
             let mut failed = self.write_outside(&status.written_now(), true);
-            failed.push(error.to_string());
+            failed.push(unwritten(&error));
             failed
         }));
     }
@@ -280,6 +283,10 @@ impl Standing {
 fn is_of(status: &Status, organisation: &str) -> bool {
     let known = &status.organisation_id;
     known.is_empty() || organisation.is_empty() || known.eq_ignore_ascii_case(organisation)
+}
+
+fn unwritten(error: &Error) -> String {
+    format!("the mirror's status could not be written: {error}")
 }
 
 fn said(warnings: Vec<String>) {

@@ -88,15 +88,14 @@ fn failures_and_earlier_runs_are_told() {
 }
 
 #[test]
-fn a_page_that_can_not_be_written_is_a_warning() {
+fn a_page_that_can_not_be_written_is_8() {
     let program = Program::mirrored(1);
     fs::remove_file(program.state("last-run.html")).unwrap();
     fs::create_dir(program.state("last-run.html")).unwrap();
-    let report = program.run(&["--json"]).expect(0).json();
-    assert!(
-        report["warnings"][0].as_str().unwrap().contains("the page of the report could not be written"),
-        "{report}"
-    );
+    let report = program.run(&["--json"]).expect(8).json();
+    let why = report["failures"][0]["error"].as_str().unwrap_or_default();
+    assert!(why.contains("the end of the run could not be written down"), "{report}");
+    assert_eq!(report["outcome"], "failed");
 }
 
 #[test]
