@@ -13,6 +13,7 @@ mod service;
 mod shape;
 mod sheet;
 mod statements;
+mod versions;
 
 pub use destination::destination;
 pub use service::{Visit, visit};

@@ -8,7 +8,7 @@ use super::{
     network::network,
     shape::{are_entries, is_guid, is_nano_id, items, missing, unknown},
     sheet::Sheet,
-    statements as says,
+    statements as says, versions,
 };
 use crate::{
     model::{Binder, BinderId, DocumentId, Listed},
@@ -102,6 +102,7 @@ impl Service<'_> {
         self.binder(&document).await;
         self.folders(&document).await;
         self.by_id(&document.id).await;
+        versions::versions(self.sheet, &self.inspector, &document).await;
         content::content(self.sheet, &self.inspector, self.settings, &document).await;
         night
     }

@@ -39,12 +39,13 @@ pub(super) const HTTPS: &str = "It is `https` and leads to a public address";
 pub(super) const AZURE: &str = "Storage is Azure Blob Storage, and the link a SAS URL";
 pub(super) const HEADS: &str =
     "Storage sends `Content-Length`, `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-MD5`";
+pub(super) const VERSIONS: &str = "The API lists a document's versions";
 pub(super) const TAB_OF: &str = "`GLOBAL_TabId` of a document is its tab's id";
 pub(super) const BINDER_OF: &str = "`GLOBAL_BinderId` is its binder's id";
 pub(super) const ENTRY: &str = "An entry is `{metadataElementId, valueId or value}`";
 
 /// All of them, in the page's order.
-pub(super) const ALL: [&str; 30] = [
+pub(super) const ALL: [&str; 31] = [
     API,
     AUTH,
     HEADERS,
@@ -72,6 +73,7 @@ pub(super) const ALL: [&str; 30] = [
     HTTPS,
     AZURE,
     HEADS,
+    VERSIONS,
     TAB_OF,
     BINDER_OF,
     ENTRY,

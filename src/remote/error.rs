@@ -112,6 +112,11 @@ impl Error {
         self.0.cause.is_unauthorized()
     }
 
+    /// The status of the answer, if one came.
+    pub fn status(&self) -> Option<u16> {
+        self.0.cause.status()
+    }
+
     /// How often it was tried.
     pub fn tries(&self) -> u32 {
         self.0.tries

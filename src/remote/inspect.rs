@@ -151,8 +151,12 @@ impl Inspector {
 
     /// The metadata schema of a binder.
     pub async fn metadata_elements(&self, binder: &BinderId) -> Seen<()> {
-        let read = |text: &str| serde_json::from_str::<Value>(text).map(drop).map_err(|error| wire::garbled(&error));
-        self.ask(&Call::get(self.routes.metadata_elements(binder)), read).await
+        self.ask(&Call::get(self.routes.metadata_elements(binder)), any_json).await
+    }
+
+    /// A list of a document's versions, from one of [`VERSION_LISTS`](super::VERSION_LISTS).
+    pub async fn version_list(&self, template: &str, document: &DocumentId) -> Seen<()> {
+        self.ask(&Call::get(self.routes.version_list(template, document)), any_json).await
     }
 
     /// Where the bytes of a version are. The answer itself is a secret and is not shown.
@@ -205,6 +209,11 @@ impl<T> Seen<T> {
     fn none(took: Duration, error: Error) -> Self {
         Self { took, clocks: None, json: Value::Null, read: Err(error) }
     }
+}
+
+/// Accepts every JSON: the client reads nothing from it.
+fn any_json(text: &str) -> Result<(), Cause> {
+    serde_json::from_str::<Value>(text).map(drop).map_err(|error| wire::garbled(&error))
 }
 
 fn date(response: &Response) -> Option<Timestamp> {

@@ -49,5 +49,6 @@ pub use hosts::{check_url, is_loopback};
 pub use inspect::{FirstByte, Inspector, Seen};
 pub use link::Link;
 pub use requests::{Requests, Whom};
+pub use routes::VERSION_LISTS;
 pub use settings::Settings;
 pub use wire::{OddItem, Oddity, OddityKind, Page, sort_key};

@@ -10,6 +10,10 @@ use crate::model::{BinderId, DocumentId, FolderId, VersionId};
 /// The only domain of drives that is mirrored.
 const DOMAIN: &str = "binders";
 
+/// Where a list of a document's versions may be, below the API's base. All of them are guesses.
+pub const VERSION_LISTS: [&str; 3] =
+    ["documents/{id}/versions", "documents/{id}/history", "documents/{id}/versions?pageSize=250&pageNumber=1"];
+
 /// Builds the URLs of the API.
 #[derive(Debug)]
 pub(super) struct Routes {
@@ -67,6 +71,14 @@ impl Routes {
         self.at(["documents", document.as_str(), "versions", version.as_str(), "downloadlink"])
     }
 
+    /// `template` is one of [`VERSION_LISTS`].
+    pub(super) fn version_list(&self, template: &str, document: &DocumentId) -> Url {
+        let (path, query) = template.split_once('?').map_or((template, None), |(path, query)| (path, Some(query)));
+        let mut url = self.at(path.split('/').map(|step| if step == "{id}" { document.as_str() } else { step }));
+        url.set_query(query);
+        url
+    }
+
     fn at<S: AsRef<str>>(&self, steps: impl IntoIterator<Item = S>) -> Url {
         let mut url = self.base.clone();
         // Only a URL without a host has no path, and the settings are checked to have one.
@@ -122,6 +134,20 @@ mod tests {
             assert_eq!(routes(base, "").binders().as_str(), "https://h/api/binders");
         }
         assert_eq!(routes("https://h", "").search(2, 250).as_str(), "https://h/documents?pageSize=250&pageNumber=2");
+    }
+
+    #[test]
+    fn lists_of_versions() {
+        let document = DocumentId::parse("x/y").unwrap();
+        let urls = VERSION_LISTS.map(|list| routes("https://h/api", "").version_list(list, &document).to_string());
+        assert_eq!(
+            urls,
+            [
+                "https://h/api/documents/x%2Fy/versions",
+                "https://h/api/documents/x%2Fy/history",
+                "https://h/api/documents/x%2Fy/versions?pageSize=250&pageNumber=1",
+            ]
+        );
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) async fn serve(shared: &Shared, call: &Call, target: &Target<'_>) -> 
         Target::Subfolder { domain, binder, folder } if call.settings.subfolders => {
             folders(&shared.organisation(), domain, binder, Some(folder), casing)
         }
-        Target::Subfolder { .. } => Err(Access::Missing),
+        Target::Subfolder { .. } | Target::Versions => Err(Access::Missing),
         Target::DownloadLink { document, version } => link(shared, call, document, version),
     };
     answered.unwrap_or_else(|access| refused(call.number, access))

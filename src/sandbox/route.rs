@@ -19,13 +19,15 @@ pub enum Route {
     Subfolder,
     /// `GET /api/documents/{document}/versions/{version}/downloadlink`
     DownloadLink,
+    /// `GET /api/documents/{document}/versions` or `…/history`; answers 404 unless a script says otherwise
+    Versions,
     /// A version's bytes, on the storage origin.
     Blob,
 }
 
 impl Route {
     /// Every route, in the order of the counters.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Token,
         Self::Binders,
         Self::MetadataElements,
@@ -34,6 +36,7 @@ impl Route {
         Self::Drive,
         Self::Subfolder,
         Self::DownloadLink,
+        Self::Versions,
         Self::Blob,
     ];
 
@@ -53,6 +56,7 @@ pub(super) enum Target<'a> {
     Drive { domain: &'a str, binder: &'a str },
     Subfolder { domain: &'a str, binder: &'a str, folder: &'a str },
     DownloadLink { document: &'a str, version: &'a str },
+    Versions,
 }
 
 impl<'a> Target<'a> {
@@ -77,6 +81,7 @@ impl<'a> Target<'a> {
             ["api", "documents", document, "versions", version, "downloadlink"] => {
                 Self::DownloadLink { document, version }
             }
+            ["api", "documents", _, "versions" | "history"] => Self::Versions,
             _ => return None,
         })
     }
@@ -91,6 +96,7 @@ impl<'a> Target<'a> {
             Self::Drive { .. } => Route::Drive,
             Self::Subfolder { .. } => Route::Subfolder,
             Self::DownloadLink { .. } => Route::DownloadLink,
+            Self::Versions => Route::Versions,
         }
     }
 
@@ -115,7 +121,7 @@ mod tests {
             Target::parse("/api/documents/drives/binders/b/folders/f"),
             Some(Target::Subfolder { domain: "binders", binder: "b", folder: "f" })
         );
-        assert_eq!(Target::parse("/api/documents/x/versions"), None);
+        assert_eq!(Target::parse("/api/documents/x/versions"), Some(Target::Versions));
         assert_eq!(Target::parse("/a/b/c/d/e/f/g/h/i/j"), None);
         assert_eq!(Target::parse("documents"), None);
     }

@@ -141,6 +141,52 @@ fn what_the_service_does_otherwise_is_said() {
 }
 
 #[test]
+fn a_list_of_versions_is_looked_for_and_described() {
+    let program = Program::mirrored(1);
+    program.sandbox.change_settings(|settings| settings.record = true);
+    let lists = || {
+        let asked = program.sandbox.requests().into_iter().filter(|request| request.route == Route::Versions);
+        asked.map(|request| format!("{} {}", request.method, request.path)).collect::<Vec<_>>()
+    };
+    let about = |seen: &Value| {
+        let found = verdicts(seen, "ok").into_iter().filter(|found| found.contains("a document's versions"));
+        found.collect::<Vec<_>>().join("\n")
+    };
+    let seen = found(&program);
+    assert!(about(&seen).contains("`documents/{id}/versions`: 404, `documents/{id}/history`: 404"), "{seen}");
+    assert_eq!(belief(&seen, "The API lists a document's versions"), "unseen");
+    let asked = lists();
+    assert!(asked.len() == 3 && asked.iter().all(|request| request.starts_with("GET /api/documents/")), "{asked:?}");
+    // The second path answers: the third is left alone. Fields are named, and their values are not.
+    let requests = program.sandbox.requests();
+    let link = requests.iter().find(|request| request.route == Route::DownloadLink).unwrap();
+    let version = link.path.split('/').nth(5).unwrap();
+    let list =
+        json!([{"id": "another", "label": "Hemlig"}, {"id": version, "label": "Hemlig", "createdBy": "Persson"}]);
+    program
+        .sandbox
+        .script(Route::Versions, vec![Reply::json(200, &json!([{"id": "another"}])), Reply::json(200, &list)]);
+    let seen = found(&program);
+    let told = about(&seen);
+    assert!(
+        told.contains("`documents/{id}/history` lists a document's versions: 2, with the fields createdBy, id, label"),
+        "{seen}"
+    );
+    assert_eq!(belief(&seen, "The API lists a document's versions"), "confirmed");
+    assert_eq!(lists().len(), asked.len() + 2);
+    for value in ["Hemlig", "Persson", version] {
+        assert!(!seen.to_string().contains(value), "{value}: {seen}");
+    }
+    // Whatever else comes is no failure.
+    let others = vec![Reply::status(500), Reply::Drop, Reply::body(200, "text/html", "<html>")];
+    program.sandbox.script(Route::Versions, others);
+    let done = doctor(&program, &[]).expect(0);
+    let words: String = done.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("/versions`: 500") && words.contains("/history`: no answer"), "{words}");
+    assert!(words.contains("pageNumber=1`: 200, not JSON") && words.ends_with("All is well."), "{words}");
+}
+
+#[test]
 fn an_organisation_without_documents_is_no_failure() {
     let done = doctor(&Program::new(Organisation::empty()), &[]).expect(0);
     assert!(done.out.contains("shows no binder") && done.out.contains("there is no document yet"), "{}", done.out);
