@@ -115,7 +115,8 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
         }
         Command::Acknowledge(acknowledge) => {
             speak(false);
-            app::acknowledge(&acknowledge.destination.dest, &acknowledge.id)
+            let dest = &acknowledge.destination.dest;
+            app::acknowledge(dest, &acknowledge.id, &config::files_of(settings).usable(dest, settings))
         }
         Command::Purge(purge) => {
             speak(false);

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::{Error, Exit, Reading, Writing};
+use super::{Error, Exit, Reading, Writing, opened::steadily, standing::Standing};
 use crate::{
+    config::Notices,
     mirror::Found,
     model::{DocumentId, RelPath, VersionId},
     state::End,
@@ -11,8 +12,8 @@ use crate::{
 };
 
 /// Lets one document be missing in the version that failed.
-pub fn acknowledge(dest: &Path, id: &str) -> Exit {
-    match accept(dest, id) {
+pub fn acknowledge(dest: &Path, id: &str, notices: &Notices) -> Exit {
+    match accept(dest, id, notices) {
         Ok(version) => {
             ui::print(&format!(
                 "Acknowledged: runs no longer fail because version {version} of the document can't be had. They still try, and count it; a new version ends the acknowledgement.\n"
@@ -26,13 +27,14 @@ pub fn acknowledge(dest: &Path, id: &str) -> Exit {
     }
 }
 
-fn accept(dest: &Path, id: &str) -> Result<VersionId, Error> {
-    let (document, version) = missing(&Reading::open(dest)?, id)?;
-    let Writing { mirror: _mirror, state, run } = Writing::open(dest, "acknowledge")?;
+fn accept(dest: &Path, id: &str, notices: &Notices) -> Result<VersionId, Error> {
+    let (document, version) = steadily(|| missing(&Reading::open(dest)?, id))?;
+    let Writing { mirror, state, run } = Writing::open(dest, "acknowledge")?;
     state.write(|w| {
         w.acknowledge(run.number, &document, &version)?;
         w.end_run(run.number, &End { outcome: "complete", ..End::default() })
     })?;
+    Standing::new(dest, notices).recount(mirror.root(), (&state, &run), 0);
     Ok(version)
 }
 

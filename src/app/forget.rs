@@ -118,6 +118,6 @@ fn remove(asked: &Forget<'_>, summary: &BinderSummary) -> Result<Gone, Error> {
     let _ = copies::keep(&mirror, &state, &run, removed > 0);
     let left = state.read(|r| r.documents_in(&id))?;
     let missed = if binder.lost.is_some() { 0 } else { removed };
-    Standing::new(asked.dest, asked.notices).binder_forgotten(mirror.root(), (&state, &run), missed);
+    Standing::new(asked.dest, asked.notices).recount(mirror.root(), (&state, &run), missed);
     Ok(Gone { removed, left })
 }

@@ -211,8 +211,8 @@ impl Standing {
         }
     }
 
-    /// A binder was let go, of which so many documents may have been among those whose removal was withheld.
-    pub(super) fn binder_forgotten(&self, root: &Root, (state, run): (&State, &Run), missed: u64) {
+    /// A command changed what is mirrored or waits, and settled so many of the removals that were withheld.
+    pub(super) fn recount(&self, root: &Root, (state, run): (&State, &Run), missed: u64) {
         let mut status = self.last(root);
         let space = space(root, state, run).ok();
         status.space = space.or(status.space);

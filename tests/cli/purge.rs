@@ -194,9 +194,14 @@ fn partial(program: &Program, of_a_new_one: bool) -> String {
 
 #[test]
 fn what_only_a_partial_download_is_left_of_can_be_erased() {
-    for of_a_new_one in [true, false] {
+    // With the failure that a run recorded, and without it, as a kill leaves it.
+    for (of_a_new_one, killed) in [(true, false), (false, false), (true, true)] {
         let program = Program::mirrored(2);
         let id = partial(&program, of_a_new_one);
+        if killed {
+            let state = rusqlite::Connection::open(program.state("state.db")).unwrap();
+            assert_eq!(state.execute("DELETE FROM failures", []).unwrap(), 1);
+        }
         let texts = ["Anna Andersson", "bytes of Anna", &id];
         assert!(speaking(&program, &texts).len() >= 2, "{:?}", speaking(&program, &texts));
         purge(&program, &id).expect(0);
