@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Exit;
+use super::{Exit, MOST_PATH};
 use crate::{
     catalogue::{self, Refused},
     config, history,
@@ -40,6 +40,11 @@ pub enum Error {
     /// A mirror lies inside the destination.
     #[error("{} has the mirror {} inside it; give each mirror a folder of its own", .0.display(), .1.display())]
     Above(PathBuf, PathBuf),
+    /// The destination's path leaves no room for the state.
+    #[error(
+        "the path of the destination has {0} bytes, and SQLite opens no state below more than {MOST_PATH}; choose a shorter one"
+    )]
+    LongPath(usize),
     /// The destination can't be looked at.
     #[error("cannot look at {}: {}", .0.display(), .1)]
     Look(PathBuf, std::io::Error),
@@ -215,6 +220,7 @@ impl Error {
             | Self::NotConfirmed(_)
             | Self::Nested(..)
             | Self::Above(..)
+            | Self::LongPath(_)
             | Self::Look(..)
             | Self::NothingMissing(_)
             | Self::NotItsFile(_)

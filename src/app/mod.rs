@@ -119,9 +119,17 @@ fn execute(parts: Parts, requests: &Requests, voice: &Voice) -> Result<Finished,
     Ok(finished)
 }
 
+/// The longest path of a destination, in bytes: `SQLite` opens no file whose path has 512, and copies of the state lie
+/// deepest.
+const MOST_PATH: usize = 512 - "/.ibinder-sync/copies/000000000-20260101T000000Z.db-journal".len() - 1;
+
 /// Refuses to make, or to go on with, a mirror inside another one, and one above others: whatever is in a mirror is
 /// the service's.
 fn check_place(dest: &Path) -> Result<(), Error> {
+    let length = std::path::absolute(dest).map_or(0, |path| path.as_os_str().len());
+    if length > MOST_PATH {
+        return Err(Error::LongPath(length));
+    }
     if let Some(mirror) = mirror_above(dest).map_err(|e| Error::Look(dest.to_owned(), e))? {
         return Err(Error::Nested(dest.to_owned(), mirror));
     }

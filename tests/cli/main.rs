@@ -22,6 +22,7 @@ mod metrics;
 mod named;
 mod nested;
 mod notices;
+mod odd_paths;
 mod pace;
 mod packaging;
 mod page;
