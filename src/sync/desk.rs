@@ -65,8 +65,6 @@ pub(super) struct Desk {
     /// Documents that were listed elsewhere, or otherwise, than they are mirrored; the last
     /// answer counts.
     pub(super) unsettled: HashMap<DocumentId, Listed>,
-    /// Binders with folders whose name a document's file has, and how many requests reading their folders took.
-    pub(super) contested: HashMap<BinderId, Option<u32>>,
     /// A document of each binder that was listed in this run.
     pub(super) controls: HashMap<BinderId, DocumentId>,
     /// Documents that were erased on request, by their fingerprints.
@@ -107,7 +105,6 @@ impl Desk {
             seen: Seen::up_to(newest),
             counted: HashSet::new(),
             unsettled: HashMap::new(),
-            contested: HashMap::new(),
             controls: HashMap::new(),
             purged,
             acknowledged,
@@ -351,10 +348,7 @@ impl Desk {
     fn add(&mut self, item: &Listed, version: &VersionId, dir: &RelPath) -> Result<Job, Fatal> {
         let tree = self.trees.get(&item.binder);
         let entry = (&item.id, &OnItsWay::new(item, version));
-        // A folder that has another name now still lies there. What can't be read is taken.
-        let state = &self.state;
-        let folder_has =
-            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
+        let folder_has = |key: &str| tree.is_some_and(|t| t.has(key));
         let found = match self.options.adopt {
             Adopt::Nothing => None,
             Adopt::Proved | Adopt::Whole => claim::file_of(&self.root, &self.names, &self.state, dir, entry)?,

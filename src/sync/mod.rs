@@ -41,7 +41,6 @@ mod transfer;
 mod transfer_error;
 mod transfers;
 mod tries;
-mod wishes;
 mod worker;
 
 pub use claim::review;

@@ -18,7 +18,6 @@ mod faults;
 mod harness;
 mod history;
 mod identity;
-mod kinds;
 mod matrix;
 mod names;
 mod orders;
