@@ -1,4 +1,4 @@
-//! Exit codes (contract: `docs/architecture.md`, "Interface").
+//! Exit codes (contract: `docs/reference.md`, "Exit codes").
 
 use crate::{
     mirror, remote,

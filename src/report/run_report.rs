@@ -1,4 +1,4 @@
-//! The run report (contract: `docs/architecture.md`, "Interface").
+//! The run report (contract: `docs/reference.md`, "Run report").
 
 use serde::{Deserialize, Serialize};
 

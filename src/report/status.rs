@@ -1,5 +1,5 @@
 //! How a mirror is, as a file that monitoring reads: `.ibinder-sync/status.json` (contract:
-//! `docs/architecture.md`, "Interface").
+//! `docs/reference.md`, "Status").
 //!
 //! It is written at the start and at the end of each run and check. Whoever may read it learns
 //! counts and times, and no name of a binder, a document or a file (a copy hides filters, too): a monitoring user has no

@@ -1,4 +1,4 @@
-//! What a check of the mirror found (contract: `docs/architecture.md`, "Interface").
+//! What a check of the mirror found (contract: `docs/reference.md`, "Verify report").
 
 use serde::Serialize;
 
