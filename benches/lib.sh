@@ -3,7 +3,7 @@
 # A script sources it from the checkout's root.
 #
 # BENCH_DIR   where everything is written; it stays there (default: a new folder below /tmp)
-# BENCH_OURS  the program to measure (default: this checkout's release build)
+# BENCH_OURS  the program to measure (default: this checkout's build with --profile dist)
 set -euo pipefail
 export LC_ALL=C.UTF-8
 
@@ -29,12 +29,12 @@ need() { # need PROGRAM=PACKAGE…: ends with the line that installs what is mis
 
 build() { # build [EXAMPLE…]: builds the program and the examples; sets `ours` and `examples`
     local name target
-    target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release
+    target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/dist
     examples=$target/examples
-    [ -n "${BENCH_OURS:-}" ] || cargo build --release --quiet
+    [ -n "${BENCH_OURS:-}" ] || cargo build --profile dist --quiet
     for name in "$@"; do
         # They use nothing of the crate, but cargo would build it once more for them after each change.
-        [ "$examples/$name" -nt "benches/$name.rs" ] || cargo build --release --quiet --example "$name"
+        [ "$examples/$name" -nt "benches/$name.rs" ] || cargo build --profile dist --quiet --example "$name"
     done
     ours=$(realpath "${BENCH_OURS:-$target/ibinder-sync}")
 }

@@ -11,8 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 case $# in
 0)
-    cargo build --release --locked
-    program=${CARGO_TARGET_DIR:-target}/release/ibinder-sync
+    cargo build --profile dist --locked
+    program=${CARGO_TARGET_DIR:-target}/dist/ibinder-sync
     ;;
 2)
     [ "$1" = --program ] || { echo 'usage: packaging/build-deb.sh [--program FILE]' >&2; exit 2; }
