@@ -84,7 +84,7 @@ fn links_lead_somewhere() {
     let mut pages = Vec::new();
     files(&root().join("docs"), "md", &mut pages);
     files(&root().join("packaging"), "md", &mut pages);
-    pages.extend([root().join("README.md"), root().join("CHANGELOG.md")]);
+    pages.extend(["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
     let mut dead = Vec::new();
     for page in &pages {
         let text = fs::read_to_string(page).unwrap();
@@ -102,6 +102,20 @@ fn links_lead_somewhere() {
     }
     assert!(pages.len() > 10);
     assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
+}
+
+#[test]
+fn each_page_is_in_the_index_of_its_folder() {
+    for folder in ["docs", "docs/decisions"] {
+        let index = fs::read_to_string(root().join(folder).join("README.md")).unwrap();
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.extension().is_some_and(|e| e == "md") && name != "README.md" {
+                assert!(index.contains(&format!("]({name})")), "{folder}/README.md does not link to {name}");
+            }
+        }
+    }
 }
 
 fn has_heading(page: &Path, place: &str) -> bool {
