@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A new administrator's way, step by step as docs/guide.md has it, from a machine without anything to a restore
-# drill, against the sandbox. On a machine that is thrown away:
+# The steps of docs/guide.md, as a new administrator takes them on an empty machine, up to a restore
+# drill, against the sandbox. Run it on a machine that is thrown away:
 #
 #     packaging/on-a-machine.sh packaging/walk.sh
 set -euo pipefail
@@ -34,13 +34,13 @@ config=/etc/ibinder-sync/config.toml
 mirror=/var/lib/ibinder-sync/eken
 status() { ibinder-sync status --from /var/lib/ibinder-sync/status/eken.json --max-age 26h; }
 
-step '3. Install'
+step '2. Install it and look at the demo'
 run 0 dpkg -i /opt/package.deb
 run 0 ibinder-sync demo --dest /tmp/demo
 says 'Complete: 300 added'
 serve 1
 
-step '4. Configure'
+step '4. Configure it'
 run 0 ibinder-sync config init
 [ "$(stat -c '%a %U %G' "$config")" = '640 root ibinder-sync' ] || fail 'whose is the configuration?'
 run 2 ibinder-sync config init
@@ -60,7 +60,7 @@ sed 's/^max_duration/max_durration/' "$config" >/run/slip.toml
 run 2 ibinder-sync config show --config /run/slip.toml --profile eken
 says max_duration
 
-step '5. See whether it can work'
+step '5. Check that it can work'
 run 2 ibinder-sync-as eken doctor
 says FAILURE
 install -m 600 /dev/null /etc/ibinder-sync/eken.secret
@@ -92,7 +92,7 @@ run 0 systemctl start --wait ibinder-sync@eken
 run 0 status
 says 'OK: last complete run'
 
-step '8. Be told when it fails'
+step '8. Get an alarm when it fails'
 # As the on-unit-failure that sends mail, but into a file.
 cat >/etc/ibinder-sync/on-unit-failure <<'END'
 #!/bin/sh
@@ -109,7 +109,7 @@ rmdir "$mirror" && mv "$mirror.away" "$mirror"
 run 0 systemctl start --wait ibinder-sync@eken
 run 0 status
 
-step '9. The restore drill'
+step '9. Practise a restore'
 run 0 ibinder-sync-as eken snapshots
 first=$(basename "$mirror"/.ibinder-sync/runs/000001-*.json .json)
 run 0 ibinder-sync-as eken restore --at "$first" --to /var/tmp/drill
@@ -118,7 +118,7 @@ diff -r /var/tmp/first /var/tmp/drill || fail 'the drill did not give back the f
 run 0 ibinder-sync-as eken verify
 says 'Sound'
 
-step '11. Looking at it'
+step '11. Look at it'
 run 0 ibinder-sync-as eken binders
 run 0 ibinder-sync-as eken export --format csv --to /var/tmp/catalogue.csv
 [ "$(wc -l </var/tmp/catalogue.csv)" -gt 50 ] || fail 'the catalogue is too short'
@@ -129,7 +129,7 @@ run 0 ibinder-sync-as eken plan
 says 'a run would change nothing'
 run 0 systemctl is-active ibinder-sync@eken.timer
 
-step '14. Uninstall'
+step '13. Uninstall'
 run 0 systemctl disable --now ibinder-sync@eken.timer
 run 0 dpkg --purge ibinder-sync
 [ ! -e /etc/ibinder-sync ] || fail 'the secrets are left'

@@ -32,7 +32,7 @@ fn what_is_started_every_night_is_a_command_of_the_program() {
     let kubernetes = text("packaging/kubernetes/cronjob.yaml");
     let job = between(&kubernetes, " args: [", "]").replace("--config, /etc/ibinder-sync/config.toml, ", "");
     let job: Vec<&str> = job.split(", ").collect();
-    let guide = text("docs/install.md");
+    let guide = text("docs/guide.md");
     let profiles = [between(&guide, "```toml\n", "```"), between(&kubernetes, "config.toml: |\n", "---")];
     for profile in profiles {
         let program = Program::with_documents(3);
