@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What the benchmarks share: where things are, servers on loopback that end with the script, and timing.
-# A script sources it from the checkout's root.
+# Shared by the benchmarks: folders, servers on loopback that end with the script, and timing.
+# Scripts source it from the checkout's root.
 #
-# BENCH_DIR   where everything is written; it stays there (default: a new folder below /tmp)
+# BENCH_DIR   where everything is written and kept (default: a new folder below /tmp)
 # BENCH_OURS  the program to measure (default: this checkout's build with --profile dist)
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -33,7 +33,7 @@ build() { # build [EXAMPLE…]: builds the program and the examples; sets `ours`
     examples=$target/examples
     [ -n "${BENCH_OURS:-}" ] || cargo build --profile dist --quiet
     for name in "$@"; do
-        # They use nothing of the crate, but cargo would build it once more for them after each change.
+        # They don't use the crate, but cargo would build it once more for them after each change.
         [ "$examples/$name" -nt "benches/$name.rs" ] || cargo build --profile dist --quiet --example "$name"
     done
     ours=$(realpath "${BENCH_OURS:-$target/ibinder-sync}")
@@ -118,5 +118,5 @@ median() { # median RESULTS CASE PROGRAM COLUMN
 
 free_gib() { df -BG --output=avail "$dir" | tail -n 1 | tr -dc 0-9; }
 
-# `settle` writes back what earlier runs left, so that nobody pays for his predecessor.
+# `settle` writes back what earlier runs left, so that no run pays for the one before.
 settle() { sync -f "$dir"; }

@@ -4,13 +4,14 @@
 #   small      cold, 20,000 documents of 16 KiB, against curl, wget2, lftp, rclone and the floor
 #   medium     cold, 2,000 of 1 MiB
 #   large      cold, 4 of 512 MiB
-#   unchanged  a night on which nothing changed, 100,000 and 1,000,000 documents, against a bare loop over the pages
-#   shifted    a night on which 1 % changed and every page shifted, the same
+#   unchanged  a run without changes, 100,000 and 1,000,000 documents, against a bare loop over the pages
+#   shifted    a run after 1 % changed and every page shifted, the same
 #   growth     what a document costs with 10,000, 100,000 and 1,000,000 of them; saved in docs/growth.csv and .svg
 #   pace       the share of a set rate that is used, and of one that must be found out
 #
-# Without a CASE all of them. `--documents` takes other numbers of documents for unchanged and shifted. Everything stays on loopback; nothing in BENCH_DIR is deleted at the end. `--small` tries
-# the script with a twentieth of everything; its figures mean nothing.
+# Without a CASE, all of them. `--documents` sets the numbers of documents for unchanged and shifted. `--small` tries the
+# script with a twentieth of everything; its figures mean nothing. Everything stays on loopback, and nothing in BENCH_DIR is
+# deleted at the end.
 # The head of each file in benches/cases/ says how it measures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -58,7 +59,7 @@ table() { # table CASE TITLE
     python3 benches/table.py "$results" "$1" ours "$2"
 }
 
-machine() { # what the figures hang on
+machine() { # what the figures depend on
     echo "$(date -u +%F), $(uname -sr), $(nproc) cores ($(awk -F ': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)),"
     echo "$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), $(df --output=fstype "$dir" | tail -n 1)."
     echo "ibinder-sync $(git describe --always --dirty), $(curl --version | awk 'NR == 1 { print $1, $2 }'),"

@@ -4,8 +4,8 @@
 #
 #     packaging/build-deb.sh [--program FILE]
 #
-# --program takes a program that is built already, to try the package out. DEBFULLNAME and DEBEMAIL say who
-# builds it.
+# --program packages a program that is already built, to try the package out. DEBFULLNAME and DEBEMAIL name the
+# builder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -24,13 +24,13 @@ case $# in
     ;;
 esac
 
-# What Cargo.toml ([package.metadata.deb]) names, and no build makes.
+# The files that Cargo.toml ([package.metadata.deb]) names and no build makes.
 made=target/package
 rm -rf "$made"
 mkdir -p "$made/release"
 "$program" man --to "$made/man"
 for shell in bash zsh fish; do "$program" completions "$shell" >"$made/completions.$shell"; done
-# All that is there to be copied and changed: for cron, monitoring, Kubernetes.
+# Examples to copy and change: for cron, monitoring, Kubernetes.
 mkdir "$made/examples"
 for folder in packaging/*/; do
     case $folder in
@@ -41,7 +41,7 @@ done
 rm -f "$made"/examples/*/.[!.]*
 cp packaging/systemd/on-unit-failure.example "$made/examples/on-unit-failure"
 version=$("$program" --version)
-# The same sources make the same package, whenever it is built.
+# The same sources make the same package at any time.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 maintainer="${DEBFULLNAME:-ibinder-sync maintainers} <${DEBEMAIL:-maintainers@ibinder-sync.invalid}>"
@@ -53,7 +53,7 @@ ibinder-sync (${version##* }-1) unstable; urgency=medium
  -- $maintainer  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
 END
 
-# cargo-deb looks for the program in its target folder: in one of our own, whatever profile built it.
+# cargo-deb expects the program in target/release: give it a target folder of our own, whatever profile built the program.
 cp "$program" "$made/release/ibinder-sync"
 strip "$made/release/ibinder-sync"
 CARGO_TARGET_DIR=$PWD/$made cargo deb --no-build --no-strip --locked --maintainer "$maintainer" --output "$made/"

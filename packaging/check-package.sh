@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the package that build-deb.sh made on this machine, uses it, and removes and purges it: as root, on
-# a Debian where ibinder-sync is not installed. What it made is gone afterwards, the user ibinder-sync too.
+# Installs the package of build-deb.sh on this machine, uses it, and removes and purges it. Needs root, and a Debian where
+# ibinder-sync is not installed. Cleans up afterwards, including the user ibinder-sync.
 #
 #     packaging/check-package.sh [FILE.deb]
 set -euo pipefail
@@ -16,7 +16,7 @@ fail() {
     printf 'check-package: %s\n' "$*" >&2
     exit 1
 }
-# expect CODE COMMAND...: fails if the command ends otherwise.
+# expect CODE COMMAND...: fails unless the command exits with CODE.
 expect() {
     local wanted=$1 code=0
     shift
@@ -30,14 +30,14 @@ says() { grep -q -- "$1" "$scratch/out" || { cat "$scratch/out" >&2; fail "it do
 
 [ "$(id -u)" = 0 ] || fail 'only root can install a package'
 for trace in /etc/ibinder-sync /var/lib/ibinder-sync; do
-    [ ! -e "$trace" ] || fail "$trace is there: this check is not for a machine that is used"
+    [ ! -e "$trace" ] || fail "$trace is there: this check needs a machine without a mirror"
 done
 ! dpkg -s ibinder-sync >/dev/null 2>&1 || fail 'ibinder-sync is installed already'
 ! id ibinder-sync >/dev/null 2>&1 || fail 'there is a user ibinder-sync already'
 
 scratch=$(mktemp -d)
 chmod 755 "$scratch"
-# However it ends, the machine is as it was.
+# Cleans up however the check ends.
 clean() {
     [ -z "${served:-}" ] || kill "$served" 2>/dev/null || true
     if dpkg -s ibinder-sync >/dev/null 2>&1; then dpkg --purge ibinder-sync >/dev/null 2>&1 || true; fi
@@ -73,7 +73,7 @@ for name in ibinder-sync.1 ibinder-sync-run.1 ibinder-sync-restore.1 ibinder-syn
 done
 for page in $pages; do
     name=$(basename "$page" .gz)
-    # Minimal systems tell dpkg to leave manual pages out: then the package's own are looked at.
+    # On minimal systems dpkg leaves manual pages out: then check those in the package.
     if [ ! -e "$page" ]; then
         mkdir -p "$scratch/deb"
         dpkg-deb -x "$package" "$scratch/deb"
@@ -86,7 +86,7 @@ done
 
 step 'completions'
 completions=/usr/share/bash-completion/completions/ibinder-sync
-# The last word is completed by what the script registers, as the shell would call it.
+# Calls what the script registers, as the shell would, to complete the last word.
 # shellcheck disable=SC2016
 completed=$(bash -c '. "$1"; function=$(complete -p ibinder-sync | grep -o -- "-F [^ ]*" | cut -c 4-)
     COMP_WORDS=(ibinder-sync veri); COMP_CWORD=1
@@ -105,7 +105,7 @@ step 'units'
 [ "$(grep -c '/systemd/system/ibinder-sync.*@\.' "$scratch/files")" = 3 ] || fail 'there are not three units'
 grep -q '^ExecStart=/usr/bin/ibinder-sync ' /usr/lib/systemd/system/ibinder-sync@.service || fail 'the unit starts another program'
 
-step 'a profile: the first run by hand, and a night as the unit runs it'
+step 'a profile: the first run by hand, then a nightly run as the unit starts it'
 coproc ibinder-sync sandbox --documents 20
 served=$COPROC_PID
 for _ in 1 2 3 4 5; do
@@ -131,7 +131,7 @@ expect 2 ibinder-sync-as check run --existing
 expect 0 ibinder-sync-as check run
 says '20 added'
 [ -z "$(find /run -maxdepth 1 -name 'ibinder-sync-as.*')" ] || fail 'a copy of the secret is left'
-# As the unit would: its command, its user, a credential, and nothing else in the environment.
+# As the unit does it: its command, its user, a credential, and nothing else in the environment.
 read -ra night < <(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/ibinder-sync@.service | sed 's/%i/check/g')
 install -d -o ibinder-sync -m 500 "$scratch/credentials"
 install -o ibinder-sync -m 400 /etc/ibinder-sync/check.secret "$scratch/credentials/client_secret"
@@ -153,7 +153,7 @@ done
 
 expect 2 ibinder-sync-as status doctor
 says 'is no name of a profile'
-# Somebody has made a mirror there all the same.
+# Somebody created a mirror with the name of that folder anyway.
 expect 0 runuser -u ibinder-sync -- cp -a "$mirror/." /var/lib/ibinder-sync/status/
 
 step 'remove'

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Checks the units with systemd's own tools: that it understands every line of them, and that the run is
-# exposed to 2.5 of 10 at most (systemd-analyze security). Needs systemd-analyze, and no running systemd.
+# Checks the units with systemd's own tools: every line must be understood, and the exposure of the run must be
+# at most 2.5 of 10 (systemd-analyze security). Needs systemd-analyze, but no running systemd.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# A system of its own, in which the programs that the units start are there.
+# A root of its own with the programs that the units start.
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 units=$root/usr/lib/systemd/system
@@ -21,7 +21,7 @@ for system in /usr/lib/systemd/system /lib/systemd/system; do
     fi
 done
 
-# What it doesn't understand it ignores, with exit 0: whatever it says is an error.
+# It ignores what it doesn't understand and exits with 0, so any output is an error.
 said=$(systemd-analyze verify --root="$root" --man=no \
     ibinder-sync@eken.service ibinder-sync@eken.timer ibinder-sync-failed@eken.service 2>&1) || said="$said (exit $?)"
 if [ -n "$said" ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Nights under systemd: the package is installed and set up as docs/install.md says, and then started, stopped,
-# killed and left hanging. On a machine that is thrown away:
+# Nightly runs under systemd: installs the package, sets it up as docs/guide.md says, then starts, stops, kills and
+# hangs runs. For a throw-away machine:
 #
 #     packaging/on-a-machine.sh packaging/nights.sh
 set -euo pipefail
@@ -57,7 +57,7 @@ until [ -e /run/sandbox ] && [ "$(wc -l </run/sandbox)" = 5 ]; do sleep 0.1; don
 . /run/sandbox
 mirror=/var/lib/ibinder-sync/eken
 
-step 'without a secret, and without a mirror, a night does not begin'
+step 'without a secret or a mirror the service does not start'
 profile 0 "$mirror"
 ! systemctl start "$night" 2>/dev/null || fail 'it started without a secret'
 is ExecMainStatus 243
@@ -67,7 +67,7 @@ printf '%s\n' "$IBINDER_CLIENT_SECRET" >/etc/ibinder-sync/eken.secret
 is ExecMainStatus 2
 said 'is the disk mounted'
 
-step 'the first run, by hand, and a night after it'
+step 'the first run by hand, then a nightly run'
 ibinder-sync-as eken run --quiet
 [ "$(stat -c '%U %a' "$mirror")" = 'ibinder-sync 750' ] || fail 'whose is the mirror?'
 systemctl start --wait "$night" || fail 'a night failed'
@@ -77,7 +77,7 @@ said 'nothing changed. 40 documents'
 ! journalctl --no-pager --output cat | grep -q -- "$IBINDER_CLIENT_SECRET" || fail 'the secret is in the journal'
 runuser -u nobody -- ibinder-sync status --from /var/lib/ibinder-sync/status/eken.json --max-age 1h >/dev/null
 
-step 'a profile that says itself where its secret is'
+step 'a profile that names its own secret'
 install -o ibinder-sync -m 400 /etc/ibinder-sync/eken.secret /etc/ibinder-sync/elsewhere
 mv /etc/ibinder-sync/eken.secret /run/eken.secret
 echo 'client_secret_file = "/etc/ibinder-sync/elsewhere"' >>/etc/ibinder-sync/config.toml
@@ -89,7 +89,7 @@ systemctl start --wait "$night" || fail 'a night with a secret that lies elsewhe
 no_drop_in secret
 mv /run/eken.secret /etc/ibinder-sync/
 
-step 'a night that is stopped'
+step 'a run that is stopped'
 profile 1 "$mirror"
 systemctl start "$night"
 is ActiveState active
@@ -98,7 +98,7 @@ systemctl stop "$night"
 is Result success
 said 'the next run goes on'
 
-step 'a night that is killed, and somebody who is told'
+step 'a run that is killed, and the failure hook'
 cat >/etc/ibinder-sync/on-unit-failure <<'END'
 #!/bin/sh
 echo "$1 $MONITOR_SERVICE_RESULT" >>/var/lib/ibinder-sync/status/told
@@ -109,22 +109,22 @@ systemctl kill --signal KILL "$night"
 until_it_is failed
 is Result signal
 
-step 'a night that hangs'
+step 'a run that hangs'
 drop_in watchdog $'[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s'
 systemctl start "$night"
 systemctl kill --signal STOP "$night"
 until_it_is failed
 is Result watchdog
 until [ "$(wc -l </var/lib/ibinder-sync/status/told)" = 2 ]; do sleep 0.1; done
-[ "$(paste -sd, /var/lib/ibinder-sync/status/told)" = 'eken signal,eken watchdog' ] || fail 'somebody was told something else'
+[ "$(paste -sd, /var/lib/ibinder-sync/status/told)" = 'eken signal,eken watchdog' ] || fail 'the failure hook got something else'
 no_drop_in watchdog
 
-step 'the night after that'
+step 'the run after that'
 profile 0 "$mirror"
 systemctl start --wait "$night" || fail 'a night after a kill failed'
 said '40 unchanged'
 
-step 'a disk of its own, mounted or not'
+step 'a mirror on its own disk, mounted and not'
 profile 0 /srv/disk/eken
 cat >/etc/systemd/system/srv-disk.mount <<'END'
 [Mount]
@@ -154,4 +154,4 @@ dpkg --purge ibinder-sync >/run/out 2>&1 || { cat /run/out >&2; fail 'it cannot 
 ! systemctl is-active --quiet "$night.timer" || fail 'the timer goes on'
 [ ! -e "/etc/systemd/system/timers.target.wants/$night.timer" ] || fail 'the timer is still enabled'
 [ -e "$mirror/.ibinder-sync/state.db" ] || fail 'the mirror is gone'
-echo 'Nights begin, end, fail and are told of as they should.'
+echo 'Nightly runs start, end, fail and report as they should.'

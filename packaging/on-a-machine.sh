@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs a script on a machine that is thrown away: with a systemd of its own, on this machine's files, of which it
-# only sees a copy, and without a network. The package of build-deb.sh lies there as /opt/package.deb. As root, with
-# overlayfs and namespaces. The scripts that are made for it are nights.sh and walk.sh.
+# Runs a script on a throw-away machine: its own systemd, a copy of this machine's files (overlayfs), and no
+# network. The package of build-deb.sh is there as /opt/package.deb. Needs root, overlayfs and namespaces. nights.sh and
+# walk.sh are made for it.
 #
 #     packaging/on-a-machine.sh SCRIPT [FILE.deb]
 set -euo pipefail
@@ -29,7 +29,7 @@ if [ "${1:-}" = --inside ]; then
         mkdir "$root/sys/fs/cgroup/systemd"
         mount -t cgroup -o none,name=systemd cgroup "$root/sys/fs/cgroup/systemd"
     fi
-    # Credentials are mounted by a child of systemd's, and reach it by propagation.
+    # A child of systemd mounts credentials; they reach the service by propagation.
     mount --bind "$root" "$root"
     mount --make-rshared "$root"
     export container=on-a-machine
@@ -50,7 +50,7 @@ clean() {
     fi
     umount --recursive --lazy "$work" 2>/dev/null || true
     rm -rf "$work"
-    # What was killed takes a moment to leave its group.
+    # Killed processes take a moment to leave their group.
     local folder tries
     for folder in "${groups[@]}"; do
         for tries in $(seq 50); do
@@ -67,7 +67,7 @@ start() {
     mount -t tmpfs tmpfs "$work" || return 1
     mkdir "$work/upper" "$work/changes" "$work/root"
     mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/changes" "$work/root" || return 1
-    # What concerns the machine and not the mirror is left alone.
+    # Units that concern the machine and not the mirror are masked.
     local unit
     for unit in systemd-sysctl systemd-udevd systemd-udev-trigger systemd-modules-load systemd-binfmt; do
         ln -sf /dev/null "$work/root/etc/systemd/system/$unit.service" || return 1
@@ -82,7 +82,7 @@ start() {
             groups+=("$hierarchy/$group")
         fi
     done
-    # In groups of its own before it makes them its world.
+    # It enters its own groups before it unshares them.
     # shellcheck disable=SC2016
     bash -c 'root=$1; script=$2; shift 2
         for folder in "$@"; do echo $$ >"$folder/cgroup.procs" || exit 1; done
@@ -104,7 +104,7 @@ inside() { nsenter --target "$init" --mount --pid --uts --ipc --net --cgroup --r
 if ! start; then
     cat "$work/boot" >&2 || true
     echo "on-a-machine: no systemd can be started here: $script is not run" >&2
-    # Whoever sets CI wants a test that can't be run to fail.
+    # In CI, a test that can't run fails.
     [ -z "${CI:-}" ]
     exit
 fi

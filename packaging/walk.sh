@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The steps of docs/guide.md, as a new administrator takes them on an empty machine, up to a restore
-# drill, against the sandbox. Run it on a machine that is thrown away:
+# drill, against the sandbox. For a throw-away machine:
 #
 #     packaging/on-a-machine.sh packaging/walk.sh
 set -euo pipefail
@@ -12,7 +12,7 @@ fail() {
     journalctl --no-pager --lines 20 --unit 'ibinder-sync*' >&2
     exit 1
 }
-# run CODE COMMAND...: what it says is in /run/out.
+# run CODE COMMAND...: its output is in /run/out.
 run() {
     local wanted=$1 code=0
     shift
@@ -20,7 +20,7 @@ run() {
     [ "$code" = "$wanted" ] || fail "exit $code instead of $wanted: $*"
 }
 says() { grep -qF -- "$1" /run/out || fail "it does not say: $1"; }
-# serve DAY: the organisation as it is on that day, always at the same place.
+# serve DAY: the organisation as of that day, always at the same address.
 serve() {
     systemctl stop sandbox 2>/dev/null || true
     rm -f /run/sandbox
@@ -55,7 +55,7 @@ max_duration = "6h"
 api_url = "$IBINDER_API_URL"
 auth_url = "$IBINDER_AUTH_URL"
 END
-# A slip of the pen is named, and what was meant.
+# A misspelt key is reported with a suggestion.
 sed 's/^max_duration/max_durration/' "$config" >/run/slip.toml
 run 2 ibinder-sync config show --config /run/slip.toml --profile eken
 says max_duration
@@ -93,7 +93,7 @@ run 0 status
 says 'OK: last complete run'
 
 step '8. Get an alarm when it fails'
-# As the on-unit-failure that sends mail, but into a file.
+# Like the on-unit-failure that sends mail, but writes to a file.
 cat >/etc/ibinder-sync/on-unit-failure <<'END'
 #!/bin/sh
 echo "$1 $MONITOR_EXIT_STATUS" >>/var/lib/ibinder-sync/status/told
@@ -104,7 +104,7 @@ run 1 systemctl start --wait ibinder-sync@eken
 run 2 runuser -u nobody -- ibinder-sync status --from /var/lib/ibinder-sync/status/eken.json --max-age 26h
 says CRITICAL
 until [ -e /var/lib/ibinder-sync/status/told ]; do sleep 0.1; done
-grep -qx 'eken 2' /var/lib/ibinder-sync/status/told || fail "somebody was told: $(cat /var/lib/ibinder-sync/status/told)"
+grep -qx 'eken 2' /var/lib/ibinder-sync/status/told || fail "the failure hook got: $(cat /var/lib/ibinder-sync/status/told)"
 rmdir "$mirror" && mv "$mirror.away" "$mirror"
 run 0 systemctl start --wait ibinder-sync@eken
 run 0 status
@@ -134,4 +134,4 @@ run 0 systemctl disable --now ibinder-sync@eken.timer
 run 0 dpkg --purge ibinder-sync
 [ ! -e /etc/ibinder-sync ] || fail 'the secrets are left'
 [ -e "$mirror/.ibinder-sync/state.db" ] || fail 'the mirror is gone'
-echo 'The guide was walked from its beginning to its end.'
+echo 'Every step of the guide works.'
