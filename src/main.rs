@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, error::ErrorKind};
 use ibinder_sync::{
-    app::{self, Exit, Voice},
     cli::{self, BindersCommand, Cli, Command, ConfigurationCommand, LogFormat, Place, Refusal},
+    commands,
     config::{self, Config, Given, Settings},
-    manager::Manager,
+    session::{self, Exit, Output},
+    systemd::Manager,
     ui,
 };
 
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
     let Cli { voice, place, command } = cli;
-    let start = |json: bool| Voice::new(json, level(voice.quiet, voice.verbose), voice.log_format == LogFormat::Json);
+    let start = |json: bool| Output::new(json, level(voice.quiet, voice.verbose), voice.log_format == LogFormat::Json);
     let speak = |json: bool| {
         let voice = start(json);
         for slip in slips {
@@ -50,7 +51,7 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
         warn(slips);
     }
     if !needs_little(&command)
-        && let Err(exit) = app::check_limits()
+        && let Err(exit) = session::check_limits()
     {
         return exit;
     }
@@ -61,9 +62,9 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
         }
         Command::Plan(plan) => {
             let json = plan.selection.json;
-            with_config(plan.selection.given(plan.destination), settings, &speak(json), app::plan)
+            with_config(plan.selection.given(plan.destination), settings, &speak(json), commands::plan)
         }
-        Command::Status(status) => app::status(&status),
+        Command::Status(status) => commands::status(&status),
         Command::Verify(verify) => {
             if let Err(error) = verify.pacing.given().check() {
                 return refused(&settings.explain(error));
@@ -73,58 +74,58 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
                 Ok(notices) => notices,
                 Err(error) => return refused(&error),
             };
-            app::verify(&verify, &notices, || config::remote_settings(settings), &speak(verify.json))
+            commands::verify(&verify, &notices, || config::remote_settings(settings), &speak(verify.json))
         }
         Command::Config(given) => configuration(given.command, &place, slips),
         Command::Doctor(doctor) => {
             start(false);
-            app::doctor(&doctor, settings, slips, &|name| std::env::var_os(name))
+            commands::doctor(&doctor, settings, slips, &|name| std::env::var_os(name))
         }
         Command::Binders(given) => binders(given, settings),
         Command::Recover(recover) => {
             speak(false);
-            app::recover(&recover.destination.dest, recover.force)
+            commands::recover(&recover.destination.dest, recover.force)
         }
         Command::Adopt(adopt) => {
             let json = adopt.selection.json;
-            with_config(adopt.given(), settings, &speak(json), app::adopt)
+            with_config(adopt.given(), settings, &speak(json), commands::adopt)
         }
-        Command::Snapshots(snapshots) => app::snapshots(&snapshots),
+        Command::Snapshots(snapshots) => commands::snapshots(&snapshots),
         Command::Ls(ls) => {
             speak(false);
-            app::ls(&ls)
+            commands::ls(&ls)
         }
-        Command::History(history) => app::history(&history),
+        Command::History(history) => commands::history(&history),
         Command::Restore(restore) => {
             let voice = speak(restore.json);
-            app::restore(&restore, &voice)
+            commands::restore(&restore, &voice)
         }
         Command::Export(export) => {
             let voice = speak(false);
-            app::export(&export, &voice)
+            commands::export(&export, &voice)
         }
         #[cfg(feature = "sandbox")]
         Command::Demo(demo) => {
             let voice = speak(demo.json);
-            app::demo(demo, &voice)
+            commands::demo(demo, &voice)
         }
         #[cfg(feature = "sandbox")]
         Command::Sandbox(sandbox) => {
             speak(false);
-            app::sandbox(&sandbox)
+            commands::sandbox(&sandbox)
         }
         Command::Acknowledge(acknowledge) => {
             speak(false);
             let dest = &acknowledge.destination.dest;
-            app::acknowledge(dest, &acknowledge.id, &config::files_of(settings).usable(dest, settings))
+            commands::acknowledge(dest, &acknowledge.id, &config::files_of(settings).usable(dest, settings))
         }
         Command::Purge(purge) => {
             speak(false);
-            app::purge(&purge.destination.dest, &purge.id, purge.yes)
+            commands::purge(&purge.destination.dest, &purge.id, purge.yes)
         }
         Command::WithLock(with) => {
             speak(false);
-            app::with_lock(&with.destination.dest, &with.command)
+            commands::with_lock(&with.destination.dest, &with.command)
         }
         Command::Completions(completions) => {
             let mut script = Vec::new();
@@ -132,7 +133,7 @@ fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
             ui::print(&String::from_utf8_lossy(&script));
             Exit::Complete
         }
-        Command::Man(man) => app::man(man.to.as_deref()),
+        Command::Man(man) => commands::man(man.to.as_deref()),
     }
 }
 
@@ -157,16 +158,16 @@ fn has_no_log(command: &Command) -> bool {
     matches!(command, Status(_) | Binders(_) | Snapshots(_) | History(_))
 }
 
-fn mirror(run: cli::Run, settings: &Settings, voice: &Voice) -> Exit {
+fn mirror(run: cli::Run, settings: &Settings, voice: &Output) -> Exit {
     if run.dry_run {
-        return with_config(run.selection.given(run.destination), settings, voice, app::plan);
+        return with_config(run.selection.given(run.destination), settings, voice, commands::plan);
     }
     let given = run.given();
     let (dest, notices) = (given.dest.clone(), given.notices.clone());
     match Config::new(given, settings) {
-        Ok(config) => app::run(&config, voice),
+        Ok(config) => commands::run(&config, voice),
         Err(error) => {
-            app::refused(&dest, config::organisation(settings).as_ref(), &notices.usable(&dest, settings), error)
+            commands::refused(&dest, config::organisation(settings).as_ref(), &notices.usable(&dest, settings), error)
         }
     }
 }
@@ -175,9 +176,9 @@ fn configuration(command: ConfigurationCommand, place: &Place, slips: &[config::
     let environment = |name: &str| std::env::var_os(name);
     match command {
         ConfigurationCommand::Init { to } => {
-            app::begin_configuration(to.or_else(|| place.config.clone()), &environment)
+            commands::begin_configuration(to.or_else(|| place.config.clone()), &environment)
         }
-        ConfigurationCommand::Schema => app::show_schema(),
+        ConfigurationCommand::Schema => commands::show_schema(),
         ConfigurationCommand::Show { .. } if !slips.is_empty() => {
             for slip in slips {
                 ui::complain(slip);
@@ -185,7 +186,7 @@ fn configuration(command: ConfigurationCommand, place: &Place, slips: &[config::
             Exit::Usage
         }
         ConfigurationCommand::Show { json, flags } => match cli::show(place, flags, &environment) {
-            Ok(settings) => app::show_configuration(&settings, json),
+            Ok(settings) => commands::show_configuration(&settings, json),
             Err(Refusal::Usage(error)) => {
                 error.print().ok();
                 Exit::Usage
@@ -200,7 +201,7 @@ fn told(exit: Exit) -> Exit {
     if exit.code() == 0 && ui::is_lost() { Exit::Disk } else { exit }
 }
 
-fn with_config(given: Given, settings: &Settings, voice: &Voice, command: fn(&Config, &Voice) -> Exit) -> Exit {
+fn with_config(given: Given, settings: &Settings, voice: &Output, command: fn(&Config, &Output) -> Exit) -> Exit {
     match Config::new(given, settings) {
         Ok(config) => command(&config, voice),
         Err(error) => refused(&error),
@@ -210,15 +211,15 @@ fn with_config(given: Given, settings: &Settings, voice: &Voice, command: fn(&Co
 fn binders(given: cli::Binders, settings: &Settings) -> Exit {
     match (given.dest, given.command) {
         (None, _) => refused(&settings.missing("dest")),
-        (Some(dest), None) => app::list_binders(&dest, given.json),
-        (Some(dest), Some(BindersCommand::List { json })) => app::list_binders(&dest, json || given.json),
+        (Some(dest), None) => commands::list_binders(&dest, given.json),
+        (Some(dest), Some(BindersCommand::List { json })) => commands::list_binders(&dest, json || given.json),
         (_, Some(BindersCommand::Forget { .. })) if given.json => {
             let _ = Cli::command().error(ErrorKind::ArgumentConflict, "--json is for the list of binders").print();
             Exit::Usage
         }
         (Some(dest), Some(BindersCommand::Forget { id, force, yes })) => {
             let notices = config::files_of(settings).usable(&dest, settings);
-            app::forget_binder(&app::Forget { dest: &dest, id: &id, force, yes, notices: &notices })
+            commands::forget_binder(&commands::Forget { dest: &dest, id: &id, force, yes, notices: &notices })
         }
     }
 }

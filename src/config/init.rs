@@ -9,7 +9,7 @@ use std::{
 
 use rustix::process::geteuid;
 
-use super::{Environment, Error, outside, places, sample};
+use crate::config::{Environment, Error, check_output_path, places, sample};
 
 /// What was written.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub fn init(to: Option<PathBuf>, environment: Environment<'_>) -> Result<Begun, 
             why: "it is needed, since neither XDG_CONFIG_HOME nor HOME says where you keep such files".to_owned(),
         })?,
     };
-    outside("--to", &path, None)?;
+    check_output_path("--to", &path, None)?;
     match write(&path) {
         Ok(for_group) => Ok(Begun { is_found: places::is_found(&path, environment), path, for_group }),
         Err(error) => {

@@ -7,8 +7,11 @@ use std::{
 
 use url::Url;
 
-use super::{Error, Origin, Settings, outside};
-use crate::{paths::is_replaceable, remote::is_loopback};
+use crate::{
+    config::{Error, Origin, Settings, check_output_path},
+    paths::is_replaceable,
+    remote::is_loopback,
+};
 
 /// The settings that limit what is looked at.
 const FILTERS: [&str; 4] = ["binder", "exclude_binder", "include", "exclude"];
@@ -108,8 +111,9 @@ impl GivenNotices {
     /// Checks what was given for the mirror at `dest`.
     pub fn check(self, dest: Option<&Path>, settings: &Settings) -> Result<Notices, Error> {
         for (name, file) in [("--status-file", &self.status_file), ("--metrics-file", &self.metrics_file)] {
-            let checked =
-                file.as_ref().map_or(Ok(()), |file| outside(name, file, dest).and_then(|()| writable(name, file)));
+            let checked = file
+                .as_ref()
+                .map_or(Ok(()), |file| check_output_path(name, file, dest).and_then(|()| writable(name, file)));
             checked.map_err(|error| settings.explain(error))?;
         }
         if self.metrics_file.as_ref().is_some_and(|file| file.extension() != Some("prom".as_ref())) {

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use crate::{
-    mirror::{Abilities, Disk, Error, Examination, Survey},
+    mirror::{Abilities, DestinationKind, Disk, Error, Examination},
     report::{Area, Check},
 };
 
@@ -41,8 +41,8 @@ pub fn destination(path: &Path, examined: &Result<Examination, Error>, existing:
 fn holds(path: &Path, seen: &Examination, existing: bool) -> Check {
     let shown = path.display();
     let found = match seen.survey {
-        Survey::Mirror => return Check::ok(Area::Destination, format!("{shown} holds a mirror")),
-        Survey::Absent | Survey::Empty if existing => {
+        DestinationKind::Mirror => return Check::ok(Area::Destination, format!("{shown} holds a mirror")),
+        DestinationKind::Absent | DestinationKind::Empty if existing => {
             let found = format!("{shown} holds no mirror, and `existing` is set");
             return Check::failure(
                 Area::Destination,
@@ -50,13 +50,13 @@ fn holds(path: &Path, seen: &Examination, existing: bool) -> Check {
                 "mount the disk; before the first run, `ibinder-sync doctor --existing=false`",
             );
         }
-        Survey::Absent => format!("{shown} does not exist yet; the first run makes it"),
-        Survey::Empty => format!("{shown} is empty; the first run fills it"),
-        Survey::StateLost => {
+        DestinationKind::Absent => format!("{shown} does not exist yet; the first run makes it"),
+        DestinationKind::Empty => format!("{shown} is empty; the first run fills it"),
+        DestinationKind::StateLost => {
             let found = format!("{shown} holds files, but the state of its mirror is lost");
             return Check::failure(Area::Destination, found, format!("ibinder-sync recover --dest {shown}"));
         }
-        Survey::Foreign => {
+        DestinationKind::Foreign => {
             let found = format!("{shown} holds files that are not a mirror");
             return Check::failure(Area::Destination, found, "give an empty folder, or one that does not exist yet");
         }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::report::Verdict;
 
-    fn seen(survey: Survey, mount: &str, free: u64) -> Examination {
+    fn seen(survey: DestinationKind, mount: &str, free: u64) -> Examination {
         let abilities = Abilities {
             sync: Duration::from_millis(3),
             ignores_case: false,
@@ -143,26 +143,26 @@ mod tests {
         let much = 1_000_000_000_000;
         #[rustfmt::skip]
         let table = [
-            (Survey::Mirror,    "/srv", much, true,  Verdict::Ok),
-            (Survey::Mirror,    "/",    much, false, Verdict::Ok),
-            (Survey::Mirror,    "/srv", 1000, true,  Verdict::Warning),
-            (Survey::Empty,     "/srv", much, false, Verdict::Ok),
-            (Survey::Empty,     "/",    much, false, Verdict::Warning),
-            (Survey::Absent,    "/srv", much, true,  Verdict::Failure),
-            (Survey::StateLost, "/srv", much, true,  Verdict::Failure),
-            (Survey::Foreign,   "/srv", much, false, Verdict::Failure),
+            (DestinationKind::Mirror,    "/srv", much, true,  Verdict::Ok),
+            (DestinationKind::Mirror,    "/",    much, false, Verdict::Ok),
+            (DestinationKind::Mirror,    "/srv", 1000, true,  Verdict::Warning),
+            (DestinationKind::Empty,     "/srv", much, false, Verdict::Ok),
+            (DestinationKind::Empty,     "/",    much, false, Verdict::Warning),
+            (DestinationKind::Absent,    "/srv", much, true,  Verdict::Failure),
+            (DestinationKind::StateLost, "/srv", much, true,  Verdict::Failure),
+            (DestinationKind::Foreign,   "/srv", much, false, Verdict::Failure),
         ];
         for (survey, mount, free, existing, verdict) in table {
             assert_eq!(worst(seen(survey, mount, free), existing), verdict, "{survey:?} {mount} {free} {existing}");
         }
-        let mut few = seen(Survey::Mirror, "/srv", much);
+        let mut few = seen(DestinationKind::Mirror, "/srv", much);
         few.disk.free_files = Some(3);
         assert_eq!(worst(few, false), Verdict::Warning);
     }
 
     #[test]
     fn what_a_file_system_lacks_is_said() {
-        let mut nas = seen(Survey::Mirror, "/srv", u64::MAX);
+        let mut nas = seen(DestinationKind::Mirror, "/srv", u64::MAX);
         nas.disk.network = true;
         nas.abilities.as_mut().unwrap().swaps = false;
         let checks = destination(Path::new("/srv/m"), &Ok(nas), false);

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::{Binder, BinderId, DocumentId, Listed},
     plan,
-    remote::{Error, Inspector, Kind, Page, Query, Seen, Settings},
+    remote::{Error, ErrorKind, Inspected, Inspector, Query, SearchPage, Settings},
     report::{Area, Check, Statement},
 };
 
@@ -142,7 +142,7 @@ impl Service<'_> {
         let list = match seen.read {
             Ok(list) => list,
             Err(error) => {
-                let refused = matches!(error.kind(), Kind::Forbidden | Kind::Rejected);
+                let refused = matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Rejected);
                 self.sheet.add(failure(if refused { Area::Credentials } else { Area::Service }, &error));
                 return None;
             }
@@ -165,7 +165,7 @@ impl Service<'_> {
     }
 
     /// The first page of the whole organisation.
-    fn first_page(&mut self, seen: &Seen<Page>) {
+    fn first_page(&mut self, seen: &Inspected<SearchPage>) {
         let page = match &seen.read {
             Ok(page) => page,
             Err(error) => return self.sheet.add(failure(Area::Service, error)),
@@ -187,7 +187,7 @@ impl Service<'_> {
         });
     }
 
-    fn items(&mut self, seen: &Seen<Page>) {
+    fn items(&mut self, seen: &Inspected<SearchPage>) {
         let documents = items(&seen.json);
         if documents.is_empty() {
             return;
@@ -205,7 +205,7 @@ impl Service<'_> {
         }
     }
 
-    fn night(&mut self, page: &Page, binders: usize) -> u64 {
+    fn night(&mut self, page: &SearchPage, binders: usize) -> u64 {
         // How the documents are spread is not known: each binder may have a page that is not full.
         let size = u32::try_from(page.page_size).unwrap_or(PAGE);
         let spread = std::iter::repeat_n((0, size), binders.saturating_sub(1));
@@ -225,7 +225,7 @@ impl Service<'_> {
             Ok(page) => page,
             Err(error) => return self.sheet.add(failure(Area::Service, error)),
         };
-        let own = |page: &Page| page.items.iter().flatten().all(|item| item.binder == document.binder);
+        let own = |page: &SearchPage| page.items.iter().flatten().all(|item| item.binder == document.binder);
         let kept =
             own(page) && page.items.iter().flatten().any(|item| item.id == document.id || page.total > PAGE.into());
         self.sheet.saw(says::BY_BINDER, kept, if kept { "only its documents came" } else { "others came, too" });
@@ -250,7 +250,7 @@ impl Service<'_> {
         }
     }
 
-    async fn second_page(&mut self, query: &Query<'_>, first: &Page) {
+    async fn second_page(&mut self, query: &Query<'_>, first: &SearchPage) {
         let seen = self.inspector.search(query, 2, PAGE).await;
         let Ok(second) = seen.read else {
             return self.sheet.saw(says::ANSWER, false, "the second page can't be read");
@@ -309,7 +309,7 @@ impl Service<'_> {
         let found = self.inspector.document(id).await.read;
         let Ok(nobody) = DocumentId::parse(NOBODY) else { return };
         let gone = self.inspector.document(&nobody).await.read.err().map(|error| error.kind());
-        let certain = gone == Some(Kind::NotFound { problem_json: true });
+        let certain = gone == Some(ErrorKind::NotFound { problem_json: true });
         let seen = if certain {
             "a 404 as problem JSON for one that does not exist"
         } else {
@@ -329,7 +329,7 @@ impl Service<'_> {
 }
 
 /// A document to go on with: one that has bytes, if there is one.
-fn example(page: &Page) -> Option<Listed> {
+fn example(page: &SearchPage) -> Option<Listed> {
     let mut good = page.items.iter().flatten();
     good.clone().find(|document| document.version.is_some()).or_else(|| good.next()).cloned()
 }
@@ -350,6 +350,6 @@ fn lacking(lacks: &[&str]) -> String {
     if lacks.is_empty() { "all fields are there".to_owned() } else { format!("without {}", lacks.join(", ")) }
 }
 
-fn told<T>(seen: &Seen<T>, lacks: &[&str]) -> String {
+fn told<T>(seen: &Inspected<T>, lacks: &[&str]) -> String {
     seen.read.as_ref().err().map_or_else(|| lacking(lacks), ToString::to_string)
 }

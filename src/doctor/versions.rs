@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{shape::unknown, sheet::Sheet, statements as says};
 use crate::{
     model::{Listed, VersionId},
-    remote::{Inspector, Seen, VERSION_LISTS},
+    remote::{Inspected, Inspector, VERSION_LISTS},
     report::{Area, Check},
 };
 
@@ -32,7 +32,7 @@ pub(super) async fn versions(sheet: &mut Sheet, inspector: &Inspector, document:
 }
 
 /// The outcome without the error's text, which contains the document's id.
-fn status(seen: &Seen<()>) -> String {
+fn status(seen: &Inspected<()>) -> String {
     match &seen.read {
         Ok(()) => "200 without the newest version".to_owned(),
         Err(error) => match error.status() {

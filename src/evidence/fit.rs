@@ -1,6 +1,6 @@
 //! Whether bytes fit the kind of file that their name promises.
 
-use super::magic::{Kind, begins, promised, trimmed};
+use super::magic::{FileKind, begins, promised, trimmed};
 
 /// How many of the first bytes are looked at.
 pub const SAMPLE: usize = 1024;
@@ -40,7 +40,7 @@ impl Fit {
     }
 
     /// What bytes are that don't begin as their kind does.
-    fn without_magic(kind: &Kind, sample: &[u8]) -> Self {
+    fn without_magic(kind: &FileKind, sample: &[u8]) -> Self {
         if sample.is_empty() {
             return Self::Contradicts("nothing at all");
         }

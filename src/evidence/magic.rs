@@ -16,7 +16,7 @@ pub(super) enum Magic {
 }
 
 /// What the names of some extensions promise.
-pub(super) struct Kind {
+pub(super) struct FileKind {
     extensions: &'static [&'static str],
     /// Any of them will do.
     magics: &'static [Magic],
@@ -82,7 +82,7 @@ const MEDIA: &[Magic] = &[
     At(0, b"\0\0\x01\xb3"),
 ];
 
-const KINDS: &[Kind] = &[
+const KINDS: &[FileKind] = &[
     binary(&["pdf"], &[Within(b"%PDF-")]),
     binary(&["dwg", "dwt", "dws"], &[At(0, b"AC1"), At(0, b"AC2"), At(0, b"MC0")]),
     binary(&["dxf"], &[GroupCode, At(0, b"AutoCAD Binary DXF")]),
@@ -97,7 +97,7 @@ const KINDS: &[Kind] = &[
         ],
         OFFICE,
     ),
-    Kind { extensions: &["doc", "dot", "xls", "xlt", "ppt", "pps", "mpp", "wps"], magics: OFFICE, also_text: true },
+    FileKind { extensions: &["doc", "dot", "xls", "xlt", "ppt", "pps", "mpp", "wps"], magics: OFFICE, also_text: true },
     binary(&["vsd", "msg", "rvt", "rfa", "rte", "rft", "max", "sldprt", "sldasm", "pub", "msi"], &[OLE]),
     binary(
         &["zip", "odt", "ods", "odp", "odg", "dwfx", "ifczip", "bcf", "bcfzip", "kmz", "epub", "jar", "3mf", "smc"],
@@ -135,20 +135,20 @@ const KINDS: &[Kind] = &[
         &["dgn", "nwd", "nwc", "nwf", "skp", "pln", "pla", "rcp", "rcs", "iso", "p7m", "p7s", "shp", "dbf", "ttf"],
         &[],
     ),
-    Kind { extensions: &["eml", "mht", "mhtml"], magics: &[MailHeader], also_text: true },
-    Kind { extensions: &["svg"], magics: &[Text("<svg"), Within(b"<svg")], also_text: true },
+    FileKind { extensions: &["eml", "mht", "mhtml"], magics: &[MailHeader], also_text: true },
+    FileKind { extensions: &["svg"], magics: &[Text("<svg"), Within(b"<svg")], also_text: true },
 ];
 
-const fn binary(extensions: &'static [&'static str], magics: &'static [Magic]) -> Kind {
-    Kind { extensions, magics, also_text: false }
+const fn binary(extensions: &'static [&'static str], magics: &'static [Magic]) -> FileKind {
+    FileKind { extensions, magics, also_text: false }
 }
 
 /// What an extension in lower case promises; `None` where its files may begin with anything.
-pub(super) fn promised(extension: &str) -> Option<&'static Kind> {
+pub(super) fn promised(extension: &str) -> Option<&'static FileKind> {
     KINDS.iter().find(|kind| kind.extensions.contains(&extension))
 }
 
-impl Kind {
+impl FileKind {
     /// Whether bytes begin as this kind does.
     pub(super) fn has(&self, sample: &[u8]) -> bool {
         self.magics.iter().any(|magic| magic.is_in(sample))

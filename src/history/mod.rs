@@ -5,30 +5,30 @@
 //! works on a copy of the state and without the lock, so that a run may go on meanwhile: what a file
 //! holds is decided by its hash, and never by where it lies. [`purge`] alone changes the mirror.
 
+mod as_of;
 mod binder;
-mod biography;
-mod erase;
-mod line;
+mod document_history;
+mod listing_entry;
 mod manifest;
-mod moment;
-mod noted;
 mod page;
 mod purge;
+mod redact;
 mod restore;
+mod run_summary;
 mod runs;
 mod selection;
 mod snapshot;
 
 pub use crate::state::Traces;
+pub use as_of::{Unclear, clock, is_now, run_meant, whole_before};
 pub use binder::Binder;
-pub use biography::{Biography, Change, Holding, Place, Revision, Version, When};
-pub use line::Line;
+pub use document_history::{Change, DocumentHistory, Holding, Placement, Revision, Version, When};
+pub use listing_entry::ListingEntry;
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, write_manifest};
-pub use moment::{Unclear, clock, is_now, run_meant, whole_before};
-pub use noted::note;
 pub use page::write_page;
 pub use purge::{finish_purges, purge};
 pub use restore::{Lack, Missing, Restore, Restored};
+pub use run_summary::note;
 pub use runs::forget_runs;
 pub use selection::Selection;
 pub use snapshot::{Changes, Snapshot};

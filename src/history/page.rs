@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Error, noted::Noted};
 use crate::{
+    history::{Error, run_summary::StoredRun},
     mirror::Mirror,
-    report::{
-        Outcome, RunReport,
-        page::{self, ChangeLog, Entry, Kind, Page, Place, Point},
-    },
+    page::{self, ChangeKind, ChangeLog, ChangedDocument, ChartPoint, PageLocation, ReportPage},
+    report::{Outcome, RunReport},
     state::{self, Happened, PastRun, Run, State},
 };
 
@@ -34,18 +32,18 @@ pub fn write_page(mirror: &Mirror, state: &State, run: &Run, report: &RunReport,
             r.binders()?.into_iter().map(|binder| (binder.id.to_string(), binder.name)).collect();
         Ok((changes, points(&r.past_runs()?, run, report, has_page), binders))
     })?;
-    let page = Page { report, changes: &changes, runs: &runs, binders: &binders, zone };
-    mirror.write_state_file(&format!("runs/{}.html", run.id), page::render(&page, Place::Runs).as_bytes())?;
-    Ok(mirror.write_state_file("last-run.html", page::render(&page, Place::State).as_bytes())?)
+    let page = ReportPage { report, changes: &changes, runs: &runs, binders: &binders, zone };
+    mirror.write_state_file(&format!("runs/{}.html", run.id), page::render(&page, PageLocation::Runs).as_bytes())?;
+    Ok(mirror.write_state_file("last-run.html", page::render(&page, PageLocation::State).as_bytes())?)
 }
 
-fn entry(changed: state::Changed) -> Entry {
-    Entry {
+fn entry(changed: state::Changed) -> ChangedDocument {
+    ChangedDocument {
         kind: match changed.happened {
-            Happened::Added => Kind::Added,
-            Happened::Updated => Kind::Updated,
-            Happened::Moved => Kind::Moved,
-            Happened::Removed => Kind::Removed,
+            Happened::Added => ChangeKind::Added,
+            Happened::Updated => ChangeKind::Updated,
+            Happened::Moved => ChangeKind::Moved,
+            Happened::Removed => ChangeKind::Removed,
         },
         document: changed.document,
         path: changed.path,
@@ -55,12 +53,13 @@ fn entry(changed: state::Changed) -> Entry {
 }
 
 /// The last runs, and this one behind them.
-fn points(past: &[PastRun], run: &Run, report: &RunReport, has_page: impl Fn(&str) -> bool) -> Vec<Point> {
+fn points(past: &[PastRun], run: &Run, report: &RunReport, has_page: impl Fn(&str) -> bool) -> Vec<ChartPoint> {
     let before = past.iter().filter(|past| past.number < run.number && RUNS.contains(&past.command.as_str()));
-    let mut points: Vec<Point> = before.rev().take(SHOWN - 1).map(|past| point(past, has_page(&past.id))).collect();
+    let mut points: Vec<ChartPoint> =
+        before.rev().take(SHOWN - 1).map(|past| point(past, has_page(&past.id))).collect();
     points.reverse();
     let d = &report.documents;
-    points.push(Point {
+    points.push(ChartPoint {
         id: run.id.clone(),
         started_at: report.started_at,
         outcome: Some(report.outcome),
@@ -73,10 +72,10 @@ fn points(past: &[PastRun], run: &Run, report: &RunReport, has_page: impl Fn(&st
     points
 }
 
-fn point(past: &PastRun, page: bool) -> Point {
-    let noted: Option<Noted> = past.changes.as_deref().and_then(|json| serde_json::from_str(json).ok());
+fn point(past: &PastRun, page: bool) -> ChartPoint {
+    let noted: Option<StoredRun> = past.changes.as_deref().and_then(|json| serde_json::from_str(json).ok());
     let took = past.finished_at.and_then(|end| u32::try_from(end.saturating_sub(past.started_at)).ok());
-    Point {
+    ChartPoint {
         id: past.id.clone(),
         started_at: Timestamp::from_second(past.started_at).unwrap_or_default(),
         outcome: past.outcome.as_deref().and_then(Outcome::of_word),

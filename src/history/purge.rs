@@ -6,15 +6,15 @@
 //! id is forgotten as well; what stays is a fingerprint, so that a document which the service still
 //! lists does not come back.
 
-use super::{
-    Error,
-    erase::{self, Needles},
-    manifest::{SUFFIX, forget_document},
-};
 use crate::{
-    mirror::{self, Kind, Mirror},
+    history::{
+        Error,
+        manifest::{SUFFIX, forget_document},
+        redact::{self, Needles},
+    },
+    mirror::{self, ErrorKind, Mirror},
     model::DocumentId,
-    report::page,
+    page,
     state::{Known, Purge, State, Traces},
 };
 
@@ -50,7 +50,7 @@ pub fn finish_purges(mirror: &Mirror, state: &State) -> Result<(), Error> {
     for purge in state.read(|r| r.purges())? {
         match finish(mirror, state, &purge) {
             Ok(()) => tracing::info!("finished an erasure that was cut off"),
-            Err(Error::Mirror(error)) if error.kind() == Kind::Document => {
+            Err(Error::Mirror(error)) if error.kind() == ErrorKind::Document => {
                 tracing::warn!("an erasure that was begun can't be finished: {error}");
             }
             Err(error) => return Err(error),
@@ -98,7 +98,7 @@ fn drop_older_states(mirror: &Mirror) -> Result<(), Error> {
 /// Something that nobody of this program put among the state's files says nothing, and stays.
 fn tolerate(name: &str, result: Result<(), mirror::Error>) -> Result<(), Error> {
     match result {
-        Err(error) if error.kind() == Kind::Document => {
+        Err(error) if error.kind() == ErrorKind::Document => {
             tracing::warn!("{name} is not a file of the state, and stays: {error}");
             Ok(())
         }
@@ -116,7 +116,7 @@ fn erase_words(mirror: &Mirror, purge: &Purge, traces: &Traces) -> Result<(), Er
             continue;
         }
         let erase: fn(&str, &Needles) -> Option<String> = match name.rsplit_once('.') {
-            Some((_, "json")) => erase::report,
+            Some((_, "json")) => redact::report,
             Some((_, "html")) => |text, needles| page::without(text, needles.iter()),
             _ => continue,
         };

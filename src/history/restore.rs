@@ -13,7 +13,7 @@ use std::sync::{
 use serde::Serialize;
 
 use crate::{
-    mirror::{self, Found, Given, Giver, Kind, Place, Root, Target},
+    mirror::{self, ContentLocation, ErrorKind, Giver, OnDisk, Root, Target, WriteOutcome},
     model::{DocumentId, RelPath, Sha256, VersionId},
     report::Progress,
     state::Remembered,
@@ -98,7 +98,7 @@ pub struct Restore<'a> {
 }
 
 /// What one file came to.
-enum Came {
+enum RestoreOutcome {
     Whole(u64),
     Edited(u64),
     Lacks(Lack),
@@ -180,50 +180,55 @@ impl Restore<'_> {
     fn one(&self, giver: &mut Giver<'_>, mirrored: Remembered, done: &Mutex<Restored>) -> Result<(), mirror::Error> {
         let mut damaged = 0;
         let came = match self.give(giver, &mirrored, &mut damaged) {
-            Err(error) if error.kind() == Kind::Document => Came::Lacks(Lack::Failed(error.to_string())),
+            Err(error) if error.kind() == ErrorKind::Document => RestoreOutcome::Lacks(Lack::Failed(error.to_string())),
             other => other?,
         };
         let mut done = lock(done);
         done.damaged += damaged;
         match came {
-            Came::Whole(size) | Came::Edited(size) => {
+            RestoreOutcome::Whole(size) | RestoreOutcome::Edited(size) => {
                 done.files += 1;
                 done.bytes += size;
-                done.edited += u64::from(matches!(came, Came::Edited(_)));
+                done.edited += u64::from(matches!(came, RestoreOutcome::Edited(_)));
                 Progress::add(&self.progress.bytes, size);
             }
-            Came::Lacks(lack) => {
+            RestoreOutcome::Lacks(lack) => {
                 let Remembered { path, document, version, .. } = mirrored;
                 done.missing.push(Missing { path, document, version, lack });
             }
-            Came::Ended => done.ended = true,
+            RestoreOutcome::Ended => done.ended = true,
         }
         Ok(())
     }
 
     /// Gives a file from the first source that holds it.
-    fn give(&self, giver: &mut Giver<'_>, wanted: &Remembered, damaged: &mut u64) -> Result<Came, mirror::Error> {
+    fn give(
+        &self,
+        giver: &mut Giver<'_>,
+        wanted: &Remembered,
+        damaged: &mut u64,
+    ) -> Result<RestoreOutcome, mirror::Error> {
         let mut changed = false;
         // The object is tried whatever the state says: a run may just have put it there.
-        let tree = wanted.file.as_ref().map(|(path, _)| Place::Tree(path));
-        for place in tree.into_iter().chain([Place::Object(&wanted.sha256)]) {
+        let tree = wanted.file.as_ref().map(|(path, _)| ContentLocation::Tree(path));
+        for place in tree.into_iter().chain([ContentLocation::Object(&wanted.sha256)]) {
             match self.from(giver, place, wanted, &wanted.sha256)? {
-                Some(Given::Whole(size)) => return Ok(Came::Whole(size)),
-                Some(Given::Ended) => return Ok(Came::Ended),
-                Some(Given::Other | Given::Unreadable) if self.is_damage(place, wanted)? => *damaged += 1,
-                Some(Given::Other | Given::Unreadable) => changed = true,
+                Some(WriteOutcome::Whole(size)) => return Ok(RestoreOutcome::Whole(size)),
+                Some(WriteOutcome::Ended) => return Ok(RestoreOutcome::Ended),
+                Some(WriteOutcome::Other | WriteOutcome::Unreadable) if self.is_damage(place, wanted)? => *damaged += 1,
+                Some(WriteOutcome::Other | WriteOutcome::Unreadable) => changed = true,
                 None => {}
             }
         }
         if let Some(edited) = wanted.edited.filter(|_| self.edited) {
-            match self.from(giver, Place::Object(&edited), wanted, &edited)? {
-                Some(Given::Whole(size)) => return Ok(Came::Edited(size)),
-                Some(Given::Ended) => return Ok(Came::Ended),
-                Some(Given::Other | Given::Unreadable) => *damaged += 1,
+            match self.from(giver, ContentLocation::Object(&edited), wanted, &edited)? {
+                Some(WriteOutcome::Whole(size)) => return Ok(RestoreOutcome::Edited(size)),
+                Some(WriteOutcome::Ended) => return Ok(RestoreOutcome::Ended),
+                Some(WriteOutcome::Other | WriteOutcome::Unreadable) => *damaged += 1,
                 None => {}
             }
         }
-        Ok(Came::Lacks(match () {
+        Ok(RestoreOutcome::Lacks(match () {
             () if *damaged > 0 => Lack::Damaged,
             () if changed => Lack::Changed,
             () if wanted.edited.is_some() && !self.edited => Lack::Edited,
@@ -236,10 +241,10 @@ impl Restore<'_> {
     fn from(
         &self,
         giver: &mut Giver<'_>,
-        place: Place<'_>,
+        place: ContentLocation<'_>,
         wanted: &Remembered,
         sha256: &Sha256,
-    ) -> Result<Option<Given>, mirror::Error> {
+    ) -> Result<Option<WriteOutcome>, mirror::Error> {
         let file = match self.root.read(place) {
             Ok(file) => file,
             // What can't be opened is no source; the other one may do.
@@ -254,11 +259,11 @@ impl Restore<'_> {
 
     /// Whether a source with other bytes than recorded is damaged. A file of the tree that was
     /// written to since is somebody's work, or a run's.
-    fn is_damage(&self, place: Place<'_>, wanted: &Remembered) -> Result<bool, mirror::Error> {
+    fn is_damage(&self, place: ContentLocation<'_>, wanted: &Remembered) -> Result<bool, mirror::Error> {
         let damage = match (place, &wanted.file) {
-            (Place::Tree(path), Some((_, recorded))) => match self.root.look(path)? {
-                Found::File(found) => found.is_same(recorded, !self.root.is_network()),
-                Found::Missing | Found::Other(_) => false,
+            (ContentLocation::Tree(path), Some((_, recorded))) => match self.root.look(path)? {
+                OnDisk::File(found) => found.is_same(recorded, !self.root.is_network()),
+                OnDisk::Missing | OnDisk::Other(_) => false,
             },
             _ => true,
         };
@@ -269,10 +274,10 @@ impl Restore<'_> {
     }
 }
 
-fn place_name(place: Place<'_>) -> String {
+fn place_name(place: ContentLocation<'_>) -> String {
     match place {
-        Place::Tree(path) => format!("{:?}", path.as_str()),
-        Place::Object(sha256) => format!("the object {sha256}"),
+        ContentLocation::Tree(path) => format!("{:?}", path.as_str()),
+        ContentLocation::Object(sha256) => format!("the object {sha256}"),
     }
 }
 

@@ -11,9 +11,9 @@ use std::{
 
 use rustix::{fd::AsFd as _, fs::AtFlags, io::Errno};
 
-use super::{Error, Mirror, area, sys};
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
+    mirror::{Error, Mirror, state_dir, sys},
     model::STATE_FOLDER,
 };
 
@@ -47,7 +47,7 @@ impl Mirror {
 
     /// Keeps a staged copy of the state under a run's id, and lets those go that are too many.
     pub fn keep_copy(&self, staged: &str, run: &str) -> Result<(), Error> {
-        let folder = area::make(&self.area.state, FOLDER, 0o700)?;
+        let folder = state_dir::make(&self.area.state, FOLDER, 0o700)?;
         let name = format!("{run}.db");
         self.put(staged, &folder, &name, FOLDER)?;
         for old in copies(self.root().path()).into_iter().skip(KEPT) {
@@ -86,7 +86,7 @@ impl Mirror {
         let file: File = super::read::open(tmp, leaf).map_err(|e| failed(e.into()))?;
         file.sync_all().map_err(failed)?;
         rustix::fs::renameat(tmp, leaf, folder, name).map_err(|e| failed(e.into()))?;
-        crash::point(Point::StateFileWritten, name);
+        failpoints::point(Point::StateFileWritten, name);
         sys::sync_folder(folder.as_fd()).map_err(|e| failed(e.into()))
     }
 }

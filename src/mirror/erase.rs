@@ -6,7 +6,7 @@ use rustix::{fs::AtFlags, io::Errno};
 
 use super::{Error, Mirror, sys};
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
     model::{RelPath, Sha256},
 };
 
@@ -17,14 +17,14 @@ impl Mirror {
         let failed = |e: io::Error| Error::io("erase", path.as_str(), e);
         match self.root.folder_of(path) {
             Ok(dir) => match sys::look(&dir, path.leaf()).map_err(failed)? {
-                sys::Entry::File(_) => {
+                sys::EntryKind::File(_) => {
                     rustix::fs::unlinkat(&dir, path.leaf(), AtFlags::empty()).map_err(|e| failed(e.into()))?;
-                    crash::point(Point::Erased, path);
+                    failpoints::point(Point::Erased, path);
                     self.sync_folder(&dir, path.as_str())?;
                 }
                 // A crash may have come before its folder was removed.
-                sys::Entry::Nothing => {}
-                sys::Entry::Other(_) => return Ok(()),
+                sys::EntryKind::Nothing => {}
+                sys::EntryKind::Other(_) => return Ok(()),
             },
             Err(Error::InTheWay { .. }) => return Ok(()),
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
@@ -44,12 +44,12 @@ impl Mirror {
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(Error::io("open the folder of the object", &hex, error)),
         };
-        let sys::Entry::File(stamp) = sys::look(&shelf, &hex).map_err(|e| Error::io("look at", &hex, e))? else {
+        let sys::EntryKind::File(stamp) = sys::look(&shelf, &hex).map_err(|e| Error::io("look at", &hex, e))? else {
             return Ok(None);
         };
         rustix::fs::unlinkat(&shelf, &*hex, AtFlags::empty())
             .map_err(|e| Error::io("let go of the object", &hex, e))?;
-        crash::point(Point::Freed, &hex);
+        failpoints::point(Point::Freed, &hex);
         self.sync_folder(&shelf, &hex)?;
         Ok(Some(stamp.size))
     }

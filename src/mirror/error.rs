@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 /// Whom an error concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The disk, and so every document: the run ends (exit 8).
     Disk,
     /// One document: it fails, the others go on.
@@ -91,7 +91,7 @@ impl Error {
     /// A folder of the state can't be used: that is no matter of the document that it was used for.
     pub(super) fn of_state(action: &'static str, path: String, source: io::Error) -> Self {
         match Self::io(action, path, source) {
-            error if error.kind() == Kind::Document => Self::Destination(error.to_string()),
+            error if error.kind() == ErrorKind::Document => Self::Destination(error.to_string()),
             error => error,
         }
     }
@@ -116,13 +116,13 @@ impl Error {
     }
 
     /// Whom the error concerns.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::InTheWay { .. } => Kind::Document,
+            Self::InTheWay { .. } => ErrorKind::Document,
             // Going on would forget the intent that knows where the bytes are.
-            Self::NotHeld { .. } => Kind::Disk,
-            Self::Destination(_) => Kind::Destination,
-            Self::Locked(_) => Kind::Locked,
+            Self::NotHeld { .. } => ErrorKind::Disk,
+            Self::Destination(_) => ErrorKind::Destination,
+            Self::Locked(_) => ErrorKind::Locked,
             Self::Io { source, .. } => match errno(source) {
                 Some(
                     Errno::LOOP
@@ -140,8 +140,8 @@ impl Error {
                     | Errno::NOTEMPTY
                     | Errno::INVAL
                     | Errno::ILSEQ,
-                ) => Kind::Document,
-                _ => Kind::Disk,
+                ) => ErrorKind::Document,
+                _ => ErrorKind::Disk,
             },
         }
     }

@@ -9,7 +9,7 @@ use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
 
 use super::{Error, Mirror, Stage, read::open, sys};
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
     model::STATE_FOLDER,
 };
 
@@ -35,7 +35,7 @@ impl Mirror {
         let (dir, leaf) = self.state_folder(name)?;
         rustix::fs::renameat(tmp, from, &dir, leaf)
             .map_err(|e| Error::io("write", format!("{STATE_FOLDER}/{name}"), e))?;
-        crash::point(Point::StateFileWritten, name);
+        failpoints::point(Point::StateFileWritten, name);
         Ok(dir)
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use md5::{Digest as _, Md5};
 
-use super::{Error, Mirror, Place, objects::holds_whole, read::digest, sys};
+use super::{ContentLocation, Error, Mirror, objects::holds_whole, read::digest, sys};
 use crate::model::{RelPath, STATE_FOLDER, Sha256, Stamp};
 
 /// What a file of the tree holds, by every hash that can prove it.
@@ -21,7 +21,7 @@ pub struct Fingerprint {
 impl Mirror {
     /// Reads a file of the tree; none where it is missing, or was written to meanwhile.
     pub fn fingerprint(&self, path: &RelPath) -> Result<Option<Fingerprint>, Error> {
-        let Some(mut file) = self.root.read(Place::Tree(path))? else { return Ok(None) };
+        let Some(mut file) = self.root.read(ContentLocation::Tree(path))? else { return Ok(None) };
         let failed = |e| Error::io("read", path.as_str(), e);
         let before = sys::stamp_of(&file).map_err(failed)?;
         let mut md5 = Md5::new();
@@ -59,7 +59,7 @@ impl Mirror {
         for name in self.names_in_tmp()?.into_iter().filter(|name| !wanted.contains(name)) {
             let (dir, leaf) = self.area.tmp(&name)?;
             let look = sys::look(dir, leaf).map_err(|e| Error::io("look at", &name, e))?;
-            if let sys::Entry::File(stamp) = look
+            if let sys::EntryKind::File(stamp) = look
                 && stamp.size > 0
                 && is_old(&stamp)?
             {

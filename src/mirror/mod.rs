@@ -5,22 +5,22 @@
 //! by [`Mirror::apply`], which carries out an intent that the caller has committed before.
 //! [`Root`] looks and never changes anything.
 
-mod area;
+mod anonymous_files;
 mod copies;
-mod effort;
 mod erase;
 mod error;
-mod examine;
 mod files;
 mod fingerprint;
+mod io_counter;
 mod lock;
-mod nameless;
 mod objects;
+mod probe;
 mod process;
 mod publish;
 mod read;
 mod root;
 mod stage;
+mod state_dir;
 mod sys;
 mod target;
 mod walk;
@@ -32,26 +32,26 @@ use rustix::{
     fs::AtFlags,
 };
 
-use area::Area;
-use nameless::Nameless;
+use anonymous_files::Nameless;
+use state_dir::Area;
 
-pub use area::database;
+pub use anonymous_files::descriptors;
 pub use copies::copies;
-pub use effort::effort;
-pub use error::{Error, Kind};
-pub use examine::{Abilities, Disk, Examination, Refusal, examine, system};
+pub use error::{Error, ErrorKind};
 pub use fingerprint::Fingerprint;
-pub use nameless::descriptors;
+pub use io_counter::effort;
+pub use probe::{Abilities, Disk, Examination, ProbeFailure, examine, system};
 pub use process::{Here, began, exists, here};
 pub use publish::Outcome;
-pub use read::{Place, digest, digest_with, stamp_of};
-pub use root::{Found, Root, Survey, holds_files, survey};
+pub use read::{ContentLocation, digest, digest_with, stamp_of};
+pub use root::{DestinationKind, OnDisk, Root, holds_files, survey};
 pub use stage::Stage;
-pub use target::{Given, Giver, Target, is_inside};
-pub use walk::Met;
+pub use state_dir::database;
+pub use target::{Giver, Target, WriteOutcome, is_inside};
+pub use walk::WalkEntry;
 
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
     model::{RelPath, Stamp},
 };
 
@@ -119,8 +119,8 @@ impl Mirror {
     /// What is at a path of the tree, if it is a regular file.
     pub fn stamp(&self, path: &RelPath) -> Result<Option<Stamp>, Error> {
         Ok(match self.root.look(path)? {
-            Found::File(stamp) => Some(stamp),
-            Found::Missing | Found::Other(_) => None,
+            OnDisk::File(stamp) => Some(stamp),
+            OnDisk::Missing | OnDisk::Other(_) => None,
         })
     }
 
@@ -144,7 +144,7 @@ impl Mirror {
     pub fn barrier(&self) -> Result<(), Error> {
         if self.syncs_groups {
             sys::sync_all(self.root.handle()).map_err(|e| Error::io("sync", ".", e))?;
-            crash::point(Point::Synced, ".");
+            failpoints::point(Point::Synced, ".");
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Mirror {
         let (dir, leaf) = self.area.tmp(name)?;
         match rustix::fs::unlinkat(dir, leaf, AtFlags::empty()) {
             Ok(()) => {
-                crash::point(Point::Discarded, name);
+                failpoints::point(Point::Discarded, name);
                 Ok(())
             }
             Err(rustix::io::Errno::NOENT) => Ok(()),
@@ -180,7 +180,7 @@ impl Mirror {
     pub fn partial_size(&self, name: &str) -> Option<u64> {
         let (dir, leaf) = self.area.tmp(name).ok()?;
         match sys::look(dir, leaf) {
-            Ok(sys::Entry::File(stamp)) => Some(stamp.size),
+            Ok(sys::EntryKind::File(stamp)) => Some(stamp.size),
             _ => None,
         }
     }
@@ -190,7 +190,7 @@ impl Mirror {
         for name in self.names_in_tmp()?.into_iter().filter(|name| !wanted.contains(name)) {
             match self.discard(&name) {
                 // A folder that somebody made here stays: it is not ours.
-                Err(error) if error.kind() != Kind::Document => return Err(error),
+                Err(error) if error.kind() != ErrorKind::Document => return Err(error),
                 _ => {}
             }
         }
@@ -222,7 +222,7 @@ impl Mirror {
             return Ok(());
         }
         sys::sync_folder(dir.as_fd()).map_err(|e| Error::io("sync the folder of", path, e))?;
-        crash::point(Point::FolderSynced, path);
+        failpoints::point(Point::FolderSynced, path);
         Ok(())
     }
 }

@@ -8,13 +8,13 @@ use std::{fs::File, io, io::Read as _};
 
 use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
 
-use super::{
-    Error, Kind, Mirror, Place, Stage, area,
-    read::{digest, open},
-    sys,
-};
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
+    mirror::{
+        ContentLocation, Error, ErrorKind, Mirror, Stage,
+        read::{digest, open},
+        state_dir, sys,
+    },
     model::{Outgoing, RelPath, Sha256, Staged},
 };
 
@@ -35,7 +35,7 @@ pub(super) fn holds_whole(shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
 impl Mirror {
     /// What a file of the tree really holds, before it leaves; none where it is missing.
     pub fn outgoing(&self, path: &RelPath) -> Result<Option<Outgoing>, Error> {
-        let Some(mut file) = self.root.read(Place::Tree(path))? else { return Ok(None) };
+        let Some(mut file) = self.root.read(ContentLocation::Tree(path))? else { return Ok(None) };
         let sha256 = hash(&mut file).map_err(|e| Error::io("read", path.as_str(), e))?;
         let stamp = sys::stamp_of(&file).map_err(|e| Error::io("look at", path.as_str(), e))?;
         Ok(Some(Outgoing { stamp, sha256 }))
@@ -52,7 +52,7 @@ impl Mirror {
             _ => hash(&mut file).map_err(|e| Error::io("read", name, e))?,
         };
         let hex = sha256.hex();
-        let shelf = area::make(&self.area.objects, &hex[..2], 0o700)?;
+        let shelf = state_dir::make(&self.area.objects, &hex[..2], 0o700)?;
         let shared = rustix::fs::fstat(&file).map_err(|e| Error::io("look at", name, e))?.st_nlink > 1;
         if holds_whole(&shelf, &hex)? {
             rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
@@ -60,12 +60,12 @@ impl Mirror {
             let copy = self.copy_to_tmp(&mut file)?;
             let (from, copied) = self.area.tmp(&copy.name)?;
             rustix::fs::renameat(from, copied, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
-            crash::point(Point::CopiedOut, format_args!("{hex}\t{}", copy.name));
+            failpoints::point(Point::CopiedOut, format_args!("{hex}\t{}", copy.name));
             rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
         } else {
             rustix::fs::renameat(dir, leaf, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
         }
-        crash::point(Point::Held, format_args!("{hex}\t{name}"));
+        failpoints::point(Point::Held, format_args!("{hex}\t{name}"));
         self.sync_folder(&shelf, &hex)?;
         self.sync_folder(&self.area.objects, "objects")?;
         Ok(Outgoing { stamp, sha256 })
@@ -73,14 +73,14 @@ impl Mirror {
 
     /// A copy of an object below `tmp/`, ready to be published; none where it is not held whole.
     pub fn stage_object(&self, sha256: &Sha256, mtime: Option<jiff::Timestamp>) -> Result<Option<Staged>, Error> {
-        self.stage_copy(Place::Object(sha256), sha256, mtime)
+        self.stage_copy(ContentLocation::Object(sha256), sha256, mtime)
     }
 
     /// A copy below `tmp/` of bytes that lie anywhere in the mirror; none where they are not there,
     /// or don't hash to what is expected.
     pub fn stage_copy(
         &self,
-        place: Place<'_>,
+        place: ContentLocation<'_>,
         sha256: &Sha256,
         mtime: Option<jiff::Timestamp>,
     ) -> Result<Option<Staged>, Error> {
@@ -88,12 +88,12 @@ impl Mirror {
             Ok(Some(file)) => file,
             // What can't be read is not held; the service may still have it.
             Ok(None) => return Ok(None),
-            Err(error) if error.kind() == Kind::Document => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Document => return Ok(None),
             Err(error) => return Err(error),
         };
         let mut stage = Stage::create(self, false)?;
         match copy(&mut file, &mut stage) {
-            Err(error) if error.kind() == Kind::Document => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Document => return Ok(None),
             other => other?,
         }
         let staged = stage.finish(mtime)?;
@@ -109,7 +109,7 @@ impl Mirror {
         // The bytes first: the name must never be durable before them.
         self.barrier()?;
         let hex = staged.sha256.hex();
-        let shelf = area::make(&self.area.objects, &hex[..2], 0o700)?;
+        let shelf = state_dir::make(&self.area.objects, &hex[..2], 0o700)?;
         let (dir, leaf) = self.named(staged)?;
         rustix::fs::renameat(dir, leaf, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
         self.sync_folder(&shelf, &hex)?;

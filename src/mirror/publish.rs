@@ -15,10 +15,10 @@ use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
 use super::{
     Error, Mirror,
     read::{digest, open},
-    sys::{self, Entry},
+    sys::{self, EntryKind},
 };
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
     model::{Intent, Outgoing, RelPath, Staged, Stamp, Step},
 };
 
@@ -57,11 +57,11 @@ impl Mirror {
     pub fn is_spoiled(&self, staged: &Staged) -> Result<bool, Error> {
         let (tmp, name) = self.area.tmp(&staged.name)?;
         match look(tmp, name)? {
-            Entry::Nothing => Ok(false),
-            Entry::Other(_) => Ok(true),
+            EntryKind::Nothing => Ok(false),
+            EntryKind::Other(_) => Ok(true),
             // After a swap the old file has the name.
-            Entry::File(found) if !self.is_file(&found, &staged.stamp) => Ok(false),
-            Entry::File(_) => {
+            EntryKind::File(found) if !self.is_file(&found, &staged.stamp) => Ok(false),
+            EntryKind::File(_) => {
                 let mut file = open(tmp, name).map_err(|e| Error::of_state("open", staged.name.clone(), e.into()))?;
                 let found = digest(&mut file, |_| Ok(())).map_err(|e| Error::io("read", &staged.name, e))?;
                 Ok(found != staged.sha256)
@@ -71,11 +71,13 @@ impl Mirror {
 
     fn add(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
         let (tmp, name) = self.area.tmp(&staged.name)?;
-        let passing = if self.nameless.holds(&staged.name) { Entry::File(staged.stamp) } else { look(tmp, name)? };
-        if passing != Entry::Nothing && !matches!(passing, Entry::File(found) if self.is_file(&found, &staged.stamp)) {
+        let passing = if self.nameless.holds(&staged.name) { EntryKind::File(staged.stamp) } else { look(tmp, name)? };
+        if passing != EntryKind::Nothing
+            && !matches!(passing, EntryKind::File(found) if self.is_file(&found, &staged.stamp))
+        {
             return Ok(Outcome::Lost);
         }
-        if passing == Entry::Nothing {
+        if passing == EntryKind::Nothing {
             return self.added_or_lost(path, staged);
         }
         if path.leaf().len() > self.longest_name {
@@ -85,7 +87,7 @@ impl Mirror {
         let rename = || sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively);
         match self.nameless.link(&staged.name, &dir, path.leaf()).unwrap_or_else(rename) {
             Ok(()) => {
-                crash::point(Point::Added, path);
+                failpoints::point(Point::Added, path);
                 self.sync_folder(&dir, path.as_str())?;
                 Ok(Outcome::Done { stamp: Some(staged.stamp), held: None })
             }
@@ -106,7 +108,7 @@ impl Mirror {
     fn added_or_lost(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
         // The number of a file that went with the process may be another file's by now: size and time count, too.
         let outcome = match self.root.look(path)? {
-            super::Found::File(found) if found.is_same(&staged.stamp, !self.root.is_network()) => {
+            super::OnDisk::File(found) if found.is_same(&staged.stamp, !self.root.is_network()) => {
                 Outcome::Done { stamp: Some(found), held: None }
             }
             _ => Outcome::Lost,
@@ -134,20 +136,20 @@ impl Mirror {
         if self.has(tmp, name, &staged.stamp)? {
             let dir = self.root.make_folder_of(path, self.syncs_each())?;
             match look(&dir, path.leaf())? {
-                Entry::Nothing => return self.add(path, staged),
-                Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
-                Entry::File(_) => {}
+                EntryKind::Nothing => return self.add(path, staged),
+                EntryKind::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
+                EntryKind::File(_) => {}
             }
             let swapped = self.exchanges
                 && sys::exchange(tmp, name, &dir, path.leaf()).map_err(|e| Error::io("replace", path.as_str(), e))?;
             if !swapped {
                 return self.replace_by_link(path, &dir, staged);
             }
-            crash::point(Point::Exchanged, path);
+            failpoints::point(Point::Exchanged, path);
             self.sync_folder(&dir, path.as_str()).map_err(|e| not_held(path, e))?;
         }
         let held = match look(tmp, name)? {
-            Entry::File(_) => Some(self.hold_for(path, &staged.name, outgoing)?),
+            EntryKind::File(_) => Some(self.hold_for(path, &staged.name, outgoing)?),
             _ => outgoing.cloned(),
         };
         self.published(path, &staged.stamp, held)
@@ -163,18 +165,18 @@ impl Mirror {
             Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS) => self.copy_out(path, dir, &parked)?,
             Err(error) => return Err(Error::io("keep the old bytes of", path.as_str(), error)),
         }
-        crash::point(Point::OldLinked, path);
+        failpoints::point(Point::OldLinked, path);
         // Held as a copy of its own, since the link still shares the tree's file.
         let held = self.hold_for(path, &parked, None)?;
         // No swap shows which bytes are where after a power cut: the old ones must be safe before.
         self.barrier()?;
         // Here the old file stays until the rename, so that somebody may just have written to it.
         let unchanged = |found: &Stamp| found.size == held.stamp.size && found.mtime == held.stamp.mtime;
-        if !matches!(look(dir, path.leaf())?, Entry::File(found) if unchanged(&found)) {
+        if !matches!(look(dir, path.leaf())?, EntryKind::File(found) if unchanged(&found)) {
             return Err(Error::InTheWay { path: path.to_string(), what: "being written to by somebody" });
         }
         rustix::fs::renameat(tmp, name, dir, path.leaf()).map_err(|e| Error::io("replace", path.as_str(), e))?;
-        crash::point(Point::Replaced, path);
+        failpoints::point(Point::Replaced, path);
         self.sync_folder(dir, path.as_str())?;
         self.published(path, &staged.stamp, Some(held))
     }
@@ -220,7 +222,7 @@ impl Mirror {
             Err(Errno::NAMETOOLONG) => return Ok(Outcome::TooLong),
             Err(error) => return Err(Error::io("move", to.as_str(), error)),
         }
-        crash::point(Point::Moved, format_args!("{from}\t{to}"));
+        failpoints::point(Point::Moved, format_args!("{from}\t{to}"));
         self.sync_folder(&dir, to.as_str())?;
         self.sync_folder(&source, from.as_str())?;
         self.published(to, stamp, None)
@@ -233,20 +235,20 @@ impl Mirror {
             Ok(dir) => Some(dir),
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
             // The file has left already: what stands in the way of its old path now is nothing to it.
-            Err(_) if matches!(passing, Entry::File(_)) => None,
+            Err(_) if matches!(passing, EntryKind::File(_)) => None,
             Err(error) => return Err(error),
         };
-        let there = dir.as_ref().map_or(Ok(Entry::Nothing), |dir| look(dir, path.leaf()))?;
+        let there = dir.as_ref().map_or(Ok(EntryKind::Nothing), |dir| look(dir, path.leaf()))?;
         match (passing, there, &dir) {
             // It may have been linked out already, and not unlinked.
-            (Entry::File(passing), Entry::File(there), Some(dir)) if passing.inode == there.inode => {
+            (EntryKind::File(passing), EntryKind::File(there), Some(dir)) if passing.inode == there.inode => {
                 self.park(path, dir, tmp, name)?;
             }
-            (Entry::Nothing, Entry::File(_), Some(dir)) => self.park(path, dir, tmp, name)?,
-            (Entry::Nothing, Entry::Other(what), _) => {
+            (EntryKind::Nothing, EntryKind::File(_), Some(dir)) => self.park(path, dir, tmp, name)?,
+            (EntryKind::Nothing, EntryKind::Other(what), _) => {
                 return Err(Error::InTheWay { path: path.to_string(), what });
             }
-            (Entry::Nothing, ..) => return Ok(Outcome::Done { stamp: None, held: outgoing.cloned() }),
+            (EntryKind::Nothing, ..) => return Ok(Outcome::Done { stamp: None, held: outgoing.cloned() }),
             // Whatever is at the path now came after the file had left.
             _ => {}
         }
@@ -256,7 +258,7 @@ impl Mirror {
     fn park(&self, path: &RelPath, dir: &OwnedFd, tmp: &OwnedFd, name: &str) -> Result<(), Error> {
         sys::rename_to_free(dir, path.leaf(), tmp, name, self.names_exclusively)
             .map_err(|e| Error::io("remove", path.as_str(), e))?;
-        crash::point(Point::Parked, path);
+        failpoints::point(Point::Parked, path);
         self.sync_folder(dir, path.as_str()).map_err(|e| not_held(path, e))
     }
 
@@ -268,7 +270,7 @@ impl Mirror {
     /// The end of a step: the file that is at the path must be the one that was put there.
     fn published(&self, path: &RelPath, expected: &Stamp, held: Option<Outgoing>) -> Result<Outcome, Error> {
         match self.root.look(path)? {
-            super::Found::File(stamp) if self.is_file(&stamp, expected) => {
+            super::OnDisk::File(stamp) if self.is_file(&stamp, expected) => {
                 Ok(Outcome::Done { stamp: Some(stamp), held })
             }
             _ => Ok(Outcome::Lost),
@@ -277,7 +279,7 @@ impl Mirror {
 
     /// Whether a name has the file with this stamp.
     fn has(&self, dir: &OwnedFd, name: &str, expected: &Stamp) -> Result<bool, Error> {
-        Ok(matches!(look(dir, name)?, Entry::File(stamp) if self.is_file(&stamp, expected)))
+        Ok(matches!(look(dir, name)?, EntryKind::File(stamp) if self.is_file(&stamp, expected)))
     }
 
     /// The same file: by its inode, or over a network, where that may change, by size and time.
@@ -290,7 +292,7 @@ fn not_held(path: &RelPath, source: Error) -> Error {
     Error::NotHeld { path: path.to_string(), source: Box::new(source) }
 }
 
-fn look(dir: &OwnedFd, name: &str) -> Result<Entry, Error> {
+fn look(dir: &OwnedFd, name: &str) -> Result<EntryKind, Error> {
     sys::look(dir, name).map_err(|e| Error::io("look at", name, e))
 }
 

@@ -9,15 +9,17 @@ use rustix::{
 };
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{Error, Root, effort, sys};
-use crate::model::{RelPath, STATE_FOLDER, Sha256, Stamp};
+use crate::{
+    mirror::{Error, Root, io_counter, sys},
+    model::{RelPath, STATE_FOLDER, Sha256, Stamp},
+};
 
 /// Bytes are read in pieces of this size.
 const PIECE: usize = 256 * 1024;
 
 /// Where bytes lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place<'p> {
+pub enum ContentLocation<'p> {
     /// In the tree.
     Tree(&'p RelPath),
     /// In `objects/`.
@@ -27,22 +29,22 @@ pub enum Place<'p> {
 impl Root {
     /// Opens a regular file of the tree, or an object; none where nothing lies. Whether the bytes
     /// are what they should be is for the reader to see.
-    pub fn read(&self, place: Place<'_>) -> Result<Option<File>, Error> {
+    pub fn read(&self, place: ContentLocation<'_>) -> Result<Option<File>, Error> {
         match place {
-            Place::Tree(path) => {
+            ContentLocation::Tree(path) => {
                 let dir = match self.folder_of(path) {
                     Ok(dir) => dir,
                     Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
                     Err(error) => return Err(error),
                 };
                 match sys::look(&dir, path.leaf()).map_err(|e| Error::io("look at", path.as_str(), e))? {
-                    sys::Entry::Nothing => return Ok(None),
-                    sys::Entry::File(_) => {}
-                    sys::Entry::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
+                    sys::EntryKind::Nothing => return Ok(None),
+                    sys::EntryKind::File(_) => {}
+                    sys::EntryKind::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
                 }
                 found(open(&dir, path.leaf()), path.as_str())
             }
-            Place::Object(sha256) => {
+            ContentLocation::Object(sha256) => {
                 let hex = sha256.hex();
                 let shelf = sys::open_folder(self.handle(), &format!("{STATE_FOLDER}/objects/{}", &hex[..2]));
                 found(shelf.and_then(|shelf| open(&shelf, &hex)), &hex)
@@ -88,7 +90,7 @@ pub fn digest_with(
             0 => return Ok(Sha256::new(hasher.finalize().into())),
             read => {
                 hasher.update(&buffer[..read]);
-                effort::moved(read);
+                io_counter::moved(read);
                 each(&buffer[..read])?;
             }
         }

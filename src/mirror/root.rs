@@ -15,17 +15,17 @@ use rustix::{
 };
 
 use super::{
-    Error, Kind,
-    sys::{self, Entry},
+    Error, ErrorKind,
+    sys::{self, EntryKind},
 };
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
     model::{RelPath, STATE_FOLDER, Stamp},
 };
 
 /// What a look at a recorded file found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum OnDisk {
     /// A regular file with this stamp.
     File(Stamp),
     /// Nothing.
@@ -36,7 +36,7 @@ pub enum Found {
 
 /// What kind of destination a path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Survey {
+pub enum DestinationKind {
     /// There is nothing: it can be created.
     Absent,
     /// An empty folder (a fresh disk's `lost+found` aside).
@@ -53,13 +53,13 @@ pub enum Survey {
 const BLANK: u64 = 4096;
 
 /// Looks at what a destination holds, changing nothing.
-pub fn survey(path: &Path) -> Result<Survey, Error> {
-    let Some((state, files)) = contents(path)? else { return Ok(Survey::Absent) };
+pub fn survey(path: &Path) -> Result<DestinationKind, Error> {
+    let Some((state, files)) = contents(path)? else { return Ok(DestinationKind::Absent) };
     Ok(match (state && has_database(path)?, state, files) {
-        (true, ..) => Survey::Mirror,
-        (false, true, true) => Survey::StateLost,
-        (false, _, false) => Survey::Empty,
-        (false, false, true) => Survey::Foreign,
+        (true, ..) => DestinationKind::Mirror,
+        (false, true, true) => DestinationKind::StateLost,
+        (false, _, false) => DestinationKind::Empty,
+        (false, false, true) => DestinationKind::Foreign,
     })
 }
 
@@ -135,27 +135,27 @@ impl Root {
     }
 
     /// What lies at a path. A missing or blocked folder on the way means that nothing does.
-    pub fn look(&self, path: &RelPath) -> Result<Found, Error> {
+    pub fn look(&self, path: &RelPath) -> Result<OnDisk, Error> {
         let dir = match path.parent() {
             None => None,
             Some(parent) => match sys::open_folder(&self.handle, parent.as_str()) {
                 Ok(dir) => Some(dir),
-                Err(Errno::NOENT) => return Ok(Found::Missing),
-                Err(Errno::LOOP) => return Ok(Found::Other("below a symbolic link")),
-                Err(Errno::NOTDIR) => return Ok(Found::Other("below something that is not a folder")),
+                Err(Errno::NOENT) => return Ok(OnDisk::Missing),
+                Err(Errno::LOOP) => return Ok(OnDisk::Other("below a symbolic link")),
+                Err(Errno::NOTDIR) => return Ok(OnDisk::Other("below something that is not a folder")),
                 Err(error) => return Err(Error::io("look at", path.as_str(), error)),
             },
         };
         let dir = dir.as_ref().map_or_else(|| self.handle.as_fd(), AsFd::as_fd);
         match sys::look(dir, path.leaf()).map_err(|e| Error::io("look at", path.as_str(), e))? {
-            Entry::Nothing => Ok(Found::Missing),
-            Entry::File(stamp) => Ok(Found::File(stamp)),
-            Entry::Other(what) => Ok(Found::Other(what)),
+            EntryKind::Nothing => Ok(OnDisk::Missing),
+            EntryKind::File(stamp) => Ok(OnDisk::File(stamp)),
+            EntryKind::Other(what) => Ok(OnDisk::Other(what)),
         }
     }
 
     /// Looks at many files; those of one folder, next to each other, open it once.
-    pub fn look_at_all<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Result<Vec<Found>, Error> {
+    pub fn look_at_all<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Result<Vec<OnDisk>, Error> {
         let mut open: Option<(&str, rustix::io::Result<OwnedFd>)> = None;
         let mut found = Vec::new();
         for path in paths {
@@ -166,16 +166,16 @@ impl Root {
             let Some((_, dir)) = &open else { continue };
             found.push(match dir {
                 Ok(dir) => match sys::look(dir, leaf).map_err(|e| Error::io("look at", path, e)) {
-                    Ok(Entry::Nothing) => Found::Missing,
-                    Ok(Entry::File(stamp)) => Found::File(stamp),
-                    Ok(Entry::Other(what)) => Found::Other(what),
+                    Ok(EntryKind::Nothing) => OnDisk::Missing,
+                    Ok(EntryKind::File(stamp)) => OnDisk::File(stamp),
+                    Ok(EntryKind::Other(what)) => OnDisk::Other(what),
                     // One file that can't be looked at is not everybody's trouble.
-                    Err(error) if error.kind() == Kind::Document => Found::Other("not to be looked at"),
+                    Err(error) if error.kind() == ErrorKind::Document => OnDisk::Other("not to be looked at"),
                     Err(error) => return Err(error),
                 },
-                Err(Errno::NOENT) => Found::Missing,
-                Err(Errno::LOOP | Errno::NOTDIR) => Found::Other("below a link or a file"),
-                Err(Errno::ACCESS | Errno::PERM) => Found::Other("in a folder that can't be read"),
+                Err(Errno::NOENT) => OnDisk::Missing,
+                Err(Errno::LOOP | Errno::NOTDIR) => OnDisk::Other("below a link or a file"),
+                Err(Errno::ACCESS | Errno::PERM) => OnDisk::Other("in a folder that can't be read"),
                 Err(error) => return Err(Error::io("look at", path, *error)),
             });
         }
@@ -209,10 +209,10 @@ impl Root {
         for step in parent.as_str().split('/') {
             match rustix::fs::mkdirat(&dir, step, Mode::from_bits_truncate(0o777)) {
                 Ok(()) => {
-                    crash::point(Point::FolderMade, &parent);
+                    failpoints::point(Point::FolderMade, &parent);
                     if durable {
                         sys::sync_folder(&dir).map_err(|e| Error::io("sync the parent of", parent.as_str(), e))?;
-                        crash::point(Point::FolderSynced, &parent);
+                        failpoints::point(Point::FolderSynced, &parent);
                     }
                 }
                 Err(Errno::EXIST) => {}
@@ -238,12 +238,12 @@ impl Root {
                 Err(_) => return Ok(()),
             };
             match removed {
-                Ok(()) => crash::point(Point::Pruned, &folder),
+                Ok(()) => failpoints::point(Point::Pruned, &folder),
                 Err(Errno::NOENT) => {}
                 Err(error) => {
                     let error = Error::io("remove the empty folder", folder.as_str(), error);
                     // One that is not empty, or not ours to remove, stays.
-                    return if error.kind() == Kind::Document { Ok(()) } else { Err(error) };
+                    return if error.kind() == ErrorKind::Document { Ok(()) } else { Err(error) };
                 }
             }
             next = folder.parent();

@@ -18,9 +18,9 @@ use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
 use sha2::Sha256 as Hasher;
 use tempfile::TempPath;
 
-use super::{Error, Kind, Mirror, area::TMP_FOLDERS, effort, nameless::Nameless, sys};
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
+    mirror::{Error, ErrorKind, Mirror, anonymous_files::Nameless, io_counter, state_dir::TMP_FOLDERS, sys},
     model::{STATE_FOLDER, Sha256, Staged},
 };
 
@@ -31,7 +31,7 @@ const SAMPLE: usize = 1024;
 pub struct Stage {
     file: File,
     name: String,
-    place: Place,
+    place: ContentLocation,
     hasher: Hasher,
     /// Only where the storage announced one: hashing twice costs.
     md5: Option<Md5>,
@@ -43,7 +43,7 @@ pub struct Stage {
 }
 
 /// Where a file is while it is written.
-enum Place {
+enum ContentLocation {
     /// Below `tmp/`, and removed when this is dropped.
     Named(TempPath),
     /// Nowhere yet.
@@ -58,7 +58,7 @@ impl Stage {
         let created = mirror.nameless.create(number, &mirror.area.tmp[number]);
         let created = created.map_err(|e| Error::of_state("create a file in", format!("tmp/{number:x}"), e.into()))?;
         let Some((name, file)) = created else { return Self::named(mirror, number, md5) };
-        Ok(Self::new(mirror, file, name, Place::Nameless(Arc::clone(&mirror.nameless)), md5))
+        Ok(Self::new(mirror, file, name, ContentLocation::Nameless(Arc::clone(&mirror.nameless)), md5))
     }
 
     /// An empty file; with `md5`, its MD5 is counted as well.
@@ -82,10 +82,10 @@ impl Stage {
             .map_err(|e| Error::of_state("create a file in", format!("tmp/{number:x}"), e))?;
         let leaf = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (file, path) = file.into_parts();
-        Ok(Self::new(mirror, file, format!("{number:x}/{leaf}"), Place::Named(path), md5))
+        Ok(Self::new(mirror, file, format!("{number:x}/{leaf}"), ContentLocation::Named(path), md5))
     }
 
-    fn new(mirror: &Mirror, file: File, name: String, place: Place, md5: bool) -> Self {
+    fn new(mirror: &Mirror, file: File, name: String, place: ContentLocation, md5: bool) -> Self {
         let sync = mirror.syncs_each();
         Self { file, name, place, hasher: Hasher::new(), md5: md5.then(Md5::new), written: 0, sample: Vec::new(), sync }
     }
@@ -104,14 +104,14 @@ impl Stage {
             Ok(file) => file.into(),
             Err(error) => {
                 let error = Error::io("open", name, error);
-                return if error.kind() == Kind::Document { Ok(None) } else { Err(error) };
+                return if error.kind() == ErrorKind::Document { Ok(None) } else { Err(error) };
             }
         };
         let path = mirror.root.path().join(STATE_FOLDER).join("tmp").join(name);
         let path = TempPath::try_from_path(path).map_err(|e| Error::io("open", name, e))?;
-        let mut stage = Self::new(mirror, file, name.to_owned(), Place::Named(path), md5);
+        let mut stage = Self::new(mirror, file, name.to_owned(), ContentLocation::Named(path), md5);
         stage.hash_again().map_err(|e| Error::io("read", name, e))?;
-        crash::point(Point::Resumed, name);
+        failpoints::point(Point::Resumed, name);
         let kept = name.rsplit_once('.').map(|(_, hash)| hash);
         Ok((kept == Some(stage.sha256().hex().as_str())).then_some(stage))
     }
@@ -129,7 +129,7 @@ impl Stage {
                     let missing = SAMPLE.saturating_sub(self.sample.len()).min(read);
                     self.sample.extend_from_slice(&buffer[..missing]);
                     self.hasher.update(&buffer[..read]);
-                    effort::moved(read);
+                    io_counter::moved(read);
                     if let Some(md5) = &mut self.md5 {
                         md5.update(&buffer[..read]);
                     }
@@ -162,8 +162,8 @@ impl Stage {
         }
         self.file.write_all(bytes).map_err(|e| Error::io("write", &self.name, e))?;
         self.written += bytes.len() as u64;
-        effort::moved(bytes.len());
-        crash::point(Point::Arrived, &self.name);
+        io_counter::moved(bytes.len());
+        failpoints::point(Point::Arrived, &self.name);
         Ok(())
     }
 
@@ -181,18 +181,18 @@ impl Stage {
         let kept = format!("{first}.{}", self.sha256().hex());
         let (_, new) = mirror.area.tmp(&kept)?;
         match self.place {
-            Place::Named(path) => {
+            ContentLocation::Named(path) => {
                 rustix::fs::renameat(dir, leaf, dir, new).map_err(|e| Error::io("keep", &self.name, e))?;
                 // Its own name is another one now: there is nothing to remove under the old one.
                 let _ = path.keep();
             }
-            Place::Nameless(nameless) => {
+            ContentLocation::Nameless(nameless) => {
                 nameless.keep(self.name.clone(), self.file);
                 let linked = nameless.link(&self.name, dir, new).unwrap_or(Ok(()));
                 linked.map_err(|e| Error::io("keep", &self.name, e))?;
             }
         }
-        crash::point(Point::PartialKept, &kept);
+        failpoints::point(Point::PartialKept, &kept);
         Ok(kept)
     }
 
@@ -211,19 +211,19 @@ impl Stage {
             let times = Timestamps { last_access: time, last_modification: time };
             rustix::fs::futimens(file, &times).map_err(|e| Error::io("set the time of", &name, e))?;
         }
-        crash::point(Point::Written, &name);
+        failpoints::point(Point::Written, &name);
         if sync {
             file.sync_all().map_err(|e| Error::io("sync", &name, e))?;
-            crash::point(Point::FileSynced, &name);
+            failpoints::point(Point::FileSynced, &name);
         }
         let stamp = sys::stamp_of(file).map_err(|e| Error::io("look at", &name, e))?;
         match self.place {
-            Place::Named(path) => {
+            ContentLocation::Named(path) => {
                 path.keep().map_err(|e| Error::io("keep", &name, e.error))?;
             }
-            Place::Nameless(nameless) => nameless.keep(name.clone(), self.file),
+            ContentLocation::Nameless(nameless) => nameless.keep(name.clone(), self.file),
         }
-        crash::point(Point::Staged, &name);
+        failpoints::point(Point::Staged, &name);
         Ok(Staged { name, stamp, sha256: Sha256::new(self.hasher.finalize().into()) })
     }
 }

@@ -12,13 +12,13 @@ use rustix::{
 };
 
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
     model::{SEGMENT_LIMIT, Stamp},
 };
 
 /// What lies under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum EntryKind {
     /// Nothing.
     Nothing,
     /// A regular file.
@@ -28,18 +28,18 @@ pub(super) enum Entry {
 }
 
 /// Looks at a name without following it.
-pub(super) fn look(dir: impl AsFd, name: &str) -> io::Result<Entry> {
+pub(super) fn look(dir: impl AsFd, name: &str) -> io::Result<EntryKind> {
     let stat = match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
         // What the file system takes for no name lies nowhere.
-        Err(Errno::NOENT | Errno::NAMETOOLONG) => return Ok(Entry::Nothing),
+        Err(Errno::NOENT | Errno::NAMETOOLONG) => return Ok(EntryKind::Nothing),
         Err(error) => return Err(error.into()),
     };
     Ok(match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Entry::File(stamp(&stat)),
-        FileType::Directory => Entry::Other("a folder"),
-        FileType::Symlink => Entry::Other("a symbolic link"),
-        _ => Entry::Other("a special file"),
+        FileType::RegularFile => EntryKind::File(stamp(&stat)),
+        FileType::Directory => EntryKind::Other("a folder"),
+        FileType::Symlink => EntryKind::Other("a symbolic link"),
+        _ => EntryKind::Other("a special file"),
     })
 }
 
@@ -131,12 +131,12 @@ fn rename_or_link(from: impl AsFd, old: &str, to: impl AsFd, new: &str, capable:
     // A hard link is refused when the name is taken, so link and unlink make the same promise.
     match rustix::fs::linkat(&from, old, &to, new, AtFlags::empty()) {
         Ok(()) => {
-            crash::point(Point::Linked, new);
+            failpoints::point(Point::Linked, new);
             rustix::fs::unlinkat(&from, old, AtFlags::empty())
         }
         // Neither is there (some SMB servers): look first. Nobody else writes below the lock.
         Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => match look(&to, new) {
-            Ok(Entry::Nothing) => rustix::fs::renameat(from, old, to, new),
+            Ok(EntryKind::Nothing) => rustix::fs::renameat(from, old, to, new),
             Ok(_) => Err(Errno::EXIST),
             Err(error) => Err(error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)),
         },
@@ -181,16 +181,19 @@ pub(super) fn is_network(dir: impl AsFd) -> io::Result<bool> {
 }
 
 /// What an ordinary user may still write on a file system.
-pub(super) struct Room {
+pub(super) struct FreeSpace {
     pub(super) bytes: u64,
     /// None where their number has no limit.
     pub(super) files: Option<u64>,
 }
 
 /// What may still be written.
-pub(super) fn room(dir: impl AsFd) -> io::Result<Room> {
+pub(super) fn room(dir: impl AsFd) -> io::Result<FreeSpace> {
     let stat = rustix::fs::fstatvfs(dir)?;
-    Ok(Room { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), files: (stat.f_files > 0).then_some(stat.f_favail) })
+    Ok(FreeSpace {
+        bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
+        files: (stat.f_files > 0).then_some(stat.f_favail),
+    })
 }
 
 /// Bytes of the longest name, as far as the file system says.

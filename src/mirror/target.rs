@@ -22,7 +22,7 @@ use rustix::{
 };
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{Error, Root, Survey, survey, sys};
+use super::{DestinationKind, Error, Root, survey, sys};
 use crate::model::{RelPath, Sha256};
 
 /// Bytes are copied in pieces of this size.
@@ -42,7 +42,7 @@ pub struct Target {
 
 /// What came of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Given {
+pub enum WriteOutcome {
     /// It is there, with the wanted bytes, and so many of them.
     Whole(u64),
     /// The source holds other bytes.
@@ -62,8 +62,8 @@ impl Target {
             return refused("lies inside the mirror: give a folder elsewhere");
         }
         match survey(path)? {
-            Survey::Absent | Survey::Empty => {}
-            Survey::Mirror | Survey::StateLost | Survey::Foreign => {
+            DestinationKind::Absent | DestinationKind::Empty => {}
+            DestinationKind::Mirror | DestinationKind::StateLost | DestinationKind::Foreign => {
                 return refused("is not empty: give an empty folder, or one that does not exist yet");
             }
         }
@@ -112,7 +112,7 @@ impl<'t> Giver<'t> {
         sha256: &Sha256,
         mtime: i64,
         ended: &dyn Fn() -> bool,
-    ) -> Result<Given, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let Self { target, buffer, folder } = self;
         let dir = target.folder_of(path, folder)?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -125,12 +125,12 @@ impl<'t> Giver<'t> {
             Err(error) => return Err(Error::io("create", path.as_str(), error)),
         };
         let given = target.fill(from, &mut file, sha256, buffer, ended).and_then(|given| {
-            if let Given::Whole(_) = given {
+            if let WriteOutcome::Whole(_) = given {
                 target.settle(&file, mtime)?;
             }
             Ok(given)
         });
-        if !matches!(given, Ok(Given::Whole(_))) {
+        if !matches!(given, Ok(WriteOutcome::Whole(_))) {
             let _ = rustix::fs::unlinkat(dir, path.leaf(), AtFlags::empty());
         }
         given.map_err(|e| Error::io("write", path.as_str(), e))
@@ -175,7 +175,7 @@ impl Target {
         sha256: &Sha256,
         buffer: &mut [u8],
         ended: &dyn Fn() -> bool,
-    ) -> io::Result<Given> {
+    ) -> io::Result<WriteOutcome> {
         let able = self.clones.load(Relaxed);
         let cloned = able && clone(&*to, &*from);
         if able && !cloned {
@@ -185,12 +185,12 @@ impl Target {
         loop {
             // A clone is read itself: nobody can change it any more.
             let Ok(read) = (if cloned { to.read(buffer) } else { from.read(buffer) }) else {
-                return Ok(Given::Unreadable);
+                return Ok(WriteOutcome::Unreadable);
             };
             let piece = &buffer[..read];
             if read == 0 {
                 let whole = Sha256::new(hasher.finalize().into()) == *sha256;
-                return Ok(if whole { Given::Whole(size) } else { Given::Other });
+                return Ok(if whole { WriteOutcome::Whole(size) } else { WriteOutcome::Other });
             }
             hasher.update(piece);
             size += read as u64;
@@ -198,7 +198,7 @@ impl Target {
                 to.write_all(piece)?;
             }
             if ended() {
-                return Ok(Given::Ended);
+                return Ok(WriteOutcome::Ended);
             }
         }
     }

@@ -10,8 +10,8 @@ use rustix::{
 };
 
 use super::{
-    Error, Found, Kind, Root,
-    sys::{self, Entry},
+    Error, ErrorKind, OnDisk, Root,
+    sys::{self, EntryKind},
 };
 use crate::{
     model::{STATE_FOLDER, Sha256},
@@ -23,13 +23,13 @@ const LARGEST_NOTE: u64 = 64 << 20;
 
 /// Something that was met on a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Met {
+pub enum WalkEntry {
     /// A file, a link or a special file. Folders are only walked through.
-    Entry {
+    Found {
         /// Where, below the destination; bytes that are no text are shown as `\u{fffd}`.
         path: String,
         /// What.
-        found: Found,
+        found: OnDisk,
     },
     /// Something that could not be looked at.
     Unreadable {
@@ -41,29 +41,29 @@ pub enum Met {
 }
 
 /// What lies under a name that is no folder's; none where it has left meanwhile.
-fn met(dir: &OwnedFd, name: &str, path: String) -> Result<Option<Met>, Error> {
+fn met(dir: &OwnedFd, name: &str, path: String) -> Result<Option<WalkEntry>, Error> {
     let found = match sys::look(dir, name).map_err(|e| Error::io("look at", &path, e)) {
-        Ok(Entry::Nothing) if name.contains('\u{fffd}') => Found::Other("a name that is no text"),
-        Ok(Entry::Nothing) => return Ok(None),
-        Ok(Entry::File(stamp)) => Found::File(stamp),
-        Ok(Entry::Other(what)) => Found::Other(what),
-        Err(error) if error.kind() == Kind::Disk => return Err(error),
-        Err(error) => return Ok(Some(Met::Unreadable { path, why: error.to_string() })),
+        Ok(EntryKind::Nothing) if name.contains('\u{fffd}') => OnDisk::Other("a name that is no text"),
+        Ok(EntryKind::Nothing) => return Ok(None),
+        Ok(EntryKind::File(stamp)) => OnDisk::File(stamp),
+        Ok(EntryKind::Other(what)) => OnDisk::Other(what),
+        Err(error) if error.kind() == ErrorKind::Disk => return Err(error),
+        Err(error) => return Ok(Some(WalkEntry::Unreadable { path, why: error.to_string() })),
     };
-    Ok(Some(Met::Entry { path, found }))
+    Ok(Some(WalkEntry::Found { path, found }))
 }
 
 impl Root {
     /// Walks through the tree, following no link, as long as `each` says true. The state folder is
     /// no part of it, nor is a fresh disk's `lost+found`.
-    pub fn walk(&self, mut each: impl FnMut(Met) -> bool) -> Result<(), Error> {
+    pub fn walk(&self, mut each: impl FnMut(WalkEntry) -> bool) -> Result<(), Error> {
         let mut folders = vec![String::new()];
         while let Some(folder) = folders.pop() {
             let names = match self.names_in(&folder) {
                 Ok(names) => names,
-                Err(error) if error.kind() == Kind::Disk => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Disk => return Err(error),
                 Err(error) => {
-                    if !each(Met::Unreadable { path: folder, why: error.to_string() }) {
+                    if !each(WalkEntry::Unreadable { path: folder, why: error.to_string() }) {
                         return Ok(());
                     }
                     continue;
@@ -75,7 +75,7 @@ impl Root {
                     continue;
                 }
                 let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-                if sys::look(&dir, &name).is_ok_and(|entry| entry == Entry::Other("a folder")) {
+                if sys::look(&dir, &name).is_ok_and(|entry| entry == EntryKind::Other("a folder")) {
                     folders.push(path);
                 } else if !met(&dir, &name, path)?.is_none_or(&mut each) {
                     return Ok(());
@@ -126,19 +126,19 @@ impl Root {
     }
 
     /// What lies where an object belongs.
-    pub fn look_at_object(&self, sha256: &Sha256) -> Result<Found, Error> {
+    pub fn look_at_object(&self, sha256: &Sha256) -> Result<OnDisk, Error> {
         let hex = sha256.hex();
         let shelf = match sys::open_folder(self.handle(), &format!("{STATE_FOLDER}/objects/{}", &hex[..2])) {
             Ok(shelf) => shelf,
-            Err(Errno::NOENT) => return Ok(Found::Missing),
-            Err(Errno::NOTDIR | Errno::LOOP) => return Ok(Found::Other("below a link or a file")),
-            Err(Errno::ACCESS | Errno::PERM) => return Ok(Found::Other("in a folder that can't be read")),
+            Err(Errno::NOENT) => return Ok(OnDisk::Missing),
+            Err(Errno::NOTDIR | Errno::LOOP) => return Ok(OnDisk::Other("below a link or a file")),
+            Err(Errno::ACCESS | Errno::PERM) => return Ok(OnDisk::Other("in a folder that can't be read")),
             Err(error) => return Err(Error::io("look at the object", &hex, error)),
         };
         Ok(match sys::look(&shelf, &hex).map_err(|e| Error::io("look at the object", &hex, e))? {
-            Entry::Nothing => Found::Missing,
-            Entry::File(stamp) => Found::File(stamp),
-            Entry::Other(what) => Found::Other(what),
+            EntryKind::Nothing => OnDisk::Missing,
+            EntryKind::File(stamp) => OnDisk::File(stamp),
+            EntryKind::Other(what) => OnDisk::Other(what),
         })
     }
 

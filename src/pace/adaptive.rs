@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Held;
+use super::SavedRate;
 
 /// Where a service that is not known yet is begun with, in requests per second.
 const FIRST: f64 = 10.0;
@@ -62,7 +62,7 @@ const LAST: f64 = 20.0;
 
 /// What was asked for. Each kind is compared with itself: a page takes longer than a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestKind {
     /// Many things at once.
     Page,
     /// One thing.
@@ -77,7 +77,7 @@ pub(super) struct Adaptive {
     /// The rate at which the service last had enough.
     enough: Option<f64>,
     /// The rate that held before.
-    before: Option<Held>,
+    before: Option<SavedRate>,
     /// Since when the rate rises, in time that was used.
     risen: Duration,
     base: f64,
@@ -100,7 +100,7 @@ struct Answers {
 
 impl Adaptive {
     /// Begins anew, or near the rate that held before.
-    pub(super) fn new(ceiling: f64, held: Option<Held>) -> Self {
+    pub(super) fn new(ceiling: f64, held: Option<SavedRate>) -> Self {
         let floor = FLOOR.min(ceiling);
         let rate = held.map_or(FIRST, |held| held.rate * FALL).clamp(floor, ceiling);
         Self {
@@ -124,14 +124,14 @@ impl Adaptive {
     }
 
     /// The rate to begin with the next time: the one that was too much, or the highest that was reached.
-    pub(super) fn held(&self) -> Held {
+    pub(super) fn held(&self) -> SavedRate {
         // A ceiling below what held says nothing about the service.
         if let Some(held) = self.before.filter(|held| held.rate > self.ceiling && self.fell.is_none()) {
             return held;
         }
         match self.enough {
-            Some(rate) if self.rate <= rate => Held { rate, limit: true },
-            _ => Held { rate: self.rate.max(self.before.map_or(0.0, |held| held.rate)), limit: false },
+            Some(rate) if self.rate <= rate => SavedRate { rate, limit: true },
+            _ => SavedRate { rate: self.rate.max(self.before.map_or(0.0, |held| held.rate)), limit: false },
         }
     }
 
@@ -147,11 +147,11 @@ impl Adaptive {
     }
 
     /// An answer came to what was sent then.
-    pub(super) fn answered(&mut self, asked: Asked, sent: Instant, now: Instant) {
+    pub(super) fn answered(&mut self, asked: RequestKind, sent: Instant, now: Instant) {
         self.unavailable -= self.unavailable / LAST;
         let answers = match asked {
-            Asked::Page => &mut self.pages,
-            Asked::One => &mut self.ones,
+            RequestKind::Page => &mut self.pages,
+            RequestKind::One => &mut self.ones,
         };
         answers.note(now.saturating_duration_since(sent).as_secs_f64());
         if answers.are_slow() {
@@ -237,7 +237,7 @@ mod tests {
             if bucket >= 1.0 {
                 bucket -= 1.0;
                 second.0 += 1;
-                adaptive.answered(Asked::One, now, now + Duration::from_millis(30));
+                adaptive.answered(RequestKind::One, now, now + Duration::from_millis(30));
             } else {
                 // What is under way with it is refused as well.
                 second.1 += 2;
@@ -279,17 +279,17 @@ mod tests {
     #[test]
     fn quiet_nights_forget_nothing() {
         for limit in [true, false] {
-            let mut held = Held { rate: 30.0, limit };
+            let mut held = SavedRate { rate: 30.0, limit };
             for _ in 0..20 {
                 held = Adaptive::new(50.0, Some(held)).held();
             }
-            assert_eq!(held, Held { rate: 30.0, limit });
+            assert_eq!(held, SavedRate { rate: 30.0, limit });
         }
     }
 
     #[test]
     fn a_night_with_a_low_ceiling_is_not_remembered_as_a_limit() {
-        let held = Held { rate: 20.0, limit: true };
+        let held = SavedRate { rate: 20.0, limit: true };
         let adaptive = Adaptive::new(3.0, Some(held));
         assert!(adaptive.rate() <= 3.0);
         assert_eq!(adaptive.held(), held);
@@ -301,7 +301,7 @@ mod tests {
         against(&mut adaptive, 1000.0, 120);
         assert!((adaptive.rate() - 12.0).abs() < 1e-9);
         for limit in [true, false] {
-            assert!(Adaptive::new(3.0, Some(Held { rate: 80.0, limit })).rate() <= 3.0);
+            assert!(Adaptive::new(3.0, Some(SavedRate { rate: 80.0, limit })).rate() <= 3.0);
         }
         assert!(Adaptive::new(3.0, None).rate() <= 3.0 && Adaptive::new(0.2, None).rate() <= 0.2);
     }
@@ -312,7 +312,7 @@ mod tests {
         for _ in 0..1000 {
             now += 2 * SECOND;
             adaptive.waited(now);
-            adaptive.answered(Asked::One, now, now + SECOND / 10);
+            adaptive.answered(RequestKind::One, now, now + SECOND / 10);
         }
         assert!((adaptive.rate() - FIRST).abs() < 1e-9, "{}", adaptive.rate());
     }
@@ -342,7 +342,7 @@ mod tests {
     }
 
     /// So many answers that took so long, all of them sent by and by.
-    fn answers(adaptive: &mut Adaptive, now: &mut Instant, asked: Asked, millis: u64, count: u32) {
+    fn answers(adaptive: &mut Adaptive, now: &mut Instant, asked: RequestKind, millis: u64, count: u32) {
         for _ in 0..count {
             *now += SECOND / 10;
             adaptive.answered(asked, *now, *now + Duration::from_millis(millis));
@@ -352,17 +352,17 @@ mod tests {
     #[test]
     fn slower_answers_make_it_fall() {
         let (mut adaptive, mut now) = (Adaptive::new(50.0, None), Instant::now());
-        answers(&mut adaptive, &mut now, Asked::One, 50, 200);
-        answers(&mut adaptive, &mut now, Asked::One, 120, 200);
-        answers(&mut adaptive, &mut now, Asked::Page, 2000, 200);
+        answers(&mut adaptive, &mut now, RequestKind::One, 50, 200);
+        answers(&mut adaptive, &mut now, RequestKind::One, 120, 200);
+        answers(&mut adaptive, &mut now, RequestKind::Page, 2000, 200);
         assert!(adaptive.rate() >= FIRST, "a little slower is no trouble, nor are pages");
-        answers(&mut adaptive, &mut now, Asked::One, 2000, 100);
+        answers(&mut adaptive, &mut now, RequestKind::One, 2000, 100);
         let fallen = adaptive.rate();
         assert!(fallen < FIRST);
-        answers(&mut adaptive, &mut now, Asked::One, 2000, 1000);
+        answers(&mut adaptive, &mut now, RequestKind::One, 2000, 1000);
         assert!(adaptive.rate() >= fallen, "a lower rate is no help");
-        answers(&mut adaptive, &mut now, Asked::One, 50, 200);
-        answers(&mut adaptive, &mut now, Asked::One, 2000, 100);
+        answers(&mut adaptive, &mut now, RequestKind::One, 50, 200);
+        answers(&mut adaptive, &mut now, RequestKind::One, 2000, 100);
         assert!(adaptive.rate() < fallen);
     }
 
@@ -370,7 +370,7 @@ mod tests {
     fn a_service_that_can_answer_less_makes_it_fall() {
         let (mut adaptive, mut now) = (Adaptive::new(50.0, None), Instant::now());
         for _ in 0..50 {
-            answers(&mut adaptive, &mut now, Asked::One, 50, 30);
+            answers(&mut adaptive, &mut now, RequestKind::One, 50, 30);
             adaptive.unavailable(now, now);
         }
         assert!(adaptive.rate() >= FIRST, "one in thirty is a service as they are");

@@ -18,10 +18,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    Held, Permit,
-    adaptive::{Adaptive, Asked},
-    brake::Brake,
+use crate::pace::{
+    Permit, SavedRate,
+    adaptive::{Adaptive, RequestKind},
+    cooldown::Cooldown,
     rate::{Bucket, Limit, Rate},
 };
 
@@ -32,12 +32,12 @@ pub struct Pace {
     bucket: Option<Bucket>,
     /// None: the rate is set, or there is none.
     adaptive: Option<Lock<Adaptive>>,
-    brake: Brake,
+    brake: Cooldown,
 }
 
 impl Pace {
     /// A pace within a limit. One that has to be found out begins near the rate that held before.
-    pub fn new(limit: Limit, held: Option<Held>) -> Self {
+    pub fn new(limit: Limit, held: Option<SavedRate>) -> Self {
         let (rate, adaptive) = match limit {
             Limit::None => (None, None),
             Limit::Set(rate) => (Some(rate), None),
@@ -46,11 +46,11 @@ impl Pace {
                 (Some(Rate::per_second(adaptive.rate()).unwrap_or(ceiling)), Some(Lock::new(adaptive)))
             }
         };
-        Self { turn: Mutex::new(()), bucket: rate.map(Bucket::new), adaptive, brake: Brake::default() }
+        Self { turn: Mutex::new(()), bucket: rate.map(Bucket::new), adaptive, brake: Cooldown::default() }
     }
 
     /// The rate that held, for the next time; none where it is not found out.
-    pub fn held(&self) -> Option<Held> {
+    pub fn held(&self) -> Option<SavedRate> {
         self.adaptive.as_ref().map(|adaptive| lock(adaptive).held())
     }
 
@@ -94,7 +94,7 @@ impl Pace {
     }
 
     /// A request was answered well: the next 429 begins with a short delay again.
-    pub fn answered(&self, permit: Permit, asked: Asked) {
+    pub fn answered(&self, permit: Permit, asked: RequestKind) {
         self.brake.answered(permit);
         self.adapt(|adaptive, now| adaptive.answered(asked, permit.sent, now));
     }
@@ -193,7 +193,7 @@ mod tests {
             pace.throttled(pace.permit().await, None);
             assert_eq!(grants(&pace, 2).await, [seconds * SECOND; 2]);
         }
-        pace.answered(pace.permit().await, Asked::One);
+        pace.answered(pace.permit().await, RequestKind::One);
         pace.throttled(pace.permit().await, None);
         assert_eq!(grants(&pace, 1).await, [SECOND]);
     }

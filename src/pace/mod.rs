@@ -11,22 +11,22 @@
 
 mod adaptive;
 mod bandwidth;
-mod brake;
-mod held;
-mod lanes;
+mod circuit_breaker;
+mod concurrency;
+mod cooldown;
 mod limiter;
-mod outage;
 mod rate;
 mod retry;
 mod retry_after;
+mod saved_rate;
 
-pub use adaptive::Asked;
+pub use adaptive::RequestKind;
 pub use bandwidth::Bandwidth;
-pub use brake::Permit;
-pub use held::Held;
-pub use lanes::{Lane, Lanes};
+pub use circuit_breaker::{CircuitBreaker, GaveUp, Pass};
+pub use concurrency::{ConcurrencyLimit, Slot};
+pub use cooldown::Permit;
 pub use limiter::Pace;
-pub use outage::{GaveUp, Outage, Pass};
 pub use rate::{Limit, Rate};
 pub use retry::{Policy, Retry};
 pub use retry_after::{LONGEST_WAIT, parse as parse_retry_after};
+pub use saved_rate::SavedRate;

@@ -8,17 +8,17 @@
 mod cap;
 mod decide;
 mod moves;
-mod night;
 mod refresh;
 mod retain;
 mod tabs;
 mod tree;
+mod unchanged_cost;
 
 pub use cap::{BadCap, RemovalCap};
 pub use decide::{Action, Facts, FileState, KnownFacts, decide};
 pub use moves::{Leg, Mover, arrange};
-pub use night::night;
 pub use refresh::{Due, due};
 pub use retain::{Doubt, Retain, Times};
 pub use tabs::{ListedIn, tabs_without_documents};
 pub use tree::{DEEPEST, Tree};
+pub use unchanged_cost::night;

@@ -6,7 +6,7 @@
 //! is accepted for, is refused with it too; then the token is replaced for everybody, and whether the credentials are
 //! beyond help is decided by [`Tokens`]. Otherwise the 401 is the answer to what was asked for, whatever else is under
 //! way. While the service is
-//! down everybody waits ([`Outage`]), and whoever is let through asks whether it is back.
+//! down everybody waits ([`CircuitBreaker`]), and whoever is let through asks whether it is back.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -21,20 +21,22 @@ use reqwest::{
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use super::{
-    answer::{content_type, farewell, retry_after},
-    cause::Cause,
-    clock::Clock,
-    error::Error,
-    patience::Patience,
-    problem::Problem,
-    requests::{Requests, Whom},
-    settings::Settings,
-    text::understand,
-    token::{Token, Tokens},
-    transport,
+use crate::{
+    pace::{CircuitBreaker, GaveUp, Pace, Pass, Permit, Policy, RequestKind, Retry, SavedRate},
+    remote::{
+        cause::Cause,
+        clock::Clock,
+        error::Error,
+        headers::{content_type, farewell, retry_after},
+        patience::Patience,
+        problem::Problem,
+        requests::{Endpoint, Requests},
+        settings::Settings,
+        text::understand,
+        token::{Token, Tokens},
+        transport,
+    },
 };
-use crate::pace::{Asked, GaveUp, Held, Outage, Pace, Pass, Permit, Policy, Retry};
 
 /// The header that names the tenant.
 const TENANT: HeaderName = HeaderName::from_static("x-ibinder-tenantid");
@@ -90,8 +92,8 @@ impl Call {
     }
 
     /// Only a search has a body.
-    fn asked(&self) -> Asked {
-        if self.json.is_some() { Asked::Page } else { Asked::One }
+    fn asked(&self) -> RequestKind {
+        if self.json.is_some() { RequestKind::Page } else { RequestKind::One }
     }
 }
 
@@ -113,7 +115,7 @@ pub(super) struct Api {
     clock: Clock,
     tenant: HeaderValue,
     retry: Policy,
-    outage: Outage,
+    outage: CircuitBreaker,
     give_up: Duration,
     probe: Probe,
     /// Held by whoever asks whether a token is good.
@@ -153,7 +155,7 @@ impl Api {
             clock: Clock::default(),
             tenant,
             retry: settings.retry.clone(),
-            outage: Outage::new("iBinder", settings.give_up, &settings.retry),
+            outage: CircuitBreaker::new("iBinder", settings.give_up, &settings.retry),
             give_up: settings.give_up,
             probe,
             checking: tokio::sync::Mutex::default(),
@@ -174,7 +176,7 @@ impl Api {
     }
 
     /// The rate that held, for the next time.
-    pub(super) fn held(&self) -> Option<Held> {
+    pub(super) fn held(&self) -> Option<SavedRate> {
         self.pace.held()
     }
 
@@ -317,7 +319,7 @@ impl Api {
         self.requests.count_api();
         let response =
             transport::send(&self.client, call.dress(&token.header, &self.tenant), self.head_timeout).await?;
-        self.requests.answered(Whom::Api, response.status().as_u16());
+        self.requests.answered(Endpoint::Api, response.status().as_u16());
         if let Some(words) = farewell(response.headers()) {
             let _ = self.farewell.set(format!("{}: {words}", call.name()));
         }

@@ -14,7 +14,7 @@ use super::{
     patience::{Meter, Patience},
     transport,
 };
-use crate::pace::Lanes;
+use crate::pace::ConcurrencyLimit;
 
 /// Bytes on their way from storage.
 ///
@@ -37,7 +37,7 @@ pub struct Blob {
     /// Whether nothing but the close of the connection ends the bytes.
     pub closes: bool,
     response: Response,
-    lanes: Arc<Lanes>,
+    lanes: Arc<ConcurrencyLimit>,
     /// The offset after the last byte that came.
     at: u64,
     call: String,
@@ -50,7 +50,7 @@ impl Blob {
     pub(super) fn new(
         head: Head,
         response: Response,
-        lanes: Arc<Lanes>,
+        lanes: Arc<ConcurrencyLimit>,
         (call, tries): (String, u32),
         patience: Patience,
     ) -> Self {

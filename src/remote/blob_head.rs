@@ -15,10 +15,10 @@ use reqwest::{
     },
 };
 
-use super::{
+use crate::remote::{
     announced::{Announced, is_strong},
-    answer::{content_type, retry_after, text},
     cause::Cause,
+    headers::{content_type, retry_after, text},
 };
 
 /// The hash of the whole where an answer holds a part.

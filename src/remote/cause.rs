@@ -1,11 +1,11 @@
 //! Why a call failed, and what that means.
 //!
-//! The mapping from an answer to its [`Kind`] is written here and nowhere else. Statuses are
+//! The mapping from an answer to its [`ErrorKind`] is written here and nowhere else. Statuses are
 //! those of `docs/api-contract.md`, "Errors" and "Content"; what it doesn't name is read by its class.
 
 use std::time::Duration;
 
-use super::{error::Kind, problem::Problem};
+use super::{error::ErrorKind, problem::Problem};
 
 /// Why a call failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -65,15 +65,15 @@ impl Cause {
         Self::Transport(explain(error))
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadUrl { .. } | Self::BadSetting(_) | Self::NoRoots(_) => Kind::Configuration,
+            Self::BadUrl { .. } | Self::BadSetting(_) | Self::NoRoots(_) => ErrorKind::Configuration,
             Self::Answer { status, problem, .. } => answer_kind(*status, problem.is_genuine()),
-            Self::Refused { .. } | Self::Fruitless(_) => Kind::Credentials,
-            Self::GivenUp { .. } => Kind::GivenUp,
-            Self::HostDown(_) => Kind::HostDown,
-            Self::TokenAnswer { status: 429, .. } => Kind::Throttled,
-            Self::OldLink | Self::Storage { status: 401 | 403 | 404 | 410, .. } => Kind::LinkExpired,
+            Self::Refused { .. } | Self::Fruitless(_) => ErrorKind::Credentials,
+            Self::GivenUp { .. } => ErrorKind::GivenUp,
+            Self::HostDown(_) => ErrorKind::HostDown,
+            Self::TokenAnswer { status: 429, .. } => ErrorKind::Throttled,
+            Self::OldLink | Self::Storage { status: 401 | 403 | 404 | 410, .. } => ErrorKind::LinkExpired,
             Self::Storage { status, .. } => answer_kind(*status, false),
             Self::TokenAnswer { .. }
             | Self::HostGivenUp { .. }
@@ -82,10 +82,10 @@ impl Cause {
             | Self::Slow { .. }
             | Self::TooSlow { .. }
             | Self::Garbled(_)
-            | Self::WrongLength { .. } => Kind::Unavailable,
-            Self::TooLarge(_) | Self::Compressed(_) | Self::BadLink(_) => Kind::Rejected,
-            Self::NotTheRest(_) => Kind::NotTheRest,
-            Self::Contradicted(_) => Kind::Contradicted,
+            | Self::WrongLength { .. } => ErrorKind::Unavailable,
+            Self::TooLarge(_) | Self::Compressed(_) | Self::BadLink(_) => ErrorKind::Rejected,
+            Self::NotTheRest(_) => ErrorKind::NotTheRest,
+            Self::Contradicted(_) => ErrorKind::Contradicted,
         }
     }
 
@@ -105,7 +105,7 @@ impl Cause {
 
     /// Whether the same request may succeed later.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self.kind(), Kind::Throttled | Kind::Unavailable)
+        matches!(self.kind(), ErrorKind::Throttled | ErrorKind::Unavailable)
     }
 
     /// Whether it is no answer of a service that works. It may still be about this one request; a
@@ -156,16 +156,16 @@ pub(super) fn told(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn answer_kind(status: u16, genuine: bool) -> Kind {
+fn answer_kind(status: u16, genuine: bool) -> ErrorKind {
     match status {
-        403 => Kind::Forbidden,
-        404 => Kind::NotFound { problem_json: genuine },
-        405 => Kind::MethodNotAllowed,
-        429 => Kind::Throttled,
+        403 => ErrorKind::Forbidden,
+        404 => ErrorKind::NotFound { problem_json: genuine },
+        405 => ErrorKind::MethodNotAllowed,
+        429 => ErrorKind::Throttled,
         // A request timeout and "too early" are faults of the way, not of the request.
-        408 | 425 => Kind::Unavailable,
-        400..500 => Kind::Rejected,
-        _ => Kind::Unavailable,
+        408 | 425 => ErrorKind::Unavailable,
+        400..500 => ErrorKind::Rejected,
+        _ => ErrorKind::Unavailable,
     }
 }
 
@@ -176,21 +176,21 @@ mod tests {
     #[test]
     fn statuses_have_their_meaning() {
         let table = [
-            (301, Kind::Unavailable, true),
-            (400, Kind::Rejected, false),
-            (401, Kind::Rejected, false),
-            (403, Kind::Forbidden, false),
-            (404, Kind::NotFound { problem_json: false }, false),
-            (405, Kind::MethodNotAllowed, false),
-            (408, Kind::Unavailable, true),
-            (409, Kind::Rejected, false),
-            (418, Kind::Rejected, false),
-            (425, Kind::Unavailable, true),
-            (429, Kind::Throttled, true),
-            (500, Kind::Unavailable, true),
-            (501, Kind::Unavailable, true),
-            (503, Kind::Unavailable, true),
-            (599, Kind::Unavailable, true),
+            (301, ErrorKind::Unavailable, true),
+            (400, ErrorKind::Rejected, false),
+            (401, ErrorKind::Rejected, false),
+            (403, ErrorKind::Forbidden, false),
+            (404, ErrorKind::NotFound { problem_json: false }, false),
+            (405, ErrorKind::MethodNotAllowed, false),
+            (408, ErrorKind::Unavailable, true),
+            (409, ErrorKind::Rejected, false),
+            (418, ErrorKind::Rejected, false),
+            (425, ErrorKind::Unavailable, true),
+            (429, ErrorKind::Throttled, true),
+            (500, ErrorKind::Unavailable, true),
+            (501, ErrorKind::Unavailable, true),
+            (503, ErrorKind::Unavailable, true),
+            (599, ErrorKind::Unavailable, true),
         ];
         for (status, kind, passing) in table {
             let cause = Cause::Answer { status, problem: Problem::default(), retry_after: None };
@@ -203,9 +203,9 @@ mod tests {
             assert!(Cause::Storage { status, retry_after: None }.is_silence(), "{status}");
         }
         for status in [401, 403, 404, 410] {
-            assert_eq!(Cause::Storage { status, retry_after: None }.kind(), Kind::LinkExpired);
+            assert_eq!(Cause::Storage { status, retry_after: None }.kind(), ErrorKind::LinkExpired);
         }
-        assert_eq!(Cause::Storage { status: 503, retry_after: None }.kind(), Kind::Unavailable);
-        assert_eq!(Cause::Storage { status: 400, retry_after: None }.kind(), Kind::Rejected);
+        assert_eq!(Cause::Storage { status: 503, retry_after: None }.kind(), ErrorKind::Unavailable);
+        assert_eq!(Cause::Storage { status: 400, retry_after: None }.kind(), ErrorKind::Rejected);
     }
 }

@@ -5,24 +5,24 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{
-    api::{Api, Call, Probe},
-    blob::Blob,
-    blob_head::Resume,
-    error::Error,
-    link::Link,
-    requests::Requests,
-    routes::Routes,
-    settings::Settings,
-    storage::Storage,
-    token::Tokens,
-    token_source::TokenSource,
-    transport::{self, Way},
-    wire::{self, OddItem, Page},
-};
 use crate::{
     model::{Binder, BinderId, DocumentId, Folder, FolderId, Listed, VersionId},
-    pace::{Held, Lane, Pace},
+    pace::{Pace, SavedRate, Slot},
+    remote::{
+        api::{Api, Call, Probe},
+        blob::Blob,
+        blob_head::Resume,
+        error::Error,
+        link::Link,
+        requests::Requests,
+        settings::Settings,
+        storage::Storage,
+        token::Tokens,
+        token_source::TokenSource,
+        transport::{self, ClientPurpose},
+        urls::Routes,
+        wire::{self, OddItem, SearchPage},
+    },
 };
 
 /// The service, as one client of one organisation sees it. All calls may run at once.
@@ -85,7 +85,7 @@ impl Remote {
     pub fn new(settings: Settings, pace: Pace, requests: Arc<Requests>) -> Result<Self, Error> {
         settings.check()?;
         let settings = Arc::new(settings);
-        let (way, auth_way) = (Way::to(&settings.api_url), Way::to(&settings.auth_url));
+        let (way, auth_way) = (ClientPurpose::to(&settings.api_url), ClientPurpose::to(&settings.auth_url));
         let client = transport::api_client(&settings, way)?;
         let auth = if auth_way == way { client.clone() } else { transport::api_client(&settings, auth_way)? };
         let tokens = Tokens::new(TokenSource::new(&settings, auth), settings.retry.clone(), Arc::clone(&requests));
@@ -97,7 +97,7 @@ impl Remote {
     }
 
     /// The rate that held, for the next time; none where it is not found out.
-    pub fn held(&self) -> Option<Held> {
+    pub fn held(&self) -> Option<SavedRate> {
         self.api.held()
     }
 
@@ -122,7 +122,7 @@ impl Remote {
     }
 
     /// One page of a search; pages are numbered from 1. The caller compares the page's own number and size with what it asked for.
-    pub async fn search(&self, query: &Query<'_>, page_number: u32, page_size: u32) -> Result<Page, Error> {
+    pub async fn search(&self, query: &Query<'_>, page_number: u32, page_size: u32) -> Result<SearchPage, Error> {
         let call = Call::post(self.routes.search(page_number, page_size), query.body());
         self.api.request(&call, |text| wire::page(text, query.binder, page_number, page_size)).await
     }
@@ -158,7 +158,7 @@ impl Remote {
 
     /// Waits for one of the downloads that may go on at once; it ends when the lane is dropped. A link is asked
     /// for with the lane in hand, and used at once.
-    pub async fn lane(&self) -> Lane<'_> {
+    pub async fn lane(&self) -> Slot<'_> {
         self.storage.lane().await
     }
 
@@ -176,13 +176,13 @@ impl Remote {
     }
 
     /// The bytes behind a link, or the rest of them. A link that has expired fails with
-    /// [`Kind::LinkExpired`](super::Kind::LinkExpired); ask for a new one.
+    /// [`ErrorKind::LinkExpired`](super::ErrorKind::LinkExpired); ask for a new one.
     /// Where nothing continues what is held, the bytes start from 0 again.
     pub async fn fetch(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
         self.storage.fetch(link, resume, true).await
     }
 
-    /// The same, but it fails with [`Kind::HostDown`](super::Kind::HostDown) where it would wait for a host that is down.
+    /// The same, but it fails with [`ErrorKind::HostDown`](super::ErrorKind::HostDown) where it would wait for a host that is down.
     pub async fn fetch_unless_down(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
         self.storage.fetch(link, resume, false).await
     }

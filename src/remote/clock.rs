@@ -10,7 +10,7 @@ use std::{
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::header::{DATE, HeaderMap};
 
-use super::answer::text;
+use crate::remote::headers::text;
 
 const DATES: DateTimeParser = DateTimeParser::new();
 

@@ -1,6 +1,6 @@
 //! What can go wrong between the client and the service, and what it means.
 //!
-//! Policy decides on [`Kind`] alone; the text is for people and says what failed, what the service said
+//! Policy decides on [`ErrorKind`] alone; the text is for people and says what failed, what the service said
 //! about it, how often it was tried and what to do next. An error never holds a secret: no token, no client
 //! secret, and of a URL only its origin and path, because the query of a link is a credential.
 
@@ -10,7 +10,7 @@ use super::cause::Cause;
 
 /// What an error means to whoever decides how to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The credentials are refused for good; every further request fails alike, without being sent.
     Credentials,
     /// 403: the client may not see it, or no longer.
@@ -85,7 +85,7 @@ impl Error {
     }
 
     /// What the error means.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.0.cause.kind()
     }
 
@@ -151,29 +151,31 @@ impl fmt::Display for After<'_> {
 fn advice(cause: &Cause, call: &str) -> &'static str {
     match cause.kind() {
         // The token is good, and not for this organisation.
-        Kind::Credentials if matches!(cause, Cause::Fruitless(_)) => {
+        ErrorKind::Credentials if matches!(cause, Cause::Fruitless(_)) => {
             "compare `organisation` with what iBinder shows beside the API client, or ask the owner of the organisation"
         }
-        Kind::Credentials => "check `client_id` and the client's secret with the owner of the organisation",
+        ErrorKind::Credentials => "check `client_id` and the client's secret with the owner of the organisation",
         // The list of binders is of the organisation that is named, and everybody's who belongs to it.
-        Kind::Forbidden if call.ends_with("/binders") => {
+        ErrorKind::Forbidden if call.ends_with("/binders") => {
             "compare `organisation` with what iBinder shows beside the API client"
         }
-        Kind::Forbidden => "ask the owner of the organisation whether the API client may read it",
-        Kind::NotFound { problem_json: true } => "it does not exist, or the API client can't see it",
-        Kind::NotFound { problem_json: false } => {
+        ErrorKind::Forbidden => "ask the owner of the organisation whether the API client may read it",
+        ErrorKind::NotFound { problem_json: true } => "it does not exist, or the API client can't see it",
+        ErrorKind::NotFound { problem_json: false } => {
             "the answer is not the service's own: check IBINDER_API_URL and any proxy in between"
         }
-        Kind::MethodNotAllowed => "the service does not offer this call",
-        Kind::Throttled => "the next run tries again; a lower --rate asks less of the service",
-        Kind::Unavailable | Kind::HostDown | Kind::NotTheRest | Kind::Contradicted => "the next run tries again",
-        Kind::Rejected if cause.is_unauthorized() => {
+        ErrorKind::MethodNotAllowed => "the service does not offer this call",
+        ErrorKind::Throttled => "the next run tries again; a lower --rate asks less of the service",
+        ErrorKind::Unavailable | ErrorKind::HostDown | ErrorKind::NotTheRest | ErrorKind::Contradicted => {
+            "the next run tries again"
+        }
+        ErrorKind::Rejected if cause.is_unauthorized() => {
             "the API client is let in, and not to this; if it stays, give the trace id to the support of iBinder"
         }
-        Kind::Rejected => "if it stays, give the text and the trace id to the support of iBinder",
-        Kind::GivenUp => "the next run goes on (--give-up sets how long a service that is down is waited for)",
-        Kind::LinkExpired => "a new download link is needed",
-        Kind::Configuration => "",
+        ErrorKind::Rejected => "if it stays, give the text and the trace id to the support of iBinder",
+        ErrorKind::GivenUp => "the next run goes on (--give-up sets how long a service that is down is waited for)",
+        ErrorKind::LinkExpired => "a new download link is needed",
+        ErrorKind::Configuration => "",
     }
 }
 

@@ -104,7 +104,7 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::Kind;
+    use crate::remote::ErrorKind;
 
     #[test]
     fn configured_urls() {
@@ -136,7 +136,7 @@ mod tests {
         ];
         for url in bad {
             let error = check_url(&Url::parse(url).unwrap()).unwrap_err();
-            assert_eq!(error.kind(), Kind::Configuration, "{url}");
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{url}");
             assert_eq!(error.to_string().contains("hemlig"), url.starts_with("data"), "{error}");
         }
     }

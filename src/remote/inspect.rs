@@ -15,31 +15,33 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{
-    answer,
-    api::{self, Call, LARGEST},
-    blob_head,
-    cause::Cause,
-    client::Query,
-    error::Error,
-    link::{Link, Rule},
-    patience::Patience,
-    routes::Routes,
-    settings::Settings,
-    storage_client::StorageClient,
-    text::understand,
-    token_source::TokenSource,
-    transport::{self, Way},
-    wire::{self, OddItem, Page},
+use crate::{
+    model::{Binder, BinderId, DocumentId, Folder, FolderId, Listed, VersionId},
+    remote::{
+        api::{self, Call, LARGEST},
+        blob_head,
+        cause::Cause,
+        client::Query,
+        error::Error,
+        headers,
+        link::{Link, Rule},
+        patience::Patience,
+        settings::Settings,
+        storage_client::StorageClient,
+        text::understand,
+        token_source::TokenSource,
+        transport::{self, ClientPurpose},
+        urls::Routes,
+        wire::{self, OddItem, SearchPage},
+    },
 };
-use crate::model::{Binder, BinderId, DocumentId, Folder, FolderId, Listed, VersionId};
 
 /// How long anything may take: somebody sits before the screen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a request brought.
 #[derive(Debug)]
-pub struct Seen<T> {
+pub struct Inspected<T> {
     /// How long it took.
     pub took: Duration,
     /// The service's clock, and this machine's when it came; none where the answer bore no date.
@@ -88,8 +90,8 @@ impl Inspector {
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         settings.check()?;
         let settings = Arc::new(Settings { head_timeout: PATIENCE, stall_timeout: PATIENCE, ..settings.clone() });
-        let api = transport::api_client(&settings, Way::to(&settings.api_url))?;
-        let auth = transport::api_client(&settings, Way::to(&settings.auth_url))?;
+        let api = transport::api_client(&settings, ClientPurpose::to(&settings.api_url))?;
+        let auth = transport::api_client(&settings, ClientPurpose::to(&settings.auth_url))?;
         Ok(Self {
             api,
             tokens: TokenSource::new(&settings, auth),
@@ -101,14 +103,14 @@ impl Inspector {
     }
 
     /// Asks for a token, which the requests after it bear. Tells how long it lives, where the answer says so.
-    pub async fn token(&mut self) -> Seen<Option<u64>> {
+    pub async fn token(&mut self) -> Inspected<Option<u64>> {
         let began = Instant::now();
         let answer = self.tokens.ask().await.map_err(|cause| Error::new(self.tokens.call(), cause, 1));
         let read = answer.map(|granted| {
             self.bearer = granted.header;
             granted.says
         });
-        Seen { took: began.elapsed(), clocks: None, json: Value::Null, read }
+        Inspected { took: began.elapsed(), clocks: None, json: Value::Null, read }
     }
 
     /// Asks a host for its root, without saying who asks. Any status is an answer.
@@ -117,59 +119,59 @@ impl Inspector {
         let mut root = url.clone();
         root.set_path("/");
         let call = format!("GET {}", super::hosts::place(&root));
-        let client = transport::api_client(&self.settings, Way::to(&root))?;
+        let client = transport::api_client(&self.settings, ClientPurpose::to(&root))?;
         let answer = transport::send(&client, Request::new(Method::GET, root), self.settings.head_timeout).await;
         answer.map(|_| began.elapsed()).map_err(|cause| Error::new(call, cause, 1))
     }
 
     /// The binders that the client may see.
-    pub async fn binders(&self) -> Seen<Vec<Result<Binder, OddItem>>> {
+    pub async fn binders(&self) -> Inspected<Vec<Result<Binder, OddItem>>> {
         self.ask(&Call::get(self.routes.binders()), wire::binders).await
     }
 
     /// One page of a search.
-    pub async fn search(&self, query: &Query<'_>, page_number: u32, page_size: u32) -> Seen<Page> {
+    pub async fn search(&self, query: &Query<'_>, page_number: u32, page_size: u32) -> Inspected<SearchPage> {
         let call = Call::post(self.routes.search(page_number, page_size), query.body());
         self.ask(&call, |text| wire::page(text, query.binder, page_number, page_size)).await
     }
 
     /// One document.
-    pub async fn document(&self, document: &DocumentId) -> Seen<Listed> {
+    pub async fn document(&self, document: &DocumentId) -> Inspected<Listed> {
         self.ask(&Call::get(self.routes.document(document)), |text| wire::document(text, document)).await
     }
 
     /// The top folders of a binder.
-    pub async fn tabs(&self, binder: &BinderId) -> Seen<Vec<Result<Folder, OddItem>>> {
+    pub async fn tabs(&self, binder: &BinderId) -> Inspected<Vec<Result<Folder, OddItem>>> {
         self.ask(&Call::get(self.routes.tabs(binder)), |text| wire::folders(text, binder, None)).await
     }
 
     /// The folders in a folder.
-    pub async fn subfolders(&self, binder: &BinderId, folder: &FolderId) -> Seen<Vec<Result<Folder, OddItem>>> {
+    pub async fn subfolders(&self, binder: &BinderId, folder: &FolderId) -> Inspected<Vec<Result<Folder, OddItem>>> {
         let call = Call::get(self.routes.subfolders(binder, folder));
         self.ask(&call, |text| wire::folders(text, binder, Some(folder))).await
     }
 
     /// The metadata schema of a binder.
-    pub async fn metadata_elements(&self, binder: &BinderId) -> Seen<()> {
+    pub async fn metadata_elements(&self, binder: &BinderId) -> Inspected<()> {
         self.ask(&Call::get(self.routes.metadata_elements(binder)), any_json).await
     }
 
     /// A list of a document's versions, from one of [`VERSION_LISTS`](super::VERSION_LISTS).
-    pub async fn version_list(&self, template: &str, document: &DocumentId) -> Seen<()> {
+    pub async fn version_list(&self, template: &str, document: &DocumentId) -> Inspected<()> {
         self.ask(&Call::get(self.routes.version_list(template, document)), any_json).await
     }
 
     /// Where the bytes of a version are. The answer itself is a secret and is not shown.
-    pub async fn download_link(&self, document: &DocumentId, version: &VersionId) -> Seen<Link> {
+    pub async fn download_link(&self, document: &DocumentId, version: &VersionId) -> Inspected<Link> {
         let rule = Rule::of_api(&self.settings.api_url);
         let seen = self.ask(&Call::get(self.routes.download_link(document, version)), |text| rule.read(text)).await;
-        Seen { json: Value::Null, ..seen }
+        Inspected { json: Value::Null, ..seen }
     }
 
     /// Asks for the first byte of a version, without following redirects.
     pub async fn first_byte(&self, link: &Link) -> Result<FirstByte, Error> {
         let began = Instant::now();
-        let client = StorageClient::new(&self.settings, Way::to(link.url()))?;
+        let client = StorageClient::new(&self.settings, ClientPurpose::to(link.url()))?;
         let mut headers = HeaderMap::new();
         headers.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
         let sent = client.get(link.uri().clone(), headers).await;
@@ -177,12 +179,12 @@ impl Inspector {
             .map_err(|cause| Error::new(link.call(), cause, 1))
     }
 
-    async fn ask<T>(&self, call: &Call, read: impl Fn(&str) -> Result<T, Cause>) -> Seen<T> {
+    async fn ask<T>(&self, call: &Call, read: impl Fn(&str) -> Result<T, Cause>) -> Inspected<T> {
         let began = Instant::now();
         let sent = call.dress(&self.bearer, &self.tenant);
         let response = match transport::send(&self.api, sent, self.settings.head_timeout).await {
             Ok(response) => response,
-            Err(cause) => return Seen::none(began.elapsed(), Error::new(call.name(), cause, 1)),
+            Err(cause) => return Inspected::none(began.elapsed(), Error::new(call.name(), cause, 1)),
         };
         let clocks = date(&response).map(|theirs| (theirs, Timestamp::now()));
         let answer = self.answer(response).await.and_then(|body| {
@@ -193,7 +195,7 @@ impl Inspector {
             Ok((json, value)) => (json, Ok(value)),
             Err(cause) => (Value::Null, Err(Error::new(call.name(), cause, 1))),
         };
-        Seen { took: began.elapsed(), clocks, json, read }
+        Inspected { took: began.elapsed(), clocks, json, read }
     }
 
     async fn answer(&self, response: Response) -> Result<bytes::Bytes, Cause> {
@@ -205,7 +207,7 @@ impl Inspector {
     }
 }
 
-impl<T> Seen<T> {
+impl<T> Inspected<T> {
     fn none(took: Duration, error: Error) -> Self {
         Self { took, clocks: None, json: Value::Null, read: Err(error) }
     }
@@ -217,7 +219,7 @@ fn any_json(text: &str) -> Result<(), Cause> {
 }
 
 fn date(response: &Response) -> Option<Timestamp> {
-    answer::text(response.headers(), DATE).and_then(|date| DateTimeParser::new().parse_timestamp(date).ok())
+    headers::text(response.headers(), DATE).and_then(|date| DateTimeParser::new().parse_timestamp(date).ok())
 }
 
 fn first_byte(response: &Response, took: Duration) -> Result<FirstByte, Cause> {
@@ -227,7 +229,7 @@ fn first_byte(response: &Response, took: Duration) -> Result<FirstByte, Cause> {
     }
     let known = blob_head::known(status, headers);
     let announced = &known.announced;
-    let range = answer::text(headers, CONTENT_RANGE).unwrap_or_default();
+    let range = headers::text(headers, CONTENT_RANGE).unwrap_or_default();
     Ok(FirstByte {
         took,
         status: status.as_u16(),
@@ -235,7 +237,7 @@ fn first_byte(response: &Response, took: Duration) -> Result<FirstByte, Cause> {
         has_etag: announced.etag.is_some(),
         has_time: known.last_modified.is_some(),
         has_md5: announced.md5.is_some(),
-        offers_ranges: answer::text(headers, ACCEPT_RANGES) == Some("bytes"),
+        offers_ranges: headers::text(headers, ACCEPT_RANGES) == Some("bytes"),
         is_blob: headers.contains_key("x-ms-blob-type"),
     })
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Who was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whom {
+pub enum Endpoint {
     /// The token endpoint.
     Token,
     /// The API.
@@ -58,11 +58,11 @@ impl Requests {
 
     /// How many answers came with a status of 200 to 299, of 300 to 399, and so on to 599. A request that was
     /// given none is in no class.
-    pub fn answers(&self, asked: Whom) -> [u64; 4] {
+    pub fn answers(&self, asked: Endpoint) -> [u64; 4] {
         self.answers[asked as usize].each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
-    pub(super) fn answered(&self, asked: Whom, status: u16) {
+    pub(super) fn answered(&self, asked: Endpoint, status: u16) {
         let class = usize::from(status / 100).checked_sub(2);
         if let Some(count) = class.and_then(|class| self.answers[asked as usize].get(class)) {
             count.fetch_add(1, Ordering::Relaxed);

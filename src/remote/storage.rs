@@ -20,21 +20,23 @@ use reqwest::{
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
 
-use super::{
-    answer::retry_after,
-    blob::Blob,
-    blob_head::{Head, Resume, read},
-    cause::Cause,
-    error::Error,
-    link::{Link, Rule},
-    patience::Patience,
-    requests::{Requests, Whom},
-    settings::Settings,
-    storage_client::StorageClient,
-    storage_hosts::{Leave, Scout, StorageHost, StorageHosts},
-    transport::Way,
+use crate::{
+    pace::{ConcurrencyLimit, Policy, Retry, Slot},
+    remote::{
+        blob::Blob,
+        blob_head::{Head, Resume, read},
+        cause::Cause,
+        error::Error,
+        headers::retry_after,
+        link::{Link, Rule},
+        patience::Patience,
+        requests::{Endpoint, Requests},
+        settings::Settings,
+        storage_client::StorageClient,
+        storage_hosts::{Leave, Scout, StorageHost, StorageHosts},
+        transport::ClientPurpose,
+    },
 };
-use crate::pace::{Lane, Lanes, Policy, Retry};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -58,7 +60,7 @@ pub(super) struct Storage {
     rule: Rule,
     requests: Arc<Requests>,
     hosts: StorageHosts,
-    lanes: Arc<Lanes>,
+    lanes: Arc<ConcurrencyLimit>,
     /// How long links live, as far as it was found out.
     lifetime: Mutex<Option<Duration>>,
     /// For plain `http` on this machine.
@@ -74,7 +76,7 @@ impl Storage {
         let rule = Rule::of_api(&settings.api_url);
         let (plain, near, far) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let hosts = StorageHosts::new(settings.give_up, settings.retry.clone());
-        let lanes = Arc::new(Lanes::new(settings.downloads));
+        let lanes = Arc::new(ConcurrencyLimit::new(settings.downloads));
         let lifetime = Mutex::new(settings.link_lifetime);
         let storage = Self { settings, rule, requests, hosts, lanes, lifetime, plain, near, far };
         // What can't be built is better known before a run than at its first download.
@@ -87,7 +89,7 @@ impl Storage {
     }
 
     /// Waits for one of the downloads that may go on at once.
-    pub(super) async fn lane(&self) -> Lane<'_> {
+    pub(super) async fn lane(&self) -> Slot<'_> {
         self.lanes.take().await
     }
 
@@ -264,12 +266,12 @@ impl Storage {
         }
         self.requests.count_storage();
         let response = client.get(link.uri().clone(), headers).await?;
-        self.requests.answered(Whom::Storage, response.status().as_u16());
+        self.requests.answered(Endpoint::Storage, response.status().as_u16());
         Ok(response)
     }
 
     fn client(&self, url: &Url) -> Result<&StorageClient, Error> {
-        let way = Way::to(url);
+        let way = ClientPurpose::to(url);
         let slot = match (way.is_plain(), way.is_loopback()) {
             (true, _) => &self.plain,
             (false, true) => &self.near,

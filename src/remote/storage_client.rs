@@ -41,7 +41,7 @@ use super::{
     cause::{Cause, told},
     error::Error,
     settings::Settings,
-    transport::{self, HEADERS, IDLE, IDLE_FOR, Way},
+    transport::{self, ClientPurpose, HEADERS, IDLE, IDLE_FOR},
 };
 
 type Wrong = Box<dyn StdError + Send + Sync>;
@@ -56,7 +56,7 @@ pub(super) struct StorageClient {
 
 impl StorageClient {
     /// Builds the client; what it is built for follows from the way.
-    pub(super) fn new(settings: &Settings, way: Way) -> Result<Self, Error> {
+    pub(super) fn new(settings: &Settings, way: ClientPurpose) -> Result<Self, Error> {
         let agent = transport::agent(settings)?;
         transport::use_ring();
         let mut http = HttpConnector::new();
@@ -102,7 +102,7 @@ impl fmt::Debug for StorageClient {
 }
 
 /// How TLS is spoken on a way.
-fn tls(way: Way) -> Result<HttpsConnectorBuilder<WantsSchemes>, Error> {
+fn tls(way: ClientPurpose) -> Result<HttpsConnectorBuilder<WantsSchemes>, Error> {
     if way.is_plain() {
         let none = RootCertStore::empty();
         let config = ClientConfig::builder().with_root_certificates(none).with_no_client_auth();

@@ -19,7 +19,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{cause::Cause, link::Link};
-use crate::pace::{GaveUp, Outage, Pass, Policy};
+use crate::pace::{CircuitBreaker, GaveUp, Pass, Policy};
 
 /// Most hosts that are told apart; further ones share an outage while all of these are down.
 const MOST: usize = 64;
@@ -37,7 +37,7 @@ const FRUITLESS: u32 = 1000;
 #[derive(Debug)]
 pub(super) struct StorageHost {
     pub(super) name: String,
-    pub(super) outage: Outage,
+    pub(super) outage: CircuitBreaker,
     /// What is asked to see whether it is back.
     pub(super) root: Link,
     /// When it was met.
@@ -139,7 +139,7 @@ impl StorageHosts {
         }
         let new = || {
             let name = link.origin();
-            let outage = Outage::new(&format!("storage host {name}"), self.give_up, &self.retry);
+            let outage = CircuitBreaker::new(&format!("storage host {name}"), self.give_up, &self.retry);
             let (has_answered, first) = (AtomicBool::new(false), tokio::sync::Mutex::default());
             Arc::new(StorageHost { name, outage, root: link.root(), since: Instant::now(), has_answered, first })
         };

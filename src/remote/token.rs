@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     cause::Cause,
     error::Error,
-    requests::{Requests, Whom},
+    requests::{Endpoint, Requests},
     token_source::TokenSource,
 };
 use crate::pace::{Policy, Retry};
@@ -180,7 +180,7 @@ impl Tokens {
             self.requests.count_token();
             let answer = self.source.ask().await;
             if let Some(status) = answer.as_ref().map_or_else(Cause::status, |_| Some(200)) {
-                self.requests.answered(Whom::Token, status);
+                self.requests.answered(Endpoint::Token, status);
             }
             let cause = match answer {
                 Ok(granted) => return Ok(self.keep(granted.header, granted.usable)),

@@ -15,9 +15,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::{Url, form_urlencoded};
 
-use super::{
-    answer::{content_type, retry_after},
+use crate::remote::{
     cause::Cause,
+    headers::{content_type, retry_after},
     patience::Patience,
     problem::Problem,
     settings::Settings,

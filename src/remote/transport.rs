@@ -20,11 +20,11 @@ use reqwest::{
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-use super::{
-    answer,
+use crate::remote::{
     cause::{Cause, explain},
     encoding::decode,
     error::Error,
+    headers,
     hosts::is_loopback,
     patience::{Meter, Patience},
     settings::Settings,
@@ -47,12 +47,12 @@ const TRUSTED_LENGTH: u64 = 1 << 20;
 
 /// What a client is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct ClientPurpose {
     loopback: bool,
     tls: bool,
 }
 
-impl Way {
+impl ClientPurpose {
     /// The way to a URL.
     pub(super) fn to(url: &Url) -> Self {
         Self { loopback: is_loopback(url), tls: url.scheme() == "https" }
@@ -70,11 +70,11 @@ impl Way {
 }
 
 /// Builds the client for the API or the token endpoint.
-pub(super) fn api_client(settings: &Settings, way: Way) -> Result<Client, Error> {
+pub(super) fn api_client(settings: &Settings, way: ClientPurpose) -> Result<Client, Error> {
     build(builder(settings, way), settings, way)
 }
 
-fn builder(settings: &Settings, way: Way) -> ClientBuilder {
+fn builder(settings: &Settings, way: ClientPurpose) -> ClientBuilder {
     let builder = Client::builder()
         .connect_timeout(settings.connect_timeout)
         .pool_max_idle_per_host(IDLE)
@@ -87,7 +87,7 @@ fn builder(settings: &Settings, way: Way) -> ClientBuilder {
     if way.tls { builder } else { builder.tls_certs_only([]) }
 }
 
-fn build(builder: ClientBuilder, settings: &Settings, way: Way) -> Result<Client, Error> {
+fn build(builder: ClientBuilder, settings: &Settings, way: ClientPurpose) -> Result<Client, Error> {
     use_ring();
     builder.user_agent(agent(settings)?).build().map_err(|error| {
         let text = explain(error);
@@ -126,7 +126,7 @@ pub(super) async fn piece(response: &mut Response, meter: &mut Meter) -> Result<
 
 /// A whole body of the API; one that is larger than the limit is an error and not read on.
 pub(super) async fn body(mut response: Response, most: usize, patience: Patience) -> Result<Bytes, Cause> {
-    let encoding = answer::text(response.headers(), CONTENT_ENCODING).map(str::to_owned);
+    let encoding = headers::text(response.headers(), CONTENT_ENCODING).map(str::to_owned);
     let whole = match timeout(LONGEST_BODY, whole(&mut response, most, patience.meter())).await {
         Ok(result) => result?,
         Err(_) => return Err(Cause::Slow { what: "the end of an answer", limit: LONGEST_BODY }),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::amount;
+use crate::report::format;
 
 /// Globs of binders and of documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,10 +35,10 @@ impl Filters {
 
     /// What they leave out, in words: `2 binders and 1,204 documents`.
     pub fn left_out(binders: u64, documents: u64) -> String {
-        let documents = amount::of(documents, "document", "documents").replace('\u{a0}', " ");
+        let documents = format::number_of(documents, "document", "documents").replace('\u{a0}', " ");
         match binders {
             0 => documents,
-            _ => format!("{} and {documents}", amount::of(binders, "binder", "binders").replace('\u{a0}', " ")),
+            _ => format!("{} and {documents}", format::number_of(binders, "binder", "binders").replace('\u{a0}', " ")),
         }
     }
 

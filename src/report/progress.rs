@@ -1,6 +1,6 @@
 //! What goes on right now, for a screen to read.
 
-use super::UnderWay;
+use super::ActiveDownloads;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counters that tasks raise and a screen reads. They are for looking at: what a run did is
@@ -26,7 +26,7 @@ pub struct Progress {
     /// Bytes whose hash was checked.
     pub checked: AtomicU64,
     /// The downloads that are under way.
-    pub under_way: UnderWay,
+    pub under_way: ActiveDownloads,
 }
 
 impl Progress {

@@ -186,7 +186,7 @@ pub struct Scrub {
 
 /// What a night takes on which nothing has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Night {
+pub struct UnchangedCost {
     /// Requests to the API and for the token.
     pub requests: u64,
     /// Requests per second that the service answered well, or that are set; none without a limit.
@@ -285,7 +285,7 @@ pub struct RunReport {
     pub filters: Option<Filters>,
     /// What the next night takes if nothing changes; only in a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub night: Option<Night>,
+    pub night: Option<UnchangedCost>,
     /// Every document whose removal was withheld.
     pub withheld: Vec<Withheld>,
     /// Binders with tabs that hold no documents, such as checklists and content tabs.

@@ -31,7 +31,7 @@ pub(super) struct Source {
 }
 
 /// A file that was found.
-pub(super) struct Found {
+pub(super) struct FolderFile {
     /// The names from the binder's down to the file's.
     names: Vec<Name>,
     path: PathBuf,
@@ -82,7 +82,7 @@ impl Organisation {
     }
 
     /// Takes over what was found: new, edited and returned files, and the absence of the others.
-    pub(super) fn take(&mut self, found: &[Found]) {
+    pub(super) fn take(&mut self, found: &[FolderFile]) {
         let Some(mut source) = self.source.take() else { return };
         let (mut binders, mut folders, mut documents) = (HashSet::new(), HashSet::new(), HashSet::new());
         for file in found {
@@ -115,7 +115,7 @@ impl Organisation {
     }
 
     /// The binder and folder of a file, made where they are new; `seen` collects the folders.
-    fn take_place(&mut self, root: &Path, file: &Found, seen: &mut HashSet<u32>) -> (u32, u32) {
+    fn take_place(&mut self, root: &Path, file: &FolderFile, seen: &mut HashSet<u32>) -> (u32, u32) {
         let above = &file.names[..file.names.len() - 1];
         let mut text = above.first().map(|name| name.bytes.clone()).unwrap_or_default();
         let id = nano_id_of_text("binder", &text);
@@ -136,7 +136,7 @@ impl Organisation {
         (binder, folder)
     }
 
-    fn take_file(&mut self, file: &Found, binder: u32, folder: u32) -> u32 {
+    fn take_file(&mut self, file: &FolderFile, binder: u32, folder: u32) -> u32 {
         let text = file.names.iter().map(|name| name.bytes.as_slice()).collect::<Vec<_>>().join(&b'/');
         let id = Guid::of_text("document", &text);
         let version = file.version(&text);
@@ -157,7 +157,7 @@ impl Organisation {
     }
 }
 
-impl Found {
+impl FolderFile {
     fn version(&self, text: &[u8]) -> Stored {
         let since = self.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         let identity = [text, b"\0", &self.size.to_be_bytes(), &since.as_nanos().to_be_bytes()].concat();
@@ -170,13 +170,13 @@ impl Found {
 }
 
 /// Finds all files below `root`, in a stable order. Blocking.
-pub(super) fn scan(root: &Path) -> io::Result<Vec<Found>> {
+pub(super) fn scan(root: &Path) -> io::Result<Vec<FolderFile>> {
     let mut found = Vec::new();
     scan_below(root, &mut Vec::new(), &mut found)?;
     Ok(found)
 }
 
-fn scan_below(folder: &Path, names: &mut Vec<Name>, found: &mut Vec<Found>) -> io::Result<()> {
+fn scan_below(folder: &Path, names: &mut Vec<Name>, found: &mut Vec<FolderFile>) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -186,7 +186,7 @@ fn scan_below(folder: &Path, names: &mut Vec<Name>, found: &mut Vec<Found>) -> i
             scan_below(&entry.path(), names, found)?;
         } else if kind.is_file() {
             match entry.metadata() {
-                Ok(metadata) => found.push(Found {
+                Ok(metadata) => found.push(FolderFile {
                     names: names.clone(),
                     path: entry.path(),
                     size: metadata.len(),

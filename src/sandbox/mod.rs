@@ -11,19 +11,20 @@
 
 mod answer;
 mod api;
+mod auth;
+mod connection;
 mod content;
-mod course;
+mod dispatch;
 mod fault;
 mod folder;
 mod generated;
-mod guard;
 mod id;
-mod journal;
 mod json;
 mod metadata;
 mod meter;
 mod organisation;
 mod range;
+mod request_log;
 mod route;
 mod script;
 mod search;
@@ -32,12 +33,11 @@ mod settings;
 mod shared;
 mod storage;
 mod store;
-mod wire;
 
 pub use fault::{BadFault, Fault, FaultKind, Faults};
 pub use generated::Generated;
-pub use journal::Request;
 pub use organisation::{DayChanges, DocumentView, Organisation, UnknownId};
+pub use request_log::Request;
 pub use route::Route;
 pub use script::{Answer, Asked, Reply};
 pub use server::Sandbox;

@@ -45,7 +45,7 @@ struct Sort {
     direction: Option<String>,
 }
 
-struct Page {
+struct SearchPage {
     number: u64,
     size: u32,
     term: String,
@@ -56,7 +56,7 @@ pub(super) async fn serve(shared: &Shared, call: &Call, casing: Casing) -> Answe
         let title = "One or more validation errors occurred.";
         problem(call.number, StatusCode::BAD_REQUEST, title, &[(field, message)])
     };
-    let page = match Page::parse(&call.query, call.settings.page_size_cap) {
+    let page = match SearchPage::parse(&call.query, call.settings.page_size_cap) {
         Ok(page) => page,
         Err((field, message)) => return invalid(field, message),
     };
@@ -86,7 +86,7 @@ pub(super) async fn serve(shared: &Shared, call: &Call, casing: Casing) -> Answe
     }
 }
 
-impl Page {
+impl SearchPage {
     fn parse(query: &str, cap: u32) -> Result<Self, (&'static str, &'static str)> {
         let mut page = Self { number: 1, size: DEFAULT_PAGE_SIZE.min(cap.max(1)), term: String::new() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -156,10 +156,10 @@ mod tests {
 
     #[test]
     fn pages_are_capped_and_checked() {
-        let page = Page::parse("pageSize=1000&pageNumber=3&searchTerm=Hiss", 250).unwrap();
+        let page = SearchPage::parse("pageSize=1000&pageNumber=3&searchTerm=Hiss", 250).unwrap();
         assert_eq!((page.number, page.size, page.term.as_str()), (3, 250, "hiss"));
-        assert_eq!(Page::parse("", 10).unwrap().size, 10);
-        assert_eq!(Page::parse("pageNumber=0", 10).err().unwrap().0, "pageNumber");
-        assert_eq!(Page::parse("pageSize=-1", 10).err().unwrap().0, "pageSize");
+        assert_eq!(SearchPage::parse("", 10).unwrap().size, 10);
+        assert_eq!(SearchPage::parse("pageNumber=0", 10).err().unwrap().0, "pageNumber");
+        assert_eq!(SearchPage::parse("pageSize=-1", 10).err().unwrap().0, "pageSize");
     }
 }

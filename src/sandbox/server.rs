@@ -9,15 +9,17 @@ use std::time::Duration;
 use axum::handler::Handler;
 use tokio::sync::oneshot;
 
-use super::course::{on_api, on_storage};
 use super::fault::Faults;
-use super::journal::Request;
 use super::organisation::Organisation;
 use super::route::Route;
 use super::script::{Asked, Reply};
 use super::settings::Settings;
 use super::shared::{CLIENT_ID, CLIENT_SECRET, Shared};
-use super::wire::{Switch, Wires};
+use crate::sandbox::{
+    connection::{Switch, Wires},
+    dispatch::{on_api, on_storage},
+    request_log::Request,
+};
 
 /// How long blocking reads of files may go on after the end.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -10,12 +10,14 @@ use bytes::Bytes;
 
 use super::content::Hasher;
 use super::folder;
-use super::guard::{Clock, Limiter, Signer, Tokens};
-use super::journal::Journal;
 use super::meter::Meter;
 use super::organisation::Organisation;
 use super::script::{Asked, Hook, Reply, Scripts};
 use super::settings::Settings;
+use crate::sandbox::{
+    auth::{Clock, Limiter, Signer, Tokens},
+    request_log::RequestLog,
+};
 
 pub(super) const CLIENT_ID: &str = "sandbox-client";
 pub(super) const CLIENT_SECRET: &str = "sandbox-secret-3b1f0c9e7d";
@@ -30,7 +32,7 @@ pub(super) struct Shared {
     /// Held while the folder is read, so that only one reads it.
     reading: tokio::sync::Mutex<()>,
     pub(super) organisation_id: String,
-    pub(super) journal: Journal,
+    pub(super) journal: RequestLog,
     pub(super) tokens: Tokens,
     pub(super) signer: Signer,
     pub(super) limiter: Limiter,
@@ -76,7 +78,7 @@ impl Shared {
             hook: RwLock::default(),
             requests: AtomicU64::new(0),
             reading: tokio::sync::Mutex::new(()),
-            journal: Journal::default(),
+            journal: RequestLog::default(),
             tokens: Tokens::default(),
             signer: Signer::new(),
             limiter: Limiter::default(),

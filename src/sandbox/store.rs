@@ -11,9 +11,9 @@ use jiff::fmt::strtime;
 use url::form_urlencoded::{self, Serializer};
 
 use super::answer::{Answered, with_type};
-use super::guard::{Signer, millis};
 use super::id::{Guid, hex};
 use super::settings::Settings;
+use crate::sandbox::auth::{Signer, millis};
 
 /// The version of Azure's interface whose manner this is.
 const AZURE_VERSION: &str = "2025-05-05";

@@ -37,7 +37,7 @@ pub struct Known {
 
 /// A version whose bytes are held in `objects/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldVersion {
     /// The hash of the bytes.
     pub sha256: Sha256,
     /// The time that its file had.
@@ -146,13 +146,13 @@ impl Reader<'_> {
     }
 
     /// The bytes of a version, where they are held as the service had them.
-    pub fn held(&self, document: &DocumentId, version: &VersionId) -> Result<Option<Held>, Error> {
+    pub fn held(&self, document: &DocumentId, version: &VersionId) -> Result<Option<HeldVersion>, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT held_sha256, mtime FROM past_versions WHERE document = ?1 AND version = ?2 AND held_sha256 = sha256 ORDER BY number DESC LIMIT 1",
         )?;
         let mut rows = statement.query([document.as_str(), version.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(Held { sha256: sha256(&row.get::<_, Vec<u8>>(0)?)?, mtime: row.get(1)? }))
+        Ok(Some(HeldVersion { sha256: sha256(&row.get::<_, Vec<u8>>(0)?)?, mtime: row.get(1)? }))
     }
 }
 

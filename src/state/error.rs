@@ -9,7 +9,7 @@ use rusqlite::ErrorCode;
 
 /// Whose problem an error is, by exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The disk (exit 8).
     Disk,
     /// The database is damaged (exit 1).
@@ -78,12 +78,12 @@ pub enum Error {
 /// What to do about damage.
 const WAY_BACK: &str = "; nothing was touched. `ibinder-sync recover --dest DIR` puts the last good copy of the state in place, and where there is none, `ibinder-sync adopt --dest DIR` makes a new state for the files that are there";
 
-fn advice(kind: Kind) -> &'static str {
+fn advice(kind: ErrorKind) -> &'static str {
     match kind {
-        Kind::Disk => "; free some space or check the disk, then run again, nothing is lost",
-        Kind::Damaged => WAY_BACK,
-        Kind::Busy => "; another command is at work on it: wait until it has ended, then try again",
-        Kind::Refused | Kind::Internal => "",
+        ErrorKind::Disk => "; free some space or check the disk, then run again, nothing is lost",
+        ErrorKind::Damaged => WAY_BACK,
+        ErrorKind::Busy => "; another command is at work on it: wait until it has ended, then try again",
+        ErrorKind::Refused | ErrorKind::Internal => "",
     }
 }
 
@@ -116,26 +116,28 @@ impl Error {
     #[must_use]
     pub fn in_copy(self, copy: &Path) -> Self {
         match self {
-            Self::Sqlite(error) if sqlite_kind(&error) == Kind::Disk => Self::scratch(copy, io::Error::other(error)),
+            Self::Sqlite(error) if sqlite_kind(&error) == ErrorKind::Disk => {
+                Self::scratch(copy, io::Error::other(error))
+            }
             other => other,
         }
     }
 
     /// Whose problem it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Newer | Self::OtherOrganisation { .. } => Kind::Refused,
-            Self::Odd(_) | Self::Unsound(_) | Self::NotAFile(_) => Kind::Damaged,
-            Self::Scratch(_, error) if is_of_the_setting(error) => Kind::Refused,
-            Self::Scratch(..) | Self::Look(..) | Self::Journal(_) => Kind::Disk,
-            Self::Busy | Self::Changed => Kind::Busy,
-            Self::Migration(_) => Kind::Internal,
+            Self::Newer | Self::OtherOrganisation { .. } => ErrorKind::Refused,
+            Self::Odd(_) | Self::Unsound(_) | Self::NotAFile(_) => ErrorKind::Damaged,
+            Self::Scratch(_, error) if is_of_the_setting(error) => ErrorKind::Refused,
+            Self::Scratch(..) | Self::Look(..) | Self::Journal(_) => ErrorKind::Disk,
+            Self::Busy | Self::Changed => ErrorKind::Busy,
+            Self::Migration(_) => ErrorKind::Internal,
             Self::Sqlite(error) => sqlite_kind(error),
         }
     }
 }
 
-fn sqlite_kind(error: &rusqlite::Error) -> Kind {
+fn sqlite_kind(error: &rusqlite::Error) -> ErrorKind {
     match error.sqlite_error_code() {
         Some(
             ErrorCode::DiskFull
@@ -143,9 +145,9 @@ fn sqlite_kind(error: &rusqlite::Error) -> Kind {
             | ErrorCode::ReadOnly
             | ErrorCode::CannotOpen
             | ErrorCode::PermissionDenied,
-        ) => Kind::Disk,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Kind::Damaged,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Kind::Busy,
-        _ => Kind::Internal,
+        ) => ErrorKind::Disk,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Damaged,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::Busy,
+        _ => ErrorKind::Internal,
     }
 }

@@ -19,24 +19,24 @@ enum Event {
     /// It comes, or comes back.
     Add { version: usize, path: usize },
     /// It gets a version, perhaps the one that it has; `held` says what its file held.
-    Replace { version: usize, held: Held },
+    Replace { version: usize, held: HeldVersion },
     /// It goes to a path, or its row alone does.
     Move { path: usize, file: bool },
     /// It is listed elsewhere and stays where it is.
     Place,
     /// It leaves.
-    Remove { held: Held },
+    Remove { held: HeldVersion },
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Held {
+enum HeldVersion {
     Nothing,
     AsMirrored,
     Edited,
 }
 
-fn held() -> impl Strategy<Value = Held> {
-    prop_oneof![1 => Just(Held::Nothing), 3 => Just(Held::AsMirrored), 1 => Just(Held::Edited)]
+fn held() -> impl Strategy<Value = HeldVersion> {
+    prop_oneof![1 => Just(HeldVersion::Nothing), 3 => Just(HeldVersion::AsMirrored), 1 => Just(HeldVersion::Edited)]
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -83,12 +83,12 @@ fn stamp(text: &str) -> Stamp {
     Stamp { inode: 7, size: text.len() as u64, mtime: 1_000 }
 }
 
-fn outgoing(held: Held, text: &str) -> Option<Outgoing> {
+fn outgoing(held: HeldVersion, text: &str) -> Option<Outgoing> {
     let edited = format!("{text}, and somebody's words");
     match held {
-        Held::Nothing => None,
-        Held::AsMirrored => Some(Outgoing { stamp: stamp(text), sha256: hash(text) }),
-        Held::Edited => Some(Outgoing { stamp: stamp(&edited), sha256: hash(&edited) }),
+        HeldVersion::Nothing => None,
+        HeldVersion::AsMirrored => Some(Outgoing { stamp: stamp(text), sha256: hash(text) }),
+        HeldVersion::Edited => Some(Outgoing { stamp: stamp(&edited), sha256: hash(&edited) }),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::{DocumentId, Intent, Particulars, VersionId};
 
 /// An intent that is committed and not yet recorded as done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Begun {
+pub struct PendingIntent {
     /// Its row; intents are carried out in this order.
     pub number: i64,
     /// What was begun.
@@ -31,12 +31,12 @@ pub struct Partial {
 
 impl Reader<'_> {
     /// What a crash left half done, in order.
-    pub fn intents(&self) -> Result<Vec<Begun>, Error> {
+    pub fn intents(&self) -> Result<Vec<PendingIntent>, Error> {
         let mut statement = self.0.prepare_cached("SELECT number, body FROM intents ORDER BY number")?;
         let rows = statement.query_and_then([], |row| -> Result<_, Error> {
             let body: String = row.get(1)?;
             let intent = serde_json::from_str(&body).map_err(|e| Error::Odd(format!("an intent: {e}")))?;
-            Ok(Begun { number: row.get(0)?, intent })
+            Ok(PendingIntent { number: row.get(0)?, intent })
         })?;
         rows.collect()
     }

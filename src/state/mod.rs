@@ -19,11 +19,11 @@ mod documents;
 mod error;
 mod evidence;
 mod folders;
-mod found;
 mod health;
 mod history;
 #[cfg(test)]
 mod history_tests;
+mod integrity;
 mod intents;
 mod inventory;
 mod listings;
@@ -32,7 +32,7 @@ mod purges;
 mod recase;
 mod retention;
 mod runs;
-mod soundness;
+mod untracked;
 mod view;
 
 use std::{
@@ -49,25 +49,25 @@ use rusqlite_migration::{M, Migrations};
 
 pub use catalogue::{Catalogued, Labels};
 pub use changes::{Changed, Happened};
-pub use documents::{Held, Known, metadata_hash};
-pub use error::{Error, Kind};
+pub use documents::{HeldVersion, Known, metadata_hash};
+pub use error::{Error, ErrorKind};
 pub use evidence::Provisional;
 pub use folders::BinderRow;
-pub use found::FOUND;
 pub use health::{Objects, Pending, Times};
 pub use history::{Life, MetadataSpan, PastRun, PlaceSpan, Remembered, VersionSpan};
-pub use intents::{Begun, Partial};
+pub use integrity::{Left, Look, PARTS, examine, examine_in_use, is_good_copy};
+pub use intents::{Partial, PendingIntent};
 pub use inventory::{Mirrored, Totals};
 pub use listings::BinderSummary;
 pub use proof::{Claimed, Extent, Restamp, Source};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use retention::Past;
-pub use runs::{End, FailureRow, Run, Start};
-pub use soundness::{Left, Look, PARTS, examine, examine_in_use, is_good_copy};
+pub use runs::{FailureRow, Run, RunEnd, Start};
+pub use untracked::FOUND;
 pub use view::Span;
 
 use crate::{
-    crash::{self, Point},
+    failpoints::{self, Point},
     model::OrganisationId,
 };
 
@@ -169,7 +169,7 @@ impl State {
     /// A temporary copy of a state, or an empty one, whose changes end with it.
     pub fn scratch(path: Option<&Path>, copy: &Path) -> Result<Self, Error> {
         if let Some(path) = path {
-            soundness::are_files(path)?;
+            integrity::are_files(path)?;
             if !is_copied_at_rest(path, copy)? {
                 // A run began meanwhile, or one was killed.
                 let _ = std::fs::remove_file(copy);
@@ -216,9 +216,9 @@ impl State {
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| E::from(e.into()))?;
         let writer = Writer(transaction, &self.floor);
         let result = work(&writer)?;
-        crash::point(Point::Committing, "");
+        failpoints::point(Point::Committing, "");
         writer.0.commit().map_err(|e| E::from(e.into()))?;
-        crash::point(Point::Committed, "");
+        failpoints::point(Point::Committed, "");
         Ok(result)
     }
 

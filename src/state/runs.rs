@@ -18,7 +18,7 @@ pub struct Run {
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct End<'e> {
+pub struct RunEnd<'e> {
     /// The word for it.
     pub outcome: &'e str,
     /// Whether the mirror held everything that the service listed: complete, and no filter.
@@ -133,7 +133,7 @@ impl Writer<'_> {
     }
 
     /// A run ended.
-    pub fn end_run(&self, run: i64, end: &End<'_>) -> Result<(), Error> {
+    pub fn end_run(&self, run: i64, end: &RunEnd<'_>) -> Result<(), Error> {
         let finished = now();
         self.0.execute(
             "UPDATE runs SET finished_at = ?2, outcome = ?3, whole = ?4, changes = ?5 WHERE number = ?1",

@@ -21,7 +21,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Error, Kind, MIGRATIONS, Reader, State, has_journal, part, prepare, soundness::are_files};
+use crate::state::{Error, ErrorKind, MIGRATIONS, Reader, State, has_journal, integrity::are_files, part, prepare};
 
 /// How long an opening reader waits for a writer that holds the whole database: on a network share that is
 /// a run, which holds it to its end.
@@ -184,7 +184,7 @@ fn opened(path: &Path, options: &str, access: OpenFlags) -> Result<Connection, E
 fn begun(connection: &Connection) -> Result<(), Error> {
     connection.busy_timeout(PATIENCE)?;
     match connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(Error::from) {
-        Err(error) if error.kind() == Kind::Busy => Err(Error::Busy),
+        Err(error) if error.kind() == ErrorKind::Busy => Err(Error::Busy),
         Err(error) => Err(error),
         Ok(()) => prepare(connection),
     }
@@ -198,7 +198,7 @@ fn is_lasting(error: &Error) -> bool {
             error.sqlite_error_code(),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
         )
-    ) || error.kind() == Kind::Busy
+    ) || error.kind() == ErrorKind::Busy
 }
 
 /// Whether a database at rest says of itself that it has a write-ahead log.
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(get(&newest).unwrap().as_deref(), Some("before"));
         drop(written(folder.path(), "after"));
         let error = get(&reader).unwrap_err();
-        assert!(matches!(error, Error::Changed) && error.kind() == Kind::Busy, "{error}");
+        assert!(matches!(error, Error::Changed) && error.kind() == ErrorKind::Busy, "{error}");
         assert_eq!(get(&newest).unwrap().as_deref(), Some("after"));
         // Now with a command that is at work.
         let (writer, _) = written(folder.path(), "at work");

@@ -1,58 +1,38 @@
-//! The engine: crawl → plan → transfer → publish → record.
+//! The engine. One run lists, decides, fetches and commits; what a mirror needs besides is upkeep.
 //!
-//! [`run`] is one execution. Binders are read a few at once (`crawl`); the `desk` compares what
-//! they list with what is known and hands out jobs; transfers bring bytes over (`transfer`); the
-//! `ledger` publishes them in groups and records them. When all binders were read, `absence`
-//! and `settle` decide as a set who is gone and who goes where.
+//! - `list` reads the binders, their folders and pages, and judges whether a listing is complete.
+//! - `decide` compares what is listed with what is known, and hands out downloads and changes. Removals and renames are
+//!   decided as a set once all binders have been read.
+//! - `fetch` downloads versions, and decides what may become a document.
+//! - `commit` publishes files in batches and records them.
+//! - `upkeep` checks, repairs, and deletes what the retention ends.
 //!
 //! Only credentials, configuration, the state, the disk and the lock end a run ([`Fatal`]);
 //! everything else is a document's or a binder's failure, which is data.
 
-mod absence;
-mod binders;
-mod book;
-mod claim;
-mod contradiction;
-mod crawl;
-mod ctx;
-mod desk;
-mod filter;
-mod filtering;
-mod folders;
-mod forget;
-mod ledger;
-mod listing;
-mod names;
+mod commit;
+mod context;
+mod decide;
+mod fetch;
+mod list;
 mod options;
-mod order;
-mod pending;
-mod recase;
-mod receive;
-mod repair;
-mod retain;
-mod room;
 mod run;
-mod scrub;
-mod seen;
-mod settle;
 mod stop;
-mod tabs;
-mod transfer;
-mod transfer_error;
-mod transfers;
-mod tries;
+mod upkeep;
 mod worker;
 
-pub use claim::review;
-pub use ctx::Planned;
-pub use filter::{BadGlob, Filter};
-pub use forget::{forget, replay};
+pub use context::Planned;
+pub use decide::adoption::review;
+pub use list::filter::{BadGlob, Filter};
 pub use options::{Adopt, Options};
-pub use repair::mend;
 pub use run::{Ended, Finished, Parts, run};
-pub use stop::{Cause, Stop};
+pub use stop::{Stop, StopCause};
+pub use upkeep::{
+    forget::{forget, replay},
+    repair::mend,
+};
 
-use ctx::{Ctx, Writing};
+use fetch::transfer_error;
 
 use crate::{mirror, remote, report::FailureCause, state, verify};
 
@@ -88,7 +68,7 @@ impl Fatal {
         match self {
             Self::Remote(error) => transfer_error::cause_of(error.kind()),
             Self::Mirror(_) => FailureCause::File,
-            Self::State(error) if error.kind() == state::Kind::Disk => FailureCause::File,
+            Self::State(error) if error.kind() == state::ErrorKind::Disk => FailureCause::File,
             Self::State(_) | Self::Internal(_) => FailureCause::Run,
         }
     }
@@ -96,8 +76,8 @@ impl Fatal {
     /// Whether it is about the disk.
     fn is_disk(&self) -> bool {
         match self {
-            Self::Mirror(error) => error.kind() == mirror::Kind::Disk,
-            Self::State(error) => error.kind() == state::Kind::Disk,
+            Self::Mirror(error) => error.kind() == mirror::ErrorKind::Disk,
+            Self::State(error) => error.kind() == state::ErrorKind::Disk,
             Self::Remote(_) | Self::Internal(_) => false,
         }
     }
@@ -105,7 +85,7 @@ impl Fatal {
 
 /// How reading a binder ended.
 #[derive(Debug)]
-enum Crawled {
+enum BinderOutcome {
     /// The listing is consistent, and has so many documents.
     Certified { total: u64 },
     /// The listing is not consistent.

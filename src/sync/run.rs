@@ -8,11 +8,6 @@ use std::{
 use futures::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
-use super::{
-    Cause, Crawled, Ctx, Fatal, Options, Planned, Stop, Writing, absence, binders, crawl, desk::Desk, desk::Job,
-    filtering, ledger::Ledger, ledger::Order, names::Names, pending, retain, scrub, settle::Rename, tabs, transfers,
-    worker::Pool, worker::Worker,
-};
 use crate::{
     mirror::{Mirror, Root},
     model::BinderId,
@@ -20,6 +15,22 @@ use crate::{
     remote::Remote,
     report::{Outcome, Progress, Scrub, Tally},
     state::{self, Run, State},
+    sync::{
+        BinderOutcome, Fatal, Options, Planned, Stop, StopCause,
+        commit::committer::{Committer, Operation},
+        context::{RunContext, Writing},
+        decide::{
+            filtered,
+            planner::{DownloadJob, Planner},
+            removals,
+            renames::Rename,
+            reservations::Reservations,
+        },
+        fetch::{downloads, pending},
+        list::{binders, crawl, tabs},
+        upkeep::{retention, scrub},
+        worker::{Pool, Worker},
+    },
 };
 
 /// Binders that are read at once.
@@ -54,7 +65,7 @@ pub enum Ended {
     /// It came to its end.
     Through,
     /// It ended early, and the next run goes on.
-    Early(Cause),
+    Early(StopCause),
     /// None of the known binders is listed, but others are: nothing was written.
     AnotherOrganisation,
     /// It could not go on.
@@ -97,7 +108,7 @@ impl Finished {
         let short = unread > 0 || self.is_damaged() || self.withheld || self.tally.is_short();
         match &self.ended {
             Ended::Fatal(_) => Outcome::Failed,
-            Ended::Early(Cause::Interrupt | Cause::Terminate) => Outcome::Interrupted,
+            Ended::Early(StopCause::Interrupt | StopCause::Terminate) => Outcome::Interrupted,
             Ended::Early(_) | Ended::AnotherOrganisation => Outcome::Partial,
             Ended::Through if short => Outcome::Partial,
             Ended::Through => Outcome::Complete,
@@ -112,7 +123,7 @@ struct Came {
     another: bool,
     /// Whether everything was looked at, so that what nobody asked for is wanted by nobody.
     whole: bool,
-    crawled: Vec<(BinderId, Crawled)>,
+    crawled: Vec<(BinderId, BinderOutcome)>,
 }
 
 /// Mirrors, or plans. Whatever happens, what was finished is recorded.
@@ -134,7 +145,7 @@ pub async fn run(parts: Parts) -> Finished {
         Err(error) => (Err(error), Vec::new(), None),
     };
     let binders = tally.binder_counts();
-    let certain = |(_, crawled): &(BinderId, Crawled)| matches!(crawled, Crawled::Certified { .. });
+    let certain = |(_, crawled): &(BinderId, BinderOutcome)| matches!(crawled, BinderOutcome::Certified { .. });
     let certified = result.as_ref().is_ok_and(|(came, _)| !came.another && came.crawled.iter().all(certain));
     let counted = certified && binders.failed == 0 && !stop.is_set();
     let (ended, withheld, scrub, now) = match (stop.take_fatal(), result) {
@@ -149,16 +160,20 @@ pub async fn run(parts: Parts) -> Finished {
     Finished { ended, withheld, counted, uncertified, scrub, tally, planned, night, now }
 }
 
-pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<Job>>) -> Result<Ctx, Fatal> {
+pub(super) fn build(
+    parts: Parts,
+    tally: Arc<Tally>,
+    jobs: mpsc::Sender<Option<DownloadJob>>,
+) -> Result<RunContext, Fatal> {
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
-    let names = Arc::new(Names::default());
+    let names = Arc::new(Reservations::default());
     let (found, purged, partials) = state.read(|r| {
         let found = (r.extent()?.1, r.holds_any()?, r.has_folded_ids()?);
         Ok::<_, state::Error>((found, r.purged()?, r.partials()?))
     })?;
     let acknowledged = Arc::new(state.read(|r| r.acknowledged())?);
-    let desk = Desk::new(
+    let planner = Planner::new(
         Arc::clone(&state),
         Arc::clone(&root),
         Arc::clone(&names),
@@ -171,11 +186,11 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
         None => None,
         Some(mirror) => {
             let (m, s, t) = (Arc::clone(&mirror), Arc::clone(&state), Arc::clone(&tally));
-            let ledger = Ledger::start(m, s, names, t, Arc::clone(&stop), run.number)?;
-            Some(Writing { mirror, ledger, pool: Pool::start("writer", WRITERS)? })
+            let committer = Committer::start(m, s, names, t, Arc::clone(&stop), run.number)?;
+            Some(Writing { mirror, committer, pool: Pool::start("writer", WRITERS)? })
         }
     };
-    Ok(Ctx {
+    Ok(RunContext {
         remote,
         state,
         root,
@@ -183,7 +198,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
         progress,
         stop,
         bandwidth: Bandwidth::new(options.bandwidth),
-        desk: Worker::start("desk", desk)?,
+        planner: Worker::start("planner", planner)?,
         options,
         writing,
         jobs,
@@ -198,12 +213,12 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, jobs: mpsc::Sender<Option<J
     })
 }
 
-async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<(Came, Option<i64>), Fatal> {
+async fn go(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJob>>) -> Result<(Came, Option<i64>), Fatal> {
     let deadline = async {
         if let Some(limit) = ctx.options.max_duration {
             tokio::time::sleep(limit).await;
             ctx.tally.warn("the run ended early because --max-duration is over; the next run goes on".to_owned());
-            ctx.stop.now(Cause::Duration);
+            ctx.stop.now(StopCause::Duration);
         }
         std::future::pending::<()>().await;
     };
@@ -219,14 +234,14 @@ async fn go(ctx: &Ctx, mut queue: mpsc::Receiver<Option<Job>>) -> Result<(Came, 
     if came.whole {
         tidy(ctx, writing)?;
     }
-    let now = retain::trusted_now(ctx)?;
+    let now = retention::trusted_now(ctx)?;
     if let Some(now) = now.filter(|_| !came.withheld) {
-        retain::free(ctx, writing, &came.crawled, now).await?;
+        retention::free(ctx, writing, &came.crawled, now).await?;
     }
     Ok((came, now))
 }
 
-async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Came, Fatal> {
+async fn mirror(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<Came, Fatal> {
     let Some(survey) = binders::list(ctx).await? else {
         return Ok(Came { withheld: true, scrub: None, another: true, whole: false, crawled: Vec::new() });
     };
@@ -245,14 +260,15 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
     }
     tabs::count(ctx, &crawled).await?;
     binders::record(ctx, &survey, &crawled)?;
-    let whole = survey.whole && !crawled.iter().any(|(_, c)| matches!(c, Crawled::Failed | Crawled::Stopped));
+    let whole =
+        survey.whole && !crawled.iter().any(|(_, c)| matches!(c, BinderOutcome::Failed | BinderOutcome::Stopped));
     let (mut withheld, mut scrub) = (false, None);
     if !ctx.stop.is_set() {
         flush(ctx).await?;
         // Absence is counted once every binder was read: a document may have gone to any of them.
         if whole {
-            filtering::documents(ctx).await?;
-            withheld = absence::settle(ctx, &crawled, mirrored).await?;
+            filtered::documents(ctx).await?;
+            withheld = removals::settle(ctx, &crawled, mirrored).await?;
         }
         late(ctx, queue).await?;
         // Before the renames: a row that moves takes the file's inode over.
@@ -264,10 +280,10 @@ async fn mirror(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<Ca
     Ok(Came { withheld, scrub, another: false, whole, crawled })
 }
 
-async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, Crawled)>, Fatal> {
+async fn read_all(ctx: &RunContext, survey: &binders::BinderSurvey) -> Result<Vec<(BinderId, BinderOutcome)>, Fatal> {
     let crawls = stream::iter(&survey.listed).map(|binder| async move {
         let crawled = if ctx.stop.is_set() {
-            Ok(Crawled::Stopped)
+            Ok(BinderOutcome::Stopped)
         } else {
             crawl::crawl(ctx, &binder.id, &binder.segment, binder.refresh).await
         };
@@ -287,20 +303,20 @@ async fn read_all(ctx: &Ctx, survey: &binders::Survey) -> Result<Vec<(BinderId, 
 }
 
 /// Works through the queue until the end is met.
-async fn transfers(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) {
+async fn transfers(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) {
     match &ctx.writing {
-        Some(writing) => transfers::all(ctx, writing, queue).await,
+        Some(writing) => downloads::all(ctx, writing, queue).await,
         None => while queue.recv().await.flatten().is_some() {},
     }
 }
 
 /// Versions that came up while others were brought over.
-async fn late(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<(), Fatal> {
+async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<(), Fatal> {
     flush(ctx).await?;
-    let mut late = ctx.desk.call(Desk::late_versions).await??;
+    let mut late = ctx.planner.call(Planner::late_versions).await??;
     if ctx.writing.is_some() {
         let now = ctx.service_now();
-        late.jobs.extend(ctx.desk.call(move |desk| desk.checks(now)).await??);
+        late.jobs.extend(ctx.planner.call(move |planner| planner.checks(now)).await??);
     }
     let feed = async {
         for order in late.orders {
@@ -317,7 +333,7 @@ async fn late(ctx: &Ctx, queue: &mut mpsc::Receiver<Option<Job>>) -> Result<(), 
 }
 
 /// Decides on bytes that waited for the others.
-async fn judge(ctx: &Ctx) -> Result<(), Fatal> {
+async fn judge(ctx: &RunContext) -> Result<(), Fatal> {
     match &ctx.writing {
         Some(writing) => pending::judge(ctx, writing).await,
         None => Ok(()),
@@ -325,8 +341,8 @@ async fn judge(ctx: &Ctx) -> Result<(), Fatal> {
 }
 
 /// Renames as a set. One that a signal cuts off is gone on with by the next run.
-async fn rename(ctx: &Ctx) -> Result<(), Fatal> {
-    let settlement = ctx.desk.call(Desk::settle).await??;
+async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
+    let settlement = ctx.planner.call(Planner::settle).await??;
     for order in settlement.orders {
         ctx.order(order).await;
     }
@@ -347,21 +363,21 @@ async fn rename(ctx: &Ctx) -> Result<(), Fatal> {
         if leg.aside {
             aside.insert(leg.document.clone());
         }
-        ctx.order(Order::Move { document: leg.document, from, path: leg.to, particulars, aside: leg.aside }).await;
+        ctx.order(Operation::Move { document: leg.document, from, path: leg.to, particulars, aside: leg.aside }).await;
     }
     flush(ctx).await
 }
 
-pub(super) async fn flush(ctx: &Ctx) -> Result<(), Fatal> {
+pub(super) async fn flush(ctx: &RunContext) -> Result<(), Fatal> {
     match &ctx.writing {
-        Some(writing) => writing.ledger.flush().await,
+        Some(writing) => writing.committer.flush().await,
         None => Ok(()),
     }
 }
 
 /// After a run that saw everything: forgets failures that were not met again, and deletes what
 /// lies below `tmp/` and nobody wants.
-fn tidy(ctx: &Ctx, writing: &Writing) -> Result<(), Fatal> {
+fn tidy(ctx: &RunContext, writing: &Writing) -> Result<(), Fatal> {
     ctx.state.write(|w| {
         w.forget_failures_before(ctx.run)?;
         w.tidy_evidence(ctx.run)

@@ -11,7 +11,7 @@ use super::Fatal;
 
 /// Why a run ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum StopCause {
     /// SIGINT.
     Interrupt,
     /// SIGTERM.
@@ -29,7 +29,7 @@ pub enum Cause {
 /// The switch.
 #[derive(Debug)]
 pub struct Stop {
-    cause: watch::Sender<Option<Cause>>,
+    cause: watch::Sender<Option<StopCause>>,
     fatal: Mutex<Option<Fatal>>,
 }
 
@@ -41,7 +41,7 @@ impl Default for Stop {
 
 impl Stop {
     /// Ends the run, unless it is ending already.
-    pub fn now(&self, cause: Cause) {
+    pub fn now(&self, cause: StopCause) {
         self.cause.send_if_modified(|current| {
             let first = current.is_none();
             if first {
@@ -58,11 +58,11 @@ impl Stop {
             *fatal = Some(error);
         }
         drop(fatal);
-        self.cause.send_modify(|current| *current = Some(Cause::Fatal));
+        self.cause.send_modify(|current| *current = Some(StopCause::Fatal));
     }
 
     /// Why the run is ending, if it is.
-    pub fn cause(&self) -> Option<Cause> {
+    pub fn cause(&self) -> Option<StopCause> {
         *self.cause.borrow()
     }
 
@@ -73,7 +73,7 @@ impl Stop {
 
     /// Whether nothing can go on.
     pub(super) fn is_fatal(&self) -> bool {
-        self.cause() == Some(Cause::Fatal)
+        self.cause() == Some(StopCause::Fatal)
     }
 
     /// Waits until the run is ending.

@@ -12,19 +12,19 @@ use tokio::sync::oneshot;
 
 use super::Fatal;
 
-type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
+type DownloadJob<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 /// A thread that owns a value and works through calls in the order in which they came.
 #[derive(Debug)]
 pub(super) struct Worker<T> {
-    jobs: mpsc::Sender<Job<T>>,
+    jobs: mpsc::Sender<DownloadJob<T>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl<T: Send + 'static> Worker<T> {
     /// Starts the thread; dropping the handle waits until it has ended.
     pub(super) fn start(name: &str, mut value: T) -> Result<Self, Fatal> {
-        let (jobs, queue) = mpsc::channel::<Job<T>>();
+        let (jobs, queue) = mpsc::channel::<DownloadJob<T>>();
         let thread = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || queue.into_iter().for_each(|job| job(&mut value)))
@@ -39,7 +39,7 @@ impl<T: Send + 'static> Worker<T> {
     ) -> Result<R, Fatal> {
         let (reply, answer) = oneshot::channel();
         // Whoever gave up waiting needs no answer.
-        let job: Job<T> = Box::new(move |value| drop(reply.send(work(value))));
+        let job: DownloadJob<T> = Box::new(move |value| drop(reply.send(work(value))));
         self.jobs.send(job).map_err(|_| died())?;
         answer.await.map_err(|_| died())
     }

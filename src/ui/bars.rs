@@ -8,12 +8,14 @@ use std::time::Duration;
 use console::{Term, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{
-    bytes, escape,
-    left::about,
-    progress::{Pace, Subject, check, checks, checks_only, transfer},
+use crate::{
+    report::{Download, Progress},
+    ui::{
+        bytes, escape,
+        eta::about,
+        progress::{Subject, Throughput, check, checks, checks_only, transfer},
+    },
 };
-use crate::report::{Download, Progress};
 
 /// Downloads that are named.
 const NAMED: usize = 3;
@@ -50,7 +52,7 @@ impl Bars {
         Self { crawl, transfer, check: bar("checked"), slow: [(); NAMED].map(|()| add("{msg:.dim}")) }
     }
 
-    pub(super) fn draw(&self, progress: &Progress, pace: &mut Pace) {
+    pub(super) fn draw(&self, progress: &Progress, pace: &mut Throughput) {
         let width = usize::from(Term::stderr().size().1);
         let get = Progress::get;
         if checks(progress) {

@@ -3,7 +3,7 @@
 use console::{Color, Style, Term};
 
 use super::escape;
-use crate::report::{Area, Belief, Check, Checkup, Verdict};
+use crate::report::{Area, Belief, Check, DoctorReport, Verdict};
 
 /// Columns of text, where the terminal has so many.
 const WIDTH: usize = 100;
@@ -20,7 +20,7 @@ struct Paper {
 }
 
 /// The screen: each check, and what the service does otherwise than was thought.
-pub fn checkup(checkup: &Checkup) -> String {
+pub fn checkup(checkup: &DoctorReport) -> String {
     let terminal = Term::stdout();
     let columns = if terminal.is_term() { usize::from(terminal.size().1) } else { WIDTH };
     let paper = Paper { width: columns.clamp(INDENT + 20, WIDTH), colours: true, names: true };
@@ -43,7 +43,7 @@ pub fn checkup(checkup: &Checkup) -> String {
 }
 
 /// Everything, for somebody who was not there.
-pub fn checkup_report(checkup: &Checkup) -> String {
+pub fn checkup_report(checkup: &DoctorReport) -> String {
     let paper = Paper { width: WIDTH, colours: false, names: false };
     let mut text = format!(
         "ibinder-sync {} on {}, {}\nAPI: {}\n\n{}",
@@ -113,7 +113,7 @@ fn paint(verdict: Verdict) -> Style {
     }
 }
 
-fn end(checkup: &Checkup) -> String {
+fn end(checkup: &DoctorReport) -> String {
     let counts = checkup.counts();
     let count = |verdict| counts.get(&verdict).copied().unwrap_or(0);
     match (count(Verdict::Failure), count(Verdict::Warning)) {
@@ -129,8 +129,8 @@ fn end(checkup: &Checkup) -> String {
 mod tests {
     use super::*;
 
-    fn found(checks: Vec<Check>) -> Checkup {
-        Checkup {
+    fn found(checks: Vec<Check>) -> DoctorReport {
+        DoctorReport {
             version: "1.2.3",
             system: "Linux 6.1 x86_64".into(),
             made_at: "2026-11-03T01:30:00Z".parse().unwrap(),

@@ -3,7 +3,9 @@
 use jiff::tz::TimeZone;
 
 use super::{bytes, escape};
-use crate::history::{Biography, Changes, Holding, Line, Place, Restored, Revision, Snapshot, Version, When, clock};
+use crate::history::{
+    Changes, DocumentHistory, Holding, ListingEntry, Placement, Restored, Revision, Snapshot, Version, When, clock,
+};
 
 /// Missing files that are named in words; `--json` names them all.
 const SHOWN: usize = 50;
@@ -58,13 +60,13 @@ fn counts(changes: Option<Changes>) -> [String; 5] {
 }
 
 /// A document of some time as a line: size, time and path.
-pub fn listed(entry: &Line, zone: &TimeZone) -> String {
+pub fn listed(entry: &ListingEntry, zone: &TimeZone) -> String {
     let time = clock(entry.mtime.as_second(), zone);
     format!("{:>12}  {time}  {}\n", entry.size, line(entry.path.as_str()))
 }
 
 /// Everything that is known of a document.
-pub fn biography(told: &Biography, zone: &TimeZone) -> String {
+pub fn biography(told: &DocumentHistory, zone: &TimeZone) -> String {
     let mut text = format!("document {}\n", escape(&told.document_id));
     text.push_str("places\n");
     for place in &told.places {
@@ -83,7 +85,7 @@ pub fn biography(told: &Biography, zone: &TimeZone) -> String {
     text
 }
 
-fn place_lines(place: &Place, zone: &TimeZone) -> String {
+fn place_lines(place: &Placement, zone: &TimeZone) -> String {
     let named = if place.path.ends_with(&place.file_name) {
         String::new()
     } else {

@@ -4,14 +4,14 @@ mod bars;
 mod binders;
 mod doctor;
 mod escape;
+mod eta;
 mod forget;
 mod history;
-mod left;
 mod log;
 mod output;
 mod progress;
 mod purge;
-mod standing;
+mod status;
 mod summary;
 mod verify;
 
@@ -24,9 +24,9 @@ pub use forget::forget;
 pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
 pub use output::{Lines, is_lost, print};
-pub use progress::{Screen, Status};
+pub use progress::{Screen, StatusLine};
 pub use purge::purge;
-pub use standing::standing;
+pub use status::standing;
 pub use summary::{ended, plan, planned, summary};
 pub use verify::verify_summary;
 

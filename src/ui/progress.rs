@@ -9,12 +9,14 @@ use std::{
 
 use indicatif::MultiProgress;
 
-use super::{
-    bars::Bars,
-    bytes,
-    left::{Course, about},
+use crate::{
+    report::Progress,
+    ui::{
+        bars::Bars,
+        bytes,
+        eta::{Course, about},
+    },
 };
-use crate::report::Progress;
 
 /// How often bars are drawn.
 const TICK: Duration = Duration::from_millis(200);
@@ -72,7 +74,7 @@ impl Drop for Screen {
 
 fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, subject: Subject) {
     let started = Instant::now();
-    let mut pace = Pace::default();
+    let mut pace = Throughput::default();
     let pause = if bars.is_some() { TICK } else { HEARTBEAT };
     while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
         pace.see(progress, started.elapsed());
@@ -89,13 +91,13 @@ fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, 
 
 /// How fast everything goes.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct Throughput {
     downloads: Course,
     bytes: Course,
     checked: Course,
 }
 
-impl Pace {
+impl Throughput {
     fn see(&mut self, progress: &Progress, now: Duration) {
         self.downloads.see(now, Progress::get(&progress.downloads_done));
         self.bytes.see(now, Progress::get(&progress.bytes));
@@ -115,18 +117,18 @@ pub(super) fn checks_only(progress: &Progress) -> bool {
 
 /// How far a run is, in a line that somebody asks for now and then.
 #[derive(Debug)]
-pub struct Status {
+pub struct StatusLine {
     started: Instant,
-    pace: Pace,
+    pace: Throughput,
 }
 
-impl Default for Status {
+impl Default for StatusLine {
     fn default() -> Self {
-        Self { started: Instant::now(), pace: Pace::default() }
+        Self { started: Instant::now(), pace: Throughput::default() }
     }
 }
 
-impl Status {
+impl StatusLine {
     /// The line.
     pub fn line(&mut self, progress: &Progress) -> String {
         self.pace.see(progress, self.started.elapsed());
@@ -134,7 +136,7 @@ impl Status {
     }
 }
 
-fn line(progress: &Progress, pace: &mut Pace, subject: Subject) -> String {
+fn line(progress: &Progress, pace: &mut Throughput, subject: Subject) -> String {
     match (subject, checks(progress), checks_only(progress)) {
         (Subject::Files, ..) => format!("files {}", written(progress, pace)),
         (_, true, true) => check(progress, pace),
@@ -144,7 +146,7 @@ fn line(progress: &Progress, pace: &mut Pace, subject: Subject) -> String {
 }
 
 /// How much was checked; and how fast, where nothing else went on before.
-pub(super) fn check(progress: &Progress, pace: &mut Pace) -> String {
+pub(super) fn check(progress: &Progress, pace: &mut Throughput) -> String {
     let (done, all) = (Progress::get(&progress.checked), Progress::get(&progress.to_check));
     let text = format!("checked {} of {}", bytes(done), bytes(all));
     if checks_only(progress) {
@@ -154,7 +156,7 @@ pub(super) fn check(progress: &Progress, pace: &mut Pace) -> String {
     }
 }
 
-fn mirror(progress: &Progress, pace: &mut Pace) -> String {
+fn mirror(progress: &Progress, pace: &mut Throughput) -> String {
     format!(
         "binders {}/{}, {} documents listed, downloads {}",
         Progress::get(&progress.binders_done),
@@ -164,13 +166,13 @@ fn mirror(progress: &Progress, pace: &mut Pace) -> String {
     )
 }
 
-fn written(progress: &Progress, pace: &mut Pace) -> String {
+fn written(progress: &Progress, pace: &mut Throughput) -> String {
     let (done, all) = (Progress::get(&progress.downloads_done), Progress::get(&progress.downloads));
     format!("{done}/{all}, {}", transfer(progress, pace))
 }
 
 /// Bytes, rate, and the time that is left.
-pub(super) fn transfer(progress: &Progress, pace: &mut Pace) -> String {
+pub(super) fn transfer(progress: &Progress, pace: &mut Throughput) -> String {
     let text = format!("{}, {}/s", bytes(Progress::get(&progress.bytes)), rate(&pace.bytes));
     // Before all binders are read nobody knows how many downloads there will be.
     let read = Progress::get(&progress.binders_done) == Progress::get(&progress.binders);

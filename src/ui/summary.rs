@@ -2,7 +2,7 @@
 
 use super::escape;
 use crate::{
-    report::{Documents, Filters, Night, Outcome, RunReport, bytes},
+    report::{Documents, Filters, Outcome, RunReport, UnchangedCost, bytes},
     sync::Planned,
 };
 
@@ -125,7 +125,7 @@ fn told_of(text: &mut String, run: &RunReport) {
 
 /// How long requests take at the rate that held.
 #[expect(clippy::cast_precision_loss, reason = "minutes are shown")]
-fn takes(night: &Night) -> String {
+fn takes(night: &UnchangedCost) -> String {
     let Some(rate) = night.rate else { return String::new() };
     let time = match night.requests as f64 / rate / 60.0 {
         minutes if minutes < 1.5 => "about a minute or less".to_owned(),
@@ -233,7 +233,7 @@ mod tests {
             (9, Some(10.0), ", about a minute or less at 10.0 a second"),
             (4402, Some(23.5), ", about 3 minutes at 23.5 a second"),
         ] {
-            assert_eq!(takes(&Night { requests, rate }), text);
+            assert_eq!(takes(&UnchangedCost { requests, rate }), text);
         }
     }
 }

@@ -7,12 +7,12 @@ use std::{
 };
 
 use super::{
-    Cursor, Error, Part, Verdict,
+    CheckScope, Cursor, Error, Verdict,
     quota::Quota,
     reader::{look_at_document, look_at_object, spread},
 };
 use crate::{
-    mirror::{Found, Met, Root},
+    mirror::{OnDisk, Root, WalkEntry},
     model::Sha256,
     pace::Bandwidth,
     report::{Checked, Progress},
@@ -29,7 +29,7 @@ const MOST_STRANGERS: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct Task {
     /// How much is read.
-    pub part: Part,
+    pub part: CheckScope,
     /// Where the last check of the round stopped.
     pub cursor: Cursor,
     /// Whether what is not read is looked at all the same, and what nobody has is looked for.
@@ -51,7 +51,7 @@ pub struct Watch<'w> {
 #[derive(Debug)]
 pub(super) struct Foreign {
     pub(super) path: String,
-    pub(super) found: Found,
+    pub(super) found: OnDisk,
 }
 
 /// What looked wrong.
@@ -120,8 +120,8 @@ pub fn check(root: &Root, state: &State, mut task: Task, watch: &Watch<'_>) -> R
     let weight = task.cursor.weight;
     let quota = Quota::new(task.part, &mut task.cursor, extent.bytes, extent.documents + extent.objects);
     let expected = match task.part {
-        Part::All | Part::Time(_) => extent.bytes,
-        Part::Share(_) => task.cursor.mark.saturating_sub(weight).min(extent.bytes),
+        CheckScope::All | CheckScope::Time(_) => extent.bytes,
+        CheckScope::Share(_) => task.cursor.mark.saturating_sub(weight).min(extent.bytes),
     };
     Progress::add(&watch.progress.to_check, expected);
     let (open, stopped, looked) = (true, false, Suspects::default());
@@ -201,7 +201,7 @@ impl Feed<'_> {
             let mut page = self.state.read(|r| r.documents_after(after, PAGE))?;
             let Some(last) = page.last() else { break };
             after = last.number;
-            if self.task.part == Part::All {
+            if self.task.part == CheckScope::All {
                 // Nobody goes on from here: the order that suits the disk is as good as any.
                 page.sort_unstable_by_key(|known| known.stamp.inode);
             }
@@ -214,7 +214,7 @@ impl Feed<'_> {
                 if self.task.survey {
                     self.paths.insert(self.hasher.hash_one(known.path.as_str()));
                 }
-                let its_turn = self.task.part == Part::All || known.number > from;
+                let its_turn = self.task.part == CheckScope::All || known.number > from;
                 if self.task.cursor.documents_done || !its_turn {
                     others.push(known);
                 } else {
@@ -238,7 +238,7 @@ impl Feed<'_> {
         others.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let found = self.root.look_at_all(others.iter().map(|known| known.path.as_str()))?;
         let wrong =
-            |known: &Known, found: Found| !matches!(found, Found::File(stamp) if stamp.size == known.stamp.size);
+            |known: &Known, found: OnDisk| !matches!(found, OnDisk::File(stamp) if stamp.size == known.stamp.size);
         let suspects = others.into_iter().zip(found).filter(|(known, found)| wrong(known, *found));
         self.looked.documents.extend(suspects.map(|(known, _)| known));
         Ok(())
@@ -264,7 +264,7 @@ impl Feed<'_> {
                 };
                 let Some(Job::Object(object)) = other.filter(|_| self.task.survey) else { continue };
                 let found = self.root.look_at_object(&object.sha256)?;
-                if !matches!(found, Found::File(stamp) if stamp.size == object.size) {
+                if !matches!(found, OnDisk::File(stamp) if stamp.size == object.size) {
                     self.looked.objects.push(object);
                 }
             }
@@ -277,12 +277,12 @@ impl Feed<'_> {
         let Self { root, state, paths, hasher, watch, looked, .. } = self;
         root.walk(|met| {
             match met {
-                Met::Entry { path, .. } if paths.contains(&hasher.hash_one(path.as_str())) => {}
-                Met::Entry { path, found } if looked.foreign.len() < MOST_STRANGERS => {
+                WalkEntry::Found { path, .. } if paths.contains(&hasher.hash_one(path.as_str())) => {}
+                WalkEntry::Found { path, found } if looked.foreign.len() < MOST_STRANGERS => {
                     looked.foreign.push(Foreign { path, found });
                 }
-                Met::Entry { .. } => looked.unlisted += 1,
-                Met::Unreadable { path, why } => looked.unreadable.push((path, why)),
+                WalkEntry::Found { .. } => looked.unlisted += 1,
+                WalkEntry::Unreadable { path, why } => looked.unreadable.push((path, why)),
             }
             !watch.is_over()
         })?;

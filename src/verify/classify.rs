@@ -7,7 +7,7 @@ use crate::{
 
 /// What a look at a recorded file saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum FileLook {
     /// Nothing.
     Nothing,
     /// A folder, a link or a special file, in words.
@@ -44,22 +44,22 @@ pub fn is_broken(finding: &Finding) -> bool {
 }
 
 /// What a look at a document's file means.
-pub fn classify(recorded: &Stamp, hash: &Sha256, seen: &Seen, inodes_count: bool) -> Verdict {
+pub fn classify(recorded: &Stamp, hash: &Sha256, seen: &FileLook, inodes_count: bool) -> Verdict {
     use FindingKind::{Damaged, Edited, Missing, Unreadable};
     match seen {
-        Seen::Stopped => Verdict::Unknown,
-        Seen::Nothing => Verdict::Wrong(Missing, "its file is not there".to_owned()),
-        Seen::Other(what) => Verdict::Wrong(Edited, format!("its file is {what}")),
-        Seen::Refused(why) => Verdict::Wrong(Unreadable, why.clone()),
-        Seen::Broken(why) => Verdict::Wrong(Damaged, format!("{BROKEN}: {why}")),
-        Seen::File(stamp, Some(found)) if found == hash => {
+        FileLook::Stopped => Verdict::Unknown,
+        FileLook::Nothing => Verdict::Wrong(Missing, "its file is not there".to_owned()),
+        FileLook::Other(what) => Verdict::Wrong(Edited, format!("its file is {what}")),
+        FileLook::Refused(why) => Verdict::Wrong(Unreadable, why.clone()),
+        FileLook::Broken(why) => Verdict::Wrong(Damaged, format!("{BROKEN}: {why}")),
+        FileLook::File(stamp, Some(found)) if found == hash => {
             if stamp.is_same(recorded, inodes_count) {
                 Verdict::Sound
             } else {
                 Verdict::Moved(*stamp)
             }
         }
-        Seen::File(stamp, found) => {
+        FileLook::File(stamp, found) => {
             // Nobody changes a file's size and leaves its time, but a disk may.
             let touched = stamp.mtime != recorded.mtime || (inodes_count && stamp.inode != recorded.inode);
             let kind = if touched { Edited } else { Damaged };
@@ -69,16 +69,16 @@ pub fn classify(recorded: &Stamp, hash: &Sha256, seen: &Seen, inodes_count: bool
 }
 
 /// What a look at an object means.
-pub(super) fn classify_object(hash: &Sha256, size: u64, seen: &Seen) -> Verdict {
+pub(super) fn classify_object(hash: &Sha256, size: u64, seen: &FileLook) -> Verdict {
     use FindingKind::{ObjectDamaged, ObjectMissing, Unreadable};
     match seen {
-        Seen::Stopped => Verdict::Unknown,
-        Seen::Nothing => Verdict::Wrong(ObjectMissing, "it is not there".to_owned()),
-        Seen::Other(what) => Verdict::Wrong(ObjectDamaged, format!("it is {what}")),
-        Seen::Refused(why) => Verdict::Wrong(Unreadable, why.clone()),
-        Seen::Broken(why) => Verdict::Wrong(ObjectDamaged, format!("{BROKEN}: {why}")),
-        Seen::File(_, Some(found)) if found == hash => Verdict::Sound,
-        Seen::File(stamp, found) => Verdict::Wrong(ObjectDamaged, difference(stamp.size, size, found.as_ref())),
+        FileLook::Stopped => Verdict::Unknown,
+        FileLook::Nothing => Verdict::Wrong(ObjectMissing, "it is not there".to_owned()),
+        FileLook::Other(what) => Verdict::Wrong(ObjectDamaged, format!("it is {what}")),
+        FileLook::Refused(why) => Verdict::Wrong(Unreadable, why.clone()),
+        FileLook::Broken(why) => Verdict::Wrong(ObjectDamaged, format!("{BROKEN}: {why}")),
+        FileLook::File(_, Some(found)) if found == hash => Verdict::Sound,
+        FileLook::File(stamp, found) => Verdict::Wrong(ObjectDamaged, difference(stamp.size, size, found.as_ref())),
     }
 }
 
@@ -99,23 +99,23 @@ mod tests {
         let stamp = |inode, size, mtime| Stamp { inode, size, mtime };
         let (right, wrong) = (Sha256::new([1; 32]), Sha256::new([2; 32]));
         let recorded = stamp(1, 10, 100);
-        let file = |stamp, hash| Seen::File(stamp, Some(hash));
+        let file = |stamp, hash| FileLook::File(stamp, Some(hash));
         #[rustfmt::skip]
         let table = [
             // seen                                     what it is, inodes counting and not
-            (Seen::Nothing,                             Some(Missing),    Some(Missing)),
-            (Seen::Other("a folder"),                   Some(Edited),     Some(Edited)),
-            (Seen::Refused(String::new()),              Some(Unreadable), Some(Unreadable)),
-            (Seen::Broken(String::new()),               Some(Damaged),    Some(Damaged)),
-            (Seen::Stopped,                             None,             None),
+            (FileLook::Nothing,                             Some(Missing),    Some(Missing)),
+            (FileLook::Other("a folder"),                   Some(Edited),     Some(Edited)),
+            (FileLook::Refused(String::new()),              Some(Unreadable), Some(Unreadable)),
+            (FileLook::Broken(String::new()),               Some(Damaged),    Some(Damaged)),
+            (FileLook::Stopped,                             None,             None),
             (file(recorded, right),                     None,             None),
             (file(recorded, wrong),                     Some(Damaged),    Some(Damaged)),
             (file(stamp(2, 10, 100), right),            None,             None),
             (file(stamp(2, 10, 100), wrong),            Some(Edited),     Some(Damaged)),
             (file(stamp(1, 10, 101), right),            None,             None),
             (file(stamp(1, 10, 101), wrong),            Some(Edited),     Some(Edited)),
-            (Seen::File(stamp(1, 9, 100), None),        Some(Damaged),    Some(Damaged)),
-            (Seen::File(stamp(1, 9, 101), None),        Some(Edited),     Some(Edited)),
+            (FileLook::File(stamp(1, 9, 100), None),        Some(Damaged),    Some(Damaged)),
+            (FileLook::File(stamp(1, 9, 101), None),        Some(Edited),     Some(Edited)),
         ];
         for (seen, counting, not_counting) in table {
             for (inodes_count, expected) in [(true, counting), (false, not_counting)] {
@@ -138,11 +138,11 @@ mod tests {
         let (right, wrong) = (Sha256::new([1; 32]), Sha256::new([2; 32]));
         let stamp = Stamp { inode: 1, size: 10, mtime: 100 };
         for (seen, expected) in [
-            (Seen::Nothing, Some(ObjectMissing)),
-            (Seen::Other("a folder"), Some(ObjectDamaged)),
-            (Seen::File(stamp, Some(right)), None),
-            (Seen::File(stamp, Some(wrong)), Some(ObjectDamaged)),
-            (Seen::File(stamp, None), Some(ObjectDamaged)),
+            (FileLook::Nothing, Some(ObjectMissing)),
+            (FileLook::Other("a folder"), Some(ObjectDamaged)),
+            (FileLook::File(stamp, Some(right)), None),
+            (FileLook::File(stamp, Some(wrong)), Some(ObjectDamaged)),
+            (FileLook::File(stamp, None), Some(ObjectDamaged)),
         ] {
             let kind = match classify_object(&right, 11, &seen) {
                 Verdict::Wrong(kind, _) => Some(kind),

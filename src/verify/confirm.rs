@@ -12,10 +12,10 @@ use super::{
     reader::{hash_of, look_at_object, prove},
 };
 use crate::{
-    mirror::{Found, Root},
+    mirror::{OnDisk, Root},
     model::{DocumentId, RelPath, STATE_FOLDER, Sha256, Step},
     report::{Finding, FindingKind, Progress},
-    state::{Begun, Claimed, Known, State},
+    state::{Claimed, Known, PendingIntent, State},
 };
 
 /// What is believed.
@@ -137,7 +137,7 @@ impl Judge<'_> {
     /// A foreign file that has a missing document's bytes. Only those of its size are read.
     fn elsewhere(&mut self, known: &Known) -> Option<RelPath> {
         let Self { root, watch, foreign, hashes, .. } = self;
-        let has_its_size = |f: &&Foreign| matches!(f.found, Found::File(stamp) if stamp.size == known.stamp.size);
+        let has_its_size = |f: &&Foreign| matches!(f.found, OnDisk::File(stamp) if stamp.size == known.stamp.size);
         let of_its_size = foreign.values().filter(has_its_size);
         of_its_size.filter_map(|file| RelPath::new(&file.path).ok()).find(|path| {
             let hash = hashes.entry(path.to_string()).or_insert_with(|| hash_of(root, path, watch));
@@ -177,7 +177,7 @@ fn still_foreign(
 ) -> Result<BTreeMap<String, Foreign>, Error> {
     let there = |file: &Foreign| {
         let path = RelPath::new(&file.path).ok();
-        !path.is_some_and(|path| mentioned.paths.contains(&path) || matches!(root.look(&path), Ok(Found::Missing)))
+        !path.is_some_and(|path| mentioned.paths.contains(&path) || matches!(root.look(&path), Ok(OnDisk::Missing)))
     };
     let foreign: Vec<Foreign> = foreign.into_iter().filter(there).collect();
     let paths: Vec<&str> = foreign.iter().map(|file| file.path.as_str()).collect();
@@ -186,9 +186,9 @@ fn still_foreign(
 }
 
 impl Mentioned {
-    fn by(begun: Vec<Begun>) -> Self {
+    fn by(begun: Vec<PendingIntent>) -> Self {
         let mut mentioned = Self { documents: HashSet::new(), paths: HashSet::new(), hashes: HashSet::new() };
-        for Begun { intent, .. } in begun {
+        for PendingIntent { intent, .. } in begun {
             mentioned.documents.insert(intent.document);
             mentioned.paths.insert(intent.path);
             match intent.step {
@@ -225,8 +225,8 @@ fn unreadable((path, why): &(String, String)) -> Finding {
 
 fn stranger(file: Foreign) -> Finding {
     let what = match file.found {
-        Found::Other(what) => what,
-        Found::File(_) | Found::Missing => "a file",
+        OnDisk::Other(what) => what,
+        OnDisk::File(_) | OnDisk::Missing => "a file",
     };
     finding(FindingKind::Foreign, file.path, None, format!("{what} that no document has"))
 }

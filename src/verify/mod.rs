@@ -17,9 +17,9 @@ mod quota;
 mod reader;
 
 pub use check::{Looked, Task, Watch, check};
-pub use classify::{Seen, Verdict, classify, is_broken};
+pub use classify::{FileLook, Verdict, classify, is_broken};
 pub use confirm::Confirmed;
 pub use cursor::{Cursor, NOTE, Note, Position, Round};
 pub use error::Error;
-pub use quota::Part;
+pub use quota::CheckScope;
 pub use reader::prove;

@@ -10,7 +10,7 @@ const LOOK: u64 = 4096;
 
 /// How much of the mirror is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum CheckScope {
     /// All of it.
     All,
     /// The next share of its bytes.
@@ -35,11 +35,11 @@ pub(super) enum Quota {
 
 impl Quota {
     /// For a part of so many bytes in so many files, at a point of a round.
-    pub(super) fn new(part: Part, cursor: &mut Cursor, bytes: u64, files: u64) -> Self {
+    pub(super) fn new(part: CheckScope, cursor: &mut Cursor, bytes: u64, files: u64) -> Self {
         match part {
-            Part::All => Self::All,
-            Part::Time(budget) => Self::Until(Instant::now() + budget),
-            Part::Share(share) => {
+            CheckScope::All => Self::All,
+            CheckScope::Time(budget) => Self::Until(Instant::now() + budget),
+            CheckScope::Share(share) => {
                 let whole = bytes.saturating_add(files.saturating_mul(LOOK));
                 cursor.mark = cursor.mark.saturating_add(share.of(whole));
                 Self::Mark { mark: cursor.mark, last: cursor.mark >= whole }
@@ -67,7 +67,7 @@ mod tests {
 
     /// How many files each check of a round takes on.
     fn round(share: &str, sizes: &[u64]) -> Vec<usize> {
-        let part = Part::Share(share.parse().unwrap());
+        let part = CheckScope::Share(share.parse().unwrap());
         let (mut cursor, mut next, mut taken) = (Cursor::default(), 0, Vec::new());
         while next < sizes.len() {
             let quota = Quota::new(part, &mut cursor, sizes.iter().sum(), sizes.len() as u64);

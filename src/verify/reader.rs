@@ -14,11 +14,11 @@ use std::{
 };
 
 use super::{
-    Seen, Verdict, Watch,
+    FileLook, Verdict, Watch,
     classify::{classify, classify_object},
 };
 use crate::{
-    mirror::{self, Place, Root, digest_with, stamp_of},
+    mirror::{self, ContentLocation, Root, digest_with, stamp_of},
     model::{RelPath, Sha256},
     report::Progress,
     state::{Claimed, Known},
@@ -57,20 +57,20 @@ fn next<J>(queue: &Mutex<Receiver<J>>) -> Result<J, RecvError> {
 
 /// What a document's file looks like and holds.
 pub(super) fn look_at_document(root: &Root, known: &Known, buffer: &mut [u8], watch: &Watch<'_>) -> Verdict {
-    let seen = look(root, Place::Tree(&known.path), Some(known.stamp.size), buffer, watch);
+    let seen = look(root, ContentLocation::Tree(&known.path), Some(known.stamp.size), buffer, watch);
     classify(&known.stamp, &known.sha256, &seen, !root.is_network())
 }
 
 /// What an object holds.
 pub(super) fn look_at_object(root: &Root, object: &Claimed, buffer: &mut [u8], watch: &Watch<'_>) -> Verdict {
-    let seen = look(root, Place::Object(&object.sha256), Some(object.size), buffer, watch);
+    let seen = look(root, ContentLocation::Object(&object.sha256), Some(object.size), buffer, watch);
     classify_object(&object.sha256, object.size, &seen)
 }
 
 /// What a file of the tree hashes to, if it can be read.
 pub(super) fn hash_of(root: &Root, path: &RelPath, watch: &Watch<'_>) -> Option<Sha256> {
-    match look(root, Place::Tree(path), None, &mut vec![0; PIECE], watch) {
-        Seen::File(_, hash) => hash,
+    match look(root, ContentLocation::Tree(path), None, &mut vec![0; PIECE], watch) {
+        FileLook::File(_, hash) => hash,
         _ => None,
     }
 }
@@ -93,39 +93,39 @@ pub fn prove(root: &Root, documents: Vec<Known>, watch: &Watch<'_>) -> Vec<(Know
     verdicts.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn look(root: &Root, place: Place<'_>, size: Option<u64>, buffer: &mut [u8], watch: &Watch<'_>) -> Seen {
+fn look(root: &Root, place: ContentLocation<'_>, size: Option<u64>, buffer: &mut [u8], watch: &Watch<'_>) -> FileLook {
     if watch.is_over() {
-        return Seen::Stopped;
+        return FileLook::Stopped;
     }
     let mut file = match root.read(place) {
         Ok(Some(file)) => file,
-        Ok(None) => return Seen::Nothing,
+        Ok(None) => return FileLook::Nothing,
         Err(error) => return refused(error),
     };
     let read = stamp_of(&file).and_then(|stamp| {
         if size.is_some_and(|size| size != stamp.size) {
-            return Ok(Seen::File(stamp, None));
+            return Ok(FileLook::File(stamp, None));
         }
         let hash = digest_with(buffer, &mut file, |bytes| watch.took(bytes.len()))?;
-        Ok(Seen::File(stamp, Some(hash)))
+        Ok(FileLook::File(stamp, Some(hash)))
     });
     read.unwrap_or_else(|error| match error.kind() {
-        io::ErrorKind::Interrupted if watch.is_over() => Seen::Stopped,
+        io::ErrorKind::Interrupted if watch.is_over() => FileLook::Stopped,
         // Opened as a file, and a folder or a device.
         io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput | io::ErrorKind::WouldBlock => {
-            Seen::Other("not a file")
+            FileLook::Other("not a file")
         }
-        io::ErrorKind::PermissionDenied => Seen::Refused(error.to_string()),
-        _ => Seen::Broken(error.to_string()),
+        io::ErrorKind::PermissionDenied => FileLook::Refused(error.to_string()),
+        _ => FileLook::Broken(error.to_string()),
     })
 }
 
-fn refused(error: mirror::Error) -> Seen {
+fn refused(error: mirror::Error) -> FileLook {
     match error {
-        mirror::Error::InTheWay { what, .. } => Seen::Other(what),
-        mirror::Error::Io { source, .. } if source.kind() == io::ErrorKind::IsADirectory => Seen::Other("a folder"),
-        error if error.kind() == mirror::Kind::Document => Seen::Refused(error.to_string()),
-        error => Seen::Broken(error.to_string()),
+        mirror::Error::InTheWay { what, .. } => FileLook::Other(what),
+        mirror::Error::Io { source, .. } if source.kind() == io::ErrorKind::IsADirectory => FileLook::Other("a folder"),
+        error if error.kind() == mirror::ErrorKind::Document => FileLook::Refused(error.to_string()),
+        error => FileLook::Broken(error.to_string()),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{fs, process::Stdio, sync::mpsc};
 
 use ibinder_sync::{
-    app::Exit,
     sandbox::Route::{self, DownloadLink},
+    session::Exit,
 };
 use rustix::process::{Pid, Signal, kill_process};
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use ibinder_sync::{
-    report::METRICS,
+    monitoring::METRICS,
     sandbox::{Reply, Route},
 };
 

@@ -1,10 +1,10 @@
 //! What is not listed is gone only where the service says so, and few are.
 
 use ibinder_sync::{
-    app::Exit,
     mirror::Mirror,
     model::BinderId,
     sandbox::{Organisation, Reply, Route},
+    session::Exit,
     state::State,
     sync::{Ended, forget},
 };

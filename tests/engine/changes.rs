@@ -1,9 +1,9 @@
 //! What changes at the service changes in the mirror, and nothing else does.
 
 use ibinder_sync::{
-    app::Exit,
     report::Documents,
     sandbox::{Generated, Organisation, Route},
+    session::Exit,
 };
 
 use crate::harness::World;

@@ -5,8 +5,8 @@
 use std::{collections::HashMap, fs, path::Path, sync::Arc};
 
 use ibinder_sync::{
-    app::Exit,
     sandbox::{Asked, DocumentView, Organisation, Reply, Route},
+    session::Exit,
 };
 use serde_json::{Value, json};
 

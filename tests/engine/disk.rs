@@ -7,7 +7,7 @@ use std::{
 };
 
 use ibinder_sync::{
-    mirror::{Found, Root, database},
+    mirror::{OnDisk, Root, database},
     model::{DocumentId, STATE_FOLDER, Sha256 as Hash},
     naming,
     sandbox::{DocumentView, Sandbox},
@@ -106,7 +106,7 @@ fn assert_row(document: &DocumentView, known: &Known, root: &Root, bytes: &[u8])
     assert_eq!(known.binder.as_str(), document.binder);
     assert_eq!(known.file_name, document.file_name);
     assert_eq!(known.sha256.hex(), sha256(bytes));
-    assert_eq!(root.look(&known.path).unwrap(), Found::File(known.stamp), "{:?}", known.path);
+    assert_eq!(root.look(&known.path).unwrap(), OnDisk::File(known.stamp), "{:?}", known.path);
     let (mut steps, mut names) = (known.path.as_str().split('/'), Vec::new());
     names.push(document.binder_name.as_str());
     names.extend(document.folders.iter().map(String::as_str));

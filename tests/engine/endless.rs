@@ -3,10 +3,10 @@
 use std::fs;
 
 use ibinder_sync::{
-    app::Exit,
     model::DocumentId,
     naming,
     sandbox::{Organisation, Reply, Route},
+    session::Exit,
 };
 use serde_json::json;
 

@@ -2,8 +2,8 @@
 //! that only looks odd is not locked out.
 
 use ibinder_sync::{
-    app::Exit,
     sandbox::{Organisation, Reply, Route, Settings, Store},
+    session::Exit,
     sync::Ended,
 };
 

@@ -12,8 +12,8 @@ use std::{
 };
 
 use ibinder_sync::{
-    app::Exit,
     sandbox::{FaultKind, Faults, Generated, Organisation, Reply, Route, Store},
+    session::Exit,
     sync::Ended,
 };
 

@@ -8,13 +8,13 @@ use std::{
 };
 
 use ibinder_sync::{
-    app::Exit,
     config::{self, Config, Given, Pacing, Tempo},
     mirror::{Mirror, Root, database},
     pace::{Pace, Policy},
     remote::{Remote, Requests},
     report::{Documents, Progress},
     sandbox::{Organisation, Route, Sandbox, Settings},
+    session::Exit,
     state::State,
     sync::{self, Finished, Parts, Planned, Stop},
 };

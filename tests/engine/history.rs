@@ -10,7 +10,7 @@ use std::{
 
 use ibinder_sync::{
     history::{Restore, Restored},
-    mirror::{Error, Given, Giver, Place, Root, Target},
+    mirror::{ContentLocation, Error, Giver, Root, Target, WriteOutcome},
     model::{RelPath, Sha256, VersionId},
     report::Progress,
     sandbox::{Generated, Organisation},
@@ -286,7 +286,7 @@ fn links_that_are_planted_in_the_target_are_not_followed() {
     let path = |text: &str| RelPath::new(text).unwrap();
     let sha256 = Sha256::new(Hasher::digest("a1").into());
     for to in ["Brf Eken/a.txt", "Brf Eken/deeper/a.txt", "a.txt"] {
-        let mut from = root.read(Place::Tree(&path("Brf Eken/a.txt"))).unwrap().unwrap();
+        let mut from = root.read(ContentLocation::Tree(&path("Brf Eken/a.txt"))).unwrap().unwrap();
         let given = Giver::new(&target).give(&path(to), &mut from, &sha256, 0, &|| false);
         assert!(matches!(given, Err(Error::InTheWay { .. })), "{to}: {given:?}");
     }
@@ -294,7 +294,7 @@ fn links_that_are_planted_in_the_target_are_not_followed() {
     assert_eq!(fs::read(&victim).unwrap(), b"untouched");
     assert!(folder.path().join("a.txt").is_symlink());
     // What was ended in the middle is not left behind.
-    let mut from = root.read(Place::Tree(&path("Brf Eken/a.txt"))).unwrap().unwrap();
+    let mut from = root.read(ContentLocation::Tree(&path("Brf Eken/a.txt"))).unwrap().unwrap();
     let given = Giver::new(&target).give(&path("b.txt"), &mut from, &sha256, 0, &|| true).unwrap();
-    assert_eq!((given, folder.path().join("b.txt").exists()), (Given::Ended, false));
+    assert_eq!((given, folder.path().join("b.txt").exists()), (WriteOutcome::Ended, false));
 }

@@ -1,8 +1,8 @@
 //! A document is one, however often and however differently the pages list it.
 
 use ibinder_sync::{
-    app::Exit,
     sandbox::{DocumentView, Organisation, Reply, Route},
+    session::Exit,
 };
 use serde_json::{Value, json};
 

@@ -3,9 +3,9 @@
 use std::{fs, os::unix::fs::symlink};
 
 use ibinder_sync::{
-    app::Exit,
     report::Documents,
     sandbox::{Organisation, Reply, Route},
+    session::Exit,
 };
 use serde_json::json;
 

@@ -1,9 +1,9 @@
 //! Listings that end at a round number, read in two orders.
 
 use ibinder_sync::{
-    app::Exit,
     config::Given,
     sandbox::{Organisation, Route, Settings},
+    session::Exit,
 };
 
 use crate::harness::{Ran, World};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use ibinder_sync::{
-    app::Exit,
     config::Tempo,
     sandbox::{Generated, Organisation, Reply, Route},
-    sync::{Cause, Ended},
+    session::Exit,
+    sync::{Ended, StopCause},
 };
 
 use crate::harness::World;
@@ -53,7 +53,7 @@ fn a_service_that_stays_down_ends_the_run_and_what_is_finished_stays() {
     for (after, some) in [(0, false), (2, false), (whole.asked() - 30, true)] {
         world.sandbox.go_down(after, u64::MAX);
         let ran = world.run_as(&config);
-        assert!(matches!(ran.finished.ended, Ended::Early(Cause::GivenUp)), "{ran:?}");
+        assert!(matches!(ran.finished.ended, Ended::Early(StopCause::GivenUp)), "{ran:?}");
         assert_eq!(ran.exit(), Exit::Partial);
         assert!(ran.warns_of("--give-up") && ran.finished.tally.failures().is_empty(), "{ran:?}");
         assert_eq!(ran.documents().added > 0, some, "{ran:?}");
@@ -68,7 +68,7 @@ fn the_end_of_a_run_does_not_wait_for_a_service_that_is_down() {
     let world = world(10);
     world.sandbox.go_down(2, u64::MAX);
     let ran = world.run_with(|given| given.max_duration = Some(Duration::from_millis(100)));
-    assert!(matches!(ran.finished.ended, Ended::Early(Cause::Duration)), "{ran:?}");
+    assert!(matches!(ran.finished.ended, Ended::Early(StopCause::Duration)), "{ran:?}");
 }
 
 #[test]

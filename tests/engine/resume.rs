@@ -11,8 +11,8 @@ use std::{
 };
 
 use ibinder_sync::{
-    app::Exit,
     sandbox::{Organisation, Reply, Route, Store},
+    session::Exit,
 };
 
 use crate::{

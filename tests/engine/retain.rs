@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use ibinder_sync::{
-    app::Exit,
     config::Given,
     mirror::Mirror,
     model::DocumentId,
     report::Freed,
     sandbox::{Organisation, Reply, Route},
+    session::Exit,
     state::State,
 };
 use serde_json::json;

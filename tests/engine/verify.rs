@@ -8,16 +8,16 @@ use std::{
 };
 
 use ibinder_sync::{
-    app::Exit,
     mirror::{Mirror, Root, Stage},
     model::{Intent, Particulars, Step},
     pace::{Bandwidth, Pace},
     remote::{Remote, Requests},
     report::{Finding, FindingKind, Progress},
     sandbox::{Organisation, Route},
+    session::Exit,
     state::{Known, State},
     sync::{self, Parts},
-    verify::{self, Cursor, Looked, Note, Part, Task, Watch},
+    verify::{self, CheckScope, Cursor, Looked, Note, Task, Watch},
 };
 
 use crate::{
@@ -63,7 +63,7 @@ fn copy_of(world: &World, folder: &Path, name: &str) -> State {
 }
 
 /// A check without the lock; the world may change before the second look is compared with the state.
-fn checked(world: &World, part: Part, cursor: Cursor, meanwhile: impl FnOnce()) -> (Looked, verify::Confirmed) {
+fn checked(world: &World, part: CheckScope, cursor: Cursor, meanwhile: impl FnOnce()) -> (Looked, verify::Confirmed) {
     let scratch = tempfile::tempdir().unwrap();
     let root = Root::open(&world.dest()).unwrap();
     let state = copy_of(world, scratch.path(), "before.db");
@@ -79,7 +79,7 @@ fn checked(world: &World, part: Part, cursor: Cursor, meanwhile: impl FnOnce()) 
 }
 
 fn findings(world: &World) -> Vec<Finding> {
-    checked(world, Part::All, Cursor::default(), || {}).1.findings
+    checked(world, CheckScope::All, Cursor::default(), || {}).1.findings
 }
 
 fn kinds(world: &World) -> Vec<(FindingKind, String)> {
@@ -93,7 +93,7 @@ fn repaired(world: &World, with_service: bool) -> Vec<Finding> {
     let state = Arc::new(State::open(&world.database(), false).unwrap());
     let run = state.write(|w| w.begin_run(jiff::Timestamp::now(), "verify")).unwrap();
     sync::replay(&mirror, &state, run.number).unwrap();
-    let task = Task { part: Part::All, cursor: Cursor::default(), survey: true };
+    let task = Task { part: CheckScope::All, cursor: Cursor::default(), survey: true };
     let mut found = watched(|watch| {
         let mut looked = verify::check(mirror.root(), &state, task, watch).unwrap();
         state.write(|w| w.restamp(&looked.moved)).unwrap();
@@ -144,7 +144,7 @@ const DAMAGES: [(&str, FindingKind, Damage); 6] = [
 fn a_sound_mirror_has_no_findings() {
     let (world, _) = shelf(3);
     fs::create_dir(world.at("an empty folder")).unwrap();
-    let (looked, confirmed) = checked(&world, Part::All, Cursor::default(), || {});
+    let (looked, confirmed) = checked(&world, CheckScope::All, Cursor::default(), || {});
     assert_eq!(confirmed.findings, []);
     assert_eq!((looked.checked.documents, looked.done, confirmed.unfinished), (3, true, 0));
 }
@@ -295,7 +295,7 @@ fn what_a_run_is_publishing_is_no_damage() {
     mirror.apply(&intent).unwrap();
     let confirm = |fresh: &dyn Fn() -> State| {
         watched(|watch| {
-            let task = Task { part: Part::All, cursor: Cursor::default(), survey: true };
+            let task = Task { part: CheckScope::All, cursor: Cursor::default(), survey: true };
             let mut looked = verify::check(mirror.root(), &before, task, watch).unwrap();
             looked.confirm(mirror.root(), watch, || Ok::<_, verify::Error>(fresh())).unwrap()
         })
@@ -306,7 +306,7 @@ fn what_a_run_is_publishing_is_no_damage() {
     let (mirror_, state_) = (Arc::new(mirror.with_fallbacks_only()), Arc::new(state));
     sync::replay(&mirror_, &state_, 2).unwrap();
     let again = watched(|watch| {
-        let task = Task { part: Part::All, cursor: Cursor::default(), survey: true };
+        let task = Task { part: CheckScope::All, cursor: Cursor::default(), survey: true };
         let mut looked = verify::check(mirror_.root(), &before, task, watch).unwrap();
         let fresh = || Ok::<_, verify::Error>(copy_of(&world, scratch.path(), "done.db"));
         looked.confirm(mirror_.root(), watch, fresh).unwrap()
@@ -321,7 +321,7 @@ fn a_rolling_check_covers_everything_and_no_more_than_its_share() {
     let mut note = Note::default();
     let mut damaged = 0;
     for call in 1..=20_u64 {
-        let (looked, confirmed) = checked(&world, Part::Share("5%".parse().unwrap()), note.round, || {});
+        let (looked, confirmed) = checked(&world, CheckScope::Share("5%".parse().unwrap()), note.round, || {});
         // Sizes differ: the file at the mark belongs to the check that comes to it.
         let so_far = looked.cursor.checked.documents;
         assert!(so_far >= 2 * call && so_far <= 2 * call + 1 && looked.checked.documents <= 3, "call {call}: {so_far}");
@@ -408,10 +408,10 @@ fn a_copied_mirror_is_proved_once_and_an_edited_file_is_still_noticed() {
 fn a_copied_mirror_is_sound() {
     let (world, _) = shelf(3);
     copied(&world);
-    let (looked, confirmed) = checked(&world, Part::All, Cursor::default(), || {});
+    let (looked, confirmed) = checked(&world, CheckScope::All, Cursor::default(), || {});
     assert_eq!((confirmed.findings.len(), looked.moved.len()), (0, 3));
     repaired(&world, false);
-    assert_eq!(checked(&world, Part::All, Cursor::default(), || {}).0.moved, []);
+    assert_eq!(checked(&world, CheckScope::All, Cursor::default(), || {}).0.moved, []);
 }
 
 #[test]

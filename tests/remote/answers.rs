@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ibinder_sync::remote::Kind;
+use ibinder_sync::remote::ErrorKind;
 
 use crate::{
     connect, document, policy, remote,
@@ -46,12 +46,12 @@ async fn faults_that_pass_are_tried_again() {
 
 #[tokio::test]
 async fn faults_that_stay_end_with_the_tries() {
-    type Fault = (fn() -> Reply, Kind, &'static str);
+    type Fault = (fn() -> Reply, ErrorKind, &'static str);
     let faults: [Fault; 4] = [
-        (|| problem(500, "Broken"), Kind::Unavailable, "\"Broken\", trace id 00-trace (4 tries)"),
-        (|| status(429), Kind::Throttled, "429 (4 tries)"),
-        (|| json("<html>"), Kind::Unavailable, "not JSON"),
-        (|| Reply::Close(Vec::new()), Kind::Unavailable, "connection failed"),
+        (|| problem(500, "Broken"), ErrorKind::Unavailable, "\"Broken\", trace id 00-trace (4 tries)"),
+        (|| status(429), ErrorKind::Throttled, "429 (4 tries)"),
+        (|| json("<html>"), ErrorKind::Unavailable, "not JSON"),
+        (|| Reply::Close(Vec::new()), ErrorKind::Unavailable, "connection failed"),
     ];
     for (fault, kind, text) in faults {
         // Others are answered: it is no outage.
@@ -67,18 +67,21 @@ async fn faults_that_stay_end_with_the_tries() {
 
 #[tokio::test]
 async fn answers_that_stand_are_asked_for_once() {
-    let answers: [(fn() -> Reply, Kind); 8] = [
-        (|| problem(400, "Bad"), Kind::Rejected),
-        (|| problem(403, "No"), Kind::Forbidden),
-        (|| problem(404, "None"), Kind::NotFound { problem_json: true }),
-        (|| status(404), Kind::NotFound { problem_json: false }),
-        (|| Reply::Send(answer(404, "content-type: text/html", "<html>404")), Kind::NotFound { problem_json: false }),
+    let answers: [(fn() -> Reply, ErrorKind); 8] = [
+        (|| problem(400, "Bad"), ErrorKind::Rejected),
+        (|| problem(403, "No"), ErrorKind::Forbidden),
+        (|| problem(404, "None"), ErrorKind::NotFound { problem_json: true }),
+        (|| status(404), ErrorKind::NotFound { problem_json: false }),
+        (
+            || Reply::Send(answer(404, "content-type: text/html", "<html>404")),
+            ErrorKind::NotFound { problem_json: false },
+        ),
         (
             || Reply::Send(answer(404, "content-type: application/json", r#"{"message":"no Route matched"}"#)),
-            Kind::NotFound { problem_json: false },
+            ErrorKind::NotFound { problem_json: false },
         ),
-        (|| status(405), Kind::MethodNotAllowed),
-        (|| problem(409, "Conflict"), Kind::Rejected),
+        (|| status(405), ErrorKind::MethodNotAllowed),
+        (|| problem(409, "Conflict"), ErrorKind::Rejected),
     ];
     for (reply, kind) in answers {
         let server = Server::api(move |_, _| reply());
@@ -96,7 +99,7 @@ async fn a_404_that_breaks_off_is_not_the_services_word() {
     });
     let (remote, _) = remote(&server);
     let error = remote.document(&document()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::NotFound { problem_json: false });
+    assert_eq!(error.kind(), ErrorKind::NotFound { problem_json: false });
 }
 
 #[tokio::test]
@@ -118,7 +121,7 @@ async fn credentials_follow_no_redirect() {
     let server = Server::api(move |_, _| Reply::Send(answer(307, &format!("location: {location}"), "")));
     let (remote, _) = remote(&server);
     let error = remote.document(&document()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(elsewhere.total(), 0);
 }
 
@@ -128,7 +131,7 @@ async fn an_endless_answer_ends() {
     let server = Server::api(move |_, _| Reply::Endless(head(200, "transfer-encoding: chunked", ""), chunk.clone()));
     let (remote, _) = remote(&server);
     let error = remote.document(&document()).await.unwrap_err();
-    assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 1), "{error}");
+    assert_eq!((error.kind(), error.tries()), (ErrorKind::Rejected, 1), "{error}");
     assert!(error.to_string().contains("larger than"), "{error}");
 }
 
@@ -136,7 +139,7 @@ async fn an_endless_answer_ends() {
 async fn an_answer_that_announces_too_much_is_not_read() {
     let server = Server::api(|_, _| Reply::Hang(head(200, "content-length: 99999999999", "")));
     let (remote, _) = remote(&server);
-    assert_eq!(remote.document(&document()).await.unwrap_err().kind(), Kind::Rejected);
+    assert_eq!(remote.document(&document()).await.unwrap_err().kind(), ErrorKind::Rejected);
 }
 
 #[tokio::test]
@@ -166,7 +169,7 @@ async fn nobody_there() {
     let (remote, _) = connect(settings);
     for tries in [3, 0] {
         let error = remote.document(&document()).await.unwrap_err();
-        assert_eq!((error.kind(), error.tries()), (Kind::GivenUp, tries), "{error}");
+        assert_eq!((error.kind(), error.tries()), (ErrorKind::GivenUp, tries), "{error}");
         assert!(error.to_string().contains("connection failed"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 use ibinder_sync::{
     model::{BinderId, FolderId},
-    remote::{Kind, Query},
+    remote::{ErrorKind, Query},
 };
 
 use crate::{
@@ -68,7 +68,7 @@ async fn a_link_that_may_not_be_followed() {
     let server = Server::api(|_, _| json(r#"{"url":"file:///etc/passwd?hush"}"#));
     let (remote, _) = remote(&server);
     let error = remote.download_link(&document(), &version()).await.unwrap_err();
-    assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 1));
+    assert_eq!((error.kind(), error.tries()), (ErrorKind::Rejected, 1));
     assert!(!error.to_string().contains("hush"), "{error}");
     assert_eq!(server.count("/api/documents/doc-1/versions/ver-1/downloadlink"), 1);
 }

@@ -6,7 +6,7 @@ use std::{process::Command, sync::Arc};
 use ibinder_sync::{
     model::OrganisationId,
     pace::{Limit, Pace},
-    remote::{Kind, Remote, Requests, Settings},
+    remote::{ErrorKind, Remote, Requests, Settings},
 };
 use url::Url;
 
@@ -72,7 +72,7 @@ fn child_https() {
             SECRET.into(),
         );
         let error = Remote::new(settings, Pace::new(Limit::None, None), Arc::new(Requests::default())).unwrap_err();
-        assert_eq!(error.kind(), Kind::Configuration);
+        assert_eq!(error.kind(), ErrorKind::Configuration);
         for word in ["ca-certificates", "SSL_CERT_FILE"] {
             assert!(error.to_string().contains(word), "{error}");
         }
@@ -132,6 +132,6 @@ fn settings_that_cannot_work() {
         let mut settings = crate::settings(&server);
         change(&mut settings);
         let made = Remote::new(settings, Pace::new(Limit::None, None), Arc::new(Requests::default()));
-        assert!(made.is_err_and(|error| error.kind() == Kind::Configuration), "{number}");
+        assert!(made.is_err_and(|error| error.kind() == ErrorKind::Configuration), "{number}");
     }
 }

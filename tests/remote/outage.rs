@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use ibinder_sync::remote::Kind;
+use ibinder_sync::remote::ErrorKind;
 
 use crate::{
     connect, document, remote,
@@ -61,7 +61,7 @@ async fn a_call_that_always_fails_is_no_outage() {
     let (remote, _) = remote(&server);
     for _ in 0..3 {
         let error = remote.document(&document()).await.unwrap_err();
-        assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 4), "{error}");
+        assert_eq!((error.kind(), error.tries()), (ErrorKind::Unavailable, 4), "{error}");
     }
     assert_eq!(server.count("/api/documents/doc-1"), 12);
 }
@@ -107,7 +107,7 @@ async fn a_service_that_takes_requests_and_never_answers_is_given_up() {
     settings.head_timeout = Duration::from_hours(1);
     let (remote, _) = connect(settings);
     let error = remote.document(&document()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::GivenUp, "{error}");
+    assert_eq!(error.kind(), ErrorKind::GivenUp, "{error}");
     assert_eq!(server.count("/api/binders"), 1);
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
-use ibinder_sync::remote::{Kind, Remote};
+use ibinder_sync::remote::{ErrorKind, Remote};
 
 use crate::{
     SECRET, document, remote,
@@ -58,7 +58,7 @@ async fn errors_show_no_secret() {
     let server = parrot();
     let (remote, _) = remote(&server);
     let error = remote.binders().await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Rejected);
+    assert_eq!(error.kind(), ErrorKind::Rejected);
     check_all("error", &error);
     check("trace id", error.trace_id().unwrap());
     assert!(error.to_string().contains("[secret]"), "{error}");
@@ -93,7 +93,7 @@ async fn a_broken_connection_to_storage_shows_no_query() {
     let (remote, _) = remote(&server);
     let link = remote.download_link(&document(), &version()).await.unwrap();
     let error = remote.fetch(&link, None).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().starts_with("GET http://127.0.0.1:1/blob: "), "{error}");
     check_all("error", &error);
 }

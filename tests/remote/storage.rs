@@ -1,4 +1,4 @@
-use ibinder_sync::remote::{Announced, Blob, Error, Kind, Link, Remote, Resume};
+use ibinder_sync::remote::{Announced, Blob, Error, ErrorKind, Link, Remote, Resume};
 
 use crate::{
     connect, document, remote,
@@ -79,13 +79,13 @@ async fn a_download_goes_on_where_it_stopped() {
 
 #[tokio::test]
 async fn what_does_not_continue_a_download_is_told_apart() {
-    let answers: [(fn() -> Reply, Kind); 6] = [
-        (|| Reply::Send(answer(200, "etag: \"v2\"", "0123456789")), Kind::Contradicted),
-        (|| Reply::Send(answer(200, "etag: \"v1\"", "3456789")), Kind::Contradicted),
-        (|| status(416), Kind::NotTheRest),
-        (|| Reply::Send(answer(206, "content-range: bytes 0-6/10", "0123456")), Kind::NotTheRest),
-        (|| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v2\"", "3456789")), Kind::Contradicted),
-        (|| Reply::Send(answer(206, "", "3456789")), Kind::NotTheRest),
+    let answers: [(fn() -> Reply, ErrorKind); 6] = [
+        (|| Reply::Send(answer(200, "etag: \"v2\"", "0123456789")), ErrorKind::Contradicted),
+        (|| Reply::Send(answer(200, "etag: \"v1\"", "3456789")), ErrorKind::Contradicted),
+        (|| status(416), ErrorKind::NotTheRest),
+        (|| Reply::Send(answer(206, "content-range: bytes 0-6/10", "0123456")), ErrorKind::NotTheRest),
+        (|| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v2\"", "3456789")), ErrorKind::Contradicted),
+        (|| Reply::Send(answer(206, "", "3456789")), ErrorKind::NotTheRest),
     ];
     for (number, (reply, kind)) in answers.into_iter().enumerate() {
         let server = server(move |_, _| reply());
@@ -106,7 +106,7 @@ async fn the_whole_in_place_of_the_rest_starts_at_its_beginning() {
 async fn a_range_that_fails_is_left_to_the_caller_after_two_tries() {
     let server = server(|seen, _| if seen.path() == "/blob" { status(503) } else { status(404) });
     let error = fetch(&server, Some(&resume(3))).await.unwrap_err();
-    assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 2));
+    assert_eq!((error.kind(), error.tries()), (ErrorKind::Unavailable, 2));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_link_that_has_expired() {
     for code in [401, 403, 404, 410] {
         let server = server(move |_, _| Reply::Send(answer(code, "", "<Error><Code>hush</Code></Error>")));
         let error = fetch(&server, None).await.unwrap_err();
-        assert_eq!((error.kind(), error.tries(), server.count("/blob")), (Kind::LinkExpired, 1, 1));
+        assert_eq!((error.kind(), error.tries(), server.count("/blob")), (ErrorKind::LinkExpired, 1, 1));
         assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
     }
 }
@@ -140,7 +140,7 @@ async fn a_fault_before_the_bytes_is_tried_again() {
     // The host answers: it is this document's own fault.
     let server = server(|seen, _| status(if seen.path() == "/blob" { 500 } else { 404 }));
     let error = fetch(&server, None).await.unwrap_err();
-    assert_eq!((error.kind(), error.tries()), (Kind::Unavailable, 4));
+    assert_eq!((error.kind(), error.tries()), (ErrorKind::Unavailable, 4));
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn bytes_that_are_not_as_announced() {
             }
         };
         assert!(got <= 10, "{number}: more than the document has was handed on");
-        assert_eq!(error.kind(), Kind::Unavailable, "{number}");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{number}");
         assert!(!error.to_string().contains("hush"), "{error}");
         assert_eq!(blob.chunk().await.unwrap(), None);
     }
@@ -197,7 +197,7 @@ async fn bytes_that_stop_coming() {
     settings.stall_timeout = std::time::Duration::from_secs(1);
     let (remote, _) = connect(settings);
     let mut blob = remote.fetch(&link(&remote).await, None).await.unwrap();
-    assert_eq!(read(&mut blob).await.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(read(&mut blob).await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn redirects_that_are_not_followed() {
     for location in ["/blob", "http://example.com/", "http://192.168.0.1/", "file:///etc/passwd", "http://["] {
         let server = server(move |_, _| Reply::Send(answer(302, &format!("location: {location}"), "")));
         let error = fetch(&server, None).await.unwrap_err();
-        assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 1), "{location}: {error}");
+        assert_eq!((error.kind(), error.tries()), (ErrorKind::Rejected, 1), "{location}: {error}");
         assert_eq!(server.count("/blob"), if location == "/blob" { 6 } else { 1 });
     }
 }

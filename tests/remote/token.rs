@@ -1,5 +1,5 @@
 use futures::future::join_all;
-use ibinder_sync::remote::{Error, Kind, Remote};
+use ibinder_sync::remote::{Error, ErrorKind, Remote};
 
 use crate::{
     SECRET, connect, document, policy, remote,
@@ -47,7 +47,7 @@ async fn refused_credentials_are_tried_twice_and_never_again() {
         for round in 0..2 {
             for result in crowd(&remote).await {
                 let error = result.unwrap_err();
-                assert_eq!(error.kind(), Kind::Credentials, "{round}: {error}");
+                assert_eq!(error.kind(), ErrorKind::Credentials, "{round}: {error}");
                 assert!(error.to_string().contains(&code.to_string()), "{error}");
                 assert!(!error.to_string().contains(SECRET), "{error}");
             }
@@ -97,12 +97,12 @@ async fn a_crowd_shares_a_failure_too() {
     let server = Server::start(|_, _| status(503));
     let (remote, _) = remote(&server);
     for result in crowd(&remote).await {
-        assert_eq!(result.unwrap_err().kind(), Kind::GivenUp);
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::GivenUp);
     }
     // Four tries of the first who asked, and probes, of which there is one at a time.
     let total = server.total();
     assert!((4..100).contains(&total), "{total}");
-    assert_eq!(remote.binders().await.unwrap_err().kind(), Kind::GivenUp);
+    assert_eq!(remote.binders().await.unwrap_err().kind(), ErrorKind::GivenUp);
     assert_eq!(server.total(), total);
 }
 
@@ -122,7 +122,7 @@ async fn three_fruitless_tokens_are_the_end() {
     let (remote, _) = connect(settings);
     for _ in 0..2 {
         for result in crowd(&remote).await {
-            assert_eq!(result.unwrap_err().kind(), Kind::Credentials);
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Credentials);
         }
     }
     assert_eq!(server.count("/token"), 3);
@@ -139,7 +139,7 @@ async fn a_401_about_one_thing_belongs_to_it() {
         }
         let error = remote.document(&document()).await.unwrap_err();
         assert!(error.is_unauthorized(), "{error}");
-        assert_eq!((error.kind(), error.tries()), (Kind::Rejected, 2), "{error}");
+        assert_eq!((error.kind(), error.tries()), (ErrorKind::Rejected, 2), "{error}");
     }
     assert_eq!(server.count("/token"), 1);
     // Each try is looked into, and nothing more is asked.

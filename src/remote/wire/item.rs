@@ -71,7 +71,7 @@ pub(super) struct Item<'a> {
 
 /// A document, and whether its metadata were too large to keep.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Read {
+pub(super) struct ItemReading {
     pub(super) listed: Listed,
     pub(super) metadata_dropped: bool,
 }
@@ -93,7 +93,7 @@ impl Item<'_> {
 
     /// Checks the fields. A document that names no binder is in the one that was asked for; one in the folder or tab
     /// of the document `before` it shares their ids, as most do.
-    pub(super) fn document(&mut self, asked: Option<&BinderId>, before: Option<&Listed>) -> Result<Read, Odd> {
+    pub(super) fn document(&mut self, asked: Option<&BinderId>, before: Option<&Listed>) -> Result<ItemReading, Odd> {
         let id = DocumentId::parse(self.id.as_str()).map_err(|source| Odd::Id { field: "id", source })?;
         let folder = |text: &str| shared(before.and_then(|before| before.folder.as_ref()), text);
         let folder = maybe("folderId", self.folder_id.as_ref(), folder)?;
@@ -106,7 +106,10 @@ impl Item<'_> {
         let dropped = self.metadata.is_some_and(|raw| raw.get().len() > LARGEST_METADATA);
         let metadata = self.metadata.filter(|_| !dropped).map(kept);
         let file_name = name(self.file_name.take());
-        Ok(Read { listed: Listed { id, binder, folder, tab, file_name, version, metadata }, metadata_dropped: dropped })
+        Ok(ItemReading {
+            listed: Listed { id, binder, folder, tab, file_name, version, metadata },
+            metadata_dropped: dropped,
+        })
     }
 
     fn binder(&self, asked: Option<&BinderId>) -> Result<BinderId, Odd> {

@@ -19,7 +19,7 @@ mod scalar;
 
 pub use item::OddItem;
 pub use metadata::sort_key;
-pub use page::{Oddity, OddityKind, Page};
+pub use page::{Oddity, OddityKind, SearchPage};
 
 pub(super) use item::document;
 pub(super) use list::{binders, folders};

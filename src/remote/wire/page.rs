@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Number, Text, garbled,
-    item::{Item, OddItem, Read},
+    item::{Item, ItemReading, OddItem},
 };
 use crate::{
     model::{BinderId, DocumentId, Listed},
@@ -18,7 +18,7 @@ use crate::{
 
 /// A page of a search.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct SearchPage {
     /// The documents, in the order of the service; odd ones in their places.
     pub items: Vec<Result<Listed, OddItem>>,
     /// How many documents the whole search has.
@@ -63,14 +63,19 @@ fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: 
 }
 
 /// Reads a page; `number` and `size` are what was asked for.
-pub(in crate::remote) fn page(text: &str, asked: Option<&BinderId>, number: u32, size: u32) -> Result<Page, Cause> {
+pub(in crate::remote) fn page(
+    text: &str,
+    asked: Option<&BinderId>,
+    number: u32,
+    size: u32,
+) -> Result<SearchPage, Cause> {
     let mut reader = Reader { asked, items: Vec::new(), oddities: Vec::new() };
     let head = if let Ok(wire) = serde_json::from_str::<Wire<Item<'_>>>(text) {
         reader.fast(wire)?
     } else {
         reader.careful(serde_json::from_str::<Wire<&RawValue>>(text).map_err(|error| garbled(&error))?)?
     };
-    Ok(Page {
+    Ok(SearchPage {
         items: reader.items,
         total: head.total,
         page_number: head.number.unwrap_or_else(|| number.into()),
@@ -117,7 +122,7 @@ impl Reader<'_> {
     fn take(&mut self, mut item: Item<'_>) {
         let before = self.items.last().and_then(|item| item.as_ref().ok());
         match item.document(self.asked, before) {
-            Ok(Read { listed, metadata_dropped }) => {
+            Ok(ItemReading { listed, metadata_dropped }) => {
                 if metadata_dropped {
                     let document = listed.id.clone();
                     self.oddities.push(Oddity { document, kind: OddityKind::MetadataTooLarge });

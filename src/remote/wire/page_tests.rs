@@ -1,7 +1,7 @@
 use super::{page::page as read, *};
 use crate::model::{BinderId, Listed};
 
-fn page(json: &str) -> Page {
+fn page(json: &str) -> SearchPage {
     let binder = BinderId::parse("asked").unwrap();
     read(json, Some(&binder), 3, 250).unwrap()
 }

@@ -6,8 +6,10 @@
 use std::collections::HashSet;
 
 use super::{Generator, MANY, names};
-use crate::sandbox::id::{below, mix_all};
-use crate::sandbox::organisation::{DayChanges, NOWHERE, Organisation, State};
+use crate::sandbox::{
+    id::{below, mix_all},
+    organisation::{DayChanges, NOWHERE, Organisation, State},
+};
 
 /// Picks documents that nothing has happened to on this day.
 struct Day {

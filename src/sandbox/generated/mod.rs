@@ -5,8 +5,8 @@
 //! and the same seed always makes the same organisation. Days after the first change it.
 
 mod days;
+mod document_bytes;
 mod names;
-mod paper;
 
 use super::content::Content;
 use super::id::{Guid, below, mix_all};
@@ -87,7 +87,7 @@ impl Generator {
     /// The bytes of version `version` (from 0) of document `number`.
     pub(super) fn content(&self, number: usize, version: usize) -> Content {
         let version = u32::try_from(version).unwrap_or(u32::MAX).saturating_add(1);
-        paper::make(&self.first_name(number), version, self.size)
+        document_bytes::make(&self.first_name(number), version, self.size)
     }
 
     /// Adds the next document, unlisted, at its first place and under its first name.

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::sandbox::content::Content;
-use crate::sandbox::id::Guid;
+use crate::sandbox::{content::Content, id::Guid};
 
 /// The position of no folder.
 pub(in crate::sandbox) const NOWHERE: u32 = u32::MAX;

@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use super::{Document, NOWHERE, Organisation, State};
-use crate::sandbox::content::Content;
-use crate::sandbox::id::Guid;
-use crate::sandbox::metadata;
+use crate::sandbox::{content::Content, id::Guid, metadata};
 
 /// Why a thing can't be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,10 +12,11 @@ use std::{
 
 use clap::Parser as _;
 use ibinder_sync::{
-    app::{self, Exit, Voice},
     cli::{self, Cli},
+    commands,
     config::Given,
-    crash::{self, Point},
+    failpoints::{self, Point},
+    session::{Exit, Output},
     ui::Level,
 };
 use serde_json::{Value, json};
@@ -93,7 +94,7 @@ fn watch(trace: &Path, kill: Option<(String, u64)>) {
         }
     };
     let note = Mutex::new(note);
-    crash::watch(Box::new(move |point, names| (*note.lock().unwrap())(point, names)));
+    failpoints::watch(Box::new(move |point, names| (*note.lock().unwrap())(point, names)));
 }
 
 #[test]
@@ -108,21 +109,21 @@ fn the_child() {
     let config = harness::config(given, &|name| std::env::var_os(name));
     let exit = match (task["command"].as_str().unwrap(), task["fallbacks"] == true) {
         ("run", true) => harness::run_on(&config, |mirror| mirror.with_fallbacks_only()).exit(),
-        ("run" | "retain", false) => app::run(&config, &Voice::new(false, Level::Error, false)),
-        ("adopt", _) => app::adopt(&config, &Voice::new(false, Level::Error, false)),
+        ("run" | "retain", false) => commands::run(&config, &Output::new(false, Level::Error, false)),
+        ("adopt", _) => commands::adopt(&config, &Output::new(false, Level::Error, false)),
         ("repair", _) => {
             let words = ["ibinder-sync", "verify", "--repair", "--dest", dest.to_str().unwrap()];
             let cli::Command::Verify(given) = Cli::parse_from(words).command else { unreachable!() };
-            app::verify(&given, &config.notices, || Ok(config.remote), &Voice::new(false, Level::Error, false))
+            commands::verify(&given, &config.notices, || Ok(config.remote), &Output::new(false, Level::Error, false))
         }
-        ("forget", _) => app::forget_binder(&app::Forget {
+        ("forget", _) => commands::forget_binder(&commands::Forget {
             dest: &dest,
             id: task["id"].as_str().unwrap(),
             force: true,
             yes: true,
             notices: &ibinder_sync::config::Notices::default(),
         }),
-        ("purge", _) => app::purge(&dest, task["id"].as_str().unwrap(), true),
+        ("purge", _) => commands::purge(&dest, task["id"].as_str().unwrap(), true),
         (other, _) => panic!("no child knows {other}"),
     };
     // What was let go or erased before the kill is not known any more.

@@ -14,7 +14,7 @@ use std::{
     ops::Range,
 };
 
-use ibinder_sync::crash::Point;
+use ibinder_sync::failpoints::Point;
 
 use child::{Command, Task};
 use operations::{

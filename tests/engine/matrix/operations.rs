@@ -1,9 +1,9 @@
 //! The table of operations: a new one is one more entry here, with a test beside the others.
 
 use ibinder_sync::{
-    app::Exit,
-    crash::Point,
+    failpoints::Point,
     sandbox::{FaultKind, Faults, Reply, Route},
+    session::Exit,
 };
 
 use super::{child::Command, story::Story};

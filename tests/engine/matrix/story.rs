@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
 };
 
-use ibinder_sync::{app::Exit, model::STATE_FOLDER, sandbox::Organisation};
+use ibinder_sync::{model::STATE_FOLDER, sandbox::Organisation, session::Exit};
 
 use crate::{
     disk,

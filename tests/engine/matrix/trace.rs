@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use ibinder_sync::crash::Point;
+use ibinder_sync::failpoints::Point;
 
 /// A point that was passed, with its names.
 #[derive(Debug, Clone)]

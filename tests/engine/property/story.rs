@@ -7,9 +7,9 @@ use std::{
 };
 
 use ibinder_sync::{
-    app::Exit,
     config::Config,
     sandbox::{DocumentView, FaultKind as K, Faults, Organisation, Reply, Route},
+    session::Exit,
     sync::Ended,
 };
 

@@ -1,0 +1,97 @@
+//! `sandbox` and `demo`.
+
+use std::{ffi::OsString, sync::Arc, time::Duration};
+
+use crate::{
+    cli,
+    commands::run,
+    config::{self, Config, Given, Pacing, Size, Tempo},
+    sandbox::{Faults, Generated, Organisation, Sandbox, Settings, Store},
+    session::{Error, Exit, Output, runtime, signals::Signals},
+    sync::Stop,
+    ui,
+};
+
+/// Serves until a signal comes.
+pub fn sandbox(given: &cli::Sandbox) -> Exit {
+    match serve(given) {
+        Ok(()) => Exit::Complete,
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}
+
+fn serve(given: &cli::Sandbox) -> Result<(), Error> {
+    let mut organisation = match &given.from {
+        Some(folder) => Organisation::from_folder(folder).map_err(|e| Error::Folder(folder.clone(), e))?,
+        None => Organisation::generated(&generated(&given.organisation, given.document_size)),
+    };
+    if let Some(nth) = given.churn {
+        organisation.churn(nth);
+    }
+    let settings = Settings {
+        port: given.port,
+        page_size_cap: given.page_size_cap,
+        token_lifetime: Duration::from_secs(given.token_lifetime),
+        link_lifetime: Duration::from_secs(given.link_lifetime),
+        store: match given.store {
+            cli::Store::Azure => Store::Azure,
+            cli::Store::S3 => Store::S3,
+        },
+        ranges: !given.no_ranges,
+        content_md5: !given.no_md5,
+        subfolders: !given.no_subfolders,
+        clock_offset: given.clock_offset,
+        limit: given.limit,
+        retry_after: !given.no_retry_after,
+        blobs_from: given.blobs_from.clone(),
+        faults: given.faults.iter().fold(Faults::none(), |faults, f| faults.with(f.kind, f.probability)),
+        seed: given.organisation.seed,
+        ..Settings::default()
+    };
+    let sandbox = Sandbox::start(organisation, settings).map_err(Error::Sandbox)?;
+    let stop = Arc::new(Stop::default());
+    let _signals = Signals::watch(&stop);
+    for (name, value) in sandbox.environment() {
+        ui::print(&format!("{name}={value}\n"));
+    }
+    runtime()?.block_on(stop.wait());
+    Ok(())
+}
+
+fn generated(given: &cli::Organisation, size: Option<Size>) -> Generated {
+    Generated {
+        binders: given.binders,
+        documents: given.documents,
+        seed: given.seed,
+        day: given.day,
+        document_size: size.map(Size::bytes),
+    }
+}
+
+/// Mirrors a made-up organisation over HTTP, as the real one would be.
+pub fn demo(given: cli::Demo, output: &Output) -> Exit {
+    let organisation = Organisation::generated(&generated(&given.organisation, None));
+    let prepared = Sandbox::start(organisation, Settings::default()).map_err(Error::Sandbox).and_then(|sandbox| {
+        let environment = sandbox.environment();
+        let look = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
+        let given = Given {
+            dest: given.destination.dest,
+            // The sandbox is on this machine.
+            pacing: Pacing { rate: Some(Tempo::Set(0.0)), ..Pacing::default() },
+            // A day passes at once here, so folder names are always due.
+            refresh_folders: Some(Duration::ZERO),
+            ..Given::default()
+        };
+        Ok((Config::new(given, &config::Settings::of_environment(&look)?)?, sandbox))
+    });
+    match prepared {
+        Ok((config, _sandbox)) => run(&config, output),
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `doctor`.
+
+use std::{ffi::OsString, path::Path};
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::{
+    cli::Doctor,
+    config::{self, check_output_path},
+    doctor::{Visit, destination, visit},
+    mirror::{self, DestinationKind, Root},
+    monitoring::{STATUS, Status},
+    notify,
+    remote::Settings,
+    report::{Area, Check, DoctorReport, Filters},
+    session::{Exit, Reading, check_place, open::steadily, runtime},
+    ui,
+};
+
+/// Looks a variable of the environment up.
+type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
+
+/// Goes through everything that a run needs.
+pub fn doctor(asked: &Doctor, given: &config::Settings, slips: &[config::Error], environment: Environment<'_>) -> Exit {
+    if let Some(Err(error)) =
+        asked.report.as_deref().map(|file| check_output_path("--report", file, asked.dest.as_deref()))
+    {
+        ui::complain(&error);
+        return Exit::Usage;
+    }
+    let settings = config::remote_settings(given);
+    let mut checks = configuration(&settings, given);
+    checks.extend(slips.iter().map(|slip| failure(Area::Configuration, slip)));
+    checks.extend(filters(given, asked.dest.as_deref()));
+    match &asked.dest {
+        None => checks.push(Check::skipped(Area::Destination, "not looked at: --dest was not given")),
+        Some(dest) => {
+            checks.extend(check_place(dest).err().map(|error| failure(Area::Destination, &error)));
+            let examined = mirror::examine(dest);
+            checks.extend(destination(dest, &examined, asked.existing));
+            if examined.is_ok_and(|seen| seen.survey == DestinationKind::Mirror) {
+                checks.push(state(dest, settings.as_ref().ok()));
+            }
+        }
+    }
+    let found = match settings.as_ref().ok().map(|settings| (settings, runtime())) {
+        Some((settings, Ok(runtime))) => runtime.block_on(visit(settings, proxy(environment).as_deref())),
+        _ => Visit { checks: unasked(), statements: Vec::new(), night_requests: None },
+    };
+    checks.extend(found.checks);
+    // What is learnt about the network on the way stands with the network.
+    checks.sort_by_key(|check| check.area);
+    let checkup = DoctorReport {
+        version: env!("CARGO_PKG_VERSION"),
+        system: mirror::system(),
+        made_at: Timestamp::now(),
+        api: settings.ok().map(|settings| settings.api_url.to_string()),
+        checks,
+        statements: found.statements,
+        night_requests: found.night_requests,
+    };
+    tell(&checkup, asked)
+}
+
+fn tell(checkup: &DoctorReport, asked: &Doctor) -> Exit {
+    if asked.json {
+        // Texts, numbers and lists always serialize.
+        ui::print(&(serde_json::to_string_pretty(checkup).unwrap_or_default() + "\n"));
+    } else {
+        ui::print(&ui::checkup(checkup));
+    }
+    let report = || ui::checkup_report(checkup);
+    if let Some(Err(error)) = asked.report.as_deref().map(|file| notify::replace(file, report().as_bytes())) {
+        ui::complain(&error);
+        return Exit::Usage;
+    }
+    exit(checkup)
+}
+
+fn configuration(settings: &Result<Settings, config::Error>, given: &config::Settings) -> Vec<Check> {
+    if let Ok(settings) = settings {
+        let found = format!("organisation {}, an API client and its secret are set", settings.organisation);
+        return vec![Check::ok(Area::Configuration, found)];
+    }
+    // All of them at once: nobody wants to come back for each.
+    config::remote_errors(given).iter().map(|error| failure(Area::Configuration, error)).collect()
+}
+
+/// The filters that limit a run, and what they left out last; none where every document is wanted.
+fn filters(given: &config::Settings, dest: Option<&Path>) -> Option<Check> {
+    let filters = match config::filter_of(given) {
+        Ok(filter) => filter.shown()?,
+        Err(error) => return Some(failure(Area::Configuration, &error)),
+    };
+    let last = dest.and_then(|dest| Root::open(dest).ok()?.read_note(STATUS));
+    let last = last.and_then(|bytes| Status::read(&bytes).ok()?.last_run);
+    let left_out = match last.filter(|run| run.filters.as_ref() == Some(&filters)) {
+        Some(run) => {
+            format!("they left out {} in the last run", Filters::left_out(run.binders.filtered, run.documents.filtered))
+        }
+        None => "`ibinder-sync plan` says how many documents they leave out".to_owned(),
+    };
+    let said = |filters: &Filters| format!("filters limit what is mirrored: {}; {left_out}", filters.flags().join(" "));
+    Some(Check::ok(Area::Configuration, said(&filters.without_names())).on_screen(said(&filters)))
+}
+
+/// Whether the state of a mirror can be read, and is the organisation's.
+fn state(dest: &Path, settings: Option<&Settings>) -> Check {
+    let organisation = steadily(|| Ok(Reading::open(dest)?.state.read(|r| r.setting("organisation"))?));
+    match (organisation, settings.map(|settings| settings.organisation.as_str())) {
+        (Err(error), _) => failure(Area::Destination, &error),
+        (Ok(Some(found)), Some(wanted)) if found != wanted => Check::failure(
+            Area::Destination,
+            format!("it mirrors organisation {found}, and {wanted} is set"),
+            "give each organisation a destination of its own",
+        ),
+        (Ok(_), _) => Check::ok(Area::Destination, "its state can be read"),
+    }
+}
+
+/// An error whose text says what to do behind a semicolon.
+fn failure(area: Area, error: &dyn std::error::Error) -> Check {
+    let text = error.to_string();
+    let (found, next) =
+        text.split_once("; ").unwrap_or((&text, "`ibinder-sync config show` says where each value comes from"));
+    Check::failure(area, found, next)
+}
+
+fn unasked() -> Vec<Check> {
+    [Area::Network, Area::Credentials, Area::Service, Area::Storage]
+        .map(|area| Check::skipped(area, "not asked: the configuration comes first"))
+        .into()
+}
+
+/// The proxy for `https`, as it may be shown: without a user and a password.
+fn proxy(environment: Environment<'_>) -> Option<String> {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let given = names.into_iter().find_map(|name| environment(name).filter(|value| !value.is_empty()))?;
+    let given = given.to_string_lossy();
+    let url = Url::parse(&if given.contains("://") { given.into_owned() } else { format!("http://{given}") }).ok()?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}{port}", url.host_str()?))
+}
+
+/// The code of what must be mended first.
+fn exit(checkup: &DoctorReport) -> Exit {
+    match checkup.failed().min() {
+        None => Exit::Complete,
+        Some(Area::Configuration | Area::Destination) => Exit::Usage,
+        Some(Area::Credentials) => Exit::Credentials,
+        Some(Area::Network | Area::Service | Area::Storage) => Exit::Partial,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_shown_without_its_password() {
+        for (value, shown) in [
+            ("http://me:secret@proxy.corp:3128", Some("proxy.corp:3128")),
+            ("proxy.corp:3128", Some("proxy.corp:3128")),
+            ("http://proxy", Some("proxy")),
+            ("", None),
+        ] {
+            let environment = |name: &str| (name == "https_proxy").then(|| OsString::from(value));
+            assert_eq!(proxy(&environment).as_deref(), shown, "{value}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `export`: a catalogue, or a file of metadata for each document.
+
+use std::io::IsTerminal as _;
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    catalogue::{self, Catalogue, Format},
+    cli::{self, ExportFormat},
+    commands::history,
+    config::outside_resolved,
+    history::Selection,
+    model::RelPath,
+    session::{Error, Exit, Output, Reading, open::steadily, sink::Sink},
+    ui,
+};
+
+/// Writes what is asked for.
+pub fn export(given: &cli::Export, output: &Output) -> Exit {
+    // Standard output can't be begun again.
+    let twice = given.to.is_some() || given.format.is_none();
+    match if twice { steadily(|| write(given)) } else { write(given) } {
+        Ok(told) => {
+            if !output.quiet {
+                ui::print(&told);
+            }
+            Exit::Complete
+        }
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}
+
+/// What is said at the end; nothing where standard output has the catalogue.
+fn write(given: &cli::Export) -> Result<String, Error> {
+    let format = given.format.map(|format| form(format, given)).transpose()?;
+    let Reading { state, root, .. } = &Reading::open(&given.destination.dest)?;
+    for (name, path) in [("--sidecars", &given.sidecars), ("--to", &given.to)] {
+        if let Some(path) = path {
+            outside_resolved(name, path, Some(&given.destination.dest))?;
+        }
+    }
+    let runs = state.read(|r| r.past_runs())?;
+    let then = given.at.as_deref().map(|text| history::then(text, &runs)).transpose()?.map(|run| run.number);
+    let mut selection = history::selection(&given.destination.dest, &given.paths)?;
+    let sink = format.as_ref().map(|_| Sink::open(given.to.as_deref(), root)).transpose()?;
+    let catalogue = Catalogue::new(state, then)?;
+    let mut told = String::new();
+    if let (Some(format), Some(mut sink)) = (format, sink) {
+        let written = catalogue.write(&format, sink.writer(), |path| wants(&mut selection, path));
+        let count = match written {
+            Err(catalogue::Error::Write(error)) => return stopped(given, error),
+            other => other?,
+        };
+        history::all_met(&selection, given.at.as_deref())?;
+        if let Some(path) = sink.finish()? {
+            told.push_str(&format!("{count} documents are in {}.\n", ui::escape(&path.display().to_string())));
+        }
+    }
+    if let Some(folder) = &given.sidecars {
+        let sidecars = catalogue.sidecars(folder, |path| wants(&mut selection, path))?;
+        history::all_met(&selection, given.at.as_deref())?;
+        let count = sidecars.end().map_err(catalogue::Error::from)?;
+        if given.format.is_none() || given.to.is_some() {
+            told.push_str(&format!("{count} sidecars are in {}.\n", ui::escape(&folder.display().to_string())));
+        }
+    }
+    Ok(told)
+}
+
+fn form(format: ExportFormat, given: &cli::Export) -> Result<Format, Error> {
+    match (format, given.separator) {
+        (ExportFormat::Csv, separator) => Ok(Format::Csv(separator.unwrap_or(b','))),
+        (_, Some(_)) => Err(Error::Unknown("--separator is for --format csv alone".to_owned())),
+        (ExportFormat::Jsonl, None) => Ok(Format::Jsonl),
+        (ExportFormat::Xlsx, None) if given.to.is_none() && std::io::stdout().is_terminal() => {
+            Err(Error::Unknown("a workbook is nothing for a terminal; say where to with --to FILE.xlsx".to_owned()))
+        }
+        (ExportFormat::Xlsx, None) => Ok(Format::Xlsx(TimeZone::system())),
+    }
+}
+
+/// Nobody takes more: a reader that went away (`| head`) is no error.
+fn stopped(given: &cli::Export, error: std::io::Error) -> Result<String, Error> {
+    if given.to.is_none() && error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Ok(String::new());
+    }
+    let name = given.to.clone().unwrap_or_else(|| "standard output".into());
+    Err(Error::Output(name, error))
+}
+
+fn wants(selection: &mut Selection, path: &str) -> bool {
+    RelPath::new(path).is_ok_and(|path| selection.wants(&path))
+}

@@ -1,0 +1,159 @@
+//! `snapshots`, `ls` and `history`: what was, told.
+
+use std::path::{Path, PathBuf};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::{
+    cli,
+    history::{DocumentHistory, ListingEntry, Selection, Snapshot, clock, is_now, run_meant, whole_before},
+    model::DocumentId,
+    session::{Error, Exit, Reading, open::steadily},
+    state::{self, PastRun, Remembered},
+    ui,
+};
+
+/// Lists the runs.
+pub fn snapshots(given: &cli::Snapshots) -> Exit {
+    done(steadily(|| runs(given)))
+}
+
+fn runs(given: &cli::Snapshots) -> Result<(), Error> {
+    let Reading { state, .. } = &Reading::open(&given.destination.dest)?;
+    let runs: Vec<Snapshot> = state.read(|r| r.past_runs())?.iter().map(Snapshot::of).collect();
+    if given.json {
+        json_lines(&runs);
+    } else {
+        ui::print(&ui::snapshots(&runs, given.all, &TimeZone::system()));
+    }
+    Ok(())
+}
+
+/// Lists what was mirrored at a time.
+pub fn ls(given: &cli::Ls) -> Exit {
+    done(steadily(|| tree(given)).and_then(|(text, met)| {
+        ui::print(&text);
+        met
+    }))
+}
+
+/// The lines, and whether each given path has one. They are gathered first: a pager would hold the state for hours.
+fn tree(given: &cli::Ls) -> Result<(String, Result<(), Error>), Error> {
+    let Reading { state, .. } = &Reading::open(&given.destination.dest)?;
+    let runs = state.read(|r| r.past_runs())?;
+    let then = given.at.as_deref().map(|text| then(text, &runs)).transpose()?;
+    let mut selection = selection(&given.destination.dest, &given.paths)?;
+    let (zone, mut lines) = (TimeZone::system(), String::new());
+    let each = |mirrored: Remembered| {
+        if !selection.wants(&mirrored.path) {
+            return Ok(true);
+        }
+        let entry = ListingEntry::of(&mirrored);
+        lines.push_str(&if given.json { json(&entry) } else { ui::listed(&entry, &zone) });
+        Ok::<_, state::Error>(true)
+    };
+    state.read(|r| r.tree_at(then.map_or(i64::MAX, |run| run.number), each))?;
+    Ok((lines, all_met(&selection, given.at.as_deref())))
+}
+
+/// Tells everything that is known of a document.
+pub fn history(given: &cli::History) -> Exit {
+    done(steadily(|| life(given)))
+}
+
+fn life(given: &cli::History) -> Result<(), Error> {
+    let Reading { state, .. } = &Reading::open(&given.destination.dest)?;
+    let selection = selection(&given.destination.dest, std::slice::from_ref(&given.document))?;
+    let mut ids: Vec<DocumentId> =
+        given.document.to_str().and_then(|id| DocumentId::parse(id).ok()).into_iter().collect();
+    for name in selection.names() {
+        ids.extend(state.read(|r| r.documents_at(name))?);
+    }
+    ids.sort();
+    ids.dedup();
+    let runs = state.read(|r| r.past_runs())?;
+    let mut told = Vec::new();
+    for id in ids {
+        told.extend(state.read(|r| r.life(&id))?.map(|life| DocumentHistory::of(&life, &runs)));
+    }
+    if told.is_empty() {
+        return Err(Error::Unknown(format!(
+            "no document has or had the path or id {:?}; give one as `ibinder-sync ls --dest {} [--at TIME]` shows it",
+            given.document.display().to_string(),
+            given.destination.dest.display()
+        )));
+    }
+    if given.json {
+        json_lines(&told);
+    } else {
+        let zone = TimeZone::system();
+        ui::print(&told.iter().map(|one| ui::biography(one, &zone)).collect::<Vec<_>>().join("\n"));
+    }
+    Ok(())
+}
+
+/// The run that is meant by a time. Says so where it was not whole.
+pub(crate) fn then<'r>(text: &str, runs: &'r [PastRun]) -> Result<&'r PastRun, Error> {
+    let now = Timestamp::now().to_zoned_datetime(TimeZone::system());
+    let run = run_meant(text, runs, &now)?;
+    if !run.whole {
+        let before = whole_before(run, runs).map_or_else(
+            || "no run before it was".to_owned(),
+            |whole| format!("the nearest one before it that was is {} ({})", whole.id, ended(whole)),
+        );
+        tracing::warn!("run {} ({}) is meant, which was not whole; {before}", run.id, ended(run));
+    }
+    Ok(run)
+}
+
+/// When a run ended, for people.
+pub(crate) fn ended(run: &PastRun) -> String {
+    clock(run.finished_at.unwrap_or(run.started_at), &TimeZone::system())
+}
+
+/// The paths that a user means.
+pub(crate) fn selection(dest: &Path, paths: &[PathBuf]) -> Result<Selection, Error> {
+    let folder = std::env::current_dir().map_err(Error::Runtime)?;
+    let absolute = folder.join(dest).components().collect();
+    let names: Vec<PathBuf> = std::iter::once(absolute).chain(dest.canonicalize()).collect();
+    Ok(Selection::new(paths, &names, &folder))
+}
+
+/// Each given path must mean something.
+pub(crate) fn all_met(selection: &Selection, at: Option<&str>) -> Result<(), Error> {
+    let unmet = selection.unmet();
+    if unmet.is_empty() {
+        return Ok(());
+    }
+    let unmet = unmet.join(", ");
+    let nothing = match at.filter(|at| !is_now(at)) {
+        None => format!("nothing is mirrored as {unmet} now"),
+        Some(at) => format!("nothing was mirrored at {at:?} as {unmet}"),
+    };
+    let advice = "`ls` shows the paths of a time, `history` where a document was";
+    Err(Error::Unknown(format!("{nothing}; {advice}")))
+}
+
+fn json_lines(values: &[impl serde::Serialize]) {
+    let mut lines = ui::Lines::default();
+    for value in values {
+        if !lines.print(&json(value)) {
+            return;
+        }
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Numbers, texts and lists always serialize.
+    serde_json::to_string(value).unwrap_or_default() + "\n"
+}
+
+fn done(result: Result<(), Error>) -> Exit {
+    match result {
+        Ok(()) => Exit::Complete,
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `man`: the manual pages.
+
+use std::{fs, io, path::Path};
+
+use crate::{
+    cli,
+    config::outside_resolved,
+    session::{Error, Exit},
+    ui,
+};
+
+/// Prints the program's page, or writes those of all commands into a folder.
+pub fn man(to: Option<&Path>) -> Exit {
+    let pages = cli::pages();
+    let Some(folder) = to else {
+        ui::print(pages.first().map_or("", |page| &page.text));
+        return Exit::Complete;
+    };
+    match outside_resolved("--to", folder, None).map_err(Error::from).and_then(|()| write(folder, &pages)) {
+        Ok(()) => Exit::Complete,
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}
+
+fn write(folder: &Path, pages: &[cli::Page]) -> Result<(), Error> {
+    let refused = |path: &Path, error: io::Error| Error::Pages(path.to_owned(), error);
+    fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
+    pages.iter().try_for_each(|page| {
+        let path = folder.join(&page.name);
+        fs::write(&path, &page.text).map_err(|error| refused(&path, error))
+    })
+}

@@ -1,0 +1,39 @@
+//! One file a command. Each builds its parts from a [`Config`](crate::config::Config), and ends with an exit code.
+
+mod acknowledge;
+mod binders;
+mod config;
+#[cfg(feature = "sandbox")]
+mod demo;
+mod doctor;
+mod export;
+mod forget;
+mod history;
+mod man;
+mod plan;
+mod purge;
+mod recover;
+mod restore;
+mod run;
+mod status;
+mod verify;
+mod with_lock;
+
+pub use acknowledge::acknowledge;
+pub use binders::list as list_binders;
+pub use config::{begin as begin_configuration, schema as show_schema, show as show_configuration};
+#[cfg(feature = "sandbox")]
+pub use demo::{demo, sandbox};
+pub use doctor::doctor;
+pub use export::export;
+pub use forget::{Forget, forget as forget_binder};
+pub use history::{history, ls, snapshots};
+pub use man::man;
+pub use plan::plan;
+pub use purge::purge;
+pub use recover::{adopt, recover};
+pub use restore::restore;
+pub use run::{refused, run};
+pub use status::status;
+pub use verify::{Service, verify};
+pub use with_lock::with_lock;

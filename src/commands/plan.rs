@@ -1,0 +1,74 @@
+//! `plan`: what `run` would do. It works on a copy of the state and only looks at the tree.
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+
+use crate::{
+    config::Config,
+    mirror::{self, Root},
+    remote::Requests,
+    report::UnchangedCost,
+    session::{
+        Error, Exit, Output, adoption, check_destination, check_place, execute, open::temporary_folder, reporting,
+        service_client, signals::Signals,
+    },
+    state::State,
+    sync::{Ended, Fatal, Parts},
+    ui,
+};
+
+/// Says what a run would do.
+pub fn plan(config: &Config, output: &Output) -> Exit {
+    let started = Timestamp::now();
+    go(config, output, started).unwrap_or_else(|error| {
+        let report = reporting::failed(&config.remote.organisation.to_string(), started, &error);
+        reporting::give_up(&report, output, &error)
+    })
+}
+
+fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Error> {
+    let clock = Instant::now();
+    check_place(&config.dest)?;
+    let is_mirror = check_destination(&config.dest, config.existing)?;
+    let scratch = temporary_folder()?;
+    let database = mirror::database(&config.dest);
+    // A destination that does not exist yet looks like an empty one.
+    let root = Root::open(if is_mirror { &config.dest } else { scratch.path() })?;
+    let copy = scratch.path().join("state.db");
+    let state = State::scratch(is_mirror.then_some(database.as_path()), &copy)?;
+    state.bind(&config.remote.organisation)?;
+    let requests = Arc::new(Requests::default());
+    let run = state.write(|w| w.begin_run(started, "plan"))?;
+    let options = adoption::options(&state, &config.options)?;
+    let remote = service_client::remote(&config.remote, config.limit, &state, &requests)?;
+    let parts = Parts {
+        remote: Arc::clone(&remote),
+        state: Arc::new(state),
+        root: Arc::new(root),
+        mirror: None,
+        options,
+        progress: Arc::default(),
+        stop: Arc::default(),
+        run: run.clone(),
+    };
+    let _signals = Signals::watch(&parts.stop);
+    let mut finished = execute(parts, &requests, output)?;
+    if let Ended::Fatal(Fatal::State(error)) = finished.ended {
+        finished.ended = Ended::Fatal(Fatal::State(error.in_copy(&copy)));
+    }
+    let mut report = reporting::report(config, &run.id, &finished, &requests, started);
+    report.duration_seconds = clock.elapsed().as_secs_f64();
+    report.night = finished.night.map(|requests| UnchangedCost { requests, rate: remote.rate() });
+    let exit = Exit::of_run(&finished);
+    if !output.json {
+        ui::print(&ui::plan(&finished.planned));
+    }
+    if exit != Exit::Usage {
+        reporting::tell_plan(output, &report);
+    }
+    if let Ended::Fatal(fatal) = &finished.ended {
+        ui::complain(fatal);
+    }
+    Ok(exit)
+}

@@ -1,0 +1,114 @@
+//! The way back from a state that is damaged or lost: `recover` and `adopt`.
+
+use std::{collections::HashSet, path::Path};
+
+use jiff::Timestamp;
+
+use crate::{
+    commands::run,
+    config::Config,
+    mirror::{self, DestinationKind, Mirror},
+    session::{Error, Exit, Output, Writing, adoption::Mark, check_destination, check_place},
+    state::{self, ErrorKind, Left, Look, State},
+    ui,
+};
+
+/// Puts the last good copy of the state in place.
+pub fn recover(dest: &Path, force: bool) -> Exit {
+    match put_copy(dest, force) {
+        Ok(told) => {
+            ui::print(&told);
+            Exit::Complete
+        }
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}
+
+fn put_copy(dest: &Path, force: bool) -> Result<String, Error> {
+    let copies = mirror::copies(dest);
+    let survey = mirror::survey(dest)?;
+    if copies.is_empty() && !matches!(survey, DestinationKind::Mirror | DestinationKind::StateLost) {
+        return Err(Error::NoMirror(dest.to_owned()));
+    }
+    let mirror = Mirror::open(dest)?;
+    if !force && is_sound(dest)? {
+        return Err(Error::Sound(dest.to_owned()));
+    }
+    let good = copies.iter().find(|copy| match state::is_good_copy(copy) {
+        Ok(good) => good,
+        Err(error) => {
+            tracing::warn!("{} can't be used: {error}", copy.display());
+            false
+        }
+    });
+    let copy = good.ok_or_else(|| Error::NoCopy(dest.to_owned()))?;
+    let aside = put(&mirror, dest, Some(copy), Mark::Lost)?;
+    let run = copy.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(format!(
+        "The state is the one at the end of run {}.{}\n`ibinder-sync run --dest {}` goes on from there: it proves what the tree has and this state doesn't know.\n",
+        ui::escape(&run),
+        aside.map(|name| format!(" What was there is kept as {name}.")).unwrap_or_default(),
+        dest.display()
+    ))
+}
+
+/// Makes a new state for the files that are there, or goes over those that the state knows, and
+/// brings over what changed.
+pub fn adopt(config: &Config, output: &Output) -> Exit {
+    run::carry_out(config, output, "adopt", begin)
+}
+
+fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
+    let dest = &config.dest;
+    check_place(dest)?;
+    if matches!(mirror::survey(dest)?, DestinationKind::Absent | DestinationKind::Empty) {
+        check_destination(dest, config.existing)?;
+    }
+    let mirror = Mirror::open(dest)?;
+    let mark = if config.options.trust_times { Mark::LostTrustingTimes } else { Mark::Lost };
+    let is_new = !is_sound(dest)?;
+    if is_new && let Some(name) = put(&mirror, dest, None, mark)? {
+        tracing::warn!("the state can't be used; it is kept as {name}, and a new one is made");
+    }
+    let writing = Writing::on(mirror, dest, Some(&config.remote.organisation), "adopt", started)?;
+    if !is_new {
+        mark.set(&writing.state)?;
+    }
+    Ok(writing)
+}
+
+/// Whether there is a state that can be gone on with.
+fn is_sound(dest: &Path) -> Result<bool, Error> {
+    if mirror::survey(dest)? != DestinationKind::Mirror {
+        return Ok(false);
+    }
+    match state::examine(&mirror::database(dest), Look::Whole) {
+        Ok(left) => Ok(left != Left::Blank),
+        Err(error) if error.kind() == ErrorKind::Damaged => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts a marked state in the place of the one that is there: a copy, or an empty one. It is whole
+/// before it has its name. Returns what the old one is called now, if there was one.
+fn put(mirror: &Mirror, dest: &Path, copy: Option<&Path>, mark: Mark) -> Result<Option<String>, Error> {
+    let (staged, path) = mirror.staging_path()?;
+    if let Some(copy) = copy {
+        std::fs::copy(copy, &path).map_err(|source| Error::Copy(copy.to_owned(), source))?;
+    }
+    let state = State::open(&path, mirror.root().is_network())?;
+    mark.set(&state)?;
+    state.write(|w| w.forget_unlinks())?;
+    drop(state);
+    // The intents are lost, and old bytes may be on their way below tmp/.
+    mirror.rescue(&HashSet::from([staged.clone()]), |_| Ok::<_, Error>(true))?;
+    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let moved = mirror.set_state_aside(&state::PARTS, &time)?;
+    mirror.put_state(&staged)?;
+    mirror.settled();
+    debug_assert!(mirror::survey(dest).is_ok_and(|survey| survey == DestinationKind::Mirror));
+    Ok(moved.then(|| format!("state.db.damaged-{time}")))
+}

@@ -1,0 +1,303 @@
+//! `verify`: beside whatever goes on, or with `--repair` under the lock.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    cli,
+    config::{self, Notices},
+    mirror::{self, Root},
+    pace::{Bandwidth, Limit},
+    remote::{self, Remote},
+    report::{Checked, Finding, FindingKind, Progress, VerifyOutcome, VerifyReport},
+    session::{
+        Error, Exit, Output, Reading, Writing, check_destination,
+        notifications::{Notifications, RunEnd as Over},
+        open::steadily,
+        runtime, service_client,
+        signals::Signals,
+        status_file::StatusFile,
+    },
+    state::{self, Extent, RunEnd, State},
+    sync::{self, Fatal, Options, Parts, Stop, StopCause},
+    ui,
+    verify::{self, CheckScope, Confirmed, Cursor, Looked, Note, Task, Watch},
+};
+
+/// Findings that are kept in the note; the report on standard output has them all.
+const MOST_KEPT: usize = 1000;
+
+/// What a check is told, and what it shows.
+struct Job {
+    part: CheckScope,
+    bandwidth: Arc<Bandwidth>,
+    limit: Limit,
+    give_up: Duration,
+    progress: Arc<Progress>,
+    stop: Arc<Stop>,
+    started: Timestamp,
+    clock: Instant,
+    standing: StatusFile,
+}
+
+/// The way to the service, as far as it is set up.
+pub type Service = Result<remote::Settings, config::Error>;
+
+/// Checks a mirror, and repairs it on request.
+pub fn verify(given: &cli::Verify, notices: &Notices, service: impl FnOnce() -> Service, output: &Output) -> Exit {
+    // Without a repair nobody's credentials are needed.
+    let service = given.repair.then(service);
+    let started = Timestamp::now();
+    let dest = &given.destination.dest;
+    let standing = StatusFile::new(dest, notices);
+    let stop = Arc::default();
+    let signals = Signals::watch(&stop);
+    let result = job(given, started, standing.clone(), stop).and_then(|job| {
+        look_at_state(dest)?;
+        let _screen = ui::Screen::start(Arc::clone(&job.progress), &output.bars, output.quiet, output.json_log);
+        runtime()?.block_on(async {
+            match service {
+                Some(service) => Box::pin(repaired(dest, &job, service)).await,
+                None => looked(dest, &job).await,
+            }
+        })
+    });
+    let aftermath = Notifications::new(notices, dest);
+    match result {
+        Ok((report, exit)) => {
+            tell(&report, output);
+            signals.over(exit);
+            over(&aftermath, exit, report.outcome.word(), &report, &ui::verify_summary(&report));
+            exit
+        }
+        Err(error) => {
+            signals.over(error.exit());
+            broken_off(&error, started, &standing, &aftermath, output)
+        }
+    }
+}
+
+/// The end of a check that could not begin, or not go on.
+fn broken_off(
+    error: &Error,
+    started: Timestamp,
+    standing: &StatusFile,
+    aftermath: &Notifications<'_>,
+    output: &Output,
+) -> Exit {
+    let (exit, text) = (error.exit(), error.to_string());
+    ui::complain(error);
+    if error.is_of_the_state() {
+        let clean = Confirmed::default();
+        let report = VerifyReport { state: "damaged", ..report(started, 0.0, VerifyOutcome::Damaged, clean) };
+        standing.verify_failed(Some((&report, exit)));
+        if output.json {
+            print_json(&report);
+        }
+        over(aftermath, exit, report.outcome.word(), &report, &text);
+    } else {
+        if exit != Exit::Locked {
+            standing.verify_failed(None);
+        }
+        over(aftermath, exit, "failed", &serde_json::json!({ "outcome": "failed", "error": text }), &text);
+    }
+    exit
+}
+
+fn over<R: serde::Serialize>(aftermath: &Notifications<'_>, exit: Exit, outcome: &str, report: &R, summary: &str) {
+    aftermath.tell(&Over { command: "verify", exit, outcome, run_id: "", report, summary });
+}
+
+fn job(given: &cli::Verify, started: Timestamp, standing: StatusFile, stop: Arc<Stop>) -> Result<Job, Error> {
+    let part = match (given.sample, given.budget) {
+        (Some(share), _) => CheckScope::Share(share),
+        (None, Some(budget)) => CheckScope::Time(config::positive("--budget", budget)?),
+        (None, None) => CheckScope::All,
+    };
+    let bandwidth = Arc::new(Bandwidth::new(given.bandwidth.map(config::bandwidth).transpose()?));
+    let (limit, give_up) = given.pacing.given().check()?;
+    let progress = Arc::default();
+    Ok(Job { part, bandwidth, limit, give_up, progress, stop, started, clock: Instant::now(), standing })
+}
+
+/// Whether the state is sound: without it nothing can be told of the files.
+fn look_at_state(dest: &Path) -> Result<(), Error> {
+    if !check_destination(dest, false)? {
+        return Err(Error::NoMirror(dest.to_owned()));
+    }
+    steadily(|| Ok(state::examine_in_use(&mirror::database(dest))?))
+}
+
+/// Without the lock: a run may go on meanwhile.
+async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
+    let reading = Arc::new(Reading::following(dest)?);
+    if let Err(error) = job.standing.begin(&reading.root, "verify", "", job.started) {
+        // A mirror that is mounted read-only can be checked all the same.
+        tracing::debug!("that a check began could not be written down: {error}");
+    }
+    let (note, task) = begin(&reading.root, job.part);
+    let again = dest.to_owned();
+    let opened = Arc::clone(&reading);
+    let (looked, confirmed) = reading_thread(job, move |watch| {
+        let mut looked = verify::check(&opened.root, &opened.state, task, watch)?;
+        let confirmed = looked.confirm(&opened.root, watch, || Reading::following(&again))?;
+        Ok((looked, confirmed))
+    })
+    .await?;
+    Ok(end(&reading.root, job, note, &looked, confirmed, 0))
+}
+
+/// Under the lock: what is wrong is put right.
+async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyReport, Exit), Error> {
+    let Writing { mirror, state, run } = Writing::open(dest, "verify")?;
+    job.standing.begin(mirror.root(), "repair", &run.id, job.started)?;
+    let (note, task) = begin(mirror.root(), job.part);
+    let (at, rows) = (Arc::clone(&mirror), Arc::clone(&state));
+    let (looked, mut confirmed) = reading_thread(job, move |watch| {
+        let mut looked = verify::check(at.root(), &rows, task, watch)?;
+        let confirmed = looked.confirm(at.root(), watch, || Ok::<_, Error>(&*rows))?;
+        Ok((looked, confirmed))
+    })
+    .await?;
+    state.write(|w| w.restamp(&looked.moved))?;
+    let service = way(job, &state, service)?;
+    let remote = service.as_ref().ok().map(Arc::clone);
+    let root = Arc::new(Root::open(dest)?);
+    let parts = |remote| Parts {
+        remote,
+        state: Arc::clone(&state),
+        root,
+        mirror: Some(Arc::clone(&mirror)),
+        options: Options::default(),
+        progress: Arc::clone(&job.progress),
+        stop: Arc::clone(&job.stop),
+        run: run.clone(),
+    };
+    sync::mend(parts, service, (&mirror, &state, run.number), &mut confirmed.findings).await?;
+    let restamped = looked.moved.len() as u64;
+    let (report, exit) = end(mirror.root(), job, note, &looked, confirmed, restamped);
+    let outcome = if exit == Exit::Complete { "complete" } else { "partial" };
+    state.write(|w| -> Result<(), state::Error> {
+        remote.map_or(Ok(()), |remote| service_client::keep(w, &remote))?;
+        w.end_run(run.number, &RunEnd { outcome, ..RunEnd::default() })
+    })?;
+    Ok((report, exit))
+}
+
+/// The service, where it is set up and mirrored here; otherwise why not.
+fn way(job: &Job, state: &State, service: Service) -> Result<Result<Arc<Remote>, String>, Error> {
+    let settings = match service {
+        Ok(settings) => remote::Settings { give_up: job.give_up, ..settings },
+        Err(error) => return Ok(Err(format!("it would have to come from the service: {error}"))),
+    };
+    let mirrored = state.read(|r| r.setting("organisation"))?;
+    if mirrored.is_some_and(|id| id != settings.organisation.as_str()) {
+        let why = "it would have to come from the service, and IBINDER_ORG_ID names another organisation";
+        return Ok(Err(why.to_owned()));
+    }
+    Ok(Ok(service_client::remote(&settings, job.limit, state, &Arc::default())?))
+}
+
+fn begin(root: &Root, part: CheckScope) -> (Note, Task) {
+    let note = Note::read(root);
+    let cursor = if part == CheckScope::All { Cursor::default() } else { note.round };
+    (note, Task { part, cursor, survey: true })
+}
+
+/// Reads on threads of its own, so that signals are heard meanwhile.
+async fn reading_thread<T: Send + 'static>(
+    job: &Job,
+    work: impl FnOnce(&Watch<'_>) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let (progress, stop) = (Arc::clone(&job.progress), Arc::clone(&job.stop));
+    let bandwidth = Arc::clone(&job.bandwidth);
+    let read = tokio::task::spawn_blocking(move || {
+        work(&Watch { progress: &progress, bandwidth: &bandwidth, stop: &|| stop.is_set() })
+    });
+    read.await.map_err(|error| Fatal::Internal(error.to_string()))?
+}
+
+/// Writes down how far it came, and says how it ended.
+fn end(
+    root: &Root,
+    job: &Job,
+    mut note: Note,
+    looked: &Looked,
+    confirmed: Confirmed,
+    restamped: u64,
+) -> (VerifyReport, Exit) {
+    let exit = exit(job.stop.cause(), &confirmed);
+    let outcome = match exit {
+        Exit::Complete => VerifyOutcome::Sound,
+        Exit::Interrupted | Exit::Terminated => VerifyOutcome::Interrupted,
+        Exit::Partial => VerifyOutcome::Partial,
+        _ => VerifyOutcome::Damaged,
+    };
+    let Extent { documents, objects, bytes } = looked.extent;
+    let report = VerifyReport {
+        checked: looked.checked,
+        mirrored: Checked { documents, objects, bytes },
+        restamped,
+        ..report(job.started, job.clock.elapsed().as_secs_f64(), outcome, confirmed)
+    };
+    if !looked.stopped {
+        note.advance(looked.cursor, looked.done, report.damaged, Timestamp::now());
+    }
+    let mut kept = report.clone();
+    kept.findings.truncate(MOST_KEPT);
+    note.last = serde_json::to_value(&kept).unwrap_or_default();
+    if let Err(error) = note.write(root) {
+        tracing::warn!("how far the check came could not be written down: {error}");
+    }
+    job.standing.verify_ended(root, &report, exit, note.last_round.as_ref());
+    (report, exit)
+}
+
+fn report(started_at: Timestamp, seconds: f64, outcome: VerifyOutcome, confirmed: Confirmed) -> VerifyReport {
+    let damage = |f: &&Finding| f.kind.is_damage();
+    VerifyReport {
+        outcome,
+        state: "sound",
+        started_at,
+        duration_seconds: seconds,
+        checked: Checked::default(),
+        mirrored: Checked::default(),
+        unfinished: confirmed.unfinished,
+        restamped: 0,
+        damaged: confirmed.findings.iter().filter(damage).count() as u64,
+        repaired: confirmed.findings.iter().filter(|f| f.repaired).count() as u64,
+        unlisted: confirmed.unlisted,
+        findings: confirmed.findings,
+    }
+}
+
+/// Where several apply: 8, 130/143, 6, 4.
+fn exit(stopped: Option<StopCause>, confirmed: &Confirmed) -> Exit {
+    let any = |is: &dyn Fn(&Finding) -> bool| confirmed.findings.iter().any(is);
+    match stopped {
+        _ if confirmed.broken => Exit::Disk,
+        Some(StopCause::Interrupt) => Exit::Interrupted,
+        Some(StopCause::Terminate) => Exit::Terminated,
+        _ if any(&Finding::is_left) => Exit::Damaged,
+        _ if any(&|finding| finding.kind == FindingKind::Unreadable) => Exit::Partial,
+        _ => Exit::Complete,
+    }
+}
+
+fn tell(report: &VerifyReport, output: &Output) {
+    if output.json {
+        print_json(report);
+    } else if !output.quiet || report.outcome != VerifyOutcome::Sound {
+        ui::print(&ui::verify_summary(report));
+    }
+}
+
+fn print_json(report: &VerifyReport) {
+    // Numbers, texts and lists always serialize.
+    ui::print(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
+}

@@ -1,0 +1,68 @@
+//! `with-lock`: a command of the user's while nobody changes the mirror.
+
+use std::{
+    ffi::OsString,
+    os::unix::process::ExitStatusExt as _,
+    path::Path,
+    process::{Command, ExitStatus},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    history,
+    mirror::Mirror,
+    session::{Error, Exit, check_destination, open::open_state, runtime, signals},
+    state::{self, RunEnd},
+    sync, ui,
+};
+
+/// Runs a command while the lock is held and the state is whole, and ends as it ends.
+pub fn with_lock(dest: &Path, command: &[OsString]) -> Exit {
+    match hold(dest, command) {
+        Ok(status) => Exit::Other(code(status)),
+        Err(error) => {
+            ui::complain(&error);
+            error.exit()
+        }
+    }
+}
+
+fn hold(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {
+    if !check_destination(dest, false)? {
+        return Err(Error::NoMirror(dest.to_owned()));
+    }
+    let mirror = Arc::new(Mirror::open(dest)?);
+    settle(&mirror, dest)?;
+    let runtime = runtime()?;
+    signals::leave_interrupts(&runtime);
+    // Were this program killed, the command would go on, and nobody must change what it copies.
+    mirror.share_lock()?;
+    let [program, arguments @ ..] = command else {
+        return Err(Error::Command("no command was given".to_owned()));
+    };
+    let refused = |error| Error::Command(format!("{} cannot be started: {error}", program.display()));
+    Command::new(program).args(arguments).env("IBINDER_SYNC_DEST", mirror.root().path()).status().map_err(refused)
+}
+
+/// Finishes what a crash left half done, and closes the state, so that `state.db` alone is all of it.
+fn settle(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
+    let state = Arc::new(open_state(mirror, dest)?);
+    let half_done = state.read(|r| Ok::<_, state::Error>(!r.intents()?.is_empty() || !r.purges()?.is_empty()))?;
+    if half_done {
+        let above = mirror.highest_run()?;
+        let run = state.write(|w| w.begin_run_above(above, Timestamp::now(), "with-lock"))?;
+        sync::replay(mirror, &state, run.number)?;
+        history::finish_purges(mirror, &state)?;
+        state.write(|w| w.end_run(run.number, &RunEnd { outcome: "complete", ..RunEnd::default() }))?;
+    }
+    mirror.settled();
+    Ok(())
+}
+
+/// The code as a shell would tell it.
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    u8::try_from(code).unwrap_or(1)
+}

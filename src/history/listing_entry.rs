@@ -1,0 +1,40 @@
+//! A line of a listing of some time.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{model::RelPath, state::Remembered};
+
+/// A document as it was mirrored at some time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListingEntry {
+    /// The document's id.
+    pub id: String,
+    /// The version's id.
+    pub version: String,
+    /// Where its file was.
+    pub path: RelPath,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The hash of its bytes.
+    pub sha256: String,
+    /// The time of its file.
+    pub mtime: Timestamp,
+    /// Whether its bytes are in the tree or in `objects/`, as far as the state knows.
+    pub held: bool,
+}
+
+impl ListingEntry {
+    /// Of a document.
+    pub fn of(mirrored: &Remembered) -> Self {
+        Self {
+            id: mirrored.document.to_string(),
+            version: mirrored.version.to_string(),
+            path: mirrored.path.clone(),
+            size: mirrored.size,
+            sha256: mirrored.sha256.hex(),
+            mtime: Timestamp::from_nanosecond(mirrored.mtime.into()).unwrap_or_default(),
+            held: mirrored.file.is_some() || mirrored.object,
+        }
+    }
+}

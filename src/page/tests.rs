@@ -1,0 +1,133 @@
+use super::*;
+use crate::report::{Failure, FailureCause, Scrub};
+
+/// What a hostile service may call a document.
+const HOSTILE: [&str; 5] = [
+    "<script>alert(1)</script>.pdf",
+    "\"><img src=x onerror=alert(1)>.pdf",
+    "</title></style><svg onload=x>'.pdf",
+    "a\u{202e}fdp.exe",
+    "two\nlines\r.pdf",
+];
+
+fn entry(kind: ChangeKind, path: &str, from: Option<&str>) -> ChangedDocument {
+    ChangedDocument {
+        kind,
+        document: "3f2a91c0".to_owned(),
+        path: path.to_owned(),
+        from: from.map(str::to_owned),
+        size: 1_200,
+    }
+}
+
+fn failure(name: &str, error: &str) -> Failure {
+    Failure {
+        binder_id: Some("k3J9x_a2Q".to_owned()),
+        document_id: Some(format!("id of {name}")),
+        version_id: Some("v".to_owned()),
+        file_name: Some(name.to_owned()),
+        cause: FailureCause::Unavailable,
+        error: error.to_owned(),
+        attempts: 5,
+        trace_id: Some("0af7651916cd43dd".to_owned()),
+    }
+}
+
+fn point(number: i64, outcome: Option<Outcome>) -> ChartPoint {
+    ChartPoint {
+        id: format!("{number:06}-20261103T003000Z"),
+        started_at: Timestamp::from_second(1_793_000_000 + number * 86_400).unwrap(),
+        outcome,
+        changed: outcome.map(|_| 3),
+        failed: outcome.map(|_| 0),
+        bytes: outcome.map(|_| 40_000),
+        seconds: outcome.map(|_| 12.5),
+        page: number > 1,
+    }
+}
+
+/// A page with something in each of its parts.
+fn told(names: &[&str], binder: &str, place: PageLocation) -> String {
+    let mut report = RunReport::sample(Outcome::Partial);
+    report.documents.failed = 2;
+    report.documents.withheld = 40;
+    report.scrub = Some(Scrub { documents: 2, ..Scrub::default() });
+    report.freed.versions = 1;
+    report.warnings = names.iter().map(|name| format!("{name:?} ({name}) stays; run `x --y`")).collect();
+    report.failures = names.iter().map(|name| failure(name, &format!("{name}: storage answered 500"))).collect();
+    let mut changes = ChangeLog::default();
+    for name in names {
+        changes.add(entry(ChangeKind::Added, &format!("Brf Eken/Avtal 100 %/{name}"), None));
+        changes.add(entry(ChangeKind::Moved, &format!("Brf Eken/{name}"), Some(&format!("Brf Eken/Avtal/{name}"))));
+        changes.add(entry(ChangeKind::Updated, &format!("{name}/{name}/{name}"), Some(name)));
+        changes.add(entry(ChangeKind::Removed, &format!("Brf Eken/{name}"), None));
+    }
+    let runs = [point(1, None), point(2, Some(Outcome::Complete)), point(12, Some(Outcome::Partial))];
+    let binders = BTreeMap::from([("k3J9x_a2Q".to_owned(), binder.to_owned())]);
+    let page = ReportPage { report: &report, changes: &changes, runs: &runs, binders: &binders, zone: &TimeZone::UTC };
+    render(&page, place)
+}
+
+#[test]
+fn a_small_page() {
+    let page = told(&["Plan 1.pdf"], "Brf Eken", PageLocation::Runs);
+    insta::assert_snapshot!(page.replace(STYLE, "(style)\n").replace(env!("CARGO_PKG_VERSION"), "(version)"));
+}
+
+#[test]
+fn names_from_outside_are_text() {
+    let tame = told(&["a.pdf"], "B", PageLocation::Runs);
+    let tags = |page: &str| {
+        let names = page.split('<').skip(1).map(|piece| piece.split([' ', '>', '\n']).next().unwrap_or("").to_owned());
+        names.collect::<std::collections::BTreeSet<String>>()
+    };
+    for name in HOSTILE {
+        let page = told(&[name], name, PageLocation::State);
+        assert_eq!(tags(&page), tags(&tame), "{name:?}");
+        assert_eq!(page.lines().count(), tame.lines().count(), "{name:?}");
+        assert!(!page.contains(['\u{202e}', '\r']), "{name:?}");
+    }
+    // All of it is inside of the page: no other file is named but the mirror's own and the reports.
+    assert!(!tame.contains("http:") && !tame.contains("https:") && !tame.contains("<script"));
+    assert!(tame.contains("content=\"default-src 'none'; style-src 'unsafe-inline';"));
+}
+
+#[test]
+fn links_lead_into_the_tree_from_both_places() {
+    for (place, tree, run, json) in [
+        (PageLocation::Runs, "../../", "000002-20261103T003000Z.html", "000012-20261103T003000Z.json"),
+        (PageLocation::State, "../", "runs/000002-20261103T003000Z.html", "last-run.json"),
+    ] {
+        let page = told(&["a#b.pdf"], "B", place);
+        let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(links.contains(&format!("{tree}Brf%20Eken/Avtal%20100%20%25/a%23b.pdf").as_str()), "{links:?}");
+        assert!(links.contains(&run) && links.contains(&json), "{links:?}");
+        // The first run has no page, and what was removed no link; there are three folders and three files.
+        assert_eq!(links.iter().filter(|link| link.contains(".html")).count(), 2);
+        assert_eq!(links.iter().filter(|link| link.starts_with(tree)).count(), 6);
+    }
+}
+
+#[test]
+fn what_speaks_of_a_document_can_be_taken_out() {
+    for name in HOSTILE.into_iter().chain(["Anna's avtal.pdf"]) {
+        let page = told(&[name, "Plan 1.pdf"], "B", PageLocation::Runs);
+        let quoted = format!("{name:?}");
+        let needles = ["3f2a91c0", name, &quoted[1..quoted.len() - 1], &format!("id of {name}")];
+        let rest = without(&page, needles).unwrap();
+        let shown = escape::text(name);
+        // Folders and the binder of that name stay: other documents lie there.
+        let left: Vec<&str> = rest.lines().filter(|line| line.contains(&shown) && line.starts_with("<li")).collect();
+        assert!(left.iter().all(|line| line.contains("Plan 1.pdf") || line.contains("Open the folder")), "{left:?}");
+        assert!(rest.contains("id of Plan 1.pdf") && rest.ends_with("</html>\n"), "{name:?}");
+    }
+}
+
+#[test]
+fn warnings_of_names_with_backquotes_go_too() {
+    for name in ["a`b`c.pdf", "`a`.pdf", "a`b.pdf", "a```b`.pdf", "`<code>`.pdf", "````"] {
+        let page = told(&[name, "Plan 1.pdf"], "B", PageLocation::Runs);
+        let said = |page: &str| page.lines().filter(|line| line.starts_with("<li class=\"said\">")).count();
+        assert_eq!((said(&page), said(&without(&page, [name]).unwrap())), (2, 1), "{name}");
+    }
+}

@@ -1,0 +1,18 @@
+//! Asking somebody at a terminal before something is removed.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::{session::Error, ui};
+
+/// Asks, and gives back the answer; none where nothing was answered. Without a terminal nobody can be asked.
+pub(crate) fn ask(question: &str, command: &'static str) -> Result<Option<String>, Error> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::NotConfirmed(command));
+    }
+    ui::print(question);
+    let _ = std::io::stdout().flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(Error::Runtime)?;
+    let answer = answer.trim();
+    Ok((!answer.is_empty()).then(|| answer.to_owned()))
+}

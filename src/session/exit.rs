@@ -1,0 +1,103 @@
+//! Exit codes (contract: `docs/reference.md`, "Exit codes").
+
+use crate::{
+    mirror, remote,
+    report::Outcome,
+    state,
+    sync::{Ended, Fatal, Finished, StopCause},
+};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0
+    Complete,
+    /// 1
+    Unexpected,
+    /// 2
+    Usage,
+    /// 3
+    Credentials,
+    /// 4
+    Partial,
+    /// 5
+    Locked,
+    /// 6
+    Damaged,
+    /// 7
+    Withheld,
+    /// 8
+    Disk,
+    /// 130
+    Interrupted,
+    /// 143
+    Terminated,
+    /// As a command ended that ran under the lock.
+    Other(u8),
+}
+
+impl Exit {
+    /// The code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Credentials => 3,
+            Self::Partial => 4,
+            Self::Locked => 5,
+            Self::Damaged => 6,
+            Self::Withheld => 7,
+            Self::Disk => 8,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+            Self::Other(code) => code,
+        }
+    }
+
+    /// The end of a run. Where several codes apply: 8, 3, 130/143, 7, 6, 4.
+    pub fn of_run(finished: &Finished) -> Self {
+        match (&finished.ended, finished.withheld, finished.outcome()) {
+            (Ended::Fatal(fatal), ..) => Self::of(fatal),
+            (Ended::Early(StopCause::Interrupt), ..) => Self::Interrupted,
+            (Ended::Early(StopCause::Terminate), ..) => Self::Terminated,
+            (Ended::AnotherOrganisation, ..) | (_, true, _) => Self::Withheld,
+            _ if finished.is_damaged() => Self::Damaged,
+            (Ended::Through, _, Outcome::Complete) => Self::Complete,
+            (Ended::Through | Ended::Early(_), ..) => Self::Partial,
+        }
+    }
+
+    /// The code of what can't go on.
+    pub fn of(fatal: &Fatal) -> Self {
+        match fatal {
+            Fatal::Remote(error) => match error.kind() {
+                remote::ErrorKind::Credentials | remote::ErrorKind::Forbidden => Self::Credentials,
+                remote::ErrorKind::Configuration
+                | remote::ErrorKind::NotFound { .. }
+                | remote::ErrorKind::MethodNotAllowed
+                | remote::ErrorKind::Rejected => Self::Usage,
+                remote::ErrorKind::Throttled
+                | remote::ErrorKind::Unavailable
+                | remote::ErrorKind::GivenUp
+                | remote::ErrorKind::HostDown
+                | remote::ErrorKind::LinkExpired
+                | remote::ErrorKind::NotTheRest
+                | remote::ErrorKind::Contradicted => Self::Partial,
+            },
+            Fatal::Mirror(error) => match error.kind() {
+                mirror::ErrorKind::Disk => Self::Disk,
+                mirror::ErrorKind::Document => Self::Unexpected,
+                mirror::ErrorKind::Destination => Self::Usage,
+                mirror::ErrorKind::Locked => Self::Locked,
+            },
+            Fatal::State(error) => match error.kind() {
+                state::ErrorKind::Disk => Self::Disk,
+                state::ErrorKind::Refused => Self::Usage,
+                state::ErrorKind::Busy => Self::Locked,
+                state::ErrorKind::Damaged | state::ErrorKind::Internal => Self::Unexpected,
+            },
+            Fatal::Internal(_) => Self::Unexpected,
+        }
+    }
+}

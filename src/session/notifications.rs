@@ -1,0 +1,121 @@
+//! What happens when a run or a check is over: who is told.
+//!
+//! It comes last, when the lock is free again, so that whoever is told can look. None of it changes
+//! how the run ended. A command that ends with anything but 0 is told of to all; one that was
+//! complete is only pinged for.
+
+use std::{path::Path, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    config::{Address, Notices},
+    notify::{self, Pings},
+    session::Exit,
+};
+
+/// How long the web hook may take.
+const WEBHOOK_LIMIT: Duration = Duration::from_secs(10);
+
+/// What is told.
+pub(crate) struct RunEnd<'r, R> {
+    /// `run` or `verify`.
+    pub(crate) command: &'static str,
+    pub(crate) exit: Exit,
+    /// The word for it.
+    pub(crate) outcome: &'r str,
+    /// Empty where a run could not begin.
+    pub(crate) run_id: &'r str,
+    pub(crate) report: &'r R,
+    /// The end in words.
+    pub(crate) summary: &'r str,
+}
+
+/// Who is told, of one command.
+pub(crate) struct Notifications<'n> {
+    notices: &'n Notices,
+    dest: &'n Path,
+    pings: Option<Pings>,
+}
+
+impl<'n> Notifications<'n> {
+    /// A command that nobody knows of yet.
+    pub(crate) fn new(notices: &'n Notices, dest: &'n Path) -> Self {
+        Self { notices, dest, pings: None }
+    }
+
+    /// A run has begun: it has the lock, and its way is clear.
+    pub(crate) fn begun(&mut self) {
+        if let Some(address) = self.pinged() {
+            let mut pings = Pings::new(address.url().clone());
+            pings.start();
+            self.pings = Some(pings);
+        }
+    }
+
+    /// A run is over, or could not begin. One that found the lock held says nothing of the mirror: the run
+    /// that holds it does.
+    pub(crate) fn ping(&mut self, exit: Exit, summary: &str) {
+        if exit == Exit::Locked && self.pings.is_none() {
+            return;
+        }
+        let Some(address) = self.pinged() else { return };
+        let pings = self.pings.take().unwrap_or_else(|| Pings::new(address.url().clone()));
+        if let Err(error) = pings.end(exit.code(), summary) {
+            tracing::warn!("{} was not pinged: {error}", address.host());
+        }
+    }
+
+    /// Nothing where filters were given by hand: such a run is no night, and its success would hide one that failed.
+    fn pinged(&self) -> Option<&'n Address> {
+        self.notices.ping.as_ref().filter(|_| !self.notices.by_hand)
+    }
+
+    /// A command that is over is told of where it needs somebody.
+    pub(crate) fn tell<R: Serialize>(&self, end: &RunEnd<'_, R>) {
+        if end.exit == Exit::Complete || (self.notices.webhook.is_none() && self.notices.on_failure.is_none()) {
+            return;
+        }
+        // Numbers, texts and lists always serialize.
+        let report = serde_json::to_string_pretty(end.report).unwrap_or_default() + "\n";
+        if let Some(address) = &self.notices.webhook {
+            hook(address, &report);
+        }
+        if let Some(command) = &self.notices.on_failure {
+            self.run(command, end, report);
+        }
+    }
+
+    fn run<R>(&self, command: &str, end: &RunEnd<'_, R>, report: String) {
+        let dest = std::path::absolute(self.dest).unwrap_or_else(|_| self.dest.to_owned());
+        let variables = [
+            ("IBINDER_SYNC_COMMAND", end.command.to_owned()),
+            ("IBINDER_SYNC_EXIT_CODE", end.exit.code().to_string()),
+            ("IBINDER_SYNC_OUTCOME", end.outcome.to_owned()),
+            ("IBINDER_SYNC_DEST", dest.display().to_string()),
+            ("IBINDER_SYNC_RUN_ID", end.run_id.to_owned()),
+            ("IBINDER_SYNC_PROFILE", self.notices.profile.clone().unwrap_or_default()),
+            // One variable has a limit of its own.
+            ("IBINDER_SYNC_SUMMARY", end.summary.chars().take(10_000).collect()),
+        ];
+        let mut said = Vec::new();
+        let done = notify::run(command, &variables, report, notify::LIMIT, |line| said.push(line.to_owned()));
+        for line in said {
+            // Of one that fails it is what went wrong.
+            if done.is_ok() {
+                tracing::info!("--on-failure: {line}");
+            } else {
+                tracing::error!("--on-failure: {line}");
+            }
+        }
+        if let Err(error) = done {
+            tracing::error!("the command of --on-failure is no use: {error}");
+        }
+    }
+}
+
+fn hook(address: &Address, report: &str) {
+    if let Err(error) = notify::post(address.url(), "application/json", report, WEBHOOK_LIMIT) {
+        tracing::error!("the web hook at {} did not get the report: {error}", address.host());
+    }
+}

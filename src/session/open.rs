@@ -1,0 +1,209 @@
+//! A mirror that is opened: to change it, or to look at it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use tempfile::TempDir;
+
+use crate::{
+    history::{self, clock},
+    mirror::{self, Mirror, Root},
+    model::OrganisationId,
+    session::{Error, adoption, check_destination},
+    state::{self, ErrorKind, Left, Look, Run, Span, State},
+    sync::{self, Fatal},
+    ui,
+};
+
+/// A mirror that a command changes: locked, with nothing left half done, and the run numbered.
+///
+/// Take it apart as `Writing { mirror, state, run }`, in this order: the state is then closed
+/// first, while the lock is still held.
+pub(crate) struct Writing {
+    pub(crate) state: Arc<State>,
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) run: Run,
+}
+
+impl Writing {
+    /// Opens a mirror that must be there.
+    pub(crate) fn open(dest: &Path, command: &str) -> Result<Self, Error> {
+        if !check_destination(dest, false)? {
+            return Err(Error::NoMirror(dest.to_owned()));
+        }
+        let writing = Self::begin(dest, None, command, Timestamp::now())?;
+        adoption::refuse_if_lost(&writing.state, dest)?;
+        Ok(writing)
+    }
+
+    /// Opens a mirror, or makes one, of an organisation.
+    pub(crate) fn begin(
+        dest: &Path,
+        organisation: Option<&OrganisationId>,
+        command: &str,
+        started: Timestamp,
+    ) -> Result<Self, Error> {
+        Self::on(Mirror::open(dest)?, dest, organisation, command, started)
+    }
+
+    /// Opens a mirror whose lock is held.
+    pub(crate) fn on(
+        mirror: Mirror,
+        dest: &Path,
+        organisation: Option<&OrganisationId>,
+        command: &str,
+        started: Timestamp,
+    ) -> Result<Self, Error> {
+        let mirror = Arc::new(mirror);
+        let state = open_state(&mirror, dest)?;
+        if let Some(organisation) = organisation {
+            state.bind(organisation)?;
+        }
+        let above = mirror.highest_run()?;
+        let run = state.write(|w| w.begin_run_above(above, started, command))?;
+        let state = Arc::new(state);
+        let replayed = sync::replay(&mirror, &state, run.number)?;
+        if replayed > 0 {
+            tracing::info!("finished {replayed} publishes that an earlier run left half done");
+        }
+        history::finish_purges(&mirror, &state)?;
+        adoption::sweep(&mirror, &state)?;
+        mirror.settled();
+        Ok(Self { state, mirror, run })
+    }
+}
+
+/// Opens the state of a mirror whose lock is held, or makes one where nothing is mirrored yet. One
+/// that is damaged, or lost over files that are there, is refused before anything is changed.
+pub(crate) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
+    let (path, network) = (mirror::database(dest), mirror.root().is_network());
+    if !check_destination(dest, false)? {
+        return Ok(State::open(&path, network)?);
+    }
+    let cut_off = mirror.was_cut_off();
+    let left = state::examine(&path, if cut_off { Look::Pages } else { Look::Glance })?;
+    if left == Left::Blank && mirror::holds_files(dest)? {
+        return Err(Error::StateLost(dest.to_owned()));
+    }
+    let state = State::open_existing(&path, network)?;
+    if left == Left::WithJournal || cut_off {
+        // A rollback journal is empty between transactions: there, nothing is missing.
+        adoption::suspect(mirror, &state, left == Left::AtRest && !network)?;
+    }
+    Ok(state)
+}
+
+/// A mirror that a command looks at, with its state as it lies there: a run may go on meanwhile.
+pub(crate) struct Reading {
+    pub(crate) state: State,
+    pub(crate) root: Root,
+    // Lives as long as a copy in it, where only a copy can be read.
+    _scratch: Option<TempDir>,
+}
+
+/// Reads what is asked of a [`Reading`], and again where a run changed the state meanwhile.
+pub(crate) fn steadily<T>(mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    const TRIES: usize = 5;
+    let changed = |result: &Result<T, Error>| matches!(result, Err(Error::Fatal(Fatal::State(state::Error::Changed))));
+    let mut result = work();
+    for _ in 1..TRIES {
+        if !changed(&result) {
+            break;
+        }
+        result = work();
+    }
+    result
+}
+
+impl Reading {
+    /// Opens the state of a mirror that must be there, as it is at this moment. Where a run holds it for itself,
+    /// as on a network share, its newest copy is read.
+    pub(crate) fn open(dest: &Path) -> Result<Self, Error> {
+        match Self::of(dest, Span::Moment) {
+            Err(Error::Fatal(Fatal::State(error))) if error.kind() == ErrorKind::Busy => {
+                Self::of_copy(dest, error.into())
+            }
+            opened => opened,
+        }
+    }
+
+    /// Opens the state to see the newest commit at each read. Nothing that is read holds a run up.
+    pub(crate) fn following(dest: &Path) -> Result<Self, Error> {
+        Self::of(dest, Span::Newest)
+    }
+
+    fn of(dest: &Path, span: Span) -> Result<Self, Error> {
+        if !check_destination(dest, false)? {
+            return Err(Error::NoMirror(dest.to_owned()));
+        }
+        let (root, database) = (Root::open(dest)?, mirror::database(dest));
+        match State::view(&database, span)? {
+            Some(state) => Ok(Self { state, root, _scratch: None }),
+            None => Self::of_scratch(root, &database),
+        }
+    }
+
+    fn of_copy(dest: &Path, error: Error) -> Result<Self, Error> {
+        let Some(copy) = mirror::copies(dest).into_iter().next() else { return Err(error) };
+        let root = Root::open(dest)?;
+        let reading = match State::view_copy(&copy)? {
+            Some(state) => Self { state, root, _scratch: None },
+            None => Self::of_scratch(root, &copy)?,
+        };
+        let time = reading.state.read(|r| r.latest_time())?;
+        ui::warn(&Older(copy, time));
+        Ok(reading)
+    }
+
+    fn of_scratch(root: Root, database: &Path) -> Result<Self, Error> {
+        let folder = temporary_folder()?;
+        let state = State::scratch(Some(database), &folder.path().join("state.db"))?;
+        Ok(Self { state, root, _scratch: Some(folder) })
+    }
+}
+
+/// A folder for a temporary copy of the state.
+pub(crate) fn temporary_folder() -> Result<TempDir, Error> {
+    tempfile::tempdir().map_err(|e| state::Error::scratch(&std::env::temp_dir(), e).into())
+}
+
+/// That what is shown is not the newest: a copy, and the time of its last run.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a run holds the state of this mirror; what follows is from {}, made {}",
+    .0.display(), age(*.1, Timestamp::now())
+)]
+struct Older(PathBuf, i64);
+
+/// When something was, and how long ago.
+fn age(time: i64, now: Timestamp) -> String {
+    let minutes = (now.as_second() - time).max(0) / 60;
+    let ago = match minutes {
+        0..120 => format!("{minutes} min"),
+        120..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1440),
+    };
+    format!("{} ({ago} ago)", clock(time, &TimeZone::system()))
+}
+
+impl std::borrow::Borrow<State> for Reading {
+    fn borrow(&self) -> &State {
+        &self.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_a_fitting_unit() {
+        let now = Timestamp::from_second(1_000_000_000).unwrap();
+        for (seconds, ago) in [(-5, "0 min"), (59, "0 min"), (7_199, "119 min"), (7_200, "2 h"), (200_000, "2 days")] {
+            assert!(age(1_000_000_000 - seconds, now).ends_with(&format!("({ago} ago)")), "{seconds}");
+        }
+    }
+}

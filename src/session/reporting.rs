@@ -1,0 +1,122 @@
+//! A run's report: made from what was counted, and told.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::{
+    config::Config,
+    remote::{Endpoint, Requests},
+    report::{Answers, Bytes, Failure, Outcome, RunReport, Tally},
+    session::{Error, Exit, Output},
+    sync::{Ended, Finished},
+    ui,
+};
+
+/// The report of a finished run.
+pub(crate) fn report(
+    config: &Config,
+    id: &str,
+    finished: &Finished,
+    requests: &Requests,
+    started: Timestamp,
+) -> RunReport {
+    let tally: &Tally = &finished.tally;
+    let mut failures = tally.failures();
+    if let Ended::Fatal(fatal) = &finished.ended {
+        failures.push(Failure::of_nobody(fatal.cause(), fatal.to_string()));
+    }
+    RunReport {
+        run_id: id.to_owned(),
+        outcome: finished.outcome(),
+        started_at: started,
+        finished_at: Timestamp::now(),
+        duration_seconds: 0.0,
+        organisation_id: config.remote.organisation.to_string(),
+        binders: tally.binder_counts(),
+        documents: tally.documents(),
+        bytes: Bytes { downloaded: tally.bytes() },
+        freed: tally.freed_counts(),
+        requests: crate::report::Requests {
+            token: requests.token(),
+            api: requests.api(),
+            storage: requests.storage(),
+            retried: requests.retried(),
+            throttled: requests.throttled(),
+            answers: Answers {
+                token: requests.answers(Endpoint::Token).into(),
+                api: requests.answers(Endpoint::Api).into(),
+                storage: requests.answers(Endpoint::Storage).into(),
+            },
+        },
+        scrub: finished.scrub,
+        filters: config.options.filter.shown(),
+        night: None,
+        withheld: tally.withheld(),
+        tabs_without_documents: tally.empty_tabs(),
+        failures,
+        warnings: tally.warnings(),
+    }
+}
+
+/// The report of a run that could not begin.
+pub(crate) fn failed(organisation: &str, started: Timestamp, error: &Error) -> RunReport {
+    RunReport {
+        run_id: String::new(),
+        outcome: Outcome::Failed,
+        started_at: started,
+        finished_at: Timestamp::now(),
+        duration_seconds: 0.0,
+        organisation_id: organisation.to_owned(),
+        binders: crate::report::Binders::default(),
+        documents: crate::report::Documents::default(),
+        bytes: Bytes::default(),
+        freed: crate::report::Freed::default(),
+        requests: crate::report::Requests::default(),
+        scrub: None,
+        filters: None,
+        night: None,
+        withheld: Vec::new(),
+        tabs_without_documents: Vec::new(),
+        failures: vec![Failure::of_nobody(error.cause(), error.to_string())],
+        warnings: Vec::new(),
+    }
+}
+
+/// The end of what could not begin.
+pub(crate) fn give_up(report: &RunReport, output: &Output, error: &Error) -> Exit {
+    let exit = error.exit();
+    if output.json && !matches!(exit, Exit::Usage | Exit::Locked) {
+        print_json(report);
+    }
+    ui::complain(error);
+    exit
+}
+
+/// Tells how a run ended; `place` is where all of it is.
+pub(crate) fn tell(output: &Output, report: &RunReport, place: &Path) {
+    say(output, report, || ui::summary(report, Some(place)));
+}
+
+/// Tells what a run would do.
+pub(crate) fn tell_plan(output: &Output, report: &RunReport) {
+    say(output, report, || ui::planned(report));
+}
+
+fn say(output: &Output, report: &RunReport, text: impl FnOnce() -> String) {
+    if output.json {
+        print_json(report);
+    } else if !output.quiet || report.outcome != Outcome::Complete {
+        ui::print(&text());
+    }
+}
+
+fn print_json(report: &RunReport) {
+    ui::print(&(json(report) + "\n"));
+}
+
+/// A report as other programs read it.
+pub(crate) fn json(report: &RunReport) -> String {
+    // Numbers, texts and lists always serialize.
+    serde_json::to_string_pretty(report).unwrap_or_default()
+}

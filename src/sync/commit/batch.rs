@@ -1,0 +1,448 @@
+//! The committer's work: one group of orders at a time.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    evidence::next_check,
+    failpoints::{self, Point},
+    mirror::{self, ErrorKind, Mirror, OnDisk, Outcome},
+    model::{DocumentId, Intent, Particulars, RelPath, Step},
+    naming,
+    report::{Change, Failure, FailureCause, Tally},
+    state::{FailureRow, State, Writer},
+    sync::{Fatal, commit::committer::Operation, decide::reservations::Reservations},
+};
+
+const NO_NAME_LEFT: &str =
+    "files that are not the mirror's have all of its names; move them out of its folder, then run again";
+
+const NO_NAME_FITS: &str = "the disk refuses its name, however short; look at what this file system takes for a name";
+
+/// Lengths that are tried, in bytes, where the disk takes less than it says: 143 is eCryptfs', 127 that of some shares.
+const SHORTER: [usize; 5] = [200, 143, 127, 100, 64];
+
+/// An intent on its way to a row.
+#[derive(Debug)]
+struct Publication {
+    intent: Intent,
+    change: Option<Change>,
+    partial: bool,
+    number: i64,
+    outcome: Result<Outcome, String>,
+}
+
+impl Publication {
+    fn new(intent: Intent) -> Self {
+        Self { intent, change: None, partial: false, number: 0, outcome: Ok(Outcome::Lost) }
+    }
+
+    /// What it counts as when it is done, and whether it uses a partial download up.
+    fn counting(self, change: Option<Change>, partial: bool) -> Self {
+        Self { change, partial, ..self }
+    }
+}
+
+/// What was published and is not recorded yet, and everything that recording needs.
+pub(crate) struct Batch {
+    mirror: Arc<Mirror>,
+    state: Arc<State>,
+    names: Arc<Reservations>,
+    tally: Arc<Tally>,
+    run: i64,
+    /// Carried out; their names become durable with the next barrier.
+    done: Vec<Publication>,
+    /// Orders that change rows only.
+    notes: Vec<Operation>,
+}
+
+impl Batch {
+    pub(crate) fn new(
+        mirror: Arc<Mirror>,
+        state: Arc<State>,
+        names: Arc<Reservations>,
+        tally: Arc<Tally>,
+        run: i64,
+    ) -> Self {
+        Self { mirror, state, names, tally, run, done: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Carries out a group. Orders whose path turns out to be taken get another one and go round
+    /// again, with an intent of their own.
+    pub(crate) fn publish(&mut self, orders: Vec<Operation>) -> Result<(), Fatal> {
+        let mut entries = Vec::new();
+        for order in orders {
+            entries.extend(self.prepare(order)?);
+        }
+        while !entries.is_empty() {
+            entries = self.round(entries)?;
+        }
+        Ok(())
+    }
+
+    fn round(&mut self, mut entries: Vec<Publication>) -> Result<Vec<Publication>, Fatal> {
+        failpoints::point(Point::Grouped, entries.len());
+        self.mirror.barrier()?;
+        self.record(&mut entries)?;
+        let mut again = Vec::new();
+        for mut entry in entries {
+            entry.outcome = self.carry_out(&entry.intent)?;
+            if entry.outcome == Ok(Outcome::Occupied) {
+                match entry.intent.step {
+                    // What is in the way of a replacement came this moment: the next run looks anew.
+                    Step::Replace { .. } => entry.outcome = Err("a file appeared at its path just now".to_owned()),
+                    _ => match self.elsewhere(&entry)? {
+                        Some(other) => again.push(other),
+                        None => entry.outcome = Err(NO_NAME_LEFT.to_owned()),
+                    },
+                }
+            }
+            if entry.outcome == Ok(Outcome::TooLong) {
+                match self.shorter(&entry)? {
+                    Some(other) => again.push(other),
+                    None => entry.outcome = Err(NO_NAME_FITS.to_owned()),
+                }
+            }
+            if let (Err(_) | Ok(Outcome::Lost), Step::Add { staged } | Step::Replace { staged, .. }) =
+                (&entry.outcome, &entry.intent.step)
+            {
+                self.mirror.let_go(staged);
+            }
+            failpoints::point(Point::CarriedOut, &entry.intent.path);
+            self.done.push(entry);
+        }
+        Ok(again)
+    }
+
+    /// Carries out an intent; an error that is the document's own is an outcome.
+    fn carry_out(&self, intent: &Intent) -> Result<Result<Outcome, String>, Fatal> {
+        if matches!(intent.step, Step::Move { .. }) && self.is_anothers(intent)? {
+            return Ok(Ok(Outcome::Occupied));
+        }
+        match self.mirror.apply(intent) {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(error) if error.kind() == ErrorKind::Document => Ok(Err(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether another document's file is where this one would go, or differs from that in case
+    /// alone, which a file system may allow and the names contract doesn't.
+    fn is_anothers(&self, intent: &Intent) -> Result<bool, Fatal> {
+        let key = naming::key(intent.path.as_str());
+        let Some(owner) = self.state.read(|r| r.owner(&key))?.filter(|owner| *owner != intent.document) else {
+            return Ok(false);
+        };
+        let known = self.state.read(|r| r.document(&owner))?;
+        Ok(match known {
+            // The row of one that has just moved away still names its old path, where nothing lies.
+            Some(known) => known.path != intent.path && self.mirror.stamp(&known.path)?.is_some(),
+            None => false,
+        })
+    }
+
+    /// Records what was carried out.
+    pub(crate) fn flush(&mut self) -> Result<(), Fatal> {
+        if !self.done.is_empty() {
+            self.mirror.barrier()?;
+        }
+        self.record(&mut [])
+    }
+
+    /// Removes folders that are empty now. While the intents are there, a crash forgets none of them.
+    fn prune(&self, done: &[Publication]) -> Result<(), Fatal> {
+        let left: BTreeSet<RelPath> = done.iter().filter_map(left_folder).collect();
+        for folder in left.into_iter().rev() {
+            self.mirror.prune(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Makes an order that changes the tree an intent, and keeps the others for the next record.
+    fn prepare(&mut self, order: Operation) -> Result<Option<Publication>, Fatal> {
+        let (change, partial) = match &order {
+            Operation::Publish { change, partial, .. } => (Some(*change), *partial),
+            Operation::Adopt { .. } => (Some(Change::Adopted), false),
+            Operation::Move { aside: false, .. } => (Some(Change::Moved), false),
+            _ => (None, false),
+        };
+        match order {
+            Operation::Publish { document, path, particulars, staged, replaces, .. } => {
+                let step = if replaces {
+                    self.mirror.outgoing(&path).map(|outgoing| Step::Replace { staged, outgoing })
+                } else {
+                    Ok(Step::Add { staged })
+                };
+                self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
+            }
+            Operation::Adopt { document, path, stamp, sha256, particulars } => {
+                let step = Ok(Step::Adopt { stamp, sha256 });
+                self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
+            }
+            Operation::Move { document, from, path, particulars, .. } => match self.mirror.stamp(&from) {
+                // Without a file the row alone moves, so that it is not in the way of others; the
+                // next run brings the file back there.
+                Ok(None) => {
+                    if self.mirror.root().look(&path)? == OnDisk::Missing {
+                        self.notes.push(Operation::Relocate { document, path, particulars });
+                    }
+                    Ok(None)
+                }
+                Ok(Some(stamp)) => {
+                    let step = Ok(Step::Move { from, stamp });
+                    self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
+                }
+                Err(error) => self.entry(document, path, particulars, Err(error)),
+            },
+            Operation::Remove { document, path, particulars } => {
+                let outgoing = self.mirror.outgoing(&path);
+                let step =
+                    outgoing.and_then(|outgoing| Ok(Step::Remove { parked: self.mirror.spare_name()?, outgoing }));
+                self.entry(document, path, particulars, step)
+            }
+            note => {
+                self.notes.push(note);
+                Ok(None)
+            }
+        }
+    }
+
+    /// An entry for a step; a step that can't be taken is the document's failure, or the disk's.
+    fn entry(
+        &mut self,
+        document: DocumentId,
+        path: RelPath,
+        particulars: Particulars,
+        step: Result<Step, mirror::Error>,
+    ) -> Result<Option<Publication>, Fatal> {
+        match step {
+            Ok(step) => Ok(Some(Publication::new(Intent { document, path, step, particulars }))),
+            Err(error) if error.kind() == ErrorKind::Document => {
+                let failure = self.failed(&document, &particulars, error.to_string());
+                self.notes.push(Operation::Failure(failure));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same publish at another name, since something that is not ours has this one.
+    fn elsewhere(&self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
+        let Intent { document, path, step, particulars } = entry.intent.clone();
+        self.tally.warn(format!(
+            "{:?} is not a file of the mirror and stays; the document beside it shows its id",
+            path.as_str()
+        ));
+        let is_free = |path: &RelPath| self.mirror.root().look(path).is_ok_and(|found| found == OnDisk::Missing);
+        let path = self.names.another(&self.state, &path, (&document, &particulars.file_name), is_free)?;
+        let entry =
+            |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
+        Ok(path.map(entry))
+    }
+
+    /// The same publish under a shorter name, since the disk refused this one. The row keeps it from then on.
+    fn shorter(&self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
+        let Intent { document, path, step, particulars } = entry.intent.clone();
+        let longest = std::iter::once(self.mirror.longest_name()).chain(SHORTER).find(|l| *l < path.leaf().len());
+        let Some(longest) = longest else { return Ok(None) };
+        let path = self.names.shorter(&self.state, &path, (&document, &particulars.file_name), longest)?;
+        let entry =
+            |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
+        Ok(path.map(entry))
+    }
+
+    /// One transaction: what was done becomes rows, what comes becomes intents.
+    fn record(&mut self, coming: &mut [Publication]) -> Result<(), Fatal> {
+        let done = std::mem::take(&mut self.done);
+        let notes = std::mem::take(&mut self.notes);
+        if done.is_empty() && notes.is_empty() && coming.is_empty() {
+            return Ok(());
+        }
+        self.prune(&done)?;
+        let failures: Vec<FailureRow> = done.iter().filter_map(|entry| self.failure(entry)).collect();
+        self.state.write(|w| -> Result<(), Fatal> {
+            for entry in &done {
+                record_entry(w, self.run, entry)?;
+            }
+            if done.iter().any(|e| matches!(e.outcome, Ok(Outcome::Done { .. }))) || notes.iter().any(changes_a_row) {
+                w.changed(self.run)?;
+            }
+            for note in &notes {
+                record_note(w, self.run, note)?;
+            }
+            for failure in &failures {
+                w.record_failure(self.run, failure)?;
+            }
+            for entry in &mut *coming {
+                entry.number = w.begin(&entry.intent)?;
+            }
+            Ok(())
+        })?;
+        for entry in &done {
+            failpoints::point(Point::Recorded, &entry.intent.path);
+            self.count(entry);
+        }
+        for entry in coming {
+            begun(&entry.intent);
+        }
+        Ok(())
+    }
+
+    fn failure(&self, entry: &Publication) -> Option<FailureRow> {
+        let why = match &entry.outcome {
+            Err(why) => why.clone(),
+            Ok(Outcome::Lost) => "the bytes were taken away before they could be published".to_owned(),
+            Ok(Outcome::Done { .. } | Outcome::Occupied | Outcome::TooLong) => return None,
+        };
+        Some(self.failed(&entry.intent.document, &entry.intent.particulars, why))
+    }
+
+    fn failed(&self, document: &DocumentId, particulars: &Particulars, error: String) -> FailureRow {
+        let row = FailureRow {
+            document: document.clone(),
+            binder: particulars.binder.clone(),
+            version: Some(particulars.version.to_string()),
+            file_name: particulars.file_name.clone(),
+            error,
+            attempts: 1,
+            trace_id: None,
+        };
+        self.tally.failed(Some(document), failure_of(&row, FailureCause::File));
+        row
+    }
+
+    /// A row is committed: its counts, and the names that it no longer needs reserved.
+    fn count(&self, entry: &Publication) {
+        let Ok(Outcome::Done { .. }) = &entry.outcome else { return };
+        self.names.arrived(&entry.intent.document);
+        if let Step::Remove { .. } = &entry.intent.step {
+            self.tally.removed();
+        }
+        if let Some(change) = entry.change {
+            self.tally.changed(&entry.intent.document, change);
+        }
+    }
+}
+
+fn begun(Intent { path, step, .. }: &Intent) {
+    let staged = match step {
+        Step::Add { staged } | Step::Replace { staged, .. } => staged.name.as_str(),
+        Step::Move { .. } | Step::Adopt { .. } | Step::Remove { .. } => "",
+    };
+    failpoints::point(Point::Begun, format_args!("{path}\t{staged}"));
+}
+
+/// The folder that a file was taken out of.
+fn left_folder(entry: &Publication) -> Option<RelPath> {
+    match (&entry.outcome, &entry.intent.step) {
+        (Ok(Outcome::Done { .. }), Step::Remove { .. }) => entry.intent.path.parent(),
+        (Ok(Outcome::Done { .. }), Step::Move { from, .. }) => from.parent(),
+        _ => None,
+    }
+}
+
+/// A failure as reports show it.
+pub(crate) fn failure_of(row: &FailureRow, cause: FailureCause) -> Failure {
+    Failure {
+        binder_id: Some(row.binder.to_string()),
+        document_id: Some(row.document.to_string()),
+        version_id: row.version.clone(),
+        file_name: Some(row.file_name.clone()),
+        cause,
+        error: row.error.clone(),
+        attempts: row.attempts,
+        trace_id: row.trace_id.clone(),
+    }
+}
+
+fn record_entry(w: &Writer<'_>, run: i64, entry: &Publication) -> Result<(), Fatal> {
+    let intent = &entry.intent;
+    let key = || naming::key(intent.path.as_str());
+    if let Ok(Outcome::Done { stamp, held }) = &entry.outcome {
+        // A document without a row takes the place of a file that nobody knew.
+        let found = matches!(intent.step, Step::Replace { .. }) && w.reader().document(&intent.document)?.is_none();
+        match &intent.step {
+            Step::Replace { staged, .. } if !found => {
+                let next = (&intent.particulars.version, &staged.sha256);
+                w.end_version(run, &intent.document, held.as_ref(), Some(next))?;
+            }
+            Step::Replace { .. } => held.as_ref().map_or(Ok(()), |held| w.found_version(run, intent, held))?,
+            Step::Remove { .. } => w.end_version(run, &intent.document, held.as_ref(), None)?,
+            Step::Add { .. } | Step::Adopt { .. } | Step::Move { .. } => {}
+        }
+        match (&intent.step, stamp) {
+            (Step::Add { staged }, Some(stamp)) => w.insert_document(run, intent, &key(), *stamp, staged.sha256)?,
+            (Step::Adopt { stamp, sha256 }, Some(_)) => w.insert_document(run, intent, &key(), *stamp, *sha256)?,
+            (Step::Replace { staged, .. }, Some(stamp)) if found => {
+                w.insert_document(run, intent, &key(), *stamp, staged.sha256)?;
+            }
+            (Step::Replace { staged, .. }, Some(stamp)) => w.replace_document(run, intent, *stamp, staged.sha256)?,
+            (Step::Move { .. }, Some(stamp)) => {
+                w.move_document(run, &intent.document, (&intent.path, &key()), &intent.particulars, Some(stamp.inode))?;
+            }
+            (Step::Remove { .. }, _) => w.delete_document(run, &intent.document)?,
+            (Step::Add { .. } | Step::Adopt { .. } | Step::Replace { .. } | Step::Move { .. }, None) => {}
+        }
+        if entry.partial {
+            w.drop_partial(&intent.document, &intent.particulars.version)?;
+        }
+    }
+    w.end(entry.number)?;
+    Ok(())
+}
+
+/// Whether a note changes what a manifest says.
+fn changes_a_row(note: &Operation) -> bool {
+    matches!(note, Operation::Place { .. } | Operation::Relocate { .. } | Operation::Metadata { .. })
+}
+
+fn record_note(w: &Writer<'_>, run: i64, note: &Operation) -> Result<(), Fatal> {
+    match note {
+        Operation::Place { document, particulars } => w.place_document(run, document, particulars)?,
+        Operation::Relocate { document, path, particulars } => {
+            let key = naming::key(path.as_str());
+            w.move_document(run, document, (path, &key), particulars, None)?;
+        }
+        Operation::Metadata { document, particulars } => w.touch_metadata(run, document, particulars)?,
+        Operation::Partial { document, version, partial } => w.keep_partial(document, version, partial)?,
+        Operation::Unacknowledge { document } => w.end_acknowledgement(document)?,
+        Operation::Failure(failure) => w.record_failure(run, failure)?,
+        Operation::Suspect(row) => w.suspect(run, &row.document, &row.version, &row.sha256, row.accepted_at)?,
+        Operation::Checked(row) if next_check(row.accepted_at, row.passed).is_none() => {
+            w.accept_for_good(&row.document)?;
+        }
+        Operation::AcceptForNow(row) | Operation::Checked(row) => w.accept_for_now(row)?,
+        Operation::Publish { .. } | Operation::Adopt { .. } | Operation::Move { .. } | Operation::Remove { .. } => {}
+    }
+    Ok(())
+}
+
+/// Carries out what a crash left half done; `run` is the run that finishes it.
+pub(crate) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
+    let begun = state.read(|r| r.intents())?;
+    let count = begun.len();
+    let names = Arc::new(Reservations::default());
+    let mut batch = Batch::new(Arc::clone(mirror), Arc::clone(state), names, Arc::new(Tally::default()), run);
+    for begun in begun {
+        let mut entry = Publication::new(begun.intent);
+        entry.number = begun.number;
+        // A document that has a row was added already: its intent has nothing to say.
+        let added = matches!(entry.intent.step, Step::Add { .. } | Step::Adopt { .. });
+        entry.outcome = if added && state.read(|r| r.document(&entry.intent.document))?.is_some() {
+            Ok(Outcome::Occupied)
+        } else if let Step::Add { staged } | Step::Replace { staged, .. } = &entry.intent.step
+            && mirror.is_spoiled(staged)?
+        {
+            Ok(Outcome::Lost)
+        } else {
+            match batch.carry_out(&entry.intent)? {
+                // Bytes without a name went with the process: this run meets the document anew.
+                Ok(Outcome::Lost) if matches!(entry.intent.step, Step::Add { .. }) => Ok(Outcome::Occupied),
+                other => other,
+            }
+        };
+        failpoints::point(Point::Replayed, &entry.intent.path);
+        batch.done.push(entry);
+    }
+    batch.flush()?;
+    Ok(count)
+}

@@ -1,0 +1,4 @@
+//! Publishing in batches, and recording what was published.
+
+pub(crate) mod batch;
+pub(crate) mod committer;

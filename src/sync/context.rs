@@ -1,0 +1,211 @@
+//! What every task of a run shares.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    mirror::{Mirror, Root},
+    model::{BinderId, DocumentId, RelPath, VersionId},
+    pace::Bandwidth,
+    remote::{self, OddItem, Remote},
+    report::{Change, Failure, FailureCause, Progress, Tally},
+    state::State,
+    sync::{
+        Fatal, Options, Stop, StopCause,
+        commit::committer::{Committer, Operation},
+        decide::planner::{DownloadJob, Planner},
+        fetch::pending::Waiting,
+        worker::{Pool, Worker},
+    },
+};
+
+/// One thing that a run would do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Planned {
+    /// Prove a file that is there to be a document's, or else replace it.
+    Adopt(RelPath),
+    /// Bring a document over.
+    Add(RelPath),
+    /// Bring a new version over.
+    Update(RelPath),
+    /// Rename a file.
+    Move(RelPath, RelPath),
+    /// Take a file out of the tree.
+    Remove(RelPath),
+}
+
+/// The parts that only a run has which changes something.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) committer: Committer,
+    pub(crate) pool: Pool,
+}
+
+/// What every task of a run shares.
+pub(crate) struct RunContext {
+    pub(crate) remote: Arc<Remote>,
+    pub(crate) state: Arc<State>,
+    pub(crate) root: Arc<Root>,
+    pub(crate) options: Arc<Options>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) bandwidth: Bandwidth,
+    pub(crate) planner: Worker<Planner>,
+    /// None: the run only plans.
+    pub(crate) writing: Option<Writing>,
+    /// Nothing marks the end of the queue.
+    pub(crate) jobs: mpsc::Sender<Option<DownloadJob>>,
+    pub(crate) planned: Mutex<Vec<Planned>>,
+    /// Every binder that the service listed.
+    pub(crate) binders: OnceLock<HashSet<BinderId>>,
+    /// Versions of which a partial download was kept when the run began.
+    pub(crate) partials: HashSet<VersionId>,
+    /// Versions that are acknowledged as missing.
+    pub(crate) acknowledged: Arc<HashMap<DocumentId, VersionId>>,
+    /// How many documents each binder that was read announced, and how many of them a page held.
+    pub(crate) announced: Mutex<HashMap<BinderId, (u64, u32)>>,
+    /// Bytes that downloads in flight have still to write.
+    pub(crate) coming: AtomicU64,
+    /// Bytes that came and are not published yet.
+    pub(crate) waiting: Mutex<Waiting>,
+    pub(crate) run: i64,
+}
+
+/// An answer of the service; none where the run is ending. A service that is given up ends it.
+pub(crate) async fn ask<T>(
+    stop: &Stop,
+    tally: &Tally,
+    call: impl Future<Output = Result<T, remote::Error>>,
+) -> Option<Result<T, remote::Error>> {
+    match stop.or(call).await {
+        Some(Err(error)) if error.kind() == remote::ErrorKind::GivenUp => {
+            if !stop.is_set() {
+                tally.warn(format!("the run ended early: {error}"));
+                stop.now(StopCause::GivenUp);
+            }
+            None
+        }
+        answer => answer,
+    }
+}
+
+impl RunContext {
+    /// An answer of the service; none where the run is ending.
+    pub(crate) async fn ask<T>(
+        &self,
+        call: impl Future<Output = Result<T, remote::Error>>,
+    ) -> Option<Result<T, remote::Error>> {
+        ask(&self.stop, &self.tally, call).await
+    }
+
+    /// Bytes that came and are not published yet.
+    pub(crate) fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the service's clock says, or ours where it never told; seconds since the epoch.
+    pub(crate) fn service_now(&self) -> i64 {
+        self.remote.time().unwrap_or_else(jiff::Timestamp::now).as_second()
+    }
+
+    /// Whether the version that a job would bring is acknowledged as missing.
+    pub(crate) fn acknowledges(&self, job: &DownloadJob) -> bool {
+        self.acknowledged.get(&job.document) == Some(&job.particulars.version)
+    }
+
+    /// A version that is acknowledged as missing is still missing.
+    pub(crate) fn missing(&self, job: &DownloadJob) {
+        self.tally.changed(&job.document, Change::Acknowledged);
+        self.tally.warn(format!(
+            "{:?} (document {}) is still missing in version {}, as acknowledged",
+            job.particulars.file_name, job.document, job.particulars.version
+        ));
+    }
+
+    /// Whether the service listed a binder.
+    pub(crate) fn is_listed(&self, binder: &BinderId) -> bool {
+        self.binders.get().is_some_and(|binders| binders.contains(binder))
+    }
+
+    /// Hands an order to the committer, or notes it in a plan.
+    pub(crate) async fn order(&self, order: Operation) {
+        match &self.writing {
+            Some(writing) => {
+                if let Err(error) = writing.committer.order(order).await {
+                    self.stop.fatal(error);
+                }
+            }
+            None => self.note(order),
+        }
+    }
+
+    fn note(&self, order: Operation) {
+        match order {
+            Operation::Move { document, from, path, aside: false, .. } => {
+                self.tally.changed(&document, Change::Moved);
+                self.plan(Planned::Move(from, path));
+            }
+            Operation::Remove { path, .. } => {
+                self.tally.removed();
+                self.plan(Planned::Remove(path));
+            }
+            _ => {}
+        }
+    }
+
+    fn plan(&self, planned: Planned) {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
+    }
+
+    /// Queues a job, waiting while too many wait, or notes it in a plan.
+    pub(crate) async fn queue(&self, job: DownloadJob) {
+        if self.writing.is_none() {
+            self.tally.changed(&job.document, job.change);
+            self.plan(match job.change {
+                _ if job.found => Planned::Adopt(job.path),
+                Change::Updated => Planned::Update(job.path),
+                _ => Planned::Add(job.path),
+            });
+            return;
+        }
+        Progress::add(&self.progress.downloads, 1);
+        // The receiver only goes away when the run is over.
+        let _ = self.stop.or(self.jobs.send(Some(job))).await;
+    }
+
+    /// Whether a document was erased on request, so that nothing may be said of it.
+    pub(crate) async fn leaves_out(&self, document: DocumentId) -> Result<bool, Fatal> {
+        self.planner.call(move |planner| planner.leaves_out(&document)).await
+    }
+
+    /// An item of a page that is not what it should be fails alone.
+    pub(crate) async fn odd(&self, binder: &BinderId, odd: &OddItem) -> Result<(), Fatal> {
+        let document = odd.id.as_deref().and_then(|id| DocumentId::parse(id).ok());
+        if let Some(document) = document.clone()
+            && self.leaves_out(document.clone()).await?
+        {
+            return self.planner.call(move |planner| planner.mark(&document)).await?;
+        }
+        let failure = Failure {
+            binder_id: Some(binder.to_string()),
+            document_id: odd.id.clone(),
+            version_id: None,
+            file_name: Some(String::new()),
+            cause: FailureCause::Rejected,
+            error: format!("the service's answer about it can't be used: {odd}"),
+            attempts: 1,
+            trace_id: None,
+        };
+        self.tally.failed(document.as_ref(), failure);
+        match document {
+            Some(document) => self.planner.call(move |planner| planner.mark(&document)).await?,
+            None => Ok(()),
+        }
+    }
+}

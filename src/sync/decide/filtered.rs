@@ -1,0 +1,59 @@
+//! What filters did in a run: which of them matched nothing, and whether they left anything.
+//!
+//! A filter that leaves nothing of an organisation looks like a healthy, empty mirror. So an include that leaves
+//! nothing fails the run. An exclude may be there for a file that comes one day: it only warns.
+
+use crate::{
+    model::Binder,
+    report::{Failure, FailureCause, Filters},
+    sync::{Fatal, context::RunContext, decide::planner::Planner},
+};
+
+/// Says which globs of binders matched none of those that are listed.
+pub(crate) fn binders(ctx: &RunContext, listed: &[Binder]) {
+    let filter = &ctx.options.filter;
+    let unmatched = filter.unmatched(listed);
+    for glob in &unmatched {
+        fail(ctx, format!("--binder {glob:?} matches none of the binders that are listed; correct it or remove it"));
+    }
+    if listed.is_empty() {
+        return;
+    }
+    for glob in filter.unmatched_exclusions(listed) {
+        ctx.tally.warn(format!("--exclude-binder {glob:?} matches none of the binders that are listed"));
+    }
+    let left = listed.iter().filter(|binder| filter.wants_binder(binder)).count();
+    ctx.tally.binders(|b| b.filtered = (listed.len() - left) as u64);
+    if left == 0 && unmatched.is_empty() {
+        let shown = filter.shown().unwrap_or_default();
+        nothing_left(ctx, "binder", !shown.binder.is_empty(), &shown);
+    }
+}
+
+/// Says which globs of documents matched nothing, once every binder was read.
+pub(crate) async fn documents(ctx: &RunContext) -> Result<(), Fatal> {
+    let met = ctx.planner.call(|planner: &mut Planner| planner.met.clone()).await?;
+    if !met.judged_any() {
+        return Ok(());
+    }
+    let filter = &ctx.options.filter;
+    for (flag, glob) in filter.idle(&met) {
+        let depth = if glob.contains('/') { "; with a slash, a pattern starts at the binder's name" } else { "" };
+        ctx.tally.warn(format!("{flag} {glob:?} matches no document{depth}"));
+    }
+    if met.left_out_all() {
+        let shown = filter.shown().unwrap_or_default();
+        nothing_left(ctx, "document", !shown.include.is_empty(), &shown);
+    }
+    Ok(())
+}
+
+fn nothing_left(ctx: &RunContext, what: &str, included: bool, filters: &Filters) {
+    let flags = filters.flags().join(" ");
+    let why = format!("the filters leave out every {what} that iBinder lists ({flags}); correct them");
+    if included { fail(ctx, why) } else { ctx.tally.warn(why) }
+}
+
+fn fail(ctx: &RunContext, why: String) {
+    ctx.tally.failed(None, Failure::of_nobody(FailureCause::NotFound, why));
+}

@@ -1,0 +1,10 @@
+//! What to do about each listed document, and about those that are no longer listed.
+
+pub(crate) mod adoption;
+pub(crate) mod filtered;
+pub(crate) mod id_case;
+pub(crate) mod planner;
+pub(crate) mod removals;
+pub(crate) mod renames;
+pub(crate) mod reservations;
+pub(crate) mod seen;

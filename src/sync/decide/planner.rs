@@ -1,0 +1,444 @@
+//! Where listed documents are compared with what is known.
+//!
+//! The planner is one thread with the state's reading side, the folder trees of the binders that
+//! are being read, and the marks of what was seen. Pages come in, jobs go out. What it keeps in
+//! memory grows with the changes and folders, plus one bit a document.
+//!
+//! Moves and absences are only noted here: they are decided when all binders were read.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use crate::{
+    mirror::{OnDisk, Root},
+    model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, Sha256, VersionId},
+    naming,
+    plan::{Action, Facts, FileState, KnownFacts, ListedIn, Tree, decide},
+    report::{Change, Tally},
+    state::{Fingerprint, Known, Provisional, State, fingerprint, metadata_hash},
+    sync::{
+        Adopt, Fatal, Options,
+        commit::committer::Operation,
+        decide::{
+            adoption,
+            reservations::{InFlight, Reservations},
+            seen::SeenDocuments,
+        },
+        list::filter::FilterHits,
+    },
+};
+
+/// Bytes to bring over.
+#[derive(Debug, Clone)]
+pub(crate) struct DownloadJob {
+    pub(crate) document: DocumentId,
+    pub(crate) path: RelPath,
+    pub(crate) particulars: Particulars,
+    /// Whether the document has a row, and its file is replaced.
+    pub(crate) replaces: bool,
+    pub(crate) change: Change,
+    /// The object that holds these bytes already, and its time.
+    pub(crate) object: Option<(Sha256, i64)>,
+    /// Whether a file lies at the path that no row knows, and may hold these bytes.
+    pub(crate) found: bool,
+    /// The version was accepted for now, and is fetched again to see whether it is the same.
+    pub(crate) check: Option<Provisional>,
+}
+
+/// What came of a page.
+#[derive(Debug, Default)]
+pub(crate) struct PageDecisions {
+    /// Bytes to bring over.
+    pub(crate) jobs: Vec<DownloadJob>,
+    /// Rows to bring up to date without touching a file.
+    pub(crate) orders: Vec<Operation>,
+    /// Folders that documents name and that have no place; then nothing else was done.
+    pub(crate) unknown_folders: bool,
+}
+
+/// The thread's belongings.
+pub(crate) struct Planner {
+    pub(crate) state: Arc<State>,
+    pub(crate) root: Arc<Root>,
+    pub(crate) names: Arc<Reservations>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) options: Arc<Options>,
+    pub(crate) trees: HashMap<BinderId, Tree>,
+    /// Where documents of each binder were listed.
+    pub(crate) occupied: HashMap<BinderId, HashSet<ListedIn>>,
+    pub(crate) seen: SeenDocuments,
+    /// Documents without a row that were counted although they are not on their way.
+    pub(crate) counted: HashSet<DocumentId>,
+    /// Documents that were listed elsewhere, or otherwise, than they are mirrored; the last
+    /// answer counts.
+    pub(crate) unsettled: HashMap<DocumentId, Listed>,
+    /// A document of each binder that was listed in this run.
+    pub(crate) controls: HashMap<BinderId, DocumentId>,
+    /// Documents that were erased on request, by their fingerprints.
+    pub(crate) purged: HashSet<Fingerprint>,
+    /// Versions that are acknowledged as missing.
+    pub(crate) acknowledged: Arc<HashMap<DocumentId, VersionId>>,
+    /// Whether the mirror held bytes of any past version when the run began: a first mirror asks for none.
+    pub(crate) holds_any: bool,
+    /// Whether ids in the state may have lost their case.
+    pub(crate) has_folded_ids: bool,
+    /// Documents whose files look as recorded and have other inodes, by row number: a mirror that
+    /// was copied to another disk. Their bytes are to be proved.
+    pub(crate) unproved: Vec<i64>,
+    /// Which filters matched something.
+    pub(crate) met: FilterHits,
+    pub(crate) now: i64,
+}
+
+impl Planner {
+    /// A planner at the start of a run, which found rows up to a number, and documents that were erased.
+    pub(crate) fn new(
+        state: Arc<State>,
+        root: Arc<Root>,
+        names: Arc<Reservations>,
+        tally: Arc<Tally>,
+        options: Arc<Options>,
+        (newest, holds_any, has_folded_ids): (i64, bool, bool),
+        (purged, acknowledged): (HashSet<Fingerprint>, Arc<HashMap<DocumentId, VersionId>>),
+    ) -> Self {
+        Self {
+            state,
+            root,
+            names,
+            tally,
+            options,
+            trees: HashMap::new(),
+            occupied: HashMap::new(),
+            seen: SeenDocuments::up_to(newest),
+            counted: HashSet::new(),
+            unsettled: HashMap::new(),
+            controls: HashMap::new(),
+            purged,
+            acknowledged,
+            holds_any,
+            has_folded_ids,
+            unproved: Vec::new(),
+            met: FilterHits::default(),
+            now: jiff::Timestamp::now().as_second(),
+        }
+    }
+
+    /// A document of a binder that was listed in this run.
+    pub(crate) fn control(&mut self, binder: &BinderId) -> Option<DocumentId> {
+        self.controls.get(binder).cloned()
+    }
+
+    /// An item that names a known document, and is odd otherwise, still shows that it is there.
+    pub(crate) fn mark(&mut self, document: &DocumentId) -> Result<(), Fatal> {
+        self.leaves_out(document);
+        let first = match self.state.read(|r| r.document(document))? {
+            Some(known) => self.seen.mark(known.number),
+            None => self.counted.insert(document.clone()),
+        };
+        if first {
+            self.tally.seen(1);
+        }
+        Ok(())
+    }
+
+    /// Loads a binder's folder tree.
+    pub(crate) fn open_tree(&mut self, binder: &BinderId, segment: &str) -> Result<(), Fatal> {
+        let folders = self.state.read(|r| r.folders(binder))?;
+        let tree =
+            Tree::new(binder.clone(), segment.to_owned(), folders).map_err(|e| Fatal::Internal(e.to_string()))?;
+        self.trees.insert(binder.clone(), tree);
+        Ok(())
+    }
+
+    /// Compares documents of a binder with what is known. With `last_word`, folders that have no
+    /// place are given one.
+    pub(crate) fn absorb(
+        &mut self,
+        binder: &BinderId,
+        items: &[Listed],
+        last_word: bool,
+    ) -> Result<PageDecisions, Fatal> {
+        self.recase(binder, items)?;
+        let mut absorbed = PageDecisions::default();
+        let items = &last_of_each(items);
+        if !self.places(binder, items, last_word)? {
+            absorbed.unknown_folders = true;
+            return Ok(absorbed);
+        }
+        if let Some(item) = items.last() {
+            self.controls.insert(binder.clone(), item.id.clone());
+        }
+        let ids: Vec<&DocumentId> = items.iter().map(|item| &item.id).collect();
+        // Before the rows: a document that arrives in between then has a row, and not neither.
+        let on_their_way = self.names.on_their_way(ids.iter().copied());
+        let known = self.state.read(|r| r.documents(binder, &ids))?;
+        let files = self.look_at(&known)?;
+        for &item in items {
+            let known = known.get(&item.id);
+            let on_its_way = on_their_way.get(&item.id);
+            self.count(item, known, on_its_way.is_some());
+            if self.leaves_out(&item.id) {
+                continue;
+            }
+            let dir = self.dir(item)?;
+            if let Some(known) = known {
+                note_metadata(item, known, &mut absorbed);
+            }
+            let file = known.and_then(|k| files.get(&k.number)).copied().unwrap_or(FileState::AsPublished);
+            if self.ends_acknowledgement(item, known, file) {
+                absorbed.orders.push(Operation::Unacknowledge { document: item.id.clone() });
+            }
+            if let Some(coming) = on_its_way {
+                self.settle_later(item, !coming.is_as_listed(item));
+            } else {
+                absorbed.jobs.extend(self.compare(item, known, &dir, file)?);
+            }
+        }
+        Ok(absorbed)
+    }
+
+    /// Sees to it that every folder that documents name has a place; false where folders should be
+    /// read first.
+    fn places(&mut self, binder: &BinderId, items: &[&Listed], last_word: bool) -> Result<bool, Fatal> {
+        let since = self.now - self.options.refresh_folders_seconds();
+        let Some(tree) = self.trees.get_mut(binder) else { return Ok(true) };
+        let mut met: HashSet<_> = HashSet::new();
+        let listed_in = items.iter().map(|item| (item.folder.as_ref(), item.tab.as_ref()));
+        let listed_in: Vec<_> = listed_in.filter(|place| met.insert(*place)).collect();
+        self.occupied
+            .entry(binder.clone())
+            .or_default()
+            .extend(listed_in.iter().map(|(folder, tab)| (folder.cloned(), tab.cloned())));
+        let mut met: HashSet<&FolderId> = HashSet::new();
+        let named = listed_in.into_iter().filter_map(|(folder, tab)| Some((folder?, tab)));
+        let unknown: Vec<_> = named.filter(|(f, _)| !tree.places(f, since) && met.insert(f)).collect();
+        if unknown.is_empty() {
+            return Ok(true);
+        }
+        if !last_word {
+            return Ok(false);
+        }
+        let (state, names) = (&self.state, &self.names);
+        let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
+        let rows = tree.meet(&unknown, self.now, taken);
+        self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
+        self.tally.warn(format!(
+            "binder {binder}: some folders could not be named; their documents lie in their tab's folder or under the folder's id until the service names them"
+        ));
+        Ok(true)
+    }
+
+    /// Looks at the files of known documents, folder by folder.
+    fn look_at(&mut self, known: &HashMap<DocumentId, Known>) -> Result<HashMap<i64, FileState>, Fatal> {
+        let mut by_path: Vec<&Known> = known.values().collect();
+        by_path.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let inodes_count = !self.root.is_network();
+        let found = self.root.look_at_all(by_path.iter().map(|k| k.path.as_str()))?;
+        let unproved = &mut self.unproved;
+        let mut state = |known: &Known, found: OnDisk| match found {
+            OnDisk::Missing => FileState::Missing,
+            OnDisk::File(stamp) if stamp.is_same(&known.stamp, inodes_count) => FileState::AsPublished,
+            // Believed for now: whoever edits a file changes its time, and whoever copies it doesn't.
+            OnDisk::File(stamp) if stamp.is_same(&known.stamp, false) => {
+                unproved.push(known.number);
+                FileState::AsPublished
+            }
+            OnDisk::File(_) | OnDisk::Other(_) => FileState::Changed,
+        };
+        Ok(by_path.into_iter().zip(found).map(|(k, f)| (k.number, state(k, f))).collect())
+    }
+
+    /// Counts a document the first time that it is listed.
+    fn count(&mut self, item: &Listed, known: Option<&Known>, on_its_way: bool) {
+        let first = match known {
+            Some(known) => self.seen.mark(known.number),
+            None => !on_its_way && self.counted.insert(item.id.clone()),
+        };
+        if first {
+            self.tally.seen(1);
+        }
+    }
+
+    /// Where a document's file belongs, its name aside.
+    fn dir(&self, item: &Listed) -> Result<RelPath, Fatal> {
+        let tree = self.trees.get(&item.binder);
+        let dir = tree.and_then(|t| t.path(item.folder.as_ref()).or_else(|| t.path(None)));
+        dir.cloned().ok_or_else(|| Fatal::Internal(format!("binder {} has no folder", item.binder)))
+    }
+
+    fn compare(
+        &mut self,
+        item: &Listed,
+        known: Option<&Known>,
+        dir: &RelPath,
+        file: FileState,
+    ) -> Result<Option<DownloadJob>, Fatal> {
+        let facts = Facts {
+            wanted: self.options.filter.judge(dir, || naming::portable(&item.file_name), &mut self.met),
+            has_version: item.version.is_some(),
+            known: known.map(|k| KnownFacts {
+                same_version: item.version.as_ref().is_none_or(|v| *v == k.version),
+                same_place: same_place(item, k, dir),
+                file,
+            }),
+        };
+        let moved = facts.wanted && facts.known.is_some_and(|k| !k.same_place);
+        self.settle_later(item, moved);
+        match (decide(facts), known, item.version.clone()) {
+            (Action::Filter, ..) => self.tally.changed(&item.id, Change::Filtered),
+            (Action::Keep { changed, .. }, Some(known), _) => {
+                if changed {
+                    self.say_of(
+                        known,
+                        "was changed by hand; it stays as it is, and is kept when the service has a new version",
+                    );
+                }
+            }
+            (Action::Add, _, Some(version)) => return self.add(item, &version, dir).map(Some),
+            (Action::Update, Some(known), Some(version)) => {
+                if file == FileState::Changed {
+                    self.say_of(
+                        known,
+                        "was changed by hand and has a new version; the changed bytes are kept in objects/",
+                    );
+                }
+                return self.replace(item, known, &version, Change::Updated).map(Some);
+            }
+            (Action::BringBack, Some(known), Some(version)) => {
+                self.say_of(known, "was missing from the tree and is brought back");
+                return self.replace(item, known, &version, Change::Added).map(Some);
+            }
+            _ => {
+                self.tally.changed(&item.id, Change::NoVersion);
+                self.tally.warn(format!(
+                    "{:?} (document {}) has no version to fetch; what is held of it is kept",
+                    item.file_name, item.id
+                ));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_purged(&self, document: &DocumentId) -> bool {
+        if self.purged.is_empty() {
+            return false;
+        }
+        // Earlier versions put every id into lower case.
+        let lower = DocumentId::parse(&document.as_str().to_ascii_lowercase());
+        self.purged.contains(&fingerprint(document)) || lower.is_ok_and(|id| self.purged.contains(&fingerprint(&id)))
+    }
+
+    /// Whether a document was erased on request. It counts as left out, and nothing else may be said of it.
+    pub(crate) fn leaves_out(&self, document: &DocumentId) -> bool {
+        let purged = self.is_purged(document);
+        if purged {
+            self.tally.changed(document, Change::Purged);
+        }
+        purged
+    }
+
+    /// Whether a document that is acknowledged as missing is listed in another version by now, or isn't missing.
+    fn ends_acknowledgement(&self, item: &Listed, known: Option<&Known>, file: FileState) -> bool {
+        let Some(version) = self.acknowledged.get(&item.id) else { return false };
+        let there = known.is_some_and(|known| known.version == *version) && file != FileState::Missing;
+        there || item.version.as_ref().is_some_and(|listed| listed != version)
+    }
+
+    /// Warns of what happened to a file of the tree.
+    pub(crate) fn say_of(&self, known: &Known, what: &str) {
+        self.tally.warn(format!("{:?} {what}", known.path.as_str()));
+    }
+
+    fn settle_later(&mut self, item: &Listed, differs: bool) {
+        if differs {
+            self.unsettled.insert(item.id.clone(), item.clone());
+        } else {
+            self.unsettled.remove(&item.id);
+        }
+    }
+
+    fn add(&mut self, item: &Listed, version: &VersionId, dir: &RelPath) -> Result<DownloadJob, Fatal> {
+        let tree = self.trees.get(&item.binder);
+        let entry = (&item.id, &InFlight::new(item, version));
+        let folder_has = |key: &str| tree.is_some_and(|t| t.has(key));
+        let found = match self.options.adopt {
+            Adopt::Nothing => None,
+            Adopt::Proved | Adopt::Whole => adoption::file_of(&self.root, &self.names, &self.state, dir, entry)?,
+        };
+        let is_found = found.is_some();
+        let path = found.map_or_else(|| self.names.reserve(&self.state, dir, entry, folder_has), Ok)?;
+        self.counted.remove(&item.id);
+        Ok(DownloadJob { found: is_found, ..self.job(item, version, path, false, Change::Added)? })
+    }
+
+    fn replace(
+        &mut self,
+        item: &Listed,
+        known: &Known,
+        version: &VersionId,
+        change: Change,
+    ) -> Result<DownloadJob, Fatal> {
+        self.names.keep(&item.id, InFlight::new(item, version));
+        self.job(item, version, known.path.clone(), true, change)
+    }
+
+    fn job(
+        &self,
+        item: &Listed,
+        version: &VersionId,
+        path: RelPath,
+        replaces: bool,
+        change: Change,
+    ) -> Result<DownloadJob, Fatal> {
+        self.tally.changed(&item.id, Change::Planned);
+        let held = if self.holds_any { self.state.read(|r| r.held(&item.id, version))? } else { None };
+        let object = held.map(|held| (held.sha256, held.mtime));
+        let particulars = particulars(item, version.clone());
+        Ok(DownloadJob {
+            document: item.id.clone(),
+            path,
+            particulars,
+            replaces,
+            change,
+            object,
+            found: false,
+            check: None,
+        })
+    }
+}
+
+/// Metadata that are others than before go to the state even where no file changes.
+fn note_metadata(item: &Listed, known: &Known, absorbed: &mut PageDecisions) {
+    if item.metadata.is_some() && metadata_hash(item.metadata.as_deref()) != known.metadata_hash {
+        let particulars = particulars(item, known.version.clone());
+        absorbed.orders.push(Operation::Metadata { document: item.id.clone(), particulars });
+    }
+}
+
+/// A page's documents, each once. Of several items of one document the last one counts.
+fn last_of_each(items: &[Listed]) -> Vec<&Listed> {
+    let mut met = HashSet::with_capacity(items.len());
+    let mut last: Vec<&Listed> = items.iter().rev().filter(|item| met.insert(&item.id)).collect();
+    last.reverse();
+    last
+}
+
+/// Whether a document is listed where, and as what, its file is.
+pub(crate) fn same_place(item: &Listed, known: &Known, dir: &RelPath) -> bool {
+    item.binder == known.binder
+        && item.folder == known.folder
+        && item.file_name == known.file_name
+        && known.path.as_str().strip_prefix(dir.as_str()).is_some_and(|rest| rest.rfind('/') == Some(0))
+}
+
+pub(crate) fn particulars(item: &Listed, version: VersionId) -> Particulars {
+    Particulars {
+        binder: item.binder.clone(),
+        folder: item.folder.clone(),
+        file_name: item.file_name.clone(),
+        version,
+        metadata: item.metadata.clone(),
+    }
+}

@@ -1,0 +1,172 @@
+//! Who is really gone. Absence is decided late and never trusted.
+//!
+//! - Only documents of binders that were read and certified count, and only if no listing of
+//!   this run had them.
+//! - Above the cap, in a binder or over all, nothing is asked and nothing removed; nor where a
+//!   binder that had documents lists none.
+//! - Below it each one is asked for by id. Only the service's own 404 counts, and only if
+//!   another document of the binder, asked for right after, still answers.
+
+use crate::{
+    model::{BinderId, DocumentId, Particulars},
+    plan::RemovalCap,
+    remote::ErrorKind,
+    report::{FailureCause, Withheld},
+    state::{FailureRow, Known},
+    sync::{
+        BinderOutcome, Fatal,
+        commit::{batch::failure_of, committer::Operation},
+        context::RunContext,
+    },
+};
+
+/// How many names a warning lists.
+const NAMED: usize = 10;
+
+/// The absent documents of one binder.
+struct Absent {
+    binder: BinderId,
+    documents: Vec<Known>,
+    /// Whether the binder lists none at all.
+    empty: bool,
+    mirrored: u64,
+}
+
+/// Finds who is gone and removes them. True where removals were withheld.
+pub(crate) async fn settle(
+    ctx: &RunContext,
+    crawled: &[(BinderId, BinderOutcome)],
+    mirrored: u64,
+) -> Result<bool, Fatal> {
+    let mut absent = Vec::new();
+    for (binder, crawled) in crawled {
+        let BinderOutcome::Certified { total } = crawled else { continue };
+        let id = binder.clone();
+        let documents = ctx.planner.call(move |planner| planner.absent(&id)).await??;
+        if !documents.is_empty() {
+            let mirrored = ctx.state.read(|r| r.documents_in(binder))?;
+            absent.push(Absent { binder: binder.clone(), documents, empty: *total == 0, mirrored });
+        }
+    }
+    let all: u64 = absent.iter().map(|a| a.documents.len() as u64).sum();
+    let cap = ctx.options.max_removals;
+    let mut withheld = false;
+    for absent in &absent {
+        if absent.empty || exceeds(cap, absent.documents.len() as u64, absent.mirrored) || exceeds(cap, all, mirrored) {
+            withhold(ctx, absent, all)?;
+            withheld = true;
+        } else {
+            confirm(ctx, absent).await?;
+        }
+    }
+    Ok(withheld)
+}
+
+fn exceeds(cap: RemovalCap, absent: u64, mirrored: u64) -> bool {
+    absent > cap.of(mirrored)
+}
+
+/// Keeps the absent documents of a binder, and says how to see them all and how to confirm exactly these.
+fn withhold(ctx: &RunContext, absent: &Absent, all: u64) -> Result<(), Fatal> {
+    let name = ctx.state.read(|r| r.binders())?.into_iter().find(|b| b.id == absent.binder).map(|b| b.name);
+    let (id, name) = (absent.binder.to_string(), name.unwrap_or_default());
+    let count = absent.documents.len();
+    let documents = if count == 1 { "document" } else { "documents" };
+    let names: Vec<String> = absent.documents.iter().take(NAMED).map(|k| format!("{:?}", k.path.as_str())).collect();
+    let more = match count.saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more (the report lists all)"),
+    };
+    let advice = if absent.empty {
+        format!("the binder lists none at all; if it is really empty: `ibinder-sync binders forget {id} --force`")
+    } else {
+        format!(
+            "`ibinder-sync plan --max-removals {all}` shows what would be removed; to confirm it, run once with --max-removals {all}, which removes nothing if more are missing by then"
+        )
+    };
+    ctx.tally.warn(format!(
+        "withheld: {count} {documents} of binder {name:?} ({id}) are missing in iBinder and were kept: {}{more}; {advice}",
+        names.join(", "),
+    ));
+    ctx.tally.withhold(absent.documents.iter().map(|known| Withheld {
+        binder_id: id.clone(),
+        binder: name.clone(),
+        document_id: known.id.to_string(),
+        path: known.path.to_string(),
+    }));
+    Ok(())
+}
+
+/// Asks for each absent document by id, and removes those that are gone.
+async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
+    let mut control: Option<DocumentId> = None;
+    for known in &absent.documents {
+        if ctx.stop.is_set() {
+            return Ok(());
+        }
+        let Some(answer) = ctx.ask(ctx.remote.document(&known.id)).await else { return Ok(()) };
+        match answer {
+            Ok(listed) => {
+                // It was moved, or missed: what it says now counts like a listed item.
+                ctx.planner.call(move |planner| planner.found(listed)).await??;
+            }
+            Err(error) if error.kind() == (ErrorKind::NotFound { problem_json: true }) => {
+                if control.is_none() {
+                    let binder = absent.binder.clone();
+                    control = ctx.planner.call(move |planner| planner.control(&binder)).await?;
+                }
+                if answers(ctx, control.as_ref(), &absent.binder).await? {
+                    remove(ctx, known).await;
+                } else if !ctx.stop.is_set() {
+                    let why = "it seems to be gone, but the binder's other documents don't answer either; it stays, and the next run asks again";
+                    unconfirmed(ctx, known, why.to_owned(), 1, None).await;
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Credentials => return Err(Fatal::Remote(error)),
+            Err(error) => {
+                let why = format!(
+                    "it is not listed any more, and stays because the service doesn't say that it is gone: {error}"
+                );
+                unconfirmed(ctx, known, why, error.tries(), error.trace_id()).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A document that is not listed and not known to be gone is not mirrored as the service has it.
+async fn unconfirmed(ctx: &RunContext, known: &Known, error: String, attempts: u32, trace_id: Option<&str>) {
+    let row = FailureRow {
+        document: known.id.clone(),
+        binder: known.binder.clone(),
+        version: Some(known.version.to_string()),
+        file_name: known.file_name.clone(),
+        error,
+        attempts,
+        trace_id: trace_id.map(str::to_owned),
+    };
+    // It is not among the documents that were seen.
+    ctx.tally.failed(None, failure_of(&row, FailureCause::Absence));
+    ctx.order(Operation::Failure(row)).await;
+}
+
+/// Whether a document of the binder that was listed in this run answers, and is still in it.
+async fn answers(ctx: &RunContext, control: Option<&DocumentId>, binder: &BinderId) -> Result<bool, Fatal> {
+    let Some(control) = control else { return Ok(false) };
+    match ctx.ask(ctx.remote.document(control)).await {
+        Some(Ok(listed)) => Ok(listed.binder == *binder),
+        Some(Err(error)) if error.kind() == ErrorKind::Credentials => Err(Fatal::Remote(error)),
+        Some(Err(_)) | None => Ok(false),
+    }
+}
+
+async fn remove(ctx: &RunContext, known: &Known) {
+    let particulars = Particulars {
+        binder: known.binder.clone(),
+        folder: known.folder.clone(),
+        file_name: known.file_name.clone(),
+        version: known.version.clone(),
+        metadata: None,
+    };
+    ctx.order(Operation::Remove { document: known.id.clone(), path: known.path.clone(), particulars }).await;
+}

@@ -1,0 +1,53 @@
+//! Which of the documents that had a row before the run were seen in it: one bit each.
+
+/// Marks by row number. Rows that are newer than the run need none: they were just seen.
+#[derive(Debug)]
+pub(crate) struct SeenDocuments {
+    bits: Vec<u64>,
+    newest: i64,
+}
+
+impl SeenDocuments {
+    /// For rows up to this number.
+    pub(crate) fn up_to(newest: i64) -> Self {
+        let words = usize::try_from(newest.max(0) / 64 + 1).unwrap_or(0);
+        Self { bits: vec![0; words], newest }
+    }
+
+    /// The newest row that the run found.
+    pub(crate) fn newest(&self) -> i64 {
+        self.newest
+    }
+
+    /// Marks a document; true the first time.
+    pub(crate) fn mark(&mut self, number: i64) -> bool {
+        let Some((word, bit)) = self.place(number) else { return false };
+        let first = self.bits[word] & bit == 0;
+        self.bits[word] |= bit;
+        first
+    }
+
+    /// Whether a document was seen.
+    pub(crate) fn has(&self, number: i64) -> bool {
+        self.place(number).is_none_or(|(word, bit)| self.bits[word] & bit != 0)
+    }
+
+    fn place(&self, number: i64) -> Option<(usize, u64)> {
+        let number = u64::try_from(number).ok().filter(|_| number <= self.newest)?;
+        Some((usize::try_from(number / 64).ok()?, 1 << (number % 64)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks() {
+        let mut seen = SeenDocuments::up_to(130);
+        assert!(seen.mark(130) && seen.mark(1) && !seen.mark(1));
+        assert!(seen.has(1) && seen.has(130) && !seen.has(2));
+        // A row of this run was seen by being made.
+        assert!(!seen.mark(131) && seen.has(131));
+    }
+}

@@ -1,0 +1,260 @@
+//! One document on its way: link, blob, stage, check.
+//!
+//! Nothing here is visible to the user of the tree: the way ends with staged bytes that are what
+//! the service announced, or with a failure that is data. Bytes that nothing proves wait until the others came
+//! ([`pending`](crate::sync::fetch::pending)).
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    mirror::Fingerprint,
+    model::Staged,
+    pace::{Retry, Slot},
+    remote::{self, Blob},
+    report::Progress,
+    state::FailureRow,
+    sync::{
+        Adopt, Fatal,
+        commit::committer::Operation,
+        context::{RunContext, Writing},
+        decide::{adoption, planner::DownloadJob},
+        fetch::{
+            attempts::{Attempts, Next},
+            contradiction,
+            disk_space::DiskSpace,
+            pending,
+            receive::{Arrived, Broken, Receiver, discard},
+            transfer_error::TransferError,
+        },
+    },
+};
+
+/// Brings one document over, or records why not. One whose storage host is down comes back, with that host's name.
+pub(crate) async fn transfer(ctx: &RunContext, writing: &Writing, job: DownloadJob) -> Option<(DownloadJob, String)> {
+    let mut retry = Retry::new(&ctx.options.retry);
+    match bring(ctx, writing, &job, &mut retry).await {
+        Err(error) if error.host_down().is_some() => error.host_down().map(|host| (job, host.to_owned())),
+        result => {
+            end(ctx, &job, result, retry.tries()).await;
+            None
+        }
+    }
+}
+
+/// Records how the transfer of a document ended, after so many tries of its own.
+pub(crate) async fn end(ctx: &RunContext, job: &DownloadJob, result: Result<(), TransferError>, own_tries: u32) {
+    Progress::add(&ctx.progress.downloads_done, 1);
+    match result {
+        Ok(()) | Err(TransferError::Stopped) => {}
+        Err(TransferError::Fatal(error)) => ctx.stop.fatal(error),
+        Err(TransferError::Link(error)) if error.kind() == remote::ErrorKind::Credentials => {
+            ctx.stop.fatal(Fatal::Remote(error));
+        }
+        // It is mirrored, and is asked for again by the next run.
+        Err(error) if job.check.is_some() => ctx.tally.warn(format!(
+            "{:?} (document {}) is kept for now, and could not be fetched again to compare it: {error}",
+            job.particulars.file_name, job.document
+        )),
+        Err(error) => {
+            let (trace_id, tries) = match &error {
+                TransferError::Link(error)
+                | TransferError::Contradicted(error, _)
+                | TransferError::Head(error)
+                | TransferError::Body(error) => (error.trace_id().map(str::to_owned), error.tries()),
+                _ => (None, 1),
+            };
+            let row = FailureRow {
+                document: job.document.clone(),
+                binder: job.particulars.binder.clone(),
+                version: Some(job.particulars.version.to_string()),
+                file_name: job.particulars.file_name.clone(),
+                error: error.to_string(),
+                attempts: tries.max(own_tries).max(1),
+                trace_id,
+            };
+            if error.is_of_service() && ctx.acknowledges(job) {
+                return ctx.missing(job);
+            }
+            let cause = error.cause();
+            ctx.tally.failed(Some(&job.document), crate::sync::commit::batch::failure_of(&row, cause));
+            ctx.order(Operation::Failure(row)).await;
+        }
+    }
+}
+
+async fn bring(ctx: &RunContext, writing: &Writing, job: &DownloadJob, retry: &mut Retry) -> Result<(), TransferError> {
+    if job.found
+        && let Some(found) = adoption::prove(ctx, writing, job).await?
+    {
+        let DownloadJob { document, path, particulars, .. } = job.clone();
+        let Fingerprint { stamp, sha256, .. } = found;
+        ctx.order(Operation::Adopt { document, path, stamp, sha256, particulars }).await;
+        return Ok(());
+    }
+    if let Some(staged) = from_object(writing, job).await? {
+        return publish(ctx, job, staged, false).await;
+    }
+    match fetch(ctx, writing, job, (retry, false)).await {
+        Ok(arrived) => pending::take(ctx, writing, job, arrived).await,
+        Err(TransferError::Link(error)) if error.kind() == (remote::ErrorKind::NotFound { problem_json: true }) => {
+            Err(contradiction::examine(ctx, job, error).await?)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A version's bytes from the service, whole and staged; and whether a partial download was used
+/// up. Why not, in words, where they can't be had.
+pub(crate) async fn version(
+    ctx: &RunContext,
+    writing: &Writing,
+    job: &DownloadJob,
+) -> Result<Result<(Staged, bool), String>, Fatal> {
+    let mut retry = Retry::new(&ctx.options.retry);
+    match fetch(ctx, writing, job, (&mut retry, true)).await {
+        Ok(Arrived { staged, recorded, .. }) => Ok(Ok((staged, recorded))),
+        Err(TransferError::Fatal(error)) => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+/// An urgent one waits for a storage host that is down.
+async fn fetch(
+    ctx: &RunContext,
+    writing: &Writing,
+    job: &DownloadJob,
+    (retry, urgent): (&mut Retry, bool),
+) -> Result<Arrived, TransferError> {
+    let mut tries = Attempts::new(urgent);
+    if ctx.partials.contains(&job.particulars.version)
+        && let Some(partial) =
+            ctx.state.read(|r| r.partial(&job.document, &job.particulars.version)).map_err(Fatal::from)?
+    {
+        tries.recorded = true;
+        tries.partial = Some(partial);
+    }
+    loop {
+        if ctx.stop.is_set() {
+            return Err(TransferError::Stopped);
+        }
+        let (error, next) = match attempt(ctx, writing, job, &mut tries).await {
+            Ok(Some(arrived)) => return Ok(arrived),
+            Ok(None) => (
+                TransferError::Doubtful("the bytes were not the same each time they were fetched".to_owned()),
+                Next::Later,
+            ),
+            Err(failed) => failed,
+        };
+        // The client was patient already, and an outage is nobody's own.
+        retry.pardon(tries.waited);
+        if next == Next::Afresh {
+            *retry = Retry::new(&ctx.options.retry);
+        }
+        let delay = match next {
+            Next::AtOnce => Some(Duration::ZERO),
+            Next::AtOnceCounted => retry.next(None, Instant::now()).map(|_| Duration::ZERO),
+            Next::Afresh | Next::Later => retry.next(None, Instant::now()),
+            Next::Over => None,
+        };
+        let Some(delay) = delay else { return Err(error) };
+        tracing::debug!(document = %job.document, tries = retry.tries(), "trying again: {error}");
+        ctx.stop.or(sleep(delay)).await;
+    }
+}
+
+/// Bytes that are held already need no download.
+async fn from_object(writing: &Writing, job: &DownloadJob) -> Result<Option<Staged>, TransferError> {
+    let Some((sha256, mtime)) = job.object else { return Ok(None) };
+    let mirror = Arc::clone(&writing.mirror);
+    let time = jiff::Timestamp::from_second(mtime.div_euclid(1_000_000_000)).ok();
+    Ok(writing.pool.run(move || mirror.stage_object(&sha256, time)).await??)
+}
+
+pub(crate) async fn publish(
+    ctx: &RunContext,
+    job: &DownloadJob,
+    staged: Staged,
+    partial: bool,
+) -> Result<(), TransferError> {
+    let DownloadJob { document, path, particulars, replaces, change, found, .. } = job.clone();
+    // What was not proved makes way, unless it may be the user's own.
+    let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
+    let acknowledged = ctx.acknowledged.contains_key(&document).then(|| document.clone());
+    ctx.order(Operation::Publish { document, path, staged, particulars, replaces, change, partial }).await;
+    if let Some(document) = acknowledged {
+        ctx.order(Operation::Unacknowledge { document }).await;
+    }
+    Ok(())
+}
+
+/// One try. None: bytes came whole, and another try has to agree with them.
+async fn attempt(
+    ctx: &RunContext,
+    writing: &Writing,
+    job: &DownloadJob,
+    tries: &mut Attempts,
+) -> Result<Option<Arrived>, (TransferError, Next)> {
+    let begun = Instant::now();
+    let head = head(ctx, writing, job, tries).await;
+    tries.waited = begun.elapsed();
+    let (blob, lane) = head?;
+    let over = |error: TransferError| (error, Next::Over);
+    let _room = DiskSpace::take(ctx, &blob).map_err(over)?;
+    let mut receiver = Receiver::open(writing, blob, tries).await.map_err(again)?;
+    let received = receiver.receive(ctx, writing, job).await;
+    drop(lane);
+    match received {
+        Ok(()) => receiver.finish(writing, job, tries).await.map_err(again),
+        Err(error @ (TransferError::Body(_) | TransferError::Stopped)) => {
+            let Broken { came, at, total } = receiver.keep(ctx, writing, job, tries).await.map_err(over)?;
+            let kept = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name)).unwrap_or(0);
+            Err((error, tries.after_break(came, at, kept, total)))
+        }
+        Err(error) => Err(over(error)),
+    }
+}
+
+/// Bytes that can't be trusted are fetched again; no other failure passes.
+fn again(error: TransferError) -> (TransferError, Next) {
+    let next = if matches!(error, TransferError::Doubtful(_)) { Next::Later } else { Next::Over };
+    (error, next)
+}
+
+/// A blob whose bytes begin to come, and the lane that it comes in.
+async fn head<'c>(
+    ctx: &'c RunContext,
+    writing: &Writing,
+    job: &DownloadJob,
+    tries: &mut Attempts,
+) -> Result<(Blob, Slot<'c>), (TransferError, Next)> {
+    let stopped = || (TransferError::Stopped, Next::Over);
+    // A link is asked for when it can be used.
+    let Some(lane) = ctx.stop.or(ctx.remote.lane()).await else { return Err(stopped()) };
+    let link = ctx.remote.download_link(&job.document, &job.particulars.version);
+    let link = ctx.ask(link).await.ok_or_else(stopped)?.map_err(|error| (TransferError::Link(error), Next::Over))?;
+    let held = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name));
+    let resume = tries.resume(held);
+    let fetched = if tries.urgent {
+        ctx.ask(ctx.remote.fetch(&link, resume.as_ref())).await
+    } else {
+        ctx.ask(ctx.remote.fetch_unless_down(&link, resume.as_ref())).await
+    };
+    match fetched {
+        None => Err(stopped()),
+        Some(Ok(blob)) => {
+            tries.announced(&blob.announced);
+            Ok((blob, lane))
+        }
+        Some(Err(error)) => {
+            let next = tries.after_refusal(error.kind(), resume.is_some());
+            if error.kind() == remote::ErrorKind::Contradicted
+                && let Some(partial) = tries.partial.take()
+            {
+                discard(writing, &partial).map_err(|error| (error, Next::Over))?;
+            }
+            Err((TransferError::Head(error), next))
+        }
+    }
+}

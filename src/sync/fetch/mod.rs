@@ -1,0 +1,10 @@
+//! Downloads, and what may become a document.
+
+pub(crate) mod attempts;
+pub(crate) mod contradiction;
+pub(crate) mod disk_space;
+pub(crate) mod download;
+pub(crate) mod downloads;
+pub(crate) mod pending;
+pub(crate) mod receive;
+pub(crate) mod transfer_error;

@@ -1,0 +1,211 @@
+//! Bytes that came and that nothing proves: they wait until the others of the run came, and are judged together.
+//!
+//! The first of a series of stand-ins looks like any document; the second one tells. So nothing of the kind is published
+//! before all downloads are done. [`evidence`] decides; this module gathers what it decides by, and carries it out.
+
+use std::collections::{HashSet, VecDeque};
+
+use crate::{
+    evidence::{self, Item, Reason, Verdict},
+    model::DocumentId,
+    report::FailureCause,
+    state::{FailureRow, Provisional},
+    sync::{
+        Fatal,
+        commit::{batch::failure_of, committer::Operation},
+        context::{RunContext, Writing},
+        decide::planner::DownloadJob,
+        fetch::{download::publish, receive::Arrived, transfer_error::TransferError},
+    },
+};
+
+/// So many wait at most before they are judged; the bound is for memory alone.
+const MOST_WAITING: usize = 4096;
+
+/// Of so many that were accepted it is remembered what they were: others may come with the same bytes.
+const MOST_REMEMBERED: usize = 65_536;
+
+/// A document whose bytes are staged and wait.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    job: DownloadJob,
+    arrived: Arrived,
+}
+
+/// What waits, and what was accepted of it before.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    pending: Vec<Pending>,
+    accepted: VecDeque<(Item, DocumentId)>,
+}
+
+/// Takes a document's bytes: those that are proved are published, and the others wait.
+pub(crate) async fn take(
+    ctx: &RunContext,
+    writing: &Writing,
+    job: &DownloadJob,
+    arrived: Arrived,
+) -> Result<(), TransferError> {
+    if let Some(row) = job.check.as_ref().filter(|row| row.sha256 == arrived.staged.sha256) {
+        writing.mirror.discard(&arrived.staged.name)?;
+        ctx.order(Operation::Checked(Provisional { passed: row.passed + 1, ..row.clone() })).await;
+        return Ok(());
+    }
+    if evidence::is_proved(arrived.fit, arrived.vouched) {
+        return accept(ctx, job, arrived).await;
+    }
+    let waiting = {
+        let mut waiting = ctx.waiting();
+        waiting.pending.push(Pending { job: job.clone(), arrived });
+        waiting.pending.len()
+    };
+    if waiting >= MOST_WAITING { Ok(judge(ctx, writing).await?) } else { Ok(()) }
+}
+
+async fn accept(ctx: &RunContext, job: &DownloadJob, arrived: Arrived) -> Result<(), TransferError> {
+    for odd in arrived.odd {
+        ctx.tally.warn(odd);
+    }
+    publish(ctx, job, arrived.staged, arrived.recorded).await
+}
+
+/// Judges what waits, when all downloads are done or the run ends.
+pub(crate) async fn judge(ctx: &RunContext, writing: &Writing) -> Result<(), Fatal> {
+    let Waiting { pending, mut accepted } = std::mem::take(&mut *ctx.waiting());
+    if !pending.is_empty() && !ctx.stop.is_fatal() {
+        let now = ctx.service_now();
+        let mut items: Vec<Item> = accepted.iter().map(|(item, _)| item.clone()).collect();
+        items.extend(pending.iter().map(|pending| item(&pending.job, &pending.arrived)));
+        let mut verdicts = verdicts(ctx, &mut items, &pending, now)?;
+        let later = verdicts.split_off(accepted.len());
+        doubt(ctx, accepted.iter().zip(verdicts), now).await;
+        for (pending, verdict) in pending.into_iter().zip(later) {
+            if verdict == Verdict::Accept {
+                accepted.push_back((item(&pending.job, &pending.arrived), pending.job.document.clone()));
+            }
+            carry_out(ctx, writing, pending, verdict, now).await.or_else(fatal_only)?;
+        }
+    }
+    let mut waiting = ctx.waiting();
+    accepted.extend(std::mem::take(&mut waiting.accepted));
+    accepted.drain(..accepted.len().saturating_sub(MOST_REMEMBERED));
+    waiting.accepted = accepted;
+    Ok(())
+}
+
+/// A verdict for each. What speaks for a suspect is looked up only where there is one.
+fn verdicts(ctx: &RunContext, items: &mut [Item], pending: &[Pending], now: i64) -> Result<Vec<Verdict>, Fatal> {
+    let early = ctx.stop.is_set();
+    let verdicts = evidence::judge(items, early);
+    let first = items.len() - pending.len();
+    let suspects: Vec<usize> = (first..items.len()).filter(|at| matches!(verdicts[*at], Verdict::Hold(_))).collect();
+    if suspects.is_empty() {
+        return Ok(verdicts);
+    }
+    let hashes: HashSet<_> = suspects.iter().map(|at| items[*at].sha256).collect();
+    let names = ctx.state.read(|r| r.names_of(&hashes, ctx.run))?;
+    let known: HashSet<_> = names.into_iter().map(|(hash, name)| (hash, evidence::extension(&name))).collect();
+    for at in suspects {
+        let (job, item) = (&pending[at - first].job, &mut items[at]);
+        item.known = known.contains(&(item.sha256, evidence::extension(&job.particulars.file_name)));
+        let since = ctx.state.read(|r| r.suspected_since(&job.document, &item.version, &item.sha256))?;
+        item.confirmed = since.is_some_and(|since| evidence::is_independent(since, now));
+    }
+    Ok(evidence::judge(items, early))
+}
+
+/// What was accepted before others came with the same bytes is accepted for now only.
+async fn doubt(ctx: &RunContext, accepted: impl Iterator<Item = (&(Item, DocumentId), Verdict)>, now: i64) {
+    for ((item, document), verdict) in accepted {
+        if matches!(verdict, Verdict::Hold(_)) {
+            ctx.order(Operation::AcceptForNow(provisional(document, item, now))).await;
+        }
+    }
+}
+
+/// A document's own failure to be published is recorded where it happens.
+fn fatal_only(error: TransferError) -> Result<(), Fatal> {
+    match error {
+        TransferError::Fatal(error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn item(job: &DownloadJob, arrived: &Arrived) -> Item {
+    Item {
+        version: job.particulars.version.clone(),
+        sha256: arrived.staged.sha256,
+        size: arrived.staged.stamp.size,
+        fit: arrived.fit,
+        vouched: arrived.vouched,
+        known: false,
+        confirmed: false,
+    }
+}
+
+fn provisional(document: &DocumentId, item: &Item, now: i64) -> Provisional {
+    Provisional {
+        document: document.clone(),
+        version: item.version.clone(),
+        sha256: item.sha256,
+        accepted_at: now,
+        passed: 0,
+    }
+}
+
+async fn carry_out(
+    ctx: &RunContext,
+    writing: &Writing,
+    Pending { job, arrived }: Pending,
+    verdict: Verdict,
+    now: i64,
+) -> Result<(), TransferError> {
+    match verdict {
+        Verdict::Accept => accept(ctx, &job, arrived).await,
+        Verdict::AcceptForNow => {
+            // The row comes first: a kill in between leaves one that no document matches, and not a document without it.
+            let row = provisional(&job.document, &item(&job, &arrived), now);
+            ctx.order(Operation::AcceptForNow(row)).await;
+            accept(ctx, &job, arrived).await
+        }
+        Verdict::Hold(reason) => hold(ctx, writing, &job, arrived, reason, now).await,
+    }
+}
+
+/// Keeps bytes back: a failure of the document, and a note of what came.
+async fn hold(
+    ctx: &RunContext,
+    writing: &Writing,
+    job: &DownloadJob,
+    arrived: Arrived,
+    reason: Reason,
+    now: i64,
+) -> Result<(), TransferError> {
+    writing.mirror.discard(&arrived.staged.name)?;
+    let row = FailureRow {
+        document: job.document.clone(),
+        binder: job.particulars.binder.clone(),
+        version: Some(job.particulars.version.to_string()),
+        file_name: job.particulars.file_name.clone(),
+        error: explain(reason, arrived.staged.stamp.size, job.replaces),
+        attempts: 1,
+        trace_id: None,
+    };
+    ctx.tally.failed(Some(&job.document), failure_of(&row, FailureCause::Bytes));
+    ctx.order(Operation::Failure(row)).await;
+    let suspect = provisional(&job.document, &item(job, &arrived), now);
+    ctx.order(Operation::Suspect(suspect)).await;
+    Ok(())
+}
+
+fn explain(reason: Reason, size: u64, replaces: bool) -> String {
+    let what = match reason {
+        Reason::Contradicts(what) if size == 0 => format!("storage sent {what}"),
+        Reason::Contradicts(what) => format!("storage sent {what} ({size} bytes) instead of the file"),
+        Reason::Shared(documents) => format!("storage sent the same {size} bytes for {documents} documents"),
+    };
+    let stays = if replaces { "the version before stays; " } else { "" };
+    format!(
+        "{what}, and nothing proves them; {stays}they are kept if a run at least 12 hours later gets the same bytes"
+    )
+}

@@ -1,0 +1,281 @@
+//! A blob on its way to a staged file.
+//!
+//! Bytes that can't be trusted by themselves are fetched again, and count when the tries agree: a body that only the close
+//! of the connection ends, one whose announced MD5 is another, one with an encoding that encodes nothing, one that is
+//! not what the document's name promises. Whether they become the document is decided by [`evidence`].
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    evidence::{Fit, SAMPLE},
+    mirror::{self, Mirror, Stage},
+    model::Staged,
+    remote::Blob,
+    report::ActiveDownload,
+    state::Partial,
+    sync::{
+        commit::committer::Operation,
+        context::{RunContext, Writing},
+        decide::planner::DownloadJob,
+        fetch::{attempts::Attempts, disk_space::check_space, transfer_error::TransferError},
+    },
+};
+
+/// Bytes are handed to the writing threads in pieces of about this size.
+const PIECE: usize = 256 * 1024;
+
+/// A partial download smaller than this is not worth keeping.
+const WORTH_KEEPING: u64 = 64 * 1024;
+
+/// How many downloads must agree on bytes that are not what the name promises, or have another MD5 than announced.
+const AGREEING_DOUBTS: u32 = 3;
+
+/// How many downloads must agree on bytes that only the close of the connection ends, or that have an odd encoding.
+const AGREEING_CLOSES: u32 = 2;
+
+/// Encodings that change the bytes.
+const CODINGS: &[&str] =
+    &["gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
+
+/// A blob that is being written.
+pub(crate) struct Receiver {
+    blob: Blob,
+    stage: Option<Stage>,
+    pieces: Vec<Bytes>,
+    waiting: usize,
+    sample: Vec<u8>,
+    came: u64,
+}
+
+/// A document's bytes, whole and staged.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) staged: Staged,
+    /// How they compare with the document's name.
+    pub(crate) fit: Fit,
+    /// Whether storage vouches for them.
+    pub(crate) vouched: bool,
+    /// Whether the state knows a partial download that is not needed any more.
+    pub(crate) recorded: bool,
+    /// What is odd about them, once they are kept.
+    pub(crate) odd: Vec<String>,
+}
+
+/// How far a download got that broke off.
+pub(crate) struct Broken {
+    pub(crate) came: u64,
+    pub(crate) at: u64,
+    pub(crate) total: Option<u64>,
+}
+
+impl Receiver {
+    /// A blob that begins, or goes on with what was kept of it: then that is used up.
+    pub(crate) async fn open(writing: &Writing, blob: Blob, tries: &mut Attempts) -> Result<Self, TransferError> {
+        let md5 = is_hashed(&blob);
+        let mirror = Arc::clone(&writing.mirror);
+        let mut stage = None;
+        if blob.start > 0
+            && let Some(partial) = tries.partial.take()
+        {
+            stage = writing.pool.run(move || Stage::resume(&mirror, &partial.name, md5)).await??;
+            if stage.is_none() {
+                return Err(TransferError::Doubtful("what was kept of it is not what came".to_owned()));
+            }
+        }
+        let sample = stage.as_ref().map(|stage| stage.sample().to_vec()).unwrap_or_default();
+        Ok(Self { blob, stage, pieces: Vec::new(), waiting: 0, sample, came: 0 })
+    }
+
+    /// Receives the blob, and writes it as it comes.
+    pub(crate) async fn receive(
+        &mut self,
+        ctx: &RunContext,
+        writing: &Writing,
+        job: &DownloadJob,
+    ) -> Result<(), TransferError> {
+        let coming = ActiveDownload::begin(
+            &ctx.progress,
+            &job.particulars.file_name,
+            self.blob.announced.total,
+            self.blob.start,
+        );
+        loop {
+            let Some(chunk) = ctx.stop.or(self.blob.chunk()).await else { return Err(TransferError::Stopped) };
+            let Some(bytes) = chunk? else { return Ok(()) };
+            ctx.stop.or(ctx.bandwidth.take(bytes.len())).await;
+            ctx.tally.downloaded(bytes.len() as u64);
+            coming.add(bytes.len() as u64);
+            self.came += bytes.len() as u64;
+            if self.sample.len() < SAMPLE {
+                let missing = (SAMPLE - self.sample.len()).min(bytes.len());
+                self.sample.extend_from_slice(&bytes[..missing]);
+                if self.sample.len() == SAMPLE {
+                    self.decoded(job)?;
+                }
+            }
+            self.waiting += bytes.len();
+            self.pieces.push(bytes);
+            if self.waiting >= PIECE {
+                if self.blob.announced.total.is_none() {
+                    check_space(ctx)?;
+                }
+                self.stage = Some(self.write(writing).await?);
+            }
+        }
+    }
+
+    fn fit(&self, job: &DownloadJob) -> Fit {
+        Fit::of(&job.particulars.file_name, self.blob.content_type.as_deref(), &self.sample)
+    }
+
+    /// Refuses bytes that are encoded, unless they are clearly the document's own and only called so.
+    fn decoded(&self, job: &DownloadJob) -> Result<(), TransferError> {
+        let Some(encoding) = &self.blob.encoding else { return Ok(()) };
+        let coded = encoding.split(", ").any(|name| CODINGS.contains(&name));
+        if coded && self.fit(job) != Fit::Fits { Err(TransferError::Encoded(encoding.clone())) } else { Ok(()) }
+    }
+
+    /// Writes what waits.
+    async fn write(&mut self, writing: &Writing) -> Result<Stage, TransferError> {
+        let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
+        self.waiting = 0;
+        let (mirror, md5) = (Arc::clone(&writing.mirror), is_hashed(&self.blob));
+        Ok(writing.pool.run(move || write(&mirror, stage, &pieces, (md5, false))).await??)
+    }
+
+    /// Ends the file, and decides whether enough downloads agree on its bytes. None: another one has to.
+    pub(crate) async fn finish(
+        mut self,
+        writing: &Writing,
+        job: &DownloadJob,
+        tries: &mut Attempts,
+    ) -> Result<Option<Arrived>, TransferError> {
+        self.decoded(job)?;
+        let fit = self.fit(job);
+        let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
+        let (mirror, hashed, time) = (Arc::clone(&writing.mirror), is_hashed(&self.blob), self.blob.last_modified);
+        let end = move || -> Result<_, mirror::Error> {
+            let stage = write(&mirror, stage, &pieces, (hashed, true))?;
+            let md5 = stage.md5();
+            Ok((stage.finish(time)?, md5))
+        };
+        let (staged, own) = writing.pool.run(end).await??;
+        let announced = &self.blob.announced;
+        let md5 = announced.md5.map(|md5| own == Some(md5));
+        let tagged = own.is_some() && announced.md5_by_etag() == own;
+        let vouched = md5.unwrap_or(self.blob.marked || tagged);
+        let needed = self.needed(fit, vouched, md5);
+        if !tries.is_enough(staged.sha256, needed) {
+            writing.mirror.discard(&staged.name)?;
+            return match (md5, fit) {
+                (Some(false), _) => {
+                    Err(TransferError::Doubtful("the bytes don't match the MD5 that storage announced".to_owned()))
+                }
+                (_, Fit::Contradicts(what)) if needed > 1 => {
+                    Err(TransferError::Doubtful(format!("storage sent {what} instead of the file")))
+                }
+                _ => Ok(None),
+            };
+        }
+        if let Some(partial) = tries.partial.take() {
+            discard(writing, &partial)?;
+        }
+        let odd = self.odd(job, md5, tries.agreeing());
+        Ok(Some(Arrived { staged, fit, vouched, recorded: tries.recorded, odd }))
+    }
+
+    /// How many downloads must agree.
+    fn needed(&self, fit: Fit, vouched: bool, md5: Option<bool>) -> u32 {
+        let contradicts = matches!(fit, Fit::Contradicts(_)) && !vouched;
+        if contradicts || md5 == Some(false) {
+            AGREEING_DOUBTS
+        } else if self.blob.closes || self.blob.encoding.is_some() {
+            AGREEING_CLOSES
+        } else {
+            1
+        }
+    }
+
+    /// What somebody should know of bytes that are kept.
+    fn odd(&self, job: &DownloadJob, md5: Option<bool>, agreeing: u32) -> Vec<String> {
+        let name = &job.particulars.file_name;
+        let mut odd = Vec::new();
+        if md5 == Some(false) {
+            odd.push(format!(
+                "{name:?} (document {}): the MD5 that is stored with it is wrong; {agreeing} downloads gave the same bytes, and they were kept",
+                job.document
+            ));
+        }
+        if let Some(encoding) = &self.blob.encoding {
+            odd.push(format!(
+                "{name:?} (document {}): storage calls its bytes encoded as {encoding:?} and they are not; they were kept as they are",
+                job.document
+            ));
+        }
+        odd
+    }
+
+    /// Keeps what came, if it can be gone on with and is more than what is kept already.
+    pub(crate) async fn keep(
+        mut self,
+        ctx: &RunContext,
+        writing: &Writing,
+        job: &DownloadJob,
+        tries: &mut Attempts,
+    ) -> Result<Broken, TransferError> {
+        let at = self.blob.start + self.came;
+        let broken = Broken { came: self.came, at, total: self.blob.announced.total };
+        let held = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name)).unwrap_or(0);
+        let Some(etag) = self.blob.announced.etag.clone().filter(|_| at >= WORTH_KEEPING && at > held) else {
+            return Ok(broken);
+        };
+        let stage = self.write(writing).await?;
+        let partial = Partial {
+            name: stage.keep(&writing.mirror)?,
+            etag,
+            total: self.blob.announced.total,
+            md5: self.blob.announced.md5,
+        };
+        let (document, version) = (job.document.clone(), job.particulars.version.clone());
+        ctx.order(Operation::Partial { document, version, partial: partial.clone() }).await;
+        tries.recorded = true;
+        if let Some(old) = tries.partial.replace(partial) {
+            discard(writing, &old)?;
+        }
+        Ok(broken)
+    }
+}
+
+/// Whether the MD5 of the bytes is counted: where one was announced, or the `ETag` may be one.
+fn is_hashed(blob: &Blob) -> bool {
+    blob.announced.md5.is_some() || blob.announced.md5_by_etag().is_some()
+}
+
+/// Deletes a partial download that nobody needs any more.
+pub(crate) fn discard(writing: &Writing, partial: &Partial) -> Result<(), TransferError> {
+    match writing.mirror.discard(&partial.name) {
+        // Something else has the name, which is not in the way of others.
+        Err(error) if error.kind() == mirror::ErrorKind::Document => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Writes pieces of a blob; a stage that is begun here holds all of it if `whole` says so.
+fn write(
+    mirror: &Mirror,
+    stage: Option<Stage>,
+    pieces: &[Bytes],
+    (md5, whole): (bool, bool),
+) -> Result<Stage, mirror::Error> {
+    let mut stage = match stage {
+        Some(stage) => stage,
+        None if whole => Stage::whole(mirror, md5)?,
+        None => Stage::create(mirror, md5)?,
+    };
+    for piece in pieces {
+        stage.write(piece)?;
+    }
+    Ok(stage)
+}

@@ -1,0 +1,112 @@
+//! Why a document's bytes did not come.
+
+use crate::{
+    mirror,
+    remote::{self, ErrorKind},
+    report::FailureCause,
+    sync::Fatal,
+};
+
+/// Why a document did not come.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TransferError {
+    /// No link was given; the client has tried again already.
+    #[error("{0}")]
+    Link(remote::Error),
+    /// It is listed, its link is not found, and what an answer by id says.
+    #[error("it is listed in this version, but its link can't be had ({0}); {1}")]
+    Contradicted(remote::Error, String),
+    /// Storage gave nothing; the client has tried again already.
+    #[error("{0}")]
+    Head(remote::Error),
+    /// The bytes broke off.
+    #[error("{0}")]
+    Body(#[from] remote::Error),
+    /// The file could not be written.
+    #[error("{0}")]
+    Mirror(mirror::Error),
+    /// They came, and can't be trusted.
+    #[error("{0}; the next run tries again")]
+    Doubtful(String),
+    /// They are encoded.
+    #[error(
+        "storage encoded the bytes as {0:?} though none was asked for; if it stays, give the document's id to the support of iBinder"
+    )]
+    Encoded(String),
+    /// It announces more than there is room for.
+    #[error("it announces {bytes} bytes, and the disk has {free} free{}; free some space if it really is that large", stays_free(*.min_free))]
+    TooLarge {
+        /// Bytes still to come.
+        bytes: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes of them that stay free.
+        min_free: u64,
+    },
+    /// The run is ending.
+    #[error("the run ended")]
+    Stopped,
+    /// Nobody can go on.
+    #[error("{0}")]
+    Fatal(#[from] Fatal),
+}
+
+impl From<mirror::Error> for TransferError {
+    fn from(error: mirror::Error) -> Self {
+        if error.kind() == mirror::ErrorKind::Document { Self::Mirror(error) } else { Self::Fatal(error.into()) }
+    }
+}
+
+impl TransferError {
+    /// The storage host that is down, if that is why.
+    pub(crate) fn host_down(&self) -> Option<&str> {
+        match self {
+            Self::Head(error) => error.host_down(),
+            _ => None,
+        }
+    }
+
+    /// Whether it says that the service doesn't give the document, rather than that it can't be written here.
+    pub(crate) fn is_of_service(&self) -> bool {
+        match self {
+            Self::Link(_)
+            | Self::Contradicted(..)
+            | Self::Head(_)
+            | Self::Body(_)
+            | Self::Doubtful(_)
+            | Self::Encoded(_) => true,
+            Self::Mirror(_) | Self::TooLarge { .. } | Self::Stopped | Self::Fatal(_) => false,
+        }
+    }
+
+    /// The word for it.
+    pub(crate) fn cause(&self) -> FailureCause {
+        match self {
+            Self::Link(error) | Self::Contradicted(error, _) | Self::Head(error) | Self::Body(error) => {
+                cause_of(error.kind())
+            }
+            Self::Mirror(_) | Self::TooLarge { .. } => FailureCause::File,
+            Self::Doubtful(_) => FailureCause::Bytes,
+            Self::Encoded(_) => FailureCause::Rejected,
+            Self::Stopped | Self::Fatal(_) => FailureCause::Run,
+        }
+    }
+}
+
+fn stays_free(min_free: u64) -> String {
+    if min_free == 0 { String::new() } else { format!(" of which {min_free} stay free (--min-free)") }
+}
+
+/// The word for what a call failed of.
+pub(crate) fn cause_of(kind: ErrorKind) -> FailureCause {
+    match kind {
+        // A link that storage refuses, and the next one as well, is a refusal.
+        ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::LinkExpired => FailureCause::Refused,
+        ErrorKind::NotFound { .. } => FailureCause::NotFound,
+        ErrorKind::Throttled => FailureCause::Throttled,
+        ErrorKind::Unavailable | ErrorKind::GivenUp | ErrorKind::HostDown => FailureCause::Unavailable,
+        ErrorKind::MethodNotAllowed | ErrorKind::Rejected => FailureCause::Rejected,
+        ErrorKind::NotTheRest | ErrorKind::Contradicted => FailureCause::Bytes,
+        ErrorKind::Configuration => FailureCause::Run,
+    }
+}

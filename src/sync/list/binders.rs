@@ -1,0 +1,340 @@
+//! The organisation's binders: which are known, which are new, and their folders.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::PoisonError,
+};
+
+use crate::{
+    model::{Binder, BinderId},
+    naming,
+    plan::{self, Due, due},
+    remote::{self, ErrorKind},
+    report::{Failure, Progress},
+    state::{BinderRow, State},
+    sync::{BinderOutcome, Fatal, context::RunContext, decide::filtered, fetch::transfer_error::cause_of},
+};
+
+/// From one night to the next, in seconds.
+const DAY: i64 = 24 * 3600;
+
+/// A binder that is read in a run.
+#[derive(Debug, Clone)]
+pub(crate) struct ListedBinder {
+    pub(crate) id: BinderId,
+    pub(crate) segment: String,
+    /// Whether its folders are read first.
+    pub(crate) refresh: bool,
+}
+
+/// What a listing of binders means for those that are known.
+#[derive(Debug)]
+pub(crate) struct BinderSurvey {
+    pub(crate) listed: Vec<ListedBinder>,
+    /// Known, and not listed any more.
+    pub(crate) lost: Vec<BinderRow>,
+    /// Whether every item of the list could be read.
+    pub(crate) whole: bool,
+}
+
+/// Lists the binders; none where another organisation seems to answer.
+pub(crate) async fn list(ctx: &RunContext) -> Result<Option<BinderSurvey>, Fatal> {
+    let known = ctx.state.read(|r| r.binders())?;
+    let nothing = || BinderSurvey { listed: Vec::new(), lost: Vec::new(), whole: false };
+    let answer = ctx.ask(ctx.remote.binders()).await;
+    if let Some(time) = ctx.remote.time() {
+        ctx.state.not_before(time.as_second());
+    }
+    let items = match answer {
+        None => return Ok(Some(nothing())),
+        Some(Ok(items)) => items,
+        Some(Err(error)) => match error.kind() {
+            ErrorKind::Unavailable | ErrorKind::Throttled => {
+                ctx.tally.binders(|b| b.failed += known.len() as u64);
+                ctx.tally.failed(None, listing_failure(&error));
+                return Ok(Some(nothing()));
+            }
+            _ => return Err(error.into()),
+        },
+    };
+    let (mut listed, mut whole) = (Vec::new(), true);
+    for item in items {
+        match item {
+            Ok(binder) => listed.push(binder),
+            Err(odd) => {
+                whole = false;
+                ctx.tally.binders(|b| b.failed += 1);
+                ctx.tally.warn(format!("a binder of the list can't be used: {odd}"));
+            }
+        }
+    }
+    if is_another_organisation(&known, &listed) {
+        ctx.tally.warn(
+            "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let each old one go with `ibinder-sync binders forget ID --force`".to_owned(),
+        );
+        return Ok(None);
+    }
+    filtered::binders(ctx, &listed);
+    let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
+    let (listed, doubled) = each_once(&known, listed);
+    for (binder, other) in doubled {
+        ctx.tally.warn(format!(
+            "binder {:?} ({}) is listed a second time, as {other:?}: that name is left out",
+            binder.name, binder.id
+        ));
+    }
+    let survey = take(ctx, known, listed, whole)?;
+    ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
+    Progress::add(&ctx.progress.binders, survey.listed.len() as u64);
+    // With an item that can't be read, which may be any of them, none is known to be lost.
+    for lost in survey.lost.iter().filter(|_| survey.whole) {
+        inaccessible(ctx, &lost.id, &lost.name, "it is not listed any more");
+    }
+    Ok(Some(survey))
+}
+
+fn listing_failure(error: &remote::Error) -> Failure {
+    Failure {
+        attempts: error.tries(),
+        trace_id: error.trace_id().map(str::to_owned),
+        ..Failure::of_nobody(cause_of(error.kind()), format!("the binders could not be listed: {error}"))
+    }
+}
+
+fn inaccessible(ctx: &RunContext, id: &BinderId, name: &str, why: &str) {
+    ctx.tally.binders(|b| b.inaccessible += 1);
+    ctx.tally.warn(format!(
+        "binder {name:?} ({id}): access lost or deleted ({why}); its files stay. If it is really gone, let it go with `ibinder-sync binders forget {id}`"
+    ));
+}
+
+/// Counts how reading a binder ended, and says what somebody should know of it.
+pub(crate) fn count(ctx: &RunContext, binder: &BinderId, crawled: &BinderOutcome) {
+    match crawled {
+        BinderOutcome::Certified { .. } => ctx.tally.binders(|b| b.crawled += 1),
+        BinderOutcome::Uncertified { why } => {
+            ctx.tally.binders(|b| {
+                b.crawled += 1;
+                b.uncertified += 1;
+            });
+            ctx.tally.warn(format!(
+                "binder {binder}: its listing is not consistent ({why}), so nothing is removed from it; the next run reads it again"
+            ));
+        }
+        BinderOutcome::Inaccessible(why) => inaccessible(ctx, binder, "", why),
+        BinderOutcome::Failed => ctx.tally.binders(|b| b.failed += 1),
+        BinderOutcome::Stopped => {}
+    }
+}
+
+/// Writes down which binders were read, and which can't be got at any more.
+pub(crate) fn record(
+    ctx: &RunContext,
+    survey: &BinderSurvey,
+    crawled: &[(BinderId, BinderOutcome)],
+) -> Result<(), Fatal> {
+    ctx.state.write(|w| {
+        for lost in survey.lost.iter().filter(|_| survey.whole) {
+            w.binder_was_lost(ctx.run, &lost.id)?;
+        }
+        for (binder, crawled) in crawled {
+            match crawled {
+                BinderOutcome::Certified { .. } => w.binder_was_read(ctx.run, binder, true)?,
+                BinderOutcome::Uncertified { .. } => w.binder_was_read(ctx.run, binder, false)?,
+                BinderOutcome::Inaccessible(_) => w.binder_was_lost(ctx.run, binder)?,
+                BinderOutcome::Failed | BinderOutcome::Stopped => {}
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Whether none of the known binders is listed although others are: another organisation answers,
+/// or the client's permissions were replaced as a whole.
+fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) -> bool {
+    let ids: HashSet<&BinderId> = listed.iter().map(|l| &l.id).collect();
+    !known.is_empty() && !listed.is_empty() && !known.iter().any(|k| ids.contains(&k.id))
+}
+
+/// Each binder once, under the name that it has in the mirror if that is among those listed, so that the order of the
+/// list renames nothing; and the other names.
+fn each_once(known: &[BinderRow], listed: Vec<Binder>) -> (Vec<Binder>, Vec<(Binder, String)>) {
+    let names: HashMap<&BinderId, &str> = known.iter().map(|k| (&k.id, k.name.as_str())).collect();
+    let mut places: HashMap<BinderId, usize> = HashMap::new();
+    let (mut once, mut doubled): (Vec<Binder>, Vec<(usize, String)>) = (Vec::new(), Vec::new());
+    for mut binder in listed {
+        let place = *places.entry(binder.id.clone()).or_insert(once.len());
+        let Some(first) = once.get_mut(place) else {
+            once.push(binder);
+            continue;
+        };
+        if names.get(&binder.id) == Some(&binder.name.as_str()) {
+            std::mem::swap(&mut first.name, &mut binder.name);
+        }
+        if first.name != binder.name {
+            doubled.push((place, binder.name));
+        }
+    }
+    let doubled = doubled.into_iter().map(|(place, name)| (once[place].clone(), name)).collect();
+    (once, doubled)
+}
+
+/// Gives every listed binder a folder and writes it down.
+fn take(ctx: &RunContext, known: Vec<BinderRow>, listed: Vec<Binder>, whole: bool) -> Result<BinderSurvey, Fatal> {
+    let listed_ids: HashSet<BinderId> = listed.iter().map(|b| b.id.clone()).collect();
+    let wanted: Vec<Binder> = listed.into_iter().filter(|b| ctx.options.filter.wants_binder(b)).collect();
+    let rows = name(&known, &wanted);
+    write(&ctx.state, ctx.run, &known, &rows)?;
+    let refresh = refreshes(ctx, &rows)?;
+    let lost = known.into_iter().filter(|k| !listed_ids.contains(&k.id)).collect();
+    let listed = rows
+        .into_iter()
+        .map(|row| ListedBinder {
+            refresh: row.folders_refreshed_at.is_none() || refresh.contains(&row.id),
+            id: row.id,
+            segment: row.segment,
+        })
+        .collect();
+    Ok(BinderSurvey { listed, lost, whole })
+}
+
+/// Folders for binders: a name once given stays while the binder keeps its own.
+fn name(known: &[BinderRow], listed: &[Binder]) -> Vec<BinderRow> {
+    let known: BTreeMap<&BinderId, &BinderRow> = known.iter().map(|k| (&k.id, k)).collect();
+    let mut listed: Vec<&Binder> = listed.iter().collect();
+    listed.sort_by(|a, b| a.id.cmp(&b.id));
+    listed.dedup_by(|a, b| a.id == b.id);
+    let same = |b: &Binder| known.get(&b.id).copied().filter(|k| k.name == b.name);
+    let renamed: HashSet<&BinderId> = listed.iter().filter(|b| same(b).is_none()).map(|b| &b.id).collect();
+    let kept = known.values().filter(|k| !renamed.contains(&k.id));
+    let mut used: HashSet<String> = kept.map(|k| naming::key(&k.segment)).collect();
+    let mut rows = Vec::with_capacity(listed.len());
+    for binder in listed {
+        if let Some(row) = same(binder) {
+            rows.push(row.clone());
+            continue;
+        }
+        // Names never end, so one is free.
+        let mut names = naming::folder_names(&binder.name, binder.id.as_str());
+        let segment = names.find(|name| used.insert(naming::key(name))).unwrap_or_default();
+        let old = known.get(&binder.id);
+        rows.push(BinderRow {
+            id: binder.id.clone(),
+            name: binder.name.clone(),
+            segment,
+            folders_refreshed_at: old.and_then(|o| o.folders_refreshed_at),
+            folder_requests: old.map_or(1, |o| o.folder_requests),
+        });
+    }
+    rows
+}
+
+fn write(state: &State, run: i64, known: &[BinderRow], rows: &[BinderRow]) -> Result<(), Fatal> {
+    let segments: HashMap<&BinderId, &str> = known.iter().map(|k| (&k.id, k.segment.as_str())).collect();
+    state.write(|w| {
+        let changed = |row: &&BinderRow| segments.get(&row.id).is_some_and(|segment| *segment != row.segment);
+        for row in rows.iter().filter(changed) {
+            w.release_segment(&row.id)?;
+        }
+        for row in rows {
+            w.upsert_binder(run, row, &naming::key(&row.segment))?;
+        }
+        Ok(())
+    })
+}
+
+/// The binders whose folders are due, and fit into the run.
+fn refreshes(ctx: &RunContext, rows: &[BinderRow]) -> Result<HashSet<BinderId>, Fatal> {
+    let mut requests = 1;
+    for row in rows {
+        requests += ctx.state.read(|r| r.documents_in(&row.id))?.div_ceil(u64::from(ctx.options.page_size)).max(1);
+    }
+    let now = jiff::Timestamp::now().as_second();
+    Ok(due(dues(rows), now, ctx.options.refresh_folders_seconds(), requests).into_iter().collect())
+}
+
+fn dues(rows: &[BinderRow]) -> Vec<Due> {
+    let read = rows.iter().filter_map(|row| {
+        Some(Due { binder: row.id.clone(), refreshed_at: row.folders_refreshed_at?, requests: row.folder_requests })
+    });
+    read.collect()
+}
+
+/// How many requests the next night takes if nothing changes in the binders that were read.
+pub(crate) fn night(ctx: &RunContext) -> Result<u64, Fatal> {
+    let announced = ctx.announced.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut rows = ctx.state.read(|r| r.binders())?;
+    rows.retain(|row| announced.contains_key(&row.id));
+    let bare = plan::night(announced.values().copied(), 0);
+    let tomorrow = jiff::Timestamp::now().as_second() + DAY;
+    let due = due(dues(&rows), tomorrow, ctx.options.refresh_folders_seconds(), bare);
+    let requests =
+        |id: &BinderId| rows.iter().find(|row| row.id == *id).map_or(0, |row| u64::from(row.folder_requests));
+    Ok(bare + due.iter().map(requests).sum::<u64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> BinderId {
+        BinderId::parse(text).unwrap()
+    }
+
+    fn row(text: &str, name: &str, segment: &str) -> BinderRow {
+        BinderRow {
+            id: id(text),
+            name: name.into(),
+            segment: segment.into(),
+            folders_refreshed_at: None,
+            folder_requests: 1,
+        }
+    }
+
+    fn binder(text: &str, name: &str) -> Binder {
+        Binder { id: id(text), name: name.into() }
+    }
+
+    fn named(known: &[BinderRow], listed: &[Binder]) -> Vec<String> {
+        name(known, listed).into_iter().map(|r| r.segment).collect()
+    }
+
+    #[test]
+    fn binders_are_told_apart_and_keep_their_names() {
+        let fresh = [binder("aaaaaaaa1", "Brf"), binder("bbbbbbbb2", "BRF")];
+        assert_eq!(named(&[], &fresh), ["Brf", "BRF [bbbbbbbb]"]);
+        let known = [row("bbbbbbbb2", "BRF", "BRF [bbbbbbbb]")];
+        assert_eq!(named(&known, &[binder("bbbbbbbb2", "BRF")]), ["BRF [bbbbbbbb]"]);
+        let swapped = [row("a", "A", "A"), row("b", "B", "B")];
+        assert_eq!(named(&swapped, &[binder("a", "B"), binder("b", "A")]), ["B", "A"]);
+        // One that is not listed keeps its folder.
+        assert_eq!(named(&[row("aaaaaaaa1", "Brf", "Brf")], &[binder("bbbbbbbb2", "Brf")]), ["Brf [bbbbbbbb]"]);
+        assert_eq!(named(&[], &[binder("a", ".ibinder-sync")]).len(), 1);
+    }
+
+    #[test]
+    fn a_binder_that_is_listed_twice_keeps_its_name() {
+        let twice = |first, second| vec![binder("a", first), binder("b", "B"), binder("a", second)];
+        for (known, listed, name, other) in [
+            (vec![row("a", "Ek", "Ek")], twice("Ek", "Al"), "Ek", vec!["Al"]),
+            (vec![row("a", "Ek", "Ek")], twice("Al", "Ek"), "Ek", vec!["Al"]),
+            (vec![row("a", "Ek", "Ek")], twice("Al", "Bok"), "Al", vec!["Bok"]),
+            (vec![], twice("Al", "Ek"), "Al", vec!["Ek"]),
+            (vec![], twice("Al", "Al"), "Al", vec![]),
+        ] {
+            let (once, doubled) = each_once(&known, listed);
+            assert_eq!(once, [binder("a", name), binder("b", "B")]);
+            let other: Vec<_> = other.into_iter().map(|other| (binder("a", name), other.to_owned())).collect();
+            assert_eq!(doubled, other);
+        }
+    }
+
+    #[test]
+    fn another_organisation_is_noticed() {
+        let known = [row("a", "A", "A")];
+        assert!(is_another_organisation(&known, &[binder("x", "X")]));
+        assert!(!is_another_organisation(&known, &[binder("x", "X"), binder("a", "A")]));
+        assert!(!is_another_organisation(&known, &[]));
+        assert!(!is_another_organisation(&[], &[binder("x", "X")]));
+    }
+}

@@ -1,0 +1,50 @@
+//! Counts the tabs that hold no documents, so that checklists and content tabs are not silently missing.
+
+use std::collections::HashMap;
+
+use crate::{
+    model::BinderId,
+    plan,
+    report::TabsWithoutDocuments,
+    sync::{BinderOutcome, Fatal, context::RunContext, decide::planner::Planner},
+};
+
+impl Planner {
+    /// How many tabs of each binder hold no documents; without the binders where that is zero or unknown.
+    fn tabs_without_documents(&self, binders: Vec<BinderId>) -> Vec<(BinderId, u64)> {
+        let count = |binder: &BinderId| {
+            let tree = self.trees.get(binder)?;
+            match self.occupied.get(binder) {
+                Some(documents) => plan::tabs_without_documents(tree, documents),
+                None => Some(tree.tabs().len() as u64),
+            }
+        };
+        let counted = binders.into_iter().filter_map(|binder| Some((count(&binder)?, binder)));
+        counted.filter(|(tabs, _)| *tabs > 0).map(|(tabs, binder)| (binder, tabs)).collect()
+    }
+}
+
+/// Counts them in the binders whose listings were read to the end.
+pub(crate) async fn count(ctx: &RunContext, crawled: &[(BinderId, BinderOutcome)]) -> Result<(), Fatal> {
+    let is_read = |crawled: &BinderOutcome| {
+        matches!(crawled, BinderOutcome::Certified { .. } | BinderOutcome::Uncertified { .. })
+    };
+    let read = crawled.iter().filter(|(_, crawled)| is_read(crawled)).map(|(binder, _)| binder.clone()).collect();
+    let counted = ctx.planner.call(move |planner| planner.tabs_without_documents(read)).await?;
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let known = ctx.state.read(|r| r.binders())?;
+    let mut names: HashMap<BinderId, String> = known.into_iter().map(|row| (row.id, row.name)).collect();
+    let mut tabs: Vec<TabsWithoutDocuments> = counted
+        .into_iter()
+        .map(|(id, tabs)| TabsWithoutDocuments {
+            binder: names.remove(&id).unwrap_or_default(),
+            binder_id: id.to_string(),
+            tabs,
+        })
+        .collect();
+    tabs.sort_by(|a, b| (&a.binder, &a.binder_id).cmp(&(&b.binder, &b.binder_id)));
+    ctx.tally.count_empty_tabs(tabs);
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! Work on a mirror outside of a run: finishing what a crash left, and letting a binder go.
+
+use std::sync::Arc;
+
+use crate::{
+    mirror::Mirror,
+    model::{BinderId, Particulars},
+    report::Tally,
+    state::State,
+    sync::{
+        Fatal,
+        commit::{
+            batch::{self, Batch},
+            committer::Operation,
+        },
+        decide::reservations::Reservations,
+        upkeep::retention,
+    },
+};
+
+/// Finishes what a crash left half done; `run` is the run that finishes it. Returns how many publishes.
+pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
+    let replayed = batch::replay(mirror, state, run)?;
+    retention::unlink(mirror, state)?;
+    Ok(replayed)
+}
+
+/// Documents that leave in one group.
+const GROUP: usize = 256;
+
+/// Lets a binder go: its files leave the tree, their bytes go to `objects/`. Returns how many.
+pub fn forget(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64, binder: &BinderId) -> Result<u64, Fatal> {
+    let tally = Arc::new(Tally::default());
+    let names = Arc::new(Reservations::default());
+    let mut batch = Batch::new(Arc::clone(mirror), Arc::clone(state), names, Arc::clone(&tally), run);
+    let numbers = state.read(|r| r.numbers_in(binder, i64::MAX))?;
+    for group in numbers.chunks(GROUP) {
+        let mut orders = Vec::with_capacity(group.len());
+        for number in group {
+            let Some(known) = state.read(|r| r.by_number(*number))? else { continue };
+            let particulars = Particulars {
+                binder: known.binder,
+                folder: known.folder,
+                file_name: known.file_name,
+                version: known.version,
+                metadata: None,
+            };
+            orders.push(Operation::Remove { document: known.id, path: known.path, particulars });
+        }
+        batch.publish(orders)?;
+    }
+    batch.flush()?;
+    if state.read(|r| r.documents_in(binder))? == 0 {
+        state.write(|w| w.delete_binder(binder))?;
+    }
+    Ok(tally.documents().removed)
+}

@@ -1,0 +1,6 @@
+//! Checks, repairs and deletions that no listing asks for.
+
+pub(crate) mod forget;
+pub(crate) mod repair;
+pub(crate) mod retention;
+pub(crate) mod scrub;

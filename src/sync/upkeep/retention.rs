@@ -1,0 +1,150 @@
+//! Letting go of what retention does not keep, at the end of a run.
+//!
+//! Only where the clock can be trusted, and only what came from a binder whose listing was certified
+//! in this run; where the document is still mirrored, its present binder must be certified, too. That
+//! nothing is held any more is committed, with the list of objects, before anything is unlinked;
+//! [`unlink`] works through the list, here or when the next command begins.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    mirror::{ErrorKind, Mirror},
+    model::BinderId,
+    plan::{Retain, Times},
+    report::Freed,
+    state::{Past, State},
+    sync::{
+        BinderOutcome, Fatal,
+        context::{RunContext, Writing},
+    },
+};
+
+/// Past versions that are let go in one group.
+const GROUP: usize = 512;
+
+/// The time, in seconds since the epoch, if retention is asked for and the clock can be trusted.
+pub(crate) fn trusted_now(ctx: &RunContext) -> Result<Option<i64>, Fatal> {
+    if ctx.options.retain.keeps_all() && ctx.options.retain_runs.is_none() {
+        return Ok(None);
+    }
+    let times = Times {
+        now: jiff::Timestamp::now().as_second(),
+        service: ctx.remote.time().map(jiff::Timestamp::as_second),
+        before: ctx.state.read(|r| r.time_before(ctx.run))?,
+    };
+    Ok(match times.doubt() {
+        None => Some(times.now),
+        Some(doubt) => {
+            ctx.tally.warn(format!("retention let nothing go: {doubt}"));
+            None
+        }
+    })
+}
+
+/// Lets go of what is due.
+pub(crate) async fn free(
+    ctx: &RunContext,
+    writing: &Writing,
+    crawled: &[(BinderId, BinderOutcome)],
+    now: i64,
+) -> Result<(), Fatal> {
+    let certified: BTreeSet<BinderId> = crawled
+        .iter()
+        .filter(|(_, crawled)| matches!(crawled, BinderOutcome::Certified { .. }))
+        .map(|(binder, _)| binder.clone())
+        .collect();
+    let (state, retain) = (Arc::clone(&ctx.state), ctx.options.retain);
+    let due = writing.pool.run(move || due(&state, retain, &certified, now)).await??;
+    for group in due.chunks(GROUP) {
+        if ctx.stop.is_set() {
+            break;
+        }
+        let (mirror, state, run, group) =
+            (Arc::clone(&writing.mirror), Arc::clone(&ctx.state), ctx.run, group.to_vec());
+        let freed = writing.pool.run(move || free_group(&mirror, &state, run, &group)).await??;
+        ctx.tally.freed(|all| {
+            all.versions += freed.versions;
+            all.objects += freed.objects;
+            all.bytes += freed.bytes;
+        });
+    }
+    Ok(())
+}
+
+/// Past versions that no rule keeps, in the order of their rows.
+fn due(state: &State, retain: Retain, certified: &BTreeSet<BinderId>, now: i64) -> Result<Vec<Past>, Fatal> {
+    let mut due = BTreeMap::new();
+    let mut take = |past: Past, newer: u64| {
+        if retain.frees(now, past.ended_at, newer) && certified.contains(&past.binder) {
+            due.insert(past.number, past);
+        }
+    };
+    // The rule that lets the least go leads: with it, a night on which nothing is due reads nothing.
+    if let Some(versions) = retain.versions {
+        for document in state.read(|r| r.with_more_held_than(versions.get()))? {
+            let held = state.read(|r| r.held_versions(&document))?;
+            let mut newer = 0;
+            for past in held {
+                // What a repair put aside is no version, and pushes none out.
+                let counts = u64::from(past.is_version);
+                take(past, newer);
+                newer += counts;
+            }
+        }
+    } else if let Some(time) = retain.ended_before(now) {
+        for binder in certified {
+            state.read(|r| r.ended_before(binder, time))?.into_iter().for_each(|past| take(past, 0));
+        }
+    }
+    let mut all = Vec::with_capacity(due.len());
+    for past in due.into_values() {
+        // What a version that is only accepted for now has replaced may have to come back.
+        if state.read(|r| r.is_provisional(&past.document))? {
+            continue;
+        }
+        let present = state.read(|r| r.document(&past.document))?;
+        if present.is_none_or(|known| certified.contains(&known.binder)) {
+            all.push(past);
+        }
+    }
+    Ok(all)
+}
+
+fn free_group(mirror: &Mirror, state: &State, run: i64, group: &[Past]) -> Result<Freed, Fatal> {
+    state.write(|w| group.iter().try_for_each(|past| w.free(run, past)))?;
+    let unlinked = unlink(mirror, state)?;
+    Ok(Freed { versions: group.len() as u64, ..unlinked })
+}
+
+/// Unlinks the objects that were let go and that nobody needs. One that can't be unlinked now stays
+/// on the list.
+pub(crate) fn unlink(mirror: &Mirror, state: &State) -> Result<Freed, Fatal> {
+    let listed = state.read(|r| r.unlinks())?;
+    let mut freed = Freed::default();
+    let mut done = Vec::with_capacity(listed.len());
+    for object in listed {
+        if !state.read(|r| r.needs_object(&object))? {
+            match mirror.drop_object(&object) {
+                Ok(size) => {
+                    freed.objects += u64::from(size.is_some());
+                    freed.bytes += size.unwrap_or(0);
+                }
+                Err(error) if error.kind() == ErrorKind::Document => {
+                    tracing::warn!("an object that nobody needs stays until the next run: {error}");
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        done.push(object);
+    }
+    if !done.is_empty() {
+        // An object that came back with a power cut would be on no list any more.
+        mirror.barrier()?;
+        state.write(|w| done.iter().try_for_each(|object| w.unlinked(object)))?;
+    }
+    Ok(freed)
+}

@@ -1,0 +1,147 @@
+//! Proving bytes at the end of a run: those of a mirror that was copied, and with `--scrub` those
+//! of the next share.
+
+use std::sync::Arc;
+
+use crate::{
+    mirror::Root,
+    pace::Bandwidth,
+    report::{Failure, FailureCause, Finding, FindingKind, Progress, Scrub},
+    state::{Known, Restamp, State},
+    sync::{
+        Fatal,
+        context::RunContext,
+        run::flush,
+        upkeep::repair::{Repair, is_the_runs},
+    },
+    verify::{self, CheckScope, Confirmed, Looked, Note, Task, Verdict, Watch},
+};
+
+/// Files that are proved between two records.
+const GROUP: usize = 256;
+
+/// Proves files that look as recorded but for their inodes, and records those; from then on they
+/// are known. The next run goes on with what is left.
+pub(crate) async fn prove(ctx: &RunContext) -> Result<(), Fatal> {
+    let Some(writing) = &ctx.writing else { return Ok(()) };
+    flush(ctx).await?;
+    let mut numbers = ctx.planner.call(|planner| std::mem::take(&mut planner.unproved)).await?;
+    numbers.sort_unstable();
+    numbers.dedup();
+    if !numbers.is_empty() {
+        tracing::info!(
+            "{} files have other inodes than recorded, as in a mirror that was copied: their bytes are checked, once",
+            numbers.len()
+        );
+    }
+    for group in numbers.chunks(GROUP) {
+        if ctx.stop.is_set() {
+            break;
+        }
+        let known = group.iter().filter_map(|number| ctx.state.read(|r| r.by_number(*number)).transpose());
+        let known: Vec<Known> = known.collect::<Result<_, _>>()?;
+        let (root, progress, stop) = (Arc::clone(&ctx.root), Arc::clone(&ctx.progress), Arc::clone(&ctx.stop));
+        let proved = writing.pool.run(move || {
+            let bytes = known.iter().map(|known| known.stamp.size).sum();
+            Progress::add(&progress.to_check, bytes);
+            let watch = Watch { progress: &progress, bandwidth: &Bandwidth::new(None), stop: &|| stop.is_set() };
+            verify::prove(&root, known, &watch)
+        });
+        record(ctx, proved.await?)?;
+    }
+    Ok(())
+}
+
+fn record(ctx: &RunContext, proved: Vec<(Known, Verdict)>) -> Result<(), Fatal> {
+    let mut moved = Vec::new();
+    for (known, verdict) in proved {
+        match verdict {
+            Verdict::Moved(new) => moved.push(Restamp { number: known.number, old: known.stamp, new }),
+            Verdict::Wrong(_, detail) => ctx.tally.warn(format!(
+                "{:?} was changed by hand ({detail}); it stays as it is, and is kept when the service has a new version",
+                known.path.as_str()
+            )),
+            Verdict::Sound | Verdict::Unknown => {}
+        }
+    }
+    Ok(ctx.state.write(|w| w.restamp(&moved))?)
+}
+
+/// Checks the next share of the mirror and repairs what is missing or damaged.
+pub(crate) async fn scrub(ctx: &RunContext) -> Result<Option<Scrub>, Fatal> {
+    let (Some(share), Some(writing)) = (ctx.options.scrub, &ctx.writing) else { return Ok(None) };
+    if ctx.stop.is_set() {
+        return Ok(None);
+    }
+    flush(ctx).await?;
+    let mut note = Note::read(&ctx.root);
+    let task = Task { part: CheckScope::Share(share), cursor: note.round, survey: false };
+    let (root, state) = (Arc::clone(&ctx.root), Arc::clone(&ctx.state));
+    let (progress, stop) = (Arc::clone(&ctx.progress), Arc::clone(&ctx.stop));
+    let looked = writing.pool.run(move || {
+        let watch = Watch { progress: &progress, bandwidth: &Bandwidth::new(None), stop: &|| stop.is_set() };
+        look(&root, &state, task, &watch)
+    });
+    let (looked, Confirmed { mut findings, .. }) = looked.await??;
+    ctx.state.write(|w| w.restamp(&looked.moved))?;
+    warn_of_others(ctx, &findings);
+    findings.retain(is_the_runs);
+    let repair = Repair { state: &ctx.state, root: &ctx.root, writing, service: Ok(ctx) };
+    repair.all(&mut findings).await?;
+    fail(ctx, &findings);
+    let damaged = findings.len() as u64;
+    if !looked.stopped {
+        note.advance(looked.cursor, looked.done, damaged, jiff::Timestamp::now());
+        if let Err(error) = note.write(&ctx.root) {
+            ctx.tally.warn(format!("how far the check came could not be written down: {error}"));
+        }
+    }
+    let repaired = findings.iter().filter(|f| f.repaired).count() as u64;
+    let verify::Looked { checked, .. } = looked;
+    Ok(Some(Scrub { documents: checked.documents, objects: checked.objects, bytes: checked.bytes, damaged, repaired }))
+}
+
+fn look(root: &Root, state: &State, task: Task, watch: &Watch<'_>) -> Result<(Looked, Confirmed), Fatal> {
+    let mut looked = verify::check(root, state, task, watch)?;
+    let confirmed = looked.confirm(root, watch, || Ok::<_, Fatal>(state))?;
+    Ok((looked, confirmed))
+}
+
+/// What is no damage, or not the run's to repair.
+fn warn_of_others(ctx: &RunContext, findings: &[Finding]) {
+    for finding in findings.iter().filter(|finding| !is_the_runs(finding)) {
+        let what = match finding.kind {
+            FindingKind::Edited => {
+                "was changed by hand; it stays as it is, and is kept when the service has a new version"
+            }
+            _ => "could not be checked",
+        };
+        ctx.tally.warn(format!("{:?} {what}: {}", finding.path, finding.detail));
+    }
+}
+
+/// What is repaired is warned of, since a disk that damages one file damages others; what is left
+/// has failed.
+fn fail(ctx: &RunContext, findings: &[Finding]) {
+    for finding in findings {
+        let (path, detail) = (&finding.path, &finding.detail);
+        let repair = finding.repair.as_deref().unwrap_or("the run ended first");
+        if finding.repaired {
+            ctx.tally.warn(format!("{path:?} was {} ({detail}) and was repaired from {repair}", finding.kind.word()));
+            continue;
+        }
+        ctx.tally.failed(
+            finding.document_id.as_ref(),
+            Failure {
+                binder_id: None,
+                document_id: finding.document_id.as_ref().map(ToString::to_string),
+                version_id: finding.version_id.as_ref().map(ToString::to_string),
+                file_name: None,
+                cause: FailureCause::Damage,
+                error: format!("{path:?} is {} ({detail}) and could not be repaired: {repair}", finding.kind.word()),
+                attempts: 1,
+                trace_id: None,
+            },
+        );
+    }
+}
