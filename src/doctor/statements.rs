@@ -3,7 +3,7 @@
 pub(super) const API: &str = "The API's base is `https://api.ibinder.com/api`";
 pub(super) const AUTH: &str = "The token endpoint is `https://signin.ibinder.com/connect/token`";
 pub(super) const HEADERS: &str =
-    "Every API request bears `Authorization: Bearer` and `x-ibinder-tenantid` with the organisation's id";
+    "Every API request has `Authorization: Bearer` and `x-ibinder-tenantid` with the organisation's id";
 pub(super) const IDS: &str = "Documents, versions, folders and organisations have GUIDs, compared without regard to case; \
     binders have 9-character NanoIds, compared with it";
 pub(super) const TOKEN: &str = "`POST` form with `grant_type=client_credentials`, `client_id`, `client_secret`, \
@@ -20,7 +20,7 @@ pub(super) const SEARCH: &str = "`POST /documents?pageSize=&pageNumber=` with `M
 pub(super) const BY_BINDER: &str = "`GLOBAL_BinderId` filters by binder; filters are combined with \"and\"";
 pub(super) const BY_TAB: &str = "`GLOBAL_TabId` filters by tab";
 pub(super) const FROM_ONE: &str = "Pages are numbered from 1";
-pub(super) const PAGE_SIZE: &str = "250 documents may be asked for in a page";
+pub(super) const PAGE_SIZE: &str = "A page may have 250 documents";
 pub(super) const ANSWER: &str = "An answer has `items`, `totalCount`, `pageNumber`, `pageSize`; the end is where \
     `pageNumber × pageSize ≥ totalCount`";
 pub(super) const ITEM: &str = "An item has `id`, `fileName`, `folderId`, `binderId`, `latestVersionId`, `metadata[]`; \
