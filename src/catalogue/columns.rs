@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{FIXED, schema::Element};
+use super::{record::FIXED, schema::Element};
 
 /// The key of a version's label, which has a fixed column.
 pub(super) const VERSION: &str = "GLOBAL_Version";

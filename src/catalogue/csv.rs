@@ -10,7 +10,10 @@ use std::io::{self, Write};
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
-use super::{Error, FIXED, Record};
+use super::{
+    error::Error,
+    record::{FIXED, Record},
+};
 
 /// UTF-8's byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{Error, Record, Value};
+use super::{error::Error, record::Record, value::Value};
 
 /// A document; its metadata are an object of their own, so that no label is in the way of a field.
 #[derive(Debug, Serialize)]

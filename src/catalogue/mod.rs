@@ -6,7 +6,9 @@
 
 mod columns;
 mod csv;
+mod error;
 mod jsonl;
+mod record;
 mod schema;
 mod sidecars;
 mod value;
@@ -14,34 +16,21 @@ mod xlsx;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    io::{self, Write},
-    path::{Path, PathBuf},
+    io::Write,
+    path::Path,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 
-pub use sidecars::{Refused, Sidecars};
+pub use error::{Error, Refused};
+pub use sidecars::Sidecars;
 
 use columns::{Columns, VERSION};
+use record::Record;
 use schema::{Element, elements};
 use value::{Value, values};
 
 use crate::state::{self, Catalogued, State};
-
-/// The columns that every document has.
-const FIXED: [&str; 11] = [
-    "path",
-    "file_name",
-    "binder",
-    "version_label",
-    "size",
-    "modified_at",
-    "mirrored_at",
-    "sha256",
-    "document_id",
-    "version_id",
-    "binder_id",
-];
 
 /// The key of the tab that a document lies in; its value is told by the tab's name.
 const TAB: &str = "GLOBAL_TabId";
@@ -55,50 +44,6 @@ pub enum Format {
     Jsonl,
     /// A workbook, with times as this zone has them.
     Xlsx(TimeZone),
-}
-
-/// Why a catalogue could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The state.
-    #[error(transparent)]
-    State(#[from] state::Error),
-    /// Nobody takes what is written.
-    #[error("the catalogue can't be written: {0}")]
-    Write(#[from] io::Error),
-    /// The rows of a workbook have no place.
-    #[error(
-        "cannot write temporary files in {}: {}; free some space there, or set TMPDIR to a folder with room that you may write to",
-        .0.display(), .1
-    )]
-    Temporary(PathBuf, io::Error),
-    /// A workbook can't be made.
-    #[error("the workbook can't be made: {0}")]
-    Workbook(String),
-    /// The folder of sidecars can't be used.
-    #[error(transparent)]
-    Sidecars(#[from] Refused),
-}
-
-/// A document, as it is written.
-#[derive(Debug)]
-struct Record<'r> {
-    document: &'r Catalogued,
-    binder: &'r str,
-    version_label: Option<String>,
-    /// By columns, each with one value or more.
-    metadata: Vec<(usize, Vec<Value>)>,
-}
-
-impl Record<'_> {
-    fn modified_at(&self) -> Timestamp {
-        // Any number of nanoseconds in 64 bits is a time.
-        Timestamp::from_nanosecond(self.document.mtime.into()).unwrap_or_default()
-    }
-
-    fn mirrored_at(&self) -> Timestamp {
-        Timestamp::from_second(self.document.mirrored_at).unwrap_or_default()
-    }
 }
 
 /// The documents at some time that are wanted, with what their metadata mean.

@@ -15,7 +15,11 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Error, Record, jsonl};
+use super::{
+    error::{Error, Refused},
+    jsonl,
+    record::Record,
+};
 
 /// How the folder is called while it is written.
 const UNFINISHED: &str = ".ibinder-sidecars";
@@ -25,20 +29,6 @@ const LONGEST: usize = 255;
 
 /// What stands behind a file's name.
 pub(super) const SUFFIX: &str = ".json";
-
-/// Why a folder can't have the sidecars.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// It holds something.
-    #[error(
-        "{} is not empty, and export deletes nothing; give a folder that does not exist yet, such as one with the date in its name, or delete it yourself",
-        .0.display()
-    )]
-    NotEmpty(PathBuf),
-    /// It can't be made.
-    #[error("cannot {} {}: {}", .0, .1.display(), .2)]
-    Disk(&'static str, PathBuf, io::Error),
-}
 
 /// Sidecars that are being written.
 #[derive(Debug)]

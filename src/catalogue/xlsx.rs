@@ -13,7 +13,11 @@ use std::{
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use super::{Error, FIXED, Record, Value};
+use super::{
+    error::Error,
+    record::{FIXED, Record},
+    value::Value,
+};
 
 /// Rows of a sheet, its header included.
 const ROWS: u32 = 1_048_576;

@@ -1,6 +1,6 @@
 //! One link and one byte.
 
-use super::{service::failure, sheet::Sheet, statements as says};
+use super::{failure::failure, sheet::Sheet, statements as says};
 use crate::{
     model::Listed,
     remote::{FirstByte, Inspector, Link, Settings, is_loopback},

@@ -8,6 +8,7 @@
 mod clock;
 mod content;
 mod destination;
+mod failure;
 mod network;
 mod service;
 mod shape;

@@ -5,6 +5,7 @@ use url::Url;
 use super::{
     clock::clock,
     content,
+    failure::failure,
     network::network,
     shape::{are_entries, is_guid, is_nano_id, items, missing, unknown},
     sheet::Sheet,
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     model::{Binder, BinderId, DocumentId, Listed},
     plan,
-    remote::{Error, ErrorKind, Inspected, Inspector, Query, SearchPage, Settings},
+    remote::{ErrorKind, Inspected, Inspector, Query, SearchPage, Settings},
     report::{Area, Check, Statement},
 };
 
@@ -59,15 +60,6 @@ fn skip(sheet: &mut Sheet, why: &str) {
         if sheet.checks.iter().all(|check| check.area < area) {
             sheet.add(Check::skipped(area, format!("not asked: {why}")));
         }
-    }
-}
-
-/// A request that failed; its text says what to do behind the last semicolon.
-pub(super) fn failure(area: Area, error: &Error) -> Check {
-    let text = error.to_string();
-    match text.rsplit_once("; ") {
-        Some((found, next)) if !next.is_empty() => Check::failure(area, found, next),
-        _ => Check::failure(area, text, "see docs/troubleshooting.md"),
     }
 }
 

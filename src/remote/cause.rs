@@ -5,7 +5,45 @@
 
 use std::time::Duration;
 
-use super::{error::ErrorKind, problem::Problem};
+use super::problem::Problem;
+
+/// What an error means to whoever decides how to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The credentials are refused for good; every further request fails alike, without being sent.
+    Credentials,
+    /// 403: the client may not see it, or no longer.
+    Forbidden,
+    /// 404.
+    NotFound {
+        /// Whether the answer was problem JSON that names the 404: the service's own word, and not
+        /// a gateway's or a proxy's.
+        problem_json: bool,
+    },
+    /// 405: the service doesn't know the call.
+    MethodNotAllowed,
+    /// 429, until the retries were spent.
+    Throttled,
+    /// A fault of the service or of the way to it (5xx, transport, timeouts, answers that can't be read),
+    /// until the retries were spent.
+    Unavailable,
+    /// The service refuses the request as it is (400, 409 and the like), or its answer can't be used.
+    Rejected,
+    /// Storage refuses the link (401, 403, 404, 410): a new one is needed.
+    LinkExpired,
+    /// Storage did not continue a download: the whole may still be had.
+    NotTheRest,
+    /// Storage says other things about a version than before: what is held of it can't be continued.
+    Contradicted,
+    /// The service was down for longer than anybody wants to wait: everything else that is asked fails
+    /// alike, without being sent.
+    GivenUp,
+    /// A host of storage is down, and whoever has something else to do needn't wait for it:
+    /// [`Remote::host_back`](super::Remote::host_back) does.
+    HostDown,
+    /// The settings can't work.
+    Configuration,
+}
 
 /// Why a call failed.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -3,7 +3,6 @@
 //! [`Tally`] collects from every task; [`Progress`] is what a screen reads meanwhile;
 //! [`RunReport`] is what other programs read, and its shape is a contract.
 
-mod active_downloads;
 mod cause;
 mod change;
 mod doctor_report;
@@ -14,13 +13,12 @@ mod run_report;
 mod tally;
 mod verify_report;
 
-pub use active_downloads::{ActiveDownload, ActiveDownloads, Download};
 pub use cause::FailureCause;
 pub use change::Change;
 pub use doctor_report::{Area, Belief, Check, DoctorReport, Statement, Verdict};
 pub use filters::Filters;
 pub use format::{bytes, count};
-pub use progress::Progress;
+pub use progress::{ActiveDownload, ActiveDownloads, Download, Progress};
 pub use run_report::{
     Answers, Binders, Bytes, Documents, Failure, Freed, Outcome, Requests, RunReport, Scrub, Statuses,
     TabsWithoutDocuments, UnchangedCost, Withheld,

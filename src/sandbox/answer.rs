@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
 use super::json::Json;
+use super::organisation::Access;
 
 pub(super) type Answered = Response<Body>;
 
@@ -102,6 +103,14 @@ pub(super) fn halve(response: Answered, end: End) -> Answered {
         }
     });
     Response::from_parts(parts, Body::from_stream(halved))
+}
+
+/// The answer about something that can't be had.
+pub(super) fn refused(number: u64, access: Access) -> Answered {
+    match access {
+        Access::Forbidden => problem(number, StatusCode::FORBIDDEN, "Forbidden", &[]),
+        Access::Missing => problem(number, StatusCode::NOT_FOUND, "Not found", &[]),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use url::form_urlencoded;
 
-use super::answer::{self, Answered, problem};
+use super::answer::{self, Answered, problem, refused};
 use super::id::{Guid, mix_all};
 use super::json::{Casing, Json};
 use super::metadata;
@@ -48,14 +48,6 @@ pub(super) async fn serve(shared: &Shared, call: &Call, target: &Target<'_>) -> 
         Target::DownloadLink { document, version } => link(shared, call, document, version),
     };
     answered.unwrap_or_else(|access| refused(call.number, access))
-}
-
-/// The answer about something that can't be had.
-pub(super) fn refused(number: u64, access: Access) -> Answered {
-    match access {
-        Access::Forbidden => problem(number, StatusCode::FORBIDDEN, "Forbidden", &[]),
-        Access::Missing => problem(number, StatusCode::NOT_FOUND, "Not found", &[]),
-    }
 }
 
 /// The fields of a request for a token: a form, or a JSON object that says the same.
@@ -205,7 +197,7 @@ fn link(shared: &Shared, call: &Call, document: &str, version: &str) -> Result<A
     if let Some(url) = made.or_else(|| elsewhere.map(Into::into)) {
         return Ok(answer::json(format!("{{\"url\":\"{url}\"}}")));
     }
-    let query = settings.store.sign(&shared.signer, (document, version), shared.clock.now(), settings);
+    let query = settings.store.sign(&shared.signer, (document, version), shared.clock.now(), settings.link_lifetime);
     let storage = &shared.storage;
     Ok(answer::json(format!("{{\"url\":\"{storage}/ibinder-documents/{document}/{version}?{query}\"}}")))
 }

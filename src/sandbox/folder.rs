@@ -18,17 +18,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use url::Url;
 
 use super::content::Content;
+use super::folder_source::Source;
 use super::id::{Guid, nano_id_of_text};
 use super::organisation::{Document, NOWHERE, Organisation, State, Stored};
-
-/// Where an organisation's documents come from, and which of its parts came from there.
-#[derive(Debug)]
-pub(super) struct Source {
-    root: PathBuf,
-    read_at: Option<Instant>,
-    binders: HashSet<u32>,
-    folders: HashSet<u32>,
-}
 
 /// A file that was found.
 pub(super) struct FolderFile {
@@ -90,7 +82,7 @@ impl Organisation {
             binders.insert(binder);
             documents.insert(self.take_file(file, binder, folder));
         }
-        for at in 0..super::organisation::position(self.documents.len()) {
+        for at in 0..super::id::position(self.documents.len()) {
             let document = &self.documents[at as usize];
             let is_file = document
                 .stored_version(document.latest())

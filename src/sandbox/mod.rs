@@ -17,6 +17,7 @@ mod content;
 mod dispatch;
 mod fault;
 mod folder;
+mod folder_source;
 mod generated;
 mod id;
 mod json;

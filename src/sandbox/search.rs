@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::answer::refused;
 use super::answer::{self, Answered, problem};
-use super::api::refused;
 use super::id::Guid;
 use super::json::{Casing, Json};
 use super::metadata;

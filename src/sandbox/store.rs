@@ -12,7 +12,6 @@ use url::form_urlencoded::{self, Serializer};
 
 use super::answer::{Answered, with_type};
 use super::id::{Guid, hex};
-use super::settings::Settings;
 use crate::sandbox::auth::{Signer, millis};
 
 /// The version of Azure's interface whose manner this is.
@@ -55,8 +54,8 @@ pub(super) enum Refusal {
 
 impl Store {
     /// The query of a link to a version's bytes that is good for `lifetime`, `now` being milliseconds since 1970.
-    pub(super) fn sign(self, signer: &Signer, of: (Guid, Guid), now: u64, settings: &Settings) -> String {
-        let lifetime = millis(settings.link_lifetime);
+    pub(super) fn sign(self, signer: &Signer, of: (Guid, Guid), now: u64, lifetime: Duration) -> String {
+        let lifetime = millis(lifetime);
         let mut query = Serializer::new(String::new());
         match self {
             Self::Azure => {

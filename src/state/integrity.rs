@@ -9,13 +9,14 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite_migration::Migrations;
 
-use crate::state::{
-    Error, MIGRATIONS, copy_parts, has_journal, part, prepare,
+use super::{
+    Error,
+    connection::prepare,
+    copy::copy_parts,
+    files::{are_files, has_journal},
+    migrations::MIGRATIONS,
     view::{Span, connect, immutable},
 };
-
-/// What `SQLite` keeps beside a database, by suffix; the first one is the database itself.
-pub const PARTS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// What a sound state looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,15 +92,6 @@ pub fn examine_in_use(path: &Path) -> Result<(), Error> {
 /// Whether a file is a copy that a state can be made of: whole, and made when nothing was begun.
 pub fn is_good_copy(path: &Path) -> Result<bool, Error> {
     Ok(examine(path, Look::Whole)? != Left::Blank && !immutable(path)?.prepare("SELECT 1 FROM intents")?.exists([])?)
-}
-
-/// Refuses what `SQLite` would only fail to open.
-pub(super) fn are_files(path: &Path) -> Result<(), Error> {
-    let odd = PARTS
-        .map(|suffix| part(path, suffix))
-        .into_iter()
-        .find(|part| part.symlink_metadata().is_ok_and(|found| !found.is_file()));
-    odd.map_or(Ok(()), |part| Err(Error::NotAFile(part.file_name().unwrap_or_default().to_string_lossy().into_owned())))
 }
 
 /// Whether the tables are there; they must be those that this program makes, in the version that

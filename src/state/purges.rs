@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256 as Hasher};
 
 use super::{
     Error, Reader, State, Writer,
+    connection::lock,
     documents::{id, sha256},
-    lock,
 };
 use crate::model::{DocumentId, Sha256};
 

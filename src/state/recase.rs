@@ -104,7 +104,7 @@ mod tests {
 
     use crate::{
         model::{BinderId, DocumentId, FolderId, VersionId},
-        state::{MIGRATIONS, State},
+        state::{State, migrations::MIGRATIONS},
     };
 
     const GUID: &str = "3f2a91c0-5a5f-4d1e-8f7a-3f2a91c05e1d";

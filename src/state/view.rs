@@ -21,7 +21,11 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::state::{Error, ErrorKind, MIGRATIONS, Reader, State, has_journal, integrity::are_files, part, prepare};
+use super::{
+    Error, ErrorKind,
+    connection::prepare,
+    files::{are_files, has_journal, part},
+};
 
 /// How long an opening reader waits for a writer that holds the whole database: on a network share that is
 /// a run, which holds it to its end.
@@ -29,9 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A state may come and go between a look and an open: so often it is tried.
 const TRIES: u32 = 5;
-
-/// States up to this size are sorted in memory; larger ones in temporary files.
-const SORTED_IN_MEMORY: u64 = 256 << 20;
 
 /// How much of a state a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,39 +85,6 @@ impl Still {
 fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
     let found = fs::metadata(path).ok()?;
     Some((found.len(), found.modified().ok()?))
-}
-
-impl State {
-    /// Opens a state in place, to read it. `None` if only a copy of it can be read ([`State::scratch`]).
-    pub fn view(path: &Path, span: Span) -> Result<Option<Self>, Error> {
-        let Some((connection, still)) = connect(path, span)? else { return Ok(None) };
-        of(connection, still, path, span)
-    }
-
-    /// Opens a file of `copies/`, to read it: those never change.
-    pub fn view_copy(path: &Path) -> Result<Option<Self>, Error> {
-        of(immutable(path)?, None, path, Span::Moment)
-    }
-}
-
-fn of(connection: Connection, still: Option<Still>, path: &Path, span: Span) -> Result<Option<State>, Error> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match usize::try_from(version).map_err(|_| Error::Newer)?.cmp(&MIGRATIONS.len()) {
-        std::cmp::Ordering::Less => return Ok(None),
-        std::cmp::Ordering::Equal => {}
-        std::cmp::Ordering::Greater => return Err(Error::Newer),
-    }
-    if fs::metadata(path).is_ok_and(|found| found.len() <= SORTED_IN_MEMORY) {
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
-    }
-    if span == Span::Moment {
-        connection.execute_batch("BEGIN")?;
-    }
-    let floor = Reader(&connection).latest_time()?;
-    if still.as_ref().is_some_and(Still::has_changed) {
-        return Err(Error::Changed);
-    }
-    Ok(Some(State::reading(connection, floor, still)))
 }
 
 /// Connects to a state in place; `None` where that can't be done.
@@ -206,89 +174,4 @@ fn is_wal(path: &Path) -> bool {
     const READ_VERSION: usize = 19;
     let mut header = [0; READ_VERSION + 1];
     File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok() && header[READ_VERSION] == 2
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A state with a setting.
-    fn written(folder: &Path, value: &str) -> (State, PathBuf) {
-        let path = folder.join("state.db");
-        let state = State::open(&path, false).unwrap();
-        set(&state, value);
-        (state, path)
-    }
-
-    fn set(state: &State, value: &str) {
-        state.write(|w| w.set("key", value)).unwrap();
-    }
-
-    fn get(state: &State) -> Result<Option<String>, Error> {
-        state.read(|r| r.setting("key"))
-    }
-
-    #[test]
-    fn a_moment_stays_and_the_newest_goes_on_while_a_run_is_at_work() {
-        let folder = tempfile::tempdir().unwrap();
-        let (writer, path) = written(folder.path(), "before");
-        let moment = State::view(&path, Span::Moment).unwrap().unwrap();
-        let newest = State::view(&path, Span::Newest).unwrap().unwrap();
-        set(&writer, "after");
-        assert_eq!(get(&moment).unwrap().as_deref(), Some("before"));
-        assert_eq!(get(&newest).unwrap().as_deref(), Some("after"));
-        assert!(moment.write(|w| w.set("key", "x")).is_err(), "a view writes nothing");
-    }
-
-    #[test]
-    fn a_reader_that_is_connected_leaves_the_end_of_a_run_in_one_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let (writer, path) = written(folder.path(), "before");
-        let reader = State::view(&path, Span::Newest).unwrap().unwrap();
-        set(&writer, "after");
-        assert!(has_journal(&path));
-        writer.settle().unwrap();
-        drop(writer);
-        assert!(!has_journal(&path), "the next run would take it for a run that was killed");
-        assert_eq!(get(&reader).unwrap().as_deref(), Some("after"));
-        drop(reader);
-        let alone = State::view_copy(&path).unwrap().unwrap();
-        assert_eq!(get(&alone).unwrap().as_deref(), Some("after"));
-    }
-
-    #[test]
-    fn what_changes_under_a_reader_without_locks_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let (writer, path) = written(folder.path(), "before");
-        drop(writer);
-        let reader = State::view(&path, Span::Moment).unwrap().unwrap();
-        assert_eq!(get(&reader).unwrap().as_deref(), Some("before"));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "it put something beside the state");
-        let newest = State::view(&path, Span::Newest).unwrap().unwrap();
-        assert_eq!(get(&newest).unwrap().as_deref(), Some("before"));
-        drop(written(folder.path(), "after"));
-        let error = get(&reader).unwrap_err();
-        assert!(matches!(error, Error::Changed) && error.kind() == ErrorKind::Busy, "{error}");
-        assert_eq!(get(&newest).unwrap().as_deref(), Some("after"));
-        // Now with a command that is at work.
-        let (writer, _) = written(folder.path(), "at work");
-        assert_eq!(get(&newest).unwrap().as_deref(), Some("at work"));
-        set(&writer, "still at work");
-        assert_eq!(get(&newest).unwrap().as_deref(), Some("still at work"));
-    }
-
-    #[test]
-    fn a_path_that_looks_like_a_uri_is_a_path() {
-        let folder = tempfile::tempdir().unwrap();
-        let odd = folder.path().join("file:").join("x?mode=memory#y%41");
-        fs::create_dir_all(&odd).unwrap();
-        drop(written(&odd, "here"));
-        assert!(odd.join("state.db").is_file());
-        let view = State::view(&odd.join("state.db"), Span::Moment).unwrap().unwrap();
-        assert_eq!(get(&view).unwrap().as_deref(), Some("here"));
-        drop(view);
-        let (state, copy) = (State::open(&odd.join("state.db"), false).unwrap(), odd.join("copy?a.db"));
-        state.copy_to(&copy).unwrap();
-        assert!(copy.is_file());
-    }
 }

@@ -13,7 +13,7 @@ use crate::{
     ui::{
         bytes, escape,
         eta::about,
-        progress::{Subject, Throughput, check, checks, checks_only, transfer},
+        throughput::{Subject, Throughput, check, checks, checks_only, transfer},
     },
 };
 

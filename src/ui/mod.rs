@@ -13,6 +13,7 @@ mod progress;
 mod purge;
 mod status;
 mod summary;
+mod throughput;
 mod verify;
 
 use std::io::{self, Write as _};
@@ -24,10 +25,11 @@ pub use forget::forget;
 pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
 pub use output::{Lines, is_lost, print};
-pub use progress::{Screen, StatusLine};
+pub use progress::Screen;
 pub use purge::purge;
 pub use status::standing;
 pub use summary::{ended, plan, planned, summary};
+pub use throughput::StatusLine;
 pub use verify::verify_summary;
 
 use crate::report::bytes;

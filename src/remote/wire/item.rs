@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 
 use super::{
     Text, garbled,
-    list::name,
     metadata::{BINDER, TAB, find, kept},
 };
 use crate::{
@@ -68,6 +67,9 @@ pub(super) struct Item<'a> {
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
 }
+
+/// Longest name that is taken over, in characters. The tree shows 255 bytes of it.
+const LONGEST_NAME: usize = 4096;
 
 /// A document, and whether its metadata were too large to keep.
 #[derive(Debug, PartialEq, Eq)]
@@ -154,6 +156,16 @@ pub(in crate::remote) fn document(text: &str, asked: &DocumentId) -> Result<List
         tracing::warn!(document = %asked, "its metadata are larger than {LARGEST_METADATA} bytes and are not kept");
     }
     Ok(read.listed)
+}
+
+/// A name; a missing one is empty, and of one without end the beginning is kept.
+pub(super) fn name(text: Option<Text<'_>>) -> String {
+    let mut name = text.map(Text::into_string).unwrap_or_default();
+    if let Some((end, _)) = name.char_indices().nth(LONGEST_NAME) {
+        name.truncate(end);
+        name.shrink_to_fit();
+    }
+    name
 }
 
 #[cfg(test)]

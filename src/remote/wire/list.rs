@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Number, OddItem, Text, garbled};
+use super::{Number, OddItem, Text, garbled, item::name};
 use crate::{
     model::{BadId, Binder, BinderId, Folder, FolderId},
     remote::cause::Cause,
@@ -71,19 +71,6 @@ fn one<T>(position: usize, raw: &RawValue, make: impl Fn(Wire<'_>) -> Result<T, 
         serde_json::from_str(raw.get()).map_err(|error| OddItem::new(position, None, &error.to_string()))?;
     let id = wire.id.as_str().to_owned();
     make(wire).map_err(|error| OddItem::new(position, Some(&id), &error.to_string()))
-}
-
-/// Longest name that is taken over, in characters. The tree shows 255 bytes of it.
-const LONGEST_NAME: usize = 4096;
-
-/// A name; a missing one is empty, and of one without end the beginning is kept.
-pub(super) fn name(text: Option<Text<'_>>) -> String {
-    let mut name = text.map(Text::into_string).unwrap_or_default();
-    if let Some((end, _)) = name.char_indices().nth(LONGEST_NAME) {
-        name.truncate(end);
-        name.shrink_to_fit();
-    }
-    name
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::{Generator, MANY, names};
+use super::{
+    generator::{Generator, MANY, folder},
+    names,
+};
 use crate::sandbox::{
     id::{below, mix_all},
     organisation::{DayChanges, NOWHERE, Organisation, State},
@@ -30,7 +33,7 @@ impl Day {
         for _ in 0..64 {
             let at = below(self.roll(), among);
             let shown = organisation.documents.get(at).is_some_and(|document| document.state == State::Shown);
-            let at = crate::sandbox::organisation::position(at);
+            let at = crate::sandbox::id::position(at);
             if shown && self.touched.insert(at) {
                 return Some(at);
             }
@@ -68,7 +71,7 @@ pub(super) fn pass(organisation: &mut Organisation, generator: &Generator, day: 
         changes.removed += 1;
     }
     for _ in 0..share(among, 6) {
-        today.touched.insert(generator.push_next(organisation));
+        today.touched.insert(organisation.push_next(generator));
         changes.added += 1;
     }
     rename_a_folder(organisation, among, &mut today, &mut changes);
@@ -105,12 +108,12 @@ fn move_some(organisation: &mut Organisation, generator: &Generator, today: &mut
         let step = 1 + below(today.roll(), generator.binders.saturating_sub(1));
         let binder = if away { (from + step) % generator.binders } else { from };
         let shelf = below(today.roll(), names::SHELVES.len());
-        let folder = match generator.folder(binder, shelf) {
-            same if same == old => generator.folder(binder, (shelf + 1) % names::SHELVES.len()),
+        let folder = match folder(binder, shelf) {
+            same if same == old => folder(binder, (shelf + 1) % names::SHELVES.len()),
             other => other,
         };
         let document = &mut organisation.documents[at as usize];
-        (document.binder, document.folder) = (crate::sandbox::organisation::position(binder), folder);
+        (document.binder, document.folder) = (crate::sandbox::id::position(binder), folder);
         changes.moved += 1;
         changes.moved_between_binders += usize::from(binder != from);
     }
@@ -134,7 +137,7 @@ fn rename_a_folder(organisation: &mut Organisation, among: usize, today: &mut Da
     changes.folders_renamed += 1;
     let below = organisation.documents.iter().enumerate().filter(|(at, document)| {
         document.state == State::Shown
-            && !today.touched.contains(&crate::sandbox::organisation::position(*at))
+            && !today.touched.contains(&crate::sandbox::id::position(*at))
             && organisation.ancestry(document.folder).any(|above| above == folder)
     });
     changes.below_renamed_folders = below.count();

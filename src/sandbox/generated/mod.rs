@@ -6,11 +6,14 @@
 
 mod days;
 mod document_bytes;
+mod generator;
 mod names;
 
-use super::content::Content;
-use super::id::{Guid, below, mix_all};
+use super::id::{Guid, position};
 use super::organisation::{Document, NOWHERE, Organisation};
+
+pub(super) use generator::Generator;
+use generator::{MANY, folder};
 
 /// What to generate.
 #[derive(Clone, Debug)]
@@ -33,19 +36,6 @@ impl Default for Generated {
     }
 }
 
-/// Makes what is not held in memory.
-#[derive(Clone, Debug)]
-pub(super) struct Generator {
-    seed: u64,
-    binders: usize,
-    size: Option<u64>,
-    /// Whether the first documents have names that file systems quarrel about.
-    awkward: bool,
-}
-
-/// From this many documents on, some are awkwardly named, and each day has a change of every kind.
-const MANY: usize = 50;
-
 impl Organisation {
     /// An organisation of the given size and age.
     pub fn generated(wanted: &Generated) -> Self {
@@ -61,7 +51,7 @@ impl Organisation {
             organisation.push_shelves(names::binder(wanted.seed, number));
         }
         for _ in 0..wanted.documents {
-            generator.push_next(&mut organisation);
+            organisation.push_next(&generator);
         }
         for day in 2..=wanted.day {
             organisation.changes = days::pass(&mut organisation, &generator, day);
@@ -71,64 +61,26 @@ impl Organisation {
         organisation
     }
 
+    /// Adds the generator's next document, unlisted, at its first place and under its first name.
+    pub(super) fn push_next(&mut self, generator: &Generator) -> u32 {
+        let number = self.documents.len();
+        let (binder, rack) = generator.place(number);
+        let folder = rack.map_or(NOWHERE, |rack| folder(binder, rack));
+        let id = self.next_guid(3, number);
+        let mut document = Document::new(id, &generator.first_name(number), position(binder), folder);
+        document.generated = 1;
+        self.push_document(document)
+    }
+
     fn push_shelves(&mut self, name: String) {
         let id = self.next_nano_id();
         let binder = self.push_binder(id, name);
-        let first = super::organisation::position(self.folders.len());
+        let first = position(self.folders.len());
         for shelf in &names::SHELVES {
-            let parent = shelf.parent.map_or(NOWHERE, |above| first + super::organisation::position(above));
+            let parent = shelf.parent.map_or(NOWHERE, |above| first + position(above));
             let id = self.next_guid(2, self.folders.len());
             self.push_folder(id, binder, parent, shelf.name.to_owned());
         }
-    }
-}
-
-impl Generator {
-    /// The bytes of version `version` (from 0) of document `number`.
-    pub(super) fn content(&self, number: usize, version: usize) -> Content {
-        let version = u32::try_from(version).unwrap_or(u32::MAX).saturating_add(1);
-        document_bytes::make(&self.first_name(number), version, self.size)
-    }
-
-    /// Adds the next document, unlisted, at its first place and under its first name.
-    fn push_next(&self, organisation: &mut Organisation) -> u32 {
-        let number = organisation.documents.len();
-        let (binder, rack) = self.place(number);
-        let folder = rack.map_or(NOWHERE, |rack| self.folder(binder, rack));
-        let id = organisation.next_guid(3, number);
-        let mut document = Document::new(id, &self.first_name(number), super::organisation::position(binder), folder);
-        document.generated = 1;
-        organisation.push_document(document)
-    }
-
-    /// The binder and shelf where a document first lies; a few lie directly below their binder.
-    fn place(&self, number: usize) -> (usize, Option<usize>) {
-        if self.awkward && names::awkward(number).is_some() {
-            return (0, Some(names::OLD_PAPERS));
-        }
-        let roll = |salt| mix_all(&[self.seed, salt, number as u64]);
-        // The lower of two: some binders are much larger than others.
-        let binder = below(roll(5), self.binders).min(below(roll(6), self.binders));
-        let rack = below(roll(7), names::SHELVES.len() * 30);
-        (binder, (rack >= 30).then_some(rack / 30))
-    }
-
-    fn folder(&self, binder: usize, rack: usize) -> u32 {
-        debug_assert!(binder < self.binders, "there is no such binder");
-        super::organisation::position(binder * names::SHELVES.len() + rack)
-    }
-
-    fn first_name(&self, number: usize) -> String {
-        if self.awkward
-            && let Some(name) = names::awkward(number)
-        {
-            return name;
-        }
-        let topic = match self.place(number) {
-            (_, Some(rack)) => names::SHELVES[rack].topic,
-            (_, None) => names::Topic::Various,
-        };
-        names::document(self.seed, number, topic)
     }
 }
 

@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{Document, NOWHERE, Organisation, State, position};
-use crate::sandbox::id::Guid;
+use super::{Document, NOWHERE, Organisation, State};
+use crate::sandbox::id::{Guid, position};
 
 /// An id that names nothing in the organisation.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

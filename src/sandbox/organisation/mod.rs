@@ -16,9 +16,9 @@ mod view;
 
 use std::collections::HashMap;
 
-use super::folder::Source;
+use super::folder_source::Source;
 use super::generated::Generator;
-use super::id::{Guid, GuidMap, nano_id};
+use super::id::{Guid, GuidMap, nano_id, position};
 
 pub use changes::DayChanges;
 pub use edit::UnknownId;
@@ -108,9 +108,4 @@ impl Organisation {
         self.documents.push(document);
         position
     }
-}
-
-/// A position as it is stored: four billion of anything are more than memory holds.
-pub(super) fn position(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }

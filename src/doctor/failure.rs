@@ -1,0 +1,15 @@
+//! A call that failed, as a check.
+
+use crate::{
+    remote::Error,
+    report::{Area, Check},
+};
+
+/// A request that failed; its text says what to do behind the last semicolon.
+pub(super) fn failure(area: Area, error: &Error) -> Check {
+    let text = error.to_string();
+    match text.rsplit_once("; ") {
+        Some((found, next)) if !next.is_empty() => Check::failure(area, found, next),
+        _ => Check::failure(area, text, "see docs/troubleshooting.md"),
+    }
+}

@@ -1,0 +1,10 @@
+//! The schema, version by version.
+
+use rusqlite_migration::M;
+
+pub(super) const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/0001_mirror.sql")),
+    M::up(include_str!("../../migrations/0002_proof.sql")),
+    M::up(include_str!("../../migrations/0003_listings.sql")),
+    M::up(include_str!("../../migrations/0004_evidence.sql")),
+];
