@@ -12,6 +12,7 @@ mod progress;
 mod run_report;
 mod tally;
 mod verify_report;
+mod warning;
 
 pub use cause::FailureCause;
 pub use change::Change;
@@ -25,3 +26,4 @@ pub use run_report::{
 };
 pub use tally::Tally;
 pub use verify_report::{Checked, Finding, FindingKind, VerifyOutcome, VerifyReport};
+pub use warning::{BinderWarning, DocumentWarning, FileWarning, OtherWarning, Warning, WithheldWarning};

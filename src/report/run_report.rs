@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureCause, Filters};
+use super::{FailureCause, Filters, Warning};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -292,8 +292,18 @@ pub struct RunReport {
     pub tabs_without_documents: Vec<TabsWithoutDocuments>,
     /// What failed.
     pub failures: Vec<Failure>,
-    /// What somebody should know although nothing failed.
+    /// What a user should know although nothing failed.
     pub warnings: Vec<String>,
+    /// The same as data, in the same order.
+    pub warning_details: Vec<Warning>,
+}
+
+impl RunReport {
+    /// Takes the warnings, as data and as text.
+    pub fn set_warnings(&mut self, warnings: Vec<Warning>) {
+        self.warnings = warnings.iter().map(ToString::to_string).collect();
+        self.warning_details = warnings;
+    }
 }
 
 #[cfg(test)]
@@ -320,6 +330,7 @@ impl RunReport {
             tabs_without_documents: Vec::new(),
             failures: Vec::new(),
             warnings: Vec::new(),
+            warning_details: Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Binders, Change, Documents, Failure, FailureCause, Freed, TabsWithoutDocuments, Withheld};
+use super::{Binders, Change, Documents, Failure, FailureCause, Freed, TabsWithoutDocuments, Warning, Withheld};
 use crate::model::DocumentId;
 
 /// More warnings than this help nobody; the rest is counted.
@@ -29,8 +29,8 @@ struct Counts {
     freed: Freed,
     failures: Vec<Failure>,
     failed_unseen: u64,
-    warnings: Vec<String>,
-    warned: HashSet<String>,
+    warnings: Vec<Warning>,
+    warned: HashSet<Warning>,
     left_out: u64,
 }
 
@@ -117,8 +117,8 @@ impl Tally {
         }
     }
 
-    /// Something that somebody should know; the same sentence is said once.
-    pub fn warn(&self, warning: String) {
+    /// Something that a user should know; each warning counts once.
+    pub fn warn(&self, warning: Warning) {
         let mut counts = self.counts();
         if counts.warned.contains(&warning) {
             return;
@@ -203,11 +203,11 @@ impl Tally {
     }
 
     /// What was warned of.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Warning> {
         let counts = self.counts();
         let mut warnings = counts.warnings.clone();
         if counts.left_out > 0 {
-            warnings.push(format!("{} more warnings are in the log", counts.left_out));
+            warnings.push(Warning::More { count: counts.left_out });
         }
         warnings
     }
@@ -256,10 +256,10 @@ mod tests {
     fn the_same_warning_is_said_once() {
         let tally = Tally::default();
         for n in 0..500 {
-            tally.warn(format!("warning {}", n % 300));
+            tally.warn(Warning::other(Warning::Output, &(n % 300)));
         }
         let warnings = tally.warnings();
         assert_eq!(warnings.len(), MOST_WARNINGS + 1);
-        assert!(warnings[MOST_WARNINGS].contains("more warnings"));
+        assert_eq!(warnings[MOST_WARNINGS], Warning::More { count: 100 });
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     history,
     mirror::Mirror,
     remote::Remote,
-    report::{Failure, Outcome, RunReport},
+    report::{Failure, Outcome, RunReport, Warning},
     session::{
         Error, Exit, adoption,
         reporting::json,
@@ -100,9 +100,9 @@ impl Finalizer<'_> {
             Ok(told) if told.is_empty() => exit,
             Ok(told) => {
                 for warning in told {
-                    finished.tally.warn(warning);
+                    finished.tally.warn(Warning::other(Warning::Output, &warning));
                 }
-                report.warnings = finished.tally.warnings();
+                report.set_warnings(finished.tally.warnings());
                 // What the report on the disk lacks then is in the log.
                 let _ = write_report(self.mirror, report);
                 exit

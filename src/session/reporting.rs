@@ -26,6 +26,7 @@ pub(crate) fn report(
     if let Ended::Fatal(fatal) = &finished.ended {
         failures.push(Failure::of_nobody(fatal.cause(), fatal.to_string()));
     }
+    let warnings = tally.warnings();
     RunReport {
         run_id: id.to_owned(),
         outcome: finished.outcome(),
@@ -55,7 +56,8 @@ pub(crate) fn report(
         withheld: tally.withheld(),
         tabs_without_documents: tally.empty_tabs(),
         failures,
-        warnings: tally.warnings(),
+        warnings: warnings.iter().map(ToString::to_string).collect(),
+        warning_details: warnings,
     }
 }
 
@@ -80,6 +82,7 @@ pub(crate) fn failed(organisation: &str, started: Timestamp, error: &Error) -> R
         tabs_without_documents: Vec::new(),
         failures: vec![Failure::of_nobody(error.cause(), error.to_string())],
         warnings: Vec::new(),
+        warning_details: Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     model::{BinderId, DocumentId, RelPath, VersionId},
     pace::Bandwidth,
     remote::{self, OddItem, Remote},
-    report::{Change, Failure, FailureCause, Progress, Tally},
+    report::{Change, Failure, FailureCause, Progress, Tally, Warning},
     state::State,
     sync::{
         Fatal, Options, Stop, StopCause,
@@ -86,7 +86,7 @@ pub(crate) async fn ask<T>(
     match stop.or(call).await {
         Some(Err(error)) if error.kind() == remote::ErrorKind::GivenUp => {
             if !stop.is_set() {
-                tally.warn(format!("the run ended early: {error}"));
+                tally.warn(Warning::other(Warning::GaveUp, &error));
                 stop.now(StopCause::GivenUp);
             }
             None
@@ -122,10 +122,8 @@ impl RunContext {
     /// A version that is acknowledged as missing is still missing.
     pub(crate) fn missing(&self, job: &DownloadJob) {
         self.tally.changed(&job.document, Change::Acknowledged);
-        self.tally.warn(format!(
-            "{:?} (document {}) is still missing in version {}, as acknowledged",
-            job.particulars.file_name, job.document, job.particulars.version
-        ));
+        let (name, version) = (&job.particulars.file_name, &job.particulars.version);
+        self.tally.warn(Warning::document(Warning::StillMissing, &job.document, name, version));
     }
 
     /// Whether the service listed a binder.

@@ -13,7 +13,7 @@ use crate::{
     model::BinderId,
     pace::Bandwidth,
     remote::Remote,
-    report::{Outcome, Progress, Scrub, Tally},
+    report::{Outcome, Progress, Scrub, Tally, Warning},
     state::{self, Run, State},
     sync::{
         BinderOutcome, Fatal, Options, Planned, Stop, StopCause,
@@ -134,10 +134,8 @@ pub async fn run(parts: Parts) -> Finished {
     let (result, planned, night) = match build(parts, Arc::clone(&tally), jobs) {
         Ok(ctx) => {
             let result = go(&ctx, queue).await;
-            if let Some(words) = ctx.remote.farewell() {
-                ctx.tally.warn(format!(
-                    "iBinder announces the end of a call that this program makes ({words}); look for a newer version of ibinder-sync"
-                ));
+            if let Some(announcement) = ctx.remote.farewell() {
+                ctx.tally.warn(Warning::other(Warning::Deprecation, announcement));
             }
             let night = if ctx.writing.is_none() && !stop.is_set() { binders::night(&ctx).ok() } else { None };
             (result, std::mem::take(&mut *ctx.planned.lock().unwrap_or_else(PoisonError::into_inner)), night)
@@ -217,7 +215,7 @@ async fn go(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJob>>) ->
     let deadline = async {
         if let Some(limit) = ctx.options.max_duration {
             tokio::time::sleep(limit).await;
-            ctx.tally.warn("the run ended early because --max-duration is over; the next run goes on".to_owned());
+            ctx.tally.warn(Warning::MaxDuration);
             ctx.stop.now(StopCause::Duration);
         }
         std::future::pending::<()>().await;

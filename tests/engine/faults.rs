@@ -451,5 +451,9 @@ fn the_end_of_a_call_is_a_warning_once() {
     world.sandbox.script(Route::MetadataElements, (0..3).map(|_| farewell()).collect());
     let ran = world.mirror();
     let warnings = ran.finished.tally.warnings();
-    assert_eq!(warnings.iter().filter(|text| text.contains("announces the end of a call")).count(), 1, "{ran:?}");
+    assert_eq!(
+        warnings.iter().filter(|text| text.to_string().contains("announces the end of a call")).count(),
+        1,
+        "{ran:?}"
+    );
 }

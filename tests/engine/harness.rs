@@ -242,7 +242,7 @@ impl Ran {
     }
 
     pub(crate) fn warns_of(&self, text: &str) -> bool {
-        self.finished.tally.warnings().iter().any(|warning| warning.contains(text))
+        self.finished.tally.warnings().iter().any(|warning| warning.to_string().contains(text))
     }
 }
 

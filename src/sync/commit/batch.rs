@@ -8,7 +8,7 @@ use crate::{
     mirror::{self, ErrorKind, Mirror, OnDisk, Outcome},
     model::{DocumentId, Intent, Particulars, RelPath, Step},
     naming,
-    report::{Change, Failure, FailureCause, Tally},
+    report::{Change, Failure, FailureCause, Tally, Warning},
     state::{FailureRow, State, Writer},
     sync::{Fatal, commit::committer::Operation, decide::reservations::Reservations},
 };
@@ -228,10 +228,7 @@ impl Batch {
     /// The same publish at another name, since something that is not ours has this one.
     fn elsewhere(&self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
         let Intent { document, path, step, particulars } = entry.intent.clone();
-        self.tally.warn(format!(
-            "{:?} is not a file of the mirror and stays; the document beside it shows its id",
-            path.as_str()
-        ));
+        self.tally.warn(Warning::file(Warning::PathTaken, Some(&document), path.as_str(), ""));
         let is_free = |path: &RelPath| self.mirror.root().look(path).is_ok_and(|found| found == OnDisk::Missing);
         let path = self.names.another(&self.state, &path, (&document, &particulars.file_name), is_free)?;
         let entry =

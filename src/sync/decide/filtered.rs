@@ -5,7 +5,7 @@
 
 use crate::{
     model::Binder,
-    report::{Failure, FailureCause, Filters},
+    report::{Failure, FailureCause, Filters, Warning},
     sync::{Fatal, context::RunContext, decide::planner::Planner},
 };
 
@@ -20,7 +20,8 @@ pub(crate) fn binders(ctx: &RunContext, listed: &[Binder]) {
         return;
     }
     for glob in filter.unmatched_exclusions(listed) {
-        ctx.tally.warn(format!("--exclude-binder {glob:?} matches none of the binders that are listed"));
+        let why = format!("--exclude-binder {glob:?} matches none of the binders that are listed");
+        ctx.tally.warn(Warning::other(Warning::Filters, &why));
     }
     let left = listed.iter().filter(|binder| filter.wants_binder(binder)).count();
     ctx.tally.binders(|b| b.filtered = (listed.len() - left) as u64);
@@ -39,7 +40,7 @@ pub(crate) async fn documents(ctx: &RunContext) -> Result<(), Fatal> {
     let filter = &ctx.options.filter;
     for (flag, glob) in filter.idle(&met) {
         let depth = if glob.contains('/') { "; with a slash, a pattern starts at the binder's name" } else { "" };
-        ctx.tally.warn(format!("{flag} {glob:?} matches no document{depth}"));
+        ctx.tally.warn(Warning::other(Warning::Filters, &format!("{flag} {glob:?} matches no document{depth}")));
     }
     if met.left_out_all() {
         let shown = filter.shown().unwrap_or_default();
@@ -51,7 +52,7 @@ pub(crate) async fn documents(ctx: &RunContext) -> Result<(), Fatal> {
 fn nothing_left(ctx: &RunContext, what: &str, included: bool, filters: &Filters) {
     let flags = filters.flags().join(" ");
     let why = format!("the filters leave out every {what} that iBinder lists ({flags}); correct them");
-    if included { fail(ctx, why) } else { ctx.tally.warn(why) }
+    if included { fail(ctx, why) } else { ctx.tally.warn(Warning::other(Warning::Filters, &why)) }
 }
 
 fn fail(ctx: &RunContext, why: String) {

@@ -2,6 +2,7 @@
 
 use crate::{
     model::{BinderId, FolderId, Listed},
+    report::Warning,
     state::{self, Known},
     sync::{Fatal, decide::planner::Planner},
 };
@@ -46,10 +47,7 @@ impl Planner {
         if !self.has_folded_ids || !self.state.read(|r| r.is_folded(known.id.as_str()))? {
             return Ok(false);
         }
-        self.say_of(
-            known,
-            "is not listed any more, and its id was stored without regard to case by an earlier version, so it can't be asked for; its file stays",
-        );
+        self.warn_of(known, Warning::IdWithoutCase);
         Ok(true)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, Sha256, VersionId},
     naming,
     plan::{Action, Facts, FileState, KnownFacts, ListedIn, Tree, decide},
-    report::{Change, Tally},
+    report::{Change, FileWarning, Tally, Warning},
     state::{Fingerprint, Known, Provisional, State, fingerprint, metadata_hash},
     sync::{
         Adopt, Fatal, Options,
@@ -224,9 +224,7 @@ impl Planner {
         let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
         let rows = tree.meet(&unknown, self.now, taken);
         self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
-        self.tally.warn(format!(
-            "binder {binder}: some folders could not be named; their documents lie in their tab's folder or under the folder's id until the service names them"
-        ));
+        self.tally.warn(Warning::binder(Warning::FoldersUnnamed, binder, "", ""));
         Ok(true)
     }
 
@@ -290,32 +288,23 @@ impl Planner {
             (Action::Filter, ..) => self.tally.changed(&item.id, Change::Filtered),
             (Action::Keep { changed, .. }, Some(known), _) => {
                 if changed {
-                    self.say_of(
-                        known,
-                        "was changed by hand; it stays as it is, and is kept when the service has a new version",
-                    );
+                    self.warn_of(known, Warning::Edited);
                 }
             }
             (Action::Add, _, Some(version)) => return self.add(item, &version, dir).map(Some),
             (Action::Update, Some(known), Some(version)) => {
                 if file == FileState::Changed {
-                    self.say_of(
-                        known,
-                        "was changed by hand and has a new version; the changed bytes are kept in objects/",
-                    );
+                    self.warn_of(known, Warning::EditedAndReplaced);
                 }
                 return self.replace(item, known, &version, Change::Updated).map(Some);
             }
             (Action::BringBack, Some(known), Some(version)) => {
-                self.say_of(known, "was missing from the tree and is brought back");
+                self.warn_of(known, Warning::BroughtBack);
                 return self.replace(item, known, &version, Change::Added).map(Some);
             }
             _ => {
                 self.tally.changed(&item.id, Change::NoVersion);
-                self.tally.warn(format!(
-                    "{:?} (document {}) has no version to fetch; what is held of it is kept",
-                    item.file_name, item.id
-                ));
+                self.tally.warn(Warning::document(Warning::NoVersion, &item.id, &item.file_name, ""));
             }
         }
         Ok(None)
@@ -347,8 +336,8 @@ impl Planner {
     }
 
     /// Warns of what happened to a file of the tree.
-    pub(crate) fn say_of(&self, known: &Known, what: &str) {
-        self.tally.warn(format!("{:?} {what}", known.path.as_str()));
+    pub(crate) fn warn_of(&self, known: &Known, kind: fn(FileWarning) -> Warning) {
+        self.tally.warn(Warning::file(kind, Some(&known.id), known.path.as_str(), ""));
     }
 
     fn settle_later(&mut self, item: &Listed, differs: bool) {

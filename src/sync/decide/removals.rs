@@ -11,7 +11,7 @@ use crate::{
     model::{BinderId, DocumentId, Particulars},
     plan::RemovalCap,
     remote::ErrorKind,
-    report::{FailureCause, Withheld},
+    report::{FailureCause, Warning, Withheld, WithheldWarning},
     state::{FailureRow, Known},
     sync::{
         BinderOutcome, Fatal,
@@ -70,24 +70,15 @@ fn exceeds(cap: RemovalCap, absent: u64, mirrored: u64) -> bool {
 fn withhold(ctx: &RunContext, absent: &Absent, all: u64) -> Result<(), Fatal> {
     let name = ctx.state.read(|r| r.binders())?.into_iter().find(|b| b.id == absent.binder).map(|b| b.name);
     let (id, name) = (absent.binder.to_string(), name.unwrap_or_default());
-    let count = absent.documents.len();
-    let documents = if count == 1 { "document" } else { "documents" };
-    let names: Vec<String> = absent.documents.iter().take(NAMED).map(|k| format!("{:?}", k.path.as_str())).collect();
-    let more = match count.saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more (the report lists all)"),
-    };
-    let advice = if absent.empty {
-        format!("the binder lists none at all; if it is really empty: `ibinder-sync binders forget {id} --force`")
-    } else {
-        format!(
-            "`ibinder-sync plan --max-removals {all}` shows what would be removed; to confirm it, run once with --max-removals {all}, which removes nothing if more are missing by then"
-        )
-    };
-    ctx.tally.warn(format!(
-        "withheld: {count} {documents} of binder {name:?} ({id}) are missing in iBinder and were kept: {}{more}; {advice}",
-        names.join(", "),
-    ));
+    let named = absent.documents.iter().take(NAMED);
+    ctx.tally.warn(Warning::Withheld(WithheldWarning {
+        binder_id: id.clone(),
+        binder: name.clone(),
+        count: absent.documents.len() as u64,
+        document_ids: named.clone().map(|known| known.id.to_string()).collect(),
+        paths: named.map(|known| known.path.to_string()).collect(),
+        confirm: (!absent.empty).then_some(all),
+    }));
     ctx.tally.withhold(absent.documents.iter().map(|known| Withheld {
         binder_id: id.clone(),
         binder: name.clone(),

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::{
     remote::Blob,
+    report::Warning,
     sync::{context::RunContext, fetch::transfer_error::TransferError, stop::StopCause},
 };
 
@@ -72,7 +73,7 @@ pub(crate) fn check_space(ctx: &RunContext) -> Result<(), TransferError> {
 }
 
 fn end(ctx: &RunContext) -> TransferError {
-    ctx.tally.warn("the run ended early because less than --min-free would be left on the disk".to_owned());
+    ctx.tally.warn(Warning::MinFree);
     ctx.stop.now(StopCause::Space);
     TransferError::Stopped
 }

@@ -13,7 +13,7 @@ use crate::{
     model::Staged,
     pace::{Retry, Slot},
     remote::{self, Blob},
-    report::Progress,
+    report::{Progress, Warning},
     state::FailureRow,
     sync::{
         Adopt, Fatal,
@@ -53,10 +53,10 @@ pub(crate) async fn end(ctx: &RunContext, job: &DownloadJob, result: Result<(), 
             ctx.stop.fatal(Fatal::Remote(error));
         }
         // It is mirrored, and is asked for again by the next run.
-        Err(error) if job.check.is_some() => ctx.tally.warn(format!(
-            "{:?} (document {}) is kept for now, and could not be fetched again to compare it: {error}",
-            job.particulars.file_name, job.document
-        )),
+        Err(error) if job.check.is_some() => {
+            let name = &job.particulars.file_name;
+            ctx.tally.warn(Warning::document(Warning::NotCompared, &job.document, name, &error));
+        }
         Err(error) => {
             let (trace_id, tries) = match &error {
                 TransferError::Link(error)

@@ -13,7 +13,7 @@ use crate::{
     mirror::{self, Mirror, Stage},
     model::Staged,
     remote::Blob,
-    report::ActiveDownload,
+    report::{ActiveDownload, Warning},
     state::Partial,
     sync::{
         commit::committer::Operation,
@@ -60,7 +60,7 @@ pub(crate) struct Arrived {
     /// Whether the state knows a partial download that is not needed any more.
     pub(crate) recorded: bool,
     /// What is odd about them, once they are kept.
-    pub(crate) odd: Vec<String>,
+    pub(crate) odd: Vec<Warning>,
 }
 
 /// How far a download got that broke off.
@@ -199,22 +199,18 @@ impl Receiver {
     }
 
     /// What somebody should know of bytes that are kept.
-    fn odd(&self, job: &DownloadJob, md5: Option<bool>, agreeing: u32) -> Vec<String> {
-        let name = &job.particulars.file_name;
-        let mut odd = Vec::new();
-        if md5 == Some(false) {
-            odd.push(format!(
-                "{name:?} (document {}): the MD5 that is stored with it is wrong; {agreeing} downloads gave the same bytes, and they were kept",
-                job.document
-            ));
-        }
-        if let Some(encoding) = &self.blob.encoding {
-            odd.push(format!(
-                "{name:?} (document {}): storage calls its bytes encoded as {encoding:?} and they are not; they were kept as they are",
-                job.document
-            ));
-        }
-        odd
+    fn odd(&self, job: &DownloadJob, md5: Option<bool>, agreeing: u32) -> Vec<Warning> {
+        let md5 = (md5 == Some(false)).then(|| {
+            format!(
+                "the MD5 that is stored with it is wrong; {agreeing} downloads gave the same bytes, and they were kept"
+            )
+        });
+        let encoding = self.blob.encoding.as_ref().map(|encoding| {
+            format!("storage calls its bytes encoded as {encoding:?} and they are not; they were kept as they are")
+        });
+        let warning =
+            |why: String| Warning::document(Warning::Contradicted, &job.document, &job.particulars.file_name, &why);
+        md5.into_iter().chain(encoding).map(warning).collect()
     }
 
     /// Keeps what came, if it can be gone on with and is more than what is kept already.

@@ -10,7 +10,7 @@ use crate::{
     naming,
     plan::{self, Due, due},
     remote::{self, ErrorKind},
-    report::{Failure, Progress},
+    report::{Failure, Progress, Warning},
     state::{BinderRow, State},
     sync::{BinderOutcome, Fatal, context::RunContext, decide::filtered, fetch::transfer_error::cause_of},
 };
@@ -64,24 +64,19 @@ pub(crate) async fn list(ctx: &RunContext) -> Result<Option<BinderSurvey>, Fatal
             Err(odd) => {
                 whole = false;
                 ctx.tally.binders(|b| b.failed += 1);
-                ctx.tally.warn(format!("a binder of the list can't be used: {odd}"));
+                ctx.tally.warn(Warning::other(Warning::BinderUnusable, &odd));
             }
         }
     }
     if is_another_organisation(&known, &listed) {
-        ctx.tally.warn(
-            "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let each old one go with `ibinder-sync binders forget ID --force`".to_owned(),
-        );
+        ctx.tally.warn(Warning::AnotherOrganisation);
         return Ok(None);
     }
     filtered::binders(ctx, &listed);
     let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
     let (listed, doubled) = each_once(&known, listed);
     for (binder, other) in doubled {
-        ctx.tally.warn(format!(
-            "binder {:?} ({}) is listed a second time, as {other:?}: that name is left out",
-            binder.name, binder.id
-        ));
+        ctx.tally.warn(Warning::binder(Warning::BinderListedTwice, &binder.id, &binder.name, &other));
     }
     let survey = take(ctx, known, listed, whole)?;
     ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
@@ -103,9 +98,7 @@ fn listing_failure(error: &remote::Error) -> Failure {
 
 fn inaccessible(ctx: &RunContext, id: &BinderId, name: &str, why: &str) {
     ctx.tally.binders(|b| b.inaccessible += 1);
-    ctx.tally.warn(format!(
-        "binder {name:?} ({id}): access lost or deleted ({why}); its files stay. If it is really gone, let it go with `ibinder-sync binders forget {id}`"
-    ));
+    ctx.tally.warn(Warning::binder(Warning::BinderInaccessible, id, name, why));
 }
 
 /// Counts how reading a binder ended, and says what somebody should know of it.
@@ -117,9 +110,7 @@ pub(crate) fn count(ctx: &RunContext, binder: &BinderId, crawled: &BinderOutcome
                 b.crawled += 1;
                 b.uncertified += 1;
             });
-            ctx.tally.warn(format!(
-                "binder {binder}: its listing is not consistent ({why}), so nothing is removed from it; the next run reads it again"
-            ));
+            ctx.tally.warn(Warning::binder(Warning::ListingInconsistent, binder, "", why));
         }
         BinderOutcome::Inaccessible(why) => inaccessible(ctx, binder, "", why),
         BinderOutcome::Failed => ctx.tally.binders(|b| b.failed += 1),

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::{
     model::{BinderId, FolderId, Listed},
     remote::{self, Direction, Query, Remote, SearchPage},
-    report::{Failure, Progress, Tally},
+    report::{Failure, Progress, Tally, Warning},
     sync::{
         BinderOutcome, Fatal, Stop,
         context::{RunContext, ask},
@@ -283,7 +283,7 @@ impl Reader<'_> {
             if self.ctx.leaves_out(oddity.document.clone()).await? {
                 continue;
             }
-            self.ctx.tally.warn(format!("document {}: its metadata are too large and were not kept", oddity.document));
+            self.ctx.tally.warn(Warning::document(Warning::MetadataTooLarge, &oddity.document, "", ""));
         }
         self.nameless += facts.nameless;
         Progress::add(&self.ctx.progress.listed, items.len() as u64);

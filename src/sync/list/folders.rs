@@ -10,7 +10,7 @@ use crate::{
     model::{BinderId, Folder, FolderId},
     plan::DEEPEST,
     remote::{self, OddItem},
-    report::Failure,
+    report::{Failure, Warning},
     sync::{Fatal, context::RunContext, list::crawl},
 };
 
@@ -40,7 +40,7 @@ pub(crate) async fn refresh(ctx: &RunContext, binder: &BinderId) -> Result<(), F
         return Ok(());
     };
     if let Some(why) = &untold {
-        ctx.tally.warn(format!("binder {binder}: not all folders could be read: {why}"));
+        ctx.tally.warn(Warning::binder(Warning::FoldersUnread, binder, "", why));
     }
     if let Some(error) = &fault {
         let failure = crawl::failure(binder, error);
@@ -62,7 +62,7 @@ async fn refresh_schema(ctx: &RunContext, binder: &BinderId) -> Result<(), Fatal
             if is_missing(&error) {
                 tracing::debug!(%binder, "its metadata elements could not be read: {error}");
             } else {
-                ctx.tally.warn(format!("binder {binder}: the labels of its metadata could not be read: {error}"));
+                ctx.tally.warn(Warning::binder(Warning::LabelsUnread, binder, "", &error));
             }
             Ok(())
         }

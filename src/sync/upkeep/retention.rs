@@ -14,7 +14,7 @@ use crate::{
     mirror::{ErrorKind, Mirror},
     model::BinderId,
     plan::{Retain, Times},
-    report::Freed,
+    report::{Freed, Warning},
     state::{Past, State},
     sync::{
         BinderOutcome, Fatal,
@@ -38,7 +38,7 @@ pub(crate) fn trusted_now(ctx: &RunContext) -> Result<Option<i64>, Fatal> {
     Ok(match times.doubt() {
         None => Some(times.now),
         Some(doubt) => {
-            ctx.tally.warn(format!("retention let nothing go: {doubt}"));
+            ctx.tally.warn(Warning::other(Warning::RetentionSkipped, &doubt));
             None
         }
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     mirror::Root,
     pace::Bandwidth,
-    report::{Failure, FailureCause, Finding, FindingKind, Progress, Scrub},
+    report::{Failure, FailureCause, FileWarning, Finding, FindingKind, Progress, Scrub, Warning},
     state::{Known, Restamp, State},
     sync::{
         Fatal,
@@ -57,9 +57,11 @@ fn record(ctx: &RunContext, proved: Vec<(Known, Verdict)>) -> Result<(), Fatal> 
     for (known, verdict) in proved {
         match verdict {
             Verdict::Moved(new) => moved.push(Restamp { number: known.number, old: known.stamp, new }),
-            Verdict::Wrong(_, detail) => ctx.tally.warn(format!(
-                "{:?} was changed by hand ({detail}); it stays as it is, and is kept when the service has a new version",
-                known.path.as_str()
+            Verdict::Wrong(_, detail) => ctx.tally.warn(Warning::file(
+                Warning::Edited,
+                Some(&known.id),
+                known.path.as_str(),
+                &format!(" ({detail})"),
             )),
             Verdict::Sound | Verdict::Unknown => {}
         }
@@ -93,7 +95,7 @@ pub(crate) async fn scrub(ctx: &RunContext) -> Result<Option<Scrub>, Fatal> {
     if !looked.stopped {
         note.advance(looked.cursor, looked.done, damaged, jiff::Timestamp::now());
         if let Err(error) = note.write(&ctx.root) {
-            ctx.tally.warn(format!("how far the check came could not be written down: {error}"));
+            ctx.tally.warn(Warning::other(Warning::CheckUnrecorded, &error));
         }
     }
     let repaired = findings.iter().filter(|f| f.repaired).count() as u64;
@@ -110,13 +112,11 @@ fn look(root: &Root, state: &State, task: Task, watch: &Watch<'_>) -> Result<(Lo
 /// What is no damage, or not the run's to repair.
 fn warn_of_others(ctx: &RunContext, findings: &[Finding]) {
     for finding in findings.iter().filter(|finding| !is_the_runs(finding)) {
-        let what = match finding.kind {
-            FindingKind::Edited => {
-                "was changed by hand; it stays as it is, and is kept when the service has a new version"
-            }
-            _ => "could not be checked",
+        let (kind, why): (fn(FileWarning) -> Warning, _) = match finding.kind {
+            FindingKind::Edited => (Warning::Edited, format!(" ({})", finding.detail)),
+            _ => (Warning::Unchecked, finding.detail.clone()),
         };
-        ctx.tally.warn(format!("{:?} {what}: {}", finding.path, finding.detail));
+        ctx.tally.warn(Warning::file(kind, finding.document_id.as_ref(), &finding.path, &why));
     }
 }
 
@@ -127,7 +127,8 @@ fn fail(ctx: &RunContext, findings: &[Finding]) {
         let (path, detail) = (&finding.path, &finding.detail);
         let repair = finding.repair.as_deref().unwrap_or("the run ended first");
         if finding.repaired {
-            ctx.tally.warn(format!("{path:?} was {} ({detail}) and was repaired from {repair}", finding.kind.word()));
+            let why = format!("{} ({detail}) and was repaired from {repair}", finding.kind.word());
+            ctx.tally.warn(Warning::file(Warning::Repaired, finding.document_id.as_ref(), path, &why));
             continue;
         }
         ctx.tally.failed(

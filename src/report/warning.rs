@@ -1,0 +1,294 @@
+//! What a run warns of, as data: a kind and the ids that it is about.
+//!
+//! `Display` makes the text where it is shown or written. `purge` finds the warnings of a document by
+//! `document_id` and `document_ids`, never by their text. Kinds and fields are part of the run report.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::DocumentId;
+
+/// A file of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileWarning {
+    /// Its document; `None` for an object.
+    pub document_id: Option<String>,
+    /// Where it is, below the destination.
+    pub path: String,
+    /// What was seen; may be empty.
+    pub why: String,
+}
+
+/// A document of iBinder.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DocumentWarning {
+    /// Its id.
+    pub document_id: String,
+    /// Its name.
+    pub file_name: String,
+    /// What was seen; may be empty.
+    pub why: String,
+}
+
+/// A binder.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BinderWarning {
+    /// Its id.
+    pub binder_id: String,
+    /// Its name; may be empty.
+    pub binder: String,
+    /// What was seen; may be empty.
+    pub why: String,
+}
+
+/// Documents that are missing in iBinder and were kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct WithheldWarning {
+    /// Their binder.
+    pub binder_id: String,
+    /// Its name.
+    pub binder: String,
+    /// How many there are.
+    pub count: u64,
+    /// The first of them.
+    pub document_ids: Vec<String>,
+    /// Where those are.
+    pub paths: Vec<String>,
+    /// The `--max-removals` that confirms every removal; `None` where the binder lists nothing at all.
+    pub confirm: Option<u64>,
+}
+
+/// What else was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OtherWarning {
+    /// What it was.
+    pub why: String,
+}
+
+/// Something that a user should know although nothing failed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Warning {
+    /// A file has other bytes than were mirrored.
+    #[error("{:?} was changed by hand{}; it stays as it is, and is kept when the service has a new version", .0.path, .0.why)]
+    Edited(FileWarning),
+    /// The same, and the service has a new version.
+    #[error("{:?} was changed by hand and has a new version; the changed bytes are kept in objects/", .0.path)]
+    EditedAndReplaced(FileWarning),
+    /// A file was missing from the tree.
+    #[error("{:?} was missing from the tree and is brought back", .0.path)]
+    BroughtBack(FileWarning),
+    /// A file or object was damaged, and has its bytes again.
+    #[error("{:?} was {}", .0.path, .0.why)]
+    Repaired(FileWarning),
+    /// A file or object could not be checked.
+    #[error("{:?} could not be checked: {}", .0.path, .0.why)]
+    Unchecked(FileWarning),
+    /// A document that is not listed, and whose id is not known exactly.
+    #[error(
+        "{:?} is not listed any more, and its id was stored without regard to case by an earlier version, so it can't be asked for; its file stays",
+        .0.path
+    )]
+    IdWithoutCase(FileWarning),
+    /// A document's path is taken by a file that is not the mirror's.
+    #[error("{:?} is not a file of the mirror and stays; the document beside it shows its id", .0.path)]
+    PathTaken(FileWarning),
+    /// A document has no version.
+    #[error("{:?} (document {}) has no version to fetch; what is held of it is kept", .0.file_name, .0.document_id)]
+    NoVersion(DocumentWarning),
+    /// A document is missing, and somebody acknowledged that.
+    #[error("{:?} (document {}) is still missing in version {}, as acknowledged", .0.file_name, .0.document_id, .0.why)]
+    StillMissing(DocumentWarning),
+    /// A document could not be fetched a second time.
+    #[error(
+        "{:?} (document {}) is kept for now, and could not be fetched again to compare it: {}",
+        .0.file_name, .0.document_id, .0.why
+    )]
+    NotCompared(DocumentWarning),
+    /// Storage has other facts of a document than its bytes show.
+    #[error("{:?} (document {}): {}", .0.file_name, .0.document_id, .0.why)]
+    Contradicted(DocumentWarning),
+    /// The metadata of a document were not kept.
+    #[error("document {}: its metadata are too large and were not kept", .0.document_id)]
+    MetadataTooLarge(DocumentWarning),
+    /// Documents that are missing in iBinder were kept.
+    #[error("withheld: {} of binder {:?} ({}) are missing in iBinder and were kept: {}", documents(.0.count), .0.binder, .0.binder_id, .0)]
+    Withheld(WithheldWarning),
+    /// A binder can't be read any more.
+    #[error(
+        "binder {:?} ({id}): access lost or deleted ({}); its files stay. If it is really gone, let it go with `ibinder-sync binders forget {id}`",
+        .0.binder, .0.why, id = .0.binder_id
+    )]
+    BinderInaccessible(BinderWarning),
+    /// The listing of a binder contradicts itself.
+    #[error(
+        "binder {}: its listing is not consistent ({}), so nothing is removed from it; the next run reads it again",
+        .0.binder_id, .0.why
+    )]
+    ListingInconsistent(BinderWarning),
+    /// A binder is listed a second time, under another name.
+    #[error("binder {:?} ({}) is listed a second time, as {:?}: that name is left out", .0.binder, .0.binder_id, .0.why)]
+    BinderListedTwice(BinderWarning),
+    /// Some folders of a binder could not be read.
+    #[error("binder {}: not all folders could be read: {}", .0.binder_id, .0.why)]
+    FoldersUnread(BinderWarning),
+    /// Some folders of a binder have no name.
+    #[error(
+        "binder {}: some folders could not be named; their documents lie in their tab's folder or under the folder's id until the service names them",
+        .0.binder_id
+    )]
+    FoldersUnnamed(BinderWarning),
+    /// The labels of a binder's metadata could not be read.
+    #[error("binder {}: the labels of its metadata could not be read: {}", .0.binder_id, .0.why)]
+    LabelsUnread(BinderWarning),
+    /// An item of the list of binders can't be used.
+    #[error("a binder of the list can't be used: {}", .0.why)]
+    BinderUnusable(OtherWarning),
+    /// No known binder is listed, but others are.
+    #[error(
+        "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let each old one go with `ibinder-sync binders forget ID --force`"
+    )]
+    AnotherOrganisation,
+    /// A filter matches nothing, or the filters leave nothing.
+    #[error("{}", .0.why)]
+    Filters(OtherWarning),
+    /// The run ended at `--max-duration`.
+    #[error("the run ended early because --max-duration is over; the next run goes on")]
+    MaxDuration,
+    /// The run ended at `--min-free`.
+    #[error("the run ended early because less than --min-free would be left on the disk")]
+    MinFree,
+    /// The run ended because the service did not answer.
+    #[error("the run ended early: {}", .0.why)]
+    GaveUp(OtherWarning),
+    /// Retention did nothing.
+    #[error("retention let nothing go: {}", .0.why)]
+    RetentionSkipped(OtherWarning),
+    /// The position of the check could not be recorded.
+    #[error("how far the check came could not be written down: {}", .0.why)]
+    CheckUnrecorded(OtherWarning),
+    /// The service announces the end of a call.
+    #[error(
+        "iBinder announces the end of a call that this program makes ({}); look for a newer version of ibinder-sync",
+        .0.why
+    )]
+    Deprecation(OtherWarning),
+    /// A file outside of the mirror could not be written, or was another mirror's.
+    #[error("{}", .0.why)]
+    Output(OtherWarning),
+    /// More warnings than a report lists.
+    #[error("{count} more warnings are in the log")]
+    More {
+        /// How many.
+        count: u64,
+    },
+    /// Of a later version of this program.
+    #[error("a warning that this version does not know")]
+    #[serde(other)]
+    Unknown,
+}
+
+impl Warning {
+    /// A warning that has only words.
+    pub fn other(kind: impl FnOnce(OtherWarning) -> Self, why: &(impl ToString + ?Sized)) -> Self {
+        kind(OtherWarning { why: why.to_string() })
+    }
+
+    /// A warning about a binder.
+    pub fn binder(
+        kind: impl FnOnce(BinderWarning) -> Self,
+        id: &(impl ToString + ?Sized),
+        binder: &str,
+        why: &(impl ToString + ?Sized),
+    ) -> Self {
+        kind(BinderWarning { binder_id: id.to_string(), binder: binder.to_owned(), why: why.to_string() })
+    }
+
+    /// A warning about a document of iBinder.
+    pub fn document(
+        kind: impl FnOnce(DocumentWarning) -> Self,
+        id: &(impl ToString + ?Sized),
+        name: &str,
+        why: &(impl ToString + ?Sized),
+    ) -> Self {
+        kind(DocumentWarning { document_id: id.to_string(), file_name: name.to_owned(), why: why.to_string() })
+    }
+
+    /// A warning about a file of the tree, or an object.
+    pub fn file(
+        kind: impl FnOnce(FileWarning) -> Self,
+        id: Option<&DocumentId>,
+        path: &str,
+        why: &(impl ToString + ?Sized),
+    ) -> Self {
+        kind(FileWarning { document_id: id.map(ToString::to_string), path: path.to_owned(), why: why.to_string() })
+    }
+}
+
+fn documents(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "document" } else { "documents" })
+}
+
+/// The first of the documents, and what to do.
+impl fmt::Display for WithheldWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<String> = self.paths.iter().map(|path| format!("{path:?}")).collect();
+        write!(f, "{}", paths.join(", "))?;
+        match self.count.saturating_sub(self.paths.len() as u64) {
+            0 => {}
+            more => write!(f, " and {more} more (the report lists all)")?,
+        }
+        match self.confirm {
+            None => write!(
+                f,
+                "; the binder lists none at all; if it is really empty: `ibinder-sync binders forget {} --force`",
+                self.binder_id
+            ),
+            Some(all) => write!(
+                f,
+                "; `ibinder-sync plan --max-removals {all}` shows what would be removed; to confirm it, run once with --max-removals {all}, which removes nothing if more are missing by then"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn warnings_are_data_with_a_kind_and_ids() {
+        let id = DocumentId::parse("3f2a").unwrap();
+        let withheld = WithheldWarning {
+            binder_id: "k".to_owned(),
+            binder: "Brf".to_owned(),
+            count: 3,
+            document_ids: vec!["3f2a".to_owned()],
+            paths: vec!["Brf/a".to_owned()],
+            confirm: Some(3),
+        };
+        #[rustfmt::skip]
+        let table = [
+            (Warning::file(Warning::Edited, Some(&id), "B/a", " (2 bytes)"),
+             json!({"kind": "edited", "document_id": "3f2a", "path": "B/a", "why": " (2 bytes)"}), "\"B/a\" was changed by hand (2 bytes); it stays"),
+            (Warning::document(Warning::NoVersion, &id, "a", ""),
+             json!({"kind": "no_version", "document_id": "3f2a", "file_name": "a", "why": ""}),    "\"a\" (document 3f2a) has no version"),
+            (Warning::binder(Warning::FoldersUnread, "k", "", "odd"),
+             json!({"kind": "folders_unread", "binder_id": "k", "binder": "", "why": "odd"}),      "binder k: not all folders could be read: odd"),
+            (Warning::Withheld(withheld),
+             json!({"kind": "withheld", "binder_id": "k", "binder": "Brf", "count": 3, "document_ids": ["3f2a"], "paths": ["Brf/a"], "confirm": 3}),
+             "3 documents of binder \"Brf\" (k) are missing in iBinder and were kept: \"Brf/a\" and 2 more (the report lists all); `ibinder-sync plan --max-removals 3`"),
+            (Warning::MaxDuration, json!({"kind": "max_duration"}),                                "--max-duration is over"),
+            (Warning::More { count: 2 }, json!({"kind": "more", "count": 2}),                      "2 more warnings"),
+        ];
+        for (warning, data, text) in table {
+            assert_eq!(serde_json::to_value(&warning).unwrap(), data);
+            assert_eq!(serde_json::from_value::<Warning>(data).unwrap(), warning);
+            assert!(warning.to_string().contains(text), "{warning}");
+        }
+        let later = json!({"kind": "of_tomorrow", "document_id": "3f2a"});
+        assert_eq!(serde_json::from_value::<Warning>(later).unwrap(), Warning::Unknown);
+    }
+}
