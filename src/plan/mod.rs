@@ -8,6 +8,8 @@
 mod cap;
 mod decide;
 mod moves;
+#[cfg(test)]
+mod moves_tests;
 mod refresh;
 mod retain;
 mod tabs;

@@ -1,11 +1,26 @@
 //! Renames as a set, in an order in which each path is free when it is needed.
 //!
-//! Documents that go to another path free their own. A document that wants a path which
-//! another is about to leave waits for it; where they wait in a circle (two names swapped, say)
-//! one of them first steps aside to another name in the folder it goes to. No document is ever
-//! without a file, and none is renamed onto another's.
+//! Files and folders share one namespace: two paths *conflict* if they are equal or if one lies below the other.
+//!
+//! **Invariant.** After each leg no two files have paths that conflict. It holds because
+//! 1. targets conflict neither with each other nor with a file that stays ([`arrange`]),
+//! 2. a leg to a target waits until every source that conflicts with this target was left, the mover's own included,
+//! 3. a parking place conflicts with no source, no target, no other parking place and no file that stays.
+//!
+//! So while a file goes to its target, every other file is at a source that doesn't conflict, at a parking place, at its
+//! own target, or never moves.
+//!
+//! **Progress.** Movers that wait for each other form a cycle. Parking one of them frees its source, so each cycle costs
+//! one more leg. Some member of the cycle always has a folder to park in. Let `i` wait for `j`:
+//! - If the source of `j` is the target of `i` or a folder above it, `j` parks beside its own source. No target is a
+//!   folder above that source, because it would conflict with the target of `i`.
+//! - If the source of `j` lies below the target of `i`, `i` parks beside its own target. No source is a folder above
+//!   that target, because it would conflict with the source of `j`.
+//!
+//! Only another file with the same `[id]` name can prevent this. Then the cycle, and everything that waits for it,
+//! stays where it is until a later run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::model::{DocumentId, RelPath};
 
@@ -29,31 +44,33 @@ pub struct Leg {
     pub from: RelPath,
     /// To here.
     pub to: RelPath,
-    /// Whether it only steps aside, and another leg follows once the others are done.
+    /// Whether it only parks, and another leg follows once the others are done.
     pub aside: bool,
+    /// Whether the path was a folder, which must be removed first.
+    pub after_folder: bool,
 }
 
-/// Arranges renames. `key` makes paths comparable (case and normalisation), `taken` tells
-/// whether a document that is not among the movers, or a folder, has a path. Movers whose best
-/// free path is where they are stay out.
+/// Arranges renames. `key` makes paths comparable (case and normalisation). `taken` tells whether a path is a folder
+/// of the mirror, or conflicts with a document that is not among the movers. Movers whose best free path is where they
+/// are stay out.
 pub fn arrange(movers: &[Mover], key: impl Fn(&str) -> String, taken: impl Fn(&str, &DocumentId) -> bool) -> Vec<Leg> {
     let mut going: Vec<&Mover> = movers.iter().collect();
     going.sort_by(|a, b| a.document.cmp(&b.document));
-    let mut kept: HashSet<String> = HashSet::new();
+    let mut kept = Paths::default();
     loop {
-        let taken = |path_key: &str, id: &DocumentId| kept.contains(path_key) || taken(path_key, id);
+        let taken = |path_key: &str, id: &DocumentId| kept.conflict(path_key) || taken(path_key, id);
         let targets = assign(&going, &key, &taken);
         let pairs: Vec<(&Mover, &RelPath)> =
             going.iter().zip(&targets).filter_map(|(m, t)| t.filter(|t| **t != m.from).map(|t| (*m, t))).collect();
         if pairs.len() == going.len() {
-            return order(&pairs, &key, &taken);
+            return Ordering::new(&pairs, &key, &taken).all();
         }
         // What stays keeps its path, so the others choose again; the set shrinks, so this ends.
         let leaving: HashSet<&DocumentId> = pairs.iter().map(|(m, _)| &m.document).collect();
-        let staying: Vec<String> =
-            going.iter().filter(|m| !leaving.contains(&m.document)).map(|m| key(m.from.as_str())).collect();
+        for mover in going.iter().filter(|m| !leaving.contains(&m.document)) {
+            kept.insert(key(mover.from.as_str()));
+        }
         going = pairs.iter().map(|(m, _)| *m).collect();
-        kept.extend(staying);
     }
 }
 
@@ -63,144 +80,209 @@ fn assign<'m>(
     key: &impl Fn(&str) -> String,
     taken: &impl Fn(&str, &DocumentId) -> bool,
 ) -> Vec<Option<&'m RelPath>> {
-    let leaving: HashSet<String> = going.iter().map(|m| key(m.from.as_str())).collect();
-    let mut given: HashSet<String> = HashSet::new();
+    let mut given = Paths::default();
     let mut targets = Vec::with_capacity(going.len());
     for mover in going {
         let target = mover.candidates.iter().find(|path| {
             let path_key = key(path.as_str());
-            !given.contains(&path_key) && (leaving.contains(&path_key) || !taken(&path_key, &mover.document))
+            !given.conflict(&path_key) && !taken(&path_key, &mover.document)
         });
-        given.extend(target.map(|t| key(t.as_str())));
+        if let Some(target) = target {
+            given.insert(key(target.as_str()));
+        }
         targets.push(target);
     }
     targets
 }
 
-/// Chains from their free end; circles opened by one that steps aside.
-fn order(
-    pairs: &[(&Mover, &RelPath)],
-    key: &impl Fn(&str) -> String,
-    taken: &impl Fn(&str, &DocumentId) -> bool,
-) -> Vec<Leg> {
-    let at: HashMap<String, usize> = pairs.iter().enumerate().map(|(i, (m, _))| (key(m.from.as_str()), i)).collect();
-    let targets: HashSet<String> = pairs.iter().map(|(_, t)| key(t.as_str())).collect();
-    // Whom each one waits for: the one that is still at its target.
-    let waits: Vec<Option<usize>> = pairs
-        .iter()
-        .enumerate()
-        .map(|(i, (_, t))| at.get(&key(t.as_str())).copied().filter(|other| *other != i))
-        .collect();
-    let mut done = vec![false; pairs.len()];
-    let mut legs = Vec::with_capacity(pairs.len());
-    for start in 0..pairs.len() {
-        let mut chain = Vec::new();
-        let mut next = Some(start);
-        while let Some(i) = next.filter(|i| !done[*i] && !chain.contains(i)) {
+/// The folders above a path, by their keys.
+fn above(path_key: &str) -> impl Iterator<Item = &str> {
+    path_key.match_indices('/').map(|(at, _)| &path_key[..at])
+}
+
+/// Paths of files, by their keys, and all folders above them.
+#[derive(Default)]
+struct Paths {
+    files: HashSet<String>,
+    folders: HashSet<String>,
+}
+
+impl Paths {
+    fn of(keys: impl Iterator<Item = String>) -> Self {
+        let mut paths = Self::default();
+        for key in keys {
+            paths.insert(key);
+        }
+        paths
+    }
+
+    fn insert(&mut self, path_key: String) {
+        self.folders.extend(above(&path_key).map(str::to_owned));
+        self.files.insert(path_key);
+    }
+
+    /// Whether a path is one of these, lies below one, or is a folder above one.
+    fn conflict(&self, path_key: &str) -> bool {
+        self.files.contains(path_key)
+            || self.folders.contains(path_key)
+            || above(path_key).any(|folder| self.files.contains(folder))
+    }
+}
+
+/// Where a mover is.
+#[derive(Clone)]
+enum Place {
+    Source,
+    Parked(RelPath),
+    Target,
+}
+
+/// Renames that are being ordered.
+struct Ordering<'m, Key, Taken> {
+    pairs: &'m [(&'m Mover, &'m RelPath)],
+    key: &'m Key,
+    taken: &'m Taken,
+    /// Paths where nothing may park: all sources, all targets, and what is parked already.
+    reserved: Paths,
+    places: Vec<Place>,
+    /// Whom each mover waits for (those that left are dropped lazily), how many of them are still at their sources,
+    /// and who waits for each mover.
+    waits: Vec<Vec<usize>>,
+    unmet: Vec<usize>,
+    waiting: Vec<Vec<usize>>,
+    /// Whether a source lies below the target of each mover, which was a folder then.
+    after_folder: Vec<bool>,
+    ready: VecDeque<usize>,
+    legs: Vec<Leg>,
+}
+
+impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering<'m, Key, Taken> {
+    fn new(pairs: &'m [(&'m Mover, &'m RelPath)], key: &'m Key, taken: &'m Taken) -> Self {
+        let sources: Vec<String> = pairs.iter().map(|(m, _)| key(m.from.as_str())).collect();
+        let targets: Vec<String> = pairs.iter().map(|(_, t)| key(t.as_str())).collect();
+        let (waits, after_folder) = conflicts(&sources, &targets);
+        let mut waiting = vec![Vec::new(); pairs.len()];
+        for (i, others) in waits.iter().enumerate() {
+            for &other in others {
+                waiting[other].push(i);
+            }
+        }
+        let unmet: Vec<usize> = waits.iter().map(Vec::len).collect();
+        Self {
+            pairs,
+            key,
+            taken,
+            reserved: Paths::of(sources.into_iter().chain(targets)),
+            places: vec![Place::Source; pairs.len()],
+            ready: (0..pairs.len()).filter(|&i| unmet[i] == 0).collect(),
+            waits,
+            unmet,
+            waiting,
+            after_folder,
+            legs: Vec::with_capacity(pairs.len()),
+        }
+    }
+
+    fn all(mut self) -> Vec<Leg> {
+        for first in 0..self.pairs.len() {
+            loop {
+                while let Some(i) = self.ready.pop_front() {
+                    self.go(i);
+                }
+                if matches!(self.places[first], Place::Target) {
+                    break;
+                }
+                let mut cycle = self.cycle(first);
+                // The one that most others wait for frees the most.
+                cycle.sort_by_key(|&i| self.waiting[i].len());
+                let parking = cycle.into_iter().rev().find_map(|i| Some((i, self.parking_place(i)?)));
+                let Some((i, path)) = parking else { break };
+                self.park(i, path);
+            }
+        }
+        self.legs
+    }
+
+    /// The cycle that a mover waits for: from one to another for which it waits, until one comes again.
+    fn cycle(&mut self, first: usize) -> Vec<usize> {
+        let (mut chain, mut met) = (Vec::new(), HashMap::new());
+        let mut next = Some(first);
+        while let Some(i) = next {
+            if let Some(start) = met.insert(i, chain.len()) {
+                return chain.split_off(start);
+            }
             chain.push(i);
-            next = waits[i];
-        }
-        let circle = next.is_some_and(|i| !done[i]);
-        if circle && let Some(&last) = chain.last() {
-            let (mover, target) = pairs[last];
-            let free = |path: &&RelPath| {
-                let path_key = key(path.as_str());
-                !targets.contains(&path_key) && !at.contains_key(&path_key) && !taken(&path_key, &mover.document)
-            };
-            // Without a free name to step aside to, the circle waits for another run.
-            if let Some(aside) = mover.candidates.iter().find(free) {
-                legs.push(leg(mover, &mover.from, aside, true));
-                legs.extend(chain.iter().rev().skip(1).map(|&i| leg(pairs[i].0, &pairs[i].0.from, pairs[i].1, false)));
-                legs.push(leg(mover, aside, target, false));
+            while self.waits[i].last().is_some_and(|&other| !matches!(self.places[other], Place::Source)) {
+                self.waits[i].pop();
             }
-        } else {
-            legs.extend(chain.iter().rev().map(|&i| leg(pairs[i].0, &pairs[i].0.from, pairs[i].1, false)));
+            next = self.waits[i].last().copied();
         }
-        for i in chain {
-            done[i] = true;
+        Vec::new()
+    }
+
+    fn go(&mut self, i: usize) {
+        let (mover, target) = self.pairs[i];
+        let (document, to, after_folder) = (mover.document.clone(), target.clone(), self.after_folder[i]);
+        let leg = |from| Leg { document, from, to, aside: false, after_folder };
+        match std::mem::replace(&mut self.places[i], Place::Target) {
+            Place::Parked(path) => self.legs.push(leg(path)),
+            Place::Source | Place::Target => {
+                self.legs.push(leg(mover.from.clone()));
+                self.left(i);
+            }
         }
     }
-    legs
+
+    fn park(&mut self, i: usize, path: RelPath) {
+        let Mover { document, from, .. } = self.pairs[i].0;
+        let (document, from) = (document.clone(), from.clone());
+        self.legs.push(Leg { document, from, to: path.clone(), aside: true, after_folder: false });
+        self.reserved.insert((self.key)(path.as_str()));
+        self.places[i] = Place::Parked(path);
+        self.left(i);
+    }
+
+    /// A mover's source is free.
+    fn left(&mut self, i: usize) {
+        for other in std::mem::take(&mut self.waiting[i]) {
+            self.unmet[other] -= 1;
+            if self.unmet[other] == 0 {
+                self.ready.push_back(other);
+            }
+        }
+    }
+
+    /// A free name beside the target, or beside the source, that is in nobody's way.
+    fn parking_place(&self, i: usize) -> Option<RelPath> {
+        let mover = self.pairs[i].0;
+        let beside = |path: &RelPath| {
+            mover.from.parent().map_or_else(|| RelPath::new(path.leaf()), |dir| dir.join(path.leaf())).ok()
+        };
+        let own = mover.candidates.iter().filter_map(beside);
+        mover.candidates.iter().cloned().chain(own).find(|path| {
+            let path_key = (self.key)(path.as_str());
+            !self.reserved.conflict(&path_key) && !(self.taken)(&path_key, &mover.document)
+        })
+    }
 }
 
-fn leg(mover: &Mover, from: &RelPath, to: &RelPath, aside: bool) -> Leg {
-    Leg { document: mover.document.clone(), from: from.clone(), to: to.clone(), aside }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn mover(id: &str, from: &str, to: &[&str]) -> Mover {
-        let path = |p: &str| RelPath::new(p).unwrap();
-        Mover {
-            document: DocumentId::parse(id).unwrap(),
-            from: path(from),
-            candidates: to.iter().map(|p| path(p)).collect(),
+/// For each target the sources that conflict with it, and whether one of them lies below it. A mover's own source
+/// doesn't conflict if its key is the target's: then only case or normalisation changes.
+fn conflicts(sources: &[String], targets: &[String]) -> (Vec<Vec<usize>>, Vec<bool>) {
+    let index = |paths: &[String]| -> HashMap<String, usize> {
+        paths.iter().enumerate().map(|(i, path)| (path.clone(), i)).collect()
+    };
+    let (at_source, at_target) = (index(sources), index(targets));
+    let (mut waits, mut after_folder) = (vec![Vec::new(); targets.len()], vec![false; targets.len()]);
+    for (i, target) in targets.iter().enumerate() {
+        waits[i].extend(at_source.get(target).filter(|other| **other != i));
+        waits[i].extend(above(target).filter_map(|folder| at_source.get(folder)));
+    }
+    for (i, source) in sources.iter().enumerate() {
+        for &other in above(source).filter_map(|folder| at_target.get(folder)) {
+            waits[other].push(i);
+            after_folder[other] = true;
         }
     }
-
-    fn play(movers: &[Mover], others: &[&str]) -> Vec<String> {
-        let taken = |key: &str, _: &DocumentId| others.contains(&key);
-        arrange(movers, str::to_lowercase, taken)
-            .iter()
-            .map(|l| format!("{} {}→{}", l.document, l.from, l.to))
-            .collect()
-    }
-
-    #[test]
-    fn chains_start_at_their_free_end() {
-        let movers = [mover("1", "a", &["b"]), mover("2", "b", &["c"]), mover("3", "c", &["d"])];
-        assert_eq!(play(&movers, &[]), ["3 c→d", "2 b→c", "1 a→b"]);
-    }
-
-    #[test]
-    fn a_swap_steps_aside() {
-        let movers = [mover("1", "a", &["b", "b [1]"]), mover("2", "b", &["a", "a [2]"])];
-        assert_eq!(play(&movers, &[]), ["2 b→a [2]", "1 a→b", "2 a [2]→a"]);
-    }
-
-    #[test]
-    fn a_taken_path_gives_the_next_candidate() {
-        assert_eq!(play(&[mover("1", "a", &["b", "b [1]"])], &["b"]), ["1 a→b [1]"]);
-    }
-
-    #[test]
-    fn one_that_stays_blocks_those_that_want_its_path() {
-        // 2 can't leave b, since c and its other names are taken, so 1 can't have b.
-        let movers = [mover("1", "a", &["b", "b [1]"]), mover("2", "b", &["c", "b"])];
-        assert_eq!(play(&movers, &["c"]), ["1 a→b [1]"]);
-    }
-
-    #[test]
-    fn a_change_of_case_is_a_rename() {
-        assert_eq!(play(&[mover("1", "a", &["A"])], &["a"]), ["1 a→A"]);
-    }
-
-    proptest! {
-        /// Any permutation of paths is reached, and at no moment do two files share a path.
-        #[test]
-        fn permutations_end_right(perm in Just((0..8usize).collect::<Vec<_>>()).prop_shuffle(), moved in proptest::collection::vec(any::<bool>(), 8)) {
-            let movers: Vec<Mover> = (0..8).filter(|i| moved[*i]).map(|i| {
-                let target = format!("p{}", perm[i]);
-                mover(&format!("d{i}"), &format!("p{i}"), &[&target, &format!("{target} [d{i}]")])
-            }).collect();
-            let others: Vec<String> = (0..8).filter(|i| !moved[*i]).map(|i| format!("p{i}")).collect();
-            let mut files: HashMap<String, String> = movers.iter().map(|m| (m.from.to_string(), m.document.to_string())).collect();
-            for other in &others { files.insert(other.clone(), "other".into()); }
-            for leg in arrange(&movers, str::to_lowercase, |key, _| others.iter().any(|o| o == key)) {
-                let file = files.remove(leg.from.as_str()).expect("a file moves");
-                prop_assert_eq!(&file, leg.document.as_str());
-                prop_assert!(files.insert(leg.to.to_string(), file).is_none(), "{} was taken", leg.to);
-            }
-            for m in &movers {
-                let at = files.iter().find(|(_, d)| **d == *m.document.as_str()).map(|(p, _)| p.clone()).unwrap();
-                let plain = m.candidates[0].to_string();
-                let blocked = others.contains(&plain);
-                prop_assert!(at == plain || (blocked && at == m.candidates[1].as_str()) || at == m.from.as_str(), "{} at {}", m.document, at);
-            }
-        }
-    }
+    (waits, after_folder)
 }

@@ -28,6 +28,8 @@ pub struct Tree {
     root: RelPath,
     paths: HashMap<FolderId, RelPath>,
     keys: HashSet<String>,
+    /// Folders whose name of choice a document's file has, with that name.
+    contested: Vec<(FolderId, String)>,
     /// Whether a folder names a parent that is not known.
     orphans: bool,
 }
@@ -37,8 +39,8 @@ impl Tree {
     pub fn new(binder: BinderId, segment: String, folders: Vec<KnownFolder>) -> Result<Self, BadPath> {
         let root = RelPath::new(&segment)?;
         let nodes = folders.into_iter().map(|f| (f.id.clone(), f)).collect();
-        let mut tree =
-            Self { binder, segment, nodes, root, paths: HashMap::new(), keys: HashSet::new(), orphans: false };
+        let (paths, keys, contested) = (HashMap::new(), HashSet::new(), Vec::new());
+        let mut tree = Self { binder, segment, nodes, root, paths, keys, contested, orphans: false };
         tree.lay_out();
         Ok(tree)
     }
@@ -119,6 +121,27 @@ impl Tree {
         self.name_new(&changed, taken);
         self.lay_out();
         (changed.iter().filter_map(|id| self.nodes.get(id).cloned()).collect(), gone)
+    }
+
+    /// Folders that got another name than their first choice since a document's file has that, with that name.
+    pub fn contested(&self) -> &[(FolderId, String)] {
+        &self.contested
+    }
+
+    /// The path that a folder would have by another name.
+    pub fn path_as(&self, folder: &FolderId, segment: &str) -> Option<RelPath> {
+        let parent = self.nodes.get(folder)?.parent.as_ref().filter(|p| self.nodes.contains_key(*p));
+        self.path(parent)?.join(segment).ok()
+    }
+
+    /// Gives a folder another name, and returns the one that it had. It shows once the tree is laid out.
+    pub fn rename(&mut self, folder: &FolderId, segment: String) -> Option<String> {
+        self.nodes.get_mut(folder)?.segment.replace(segment)
+    }
+
+    /// A folder's row.
+    pub fn row(&self, folder: &FolderId) -> Option<&KnownFolder> {
+        self.nodes.get(folder)
     }
 
     /// Gives a place to folders that only documents name, each with its tab. Returns their rows.
@@ -211,9 +234,13 @@ impl Tree {
                 node.parent.as_ref().and_then(|p| paths.get(p)).cloned().unwrap_or_else(|| self.segment.clone());
             let segment = if new.contains(&id) {
                 let used = used.entry(node.parent.clone()).or_default();
-                let mut names = naming::folder_names(&node.name, id.as_str());
-                let free = names.find(|name| {
-                    !used.contains(&naming::key(name)) && !taken(&naming::key(&format!("{parent}/{name}")))
+                let mut names =
+                    naming::folder_names(&node.name, id.as_str()).filter(|name| !used.contains(&naming::key(name)));
+                let best = names.next();
+                let has_file = |name: &String| taken(&naming::key(&format!("{parent}/{name}")));
+                let free = best.clone().filter(|name| !has_file(name)).or_else(|| {
+                    self.contested.extend(best.map(|name| (id.clone(), name)));
+                    names.find(|name| !has_file(name))
                 });
                 used.extend(free.as_deref().map(naming::key));
                 free
@@ -270,7 +297,7 @@ impl Tree {
     }
 
     /// The paths of all folders, from their segments.
-    fn lay_out(&mut self) {
+    pub fn lay_out(&mut self) {
         self.paths.clear();
         self.keys.clear();
         self.orphans = self.nodes.values().any(|n| n.parent.as_ref().is_some_and(|p| !self.nodes.contains_key(p)));

@@ -105,6 +105,15 @@ impl Reader<'_> {
         Ok(statement.exists([folder_key])?)
     }
 
+    /// The documents whose files lie below a folder.
+    pub fn documents_below(&self, folder_key: &str) -> Result<Vec<Known>, Error> {
+        let mut statement = self.0.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM documents WHERE path_key > ?1 || '/' AND path_key < ?1 || '0' ORDER BY number"
+        ))?;
+        let rows = statement.query_and_then([folder_key], known)?;
+        rows.collect()
+    }
+
     /// How many documents are mirrored, and the highest row number.
     pub fn extent(&self) -> Result<(u64, i64), Error> {
         let row = self.0.query_row("SELECT count(*), coalesce(max(number), 0) FROM documents", [], |row| {

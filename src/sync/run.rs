@@ -349,6 +349,10 @@ async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
         if ctx.stop.is_set() {
             break;
         }
+        if leg.after_folder {
+            // Folders that are empty now are removed when what was done is recorded.
+            flush(ctx).await?;
+        }
         let mut from = leg.from;
         if aside.contains(&leg.document) {
             // Where it stepped aside to may have been taken by somebody: its row knows.

@@ -418,6 +418,21 @@ fn a_failed_document_keeps_its_old_version() {
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM failures"), 1);
 }
 
+/// The document is looked at twice: when it is listed, and when the transfers are over.
+#[test]
+fn a_rename_is_done_although_the_new_version_fails() {
+    let (world, id) = one(1000);
+    world.mirror();
+    world.edit(|o| {
+        o.revise(&id, large(1500, 8)).unwrap();
+        o.rename_document(&id, "b.bin").unwrap();
+    });
+    world.sandbox.script(Route::Blob, Reply::status(403).times(12));
+    let ran = world.run();
+    assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{ran:?}");
+    assert_eq!(disk::files(&world.dest())["Brf Eken/b.bin"], large(1000, 7));
+}
+
 /// A 401 about one thing costs that thing, however small the run is: its folders keep their names, its labels are left
 /// out, and a document whose link is refused fails.
 #[test]

@@ -18,6 +18,7 @@ mod faults;
 mod harness;
 mod history;
 mod identity;
+mod kinds;
 mod matrix;
 mod names;
 mod orders;

@@ -8,3 +8,4 @@ pub(crate) mod removals;
 pub(crate) mod renames;
 pub(crate) mod reservations;
 pub(crate) mod seen;
+pub(crate) mod wishes;

@@ -74,6 +74,8 @@ pub(crate) struct Planner {
     /// Documents that were listed elsewhere, or otherwise, than they are mirrored; the last
     /// answer counts.
     pub(crate) unsettled: HashMap<DocumentId, Listed>,
+    /// Binders with folders whose name a document's file has, and how many requests reading their folders took.
+    pub(crate) contested: HashMap<BinderId, Option<u32>>,
     /// A document of each binder that was listed in this run.
     pub(crate) controls: HashMap<BinderId, DocumentId>,
     /// Documents that were erased on request, by their fingerprints.
@@ -114,6 +116,7 @@ impl Planner {
             seen: SeenDocuments::up_to(newest),
             counted: HashSet::new(),
             unsettled: HashMap::new(),
+            contested: HashMap::new(),
             controls: HashMap::new(),
             purged,
             acknowledged,
@@ -191,7 +194,8 @@ impl Planner {
                 absorbed.orders.push(Operation::Unacknowledge { document: item.id.clone() });
             }
             if let Some(coming) = on_its_way {
-                self.settle_later(item, !coming.is_as_listed(item));
+                // A rename that waits for the end of the run is still due where the same is listed again.
+                self.settle_later(item, !coming.is_as_listed(item) || self.unsettled.contains_key(&item.id));
             } else {
                 absorbed.jobs.extend(self.compare(item, known, &dir, file)?);
             }
@@ -348,10 +352,17 @@ impl Planner {
         }
     }
 
-    fn add(&mut self, item: &Listed, version: &VersionId, dir: &RelPath) -> Result<DownloadJob, Fatal> {
+    fn add(&mut self, item: &Listed, version: &VersionId, wanted: &RelPath) -> Result<DownloadJob, Fatal> {
+        let dir = &self.passable(wanted, item.folder.as_ref().map_or(item.binder.as_str(), FolderId::as_str))?;
+        if dir != wanted {
+            self.unsettled.insert(item.id.clone(), item.clone());
+        }
         let tree = self.trees.get(&item.binder);
         let entry = (&item.id, &InFlight::new(item, version));
-        let folder_has = |key: &str| tree.is_some_and(|t| t.has(key));
+        // A folder that has another name now still lies there. What can't be read is taken.
+        let state = &self.state;
+        let folder_has =
+            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
         let found = match self.options.adopt {
             Adopt::Nothing => None,
             Adopt::Proved | Adopt::Whole => adoption::file_of(&self.root, &self.names, &self.state, dir, entry)?,

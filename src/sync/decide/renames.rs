@@ -1,6 +1,9 @@
 //! What is decided when all binders were read: renames, late versions, and who is absent.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+};
 
 use crate::{
     evidence::next_check,
@@ -14,8 +17,9 @@ use crate::{
         Fatal,
         commit::committer::Operation,
         decide::{
-            planner::{DownloadJob, PageDecisions, Planner, particulars},
+            planner::{DownloadJob, PageDecisions, Planner, particulars, same_place},
             reservations::InFlight,
+            wishes::Wish,
         },
     },
 };
@@ -81,8 +85,20 @@ impl Planner {
         } else {
             Vec::new()
         };
+        // Folders whose name is open are written down when all binders were read. Until then the next run sees them anew.
+        let open: HashSet<&FolderId> = if self.has_folded_ids {
+            HashSet::new()
+        } else {
+            tree.contested().iter().map(|(folder, _)| folder).collect()
+        };
+        let requests = if open.is_empty() {
+            requests
+        } else {
+            self.contested.insert(binder.clone(), requests);
+            None
+        };
         state.write(|w| {
-            for folder in &changed {
+            for folder in changed.iter().filter(|folder| !open.contains(&folder.id)) {
                 w.upsert_folder(binder, folder)?;
             }
             for folder in &forgotten {
@@ -152,40 +168,38 @@ impl Planner {
 
     /// Renames in an order that works, and rows that change without one.
     pub(crate) fn settle(&mut self) -> Result<Settlement, Fatal> {
-        let (mut settlement, going) = self.going()?;
-        let ids: HashSet<&DocumentId> = going.iter().map(|g| &g.mover.document).collect();
-        let taken = |key: &str, mover: &DocumentId| self.is_taken(key, mover, &ids);
-        let movers: Vec<Mover> = going.iter().map(|g| g.mover.clone()).collect();
-        let legs = arrange(&movers, naming::key, taken);
-        let moved: HashSet<&DocumentId> = legs.iter().map(|leg| &leg.document).collect();
-        for g in going.iter().filter(|g| !moved.contains(&g.mover.document)) {
-            let (document, particulars) = (g.mover.document.clone(), g.new.clone());
-            settlement.orders.push(Operation::Place { document, particulars });
+        let mut unsettled = std::mem::take(&mut self.unsettled);
+        let mut wishes = self.grant_wishes(&mut unsettled)?;
+        loop {
+            let (settlement, going) = self.going(&unsettled)?;
+            let ids: HashSet<&DocumentId> = going.iter().map(|g| &g.mover.document).collect();
+            let above = RefCell::default();
+            let taken = |key: &str, _: &DocumentId| self.is_taken(key, &ids, &mut above.borrow_mut());
+            let movers: Vec<Mover> = going.iter().map(|g| g.mover.clone()).collect();
+            let legs = arrange(&movers, naming::key, taken);
+            let moved: HashSet<&DocumentId> = legs.iter().map(|leg| &leg.document).collect();
+            let (granted, refused): (Vec<Wish>, Vec<Wish>) =
+                wishes.into_iter().partition(|w| w.owner.as_ref().is_none_or(|owner| moved.contains(owner)));
+            if refused.is_empty() {
+                self.write_contested()?;
+                return Ok(settled(settlement, &going, legs));
+            }
+            wishes = granted;
+            self.withdraw(refused);
         }
-        let rows: HashMap<&DocumentId, &Going> = going.iter().map(|g| (&g.mover.document, g)).collect();
-        for leg in legs {
-            let Some(row) = rows.get(&leg.document) else { continue };
-            // Who only steps aside is still called what it was: a crash then leaves it to the next run.
-            let particulars = if leg.aside { row.old.clone() } else { row.new.clone() };
-            settlement.renames.push(Rename { leg, particulars });
-        }
-        Ok(settlement)
     }
 
     /// Which of the unsettled documents go elsewhere; the others' rows are settled already.
-    fn going(&mut self) -> Result<(Settlement, Vec<Going>), Fatal> {
+    fn going(&self, unsettled: &HashMap<DocumentId, Listed>) -> Result<(Settlement, Vec<Going>), Fatal> {
         let (mut settlement, mut going) = (Settlement::default(), Vec::new());
-        for item in std::mem::take(&mut self.unsettled).into_values() {
-            // A document whose new binder was not read in this run keeps its file.
-            let Some(dir) = self.trees.get(&item.binder).and_then(|t| t.path(item.folder.as_ref())) else { continue };
-            if !self.options.filter.wants(dir, || naming::portable(&item.file_name)) {
-                continue;
-            }
-            let Some(known) = self.state.read(|r| r.document(&item.id))? else { continue };
-            let candidates = candidates(&item, &known, dir)?;
-            let new = particulars(&item, known.version.clone());
+        for item in unsettled.values() {
+            let Some((dir, known)) = self.destination(item)? else { continue };
+            let candidates = candidates(item, &known, dir)?;
+            let new = particulars(item, known.version.clone());
             if candidates.first() == Some(&known.path) {
-                settlement.orders.push(Operation::Place { document: known.id, particulars: new });
+                if item.metadata.is_some() || !same_place(item, &known, dir) {
+                    settlement.orders.push(Operation::Place { document: known.id, particulars: new });
+                }
                 continue;
             }
             let Known { binder, folder, file_name, .. } = known;
@@ -195,12 +209,44 @@ impl Planner {
         Ok((settlement, going))
     }
 
-    /// Whether a document that stays, or a folder, has a path.
-    fn is_taken(&self, key: &str, mover: &DocumentId, going: &HashSet<&DocumentId>) -> bool {
+    /// The folder that a listed document goes to, and its row; a document whose new binder was not read in this run
+    /// keeps its file.
+    pub(crate) fn destination(&self, item: &Listed) -> Result<Option<(&RelPath, Known)>, Fatal> {
+        let Some(dir) = self.trees.get(&item.binder).and_then(|t| t.path(item.folder.as_ref())) else {
+            return Ok(None);
+        };
+        if !self.options.filter.wants(dir, || naming::portable(&item.file_name)) {
+            return Ok(None);
+        }
+        Ok(self.state.read(|r| r.document(&item.id))?.map(|known| (dir, known)))
+    }
+
+    /// Whether a path is a folder, or conflicts with the file of a document that stays. `above` remembers for the
+    /// folders that were asked about whether such a file is in their way.
+    fn is_taken(&self, key: &str, going: &HashSet<&DocumentId>, above: &mut HashMap<String, bool>) -> bool {
+        if self.stays(key, going) || self.trees.values().any(|tree| tree.has(key)) || self.is_below(key, going, above) {
+            return true;
+        }
+        // A folder that has another name now lies there as long as documents stay in it.
+        let below = self.state.read(|r| r.documents_below(key));
+        below.map_or(true, |below| below.iter().any(|known| !going.contains(&known.id)))
+    }
+
+    /// Whether a document that stays has a path. What can't be read stays: the worst that follows is a longer name.
+    fn stays(&self, key: &str, going: &HashSet<&DocumentId>) -> bool {
         let owner = self.state.read(|r| r.owner(key));
-        // An owner that can't be read is an owner: the worst that follows is a longer name.
-        let owned = owner.map_or(true, |o| o.is_some_and(|o| o != *mover && !going.contains(&o)));
-        owned || self.trees.values().any(|tree| tree.has(key))
+        owner.map_or(true, |owner| owner.is_some_and(|owner| !going.contains(&owner)))
+    }
+
+    /// Whether a path lies below the file of a document that stays.
+    fn is_below(&self, key: &str, going: &HashSet<&DocumentId>, above: &mut HashMap<String, bool>) -> bool {
+        let Some((folder, _)) = key.rsplit_once('/') else { return false };
+        if let Some(&found) = above.get(folder) {
+            return found;
+        }
+        let found = self.stays(folder, going) || self.is_below(folder, going, above);
+        above.insert(folder.to_owned(), found);
+        found
     }
 
     /// Documents of a certified binder that were not seen anywhere in the run.
@@ -227,6 +273,23 @@ impl Planner {
     }
 }
 
+/// The renames in their order, and the rows of those that go nowhere.
+fn settled(mut settlement: Settlement, going: &[Going], legs: Vec<Leg>) -> Settlement {
+    let moved: HashSet<DocumentId> = legs.iter().map(|leg| leg.document.clone()).collect();
+    for g in going.iter().filter(|g| !moved.contains(&g.mover.document)) {
+        let (document, particulars) = (g.mover.document.clone(), g.new.clone());
+        settlement.orders.push(Operation::Place { document, particulars });
+    }
+    let rows: HashMap<&DocumentId, &Going> = going.iter().map(|g| (&g.mover.document, g)).collect();
+    for leg in legs {
+        let Some(row) = rows.get(&leg.document) else { continue };
+        // Who only steps aside is still called what it was: a crash then leaves it to the next run.
+        let particulars = if leg.aside { row.old.clone() } else { row.new.clone() };
+        settlement.renames.push(Rename { leg, particulars });
+    }
+    settlement
+}
+
 fn check(known: Known, row: Provisional) -> DownloadJob {
     let Known { id, path, binder, folder, file_name, version, .. } = known;
     DownloadJob {
@@ -243,7 +306,7 @@ fn check(known: Known, row: Provisional) -> DownloadJob {
 
 /// Where a document may go: the name that it has, if its folder alone is another; else what its
 /// own name gives.
-fn candidates(item: &Listed, known: &Known, dir: &RelPath) -> Result<Vec<RelPath>, Fatal> {
+pub(crate) fn candidates(item: &Listed, known: &Known, dir: &RelPath) -> Result<Vec<RelPath>, Fatal> {
     let kept = (item.file_name == known.file_name && item.folder == known.folder && item.binder == known.binder)
         .then(|| known.path.leaf().to_owned());
     // A name that still means the same keeps the form that it was given.

@@ -18,7 +18,8 @@ use ibinder_sync::failpoints::Point;
 
 use child::{Command, Task};
 use operations::{
-    ADD, ADOPT, CUT, FIRST, FORGET, MOVE, Operation, PURGE, REMOVE, REPAIR, REPLACE, RESUME, RETAIN, RETURN, SWAP,
+    ADD, ADOPT, CUT, FIRST, FORGET, KINDS, MOVE, Operation, PURGE, REMOVE, REPAIR, REPLACE, RESUME, RETAIN, RETURN,
+    SWAP,
 };
 use story::Story;
 use trace::Event;
@@ -126,6 +127,11 @@ fn a_move_survives_a_kill_at_each_step() {
 #[test]
 fn a_swap_survives_a_kill_at_each_step() {
     SWAP.survives_everywhere();
+}
+
+#[test]
+fn a_document_and_a_folder_that_swap_names_survive_a_kill_at_each_step() {
+    KINDS.survives_everywhere();
 }
 
 #[test]

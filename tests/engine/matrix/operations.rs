@@ -105,6 +105,29 @@ pub(super) const SWAP: Operation = Operation {
     passes: [&[P::Begun, P::Moved, P::CarriedOut, P::Recorded], &[P::Begun, P::Linked, P::Moved, P::FolderSynced]],
 };
 
+pub(super) const KINDS: Operation = Operation {
+    name: "swap of a document's name and a folder's",
+    prepare: Some(|story| {
+        story.folder = story.folder(0, &format!("two {}", story.round));
+        story.subject = story.add(0, Some(&story.tabs[0].clone()), &format!("one {}", story.round), 1);
+        story.add(0, Some(&story.folder.clone()), "inner.txt", 1);
+    }),
+    change: |story| {
+        let round = story.round;
+        story.world.edit(|o| {
+            o.rename_document(&story.subject, &format!("two {round}")).unwrap();
+            o.rename_folder(&story.folder, &format!("one {round}")).unwrap();
+        });
+        story.add(0, Some(&story.folder.clone()), "new.txt", 1);
+    },
+    command: |_| Command::Run,
+    whole: false,
+    passes: [
+        &[P::Begun, P::FolderMade, P::Moved, P::CarriedOut, P::Pruned, P::Recorded],
+        &[P::Begun, P::FolderMade, P::Linked, P::Moved, P::FolderSynced, P::Pruned, P::Recorded],
+    ],
+};
+
 fn add_subject(story: &mut Story) {
     let folder = story.folder(0, "Bort");
     story.subject = story.add(0, Some(&folder), "leaves.txt", 1);
