@@ -67,6 +67,10 @@ fn each_error_is_explained() {
     let mut count = 0;
     let mut unexplained = Vec::new();
     for path in sources.iter().filter(|path| !path.components().any(|part| part.as_os_str() == "sandbox")) {
+        // A warning says itself what to do.
+        if path.ends_with("report/warning.rs") {
+            continue;
+        }
         for text in errors(&fs::read_to_string(path).unwrap()) {
             let Some(part) = fixed(&text) else { continue };
             count += 1;
