@@ -16,9 +16,10 @@ use crate::{
     state::State,
     sync::{
         Fatal, Options, Stop, StopCause,
-        commit::committer::{Committer, Operation},
-        decide::planner::{DownloadJob, Planner},
-        fetch::pending::Waiting,
+        commit::committer::Committer,
+        commit::operation::Operation,
+        decide::planner::Planner,
+        fetch::{job::DownloadJob, waiting::Waiting},
         worker::{Pool, Worker},
     },
 };

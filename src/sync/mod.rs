@@ -13,6 +13,7 @@
 mod commit;
 mod context;
 mod decide;
+mod fatal;
 mod fetch;
 mod list;
 mod options;
@@ -22,7 +23,7 @@ mod upkeep;
 mod worker;
 
 pub use context::Planned;
-pub use decide::adoption::review;
+pub use fatal::Fatal;
 pub use list::filter::{BadGlob, Filter};
 pub use options::{Adopt, Options};
 pub use run::{Ended, Finished, Parts, run};
@@ -30,70 +31,5 @@ pub use stop::{Stop, StopCause};
 pub use upkeep::{
     forget::{forget, replay},
     repair::mend,
+    review::review,
 };
-
-use fetch::transfer_error;
-
-use crate::{mirror, remote, report::FailureCause, state, verify};
-
-/// Why nothing can go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Fatal {
-    /// The service or the way to it.
-    #[error(transparent)]
-    Remote(#[from] remote::Error),
-    /// The disk.
-    #[error(transparent)]
-    Mirror(#[from] mirror::Error),
-    /// The state.
-    #[error(transparent)]
-    State(#[from] state::Error),
-    /// A fault of this program.
-    #[error("{0}")]
-    Internal(String),
-}
-
-impl From<verify::Error> for Fatal {
-    fn from(error: verify::Error) -> Self {
-        match error {
-            verify::Error::Mirror(error) => Self::Mirror(error),
-            verify::Error::State(error) => Self::State(error),
-        }
-    }
-}
-
-impl Fatal {
-    /// The word for it in reports.
-    pub fn cause(&self) -> FailureCause {
-        match self {
-            Self::Remote(error) => transfer_error::cause_of(error.kind()),
-            Self::Mirror(_) => FailureCause::File,
-            Self::State(error) if error.kind() == state::ErrorKind::Disk => FailureCause::File,
-            Self::State(_) | Self::Internal(_) => FailureCause::Run,
-        }
-    }
-
-    /// Whether it is about the disk.
-    fn is_disk(&self) -> bool {
-        match self {
-            Self::Mirror(error) => error.kind() == mirror::ErrorKind::Disk,
-            Self::State(error) => error.kind() == state::ErrorKind::Disk,
-            Self::Remote(_) | Self::Internal(_) => false,
-        }
-    }
-}
-
-/// How reading a binder ended.
-#[derive(Debug)]
-enum BinderOutcome {
-    /// The listing is consistent, and has so many documents.
-    Certified { total: u64 },
-    /// The listing is not consistent.
-    Uncertified { why: &'static str },
-    /// The service refuses it.
-    Inaccessible(String),
-    /// It could not be read.
-    Failed,
-    /// The run ended first.
-    Stopped,
-}

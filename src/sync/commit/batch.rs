@@ -10,7 +10,7 @@ use crate::{
     naming,
     report::{Change, Failure, FailureCause, Tally, Warning},
     state::{FailureRow, State, Writer},
-    sync::{Fatal, commit::committer::Operation, decide::reservations::Reservations},
+    sync::{Fatal, commit::operation::Operation, decide::reservations::Reservations},
 };
 
 const NO_NAME_LEFT: &str =

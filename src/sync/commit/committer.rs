@@ -21,10 +21,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
     mirror::Mirror,
-    model::{DocumentId, Particulars, RelPath, Sha256, Staged, Stamp, VersionId},
-    report::{Change, Tally},
-    state::{FailureRow, Partial, Provisional, State},
-    sync::{Fatal, commit::batch::Batch, decide::reservations::Reservations, stop::Stop},
+    report::Tally,
+    state::State,
+    sync::{
+        Fatal,
+        commit::{batch::Batch, operation::Operation},
+        decide::reservations::Reservations,
+        stop::Stop,
+    },
 };
 
 /// Most documents in a group.
@@ -35,45 +39,6 @@ const GATHER: Duration = Duration::from_millis(500);
 
 /// Orders that may wait, or lie in a group.
 const QUEUE: usize = 2048;
-
-/// Something for the committer to do.
-#[derive(Debug)]
-pub(crate) enum Operation {
-    /// Staged bytes become the document's file.
-    Publish {
-        document: DocumentId,
-        path: RelPath,
-        staged: Staged,
-        particulars: Particulars,
-        replaces: bool,
-        change: Change,
-        partial: bool,
-    },
-    /// A file that is there was proved to be the document's.
-    Adopt { document: DocumentId, path: RelPath, stamp: Stamp, sha256: Sha256, particulars: Particulars },
-    /// A document's file gets another path; not counted where it only steps aside.
-    Move { document: DocumentId, from: RelPath, path: RelPath, particulars: Particulars, aside: bool },
-    /// A document's file leaves the tree.
-    Remove { document: DocumentId, path: RelPath, particulars: Particulars },
-    /// A document is listed elsewhere, and its file is missing: its row alone moves.
-    Relocate { document: DocumentId, path: RelPath, particulars: Particulars },
-    /// A document is listed elsewhere, and its file stays where it is.
-    Place { document: DocumentId, particulars: Particulars },
-    /// A document has other metadata.
-    Metadata { document: DocumentId, particulars: Particulars },
-    /// A partial download is kept for later.
-    Partial { document: DocumentId, version: VersionId, partial: Partial },
-    /// Bytes are kept back.
-    Suspect(Provisional),
-    /// A version is accepted for now.
-    AcceptForNow(Provisional),
-    /// A version that was accepted for now was fetched again and is the same.
-    Checked(Provisional),
-    /// A document that was acknowledged as missing has another version, or is mirrored.
-    Unacknowledge { document: DocumentId },
-    /// A document failed.
-    Failure(FailureRow),
-}
 
 enum Message {
     Operation(Box<Operation>, OwnedSemaphorePermit),

@@ -13,39 +13,23 @@ use std::{
 
 use crate::{
     mirror::{OnDisk, Root},
-    model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, Sha256, VersionId},
+    model::{BinderId, DocumentId, FolderId, Listed, Particulars, RelPath, VersionId},
     naming,
     plan::{Action, Facts, FileState, KnownFacts, ListedIn, Tree, decide},
     report::{Change, FileWarning, Tally, Warning},
-    state::{Fingerprint, Known, Provisional, State, fingerprint, metadata_hash},
+    state::{Fingerprint, Known, State, fingerprint, metadata_hash},
     sync::{
         Adopt, Fatal, Options,
-        commit::committer::Operation,
+        commit::operation::Operation,
         decide::{
             adoption,
             reservations::{InFlight, Reservations},
             seen::SeenDocuments,
         },
+        fetch::job::DownloadJob,
         list::filter::FilterHits,
     },
 };
-
-/// Bytes to bring over.
-#[derive(Debug, Clone)]
-pub(crate) struct DownloadJob {
-    pub(crate) document: DocumentId,
-    pub(crate) path: RelPath,
-    pub(crate) particulars: Particulars,
-    /// Whether the document has a row, and its file is replaced.
-    pub(crate) replaces: bool,
-    pub(crate) change: Change,
-    /// The object that holds these bytes already, and its time.
-    pub(crate) object: Option<(Sha256, i64)>,
-    /// Whether a file lies at the path that no row knows, and may hold these bytes.
-    pub(crate) found: bool,
-    /// The version was accepted for now, and is fetched again to see whether it is the same.
-    pub(crate) check: Option<Provisional>,
-}
 
 /// What came of a page.
 #[derive(Debug, Default)]

@@ -14,9 +14,10 @@ use crate::{
     report::{FailureCause, Warning, Withheld, WithheldWarning},
     state::{FailureRow, Known},
     sync::{
-        BinderOutcome, Fatal,
-        commit::{batch::failure_of, committer::Operation},
+        Fatal,
+        commit::{batch::failure_of, operation::Operation},
         context::RunContext,
+        list::outcome::BinderOutcome,
     },
 };
 

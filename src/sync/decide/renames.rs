@@ -15,12 +15,13 @@ use crate::{
     state::{Known, Provisional},
     sync::{
         Fatal,
-        commit::committer::Operation,
+        commit::operation::Operation,
         decide::{
-            planner::{DownloadJob, PageDecisions, Planner, particulars, same_place},
+            planner::{PageDecisions, Planner, particulars, same_place},
             reservations::InFlight,
             wishes::Wish,
         },
+        fetch::job::DownloadJob,
     },
 };
 

@@ -6,7 +6,11 @@
 use crate::{
     model::{Listed, VersionId},
     remote::{Error, ErrorKind},
-    sync::{Fatal, context::RunContext, decide::planner::DownloadJob, fetch::transfer_error::TransferError},
+    sync::{
+        Fatal,
+        context::RunContext,
+        fetch::{job::DownloadJob, transfer_error::TransferError},
+    },
 };
 
 /// What the answer by id says of a version whose link is not to be had.

@@ -16,17 +16,19 @@ use crate::{
     report::{Progress, Warning},
     state::FailureRow,
     sync::{
-        Adopt, Fatal,
-        commit::committer::Operation,
+        Fatal,
+        commit::operation::Operation,
         context::{RunContext, Writing},
-        decide::{adoption, planner::DownloadJob},
         fetch::{
             attempts::{Attempts, Next},
             contradiction,
             disk_space::DiskSpace,
-            pending,
-            receive::{Arrived, Broken, Receiver, discard},
+            job::DownloadJob,
+            pending, proof,
+            publish::publish,
+            receive::{Broken, Receiver, discard},
             transfer_error::TransferError,
+            waiting::Arrived,
         },
     },
 };
@@ -86,7 +88,7 @@ pub(crate) async fn end(ctx: &RunContext, job: &DownloadJob, result: Result<(), 
 
 async fn bring(ctx: &RunContext, writing: &Writing, job: &DownloadJob, retry: &mut Retry) -> Result<(), TransferError> {
     if job.found
-        && let Some(found) = adoption::prove(ctx, writing, job).await?
+        && let Some(found) = proof::prove(ctx, writing, job).await?
     {
         let DownloadJob { document, path, particulars, .. } = job.clone();
         let Fingerprint { stamp, sha256, .. } = found;
@@ -170,23 +172,6 @@ async fn from_object(writing: &Writing, job: &DownloadJob) -> Result<Option<Stag
     let mirror = Arc::clone(&writing.mirror);
     let time = jiff::Timestamp::from_second(mtime.div_euclid(1_000_000_000)).ok();
     Ok(writing.pool.run(move || mirror.stage_object(&sha256, time)).await??)
-}
-
-pub(crate) async fn publish(
-    ctx: &RunContext,
-    job: &DownloadJob,
-    staged: Staged,
-    partial: bool,
-) -> Result<(), TransferError> {
-    let DownloadJob { document, path, particulars, replaces, change, found, .. } = job.clone();
-    // What was not proved makes way, unless it may be the user's own.
-    let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
-    let acknowledged = ctx.acknowledged.contains_key(&document).then(|| document.clone());
-    ctx.order(Operation::Publish { document, path, staged, particulars, replaces, change, partial }).await;
-    if let Some(document) = acknowledged {
-        ctx.order(Operation::Unacknowledge { document }).await;
-    }
-    Ok(())
 }
 
 /// One try. None: bytes came whole, and another try has to agree with them.

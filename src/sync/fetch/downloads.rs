@@ -13,9 +13,9 @@ use crate::{
     remote,
     sync::{
         context::{RunContext, Writing},
-        decide::planner::DownloadJob,
         fetch::{
             download::{end, transfer},
+            job::DownloadJob,
             transfer_error::TransferError,
         },
     },

@@ -3,7 +3,7 @@
 //! The first of a series of stand-ins looks like any document; the second one tells. So nothing of the kind is published
 //! before all downloads are done. [`evidence`] decides; this module gathers what it decides by, and carries it out.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 use crate::{
     evidence::{self, Item, Reason, Verdict},
@@ -12,10 +12,14 @@ use crate::{
     state::{FailureRow, Provisional},
     sync::{
         Fatal,
-        commit::{batch::failure_of, committer::Operation},
+        commit::{batch::failure_of, operation::Operation},
         context::{RunContext, Writing},
-        decide::planner::DownloadJob,
-        fetch::{download::publish, receive::Arrived, transfer_error::TransferError},
+        fetch::{
+            job::DownloadJob,
+            publish::publish,
+            transfer_error::TransferError,
+            waiting::{Arrived, Pending, Waiting},
+        },
     },
 };
 
@@ -24,20 +28,6 @@ const MOST_WAITING: usize = 4096;
 
 /// Of so many that were accepted it is remembered what they were: others may come with the same bytes.
 const MOST_REMEMBERED: usize = 65_536;
-
-/// A document whose bytes are staged and wait.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    job: DownloadJob,
-    arrived: Arrived,
-}
-
-/// What waits, and what was accepted of it before.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting {
-    pending: Vec<Pending>,
-    accepted: VecDeque<(Item, DocumentId)>,
-}
 
 /// Takes a document's bytes: those that are proved are published, and the others wait.
 pub(crate) async fn take(

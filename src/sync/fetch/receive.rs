@@ -11,15 +11,16 @@ use bytes::Bytes;
 use crate::{
     evidence::{Fit, SAMPLE},
     mirror::{self, Mirror, Stage},
-    model::Staged,
     remote::Blob,
     report::{ActiveDownload, Warning},
     state::Partial,
     sync::{
-        commit::committer::Operation,
+        commit::operation::Operation,
         context::{RunContext, Writing},
-        decide::planner::DownloadJob,
-        fetch::{attempts::Attempts, disk_space::check_space, transfer_error::TransferError},
+        fetch::{
+            attempts::Attempts, disk_space::check_space, job::DownloadJob, transfer_error::TransferError,
+            waiting::Arrived,
+        },
     },
 };
 
@@ -47,20 +48,6 @@ pub(crate) struct Receiver {
     waiting: usize,
     sample: Vec<u8>,
     came: u64,
-}
-
-/// A document's bytes, whole and staged.
-#[derive(Debug)]
-pub(crate) struct Arrived {
-    pub(crate) staged: Staged,
-    /// How they compare with the document's name.
-    pub(crate) fit: Fit,
-    /// Whether storage vouches for them.
-    pub(crate) vouched: bool,
-    /// Whether the state knows a partial download that is not needed any more.
-    pub(crate) recorded: bool,
-    /// What is odd about them, once they are kept.
-    pub(crate) odd: Vec<Warning>,
 }
 
 /// How far a download got that broke off.

@@ -1,10 +1,9 @@
 //! Why a document's bytes did not come.
 
 use crate::{
-    mirror,
-    remote::{self, ErrorKind},
+    mirror, remote,
     report::FailureCause,
-    sync::Fatal,
+    sync::fatal::{Fatal, cause_of},
 };
 
 /// Why a document did not come.
@@ -95,18 +94,4 @@ impl TransferError {
 
 fn stays_free(min_free: u64) -> String {
     if min_free == 0 { String::new() } else { format!(" of which {min_free} stay free (--min-free)") }
-}
-
-/// The word for what a call failed of.
-pub(crate) fn cause_of(kind: ErrorKind) -> FailureCause {
-    match kind {
-        // A link that storage refuses, and the next one as well, is a refusal.
-        ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::LinkExpired => FailureCause::Refused,
-        ErrorKind::NotFound { .. } => FailureCause::NotFound,
-        ErrorKind::Throttled => FailureCause::Throttled,
-        ErrorKind::Unavailable | ErrorKind::GivenUp | ErrorKind::HostDown => FailureCause::Unavailable,
-        ErrorKind::MethodNotAllowed | ErrorKind::Rejected => FailureCause::Rejected,
-        ErrorKind::NotTheRest | ErrorKind::Contradicted => FailureCause::Bytes,
-        ErrorKind::Configuration => FailureCause::Run,
-    }
 }

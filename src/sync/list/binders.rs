@@ -12,7 +12,7 @@ use crate::{
     remote::{self, ErrorKind},
     report::{Failure, Progress, Warning},
     state::{BinderRow, State},
-    sync::{BinderOutcome, Fatal, context::RunContext, decide::filtered, fetch::transfer_error::cause_of},
+    sync::{Fatal, context::RunContext, decide::filtered, fatal::cause_of, list::outcome::BinderOutcome},
 };
 
 /// From one night to the next, in seconds.

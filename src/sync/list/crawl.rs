@@ -18,14 +18,15 @@ use tokio::task::JoinHandle;
 use crate::{
     model::{BinderId, FolderId, Listed},
     remote::{self, Direction, Query, Remote, SearchPage},
-    report::{Failure, Progress, Tally, Warning},
+    report::{Progress, Tally, Warning},
     sync::{
-        BinderOutcome, Fatal, Stop,
+        Fatal, Stop,
         context::{RunContext, ask},
-        fetch::transfer_error::cause_of,
         list::{
             certification::{Ids, Listing, PageFacts, Reach},
+            failure::failure,
             folders,
+            outcome::BinderOutcome,
             sort_order::SortOrder,
         },
     },
@@ -388,19 +389,6 @@ fn page_size(first: &SearchPage, asked: u32) -> u64 {
     let came = first.items.len() as u64;
     let said = first.page_size.min(u64::from(asked));
     if came > 0 && came < said && first.total > came { came } else { said }
-}
-
-pub(crate) fn failure(binder: &BinderId, error: &remote::Error) -> Failure {
-    Failure {
-        binder_id: Some(binder.to_string()),
-        document_id: None,
-        version_id: None,
-        file_name: None,
-        cause: cause_of(error.kind()),
-        error: error.to_string(),
-        attempts: error.tries(),
-        trace_id: error.trace_id().map(str::to_owned),
-    }
 }
 
 #[cfg(test)]

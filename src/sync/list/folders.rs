@@ -11,7 +11,7 @@ use crate::{
     plan::DEEPEST,
     remote::{self, OddItem},
     report::{Failure, Warning},
-    sync::{Fatal, context::RunContext, list::crawl},
+    sync::{Fatal, context::RunContext, list::failure::failure},
 };
 
 /// Most folders that are read of any binder, and requests that are spent on it: a loop on the service's side ends here.
@@ -43,7 +43,7 @@ pub(crate) async fn refresh(ctx: &RunContext, binder: &BinderId) -> Result<(), F
         ctx.tally.warn(Warning::binder(Warning::FoldersUnread, binder, "", why));
     }
     if let Some(error) = &fault {
-        let failure = crawl::failure(binder, error);
+        let failure = failure(binder, error);
         let error = format!("not all of its folders could be read, so documents may lie in the wrong one: {error}");
         ctx.tally.failed(None, Failure { error, ..failure });
     }

@@ -3,7 +3,9 @@
 pub(crate) mod binders;
 pub(crate) mod certification;
 pub(crate) mod crawl;
+pub(crate) mod failure;
 pub(crate) mod filter;
 pub(crate) mod folders;
+pub(crate) mod outcome;
 pub(crate) mod sort_order;
 pub(crate) mod tabs;

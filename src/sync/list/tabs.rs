@@ -6,7 +6,7 @@ use crate::{
     model::BinderId,
     plan,
     report::TabsWithoutDocuments,
-    sync::{BinderOutcome, Fatal, context::RunContext, decide::planner::Planner},
+    sync::{Fatal, context::RunContext, decide::planner::Planner, list::outcome::BinderOutcome},
 };
 
 impl Planner {

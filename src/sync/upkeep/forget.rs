@@ -11,7 +11,7 @@ use crate::{
         Fatal,
         commit::{
             batch::{self, Batch},
-            committer::Operation,
+            operation::Operation,
         },
         decide::reservations::Reservations,
         upkeep::retention,

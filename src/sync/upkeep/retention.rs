@@ -17,8 +17,9 @@ use crate::{
     report::{Freed, Warning},
     state::{Past, State},
     sync::{
-        BinderOutcome, Fatal,
+        Fatal,
         context::{RunContext, Writing},
+        list::outcome::BinderOutcome,
     },
 };
 

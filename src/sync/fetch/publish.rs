@@ -1,0 +1,28 @@
+//! Hands staged bytes to the committer.
+
+use crate::{
+    model::Staged,
+    sync::{
+        Adopt,
+        commit::operation::Operation,
+        context::RunContext,
+        fetch::{job::DownloadJob, transfer_error::TransferError},
+    },
+};
+
+pub(crate) async fn publish(
+    ctx: &RunContext,
+    job: &DownloadJob,
+    staged: Staged,
+    partial: bool,
+) -> Result<(), TransferError> {
+    let DownloadJob { document, path, particulars, replaces, change, found, .. } = job.clone();
+    // What was not proved makes way, unless it may be the user's own.
+    let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
+    let acknowledged = ctx.acknowledged.contains_key(&document).then(|| document.clone());
+    ctx.order(Operation::Publish { document, path, staged, particulars, replaces, change, partial }).await;
+    if let Some(document) = acknowledged {
+        ctx.order(Operation::Unacknowledge { document }).await;
+    }
+    Ok(())
+}
