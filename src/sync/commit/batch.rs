@@ -46,7 +46,7 @@ impl Publication {
 pub(crate) struct Batch {
     mirror: Arc<Mirror>,
     state: Arc<State>,
-    names: Arc<Reservations>,
+    reservations: Arc<Reservations>,
     tally: Arc<Tally>,
     run: i64,
     /// Carried out; their names become durable with the next barrier.
@@ -59,11 +59,11 @@ impl Batch {
     pub(crate) fn new(
         mirror: Arc<Mirror>,
         state: Arc<State>,
-        names: Arc<Reservations>,
+        reservations: Arc<Reservations>,
         tally: Arc<Tally>,
         run: i64,
     ) -> Self {
-        Self { mirror, state, names, tally, run, done: Vec::new(), notes: Vec::new() }
+        Self { mirror, state, reservations, tally, run, done: Vec::new(), notes: Vec::new() }
     }
 
     /// Carries out a group. Orders whose path turns out to be taken get another one and go round
@@ -230,7 +230,7 @@ impl Batch {
         let Intent { document, path, step, particulars } = entry.intent.clone();
         self.tally.warn(Warning::file(Warning::PathTaken, Some(&document), path.as_str(), ""));
         let is_free = |path: &RelPath| self.mirror.root().look(path).is_ok_and(|found| found == OnDisk::Missing);
-        let path = self.names.another(&self.state, &path, (&document, &particulars.file_name), is_free)?;
+        let path = self.reservations.another(&self.state, &path, (&document, &particulars.file_name), is_free)?;
         let entry =
             |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
         Ok(path.map(entry))
@@ -241,7 +241,7 @@ impl Batch {
         let Intent { document, path, step, particulars } = entry.intent.clone();
         let longest = std::iter::once(self.mirror.longest_name()).chain(SHORTER).find(|l| *l < path.leaf().len());
         let Some(longest) = longest else { return Ok(None) };
-        let path = self.names.shorter(&self.state, &path, (&document, &particulars.file_name), longest)?;
+        let path = self.reservations.shorter(&self.state, &path, (&document, &particulars.file_name), longest)?;
         let entry =
             |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
         Ok(path.map(entry))
@@ -310,7 +310,7 @@ impl Batch {
     /// A row is committed: its counts, and the names that it no longer needs reserved.
     fn count(&self, entry: &Publication) {
         let Ok(Outcome::Done { .. }) = &entry.outcome else { return };
-        self.names.arrived(&entry.intent.document);
+        self.reservations.arrived(&entry.intent.document);
         if let Step::Remove { .. } = &entry.intent.step {
             self.tally.removed();
         }

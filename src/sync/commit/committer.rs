@@ -57,13 +57,13 @@ impl Committer {
     pub(crate) fn start(
         mirror: Arc<Mirror>,
         state: Arc<State>,
-        names: Arc<Reservations>,
+        reservations: Arc<Reservations>,
         tally: Arc<Tally>,
         stop: Arc<Stop>,
         run: i64,
     ) -> Result<Self, Fatal> {
         let (queue, orders) = mpsc::channel();
-        let batch = Batch::new(mirror, state, names, tally, run);
+        let batch = Batch::new(mirror, state, reservations, tally, run);
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || keep(&orders, batch, &stop))

@@ -1,6 +1,7 @@
 //! What to do about each listed document, and about those that are no longer listed.
 
 pub(crate) mod adoption;
+pub(crate) mod contested_folders;
 pub(crate) mod filtered;
 pub(crate) mod id_case;
 pub(crate) mod planner;
@@ -8,4 +9,4 @@ pub(crate) mod removals;
 pub(crate) mod renames;
 pub(crate) mod reservations;
 pub(crate) mod seen;
-pub(crate) mod wishes;
+pub(crate) mod target_paths;

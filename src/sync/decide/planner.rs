@@ -46,7 +46,7 @@ pub(crate) struct PageDecisions {
 pub(crate) struct Planner {
     pub(crate) state: Arc<State>,
     pub(crate) root: Arc<Root>,
-    pub(crate) names: Arc<Reservations>,
+    pub(crate) reservations: Arc<Reservations>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) options: Arc<Options>,
     pub(crate) trees: HashMap<BinderId, Tree>,
@@ -83,7 +83,7 @@ impl Planner {
     pub(crate) fn new(
         state: Arc<State>,
         root: Arc<Root>,
-        names: Arc<Reservations>,
+        reservations: Arc<Reservations>,
         tally: Arc<Tally>,
         options: Arc<Options>,
         (newest, holds_any, has_folded_ids): (i64, bool, bool),
@@ -92,7 +92,7 @@ impl Planner {
         Self {
             state,
             root,
-            names,
+            reservations,
             tally,
             options,
             trees: HashMap::new(),
@@ -159,7 +159,7 @@ impl Planner {
         }
         let ids: Vec<&DocumentId> = items.iter().map(|item| &item.id).collect();
         // Before the rows: a document that arrives in between then has a row, and not neither.
-        let on_their_way = self.names.on_their_way(ids.iter().copied());
+        let on_their_way = self.reservations.on_their_way(ids.iter().copied());
         let known = self.state.read(|r| r.documents(binder, &ids))?;
         let files = self.look_at(&known)?;
         for &item in items {
@@ -208,7 +208,7 @@ impl Planner {
         if !last_word {
             return Ok(false);
         }
-        let (state, names) = (&self.state, &self.names);
+        let (state, names) = (&self.state, &self.reservations);
         let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
         let rows = tree.meet(&unknown, self.now, taken);
         self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
@@ -349,10 +349,10 @@ impl Planner {
             |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
         let found = match self.options.adopt {
             Adopt::Nothing => None,
-            Adopt::Proved | Adopt::Whole => adoption::file_of(&self.root, &self.names, &self.state, dir, entry)?,
+            Adopt::Proved | Adopt::Whole => adoption::file_of(&self.root, &self.reservations, &self.state, dir, entry)?,
         };
         let is_found = found.is_some();
-        let path = found.map_or_else(|| self.names.reserve(&self.state, dir, entry, folder_has), Ok)?;
+        let path = found.map_or_else(|| self.reservations.reserve(&self.state, dir, entry, folder_has), Ok)?;
         self.counted.remove(&item.id);
         Ok(DownloadJob { found: is_found, ..self.job(item, version, path, false, Change::Added)? })
     }
@@ -364,7 +364,7 @@ impl Planner {
         version: &VersionId,
         change: Change,
     ) -> Result<DownloadJob, Fatal> {
-        self.names.keep(&item.id, InFlight::new(item, version));
+        self.reservations.keep(&item.id, InFlight::new(item, version));
         self.job(item, version, known.path.clone(), true, change)
     }
 

@@ -17,16 +17,14 @@ use crate::{
         Fatal,
         commit::operation::Operation,
         decide::{
+            contested_folders::ContestedFolder,
             planner::{PageDecisions, Planner, particulars, same_place},
             reservations::InFlight,
-            wishes::Wish,
+            target_paths::candidates,
         },
         fetch::job::DownloadJob,
     },
 };
-
-/// How many names a mover may choose from.
-const CANDIDATES: usize = 5;
 
 /// A rename with what the state will say.
 #[derive(Debug)]
@@ -76,7 +74,7 @@ impl Planner {
         requests: Option<u32>,
     ) -> Result<(), Fatal> {
         self.recase_folders(binder, folders.iter().map(|folder| &folder.id))?;
-        let (state, names) = (&self.state, &self.names);
+        let (state, names) = (&self.state, &self.reservations);
         let Some(tree) = self.trees.get_mut(binder) else { return Ok(()) };
         let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
         let (changed, gone): (Vec<KnownFolder>, Vec<FolderId>) = tree.refresh(folders, self.now, taken);
@@ -118,7 +116,7 @@ impl Planner {
 
     /// An answer by id counts like a listed item. What was planned for the document is not done.
     pub(crate) fn answered(&mut self, listed: Listed) {
-        self.names.arrived(&listed.id);
+        self.reservations.arrived(&listed.id);
         self.unsettled.insert(listed.id.clone(), listed);
     }
 
@@ -157,11 +155,11 @@ impl Planner {
             let is_due = next_check(row.accepted_at, row.passed).is_some_and(|at| at <= now);
             let Some(known) = self.state.read(|r| r.document(&row.document))?.filter(|_| is_due) else { continue };
             // Only what is still listed can be fetched; what is on its way gets a new version anyway.
-            let comes = !self.names.on_their_way(std::iter::once(&known.id)).is_empty();
+            let comes = !self.reservations.on_their_way(std::iter::once(&known.id)).is_empty();
             if comes || !self.seen.has(known.number) || self.unsettled.contains_key(&known.id) {
                 continue;
             }
-            self.names.keep(&known.id, InFlight::again(&known));
+            self.reservations.keep(&known.id, InFlight::again(&known));
             jobs.push(check(known, row));
         }
         Ok(jobs)
@@ -170,7 +168,7 @@ impl Planner {
     /// Renames in an order that works, and rows that change without one.
     pub(crate) fn settle(&mut self) -> Result<Settlement, Fatal> {
         let mut unsettled = std::mem::take(&mut self.unsettled);
-        let mut wishes = self.grant_wishes(&mut unsettled)?;
+        let mut contested = self.grant_contested(&mut unsettled)?;
         loop {
             let (settlement, going) = self.going(&unsettled)?;
             let ids: HashSet<&DocumentId> = going.iter().map(|g| &g.mover.document).collect();
@@ -179,13 +177,13 @@ impl Planner {
             let movers: Vec<Mover> = going.iter().map(|g| g.mover.clone()).collect();
             let legs = arrange(&movers, naming::key, taken);
             let moved: HashSet<&DocumentId> = legs.iter().map(|leg| &leg.document).collect();
-            let (granted, refused): (Vec<Wish>, Vec<Wish>) =
-                wishes.into_iter().partition(|w| w.owner.as_ref().is_none_or(|owner| moved.contains(owner)));
+            let (granted, refused): (Vec<ContestedFolder>, Vec<ContestedFolder>) =
+                contested.into_iter().partition(|w| w.owner.as_ref().is_none_or(|owner| moved.contains(owner)));
             if refused.is_empty() {
                 self.write_contested()?;
                 return Ok(settled(settlement, &going, legs));
             }
-            wishes = granted;
+            contested = granted;
             self.withdraw(refused);
         }
     }
@@ -303,19 +301,4 @@ fn check(known: Known, row: Provisional) -> DownloadJob {
         found: false,
         check: Some(row),
     }
-}
-
-/// Where a document may go: the name that it has, if its folder alone is another; else what its
-/// own name gives.
-pub(crate) fn candidates(item: &Listed, known: &Known, dir: &RelPath) -> Result<Vec<RelPath>, Fatal> {
-    let kept = (item.file_name == known.file_name && item.folder == known.folder && item.binder == known.binder)
-        .then(|| known.path.leaf().to_owned());
-    // A name that still means the same keeps the form that it was given.
-    let same_dir = known.path.parent().as_ref() == Some(dir);
-    let kept = kept.or_else(|| {
-        let renamed = naming::portable(&item.file_name) != naming::portable(&known.file_name);
-        (same_dir && !renamed).then(|| known.path.leaf().to_owned())
-    });
-    let names = naming::document_names(&item.file_name, &item.id).take(CANDIDATES);
-    kept.into_iter().chain(names).map(|name| dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))).collect()
 }

@@ -8,13 +8,13 @@ use crate::{
     state::Known,
     sync::{
         Fatal,
-        decide::{planner::Planner, renames::candidates},
+        decide::{planner::Planner, target_paths::candidates},
     },
 };
 
 /// A folder that got the name of its choice since a document leaves it.
 #[derive(Debug)]
-pub(crate) struct Wish {
+pub(crate) struct ContestedFolder {
     binder: BinderId,
     folder: FolderId,
     /// The folder's name, to go back to if the document stays after all.
@@ -26,8 +26,11 @@ pub(crate) struct Wish {
 impl Planner {
     /// Gives folders the name of their choice where the document that has it goes elsewhere. What came into these
     /// folders under the other name goes along.
-    pub(crate) fn grant_wishes(&mut self, unsettled: &mut HashMap<DocumentId, Listed>) -> Result<Vec<Wish>, Fatal> {
-        let (mut wishes, mut keys) = (Vec::new(), HashSet::new());
+    pub(crate) fn grant_contested(
+        &mut self,
+        unsettled: &mut HashMap<DocumentId, Listed>,
+    ) -> Result<Vec<ContestedFolder>, Fatal> {
+        let (mut contested, mut keys) = (Vec::new(), HashSet::new());
         for binder in self.contested.keys().cloned().collect::<Vec<_>>() {
             let Some(tree) = self.trees.get(&binder) else { continue };
             let mut names = Vec::new();
@@ -35,7 +38,7 @@ impl Planner {
                 let Some(key) = tree.path_as(folder, segment).map(|path| naming::key(path.as_str())) else { continue };
                 let owner = self.state.read(|r| r.owner(&key))?;
                 let leaves = owner.as_ref().map_or(Ok(true), |owner| self.leaves(unsettled.get(owner), &key))?;
-                if leaves && !self.names.has(&key) && !tree.has(&key) && keys.insert(key) {
+                if leaves && !self.reservations.has(&key) && !tree.has(&key) && keys.insert(key) {
                     if let Some(path) = tree.path(Some(folder)) {
                         self.take_along(&naming::key(path.as_str()), unsettled)?;
                     }
@@ -45,11 +48,11 @@ impl Planner {
             let Some(tree) = self.trees.get_mut(&binder) else { continue };
             for (folder, segment, owner) in names {
                 let other = tree.rename(&folder, segment);
-                wishes.extend(other.map(|other| Wish { binder: binder.clone(), folder, other, owner }));
+                contested.extend(other.map(|other| ContestedFolder { binder: binder.clone(), folder, other, owner }));
             }
             tree.lay_out();
         }
-        Ok(wishes)
+        Ok(contested)
     }
 
     /// Whether a document wants another path than this one.
@@ -71,9 +74,9 @@ impl Planner {
     }
 
     /// Folders go back to their other names, since the documents stay.
-    pub(crate) fn withdraw(&mut self, wishes: Vec<Wish>) {
-        let binders: HashSet<BinderId> = wishes.iter().map(|wish| wish.binder.clone()).collect();
-        for Wish { binder, folder, other, .. } in wishes {
+    pub(crate) fn withdraw(&mut self, contested: Vec<ContestedFolder>) {
+        let binders: HashSet<BinderId> = contested.iter().map(|wish| wish.binder.clone()).collect();
+        for ContestedFolder { binder, folder, other, .. } in contested {
             self.trees.get_mut(&binder).and_then(|tree| tree.rename(&folder, other));
         }
         for (_, tree) in self.trees.iter_mut().filter(|(binder, _)| binders.contains(*binder)) {
@@ -93,7 +96,7 @@ impl Planner {
                 let below = path.as_ref().map_or_else(|| RelPath::new(&name), |path| path.join(&name));
                 let below = below.map_err(|e| Fatal::Internal(e.to_string()))?;
                 let key = naming::key(below.as_str());
-                if !self.names.has(&key) && self.state.read(|r| r.owner(&key))?.is_none() {
+                if !self.reservations.has(&key) && self.state.read(|r| r.owner(&key))?.is_none() {
                     break Some(below);
                 }
             };
