@@ -17,7 +17,7 @@ use crate::{
     sync::{
         Fatal, Options, Stop, StopCause,
         commit::committer::Committer,
-        commit::operation::Operation,
+        commit::operation::{Operation, TreeChange},
         decide::planner::Planner,
         fetch::{job::DownloadJob, waiting::Waiting},
         worker::{Pool, Worker},
@@ -132,25 +132,26 @@ impl RunContext {
         self.binders.get().is_some_and(|binders| binders.contains(binder))
     }
 
-    /// Hands an order to the committer, or notes it in a plan.
-    pub(crate) async fn order(&self, order: Operation) {
+    /// Submits an operation to the committer, or adds it to the plan.
+    pub(crate) async fn submit(&self, operation: impl Into<Operation>) {
+        let operation = operation.into();
         match &self.writing {
             Some(writing) => {
-                if let Err(error) = writing.committer.order(order).await {
+                if let Err(error) = writing.committer.submit(operation).await {
                     self.stop.fatal(error);
                 }
             }
-            None => self.note(order),
+            None => self.note(operation),
         }
     }
 
-    fn note(&self, order: Operation) {
-        match order {
-            Operation::Move { document, from, path, aside: false, .. } => {
+    fn note(&self, operation: Operation) {
+        match operation {
+            Operation::Tree(TreeChange::Move { document, from, path, aside: false, .. }) => {
                 self.tally.changed(&document, Change::Moved);
                 self.plan(Planned::Move(from, path));
             }
-            Operation::Remove { path, .. } => {
+            Operation::Tree(TreeChange::Remove { path, .. }) => {
                 self.tally.removed();
                 self.plan(Planned::Remove(path));
             }

@@ -18,7 +18,7 @@ use crate::{
     sync::{
         Fatal, Options, Planned, Stop, StopCause,
         commit::committer::Committer,
-        commit::operation::Operation,
+        commit::operation::TreeChange,
         context::{RunContext, Writing},
         decide::{filtered, planner::Planner, removals, renames::Rename, reservations::Reservations},
         fetch::{downloads, job::DownloadJob, pending},
@@ -312,8 +312,8 @@ async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>)
         late.jobs.extend(ctx.planner.call(move |planner| planner.checks(now)).await??);
     }
     let feed = async {
-        for order in late.orders {
-            ctx.order(order).await;
+        for change in late.rows {
+            ctx.submit(change).await;
         }
         for job in late.jobs {
             ctx.queue(job).await;
@@ -336,8 +336,8 @@ async fn judge(ctx: &RunContext) -> Result<(), Fatal> {
 /// Renames as a set. One that a signal cuts off is gone on with by the next run.
 async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
     let settlement = ctx.planner.call(Planner::settle).await??;
-    for order in settlement.orders {
-        ctx.order(order).await;
+    for change in settlement.rows {
+        ctx.submit(change).await;
     }
     let mut aside = HashSet::new();
     for Rename { leg, particulars } in settlement.renames {
@@ -360,7 +360,8 @@ async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
         if leg.aside {
             aside.insert(leg.document.clone());
         }
-        ctx.order(Operation::Move { document: leg.document, from, path: leg.to, particulars, aside: leg.aside }).await;
+        ctx.submit(TreeChange::Move { document: leg.document, from, path: leg.to, particulars, aside: leg.aside })
+            .await;
     }
     flush(ctx).await
 }

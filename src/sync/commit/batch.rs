@@ -1,16 +1,24 @@
-//! The committer's work: one group of orders at a time.
+//! One batch of operations: intents, changes of the tree, rows.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    evidence::next_check,
     failpoints::{self, Point},
     mirror::{self, ErrorKind, Mirror, OnDisk, Outcome},
     model::{DocumentId, Intent, Particulars, RelPath, Step},
     naming,
-    report::{Change, Failure, FailureCause, Tally, Warning},
-    state::{FailureRow, State, Writer},
-    sync::{Fatal, commit::operation::Operation, decide::reservations::Reservations},
+    report::{FailureCause, Tally, Warning},
+    state::{FailureRow, State},
+    sync::{
+        Fatal,
+        commit::{
+            failure::failure_of,
+            operation::{Operation, RowChange, TreeChange},
+            publication::Publication,
+            record::{is_in_manifest, record_entry, record_row},
+        },
+        decide::reservations::Reservations,
+    },
 };
 
 const NO_NAME_LEFT: &str =
@@ -21,27 +29,6 @@ const NO_NAME_FITS: &str = "the disk refuses its name, however short; look at wh
 /// Lengths that are tried, in bytes, where the disk takes less than it says: 143 is eCryptfs', 127 that of some shares.
 const SHORTER: [usize; 5] = [200, 143, 127, 100, 64];
 
-/// An intent on its way to a row.
-#[derive(Debug)]
-struct Publication {
-    intent: Intent,
-    change: Option<Change>,
-    partial: bool,
-    number: i64,
-    outcome: Result<Outcome, String>,
-}
-
-impl Publication {
-    fn new(intent: Intent) -> Self {
-        Self { intent, change: None, partial: false, number: 0, outcome: Ok(Outcome::Lost) }
-    }
-
-    /// What it counts as when it is done, and whether it uses a partial download up.
-    fn counting(self, change: Option<Change>, partial: bool) -> Self {
-        Self { change, partial, ..self }
-    }
-}
-
 /// What was published and is not recorded yet, and everything that recording needs.
 pub(crate) struct Batch {
     mirror: Arc<Mirror>,
@@ -51,8 +38,8 @@ pub(crate) struct Batch {
     run: i64,
     /// Carried out; their names become durable with the next barrier.
     done: Vec<Publication>,
-    /// Orders that change rows only.
-    notes: Vec<Operation>,
+    /// Changes of rows that the next transaction records.
+    rows: Vec<RowChange>,
 }
 
 impl Batch {
@@ -63,15 +50,18 @@ impl Batch {
         tally: Arc<Tally>,
         run: i64,
     ) -> Self {
-        Self { mirror, state, reservations, tally, run, done: Vec::new(), notes: Vec::new() }
+        Self { mirror, state, reservations, tally, run, done: Vec::new(), rows: Vec::new() }
     }
 
-    /// Carries out a group. Orders whose path turns out to be taken get another one and go round
+    /// Carries out a batch. Operations whose path turns out to be occupied get another one and go round
     /// again, with an intent of their own.
-    pub(crate) fn publish(&mut self, orders: Vec<Operation>) -> Result<(), Fatal> {
+    pub(crate) fn publish(&mut self, operations: Vec<Operation>) -> Result<(), Fatal> {
         let mut entries = Vec::new();
-        for order in orders {
-            entries.extend(self.prepare(order)?);
+        for operation in operations {
+            match operation {
+                Operation::Tree(change) => entries.extend(self.prepare(change)?),
+                Operation::Row(change) => self.rows.push(change),
+            }
         }
         while !entries.is_empty() {
             entries = self.round(entries)?;
@@ -157,53 +147,42 @@ impl Batch {
         Ok(())
     }
 
-    /// Makes an order that changes the tree an intent, and keeps the others for the next record.
-    fn prepare(&mut self, order: Operation) -> Result<Option<Publication>, Fatal> {
-        let (change, partial) = match &order {
-            Operation::Publish { change, partial, .. } => (Some(*change), *partial),
-            Operation::Adopt { .. } => (Some(Change::Adopted), false),
-            Operation::Move { aside: false, .. } => (Some(Change::Moved), false),
-            _ => (None, false),
-        };
-        match order {
-            Operation::Publish { document, path, particulars, staged, replaces, .. } => {
+    /// Makes a change of the tree an intent. A document whose file can't be looked at fails.
+    fn prepare(&mut self, change: TreeChange) -> Result<Option<Publication>, Fatal> {
+        let counts_as = change.counts_as();
+        let partial = matches!(change, TreeChange::Publish { partial: true, .. });
+        let (document, path, particulars, step) = match change {
+            TreeChange::Publish { document, path, particulars, staged, replaces, .. } => {
                 let step = if replaces {
                     self.mirror.outgoing(&path).map(|outgoing| Step::Replace { staged, outgoing })
                 } else {
                     Ok(Step::Add { staged })
                 };
-                self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
+                (document, path, particulars, step)
             }
-            Operation::Adopt { document, path, stamp, sha256, particulars } => {
-                let step = Ok(Step::Adopt { stamp, sha256 });
-                self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
+            TreeChange::Adopt { document, path, stamp, sha256, particulars } => {
+                (document, path, particulars, Ok(Step::Adopt { stamp, sha256 }))
             }
-            Operation::Move { document, from, path, particulars, .. } => match self.mirror.stamp(&from) {
-                // Without a file the row alone moves, so that it is not in the way of others; the
-                // next run brings the file back there.
+            TreeChange::Move { document, from, path, particulars, .. } => match self.mirror.stamp(&from) {
+                // Without a file the row alone moves, so that it does not block others; the next run restores the file there.
                 Ok(None) => {
                     if self.mirror.root().look(&path)? == OnDisk::Missing {
-                        self.notes.push(Operation::Relocate { document, path, particulars });
+                        self.rows.push(RowChange::Relocate { document, path, particulars });
                     }
-                    Ok(None)
+                    return Ok(None);
                 }
-                Ok(Some(stamp)) => {
-                    let step = Ok(Step::Move { from, stamp });
-                    self.entry(document, path, particulars, step).map(|e| e.map(|e| e.counting(change, partial)))
-                }
-                Err(error) => self.entry(document, path, particulars, Err(error)),
+                Ok(Some(stamp)) => (document, path, particulars, Ok(Step::Move { from, stamp })),
+                Err(error) => (document, path, particulars, Err(error)),
             },
-            Operation::Remove { document, path, particulars } => {
+            TreeChange::Remove { document, path, particulars } => {
                 let outgoing = self.mirror.outgoing(&path);
                 let step =
                     outgoing.and_then(|outgoing| Ok(Step::Remove { parked: self.mirror.spare_name()?, outgoing }));
-                self.entry(document, path, particulars, step)
+                (document, path, particulars, step)
             }
-            note => {
-                self.notes.push(note);
-                Ok(None)
-            }
-        }
+        };
+        let entry = self.entry(document, path, particulars, step)?;
+        Ok(entry.map(|entry| entry.counting(counts_as, partial)))
     }
 
     /// An entry for a step; a step that can't be taken is the document's failure, or the disk's.
@@ -218,7 +197,7 @@ impl Batch {
             Ok(step) => Ok(Some(Publication::new(Intent { document, path, step, particulars }))),
             Err(error) if error.kind() == ErrorKind::Document => {
                 let failure = self.failed(&document, &particulars, error.to_string());
-                self.notes.push(Operation::Failure(failure));
+                self.rows.push(RowChange::Failure(failure));
                 Ok(None)
             }
             Err(error) => Err(error.into()),
@@ -250,8 +229,8 @@ impl Batch {
     /// One transaction: what was done becomes rows, what comes becomes intents.
     fn record(&mut self, coming: &mut [Publication]) -> Result<(), Fatal> {
         let done = std::mem::take(&mut self.done);
-        let notes = std::mem::take(&mut self.notes);
-        if done.is_empty() && notes.is_empty() && coming.is_empty() {
+        let rows = std::mem::take(&mut self.rows);
+        if done.is_empty() && rows.is_empty() && coming.is_empty() {
             return Ok(());
         }
         self.prune(&done)?;
@@ -260,11 +239,11 @@ impl Batch {
             for entry in &done {
                 record_entry(w, self.run, entry)?;
             }
-            if done.iter().any(|e| matches!(e.outcome, Ok(Outcome::Done { .. }))) || notes.iter().any(changes_a_row) {
+            if done.iter().any(|e| matches!(e.outcome, Ok(Outcome::Done { .. }))) || rows.iter().any(is_in_manifest) {
                 w.changed(self.run)?;
             }
-            for note in &notes {
-                record_note(w, self.run, note)?;
+            for change in &rows {
+                record_row(w, self.run, change)?;
             }
             for failure in &failures {
                 w.record_failure(self.run, failure)?;
@@ -335,82 +314,6 @@ fn left_folder(entry: &Publication) -> Option<RelPath> {
         (Ok(Outcome::Done { .. }), Step::Move { from, .. }) => from.parent(),
         _ => None,
     }
-}
-
-/// A failure as reports show it.
-pub(crate) fn failure_of(row: &FailureRow, cause: FailureCause) -> Failure {
-    Failure {
-        binder_id: Some(row.binder.to_string()),
-        document_id: Some(row.document.to_string()),
-        version_id: row.version.clone(),
-        file_name: Some(row.file_name.clone()),
-        cause,
-        error: row.error.clone(),
-        attempts: row.attempts,
-        trace_id: row.trace_id.clone(),
-    }
-}
-
-fn record_entry(w: &Writer<'_>, run: i64, entry: &Publication) -> Result<(), Fatal> {
-    let intent = &entry.intent;
-    let key = || naming::key(intent.path.as_str());
-    if let Ok(Outcome::Done { stamp, held }) = &entry.outcome {
-        // A document without a row takes the place of a file that nobody knew.
-        let found = matches!(intent.step, Step::Replace { .. }) && w.reader().document(&intent.document)?.is_none();
-        match &intent.step {
-            Step::Replace { staged, .. } if !found => {
-                let next = (&intent.particulars.version, &staged.sha256);
-                w.end_version(run, &intent.document, held.as_ref(), Some(next))?;
-            }
-            Step::Replace { .. } => held.as_ref().map_or(Ok(()), |held| w.found_version(run, intent, held))?,
-            Step::Remove { .. } => w.end_version(run, &intent.document, held.as_ref(), None)?,
-            Step::Add { .. } | Step::Adopt { .. } | Step::Move { .. } => {}
-        }
-        match (&intent.step, stamp) {
-            (Step::Add { staged }, Some(stamp)) => w.insert_document(run, intent, &key(), *stamp, staged.sha256)?,
-            (Step::Adopt { stamp, sha256 }, Some(_)) => w.insert_document(run, intent, &key(), *stamp, *sha256)?,
-            (Step::Replace { staged, .. }, Some(stamp)) if found => {
-                w.insert_document(run, intent, &key(), *stamp, staged.sha256)?;
-            }
-            (Step::Replace { staged, .. }, Some(stamp)) => w.replace_document(run, intent, *stamp, staged.sha256)?,
-            (Step::Move { .. }, Some(stamp)) => {
-                w.move_document(run, &intent.document, (&intent.path, &key()), &intent.particulars, Some(stamp.inode))?;
-            }
-            (Step::Remove { .. }, _) => w.delete_document(run, &intent.document)?,
-            (Step::Add { .. } | Step::Adopt { .. } | Step::Replace { .. } | Step::Move { .. }, None) => {}
-        }
-        if entry.partial {
-            w.drop_partial(&intent.document, &intent.particulars.version)?;
-        }
-    }
-    w.end(entry.number)?;
-    Ok(())
-}
-
-/// Whether a note changes what a manifest says.
-fn changes_a_row(note: &Operation) -> bool {
-    matches!(note, Operation::Place { .. } | Operation::Relocate { .. } | Operation::Metadata { .. })
-}
-
-fn record_note(w: &Writer<'_>, run: i64, note: &Operation) -> Result<(), Fatal> {
-    match note {
-        Operation::Place { document, particulars } => w.place_document(run, document, particulars)?,
-        Operation::Relocate { document, path, particulars } => {
-            let key = naming::key(path.as_str());
-            w.move_document(run, document, (path, &key), particulars, None)?;
-        }
-        Operation::Metadata { document, particulars } => w.touch_metadata(run, document, particulars)?,
-        Operation::Partial { document, version, partial } => w.keep_partial(document, version, partial)?,
-        Operation::Unacknowledge { document } => w.end_acknowledgement(document)?,
-        Operation::Failure(failure) => w.record_failure(run, failure)?,
-        Operation::Suspect(row) => w.suspect(run, &row.document, &row.version, &row.sha256, row.accepted_at)?,
-        Operation::Checked(row) if next_check(row.accepted_at, row.passed).is_none() => {
-            w.accept_for_good(&row.document)?;
-        }
-        Operation::AcceptForNow(row) | Operation::Checked(row) => w.accept_for_now(row)?,
-        Operation::Publish { .. } | Operation::Adopt { .. } | Operation::Move { .. } | Operation::Remove { .. } => {}
-    }
-    Ok(())
 }
 
 /// Carries out what a crash left half done; `run` is the run that finishes it.

@@ -31,13 +31,13 @@ use crate::{
     },
 };
 
-/// Most documents in a group.
+/// Most operations in a batch.
 const GROUP: usize = 512;
 
-/// How long a group waits for more.
+/// How long a batch waits for more.
 const GATHER: Duration = Duration::from_millis(500);
 
-/// Orders that may wait, or lie in a group.
+/// Operations that may wait, or are in a batch.
 const QUEUE: usize = 2048;
 
 enum Message {
@@ -62,22 +62,22 @@ impl Committer {
         stop: Arc<Stop>,
         run: i64,
     ) -> Result<Self, Fatal> {
-        let (queue, orders) = mpsc::channel();
+        let (queue, operations) = mpsc::channel();
         let batch = Batch::new(mirror, state, reservations, tally, run);
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
-            .spawn(move || keep(&orders, batch, &stop))
+            .spawn(move || keep(&operations, batch, &stop))
             .map_err(|error| Fatal::Internal(format!("cannot start a thread: {error}")))?;
         Ok(Self { queue, room: Arc::new(Semaphore::new(QUEUE)), thread: Some(thread) })
     }
 
-    /// Hands an order over, waiting while too many wait already.
-    pub(crate) async fn order(&self, order: Operation) -> Result<(), Fatal> {
+    /// Submits an operation, waiting while too many wait already.
+    pub(crate) async fn submit(&self, operation: Operation) -> Result<(), Fatal> {
         let permit = Arc::clone(&self.room).acquire_owned().await.map_err(|_| died())?;
-        self.queue.send(Message::Operation(Box::new(order), permit)).map_err(|_| died())
+        self.queue.send(Message::Operation(Box::new(operation), permit)).map_err(|_| died())
     }
 
-    /// Waits until every order so far is carried out and recorded.
+    /// Waits until every operation so far is carried out and recorded.
     pub(crate) async fn flush(&self) -> Result<(), Fatal> {
         let (reply, done) = oneshot::channel();
         self.queue.send(Message::Flush(reply)).map_err(|_| died())?;
@@ -99,12 +99,12 @@ fn died() -> Fatal {
     Fatal::Internal("the committer's thread has died; please report the messages above".to_owned())
 }
 
-/// The thread: groups until the queue ends. After a fatal error orders are only taken in, so
+/// The thread: groups until the queue ends. After a fatal error operations are only taken in, so
 /// that nobody waits for room.
-fn keep(orders: &mpsc::Receiver<Message>, mut batch: Batch, stop: &Stop) {
+fn keep(operations: &mpsc::Receiver<Message>, mut batch: Batch, stop: &Stop) {
     let mut broken = false;
-    while let Ok(first) = orders.recv() {
-        let Group { orders: group, permits, flushes } = gather(first, orders);
+    while let Ok(first) = operations.recv() {
+        let Group { operations: group, permits, flushes } = gather(first, operations);
         // With nothing else to do there is no later group to record this one.
         let idle = group.len() < GROUP;
         if !broken {
@@ -123,7 +123,7 @@ fn keep(orders: &mpsc::Receiver<Message>, mut batch: Batch, stop: &Stop) {
 
 #[derive(Default)]
 struct Group {
-    orders: Vec<Operation>,
+    operations: Vec<Operation>,
     permits: Vec<OwnedSemaphorePermit>,
     flushes: Vec<oneshot::Sender<()>>,
 }
@@ -135,8 +135,8 @@ fn gather(first: Message, queue: &mpsc::Receiver<Message>) -> Group {
     let mut next = Some(first);
     while let Some(message) = next {
         match message {
-            Message::Operation(order, permit) => {
-                group.orders.push(*order);
+            Message::Operation(operation, permit) => {
+                group.operations.push(*operation);
                 group.permits.push(permit);
             }
             Message::Flush(reply) => {
@@ -144,7 +144,7 @@ fn gather(first: Message, queue: &mpsc::Receiver<Message>) -> Group {
                 break;
             }
         }
-        if group.orders.len() >= GROUP {
+        if group.operations.len() >= GROUP {
             break;
         }
         next = queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok();

@@ -2,4 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod committer;
+pub(crate) mod failure;
 pub(crate) mod operation;
+mod publication;
+mod record;

@@ -9,6 +9,39 @@ use crate::{
 /// Something for the committer to do.
 #[derive(Debug)]
 pub(crate) enum Operation {
+    /// Files change, and then rows.
+    Tree(TreeChange),
+    /// Rows change alone.
+    Row(RowChange),
+}
+
+impl From<TreeChange> for Operation {
+    fn from(change: TreeChange) -> Self {
+        Self::Tree(change)
+    }
+}
+
+impl From<RowChange> for Operation {
+    fn from(change: RowChange) -> Self {
+        Self::Row(change)
+    }
+}
+
+impl TreeChange {
+    /// What the document counts as once it is recorded; nothing where a file only steps aside.
+    pub(crate) fn counts_as(&self) -> Option<Change> {
+        match self {
+            Self::Publish { change, .. } => Some(*change),
+            Self::Adopt { .. } => Some(Change::Adopted),
+            Self::Move { aside: false, .. } => Some(Change::Moved),
+            Self::Move { .. } | Self::Remove { .. } => None,
+        }
+    }
+}
+
+/// A change of the tree. It is intended before it is carried out, and recorded afterwards.
+#[derive(Debug)]
+pub(crate) enum TreeChange {
     /// Staged bytes become the document's file.
     Publish {
         document: DocumentId,
@@ -25,6 +58,11 @@ pub(crate) enum Operation {
     Move { document: DocumentId, from: RelPath, path: RelPath, particulars: Particulars, aside: bool },
     /// A document's file leaves the tree.
     Remove { document: DocumentId, path: RelPath, particulars: Particulars },
+}
+
+/// A change of rows alone: it is recorded with the next batch.
+#[derive(Debug)]
+pub(crate) enum RowChange {
     /// A document is listed elsewhere, and its file is missing: its row alone moves.
     Relocate { document: DocumentId, path: RelPath, particulars: Particulars },
     /// A document is listed elsewhere, and its file stays where it is.

@@ -20,7 +20,7 @@ use crate::{
     state::{Fingerprint, Known, State, fingerprint, metadata_hash},
     sync::{
         Adopt, Fatal, Options,
-        commit::operation::Operation,
+        commit::operation::RowChange,
         decide::{
             adoption,
             reservations::{InFlight, Reservations},
@@ -37,7 +37,7 @@ pub(crate) struct PageDecisions {
     /// Bytes to bring over.
     pub(crate) jobs: Vec<DownloadJob>,
     /// Rows to bring up to date without touching a file.
-    pub(crate) orders: Vec<Operation>,
+    pub(crate) rows: Vec<RowChange>,
     /// Folders that documents name and that have no place; then nothing else was done.
     pub(crate) unknown_folders: bool,
 }
@@ -175,7 +175,7 @@ impl Planner {
             }
             let file = known.and_then(|k| files.get(&k.number)).copied().unwrap_or(FileState::AsPublished);
             if self.ends_acknowledgement(item, known, file) {
-                absorbed.orders.push(Operation::Unacknowledge { document: item.id.clone() });
+                absorbed.rows.push(RowChange::Unacknowledge { document: item.id.clone() });
             }
             if let Some(coming) = on_its_way {
                 // A rename that waits for the end of the run is still due where the same is listed again.
@@ -397,7 +397,7 @@ impl Planner {
 fn note_metadata(item: &Listed, known: &Known, absorbed: &mut PageDecisions) {
     if item.metadata.is_some() && metadata_hash(item.metadata.as_deref()) != known.metadata_hash {
         let particulars = particulars(item, known.version.clone());
-        absorbed.orders.push(Operation::Metadata { document: item.id.clone(), particulars });
+        absorbed.rows.push(RowChange::Metadata { document: item.id.clone(), particulars });
     }
 }
 

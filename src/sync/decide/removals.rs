@@ -15,7 +15,10 @@ use crate::{
     state::{FailureRow, Known},
     sync::{
         Fatal,
-        commit::{batch::failure_of, operation::Operation},
+        commit::{
+            failure::failure_of,
+            operation::{RowChange, TreeChange},
+        },
         context::RunContext,
         list::outcome::BinderOutcome,
     },
@@ -139,7 +142,7 @@ async fn unconfirmed(ctx: &RunContext, known: &Known, error: String, attempts: u
     };
     // It is not among the documents that were seen.
     ctx.tally.failed(None, failure_of(&row, FailureCause::Absence));
-    ctx.order(Operation::Failure(row)).await;
+    ctx.submit(RowChange::Failure(row)).await;
 }
 
 /// Whether a document of the binder that was listed in this run answers, and is still in it.
@@ -160,5 +163,5 @@ async fn remove(ctx: &RunContext, known: &Known) {
         version: known.version.clone(),
         metadata: None,
     };
-    ctx.order(Operation::Remove { document: known.id.clone(), path: known.path.clone(), particulars }).await;
+    ctx.submit(TreeChange::Remove { document: known.id.clone(), path: known.path.clone(), particulars }).await;
 }

@@ -15,7 +15,7 @@ use crate::{
     state::{Known, Provisional},
     sync::{
         Fatal,
-        commit::operation::Operation,
+        commit::operation::RowChange,
         decide::{
             contested_folders::ContestedFolder,
             planner::{PageDecisions, Planner, particulars, same_place},
@@ -44,7 +44,7 @@ struct Going {
 #[derive(Debug, Default)]
 pub(crate) struct Settlement {
     pub(crate) renames: Vec<Rename>,
-    pub(crate) orders: Vec<Operation>,
+    pub(crate) rows: Vec<RowChange>,
 }
 
 impl Planner {
@@ -142,7 +142,7 @@ impl Planner {
                 self.counted.insert(item.id.clone());
                 let absorbed = self.absorb(&item.binder.clone(), &[item], true)?;
                 late.jobs.extend(absorbed.jobs);
-                late.orders.extend(absorbed.orders);
+                late.rows.extend(absorbed.rows);
             }
         }
         Ok(late)
@@ -197,7 +197,7 @@ impl Planner {
             let new = particulars(item, known.version.clone());
             if candidates.first() == Some(&known.path) {
                 if item.metadata.is_some() || !same_place(item, &known, dir) {
-                    settlement.orders.push(Operation::Place { document: known.id, particulars: new });
+                    settlement.rows.push(RowChange::Place { document: known.id, particulars: new });
                 }
                 continue;
             }
@@ -277,7 +277,7 @@ fn settled(mut settlement: Settlement, going: &[Going], legs: Vec<Leg>) -> Settl
     let moved: HashSet<DocumentId> = legs.iter().map(|leg| leg.document.clone()).collect();
     for g in going.iter().filter(|g| !moved.contains(&g.mover.document)) {
         let (document, particulars) = (g.mover.document.clone(), g.new.clone());
-        settlement.orders.push(Operation::Place { document, particulars });
+        settlement.rows.push(RowChange::Place { document, particulars });
     }
     let rows: HashMap<&DocumentId, &Going> = going.iter().map(|g| (&g.mover.document, g)).collect();
     for leg in legs {

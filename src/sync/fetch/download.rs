@@ -17,7 +17,7 @@ use crate::{
     state::FailureRow,
     sync::{
         Fatal,
-        commit::operation::Operation,
+        commit::operation::{RowChange, TreeChange},
         context::{RunContext, Writing},
         fetch::{
             attempts::{Attempts, Next},
@@ -80,8 +80,8 @@ pub(crate) async fn end(ctx: &RunContext, job: &DownloadJob, result: Result<(), 
                 return ctx.missing(job);
             }
             let cause = error.cause();
-            ctx.tally.failed(Some(&job.document), crate::sync::commit::batch::failure_of(&row, cause));
-            ctx.order(Operation::Failure(row)).await;
+            ctx.tally.failed(Some(&job.document), crate::sync::commit::failure::failure_of(&row, cause));
+            ctx.submit(RowChange::Failure(row)).await;
         }
     }
 }
@@ -92,7 +92,7 @@ async fn bring(ctx: &RunContext, writing: &Writing, job: &DownloadJob, retry: &m
     {
         let DownloadJob { document, path, particulars, .. } = job.clone();
         let Fingerprint { stamp, sha256, .. } = found;
-        ctx.order(Operation::Adopt { document, path, stamp, sha256, particulars }).await;
+        ctx.submit(TreeChange::Adopt { document, path, stamp, sha256, particulars }).await;
         return Ok(());
     }
     if let Some(staged) = from_object(writing, job).await? {

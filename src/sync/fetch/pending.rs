@@ -12,7 +12,7 @@ use crate::{
     state::{FailureRow, Provisional},
     sync::{
         Fatal,
-        commit::{batch::failure_of, operation::Operation},
+        commit::{failure::failure_of, operation::RowChange},
         context::{RunContext, Writing},
         fetch::{
             job::DownloadJob,
@@ -38,7 +38,7 @@ pub(crate) async fn take(
 ) -> Result<(), TransferError> {
     if let Some(row) = job.check.as_ref().filter(|row| row.sha256 == arrived.staged.sha256) {
         writing.mirror.discard(&arrived.staged.name)?;
-        ctx.order(Operation::Checked(Provisional { passed: row.passed + 1, ..row.clone() })).await;
+        ctx.submit(RowChange::Checked(Provisional { passed: row.passed + 1, ..row.clone() })).await;
         return Ok(());
     }
     if evidence::is_proved(arrived.fit, arrived.vouched) {
@@ -108,7 +108,7 @@ fn verdicts(ctx: &RunContext, items: &mut [Item], pending: &[Pending], now: i64)
 async fn doubt(ctx: &RunContext, accepted: impl Iterator<Item = (&(Item, DocumentId), Verdict)>, now: i64) {
     for ((item, document), verdict) in accepted {
         if matches!(verdict, Verdict::Hold(_)) {
-            ctx.order(Operation::AcceptForNow(provisional(document, item, now))).await;
+            ctx.submit(RowChange::AcceptForNow(provisional(document, item, now))).await;
         }
     }
 }
@@ -155,7 +155,7 @@ async fn carry_out(
         Verdict::AcceptForNow => {
             // The row comes first: a kill in between leaves one that no document matches, and not a document without it.
             let row = provisional(&job.document, &item(&job, &arrived), now);
-            ctx.order(Operation::AcceptForNow(row)).await;
+            ctx.submit(RowChange::AcceptForNow(row)).await;
             accept(ctx, &job, arrived).await
         }
         Verdict::Hold(reason) => hold(ctx, writing, &job, arrived, reason, now).await,
@@ -182,9 +182,9 @@ async fn hold(
         trace_id: None,
     };
     ctx.tally.failed(Some(&job.document), failure_of(&row, FailureCause::Bytes));
-    ctx.order(Operation::Failure(row)).await;
+    ctx.submit(RowChange::Failure(row)).await;
     let suspect = provisional(&job.document, &item(job, &arrived), now);
-    ctx.order(Operation::Suspect(suspect)).await;
+    ctx.submit(RowChange::Suspect(suspect)).await;
     Ok(())
 }
 

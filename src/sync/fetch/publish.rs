@@ -4,7 +4,7 @@ use crate::{
     model::Staged,
     sync::{
         Adopt,
-        commit::operation::Operation,
+        commit::operation::{RowChange, TreeChange},
         context::RunContext,
         fetch::{job::DownloadJob, transfer_error::TransferError},
     },
@@ -20,9 +20,9 @@ pub(crate) async fn publish(
     // What was not proved makes way, unless it may be the user's own.
     let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
     let acknowledged = ctx.acknowledged.contains_key(&document).then(|| document.clone());
-    ctx.order(Operation::Publish { document, path, staged, particulars, replaces, change, partial }).await;
+    ctx.submit(TreeChange::Publish { document, path, staged, particulars, replaces, change, partial }).await;
     if let Some(document) = acknowledged {
-        ctx.order(Operation::Unacknowledge { document }).await;
+        ctx.submit(RowChange::Unacknowledge { document }).await;
     }
     Ok(())
 }

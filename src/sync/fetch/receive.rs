@@ -15,7 +15,7 @@ use crate::{
     report::{ActiveDownload, Warning},
     state::Partial,
     sync::{
-        commit::operation::Operation,
+        commit::operation::RowChange,
         context::{RunContext, Writing},
         fetch::{
             attempts::Attempts, disk_space::check_space, job::DownloadJob, transfer_error::TransferError,
@@ -222,7 +222,7 @@ impl Receiver {
             md5: self.blob.announced.md5,
         };
         let (document, version) = (job.document.clone(), job.particulars.version.clone());
-        ctx.order(Operation::Partial { document, version, partial: partial.clone() }).await;
+        ctx.submit(RowChange::Partial { document, version, partial: partial.clone() }).await;
         tries.recorded = true;
         if let Some(old) = tries.partial.replace(partial) {
             discard(writing, &old)?;

@@ -299,8 +299,8 @@ impl Reader<'_> {
             let (binder, shared) = (self.binder.clone(), Arc::clone(&items));
             let absorbed = self.ctx.planner.call(move |planner| planner.absorb(&binder, &shared, last_word)).await??;
             if !absorbed.unknown_folders {
-                for order in absorbed.orders {
-                    self.ctx.order(order).await;
+                for change in absorbed.rows {
+                    self.ctx.submit(change).await;
                 }
                 for job in absorbed.jobs {
                     self.ctx.queue(job).await;

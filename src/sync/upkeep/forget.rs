@@ -11,7 +11,7 @@ use crate::{
         Fatal,
         commit::{
             batch::{self, Batch},
-            operation::Operation,
+            operation::TreeChange,
         },
         decide::reservations::Reservations,
         upkeep::retention,
@@ -35,7 +35,7 @@ pub fn forget(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64, binder: &Binde
     let mut batch = Batch::new(Arc::clone(mirror), Arc::clone(state), names, Arc::clone(&tally), run);
     let numbers = state.read(|r| r.numbers_in(binder, i64::MAX))?;
     for group in numbers.chunks(GROUP) {
-        let mut orders = Vec::with_capacity(group.len());
+        let mut removals = Vec::with_capacity(group.len());
         for number in group {
             let Some(known) = state.read(|r| r.by_number(*number))? else { continue };
             let particulars = Particulars {
@@ -45,9 +45,9 @@ pub fn forget(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64, binder: &Binde
                 version: known.version,
                 metadata: None,
             };
-            orders.push(Operation::Remove { document: known.id, path: known.path, particulars });
+            removals.push(TreeChange::Remove { document: known.id, path: known.path, particulars }.into());
         }
-        batch.publish(orders)?;
+        batch.publish(removals)?;
     }
     batch.flush()?;
     if state.read(|r| r.documents_in(binder))? == 0 {

@@ -16,7 +16,7 @@ use crate::{
     sync::{
         Fatal, Parts,
         commit::committer::Committer,
-        commit::operation::Operation,
+        commit::operation::TreeChange,
         context::{RunContext, Writing},
         decide::reservations::Reservations,
         fetch::{download, job::DownloadJob},
@@ -113,7 +113,7 @@ impl Repair<'_> {
             match self.bytes_of(&known, finding.found_at.as_ref()).await? {
                 Ok(bytes) => {
                     published.push((at, known.clone(), bytes.from.clone()));
-                    self.writing.committer.order(publish(known, bytes)).await?;
+                    self.writing.committer.submit(publish(known, bytes).into()).await?;
                 }
                 Err(why) => finding.repair = Some(why),
             }
@@ -275,9 +275,9 @@ fn job(known: Known) -> DownloadJob {
     }
 }
 
-fn publish(known: Known, Bytes { staged, partial, .. }: Bytes) -> Operation {
+fn publish(known: Known, Bytes { staged, partial, .. }: Bytes) -> TreeChange {
     let DownloadJob { document, path, particulars, replaces, change, .. } = job(known);
-    Operation::Publish { document, path, staged, particulars, replaces, change, partial }
+    TreeChange::Publish { document, path, staged, particulars, replaces, change, partial }
 }
 
 /// Damage that a run repairs: what somebody edited stays until a new version comes.
