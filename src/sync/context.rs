@@ -8,44 +8,21 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    mirror::{Mirror, Root},
-    model::{BinderId, DocumentId, RelPath, VersionId},
+    mirror::Root,
+    model::{BinderId, DocumentId, VersionId},
     pace::Bandwidth,
     remote::{self, OddItem, Remote},
     report::{Change, Failure, FailureCause, Progress, Tally, Warning},
     state::State,
     sync::{
         Fatal, Options, Stop, StopCause,
-        commit::committer::Committer,
-        commit::operation::{Operation, TreeChange},
+        commit::operation::Operation,
         decide::planner::Planner,
         fetch::{job::DownloadJob, waiting::Waiting},
-        worker::{Pool, Worker},
+        sink::Sink,
+        worker::Worker,
     },
 };
-
-/// One thing that a run would do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Planned {
-    /// Prove a file that is there to be a document's, or else replace it.
-    Adopt(RelPath),
-    /// Bring a document over.
-    Add(RelPath),
-    /// Bring a new version over.
-    Update(RelPath),
-    /// Rename a file.
-    Move(RelPath, RelPath),
-    /// Take a file out of the tree.
-    Remove(RelPath),
-}
-
-/// The parts that only a run has which changes something.
-#[derive(Debug)]
-pub(crate) struct Writing {
-    pub(crate) mirror: Arc<Mirror>,
-    pub(crate) committer: Committer,
-    pub(crate) pool: Pool,
-}
 
 /// What every task of a run shares.
 pub(crate) struct RunContext {
@@ -58,11 +35,9 @@ pub(crate) struct RunContext {
     pub(crate) stop: Arc<Stop>,
     pub(crate) bandwidth: Bandwidth,
     pub(crate) planner: Worker<Planner>,
-    /// None: the run only plans.
-    pub(crate) writing: Option<Writing>,
+    pub(crate) sink: Sink,
     /// Nothing marks the end of the queue.
     pub(crate) jobs: mpsc::Sender<Option<DownloadJob>>,
-    pub(crate) planned: Mutex<Vec<Planned>>,
     /// Every binder that the service listed.
     pub(crate) binders: OnceLock<HashSet<BinderId>>,
     /// Versions of which a partial download was kept when the run began.
@@ -132,51 +107,23 @@ impl RunContext {
         self.binders.get().is_some_and(|binders| binders.contains(binder))
     }
 
-    /// Submits an operation to the committer, or adds it to the plan.
+    /// Submits an operation to the committer, or lists it in the plan.
     pub(crate) async fn submit(&self, operation: impl Into<Operation>) {
-        let operation = operation.into();
-        match &self.writing {
-            Some(writing) => {
-                if let Err(error) = writing.committer.submit(operation).await {
-                    self.stop.fatal(error);
-                }
-            }
-            None => self.note(operation),
+        if let Err(error) = self.sink.submit(operation.into(), &self.tally).await {
+            self.stop.fatal(error);
         }
     }
 
-    fn note(&self, operation: Operation) {
-        match operation {
-            Operation::Tree(TreeChange::Move { document, from, path, aside: false, .. }) => {
-                self.tally.changed(&document, Change::Moved);
-                self.plan(Planned::Move(from, path));
-            }
-            Operation::Tree(TreeChange::Remove { path, .. }) => {
-                self.tally.removed();
-                self.plan(Planned::Remove(path));
-            }
-            _ => {}
-        }
-    }
-
-    fn plan(&self, planned: Planned) {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
-    }
-
-    /// Queues a job, waiting while too many wait, or notes it in a plan.
+    /// Queues a job, waiting while too many wait, or lists it in the plan.
     pub(crate) async fn queue(&self, job: DownloadJob) {
-        if self.writing.is_none() {
-            self.tally.changed(&job.document, job.change);
-            self.plan(match job.change {
-                _ if job.found => Planned::Adopt(job.path),
-                Change::Updated => Planned::Update(job.path),
-                _ => Planned::Add(job.path),
-            });
-            return;
+        match &self.sink {
+            Sink::Plan(plan) => plan.download(job, &self.tally),
+            Sink::Commit(_) => {
+                Progress::add(&self.progress.downloads, 1);
+                // The receiver only goes away when the run is over.
+                let _ = self.stop.or(self.jobs.send(Some(job))).await;
+            }
         }
-        Progress::add(&self.progress.downloads, 1);
-        // The receiver only goes away when the run is over.
-        let _ = self.stop.or(self.jobs.send(Some(job))).await;
     }
 
     /// Whether a document was erased on request, so that nothing may be said of it.

@@ -18,15 +18,16 @@ mod fetch;
 mod list;
 mod options;
 mod run;
+mod sink;
 mod stop;
 mod upkeep;
 mod worker;
 
-pub use context::Planned;
 pub use fatal::Fatal;
 pub use list::filter::{BadGlob, Filter};
 pub use options::{Adopt, Options};
 pub use run::{Ended, Finished, Parts, run};
+pub use sink::Planned;
 pub use stop::{Stop, StopCause};
 pub use upkeep::{
     forget::{forget, replay},

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicU64},
 };
 
 use futures::{StreamExt as _, stream};
@@ -17,12 +17,12 @@ use crate::{
     state::{self, Run, State},
     sync::{
         Fatal, Options, Planned, Stop, StopCause,
-        commit::committer::Committer,
-        commit::operation::TreeChange,
-        context::{RunContext, Writing},
+        commit::{committer::Committer, operation::TreeChange},
+        context::RunContext,
         decide::{filtered, planner::Planner, removals, renames::Rename, reservations::Reservations},
         fetch::{downloads, job::DownloadJob, pending},
         list::{binders, crawl, outcome::BinderOutcome, tabs},
+        sink::{Plan, Sink, Writing},
         upkeep::{retention, scrub},
         worker::{Pool, Worker},
     },
@@ -132,8 +132,8 @@ pub async fn run(parts: Parts) -> Finished {
             if let Some(announcement) = ctx.remote.farewell() {
                 ctx.tally.warn(Warning::other(Warning::Deprecation, announcement));
             }
-            let night = if ctx.writing.is_none() && !stop.is_set() { binders::night(&ctx).ok() } else { None };
-            (result, std::mem::take(&mut *ctx.planned.lock().unwrap_or_else(PoisonError::into_inner)), night)
+            let night = if ctx.sink.writing().is_none() && !stop.is_set() { binders::night(&ctx).ok() } else { None };
+            (result, ctx.sink.take_planned(), night)
         }
         Err(error) => (Err(error), Vec::new(), None),
     };
@@ -175,12 +175,12 @@ pub(super) fn build(
         found,
         (purged, Arc::clone(&acknowledged)),
     );
-    let writing = match mirror {
-        None => None,
+    let sink = match mirror {
+        None => Sink::Plan(Plan::default()),
         Some(mirror) => {
             let (m, s, t) = (Arc::clone(&mirror), Arc::clone(&state), Arc::clone(&tally));
             let committer = Committer::start(m, s, names, t, Arc::clone(&stop), run.number)?;
-            Some(Writing { mirror, committer, pool: Pool::start("writer", WRITERS)? })
+            Sink::Commit(Writing { mirror, committer, pool: Pool::start("writer", WRITERS)? })
         }
     };
     Ok(RunContext {
@@ -193,9 +193,8 @@ pub(super) fn build(
         bandwidth: Bandwidth::new(options.bandwidth),
         planner: Worker::start("planner", planner)?,
         options,
-        writing,
+        sink,
         jobs,
-        planned: Mutex::default(),
         binders: OnceLock::new(),
         announced: Mutex::default(),
         coming: AtomicU64::new(0),
@@ -223,7 +222,7 @@ async fn go(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJob>>) ->
     let flushed = flush(ctx).await;
     let came = result?;
     flushed?;
-    let Some(writing) = ctx.writing.as_ref().filter(|_| !ctx.stop.is_set()) else { return Ok((came, None)) };
+    let Some(writing) = ctx.sink.writing().filter(|_| !ctx.stop.is_set()) else { return Ok((came, None)) };
     if came.whole {
         tidy(ctx, writing)?;
     }
@@ -297,7 +296,7 @@ async fn read_all(ctx: &RunContext, survey: &binders::BinderSurvey) -> Result<Ve
 
 /// Works through the queue until the end is met.
 async fn transfers(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) {
-    match &ctx.writing {
+    match ctx.sink.writing() {
         Some(writing) => downloads::all(ctx, writing, queue).await,
         None => while queue.recv().await.flatten().is_some() {},
     }
@@ -307,7 +306,7 @@ async fn transfers(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJ
 async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<(), Fatal> {
     flush(ctx).await?;
     let mut late = ctx.planner.call(Planner::late_versions).await??;
-    if ctx.writing.is_some() {
+    if ctx.sink.writing().is_some() {
         let now = ctx.service_now();
         late.jobs.extend(ctx.planner.call(move |planner| planner.checks(now)).await??);
     }
@@ -327,7 +326,7 @@ async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>)
 
 /// Decides on bytes that waited for the others.
 async fn judge(ctx: &RunContext) -> Result<(), Fatal> {
-    match &ctx.writing {
+    match ctx.sink.writing() {
         Some(writing) => pending::judge(ctx, writing).await,
         None => Ok(()),
     }
@@ -352,7 +351,7 @@ async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
         if aside.contains(&leg.document) {
             // Where it stepped aside to may have been taken by somebody: its row knows.
             flush(ctx).await?;
-            if ctx.writing.is_some() {
+            if ctx.sink.writing().is_some() {
                 let Some(known) = ctx.state.read(|r| r.document(&leg.document))? else { continue };
                 from = known.path;
             }
@@ -366,11 +365,8 @@ async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
     flush(ctx).await
 }
 
-pub(super) async fn flush(ctx: &RunContext) -> Result<(), Fatal> {
-    match &ctx.writing {
-        Some(writing) => writing.committer.flush().await,
-        None => Ok(()),
-    }
+pub(crate) async fn flush(ctx: &RunContext) -> Result<(), Fatal> {
+    ctx.sink.flush().await
 }
 
 /// After a run that saw everything: forgets failures that were not met again, and deletes what

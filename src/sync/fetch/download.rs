@@ -18,7 +18,7 @@ use crate::{
     sync::{
         Fatal,
         commit::operation::{RowChange, TreeChange},
-        context::{RunContext, Writing},
+        context::RunContext,
         fetch::{
             attempts::{Attempts, Next},
             contradiction,
@@ -30,6 +30,7 @@ use crate::{
             transfer_error::TransferError,
             waiting::Arrived,
         },
+        sink::Writing,
     },
 };
 

@@ -12,12 +12,13 @@ use tokio::sync::mpsc;
 use crate::{
     remote,
     sync::{
-        context::{RunContext, Writing},
+        context::RunContext,
         fetch::{
             download::{end, transfer},
             job::DownloadJob,
             transfer_error::TransferError,
         },
+        sink::Writing,
     },
 };
 

@@ -13,13 +13,14 @@ use crate::{
     sync::{
         Fatal,
         commit::{failure::failure_of, operation::RowChange},
-        context::{RunContext, Writing},
+        context::RunContext,
         fetch::{
             job::DownloadJob,
             publish::publish,
             transfer_error::TransferError,
             waiting::{Arrived, Pending, Waiting},
         },
+        sink::Writing,
     },
 };
 

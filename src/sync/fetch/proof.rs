@@ -8,11 +8,7 @@ use std::sync::Arc;
 use crate::{
     mirror::{ErrorKind, Fingerprint},
     model::Stamp,
-    sync::{
-        Fatal,
-        context::{RunContext, Writing},
-        fetch::job::DownloadJob,
-    },
+    sync::{Fatal, context::RunContext, fetch::job::DownloadJob, sink::Writing},
 };
 
 /// What storage says of a version.

@@ -16,11 +16,12 @@ use crate::{
     state::Partial,
     sync::{
         commit::operation::RowChange,
-        context::{RunContext, Writing},
+        context::RunContext,
         fetch::{
             attempts::Attempts, disk_space::check_space, job::DownloadJob, transfer_error::TransferError,
             waiting::Arrived,
         },
+        sink::Writing,
     },
 };
 

@@ -15,12 +15,12 @@ use crate::{
     state::{Known, State},
     sync::{
         Fatal, Parts,
-        commit::committer::Committer,
-        commit::operation::TreeChange,
-        context::{RunContext, Writing},
+        commit::{committer::Committer, operation::TreeChange},
+        context::RunContext,
         decide::reservations::Reservations,
         fetch::{download, job::DownloadJob},
         run::build,
+        sink::Writing,
         worker::Pool,
     },
     verify,
@@ -57,7 +57,7 @@ pub async fn mend(
         Ok(remote) => {
             let (jobs, _queue) = tokio::sync::mpsc::channel(1);
             let ctx = build(parts(remote), Arc::default(), jobs)?;
-            let Some(writing) = &ctx.writing else { return Ok(()) };
+            let Some(writing) = ctx.sink.writing() else { return Ok(()) };
             let mended = Repair { state, root, writing, service: Ok(&ctx) }.all(findings).await;
             let fatal = ctx.stop.take_fatal();
             fatal.map_or(mended, Err)

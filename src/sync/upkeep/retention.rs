@@ -16,11 +16,7 @@ use crate::{
     plan::{Retain, Times},
     report::{Freed, Warning},
     state::{Past, State},
-    sync::{
-        Fatal,
-        context::{RunContext, Writing},
-        list::outcome::BinderOutcome,
-    },
+    sync::{Fatal, context::RunContext, list::outcome::BinderOutcome, sink::Writing},
 };
 
 /// Past versions that are let go in one group.

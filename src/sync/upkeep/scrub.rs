@@ -23,7 +23,7 @@ const GROUP: usize = 256;
 /// Proves files that look as recorded but for their inodes, and records those; from then on they
 /// are known. The next run goes on with what is left.
 pub(crate) async fn prove(ctx: &RunContext) -> Result<(), Fatal> {
-    let Some(writing) = &ctx.writing else { return Ok(()) };
+    let Some(writing) = ctx.sink.writing() else { return Ok(()) };
     flush(ctx).await?;
     let mut numbers = ctx.planner.call(|planner| std::mem::take(&mut planner.unproved)).await?;
     numbers.sort_unstable();
@@ -71,7 +71,7 @@ fn record(ctx: &RunContext, proved: Vec<(Known, Verdict)>) -> Result<(), Fatal> 
 
 /// Checks the next share of the mirror and repairs what is missing or damaged.
 pub(crate) async fn scrub(ctx: &RunContext) -> Result<Option<Scrub>, Fatal> {
-    let (Some(share), Some(writing)) = (ctx.options.scrub, &ctx.writing) else { return Ok(None) };
+    let (Some(share), Some(writing)) = (ctx.options.scrub, ctx.sink.writing()) else { return Ok(None) };
     if ctx.stop.is_set() {
         return Ok(None);
     }
