@@ -48,6 +48,7 @@ pub(crate) fn carry_out(
         ran
     });
     let (exit, report) = ran.unwrap_or_else(|error| {
+        let error = error.measured(&config.dest);
         let report = reporting::failed(&config.remote.organisation.to_string(), started, &error);
         StatusFile::new(&config.dest, &config.notices).run_failed(&report, error.exit());
         (reporting::give_up(&report, output, &error), report)
@@ -108,7 +109,10 @@ fn go(
         stop,
         run: run.clone(),
     };
-    let finished = execute(parts, &requests, output)?;
+    let mut finished = execute(parts, &requests, output)?;
+    if let Ended::Fatal(fatal) = finished.ended {
+        finished.ended = Ended::Fatal(fatal.measured(&config.dest));
+    }
     let closing = Finalizer { config, mirror: &mirror, state: &state, run: &run, remote: &remote, standing: &standing };
     let listed = closing.list(&finished);
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);

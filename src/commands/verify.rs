@@ -21,7 +21,7 @@ use crate::{
         open::steadily,
         runtime, service_client,
         signals::Signals,
-        status_file::StatusFile,
+        status_file::{StatusFile, damage},
     },
     state::{self, Extent, RunEnd, State},
     sync::{self, Fatal, Options, Parts, Stop, StopCause},
@@ -149,7 +149,7 @@ async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
         Ok((looked, confirmed))
     })
     .await?;
-    Ok(end(&reading.root, job, note, &looked, confirmed, 0))
+    Ok(end((&reading.root, &reading.state), job, note, &looked, confirmed, 0))
 }
 
 /// Under the lock: what is wrong is put right.
@@ -180,7 +180,7 @@ async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyRep
     };
     sync::mend(parts, service, (&mirror, &state, run.number), &mut confirmed.findings).await?;
     let restamped = looked.moved.len() as u64;
-    let (report, exit) = end(mirror.root(), job, note, &looked, confirmed, restamped);
+    let (report, exit) = end((mirror.root(), &state), job, note, &looked, confirmed, restamped);
     let outcome = if exit == Exit::Complete { "complete" } else { "partial" };
     state.write(|w| -> Result<(), state::Error> {
         remote.map_or(Ok(()), |remote| service_client::keep(w, &remote))?;
@@ -224,7 +224,7 @@ async fn reading_thread<T: Send + 'static>(
 
 /// Writes down how far it came, and says how it ended.
 fn end(
-    root: &Root,
+    (root, state): (&Root, &State),
     job: &Job,
     mut note: Note,
     looked: &Looked,
@@ -245,17 +245,26 @@ fn end(
         restamped,
         ..report(job.started, job.clock.elapsed().as_secs_f64(), outcome, confirmed)
     };
+    let now = Timestamp::now();
     if !looked.stopped {
-        note.advance(looked.cursor, looked.done, report.damaged, Timestamp::now());
+        note.advance(looked.cursor, looked.done, report.damaged, now);
     }
+    note.leave((root, state), &report.findings, is_whole(&report), now);
     let mut kept = report.clone();
     kept.findings.truncate(MOST_KEPT);
     note.last = serde_json::to_value(&kept).unwrap_or_default();
     if let Err(error) = note.write(root) {
         tracing::warn!("how far the check came could not be written down: {error}");
     }
-    job.standing.verify_ended(root, &report, exit, note.last_round.as_ref());
+    let left = note.left.as_ref().map(|left| damage(left, root, state));
+    job.standing.verify_ended(root, &report, exit, (note.last_round.as_ref(), left));
     (report, exit)
+}
+
+/// Whether everything was read, so that what it did not find is not there.
+fn is_whole(report: &VerifyReport) -> bool {
+    let unreadable = report.findings.iter().any(|finding| finding.kind == FindingKind::Unreadable);
+    report.checked == report.mirrored && !unreadable
 }
 
 fn report(started_at: Timestamp, seconds: f64, outcome: VerifyOutcome, confirmed: Confirmed) -> VerifyReport {

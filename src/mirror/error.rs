@@ -4,6 +4,8 @@ use std::{io, path::Path};
 
 use rustix::io::Errno;
 
+use super::sys;
+
 /// Whom an error concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -21,7 +23,7 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file system refused an operation.
-    #[error("cannot {action} {path:?}: {source}{}", advice(source))]
+    #[error("cannot {action} {path:?}: {source}{}", advice(source, *lack))]
     Io {
         /// What was tried, as a verb.
         action: &'static str,
@@ -29,6 +31,8 @@ pub enum Error {
         path: String,
         /// What the system said.
         source: io::Error,
+        /// What a full disk has none left of, where somebody has looked.
+        lack: Option<Lack>,
     },
     /// Something of the user's stands where a file or folder of the mirror belongs.
     #[error("{path:?} is {what}, which the mirror neither follows nor replaces; move it away and run again")]
@@ -58,8 +62,29 @@ fn holder(process: Option<u32>) -> String {
     process.map(|id| format!(" (process {id})")).unwrap_or_default()
 }
 
-fn advice(source: &io::Error) -> &'static str {
+/// What a full disk has none left of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// Room for bytes.
+    Bytes,
+    /// Inodes: each file takes one, however small it is.
+    Inodes,
+}
+
+impl Lack {
+    /// Which of the two ends first where each file takes a block. A run that failed has freed a little of both.
+    fn of(bytes: u64, inodes: Option<u64>) -> Self {
+        const BLOCK: u64 = 4096;
+        if inodes.is_some_and(|inodes| inodes.saturating_mul(BLOCK) < bytes) { Self::Inodes } else { Self::Bytes }
+    }
+}
+
+fn advice(source: &io::Error, lack: Option<Lack>) -> &'static str {
     match errno(source) {
+        Some(Errno::NOSPC) if lack == Some(Lack::Bytes) => "; free some space and run again, nothing is lost",
+        Some(Errno::NOSPC) if lack == Some(Lack::Inodes) => {
+            "; the disk has room for bytes but no inodes left for more files: delete or pack small files, or use a file system with more inodes, and run again, nothing is lost"
+        }
         Some(Errno::NOSPC | Errno::DQUOT) => {
             "; free some space (or inodes, where `df -i` shows that none are left) and run again, nothing is lost"
         }
@@ -85,7 +110,7 @@ fn errno(error: &io::Error) -> Option<Errno> {
 
 impl Error {
     pub(super) fn io(action: &'static str, path: impl Into<String>, source: impl Into<io::Error>) -> Self {
-        Self::Io { action, path: path.into(), source: source.into() }
+        Self::Io { action, path: path.into(), source: source.into(), lack: None }
     }
 
     /// A folder of the state can't be used: that is no matter of the document that it was used for.
@@ -110,8 +135,22 @@ impl Error {
                 | Errno::NXIO
                 | Errno::MFILE
                 | Errno::NFILE,
-            ) => Self::Io { action, path: path.display().to_string(), source },
+            ) => Self::Io { action, path: path.display().to_string(), source, lack: None },
             _ => Self::Destination(format!("cannot {action} {}: {source}", path.display())),
+        }
+    }
+
+    /// The same error; if the disk of `dest` is full, it says of what.
+    #[must_use]
+    pub fn measured(self, dest: &Path) -> Self {
+        match self {
+            Self::Io { action, path, source, .. } if errno(&source) == Some(Errno::NOSPC) => {
+                let room = std::fs::File::open(dest).and_then(sys::room).ok();
+                let lack = room.map(|room| Lack::of(room.bytes, room.files));
+                Self::Io { action, path, source, lack }
+            }
+            Self::NotHeld { path, source } => Self::NotHeld { path, source: Box::new(source.measured(dest)) },
+            other => other,
         }
     }
 
@@ -143,6 +182,29 @@ impl Error {
                 ) => ErrorKind::Document,
                 _ => ErrorKind::Disk,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_full_disk_lacks() {
+        #[rustfmt::skip]
+        let table = [
+            // bytes,    inodes,          what is missing
+            (0,          None,            Lack::Bytes),
+            (60_000_000, None,            Lack::Bytes), // a quota, or a large file
+            (0,          Some(1_000_000), Lack::Bytes),
+            (900_000,    Some(10_000),    Lack::Bytes),
+            (60_000_000, Some(0),         Lack::Inodes),
+            (60_000_000, Some(12),        Lack::Inodes),
+            (0,          Some(0),         Lack::Bytes),
+        ];
+        for (bytes, inodes, expected) in table {
+            assert_eq!(Lack::of(bytes, inodes), expected, "{bytes} bytes, {inodes:?} inodes");
         }
     }
 }

@@ -37,7 +37,7 @@ use state_dir::Area;
 
 pub use anonymous_files::descriptors;
 pub use copies::copies;
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Lack};
 pub use fingerprint::Fingerprint;
 pub use io_counter::effort;
 pub use probe::{Abilities, Disk, Examination, ProbeFailure, examine, system};

@@ -207,7 +207,8 @@ fn of_checks(status: &Status, now: Timestamp, note: &mut impl FnMut(Level, Strin
             VerifyOutcome::Partial => {
                 note(Level::Warning, "the last check could not look at everything".to_owned());
             }
-            VerifyOutcome::Damaged if status.damage.is_none() => {
+            // Nothing was counted: the state itself is damaged. What was counted is in `damage` until it is replaced.
+            VerifyOutcome::Damaged if status.damage.is_none() && verify.damaged == 0 => {
                 note(Level::Critical, format!("the last check ended with exit {}", verify.exit_code));
             }
             VerifyOutcome::Sound | VerifyOutcome::Damaged | VerifyOutcome::Interrupted => {}

@@ -40,7 +40,7 @@ fn run(outcome: Outcome, exit_code: u8, ago: i64) -> LastRun {
 /// Complete so many seconds ago.
 fn complete(ago: i64) -> Status {
     let mut status = Status::new("/srv/mirror".into(), at(NOW));
-    status.take_run(run(Outcome::Complete, 0, ago));
+    status.take_run(run(Outcome::Complete, 0, ago), None);
     status.space = Some(Space { documents: 12_034, tree_bytes: 5, history_bytes: 3, ..Space::default() });
     status
 }
@@ -50,7 +50,7 @@ fn then(outcome: Outcome, exit_code: u8, change: impl FnOnce(&mut LastRun)) -> S
     let mut status = complete(3 * 3600);
     let mut last = run(outcome, exit_code, 3600);
     change(&mut last);
-    status.take_run(last);
+    status.take_run(last, None);
     status
 }
 

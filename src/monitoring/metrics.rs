@@ -257,8 +257,8 @@ mod tests {
     fn full() -> Status {
         let mut status = Status::new("/m".into(), at(0));
         status.organisation_id = "o".into();
-        status.take_run(run(Outcome::Complete, 1000));
-        status.take_run(run(Outcome::Failed, 2000));
+        status.take_run(run(Outcome::Complete, 1000), None);
+        status.take_run(run(Outcome::Failed, 2000), None);
         status.space = Some(Space { documents: 7, free_bytes: Some(9), ..Space::default() });
         status.waiting = Waiting { versions: 4, oldest_since: Some(at(2500)), ..Waiting::default() };
         let checked = Checked::default();
@@ -273,7 +273,7 @@ mod tests {
             repaired: 1,
         };
         let round = LastRound { began_at: None, ended_at: at(3), damaged: 0 };
-        status.take_verify(verify, Some(round));
+        status.take_verify(verify, Some(round), None);
         status
     }
 

@@ -310,33 +310,48 @@ impl Status {
         self.at_work.retain(|working| working.process != *process);
     }
 
-    /// A run ended, or could not begin.
-    pub fn take_run(&mut self, run: LastRun) {
+    /// A run ended, or could not begin; `left` is what is known to be left of earlier damage and of the run's own.
+    pub fn take_run(&mut self, run: LastRun, left: Option<Damage>) {
         if run.outcome == Outcome::Complete && run.exit_code == 0 {
             let LastRun { run_id, started_at, finished_at, .. } = run.clone();
             self.last_complete_run = Some(CompleteRun { run_id, started_at, finished_at });
         }
-        self.take_scrub(&run);
+        self.take_scrub(&run, left);
         self.last_run = Some(run);
     }
 
     /// Damage that a run found is there, whatever else the run counts for.
-    pub fn take_scrub(&mut self, run: &LastRun) {
+    pub fn take_scrub(&mut self, run: &LastRun, left: Option<Damage>) {
         if let Some(scrub) = run.scrub.filter(|scrub| scrub.damaged > scrub.repaired) {
-            self.damage = Some(Damage { found_at: run.finished_at, left: scrub.damaged - scrub.repaired });
+            let alone = Damage { found_at: run.finished_at, left: scrub.damaged - scrub.repaired };
+            self.damage = Some(left.filter(|left| left.found_at >= run.started_at).unwrap_or(alone));
+        } else {
+            self.recount(left);
         }
     }
 
-    /// A check ended. Damage is over when everything was read since and nothing is wrong.
-    pub fn take_verify(&mut self, verify: LastVerify, round: Option<LastRound>) {
-        let left = verify.damaged.saturating_sub(verify.repaired);
-        if left > 0 {
-            self.damage = Some(Damage { found_at: verify.finished_at, left });
-        } else if let Some(damage) = &self.damage {
+    /// Counts known damage again. A count of other damage says nothing of it.
+    pub fn recount(&mut self, left: Option<Damage>) {
+        let same = |left: &Damage| self.damage.as_ref().is_some_and(|damage| damage.found_at == left.found_at);
+        if let Some(left) = left.filter(same) {
+            self.damage = (left.left > 0).then_some(left);
+        }
+    }
+
+    /// A check ended; `left` is what is known to be left of earlier damage and of what it found. Damage is over when
+    /// everything was read since and nothing is wrong, or when all of it was replaced.
+    pub fn take_verify(&mut self, verify: LastVerify, round: Option<LastRound>, left: Option<Damage>) {
+        let found = verify.damaged.saturating_sub(verify.repaired);
+        let clean = |damage: &Damage| {
             let clean = |r: &LastRound| r.damaged == 0 && r.began_at.is_some_and(|began| began > damage.found_at);
-            if verify.clears() || round.as_ref().is_some_and(clean) {
-                self.damage = None;
-            }
+            verify.clears() || round.as_ref().is_some_and(clean)
+        };
+        if found > 0 {
+            self.damage = left.or(Some(Damage { found_at: verify.finished_at, left: found }));
+        } else if self.damage.as_ref().is_some_and(clean) {
+            self.damage = None;
+        } else {
+            self.recount(left);
         }
         self.last_verify = Some(verify);
         self.last_round = round;

@@ -97,19 +97,19 @@ fn who_begins_clears_away_who_was_killed() {
 #[test]
 fn damage_stays_until_everything_was_read() {
     let mut status = Status::new("/m".into(), at(0));
-    status.take_verify(verify(VerifyOutcome::Damaged, 10, (5, 9), 2), None);
+    status.take_verify(verify(VerifyOutcome::Damaged, 10, (5, 9), 2), None, None);
     assert_eq!(status.damage, Some(Damage { found_at: at(10), left: 2 }));
     let round = |began, damaged| Some(LastRound { began_at: Some(at(began)), ended_at: at(60), damaged });
-    status.take_verify(verify(VerifyOutcome::Sound, 20, (5, 9), 0), None);
-    status.take_verify(verify(VerifyOutcome::Sound, 30, (5, 9), 0), round(5, 0));
-    status.take_verify(verify(VerifyOutcome::Sound, 40, (5, 9), 0), round(50, 1));
-    status.take_verify(verify(VerifyOutcome::Interrupted, 45, (9, 9), 0), None);
+    status.take_verify(verify(VerifyOutcome::Sound, 20, (5, 9), 0), None, None);
+    status.take_verify(verify(VerifyOutcome::Sound, 30, (5, 9), 0), round(5, 0), None);
+    status.take_verify(verify(VerifyOutcome::Sound, 40, (5, 9), 0), round(50, 1), None);
+    status.take_verify(verify(VerifyOutcome::Interrupted, 45, (9, 9), 0), None, None);
     assert!(status.damage.is_some());
     let before = status.clone();
-    status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None);
+    status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None, None);
     assert_eq!(status.damage, None);
     let mut status = before;
-    status.take_verify(verify(VerifyOutcome::Sound, 60, (4, 9), 0), round(50, 0));
+    status.take_verify(verify(VerifyOutcome::Sound, 60, (4, 9), 0), round(50, 0), None);
     assert_eq!(status.damage, None);
 }
 
@@ -117,7 +117,7 @@ fn damage_stays_until_everything_was_read() {
 fn it_comes_back_as_it_was_written() {
     let mut status = Status::new("/m".into(), at(100));
     status.begin(working("run", 4), |_| ProcessState::Nobody);
-    status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None);
+    status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None, None);
     assert_eq!(Status::read(status.text().as_bytes()), Ok(status.clone()));
     // A field of a later version that this one doesn't know, and one that an earlier one didn't write.
     let mut json: serde_json::Value = serde_json::from_str(&status.text()).unwrap();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{DocumentId, RelPath, Sha256, VersionId};
+use crate::model::{DocumentId, RelPath, Sha256, Stamp, VersionId};
 
 /// What is not as it is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -71,6 +71,9 @@ pub struct Finding {
     pub repaired: bool,
     /// Where the bytes came from, or why it was not repaired; none where nobody tried.
     pub repair: Option<String>,
+    /// Of a damaged document or object, the stamp of its file: what is there later under another one is another file.
+    #[serde(skip)]
+    pub stamp: Option<Stamp>,
 }
 
 impl Finding {

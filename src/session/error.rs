@@ -188,6 +188,15 @@ impl From<history::Error> for Error {
 }
 
 impl Error {
+    /// The same error; if the disk of `dest` is full, it says of what.
+    #[must_use]
+    pub fn measured(self, dest: &std::path::Path) -> Self {
+        match self {
+            Self::Fatal(fatal) => Self::Fatal(fatal.measured(dest)),
+            other => other,
+        }
+    }
+
     /// Whether the state is damaged or lost, so that nothing can be told of the files.
     pub fn is_of_the_state(&self) -> bool {
         match self {

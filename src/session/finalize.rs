@@ -50,19 +50,19 @@ impl Finalizer<'_> {
     /// whatever became of those before it.
     pub(crate) fn write(&self, finished: &Finished, report: &mut RunReport, listed: Result<(), Error>) -> Exit {
         let ended = Exit::of_run(finished);
-        let mut exit = judge(ended, report, listed);
-        exit = judge(exit, report, self.page(report));
+        let mut exit = self.judge(ended, report, listed);
+        exit = self.judge(exit, report, self.page(report));
         let whole = self.config.options.filter.wants_all() && report.outcome == Outcome::Complete;
-        exit = judge(exit, report, if whole { adoption::done(self.state) } else { Ok(()) });
-        exit = judge(exit, report, write_report(self.mirror, report));
+        exit = self.judge(exit, report, if whole { adoption::done(self.state) } else { Ok(()) });
+        exit = self.judge(exit, report, write_report(self.mirror, report));
         let whole = whole && report.outcome == Outcome::Complete;
-        exit = judge(exit, report, self.record(report, whole));
+        exit = self.judge(exit, report, self.record(report, whole));
         if ended != Exit::Disk {
             tidy(self.mirror, self.state, self.config.options.retain_runs, finished);
         }
         if !matches!(finished.ended, Ended::Fatal(_)) {
             let changed = report.documents.has_changes();
-            exit = judge(exit, report, state_backups::keep(self.mirror, self.state, self.run, changed));
+            exit = self.judge(exit, report, state_backups::keep(self.mirror, self.state, self.run, changed));
         }
         if exit != ended {
             self.write_again(report);
@@ -92,6 +92,21 @@ impl Finalizer<'_> {
         }
     }
 
+    /// The code of a run after one more part of its end was written. The first part that fails makes the run fail
+    /// with the disk's code, and is said aloud. A run that failed by itself already has said why.
+    fn judge(&self, exit: Exit, report: &mut RunReport, done: Result<(), Error>) -> Exit {
+        let Err(error) = done.map_err(|error| error.measured(self.config.dest.as_path())) else { return exit };
+        let (cause, error) = (error.cause(), Error::Unwritten(Box::new(error)));
+        if matches!(exit, Exit::Disk | Exit::Usage | Exit::Unexpected | Exit::Locked) {
+            tracing::warn!("{error}");
+            return exit;
+        }
+        report.outcome = Outcome::Failed;
+        report.failures.push(Failure::of_nobody(cause, error.to_string()));
+        ui::complain(&error);
+        error.exit()
+    }
+
     /// The status.
     fn stand(&self, exit: Exit, finished: &Finished, report: &mut RunReport) -> Exit {
         let (root, run) = (self.mirror.root(), (self.state, self.run));
@@ -108,7 +123,7 @@ impl Finalizer<'_> {
                 exit
             }
             Err(error) => {
-                let failed = judge(exit, report, Err(error));
+                let failed = self.judge(exit, report, Err(error));
                 if failed != exit {
                     self.write_again(report);
                 }
@@ -118,21 +133,6 @@ impl Finalizer<'_> {
             }
         }
     }
-}
-
-/// The code of a run after one more part of its end was written. The first part that fails makes the run fail
-/// with the disk's code, and is said aloud. A run that failed by itself already has said why.
-fn judge(exit: Exit, report: &mut RunReport, done: Result<(), Error>) -> Exit {
-    let Err(error) = done else { return exit };
-    let (cause, error) = (error.cause(), Error::Unwritten(Box::new(error)));
-    if matches!(exit, Exit::Disk | Exit::Usage | Exit::Unexpected | Exit::Locked) {
-        tracing::warn!("{error}");
-        return exit;
-    }
-    report.outcome = Outcome::Failed;
-    report.failures.push(Failure::of_nobody(cause, error.to_string()));
-    ui::complain(&error);
-    error.exit()
 }
 
 /// Deletes what `runs/` has of runs that are long past. Nothing needs it: what fails, the next run does.

@@ -14,14 +14,14 @@ use crate::{
     config::Notices,
     mirror::{self, Root},
     monitoring::{
-        CompleteRun, LastRound, LastRun, LastVerify, Process, ProcessState, STATUS, Space, Status, Waiting, Working,
-        metrics, metrics_after_failure,
+        CompleteRun, Damage, LastRound, LastRun, LastVerify, Process, ProcessState, STATUS, Space, Status, Waiting,
+        Working, metrics, metrics_after_failure,
     },
     notify, paths,
     report::{RunReport, VerifyReport},
     session::{Error, Exit},
     state::{Run, State},
-    verify::Round,
+    verify::{Left, Note, Round},
 };
 
 /// A file for others is never larger than this.
@@ -122,16 +122,17 @@ impl StatusFile {
         if status.last_complete_run.is_none() {
             status.last_complete_run = state.read(|r| r.last_complete()).ok().flatten().and_then(complete);
         }
-        self.take(&mut status, LastRun::of(report, ending.exit.code()));
+        let left = left(root, state, &status, report);
+        self.take(&mut status, LastRun::of(report, ending.exit.code()), left);
         status
     }
 
     /// A run with filters by hand is no night, and says nothing of the last one.
-    fn take(&self, status: &mut Status, run: LastRun) {
+    fn take(&self, status: &mut Status, run: LastRun, left: Option<Damage>) {
         if self.by_hand {
-            status.take_scrub(&run);
+            status.take_scrub(&run, left);
         } else {
-            status.take_run(run);
+            status.take_run(run, left);
         }
     }
 
@@ -151,7 +152,7 @@ impl StatusFile {
             return self.failed_unknown(report, exit);
         };
         status.end(&process());
-        self.take(&mut status, LastRun::of(report, exit.code()));
+        self.take(&mut status, LastRun::of(report, exit.code()), None);
         self.write_or_warn(root.as_ref(), status);
     }
 
@@ -162,7 +163,7 @@ impl StatusFile {
         }
         let mut status = self.nothing();
         status.organisation_id.clone_from(&report.organisation_id);
-        status.take_run(LastRun::of(report, exit.code()));
+        status.take_run(LastRun::of(report, exit.code()), None);
         let old = self.metrics.as_ref().and_then(|path| paths::text(path, LARGEST).ok()).unwrap_or_default();
         let metrics = metrics_after_failure(&old, &status, self.profile.as_deref(), status.written_at);
         said(self.write_files(&status, Some(&metrics)));
@@ -180,8 +181,14 @@ impl StatusFile {
         Status::new(dest.display().to_string(), Timestamp::now())
     }
 
-    /// A check ended.
-    pub(crate) fn verify_ended(&self, root: &Root, report: &VerifyReport, exit: Exit, round: Option<&Round>) {
+    /// A check ended; the last round of checks, and what is left of all damage that is known.
+    pub(crate) fn verify_ended(
+        &self,
+        root: &Root,
+        report: &VerifyReport,
+        exit: Exit,
+        (round, left): (Option<&Round>, Option<Damage>),
+    ) {
         let mut status = self.last(root);
         status.end(&process());
         let verify = LastVerify {
@@ -195,7 +202,7 @@ impl StatusFile {
             repaired: report.repaired,
         };
         let round = round.map(|r| LastRound { began_at: r.began_at, ended_at: r.ended_at, damaged: r.damaged });
-        status.take_verify(verify, round.or(status.last_round.clone()));
+        status.take_verify(verify, round.or(status.last_round.clone()), left);
         self.write_or_warn(Some(root), status);
     }
 
@@ -203,7 +210,7 @@ impl StatusFile {
     pub(crate) fn verify_failed(&self, damaged: Option<(&VerifyReport, Exit)>) {
         let Ok(root) = Root::open(&self.dest) else { return };
         if let Some((report, exit)) = damaged {
-            return self.verify_ended(&root, report, exit, None);
+            return self.verify_ended(&root, report, exit, (None, None));
         }
         let mut status = self.last(&root);
         if status.at_work.iter().any(|working| working.process == process()) {
@@ -217,6 +224,8 @@ impl StatusFile {
         let mut status = self.last(root);
         let space = space(root, state, run).ok();
         status.space = space.or(status.space);
+        let left = Note::read(root).left.map(|left| damage(&left, root, state));
+        status.recount(left);
         let withheld = status.waiting.withheld.saturating_sub(missed);
         status.waiting = pending(state, run, 0, withheld).unwrap_or(status.waiting);
         self.write_or_warn(Some(root), status);
@@ -240,7 +249,7 @@ impl StatusFile {
     fn write(&self, root: Option<&Root>, status: Status, ended: bool) -> Result<Vec<String>, Error> {
         let status = status.written_now();
         if let Some(root) = root {
-            root.write_note(STATUS, status.text().as_bytes())?;
+            root.write_note(STATUS, status.text().as_bytes()).map_err(|error| error.measured(&self.dest))?;
         }
         Ok(self.write_outside(&status, ended))
     }
@@ -294,6 +303,17 @@ fn said(warnings: Vec<String>) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+}
+
+/// What is left of the damage that checks found, this run's own among them. Without any nothing is looked at.
+fn left(root: &Root, state: &State, status: &Status, report: &RunReport) -> Option<Damage> {
+    let known = status.damage.is_some() || report.scrub.is_some_and(|scrub| scrub.damaged > scrub.repaired);
+    known.then(|| Note::read(root).left)?.map(|left| damage(&left, root, state))
+}
+
+/// Damage as it is now.
+pub(crate) fn damage(left: &Left, root: &Root, state: &State) -> Damage {
+    Damage { found_at: left.found_at(), left: left.count(root, state) }
 }
 
 /// What waits after a run that left so many documents to come.

@@ -26,7 +26,7 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// `SQLite` refused a statement.
-    #[error("the state database failed: {0}{advice}", advice = advice(sqlite_kind(.0)))]
+    #[error("the state database failed: {0}{advice}", advice = advice(.0))]
     Sqlite(#[from] rusqlite::Error),
     /// The schema could not be brought up to date.
     #[error("the state database could not be brought up to date: {0}")]
@@ -78,12 +78,27 @@ pub enum Error {
 /// What to do about damage.
 const WAY_BACK: &str = "; nothing was touched. `ibinder-sync recover --dest DIR` puts the last good copy of the state in place, and where there is none, `ibinder-sync adopt --dest DIR` makes a new state for the files that are there";
 
-fn advice(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Disk => "; free some space or check the disk, then run again, nothing is lost",
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match sqlite_kind(error) {
+        ErrorKind::Disk => disk_advice(error.sqlite_error_code()),
         ErrorKind::Damaged => WAY_BACK,
         ErrorKind::Busy => "; another command is at work on it: wait until it has ended, then try again",
         ErrorKind::Refused | ErrorKind::Internal => "",
+    }
+}
+
+/// `SQLite` keeps the system's error to itself. It says FULL of a full disk alone; a file that may not be opened is
+/// CANTOPEN, whatever the reason, and one that may not grow is IOERR, as is a disk that fails.
+fn disk_advice(code: Option<ErrorCode>) -> &'static str {
+    match code {
+        Some(ErrorCode::DiskFull) => "; free some space and run again, nothing is lost",
+        Some(ErrorCode::CannotOpen) => {
+            "; check that this user may write there, that the disk has inodes left (`df -i`), and that this process may open enough files (`ulimit -n`, `LimitNOFILE=` in a unit), then run again, nothing is lost"
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            "; check the disk, and whether a limit on the size of files is set (`ulimit -f`, `LimitFSIZE=` in a unit), then run again, nothing is lost"
+        }
+        _ => "; mount the disk writable, or give this user access to it, and run again, nothing is lost",
     }
 }
 
@@ -149,5 +164,28 @@ fn sqlite_kind(error: &rusqlite::Error) -> ErrorKind {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Damaged,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::Busy,
         _ => ErrorKind::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_about_a_disk() {
+        #[rustfmt::skip]
+        let table = [
+            (rusqlite::ffi::SQLITE_FULL,        "free some space"),
+            (rusqlite::ffi::SQLITE_CANTOPEN,    "`ulimit -n`"),
+            (rusqlite::ffi::SQLITE_IOERR_WRITE, "`ulimit -f`"),
+            (rusqlite::ffi::SQLITE_READONLY,    "mount the disk writable"),
+        ];
+        for (code, words) in table {
+            let error = Error::Sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+            let text = error.to_string();
+            assert_eq!(error.kind(), ErrorKind::Disk, "{code}");
+            assert!(text.contains(words), "{code}: {text}");
+            assert_eq!(text.contains("free some space"), code == rusqlite::ffi::SQLITE_FULL, "{text}");
+        }
     }
 }

@@ -44,6 +44,15 @@ impl Fatal {
         }
     }
 
+    /// The same error; if the disk of `dest` is full, it says of what.
+    #[must_use]
+    pub fn measured(self, dest: &std::path::Path) -> Self {
+        match self {
+            Self::Mirror(error) => Self::Mirror(error.measured(dest)),
+            other => other,
+        }
+    }
+
     /// Whether it is about the disk.
     pub(super) fn is_disk(&self) -> bool {
         match self {

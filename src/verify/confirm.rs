@@ -12,7 +12,7 @@ use super::{
     reader::{hash_of, look_at_object, prove},
 };
 use crate::{
-    mirror::{OnDisk, Root},
+    mirror::{ContentLocation, OnDisk, Root},
     model::{DocumentId, RelPath, STATE_FOLDER, Sha256, Step},
     report::{Finding, FindingKind, Progress},
     state::{Claimed, Known, PendingIntent, State},
@@ -129,6 +129,7 @@ impl Judge<'_> {
             document_id: Some(known.id),
             version_id: Some(known.version),
             found_at,
+            stamp: (kind == FindingKind::Damaged).then_some(known.stamp),
             ..finding(kind, known.path.to_string(), Some(known.sha256), detail)
         });
         Ok(())
@@ -140,7 +141,8 @@ impl Judge<'_> {
         let has_its_size = |f: &&Foreign| matches!(f.found, OnDisk::File(stamp) if stamp.size == known.stamp.size);
         let of_its_size = foreign.values().filter(has_its_size);
         of_its_size.filter_map(|file| RelPath::new(&file.path).ok()).find(|path| {
-            let hash = hashes.entry(path.to_string()).or_insert_with(|| hash_of(root, path, watch));
+            let hash =
+                hashes.entry(path.to_string()).or_insert_with(|| hash_of(root, ContentLocation::Tree(path), watch));
             *hash == Some(known.sha256)
         })
     }
@@ -153,7 +155,11 @@ impl Judge<'_> {
         }
         let hex = hash.hex();
         let path = format!("{STATE_FOLDER}/objects/{}/{hex}", &hex[..2]);
-        self.confirmed.findings.push(finding(kind, path, Some(hash), detail));
+        let stamp = match self.root.look_at_object(&hash) {
+            Ok(OnDisk::File(stamp)) => Some(stamp),
+            _ => None,
+        };
+        self.confirmed.findings.push(Finding { stamp, ..finding(kind, path, Some(hash), detail) });
         Ok(())
     }
 
@@ -216,6 +222,7 @@ fn finding(kind: FindingKind, path: String, sha256: Option<Sha256>, detail: Stri
         detail,
         repaired: false,
         repair: None,
+        stamp: None,
     }
 }
 

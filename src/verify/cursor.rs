@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Left;
 use crate::{
     mirror::{self, Root},
     model::Sha256,
@@ -63,6 +64,8 @@ pub struct Note {
     pub last_round: Option<Round>,
     /// The last report, whatever part it was of.
     pub last: serde_json::Value,
+    /// Damage that checks found and left.
+    pub left: Option<Left>,
 }
 
 impl Note {

@@ -13,6 +13,7 @@ mod classify;
 mod confirm;
 mod cursor;
 mod error;
+mod left;
 mod quota;
 mod reader;
 
@@ -21,5 +22,6 @@ pub use classify::{FileLook, Verdict, classify, is_broken};
 pub use confirm::Confirmed;
 pub use cursor::{Cursor, NOTE, Note, Position, Round};
 pub use error::Error;
+pub use left::Left;
 pub use quota::CheckScope;
 pub use reader::prove;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     mirror::{self, ContentLocation, Root, digest_with, stamp_of},
-    model::{RelPath, Sha256},
+    model::Sha256,
     report::Progress,
     state::{Claimed, Known},
 };
@@ -67,9 +67,9 @@ pub(super) fn look_at_object(root: &Root, object: &Claimed, buffer: &mut [u8], w
     classify_object(&object.sha256, object.size, &seen)
 }
 
-/// What a file of the tree hashes to, if it can be read.
-pub(super) fn hash_of(root: &Root, path: &RelPath, watch: &Watch<'_>) -> Option<Sha256> {
-    match look(root, ContentLocation::Tree(path), None, &mut vec![0; PIECE], watch) {
+/// What a file hashes to, if it can be read.
+pub(super) fn hash_of(root: &Root, place: ContentLocation<'_>, watch: &Watch<'_>) -> Option<Sha256> {
+    match look(root, place, None, &mut vec![0; PIECE], watch) {
         FileLook::File(_, hash) => hash,
         _ => None,
     }

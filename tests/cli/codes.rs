@@ -7,7 +7,7 @@ use ibinder_sync::{
     sandbox::{Generated, Organisation, Reply, Route},
 };
 
-use crate::program::{Program, bare, finish, snapshot};
+use crate::program::{Done, Program, bare, finish, snapshot};
 
 #[test]
 fn complete_is_0() {
@@ -218,18 +218,40 @@ fn an_early_end_is_4_and_resumable() {
 fn too_few_files_are_refused_before_anything_is_fetched() {
     for limit in [8, 12, 32, 64] {
         let program = Program::with_documents(3);
-        let inner = program.run_command(&[]);
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", "ulimit -n $0; exec \"$@\"", &limit.to_string()]);
-        command.arg(inner.get_program()).args(inner.get_args());
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        let done = finish(&mut command);
-        done.says(2, "LimitNOFILE=");
+        limited(&program, "-n", limit).says(2, "LimitNOFILE=");
         assert!(!program.dest.exists(), "{limit}");
     }
+}
+
+/// A run under a limit of the shell's `ulimit`.
+fn limited(program: &Program, flag: &str, limit: u64) -> Done {
+    let inner = program.run_command(&[]);
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", "ulimit \"$0\" \"$1\"; shift; exec \"$@\"", flag, &limit.to_string()]);
+    command.arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    finish(&mut command)
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_8_and_loses_nothing() {
+    let program = Program::mirrored(3);
+    let id = program.sandbox.with_organisation(|o| o.documents()[0].id.clone());
+    program.sandbox.with_organisation(|o| o.revise(&id, vec![b'x'; 4_000_000]).unwrap());
+    let files = || [0, 1, 2].map(|n| std::fs::read(program.dest.join(format!("Brf Eken/{n}.txt"))).unwrap());
+    let before = files();
+    // KiB: the first stops the state, the second the document.
+    for limit in [4, 2048] {
+        limited(&program, "-f", limit).says(8, "`ulimit -f`");
+        assert_eq!(files(), before, "{limit}");
+        assert_eq!(std::fs::read_dir(program.dest.join("Brf Eken")).unwrap().count(), 3);
+    }
+    program.run(&[]).expect(0);
+    assert_eq!(files().iter().filter(|bytes| bytes.len() == 4_000_000).count(), 1);
+    finish(bare(&["verify", "--dest"]).arg(&program.dest)).expect(0);
 }

@@ -257,13 +257,126 @@ fn no_copy_replaces_a_mirrored_document() {
 fn damage_stays_critical_until_a_check_of_everything() {
     let program = Program::mirrored(4);
     fs::remove_file(program.dest.join("Brf Eken/0.txt")).unwrap();
-    let verify = |flags: &[&str]| finish(program.command(&["verify"]).arg("--dest").arg(&program.dest).args(flags));
-    verify(&[]).expect(6);
+    verify(&program, &[]).expect(6);
     let done = status(&program, &[]).expect(2);
     assert!(done.out.contains("is left, 1 documents or objects: `ibinder-sync verify --repair`"), "{}", done.out);
-    verify(&["--repair"]).expect(0);
+    verify(&program, &["--repair"]).expect(0);
     status(&program, &[]).expect(0);
     assert_eq!(kept(&program)["at_work"], json!([]));
+}
+
+/// Changes bytes as a disk would: nothing else of the file tells of it.
+fn rot(path: &Path) {
+    let before = fs::metadata(path).unwrap().modified().unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    bytes[0] ^= 0x20;
+    fs::write(path, bytes).unwrap();
+    fs::File::open(path).unwrap().set_modified(before).unwrap();
+}
+
+fn verify(program: &Program, flags: &[&str]) -> Done {
+    finish(program.command(&["verify"]).arg("--dest").arg(&program.dest).args(flags))
+}
+
+#[test]
+fn damage_counts_until_each_file_is_brought_back() {
+    let program = Program::mirrored(4);
+    let (file, metrics) = (|n| program.dest.join(format!("Brf Eken/{n}.txt")), program.beside("ibinder.prom"));
+    let flags = ["--metrics-file", metrics.to_str().unwrap()];
+    let left = |number: u64| {
+        let done = status(&program, &[]).expect(if number > 0 { 2 } else { 0 });
+        let words = format!("is left, {number} documents or objects");
+        assert_eq!(done.out.contains(&words), number > 0, "{}", done.out);
+        assert_eq!(kept(&program)["damage"]["left"].as_u64().unwrap_or(0), number);
+        let text = fs::read_to_string(&metrics).unwrap();
+        let line = text.lines().find(|line| line.starts_with("ibinder_sync_damage_left{")).unwrap();
+        assert!(line.ends_with(&format!(" {number}")), "{line}");
+    };
+    fs::remove_file(file(0)).unwrap();
+    rot(&file(1));
+    verify(&program, &flags).expect(6);
+    left(2);
+    let found_at = kept(&program)["damage"]["found_at"].clone();
+    program.run(&flags).expect(0);
+    assert_eq!(fs::read(file(0)).unwrap(), b"bytes 0");
+    left(1);
+    assert_eq!(kept(&program)["damage"]["found_at"], found_at);
+    // Another run changes nothing of the other file.
+    program.run(&flags).expect(0);
+    left(1);
+    // A part that is sound says nothing of the rest, and one that finds the file again counts it once.
+    let codes = [(); 4].map(|()| {
+        let code = verify(&program, &[flags[0], flags[1], "--sample", "25%"]).code;
+        left(1);
+        code
+    });
+    assert_eq!(codes.iter().filter(|code| **code == 6).count(), 1, "{codes:?}");
+    let ids: Vec<_> = program.sandbox.with_organisation(|o| o.documents().iter().map(|d| d.id.clone()).collect());
+    let text = fs::read_to_string(program.state("status.json")).unwrap();
+    assert!(!ids.iter().any(|id| text.contains(id)), "{text}");
+    verify(&program, &[flags[0], flags[1], "--repair"]).expect(0);
+    left(0);
+}
+
+#[test]
+fn what_a_run_replaced_is_damaged_no_more() {
+    let program = Program::mirrored(3);
+    let file = |n| program.dest.join(format!("Brf Eken/{n}.txt"));
+    let ids: Vec<_> = program.sandbox.with_organisation(|o| o.documents().iter().map(|d| d.id.clone()).collect());
+    let revise = |n: usize, bytes: &str| {
+        program.sandbox.with_organisation(|o| o.revise(&ids[n], bytes.to_owned()).unwrap());
+        program.run(&[]).expect(0);
+    };
+    let damaged = || kept(&program)["damage"]["left"].as_u64().unwrap_or(0);
+    rot(&file(0));
+    fs::write(file(1), "edited").unwrap();
+    verify(&program, &[]).expect(6);
+    assert_eq!(damaged(), 2);
+    revise(0, "new");
+    assert_eq!(damaged(), 1);
+    revise(1, "new");
+    assert_eq!(damaged(), 0);
+    // The last check is no damage by itself.
+    status(&program, &[]).expect(0);
+    // An object, until a run keeps the same bytes again.
+    revise(2, "new");
+    let objects = || snapshot(&program.state("objects")).into_iter().filter(|(_, (bytes, _))| bytes == b"bytes 2");
+    let object = objects().next().unwrap().0;
+    rot(&object);
+    verify(&program, &[]).expect(6);
+    assert_eq!(damaged(), 1);
+    revise(2, "bytes 2");
+    assert_eq!(damaged(), 1);
+    revise(2, "newer");
+    assert_eq!((objects().count(), damaged()), (1, 0));
+    // Or until nothing needs it.
+    fs::remove_file(&object).unwrap();
+    verify(&program, &[]).expect(6);
+    assert_eq!(damaged(), 1);
+    finish(bare(&["purge", &ids[2], "--yes", "--dest"]).arg(&program.dest)).expect(0);
+    program.run(&[]).expect(0);
+    assert_eq!(damaged(), 0);
+}
+
+#[test]
+fn a_part_that_is_damaged_does_not_hide_earlier_damage() {
+    let program = Program::mirrored(4);
+    for n in [0, 3] {
+        rot(&program.dest.join(format!("Brf Eken/{n}.txt")));
+    }
+    let left = || kept(&program)["damage"]["left"].as_u64();
+    verify(&program, &[]).expect(6);
+    for _ in 0..4 {
+        verify(&program, &["--sample", "25%"]);
+        assert_eq!(left(), Some(2));
+    }
+    // What a run repairs is no more, and the rest is.
+    let mut repaired = 0;
+    for _ in 0..4 {
+        repaired += program.run(&["--scrub", "25%", "--json"]).expect(0).json()["scrub"]["repaired"].as_u64().unwrap();
+        assert_eq!(left().unwrap_or(0), 2 - repaired);
+    }
+    assert_eq!(repaired, 2);
 }
 
 #[test]

@@ -92,11 +92,13 @@ pub(crate) async fn scrub(ctx: &RunContext) -> Result<Option<Scrub>, Fatal> {
     repair.all(&mut findings).await?;
     fail(ctx, &findings);
     let damaged = findings.len() as u64;
+    let now = jiff::Timestamp::now();
     if !looked.stopped {
-        note.advance(looked.cursor, looked.done, damaged, jiff::Timestamp::now());
-        if let Err(error) = note.write(&ctx.root) {
-            ctx.tally.warn(Warning::other(Warning::CheckUnrecorded, &error));
-        }
+        note.advance(looked.cursor, looked.done, damaged, now);
+    }
+    note.leave((&ctx.root, &ctx.state), &findings, false, now);
+    if let Err(error) = note.write(&ctx.root) {
+        ctx.tally.warn(Warning::other(Warning::CheckUnrecorded, &error));
     }
     let repaired = findings.iter().filter(|f| f.repaired).count() as u64;
     let verify::Looked { checked, .. } = looked;

@@ -1,0 +1,161 @@
+//! Damage that checks found and that is still there, as `.ibinder-sync/last-verify.json` keeps it.
+//!
+//! The status has only a number, since it names no document. The entries here say which documents and objects it
+//! counts, so a run that replaced one of them lowers it. An entry is never changed: each run looks again.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Note, Watch, reader::hash_of};
+use crate::{
+    mirror::{ContentLocation, OnDisk, Root},
+    model::{DocumentId, Sha256, Stamp},
+    pace::Bandwidth,
+    report::{Finding, Progress},
+    state::State,
+};
+
+/// Entries that are kept, about 2 MB of them; damage beyond them counts until a check has read everything.
+const MOST: usize = 10_000;
+
+/// What checks left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// When the last of it was found.
+    found_at: Timestamp,
+    /// Which documents and objects.
+    items: Vec<Item>,
+    /// How many more.
+    #[serde(default)]
+    more: u64,
+}
+
+/// A damaged or missing document or object; it has one of the two names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Item {
+    document_id: Option<DocumentId>,
+    object: Option<Sha256>,
+    /// See [`Finding::stamp`].
+    stamp: Option<Stamp>,
+}
+
+impl Left {
+    /// When the last of it was found.
+    pub fn found_at(&self) -> Timestamp {
+        self.found_at
+    }
+
+    /// How much of it is still there.
+    pub fn count(&self, root: &Root, state: &State) -> u64 {
+        let still = self.items.iter().filter(|item| !item.is_over(root, state)).count();
+        still as u64 + self.more
+    }
+}
+
+impl Note {
+    /// Takes over what a check found and left. What earlier checks left stays, unless it is over, or everything has been
+    /// read since then: by this check (`whole`), or by a round that found nothing.
+    pub fn leave(&mut self, (root, state): (&Root, &State), findings: &[Finding], whole: bool, now: Timestamp) {
+        let fresh: Vec<Item> = findings.iter().filter(|finding| finding.is_left()).map(Item::of).collect();
+        let Some(before) =
+            self.left.take().or((!fresh.is_empty()).then_some(Left { found_at: now, items: Vec::new(), more: 0 }))
+        else {
+            return;
+        };
+        let clean = |round: &super::Round| round.damaged == 0 && round.began_at.is_some_and(|b| b > before.found_at);
+        let proved = whole || self.last_round.as_ref().is_some_and(clean);
+        let found_at = if fresh.is_empty() { before.found_at } else { now };
+        let (mut items, mut more) = (fresh, 0);
+        if !proved {
+            let again: HashSet<_> = items.iter().map(Item::key).collect();
+            let stays = |item: &Item| !again.contains(&item.key()) && !item.is_over(root, state);
+            let old: Vec<Item> = before.items.into_iter().filter(stays).collect();
+            items.extend(old);
+            more = before.more;
+        }
+        more += items.len().saturating_sub(MOST) as u64;
+        items.truncate(MOST);
+        self.left = Some(Left { found_at, items, more });
+    }
+}
+
+impl Item {
+    fn of(finding: &Finding) -> Self {
+        let document_id = finding.document_id.clone();
+        let object = finding.sha256.filter(|_| document_id.is_none());
+        Self { document_id, object, stamp: finding.stamp }
+    }
+
+    fn key(&self) -> (Option<DocumentId>, Option<Sha256>) {
+        (self.document_id.clone(), self.object)
+    }
+
+    /// Whether it is as recorded again, or nothing needs it any more. What can't be looked at is not over.
+    fn is_over(&self, root: &Root, state: &State) -> bool {
+        match (&self.document_id, &self.object) {
+            (Some(id), _) => match state.read(|r| r.document(id)) {
+                Ok(Some(row)) => root
+                    .look(&row.path)
+                    .is_ok_and(|found| is_replaced(self.stamp.as_ref(), &row.stamp, found, !root.is_network())),
+                Ok(None) => true,
+                Err(_) => false,
+            },
+            (None, Some(hash)) => match state.read(|r| r.is_claimed(hash)) {
+                Ok(true) => self.object_came_back(root, hash),
+                Ok(false) => true,
+                Err(_) => false,
+            },
+            (None, None) => false,
+        }
+    }
+
+    /// Whether another file is there, with the bytes of its name. The file that was damaged is not read again.
+    fn object_came_back(&self, root: &Root, hash: &Sha256) -> bool {
+        let (progress, bandwidth) = (Progress::default(), Bandwidth::new(None));
+        let watch = Watch { progress: &progress, bandwidth: &bandwidth, stop: &|| false };
+        matches!(root.look_at_object(hash), Ok(OnDisk::File(stamp)) if Some(stamp) != self.stamp)
+            && hash_of(root, ContentLocation::Object(hash), &watch) == Some(*hash)
+    }
+}
+
+/// Whether a document's file is as recorded, by a record that is younger than damage to a file that looked untouched.
+fn is_replaced(damaged: Option<&Stamp>, recorded: &Stamp, found: OnDisk, inodes_count: bool) -> bool {
+    let as_recorded = matches!(found, OnDisk::File(stamp) if stamp.is_same(recorded, inodes_count));
+    as_recorded && damaged != Some(recorded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_replaces_a_damaged_file() {
+        let stamp = |inode| Stamp { inode, size: 9, mtime: 5 };
+        let (old, new) = (stamp(1), stamp(2));
+        #[rustfmt::skip]
+        let table = [
+            // what was damaged, what is recorded, what is there
+            (None,      old, OnDisk::Missing,          false),
+            (None,      old, OnDisk::File(old),        true),  // a missing or an edited file is there as recorded
+            (None,      old, OnDisk::File(new),        false), // what somebody put there is not the mirror's
+            (None,      old, OnDisk::Other("a link"),  false),
+            (Some(old), old, OnDisk::File(old),        false), // nobody touched it: its bytes are still damaged
+            (Some(old), old, OnDisk::Missing,          false),
+            (Some(old), old, OnDisk::File(new),        false),
+            (Some(old), new, OnDisk::File(new),        true),
+            (Some(old), new, OnDisk::File(old),        false),
+        ];
+        for (damaged, recorded, found, expected) in table {
+            assert_eq!(
+                is_replaced(damaged.as_ref(), &recorded, found, true),
+                expected,
+                "{damaged:?} {recorded:?} {found:?}"
+            );
+        }
+        // Over a network a file keeps its stamp but for the inode, and the record shows that it is another one.
+        assert!(is_replaced(Some(&old), &new, OnDisk::File(stamp(3)), false));
+        assert!(!is_replaced(Some(&old), &old, OnDisk::File(stamp(3)), false));
+    }
+}
