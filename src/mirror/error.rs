@@ -154,6 +154,11 @@ impl Error {
         }
     }
 
+    /// Whether the disk, or the user's part of it, is full.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if matches!(errno(source), Some(Errno::NOSPC | Errno::DQUOT)))
+    }
+
     /// Whom the error concerns.
     pub fn kind(&self) -> ErrorKind {
         match self {

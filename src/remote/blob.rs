@@ -1,6 +1,6 @@
 //! The bytes of a version, as they come.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -81,22 +81,28 @@ impl Blob {
             Ok(Some(bytes)) => {
                 self.at += bytes.len() as u64;
                 self.lanes.came(bytes.len() as u64);
-                if self.announced.total.is_some_and(|total| self.at > total) {
-                    Err(self.wrong_length())
-                } else {
-                    Ok(Some(bytes))
-                }
+                self.length(false).map(|()| Some(bytes))
             }
-            Ok(None) if self.announced.total.is_some_and(|total| self.at != total) => Err(self.wrong_length()),
-            other => other,
+            Ok(None) => self.length(true).map(|()| None),
+            Err(cause) => Err(cause),
         };
         self.ended = !matches!(result, Ok(Some(_)));
         result.map_err(|cause| Error::new(self.call.clone(), cause, self.tries))
     }
 
-    fn wrong_length(&self) -> Cause {
-        let announced = self.announced.total.unwrap_or(self.at);
-        Cause::WrongLength { announced: announced - self.start, got: self.at - self.start }
+    /// Whether what came fits the size that was announced. Where only the close of the connection ends the bytes, fewer of
+    /// them are a connection that broke.
+    fn length(&self, ended: bool) -> Result<(), Cause> {
+        let (at, total) = (self.at, self.announced.total.unwrap_or(self.at));
+        let (got, announced) = (at - self.start, total.saturating_sub(self.start));
+        match at.cmp(&total) {
+            Ordering::Less if ended && self.closes => {
+                Err(Cause::Transport(format!("it closed after {got} of {announced} bytes")))
+            }
+            Ordering::Less if ended => Err(Cause::WrongLength { announced, got }),
+            Ordering::Greater => Err(Cause::WrongLength { announced, got }),
+            Ordering::Less | Ordering::Equal => Ok(()),
+        }
     }
 }
 

@@ -119,11 +119,10 @@ impl Cause {
             | Self::Transport(_)
             | Self::Slow { .. }
             | Self::TooSlow { .. }
-            | Self::Garbled(_)
-            | Self::WrongLength { .. } => ErrorKind::Unavailable,
+            | Self::Garbled(_) => ErrorKind::Unavailable,
             Self::TooLarge(_) | Self::Compressed(_) | Self::BadLink(_) => ErrorKind::Rejected,
             Self::NotTheRest(_) => ErrorKind::NotTheRest,
-            Self::Contradicted(_) => ErrorKind::Contradicted,
+            Self::Contradicted(_) | Self::WrongLength { .. } => ErrorKind::Contradicted,
         }
     }
 

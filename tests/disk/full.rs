@@ -92,6 +92,46 @@ fn a_full_disk_is_8_and_the_next_run_goes_on() {
     }
 }
 
+/// The files below `tmp/`.
+fn unfinished(program: &Program) -> usize {
+    let folders = fs::read_dir(program.state("tmp")).unwrap().map(|folder| folder.unwrap().path());
+    folders.map(|folder| fs::read_dir(folder).unwrap().count()).sum()
+}
+
+#[test]
+fn a_document_that_does_not_fit_fails_alone() {
+    for min_free in [None, Some("1MB")] {
+        for chunked in [false, true] {
+            let mut o = Organisation::empty();
+            let binder = o.add_binder("Brf Eken");
+            o.add_document(&binder, None, "aaa.bin", vec![b'a'; 30 << 20]).unwrap();
+            for n in 0..12_u8 {
+                o.add_document(&binder, None, &format!("{n}.bin"), vec![n; 10_000]).unwrap();
+            }
+            let program = Program::new(o);
+            let Some(disk) = Disk::mount(&program.dest, "24m") else { return };
+            let version = program.sandbox.with_organisation(|o| o.documents().remove(0).version);
+            program.sandbox.hook(move |asked| {
+                let large = asked.route == Route::Blob && asked.target.contains(&version) && chunked;
+                let body = || Reply::body(200, "application/octet-stream", vec![b'a'; 30 << 20]);
+                large.then(|| body().header("transfer-encoding", "chunked"))
+            });
+            let flags =
+                [&["--json", "--concurrency", "2"][..], &min_free.map_or(vec![], |size| vec!["--min-free", size])]
+                    .concat();
+            for night in 0..2 {
+                let report = program.run(&flags).expect(4).json();
+                let files = fs::read_dir(program.dest.join("Brf Eken")).unwrap().count();
+                let what = format!("{min_free:?} {chunked} {night} {report}");
+                assert_eq!((files, &report["documents"]["failed"], unfinished(&program)), (12, &1.into(), 0), "{what}");
+            }
+            program.sandbox.unhook();
+            disk.resize("128m");
+            program.run(&flags).expect(0);
+        }
+    }
+}
+
 #[test]
 fn a_disk_that_turned_read_only_is_8() {
     let program = large();

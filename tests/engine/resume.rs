@@ -1,8 +1,8 @@
 //! Storage that does not keep its word about a download: in the end the document is whole, or nothing is there.
 
 use std::{
-    io::{Read as _, Write as _},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -194,23 +194,127 @@ fn bytes_that_are_encoded_are_refused_and_bytes_that_are_only_called_so_are_not(
     world.mirror();
 }
 
-/// Serves one answer that announces a petabyte; ends when the client hangs up.
-fn petabyte() -> (String, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/blob?sig=1", listener.local_addr().unwrap());
-    let thread = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut request = Vec::new();
-        while !request.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            request.extend(byte);
-        }
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000000000\r\n\r\nsome").unwrap();
-        // The client hangs up, in one way or another.
-        while stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
-    });
-    (url, thread)
+/// A storage host that sends bytes as they are given, whatever they say of themselves, and then closes the connection.
+struct RawStorage {
+    address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RawStorage {
+    /// `answer` gets the offset of the rest that is requested, and how many requests came before.
+    fn start(answer: impl Fn(Option<usize>, usize) -> Vec<u8> + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, requests) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&requests);
+        let thread = std::thread::spawn(move || {
+            loop {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut head =
+                    BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+                // Who connects and says nothing ends this.
+                let Some(_) = head.next() else { return };
+                let from = head.fold(None, |from, line| {
+                    from.or(line.strip_prefix("range: bytes=").and_then(|range| range.strip_suffix('-')?.parse().ok()))
+                });
+                // Who has heard enough hangs up before the end.
+                let _ = stream.write_all(&answer(from, count.fetch_add(1, Ordering::SeqCst)));
+                let _ = stream.shutdown(Shutdown::Write);
+                let _ = stream.read_to_end(&mut Vec::new());
+            }
+        });
+        Self { address, requests, thread: Some(thread) }
+    }
+
+    /// The answer to a request for a link.
+    fn link(&self) -> Reply {
+        Reply::json(200, &serde_json::json!({ "url": format!("http://{}/blob?sig=1", self.address) }))
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.swap(0, Ordering::SeqCst)
+    }
+}
+
+impl Drop for RawStorage {
+    fn drop(&mut self) {
+        drop(TcpStream::connect(self.address));
+        self.thread.take().map(JoinHandle::join).unwrap().unwrap();
+    }
+}
+
+fn head(status: u16, headers: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status} X\r\netag: \"a\"\r\n{headers}\r\n").into_bytes()
+}
+
+/// The head of the rest from an offset, with one more header line.
+fn rest(from: usize, header: &str) -> Vec<u8> {
+    head(206, &format!("content-range: bytes {from}-{}/{SIZE}\r\n{header}", SIZE - 1))
+}
+
+fn chunked(bytes: &[u8]) -> Vec<u8> {
+    let chunk = if bytes.is_empty() {
+        Vec::new()
+    } else {
+        [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+    };
+    [&chunk[..], b"0\r\n\r\n"].concat()
+}
+
+const CHUNKED: &str = "transfer-encoding: chunked\r\n";
+
+/// Bodies of a rest that are not the rest, from its offset.
+type BadRest = fn(usize) -> Vec<u8>;
+
+const BAD_RESTS: [(&str, BadRest); 8] = [
+    ("a byte too many", |from| [rest(from, ""), bytes(SIZE)[from..].to_vec(), b"x".to_vec()].concat()),
+    ("too much, chunked", |from| [rest(from, CHUNKED), chunked(&bytes(SIZE)[from - 1..])].concat()),
+    ("nothing, chunked", |from| [rest(from, CHUNKED), chunked(b"")].concat()),
+    ("nothing", |from| rest(from, &format!("content-length: {}\r\n", SIZE - from))),
+    ("ten bytes", |from| {
+        [rest(from, &format!("content-length: {}\r\n", SIZE - from)), bytes(SIZE)[from..from + 10].to_vec()].concat()
+    }),
+    ("ten bytes, and then the connection closes", |from| {
+        [rest(from, ""), bytes(SIZE)[from..from + 10].to_vec()].concat()
+    }),
+    ("the rest, called the whole", |from| [head(200, CHUNKED), chunked(&bytes(SIZE)[from..])].concat()),
+    ("nothing, called the whole", |_| [head(200, CHUNKED), chunked(b"")].concat()),
+];
+
+/// The document, whose download breaks off after two thirds the first time.
+fn breaks_once(before: usize) -> Vec<u8> {
+    let came = if before == 0 { SIZE / 3 * 2 } else { SIZE };
+    [head(200, &format!("content-length: {SIZE}\r\n")), bytes(SIZE)[..came].to_vec()].concat()
+}
+
+#[test]
+fn a_rest_whose_body_is_bad_is_followed_by_the_whole_in_the_same_run() {
+    for (what, bad) in BAD_RESTS {
+        let world = one(SIZE);
+        let storage = RawStorage::start(move |from, before| from.map_or_else(|| breaks_once(before), bad));
+        world.sandbox.script(Route::DownloadLink, storage.link().times(8));
+        let ran = world.run();
+        assert_eq!(ran.exit(), Exit::Complete, "{what}: {ran:?}");
+        assert_whole(&world, what);
+        let requests = storage.requests();
+        assert!(requests <= 4, "{what}: {requests} requests");
+    }
+}
+
+#[test]
+fn what_an_earlier_run_kept_locks_nothing_out() {
+    for (what, bad) in BAD_RESTS {
+        let world = one(SIZE);
+        let storage = RawStorage::start(move |from, before| from.map_or_else(|| breaks_once(before), bad));
+        // The part that the first run keeps.
+        world.sandbox.script(Route::DownloadLink, vec![storage.link(), Reply::status(400)]);
+        let ran = world.run();
+        assert_eq!((ran.exit(), disk::leftovers(&world.dest()).len()), (Exit::Partial, 1), "{what}: {ran:?}");
+        world.sandbox.script(Route::DownloadLink, storage.link().times(8));
+        let ran = world.run();
+        assert_eq!(ran.exit(), Exit::Complete, "{what}: {ran:?}");
+        assert_whole(&world, what);
+    }
 }
 
 #[test]
@@ -222,12 +326,9 @@ fn a_document_larger_than_the_disk_fails_alone() {
             o.add_document(&binder, None, &format!("d{n}.txt"), format!("document {n}")).unwrap();
         }
         let world = World::new(o);
-        let (url, thread) = petabyte();
-        world
-            .sandbox
-            .script(Route::DownloadLink, vec![Reply::Pass, Reply::json(200, &serde_json::json!({ "url": url }))]);
+        let petabyte = RawStorage::start(|_, _| head(200, "content-length: 1000000000000000\r\n"));
+        world.sandbox.script(Route::DownloadLink, vec![Reply::Pass, petabyte.link()]);
         let ran = world.run_with(|given| given.min_free = min_free.map(|size| size.parse().unwrap()));
-        thread.join().unwrap();
         assert_eq!((ran.exit(), ran.documents().added, ran.documents().failed), (Exit::Partial, 19, 1), "{ran:?}");
         assert!(ran.fails_with("announces 1000000000000000 bytes"), "{ran:?}");
         world.mirror();

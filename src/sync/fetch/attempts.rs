@@ -1,8 +1,9 @@
 //! What the tries of one download know, and what the next one asks for.
 //!
-//! A range is asked for as long as storage keeps its word. A link that refuses it may have expired: a new one is asked
-//! first. After that, or where storage contradicts what it announced, the whole is asked for in the same run, and what is
-//! held stays until the whole has really come.
+//! The rest is requested as long as that gets further. A link that refuses it may have expired, and a connection may
+//! break: the rest is requested once more. After that the same run requests the whole, and what is held stays until the whole
+//! has really come. Where storage contradicts what it announced, the whole is requested at once, and what is held is
+//! dropped.
 
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) struct Attempts {
     announced: Option<Announced>,
     /// What is asked for.
     range: Range,
+    /// Whether the last request asked for the rest.
+    resumed: bool,
     /// Whether a link for the whole has been refused already.
     expired: bool,
     /// How many downloads must agree at least.
@@ -49,8 +52,8 @@ pub(crate) struct Attempts {
 enum Range {
     #[default]
     Wanted,
-    /// A link has refused it.
-    Refused,
+    /// A link has refused it, or it broke off at once.
+    Doubted,
     /// The whole is asked for from now on, whatever is kept.
     Whole,
 }
@@ -77,9 +80,10 @@ impl Attempts {
     }
 
     /// How the download goes on, if the rest is asked for; `held` is how many bytes are kept.
-    pub(crate) fn resume(&self, held: Option<u64>) -> Option<Resume> {
-        let (partial, offset) = self.partial.as_ref().filter(|_| self.range != Range::Whole).zip(held)?;
-        let Partial { etag, total, md5, .. } = partial;
+    pub(crate) fn resume(&mut self, held: Option<u64>) -> Option<Resume> {
+        let rest = self.partial.as_ref().filter(|_| self.range != Range::Whole).zip(held);
+        self.resumed = rest.is_some();
+        let (Partial { etag, total, md5, .. }, offset) = rest?;
         Some(Resume { offset, announced: Announced { etag: Some(etag.clone()), total: *total, md5: *md5 } })
     }
 
@@ -97,17 +101,20 @@ impl Attempts {
         self.agreeing = 0;
     }
 
-    /// No bytes came; `resumed` says that the rest was asked for.
-    pub(crate) fn after_refusal(&mut self, kind: ErrorKind, resumed: bool) -> Next {
+    /// Storage contradicts what it announced, by its answer or by how many bytes came. What is held is no longer needed.
+    pub(crate) fn after_contradiction(&mut self) -> (Option<Partial>, Next) {
+        self.doubt();
+        self.range = Range::Whole;
+        (self.partial.take(), if self.resumed { Next::AtOnce } else { Next::Later })
+    }
+
+    /// No bytes came.
+    pub(crate) fn after_refusal(&mut self, kind: ErrorKind) -> Next {
+        let resumed = self.resumed;
         match kind {
             ErrorKind::Credentials | ErrorKind::GivenUp | ErrorKind::HostDown | ErrorKind::Configuration => Next::Over,
-            ErrorKind::Contradicted => {
-                self.doubt();
-                self.range = Range::Whole;
-                Next::AtOnce
-            }
             ErrorKind::LinkExpired if resumed && self.range == Range::Wanted => {
-                self.range = Range::Refused;
+                self.range = Range::Doubted;
                 Next::AtOnce
             }
             _ if resumed => {
@@ -127,11 +134,20 @@ impl Attempts {
     /// Bytes came up to an offset of a document of this size (if that was announced) and broke off; `kept` is where the
     /// next try can go on.
     ///
-    /// A try that got further costs nothing, but only as long as less than twice the size is fetched in all.
+    /// A try that got further costs nothing, but only as long as less than twice the size is fetched in all. A rest that
+    /// gets no further is requested once more, and then the whole instead.
     pub(crate) fn after_break(&mut self, came: u64, at: u64, kept: u64, total: Option<u64>) -> Next {
         self.fetched = self.fetched.saturating_add(came);
-        let further = at >= self.furthest.saturating_add(PROGRESS);
+        let begun = at.saturating_sub(came);
+        let further = at >= self.furthest.max(begun).saturating_add(PROGRESS);
         self.furthest = self.furthest.max(at);
+        if self.resumed {
+            self.range = match self.range {
+                _ if further => Range::Wanted,
+                Range::Wanted => Range::Doubted,
+                Range::Doubted | Range::Whole => Range::Whole,
+            };
+        }
         let size = total.unwrap_or(self.furthest);
         let from = if self.range == Range::Whole { 0 } else { kept };
         let coming = self.fetched.saturating_add(size.saturating_sub(from));
@@ -180,10 +196,10 @@ mod tests {
             let mut tries = held();
             assert!(tries.resume(Some(5)).is_some());
             if kind == ErrorKind::LinkExpired {
-                assert_eq!(tries.after_refusal(kind, true), Next::AtOnce);
+                assert_eq!(tries.after_refusal(kind), Next::AtOnce);
                 assert!(tries.resume(Some(5)).is_some(), "a new link first");
             }
-            assert_eq!(tries.after_refusal(kind, true), Next::AtOnce, "{kind:?}");
+            assert_eq!(tries.after_refusal(kind), Next::AtOnce, "{kind:?}");
             assert!(
                 tries.resume(Some(5)).is_none() && tries.partial.is_some(),
                 "the whole, and the rest is kept: {kind:?}"
@@ -195,8 +211,10 @@ mod tests {
     #[test]
     fn a_contradiction_needs_two_downloads_that_agree() {
         let mut tries = held();
-        assert_eq!(tries.after_refusal(ErrorKind::Contradicted, true), Next::AtOnce);
+        assert!(tries.resume(Some(5)).is_some());
+        assert_eq!(tries.after_contradiction(), (Some(partial()), Next::AtOnce));
         assert!(tries.resume(Some(5)).is_none());
+        assert_eq!(tries.after_contradiction(), (None, Next::Later), "of the whole it costs a try");
         let (one, other) = (Sha256::new([1; 32]), Sha256::new([2; 32]));
         assert!(!tries.is_enough(one, 1) && !tries.is_enough(other, 1) && tries.is_enough(other, 1));
     }
@@ -220,14 +238,40 @@ mod tests {
     #[test]
     fn refusals_of_the_whole_and_ends() {
         let mut tries = Attempts::default();
-        assert_eq!(tries.after_refusal(ErrorKind::LinkExpired, false), Next::AtOnceCounted);
-        assert_eq!(tries.after_refusal(ErrorKind::LinkExpired, false), Next::Later);
+        assert_eq!(tries.after_refusal(ErrorKind::LinkExpired), Next::AtOnceCounted);
+        assert_eq!(tries.after_refusal(ErrorKind::LinkExpired), Next::Later);
         for kind in [ErrorKind::Unavailable, ErrorKind::Rejected, ErrorKind::Throttled] {
-            assert_eq!(tries.after_refusal(kind, false), Next::Over, "{kind:?}");
+            assert_eq!(tries.after_refusal(kind), Next::Over, "{kind:?}");
         }
-        for resumed in [true, false] {
-            assert_eq!(held().after_refusal(ErrorKind::GivenUp, resumed), Next::Over);
+        for size in [Some(5), None] {
+            let mut tries = held();
+            assert_eq!(tries.resume(size).is_some(), size.is_some());
+            assert_eq!(tries.after_refusal(ErrorKind::GivenUp), Next::Over);
         }
+    }
+
+    #[test]
+    fn a_rest_that_gets_no_further_is_requested_once_more_and_then_the_whole() {
+        const KIB: u64 = 1024;
+        // How many bytes each rest brings after the first 5 MiB, and whether the rest is still requested after it.
+        for breaks in [
+            &[(0, true), (0, false)][..],
+            &[(10, true), (63 * KIB, false)],
+            &[(0, true), (64 * KIB, true), (0, true), (0, false)],
+            &[(64 * KIB, true), (64 * KIB, true), (0, true), (10, false)],
+        ] {
+            let (mut tries, mut at) = (held(), 5 << 20);
+            for (came, rest) in breaks {
+                assert!(tries.resume(Some(at)).is_some());
+                at += came;
+                tries.after_break(*came, at, at, Some(9 << 20));
+                assert_eq!(tries.resume(Some(at)).is_some(), *rest, "{breaks:?}");
+            }
+            assert!(tries.partial.is_some(), "what is held stays: {breaks:?}");
+        }
+        let mut tries = Attempts::default();
+        tries.after_break(0, 0, 0, None);
+        assert_eq!(tries.range, Range::Wanted, "a whole that breaks says nothing about a rest");
     }
 
     #[test]

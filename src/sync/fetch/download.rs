@@ -14,7 +14,7 @@ use crate::{
     pace::{Retry, Slot},
     remote::{self, Blob},
     report::{Progress, Warning},
-    state::FailureRow,
+    state::{FailureRow, Partial},
     sync::{
         Fatal,
         commit::operation::{RowChange, TreeChange},
@@ -22,7 +22,7 @@ use crate::{
         fetch::{
             attempts::{Attempts, Next},
             contradiction,
-            disk_space::DiskSpace,
+            disk_space::{DiskSpace, drops_held},
             job::DownloadJob,
             pending, proof,
             publish::publish,
@@ -161,7 +161,10 @@ async fn fetch(
             Next::Afresh | Next::Later => retry.next(None, Instant::now()),
             Next::Over => None,
         };
-        let Some(delay) = delay else { return Err(error) };
+        let Some(delay) = delay else {
+            let held = tries.partial.take_if(|_| drops_held(&error));
+            return Err(drop_held(writing, held, error));
+        };
         tracing::debug!(document = %job.document, tries = retry.tries(), "trying again: {error}");
         ctx.stop.or(sleep(delay)).await;
     }
@@ -187,12 +190,15 @@ async fn attempt(
     tries.waited = begun.elapsed();
     let (blob, lane) = head?;
     let over = |error: TransferError| (error, Next::Over);
-    let _room = DiskSpace::take(ctx, &blob).map_err(over)?;
+    let mut space = DiskSpace::take(ctx, &blob).map_err(over)?;
     let mut receiver = Receiver::open(writing, blob, tries).await.map_err(again)?;
-    let received = receiver.receive(ctx, writing, job).await;
+    let received = receiver.receive(ctx, writing, job, &mut space).await;
     drop(lane);
     match received {
-        Ok(()) => receiver.finish(writing, job, tries).await.map_err(again),
+        Ok(()) => receiver.finish(ctx, writing, job, tries).await.map_err(again),
+        Err(TransferError::Body(error)) if error.kind() == remote::ErrorKind::Contradicted => {
+            Err(contradicted(writing, tries, TransferError::Body(error)))
+        }
         Err(error @ (TransferError::Body(_) | TransferError::Stopped)) => {
             let Broken { came, at, total } = receiver.keep(ctx, writing, job, tries).await.map_err(over)?;
             let kept = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name)).unwrap_or(0);
@@ -200,6 +206,17 @@ async fn attempt(
         }
         Err(error) => Err(over(error)),
     }
+}
+
+/// Storage contradicts what it announced: what is held of the version can't be continued.
+fn contradicted(writing: &Writing, tries: &mut Attempts, error: TransferError) -> (TransferError, Next) {
+    let (held, next) = tries.after_contradiction();
+    (drop_held(writing, held, error), next)
+}
+
+/// Deletes what is held of a version because of an error; a disk that doesn't let it is the error then.
+fn drop_held(writing: &Writing, held: Option<Partial>, error: TransferError) -> TransferError {
+    held.and_then(|partial| discard(writing, &partial).err()).unwrap_or(error)
 }
 
 /// Bytes that can't be trusted are fetched again; no other failure passes.
@@ -233,13 +250,11 @@ async fn head<'c>(
             tries.announced(&blob.announced);
             Ok((blob, lane))
         }
+        Some(Err(error)) if error.kind() == remote::ErrorKind::Contradicted => {
+            Err(contradicted(writing, tries, TransferError::Head(error)))
+        }
         Some(Err(error)) => {
-            let next = tries.after_refusal(error.kind(), resume.is_some());
-            if error.kind() == remote::ErrorKind::Contradicted
-                && let Some(partial) = tries.partial.take()
-            {
-                discard(writing, &partial).map_err(|error| (error, Next::Over))?;
-            }
+            let next = tries.after_refusal(error.kind());
             Err((TransferError::Head(error), next))
         }
     }

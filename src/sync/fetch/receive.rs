@@ -18,7 +18,7 @@ use crate::{
         commit::operation::RowChange,
         context::RunContext,
         fetch::{
-            attempts::Attempts, disk_space::check_space, job::DownloadJob, transfer_error::TransferError,
+            attempts::Attempts, disk_space::{DiskSpace, check_space, fills_alone}, job::DownloadJob, transfer_error::TransferError,
             waiting::Arrived,
         },
         sink::Writing,
@@ -82,6 +82,7 @@ impl Receiver {
         ctx: &RunContext,
         writing: &Writing,
         job: &DownloadJob,
+        space: &mut DiskSpace<'_>,
     ) -> Result<(), TransferError> {
         let coming = ActiveDownload::begin(
             &ctx.progress,
@@ -96,6 +97,7 @@ impl Receiver {
             ctx.tally.downloaded(bytes.len() as u64);
             coming.add(bytes.len() as u64);
             self.came += bytes.len() as u64;
+            space.came(bytes.len() as u64);
             if self.sample.len() < SAMPLE {
                 let missing = (SAMPLE - self.sample.len()).min(bytes.len());
                 self.sample.extend_from_slice(&bytes[..missing]);
@@ -107,11 +109,17 @@ impl Receiver {
             self.pieces.push(bytes);
             if self.waiting >= PIECE {
                 if self.blob.announced.total.is_none() {
-                    check_space(ctx)?;
+                    check_space(ctx, self.at())?;
                 }
-                self.stage = Some(self.write(writing).await?);
+                let written = self.write(writing).await;
+                self.stage = Some(written.map_err(|error| fills_alone(ctx, error, self.at()))?);
             }
         }
+    }
+
+    /// The offset after the last byte that came.
+    fn at(&self) -> u64 {
+        self.blob.start + self.came
     }
 
     fn fit(&self, job: &DownloadJob) -> Fit {
@@ -136,6 +144,7 @@ impl Receiver {
     /// Ends the file, and decides whether enough downloads agree on its bytes. None: another one has to.
     pub(crate) async fn finish(
         mut self,
+        ctx: &RunContext,
         writing: &Writing,
         job: &DownloadJob,
         tries: &mut Attempts,
@@ -149,7 +158,8 @@ impl Receiver {
             let md5 = stage.md5();
             Ok((stage.finish(time)?, md5))
         };
-        let (staged, own) = writing.pool.run(end).await??;
+        let ended = writing.pool.run(end).await?;
+        let (staged, own) = ended.map_err(|error| fills_alone(ctx, error.into(), self.at()))?;
         let announced = &self.blob.announced;
         let md5 = announced.md5.map(|md5| own == Some(md5));
         let tagged = own.is_some() && announced.md5_by_etag() == own;
@@ -209,7 +219,7 @@ impl Receiver {
         job: &DownloadJob,
         tries: &mut Attempts,
     ) -> Result<Broken, TransferError> {
-        let at = self.blob.start + self.came;
+        let at = self.at();
         let broken = Broken { came: self.came, at, total: self.blob.announced.total };
         let held = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name)).unwrap_or(0);
         let Some(etag) = self.blob.announced.etag.clone().filter(|_| at >= WORTH_KEEPING && at > held) else {

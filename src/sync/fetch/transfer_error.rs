@@ -42,6 +42,16 @@ pub(crate) enum TransferError {
         /// Bytes of them that stay free.
         min_free: u64,
     },
+    /// It fills the disk, and never announced its size.
+    #[error("{bytes} bytes of it came without an end, and the disk has {free} free{}; free some space if it really is that large", stays_free(*.min_free))]
+    NoSpace {
+        /// Bytes that came.
+        bytes: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes of them that stay free.
+        min_free: u64,
+    },
     /// The run is ending.
     #[error("the run ended")]
     Stopped,
@@ -74,7 +84,7 @@ impl TransferError {
             | Self::Body(_)
             | Self::Doubtful(_)
             | Self::Encoded(_) => true,
-            Self::Mirror(_) | Self::TooLarge { .. } | Self::Stopped | Self::Fatal(_) => false,
+            Self::Mirror(_) | Self::TooLarge { .. } | Self::NoSpace { .. } | Self::Stopped | Self::Fatal(_) => false,
         }
     }
 
@@ -84,7 +94,7 @@ impl TransferError {
             Self::Link(error) | Self::Contradicted(error, _) | Self::Head(error) | Self::Body(error) => {
                 cause_of(error.kind())
             }
-            Self::Mirror(_) | Self::TooLarge { .. } => FailureCause::File,
+            Self::Mirror(_) | Self::TooLarge { .. } | Self::NoSpace { .. } => FailureCause::File,
             Self::Doubtful(_) => FailureCause::Bytes,
             Self::Encoded(_) => FailureCause::Rejected,
             Self::Stopped | Self::Fatal(_) => FailureCause::Run,
