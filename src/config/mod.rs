@@ -186,6 +186,8 @@ impl Config {
         let mut remote = remote_settings(settings)?;
         remote.give_up = give_up;
         remote.stall_timeout = stall.unwrap_or(remote.stall_timeout);
+        // An answer whose head trickles stalls as well.
+        remote.head_timeout = remote.head_timeout.min(remote.stall_timeout);
         remote.min_speed = given.min_speed.map_or(remote.min_speed, Size::bytes);
         remote.downloads = options.concurrency;
         options.page_size = remote.page_size;
@@ -421,5 +423,13 @@ mod tests {
         }
         let never = Pacing { give_up: Some(Duration::ZERO), ..Pacing::default() };
         assert!(never.check().unwrap_err().to_string().starts_with("--give-up"));
+    }
+
+    #[test]
+    fn the_head_of_an_answer_may_not_take_longer_than_a_stall() {
+        for (stall, head) in [(None, 60), (Some(4), 4), (Some(300), 60)] {
+            let given = Given { stall_timeout: stall.map(Duration::from_secs), ..Given::default() };
+            assert_eq!(config(given, &WHOLE).unwrap().remote.head_timeout, Duration::from_secs(head), "{stall:?}");
+        }
     }
 }

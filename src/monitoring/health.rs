@@ -89,6 +89,7 @@ impl Health {
         if let Some(run) = &status.last_run {
             of_last_run(run, running, &mut note);
         }
+        of_contents(status, &mut note);
         of_waiting(status, now, &mut note);
         for (working, _) in at_work(Whereabouts::Gone) {
             let ago = span(now.as_second() - working.started_at.as_second());
@@ -155,6 +156,16 @@ fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String
             note(Level::Critical, format!("the last run could not do its work (exit {exit})"));
         }
         _ => note(Level::Warning, format!("the last run was not complete (exit {exit}){}", shortcomings(run))),
+    }
+}
+
+/// A complete run of an organisation that shows nothing.
+fn of_contents(status: &Status, note: &mut impl FnMut(Level, String)) {
+    let Some(run) = status.last_run.as_ref().filter(|run| run.outcome == Outcome::Complete) else { return };
+    if run.binders.listed + run.binders.filtered == 0 {
+        note(Level::Warning, "iBinder lists no binder for this API client: may it read them?".to_owned());
+    } else if status.space.is_some_and(|space| space.documents == 0) {
+        note(Level::Warning, "the mirror is empty: the last run found no document".to_owned());
     }
 }
 

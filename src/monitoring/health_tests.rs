@@ -25,7 +25,7 @@ fn run(outcome: Outcome, exit_code: u8, ago: i64) -> LastRun {
         started_at: at(NOW - ago - 60),
         finished_at: at(NOW - ago),
         duration_seconds: 60.0,
-        binders: Binders::default(),
+        binders: Binders { listed: 2, ..Binders::default() },
         documents: Documents::default(),
         bytes: Bytes::default(),
         freed: Freed::default(),
@@ -222,5 +222,24 @@ fn only_a_run_that_ended_with_0_is_the_last_complete_one() {
         let status = then(outcome, code, |_| {});
         let last = status.last_complete_run.unwrap().finished_at;
         assert_eq!(last == at(NOW - 3600), taken, "{outcome:?} {code}");
+    }
+}
+
+#[test]
+fn a_complete_run_that_found_nothing_is_a_warning() {
+    for (listed, filtered, documents, expected) in [
+        (2, 0, 12, None),
+        (0, 1, 12, None),
+        (0, 0, 12, Some("lists no binder")),
+        (0, 0, 0, Some("lists no binder")),
+        (2, 0, 0, Some("the mirror is empty")),
+    ] {
+        let mut status = complete(3600);
+        status.last_run.as_mut().unwrap().binders = Binders { listed, filtered, ..Binders::default() };
+        status.space.as_mut().unwrap().documents = documents;
+        let health = judge(&status, &[]);
+        let level = if expected.is_some() { Level::Warning } else { Level::Ok };
+        assert_eq!(health.level, level, "{listed} {filtered} {documents}: {}", health.headline);
+        assert!(health.headline.contains(expected.unwrap_or_default()), "{}", health.headline);
     }
 }

@@ -142,6 +142,20 @@ pub enum Warning {
     /// The labels of a binder's metadata could not be read.
     #[error("binder {}: the labels of its metadata could not be read: {}", .0.binder_id, .0.why)]
     LabelsUnread(BinderWarning),
+    /// A listing that is consistent lacks documents that iBinder still has.
+    #[error(
+        "binder {}: its listing lacks {} that iBinder still has by id; they stay. If this comes back every night, new documents may be missing too: ask the support of iBinder",
+        .0.binder_id, .0.why
+    )]
+    Unlisted(BinderWarning),
+    /// No binder is listed, and none was known.
+    #[error(
+        "iBinder lists no binder for this API client; ask the owner of the organisation to give it access to the binders"
+    )]
+    NoBinders,
+    /// The mirror has no document.
+    #[error("the mirror is empty: iBinder lists no document in {}; compare this with what iBinder shows", .0.why)]
+    EmptyMirror(OtherWarning),
     /// An item of the list of binders can't be used.
     #[error("a binder of the list can't be used: {}", .0.why)]
     BinderUnusable(OtherWarning),

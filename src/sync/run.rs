@@ -19,7 +19,7 @@ use crate::{
         Fatal, Options, Planned, Stop, StopCause,
         commit::{committer::Committer, operation::TreeChange},
         context::RunContext,
-        decide::{filtered, planner::Planner, removals, renames::Rename, reservations::Reservations},
+        decide::{emptiness, filtered, planner::Planner, removals, renames::Rename, reservations::Reservations},
         fetch::{downloads, job::DownloadJob, pending},
         list::{binders, crawl, outcome::BinderOutcome, tabs},
         sink::{Plan, Sink, Writing},
@@ -260,12 +260,14 @@ async fn mirror(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>
         // Absence is counted once every binder was read: a document may have gone to any of them.
         if whole {
             filtered::documents(ctx).await?;
+            emptiness::versions(ctx).await?;
             withheld = removals::settle(ctx, &crawled, mirrored).await?;
         }
         late(ctx, queue).await?;
         // Before the renames: a row that moves takes the file's inode over.
         scrub::prove(ctx).await?;
         rename(ctx).await?;
+        emptiness::warn(ctx)?;
         scrub = scrub::scrub(ctx).await?;
     }
     let whole = whole && ctx.options.filter.wants_all();

@@ -52,10 +52,36 @@ fn includes_that_leave_nothing_are_no_healthy_mirror() {
 }
 
 #[test]
+fn excludes_that_leave_nothing_are_no_healthy_mirror() {
+    for (flag, variable, glob, what) in [
+        ("--exclude", "IBINDER_EXCLUDE", "*", "document"),
+        ("--exclude", "IBINDER_EXCLUDE", "*.pdf;*.dwg", "document"),
+        ("--exclude-binder", "IBINDER_EXCLUDE_BINDER", "Brf *", "binder"),
+    ] {
+        let program = drawings();
+        let report = finish(program.run_command(&["--json"]).env(variable, glob)).expect(4).json();
+        let why = report["failures"][0]["error"].as_str().unwrap();
+        assert!(why.contains(&format!("leave out every {what}")) && why.contains(flag), "{glob}: {why}");
+        // It was healthy, and then somebody set the filter: the files stay, and the status warns.
+        let program = drawings();
+        program.run(&[]).expect(0);
+        finish(program.run_command(&[]).env(variable, glob)).expect(4);
+        let status = finish(bare(&["status", "--dest"]).arg(&program.dest));
+        assert!(status.code == 1 && status.out.contains("WARNING"), "{glob}: {}", status.out);
+        let flags: Vec<&str> = glob.split(';').flat_map(|glob| [flag, glob]).collect();
+        program.run(&flags).expect(4);
+    }
+}
+
+#[test]
 fn an_include_with_nothing_to_match_fails_no_night() {
     let program = Program::with_documents(0);
     let report = program.run(&["--include", "*.pdf", "--json"]).expect(0).json();
-    assert_eq!(warnings(&report), [""; 0], "there is no document that it could match");
+    let warned = warnings(&report);
+    assert!(
+        warned.len() == 1 && warned[0].contains("the mirror is empty"),
+        "no document that it could match: {warned:?}"
+    );
 }
 
 #[test]

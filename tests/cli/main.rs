@@ -7,6 +7,7 @@ mod codes;
 mod commands;
 mod config;
 mod doctor;
+mod empty;
 mod export;
 mod filters;
 mod forget;

@@ -451,3 +451,21 @@ fn an_unlisted_document_that_lives_by_id_gets_its_missing_file_back() {
     let ran = many.keeps_all();
     assert_eq!((ran.exit(), ran.documents().added), (Exit::Complete, 1), "{ran:?}");
 }
+
+#[test]
+fn documents_that_a_consistent_listing_lacks_are_told_of() {
+    let many = many(10);
+    let listed = many.world.edit(|o| o.documents());
+    let item = |d: &ibinder_sync::sandbox::DocumentView| json!({"id": d.id, "fileName": d.file_name, "folderId": many.tab, "latestVersionId": d.version});
+    let page = |lacks: usize| {
+        let items: Vec<_> = listed.iter().skip(lacks).map(item).collect();
+        Reply::json(200, &json!({"items": items, "totalCount": items.len()}))
+    };
+    for (lacks, told) in [(1, "lacks 1 document that"), (2, "lacks 2 documents that")] {
+        many.world.sandbox.script(Route::Search, vec![page(lacks)]);
+        let ran = many.keeps_all();
+        assert_eq!((ran.exit(), ran.warns_of(told)), (Exit::Complete, true), "{ran:?}");
+    }
+    many.world.sandbox.script(Route::Search, vec![page(0)]);
+    assert!(!many.keeps_all().warns_of("its listing lacks"));
+}

@@ -1,11 +1,11 @@
 //! What filters did in a run: which of them matched nothing, and whether they left anything.
 //!
-//! A filter that leaves nothing of an organisation looks like a healthy, empty mirror. So an include that leaves
-//! nothing fails the run. An exclude may be there for a file that comes one day: it only warns.
+//! Filters that leave nothing of an organisation would make an empty mirror look healthy, so they make the run partial. One
+//! exclude that matches nothing only warns: it may be there for a file that comes one day.
 
 use crate::{
     model::Binder,
-    report::{Failure, FailureCause, Filters, Warning},
+    report::{Failure, FailureCause, Warning},
     sync::{Fatal, context::RunContext, decide::planner::Planner},
 };
 
@@ -26,8 +26,7 @@ pub(crate) fn binders(ctx: &RunContext, listed: &[Binder]) {
     let left = listed.iter().filter(|binder| filter.wants_binder(binder)).count();
     ctx.tally.binders(|b| b.filtered = (listed.len() - left) as u64);
     if left == 0 && unmatched.is_empty() {
-        let shown = filter.shown().unwrap_or_default();
-        nothing_left(ctx, "binder", !shown.binder.is_empty(), &shown);
+        nothing_left(ctx, "binder");
     }
 }
 
@@ -43,16 +42,14 @@ pub(crate) async fn documents(ctx: &RunContext) -> Result<(), Fatal> {
         ctx.tally.warn(Warning::other(Warning::Filters, &format!("{flag} {glob:?} matches no document{depth}")));
     }
     if met.left_out_all() {
-        let shown = filter.shown().unwrap_or_default();
-        nothing_left(ctx, "document", !shown.include.is_empty(), &shown);
+        nothing_left(ctx, "document");
     }
     Ok(())
 }
 
-fn nothing_left(ctx: &RunContext, what: &str, included: bool, filters: &Filters) {
-    let flags = filters.flags().join(" ");
-    let why = format!("the filters leave out every {what} that iBinder lists ({flags}); correct them");
-    if included { fail(ctx, why) } else { ctx.tally.warn(Warning::other(Warning::Filters, &why)) }
+fn nothing_left(ctx: &RunContext, what: &str) {
+    let flags = ctx.options.filter.shown().unwrap_or_default().flags().join(" ");
+    fail(ctx, format!("the filters leave out every {what} that iBinder lists ({flags}); correct them"));
 }
 
 fn fail(ctx: &RunContext, why: String) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod adoption;
 pub(crate) mod contested_folders;
+pub(crate) mod emptiness;
 pub(crate) mod filtered;
 pub(crate) mod id_case;
 pub(crate) mod planner;

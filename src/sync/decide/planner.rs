@@ -23,6 +23,7 @@ use crate::{
         commit::operation::RowChange,
         decide::{
             adoption,
+            emptiness::ListedVersions,
             reservations::{InFlight, Reservations},
             seen::SeenDocuments,
         },
@@ -75,6 +76,8 @@ pub(crate) struct Planner {
     pub(crate) unproved: Vec<i64>,
     /// Which filters matched something.
     pub(crate) met: FilterHits,
+    /// Whether what was listed has versions.
+    pub(crate) versions: ListedVersions,
     pub(crate) now: i64,
 }
 
@@ -108,6 +111,7 @@ impl Planner {
             has_folded_ids,
             unproved: Vec::new(),
             met: FilterHits::default(),
+            versions: ListedVersions::default(),
             now: jiff::Timestamp::now().as_second(),
         }
     }
@@ -270,6 +274,9 @@ impl Planner {
                 file,
             }),
         };
+        if facts.wanted {
+            self.versions.take(facts.has_version);
+        }
         let moved = facts.wanted && facts.known.is_some_and(|k| !k.same_place);
         self.settle_later(item, moved);
         match (decide(facts), known, item.version.clone()) {

@@ -11,7 +11,7 @@ use crate::{
     model::{BinderId, DocumentId, Particulars},
     plan::RemovalCap,
     remote::ErrorKind,
-    report::{FailureCause, Warning, Withheld, WithheldWarning},
+    report::{FailureCause, Warning, Withheld, WithheldWarning, format},
     state::{FailureRow, Known},
     sync::{
         Fatal,
@@ -95,14 +95,16 @@ fn withhold(ctx: &RunContext, absent: &Absent, all: u64) -> Result<(), Fatal> {
 /// Asks for each absent document by id, and removes those that are gone.
 async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
     let mut control: Option<DocumentId> = None;
+    let mut unlisted = 0;
     for known in &absent.documents {
         if ctx.stop.is_set() {
-            return Ok(());
+            break;
         }
-        let Some(answer) = ctx.ask(ctx.remote.document(&known.id)).await else { return Ok(()) };
+        let Some(answer) = ctx.ask(ctx.remote.document(&known.id)).await else { break };
         match answer {
             Ok(listed) => {
                 // It was moved, or missed: what it says now counts like a listed item.
+                unlisted += u64::from(listed.binder == absent.binder);
                 ctx.planner.call(move |planner| planner.found(listed)).await??;
             }
             Err(error) if error.kind() == (ErrorKind::NotFound { problem_json: true }) => {
@@ -125,6 +127,10 @@ async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
                 unconfirmed(ctx, known, why, error.tries(), error.trace_id()).await;
             }
         }
+    }
+    if unlisted > 0 {
+        let documents = format::number_of(unlisted, "document", "documents").replace('\u{a0}', " ");
+        ctx.tally.warn(Warning::binder(Warning::Unlisted, &absent.binder, "", &documents));
     }
     Ok(())
 }

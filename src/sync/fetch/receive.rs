@@ -18,7 +18,10 @@ use crate::{
         commit::operation::RowChange,
         context::RunContext,
         fetch::{
-            attempts::Attempts, disk_space::{DiskSpace, check_space, fills_alone}, job::DownloadJob, transfer_error::TransferError,
+            attempts::Attempts,
+            disk_space::{DiskSpace, check_space, fills_alone},
+            job::DownloadJob,
+            transfer_error::TransferError,
             waiting::Arrived,
         },
         sink::Writing,
