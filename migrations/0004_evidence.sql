@@ -3,13 +3,15 @@
 -- What storage announced about the whole of a version while a partial download of it is held: it binds every later answer.
 ALTER TABLE partials ADD COLUMN total INTEGER;           -- bytes of the whole; null: not announced
 ALTER TABLE partials ADD COLUMN md5 BLOB;                -- MD5 of the whole; null: not announced
+ALTER TABLE partials ADD COLUMN content_type TEXT;       -- what its bytes were said to be; null: not announced
 
 -- Bytes that are kept back: they may be a stand-in. They become the version when an independent night gives them again.
 CREATE TABLE suspects (
     document TEXT PRIMARY KEY,
     version  TEXT NOT NULL,
     sha256   BLOB NOT NULL,
-    first_at INTEGER NOT NULL,                   -- by the service's clock
+    first_at INTEGER NOT NULL,                   -- by this machine's clock
+    first_at_service INTEGER,                    -- by the service's clock; null: its answers had no date
     last_run INTEGER NOT NULL
 ) WITHOUT ROWID;
 
@@ -18,7 +20,8 @@ CREATE TABLE provisional (
     document    TEXT PRIMARY KEY,
     version     TEXT NOT NULL,
     sha256      BLOB NOT NULL,
-    accepted_at INTEGER NOT NULL,                -- by the service's clock
+    accepted_at INTEGER NOT NULL,                -- by this machine's clock
+    accepted_at_service INTEGER,                 -- by the service's clock; null: its answers had no date
     passed      INTEGER NOT NULL DEFAULT 0       -- how often they were fetched again and were the same
 ) WITHOUT ROWID;
 

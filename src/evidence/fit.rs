@@ -1,6 +1,10 @@
 //! Whether bytes fit the kind of file that their name promises.
 
-use super::magic::{FileKind, begins, promised, trimmed};
+use super::{
+    look::{Look, trimmed},
+    magic::{FileKind, Unmarked, promised},
+    text,
+};
 
 /// How many of the first bytes are looked at.
 pub const SAMPLE: usize = 1024;
@@ -12,6 +16,8 @@ pub enum Fit {
     Fits,
     /// Nothing speaks for them and nothing against them: a text file, an unknown kind, an unknown beginning.
     Open,
+    /// They have no mark of their kind, whose files all have one.
+    Unmarked,
     /// They are something else: what they look like.
     Contradicts(&'static str),
 }
@@ -25,41 +31,69 @@ const REPORTS: &[&str] = &[
 impl Fit {
     /// Compares. `sample` are the first [`SAMPLE`] bytes, or all of them where there are fewer.
     pub fn of(file_name: &str, content_type: Option<&str>, sample: &[u8]) -> Self {
-        if is_storage_error(trimmed(sample)) {
+        let sample = &sample[..sample.len().min(SAMPLE)];
+        let text = text::read(sample);
+        let start = text.as_deref().map_or_else(|| trimmed(sample), |text| trimmed(text.as_bytes()));
+        if is_storage_error(start) {
             return Self::Contradicts("an error document of the storage");
         }
         let Some(extension) = extension(file_name) else { return Self::Open };
-        if !REPORTS.contains(&extension.as_str()) && is_problem(trimmed(sample), content_type) {
+        if !is_report(&extension) && is_problem(start, content_type) {
             return Self::Contradicts("a problem report");
         }
         match promised(&extension) {
             None => Self::Open,
-            Some(kind) if kind.has(sample) => Self::Fits,
-            Some(kind) => Self::without_magic(kind, sample),
+            Some(kind) if kind.has(sample, text.as_deref()) => Self::Fits,
+            Some(kind) => Self::without_mark(kind, Look::of(sample, text.as_deref())),
         }
     }
 
-    /// What bytes are that don't begin as their kind does.
-    fn without_magic(kind: &FileKind, sample: &[u8]) -> Self {
-        if sample.is_empty() {
-            return Self::Contradicts("nothing at all");
-        }
-        if kind.also_text {
-            return Self::Open;
-        }
-        let start = trimmed(sample);
-        if begins(sample, "<!doctype html") || begins(sample, "<html") {
-            Self::Contradicts("an HTML page")
-        } else if start.starts_with(b"<") && is_text(sample) {
-            Self::Contradicts("XML")
-        } else if (start.starts_with(b"{") || start.starts_with(b"[")) && is_text(sample) {
-            Self::Contradicts("JSON")
-        } else if is_text(sample) {
-            Self::Contradicts("plain text")
-        } else {
-            Self::Open
+    /// What bytes are that have no mark of their kind.
+    fn without_mark(kind: &FileKind, look: Look) -> Self {
+        match (kind.unmarked, look) {
+            (_, Look::Nothing) => Self::Contradicts(look.name()),
+            (Unmarked::Text, _) => Self::Open,
+            (_, look) if look.is_text() => Self::Contradicts(look.name()),
+            (Unmarked::Binary, _) => Self::Open,
+            (Unmarked::Never, Look::Gzip | Look::Zeros) => Self::Contradicts(look.name()),
+            (Unmarked::Never, _) => Self::Unmarked,
         }
     }
+
+    /// The same, by the version before: where its bytes fit the name, or were no text, bytes that don't and are have changed
+    /// their kind.
+    #[must_use]
+    pub fn after(self, file_name: &str, before: &[u8], sample: &[u8]) -> Self {
+        let look = look(sample);
+        match self {
+            Self::Unmarked if Self::of(file_name, None, before) == Self::Fits => Self::Contradicts(look.name()),
+            Self::Open if look.is_text() && Self::of(file_name, None, before) == Self::Fits => {
+                Self::Contradicts(look.name())
+            }
+            Self::Open if is_known(file_name) || !changes_kind(self::look(before), look) => self,
+            Self::Open => Self::Contradicts(look.name()),
+            _ => self,
+        }
+    }
+}
+
+fn look(sample: &[u8]) -> Look {
+    let sample = &sample[..sample.len().min(SAMPLE)];
+    Look::of(sample, text::read(sample).as_deref())
+}
+
+/// Whether the name says what may be in the file: a kind with marks, or any text.
+fn is_known(file_name: &str) -> bool {
+    extension(file_name).is_some_and(|extension| is_report(&extension) || promised(&extension).is_some())
+}
+
+/// Whether text takes the place of something else, or markup that of other text.
+fn changes_kind(before: Look, now: Look) -> bool {
+    now.is_text() && before != now && !(now == Look::PlainText && before.is_text()) && before != Look::Nothing
+}
+
+fn is_report(extension: &str) -> bool {
+    REPORTS.contains(&extension)
 }
 
 /// The extension in lower case; `None` where the name promises nothing.
@@ -67,16 +101,6 @@ pub fn extension(file_name: &str) -> Option<String> {
     let (stem, extension) = file_name.rsplit_once('.')?;
     let plausible = !stem.is_empty() && (1..=8).contains(&extension.len());
     (plausible && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| extension.to_ascii_lowercase())
-}
-
-/// Whether bytes are what a person could read: UTF-8, which may be cut at its end, without control characters.
-fn is_text(sample: &[u8]) -> bool {
-    let valid = match std::str::from_utf8(sample) {
-        Ok(_) => sample,
-        Err(error) if error.error_len().is_none() && sample.len() >= SAMPLE => &sample[..error.valid_up_to()],
-        Err(_) => return false,
-    };
-    !valid.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31 | 127))
 }
 
 /// `<?xml …?><Error><Code>`, as Azure and S3 write it.
@@ -144,9 +168,80 @@ mod tests {
             ("a.zip", None, "temporarily unavailable", "plain text"),
             ("a.pdf", None, "", "nothing at all"),
             ("a.xls", None, "", "nothing at all"),
+            // Marks that a notice quotes, or begins with by chance.
+            ("a.pdf", None, "<!DOCTYPE html><p>no %PDF- header was found", "an HTML page"),
+            ("a.pdf", None, "<html><pre>\n%PDF-1.7\n1 0 obj</pre>", "an HTML page"),
+            ("a.pdf", None, r#"{"message":"throttled","expected":"%PDF-1.7"}"#, "JSON"),
+            ("a.pdf", None, "temporarily unavailable (%PDF-1.7)", "plain text"),
+            ("a.pdf", None, "expected\n%PDF-1.7\nand got nothing", "plain text"),
+            ("a.ifc", None, "/* ISO-10303-21 expected */ try later", "plain text"),
+            ("a.bmp", None, "BM gateway timeout", "plain text"),
+            ("a.exe", None, "MZ is down", "plain text"),
+            ("a.dwg", None, "AC1 is down", "plain text"),
+            ("a.mp4", None, "the ftyp box is missing", "plain text"),
+            ("a.dxf", None, "503\nService Unavailable", "plain text"),
+            ("a.eps", None, r#"{"message":"x"}"#, "JSON"),
+            ("a.ics", None, HTML, "an HTML page"),
+            ("a.mpp", None, HTML, "an HTML page"),
         ];
         for (name, kind, bytes, what) in table {
             assert_eq!(fit(name, *kind, bytes.as_bytes()), Fit::Contradicts(what), "{name}: {bytes}");
+            if kind.is_none() && !bytes.is_empty() {
+                let utf16: Vec<u8> = bytes.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                assert_eq!(fit(name, None, &utf16), Fit::Contradicts(what), "{name}, UTF-16: {bytes}");
+            }
+        }
+    }
+
+    #[test]
+    fn notices_in_other_encodings_and_data_that_no_such_file_is() {
+        for extension in ["pdf", "dwg", "docx", "jpg", "zip", "ifc"] {
+            for (bytes, what) in [
+                (&b"Tj\xe4nsten \xe4r tillf\xe4lligt otillg\xe4nglig. F\xf6rs\xf6k igen"[..], "plain text"),
+                (b"\x93busy\x94 \x96 try later", "plain text"),
+                (b"\x8f\xf3\x93c\x82\xaa", "plain text"), // Shift JIS
+                (b"\x1f\x8b\x08\0\0\0\0\0", "gzip data"),
+                (&[0; 100], "nothing but zeros"),
+            ] {
+                assert_eq!(
+                    fit(&format!("a.{extension}"), None, bytes),
+                    Fit::Contradicts(what),
+                    "{extension} {bytes:?}"
+                );
+            }
+            assert_eq!(fit(&format!("a.{extension}"), None, b"\x01\x02\x03"), Fit::Unmarked, "{extension}");
+        }
+        assert_eq!(fit("a.iso", None, &[0; 100]), Open);
+    }
+
+    #[test]
+    fn what_the_version_before_tells() {
+        const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+        let changed = |what| Fit::Contradicts(what);
+        for (name, before, now, fit) in [
+            ("a.doc", OLE, HTML.as_bytes(), changed("an HTML page")),
+            ("a.doc", OLE, b"unavailable", changed("plain text")),
+            ("a.doc", OLE, b"{\\rtf1", Fit::Fits),
+            ("a.doc", OLE, b"\x31\xbe\0\0", Open), // an older Word
+            ("a.xls", HTML.as_bytes(), b"<html><table>", Open),
+            ("a.eml", b"From: a\r\n", HTML.as_bytes(), changed("an HTML page")),
+            ("a.svg", b"<svg xmlns=", b"<html><svg>", changed("an HTML page")),
+            ("a.pdf", b"%PDF-1.4\n", b"\x01\x02", changed("another kind of data")),
+            ("a.pdf", b"\x03\x04", b"\x01\x02", Fit::Unmarked),
+            // Names that promise nothing.
+            ("a.xyz", b"\x01\x02", b"unavailable", changed("plain text")),
+            ("a.xyz", b"\x01\x02", b"\x03\x04", Open),
+            ("a.xyz", b"solid x", HTML.as_bytes(), changed("an HTML page")),
+            ("a.xyz", b"solid x", b"facet", Open),
+            ("a.xyz", HTML.as_bytes(), b"<p>", changed("XML")),
+            ("a.xyz", b"solid x", b"\x01", Open),
+            ("a.xyz", b"\x01", b"", Open),
+            ("a.xyz", b"", HTML.as_bytes(), Open),
+            ("README", b"plain", HTML.as_bytes(), changed("an HTML page")),
+            ("a.txt", b"plain", HTML.as_bytes(), Open),
+            ("a.html", b"\x01", HTML.as_bytes(), Open),
+        ] {
+            assert_eq!(self::fit(name, None, now).after(name, before, now), fit, "{name} {before:?} {now:?}");
         }
     }
 
@@ -165,9 +260,9 @@ mod tests {
             ("a.txt", None, b""),
             ("a.txt", None, b"temporarily unavailable"),
             ("a.bin", None, b"\0\x01"),
-            ("a.pdf", None, b"\x89PNG\r\n\x1a\n"),
-            ("a.dwg", None, b"\xff\xfe\0\0"),
-            ("a.skp", None, b"\xff\xfe\xff\x0e"),
+            ("a.dgn", None, b"\x08\x09\xfe\x02"),
+            ("a.mpg", None, b"\x47\0"),
+            ("a.svg", None, b"<!-- a comment without end"),
         ];
         for (name, kind, bytes) in table {
             assert_eq!(fit(name, *kind, bytes), Open, "{name}: {bytes:?}");
@@ -176,15 +271,29 @@ mod tests {
 
     #[test]
     fn what_fits() {
-        let tar = [&[b'n'; 257][..], b"ustar\0"].concat();
+        let tar = [&b"n"[..], &[0; 256], b"ustar\0"].concat();
+        let long_comment = [&b"/*"[..], &[b'x'; 1100]].concat();
         let table: &[(&str, &[u8])] = &[
             ("a.pdf", b"%PDF-1.7"),
-            ("a.PDF", b"junk before\n%PDF-1.4 <html>"),
+            ("a.PDF", b"junk before\n%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj"),
+            ("a.pdf", b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.4\r\n1 0 obj"),
+            ("a.pdf", b"<br />\n<b>Warning</b>: x in y\n%PDF-1.4\n1 0 obj"),
+            ("a.pdf", b"\0\x05name\0\0\0%PDF-1.3\r"),
+            ("a.pdf", b"\xef\xbb\xbf\n%PDF-1.7"),
+            ("a.pdf", b"%!PS-Adobe-3.0 PDF-1.4\n"),
             ("a.dwg", b"AC1032\0\0"),
             ("a.dxf", b"  0\r\nSECTION\r\n"),
             ("a.dxf", b"999\nmade by a program\n"),
             ("a.dxf", b"AutoCAD Binary DXF\r\n\x1a\0"),
             ("a.ifc", b"ISO-10303-21;\nHEADER;"),
+            ("a.stp", b"/* made by a program */\n/* 2 */ ISO-10303-21;"),
+            ("a.ifc", &long_comment),
+            ("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0"),
+            ("a.ai", b"%PDF-1.5"),
+            ("a.ics", b"\xef\xbb\xbfBEGIN:VCALENDAR\r\n"),
+            ("a.p7m", b"-----BEGIN PKCS7-----"),
+            ("a.skp", b"\xff\xfe\xff\x0eS\0k\0e\0t\0c\0h\0"),
+            ("a.bmp", b"BM\x36\0\0\0"),
             ("a.docx", b"PK\x03\x04\x14\0"),
             ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
             ("a.doc", b"{\\rtf1\\ansi"),

@@ -1,16 +1,25 @@
 //! How files of a kind begin.
 
+use super::{
+    look::{Look, trimmed},
+    text,
+};
+
 /// A mark that tells a kind of file.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Magic {
-    /// These bytes at an offset.
+    /// These bytes at an offset. Short ones, and those further in, count only in bytes that are no text: a notice may have them.
     At(usize, &'static [u8]),
-    /// These bytes at the start, after white space and a byte order mark, in any case.
+    /// These characters at the start, after white space and a byte order mark, in any case.
     Text(&'static str),
-    /// These bytes anywhere in the sample.
-    Within(&'static [u8]),
+    /// XML with this first element.
+    Element(&'static str),
+    /// The header of a PDF, which may have something else before it.
+    Pdf,
     /// A group code, as an ASCII DXF begins.
     GroupCode,
+    /// The first line of a STEP file, after comments.
+    Step,
     /// A header line of a mail.
     MailHeader,
 }
@@ -20,11 +29,22 @@ pub(super) struct FileKind {
     extensions: &'static [&'static str],
     /// Any of them will do.
     magics: &'static [Magic],
-    /// Programs export HTML, XML, RTF or plain text under these names, too.
-    pub(super) also_text: bool,
+    /// What else its files may be.
+    pub(super) unmarked: Unmarked,
 }
 
-use Magic::{At, GroupCode, MailHeader, Text, Within};
+/// What files of a kind may be that have none of its marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unmarked {
+    /// There are none.
+    Never,
+    /// Some programs write others, but never text.
+    Binary,
+    /// Programs export HTML, XML or plain text under these names, too.
+    Text,
+}
+
+use Magic::{At, Element, GroupCode, MailHeader, Pdf, Step, Text};
 
 const ZIP: &[Magic] = &[At(0, b"PK\x03\x04"), At(0, b"PK\x05\x06"), At(0, b"PK\x07\x08")];
 const OLE: Magic = At(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
@@ -83,27 +103,27 @@ const MEDIA: &[Magic] = &[
 ];
 
 const KINDS: &[FileKind] = &[
-    binary(&["pdf"], &[Within(b"%PDF-")]),
-    binary(&["dwg", "dwt", "dws"], &[At(0, b"AC1"), At(0, b"AC2"), At(0, b"MC0")]),
-    binary(&["dxf"], &[GroupCode, At(0, b"AutoCAD Binary DXF")]),
-    binary(&["dwf"], &[At(0, b"(DWF V"), At(0, b"PK\x03\x04")]),
-    binary(&["ifc"], &[Text("ISO-10303-21"), Text("/*")]),
-    binary(&["stp", "step"], &[Text("ISO-10303-21"), Text("/*")]),
-    binary(&["rtf"], &[Text("{\\rtf")]),
-    binary(
+    marked(&["pdf"], &[Pdf]),
+    marked(&["dwg", "dwt", "dws"], &[At(0, b"AC10"), At(0, b"AC1."), At(0, b"AC2."), At(0, b"MC0.")]),
+    marked(&["dxf"], &[GroupCode, At(0, b"AutoCAD Binary DXF")]),
+    marked(&["dwf"], &[At(0, b"(DWF V"), At(0, b"PK\x03\x04")]),
+    marked(&["ifc", "stp", "step"], &[Step]),
+    marked(&["rtf"], &[Text("{\\rtf")]),
+    marked(
         &[
             "docx", "docm", "dotx", "dotm", "xlsx", "xlsm", "xlsb", "xltx", "xltm", "pptx", "pptm", "ppsx", "potx",
             "vsdx", "vsdm",
         ],
         OFFICE,
     ),
-    FileKind { extensions: &["doc", "dot", "xls", "xlt", "ppt", "pps", "mpp", "wps"], magics: OFFICE, also_text: true },
+    also_text(&["doc", "dot", "xls", "xlt", "ppt", "pps", "wps"], OFFICE),
+    binary(&["mpp"], OFFICE),
     binary(&["vsd", "msg", "rvt", "rfa", "rte", "rft", "max", "sldprt", "sldasm", "pub", "msi"], &[OLE]),
-    binary(
+    marked(
         &["zip", "odt", "ods", "odp", "odg", "dwfx", "ifczip", "bcf", "bcfzip", "kmz", "epub", "jar", "3mf", "smc"],
         ZIP,
     ),
-    binary(
+    marked(
         &[
             "jpg", "jpeg", "jfif", "jpe", "png", "gif", "bmp", "tif", "tiff", "webp", "heic", "heif", "avif", "psd",
             "jp2", "ico",
@@ -117,30 +137,40 @@ const KINDS: &[FileKind] = &[
         ],
         MEDIA,
     ),
-    binary(&["7z"], &[At(0, b"7z\xbc\xaf\x27\x1c")]),
-    binary(&["rar"], &[At(0, b"Rar!\x1a\x07")]),
-    binary(&["gz", "tgz"], &[At(0, b"\x1f\x8b")]),
-    binary(&["bz2", "tbz2"], &[At(0, b"BZh")]),
-    binary(&["xz", "txz"], &[At(0, b"\xfd7zXZ\0")]),
-    binary(&["zst"], &[At(0, b"\x28\xb5\x2f\xfd")]),
+    marked(&["7z"], &[At(0, b"7z\xbc\xaf\x27\x1c")]),
+    marked(&["rar"], &[At(0, b"Rar!\x1a\x07")]),
+    marked(&["gz", "tgz"], &[At(0, b"\x1f\x8b")]),
+    marked(&["bz2", "tbz2"], &[At(0, b"BZh")]),
+    marked(&["xz", "txz"], &[At(0, b"\xfd7zXZ\0")]),
+    marked(&["zst"], &[At(0, b"\x28\xb5\x2f\xfd")]),
     binary(&["tar"], &[At(257, b"ustar")]),
-    binary(&["exe", "dll"], &[At(0, b"MZ")]),
+    marked(&["exe", "dll"], &[At(0, b"MZ")]),
     binary(&["pst", "ost"], &[At(0, b"!BDN")]),
     binary(&["mdb", "accdb"], &[At(4, b"Standard ")]),
     binary(&["las", "laz"], &[At(0, b"LASF")]),
+    binary(&["skp"], &[At(0, b"\xff\xfe\xff\x0e")]),
+    binary(&["eps", "ps", "ai"], &[At(0, b"%!PS"), At(0, b"\xc5\xd0\xd3\xc6"), Pdf]),
+    marked(&["ics"], &[Text("BEGIN:VCALENDAR")]),
+    marked(&["vcf"], &[Text("BEGIN:VCARD")]),
     binary(&["e57"], &[At(0, b"ASTM-E57")]),
     binary(&["3dm"], &[At(0, b"3D Geometry File Format")]),
     // Formats whose marks differ from version to version, and that are never text.
-    binary(
-        &["dgn", "nwd", "nwc", "nwf", "skp", "pln", "pla", "rcp", "rcs", "iso", "p7m", "p7s", "shp", "dbf", "ttf"],
-        &[],
-    ),
-    FileKind { extensions: &["eml", "mht", "mhtml"], magics: &[MailHeader], also_text: true },
-    FileKind { extensions: &["svg"], magics: &[Text("<svg"), Within(b"<svg")], also_text: true },
+    binary(&["dgn", "nwd", "nwc", "nwf", "pln", "pla", "rcp", "rcs", "iso", "shp", "dbf", "ttf"], &[]),
+    also_text(&["p7m", "p7s"], &[At(0, b"-----BEGIN"), At(0, b"\x30\x80"), At(0, b"\x30\x82"), At(0, b"\x30\x83")]),
+    also_text(&["eml", "mht", "mhtml"], &[MailHeader]),
+    also_text(&["svg"], &[Element("svg")]),
 ];
 
+const fn marked(extensions: &'static [&'static str], magics: &'static [Magic]) -> FileKind {
+    FileKind { extensions, magics, unmarked: Unmarked::Never }
+}
+
 const fn binary(extensions: &'static [&'static str], magics: &'static [Magic]) -> FileKind {
-    FileKind { extensions, magics, also_text: false }
+    FileKind { extensions, magics, unmarked: Unmarked::Binary }
+}
+
+const fn also_text(extensions: &'static [&'static str], magics: &'static [Magic]) -> FileKind {
+    FileKind { extensions, magics, unmarked: Unmarked::Text }
 }
 
 /// What an extension in lower case promises; `None` where its files may begin with anything.
@@ -149,40 +179,83 @@ pub(super) fn promised(extension: &str) -> Option<&'static FileKind> {
 }
 
 impl FileKind {
-    /// Whether bytes begin as this kind does.
-    pub(super) fn has(&self, sample: &[u8]) -> bool {
-        self.magics.iter().any(|magic| magic.is_in(sample))
+    /// Whether bytes begin as this kind does; `text` are the same bytes, if they are text.
+    pub(super) fn has(&self, sample: &[u8], text: Option<&str>) -> bool {
+        self.magics.iter().any(|magic| magic.is_in(sample, text))
     }
 }
 
 impl Magic {
-    fn is_in(self, sample: &[u8]) -> bool {
+    fn is_in(self, sample: &[u8], text: Option<&str>) -> bool {
         match self {
-            At(offset, bytes) => sample.get(offset..).is_some_and(|rest| rest.starts_with(bytes)),
-            Text(text) => begins(sample, text),
-            Within(bytes) => sample.windows(bytes.len()).any(|window| window == bytes),
+            At(offset, bytes) => {
+                let is_enough = text.is_none() || (offset == 0 && (bytes.len() >= 4 || !bytes.is_ascii()));
+                is_enough && sample.get(offset..).is_some_and(|rest| rest.starts_with(bytes))
+            }
+            Text(start) => begins(text.map_or(sample, str::as_bytes), start),
+            Element(name) => text.and_then(text::root_element).is_some_and(|root| root == name),
+            Pdf => is_pdf(sample, text),
             GroupCode => is_group_code(sample),
+            Step => is_step(sample),
             MailHeader => is_mail_header(sample),
         }
     }
 }
 
 /// Whether text begins so, in any case.
-pub(super) fn begins(sample: &[u8], text: &str) -> bool {
-    let head = trimmed(sample).get(..text.len());
-    head.is_some_and(|head| head.eq_ignore_ascii_case(text.as_bytes()))
+fn begins(sample: &[u8], start: &str) -> bool {
+    let head = trimmed(sample).get(..start.len());
+    head.is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
 }
 
-/// Without a byte order mark and white space in front.
-pub(super) fn trimmed(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start()
+/// `%PDF-` at the start, or the old header of Acrobat's. Readers also accept it within the first 1,024 bytes: there it has to be
+/// a line of its own, and the beginning of an object has to follow if all of it is text, because notices quote it.
+fn is_pdf(sample: &[u8], text: Option<&str>) -> bool {
+    const MARK: &[u8] = b"%PDF-";
+    let start = trimmed(sample);
+    if start.starts_with(MARK) {
+        return true;
+    }
+    let first_line = start.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    if first_line.starts_with(b"%!PS-Adobe-") && contains(first_line, b" PDF-") {
+        return true;
+    }
+    let is_header = |at: usize| {
+        let version = &sample[at + MARK.len()..];
+        let is_line = at.checked_sub(1).is_none_or(|before| !matches!(sample[before], b' '..=b'~'));
+        is_line && matches!(version, [b'0'..=b'9', b'.', b'0'..=b'9', b'\r' | b'\n', ..])
+    };
+    let found = sample.windows(MARK.len()).enumerate().find(|(at, window)| *window == MARK && is_header(*at));
+    let is_quoted = |at: usize| text.is_some() && !contains(&sample[at..], b" obj");
+    Look::of(sample, text) != Look::Page && found.is_some_and(|(at, _)| !is_quoted(at))
 }
 
-/// A first line with a small number, and a second one that is not empty.
+/// `ISO-10303-21`, which comments may precede.
+fn is_step(sample: &[u8]) -> bool {
+    let mut rest = trimmed(sample);
+    while let Some(comment) = rest.strip_prefix(b"/*") {
+        // A comment that is longer than the sample hides what follows.
+        let Some(end) = comment.windows(2).position(|pair| pair == b"*/") else { return comment.len() > LONG_COMMENT };
+        rest = trimmed(&comment[end + 2..]);
+    }
+    begins(rest, "ISO-10303-21")
+}
+
+/// A comment that fills the sample.
+const LONG_COMMENT: usize = 900;
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// A drawing begins with a section, or with comments (999).
 fn is_group_code(sample: &[u8]) -> bool {
     let mut lines = trimmed(sample).split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let code = lines.next().is_some_and(|line| (1..=4).contains(&line.len()) && line.iter().all(u8::is_ascii_digit));
-    code && lines.next().is_some_and(|line| !line.is_empty())
+    match (lines.next(), lines.next()) {
+        (Some(b"0"), Some(value)) => value.eq_ignore_ascii_case(b"SECTION"),
+        (Some(b"999"), Some(value)) => !value.is_empty(),
+        _ => false,
+    }
 }
 
 /// `Name: value` with a name that mails have.

@@ -7,8 +7,12 @@
 //! back until another night gives the same ones. `docs/reliability.md` has the rule as a table.
 
 mod fit;
+mod look;
 mod magic;
 mod rule;
+mod text;
 
 pub use fit::{Fit, SAMPLE, extension};
-pub use rule::{INDEPENDENT_SECONDS, Item, Reason, Verdict, is_independent, is_proved, judge, next_check};
+pub use rule::{
+    Item, Reason, Verdict, after_check, held_since, is_check_due, is_independent, is_proved, is_settled, judge,
+};

@@ -3,15 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Fit;
-use crate::model::{Sha256, VersionId};
+use crate::model::{ClockReading, Sha256, VersionId};
 
-/// A night is independent of another one that lies this many seconds before it, by the service's clock.
-pub const INDEPENDENT_SECONDS: i64 = 12 * 3600;
+const HOUR: i64 = 3600;
 
-/// When bytes that were published for now are fetched again: days after they were accepted.
+const DAY: i64 = 24 * HOUR;
+
+/// A run is independent of another one that lies this many seconds before it.
+const INDEPENDENT: i64 = 12 * HOUR;
+
+/// A `Date` of the service that is further from this machine's clock proves nothing by itself.
+const PLAUSIBLE: u64 = 2 * DAY.unsigned_abs();
+
+/// When bytes that were accepted for now are downloaded again: days after they were accepted.
 const CHECKS: [i64; 4] = [1, 3, 7, 30];
-
-const DAY: i64 = 24 * 3600;
 
 /// Bytes that came for a version, and what speaks for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +61,7 @@ pub enum Reason {
 pub fn is_proved(fit: Fit, vouched: bool) -> bool {
     match fit {
         Fit::Fits => true,
-        Fit::Open => vouched,
+        Fit::Open | Fit::Unmarked => vouched,
         Fit::Contradicts(_) => false,
     }
 }
@@ -74,7 +79,8 @@ pub fn judge(items: &[Item], ended_early: bool) -> Vec<Verdict> {
 
 fn verdict(item: &Item, shared: usize, ended_early: bool) -> Verdict {
     match suspicion(item, shared) {
-        None if ended_early && !item.known && !item.vouched && item.fit != Fit::Fits => Verdict::AcceptForNow,
+        None if item.known || item.vouched || item.fit == Fit::Fits => Verdict::Accept,
+        None if ended_early || item.fit == Fit::Unmarked => Verdict::AcceptForNow,
         None => Verdict::Accept,
         Some(_) if item.confirmed => Verdict::AcceptForNow,
         Some(reason) => Verdict::Hold(reason),
@@ -87,8 +93,8 @@ fn suspicion(item: &Item, shared: usize) -> Option<Reason> {
         return None;
     }
     match (item.fit, item.vouched) {
-        (Fit::Fits, _) | (Fit::Open, true) => None,
-        (Fit::Open, false) => (shared > 1).then_some(Reason::Shared(shared)),
+        (Fit::Fits, _) | (Fit::Open | Fit::Unmarked, true) => None,
+        (Fit::Open | Fit::Unmarked, false) => (shared > 1).then_some(Reason::Shared(shared)),
         (Fit::Contradicts(what), false) => Some(Reason::Contradicts(what)),
         // Storage vouches for a page under several names: so would a store that was filled with stand-ins. Empty files
         // are made everywhere.
@@ -96,15 +102,45 @@ fn suspicion(item: &Item, shared: usize) -> Option<Reason> {
     }
 }
 
-/// Whether a time is independent of an earlier one; both in seconds since the epoch, by the service's clock.
-pub fn is_independent(before: i64, now: i64) -> bool {
-    now.saturating_sub(before) >= INDEPENDENT_SECONDS
+/// Seconds that have surely passed since an earlier reading: by the service's clock, which others keep right. A `Date` far
+/// from this machine's clock means that one of the two is wrong, and then both must have moved.
+fn passed(before: ClockReading, now: ClockReading) -> i64 {
+    let is_plausible = |reading: ClockReading| reading.apart().is_some_and(|apart| apart <= PLAUSIBLE);
+    match now.since(before) {
+        (_, Some(service)) if is_plausible(before) && is_plausible(now) => service,
+        (ours, Some(service)) => ours.min(service),
+        (ours, None) => ours,
+    }
 }
 
-/// When bytes that were accepted for now at a time are fetched again, after so many checks that found them the same;
-/// `None` once they have passed all. Seconds since the epoch.
-pub fn next_check(accepted_at: i64, passed: usize) -> Option<i64> {
-    CHECKS.get(passed).map(|days| accepted_at.saturating_add(days * DAY))
+/// Since when bytes have been held back. A time in the future comes from a wrong clock: the wait begins anew.
+pub fn held_since(noted: Option<ClockReading>, now: ClockReading) -> ClockReading {
+    noted.filter(|noted| passed(*noted, now) >= 0).unwrap_or(now)
+}
+
+/// Whether a run is independent of the one that held bytes back.
+pub fn is_independent(held_since: ClockReading, now: ClockReading) -> bool {
+    passed(held_since, now) >= INDEPENDENT
+}
+
+/// Whether bytes that were accepted for now have passed all their checks.
+pub fn is_settled(checks: usize) -> bool {
+    checks >= CHECKS.len()
+}
+
+/// Whether bytes that were accepted for now are to be downloaded again, after so many checks that found them the same.
+/// One clock is enough, because a check too early costs a download, and none at all costs the document. A time in the
+/// future comes from a wrong clock: they are due.
+pub fn is_check_due(accepted_at: ClockReading, checks: usize, now: ClockReading) -> bool {
+    let (ours, service) = now.since(accepted_at);
+    let longest = service.map_or(ours, |service| service.max(ours));
+    CHECKS.get(checks).is_some_and(|days| longest >= days * DAY || passed(accepted_at, now) < 0)
+}
+
+/// When bytes were accepted, and how many checks they have passed, once another one found the same. After a time in the
+/// future the checks begin anew.
+pub fn after_check(accepted_at: ClockReading, checks: usize, now: ClockReading) -> (ClockReading, usize) {
+    if passed(accepted_at, now) < 0 { (now, 0) } else { (accepted_at, checks + 1) }
 }
 
 #[cfg(test)]
@@ -138,7 +174,12 @@ mod tests {
             .take_while(|line| line.starts_with('|'))
             .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
             .collect();
-        let fits = [("fit their name", Fit::Fits), ("say nothing", Fit::Open), ("contradict their name", PAGE)];
+        let fits = [
+            ("fit their name", Fit::Fits),
+            ("say nothing", Fit::Open),
+            ("lack a mark", Fit::Unmarked),
+            ("contradict their name", PAGE),
+        ];
         let all: Vec<_> = fits.iter().flat_map(|(text, fit)| [(*text, *fit, "no"), (*text, *fit, "yes")]).collect();
         assert_eq!(rows.len(), all.len());
         for (row, (text, fit, vouched)) in rows.iter().zip(all) {
@@ -194,18 +235,79 @@ mod tests {
         }
     }
 
+    /// Hours by this machine's clock and by the service's.
+    fn at(ours: i64, service: impl Into<Option<i64>>) -> ClockReading {
+        ClockReading { ours: ours * HOUR, service: service.into().map(|hours: i64| hours * HOUR) }
+    }
+
+    const YEARS: i64 = 10 * 365 * 24;
+
     #[test]
-    fn when_a_night_is_independent() {
-        for (before, now, independent) in
-            [(0, 43_199, false), (0, 43_200, true), (100, 50, false), (i64::MIN, i64::MAX, true)]
-        {
-            assert_eq!(is_independent(before, now), independent, "{before} {now}");
+    fn when_a_run_is_independent() {
+        for (before, now, independent) in [
+            (at(0, 0), at(11, 11), false),
+            (at(0, 0), at(12, 12), true),
+            // The service's clock counts, ours where there is no `Date`.
+            (at(0, 0), at(0, 12), true),
+            (at(0, 0), at(12, 11), false),
+            (at(0, None), at(12, None), true),
+            (at(0, None), at(11, 12), false),
+            (at(0, 0), at(12, None), true),
+            // A Date far from our clock counts only with it.
+            (at(0, 0), at(0, 48), true),
+            (at(0, 0), at(0, 49), false),
+            (at(0, 0), at(1, YEARS), false),
+            (at(0, -YEARS), at(1, 1), false),
+            (at(0, -YEARS), at(24, 24), true),
+            (at(0, YEARS), at(24, 24), false),
+            // Our clock is wrong for good, or is set right.
+            (at(-YEARS, 0), at(12 - YEARS, 12), true),
+            (at(-YEARS, 0), at(1, 1), false),
+        ] {
+            assert_eq!(is_independent(before, now), independent, "{before:?} {now:?}");
+        }
+        assert!(!is_independent(at(0, 0), ClockReading { ours: i64::MAX, service: Some(i64::MIN) }));
+    }
+
+    #[test]
+    fn a_wait_since_the_future_begins_anew() {
+        for (noted, now, since) in [
+            (None, at(5, 5), at(5, 5)),
+            (Some(at(0, 0)), at(5, 5), at(0, 0)),
+            (Some(at(0, YEARS)), at(24, 24), at(24, 24)),
+            (Some(at(YEARS, None)), at(24, None), at(24, None)),
+            (Some(at(0, 0)), at(1, YEARS), at(0, 0)),
+        ] {
+            assert_eq!(held_since(noted, now), since, "{noted:?} {now:?}");
         }
     }
 
     #[test]
-    fn checks_come_after_1_3_7_and_30_days() {
-        let days: Vec<_> = (0..5).map(|passed| next_check(0, passed).map(|at| at / DAY)).collect();
-        assert_eq!(days, [Some(1), Some(3), Some(7), Some(30), None]);
+    fn checks_come_after_1_3_7_and_30_days_by_either_clock() {
+        for (checks, days) in [1, 3, 7, 30].into_iter().enumerate() {
+            let hours = days * 24;
+            for (now, due) in [
+                (at(hours, hours), true),
+                (at(hours - 1, hours - 1), false),
+                (at(hours, 0), true),
+                (at(0, hours), true),
+                (at(hours, None), true),
+            ] {
+                assert_eq!(is_check_due(at(0, 0), checks, now), due, "{checks} {now:?}");
+            }
+            assert!(!is_settled(checks));
+        }
+        assert!(is_settled(4) && !is_check_due(at(0, 0), 4, at(YEARS, YEARS)));
+    }
+
+    #[test]
+    fn what_was_accepted_in_the_future_is_checked_at_once_and_then_anew() {
+        for accepted in [at(YEARS, None), at(YEARS, YEARS), at(0, YEARS)] {
+            let now = at(30, accepted.service.map(|_| 30));
+            assert!(is_check_due(accepted, 2, now), "{accepted:?}");
+            assert_eq!(after_check(accepted, 2, now), (now, 0));
+            assert!(!is_check_due(now, 0, now));
+        }
+        assert_eq!(after_check(at(0, 0), 2, at(200, 200)), (at(0, 0), 3));
     }
 }

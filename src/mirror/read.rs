@@ -53,6 +53,16 @@ impl Root {
     }
 }
 
+impl Root {
+    /// The first bytes of a file of the tree, at most so many; `None` where there is none.
+    pub fn sample(&self, path: &RelPath, most: usize) -> Result<Option<Vec<u8>>, Error> {
+        let Some(file) = self.read(ContentLocation::Tree(path))? else { return Ok(None) };
+        let mut bytes = Vec::with_capacity(most);
+        file.take(most as u64).read_to_end(&mut bytes).map_err(|e| Error::io("read", path.as_str(), e))?;
+        Ok(Some(bytes))
+    }
+}
+
 fn found(file: rustix::io::Result<File>, name: &str) -> Result<Option<File>, Error> {
     match file {
         Ok(file) => Ok(Some(file)),

@@ -3,6 +3,7 @@
 //! Everything here is a value with a checked constructor. Nothing does I/O, and nothing
 //! knows the service's wire format or the state's tables.
 
+mod clock;
 mod document;
 mod ids;
 mod intent;
@@ -11,6 +12,7 @@ mod sha256;
 mod share;
 mod stamp;
 
+pub use clock::ClockReading;
 pub use document::{Binder, Folder, KnownFolder, Listed};
 pub use ids::{BadId, BinderId, DocumentId, FolderId, GUID_LENGTH, OrganisationId, VersionId, is_guid};
 pub use intent::{Intent, Outgoing, Particulars, Step};

@@ -5,6 +5,8 @@
 
 use std::num::NonZeroU64;
 
+use crate::model::ClockReading;
+
 /// How far the clock and the service's may be apart: an hour.
 const APART: u64 = 3600;
 
@@ -40,10 +42,8 @@ impl Retain {
 /// What the clock is judged by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
-    /// What the clock says.
-    pub now: i64,
-    /// What the service's clock must say by now; none where it never told.
-    pub service: Option<i64>,
+    /// What this machine's clock and the service's say.
+    pub now: ClockReading,
     /// When the run before began or ended.
     pub before: Option<i64>,
 }
@@ -65,12 +65,11 @@ pub enum Doubt {
 impl Times {
     /// Why the clock can't be trusted, if it can't.
     pub fn doubt(self) -> Option<Doubt> {
-        let Some(service) = self.service else { return Some(Doubt::NoDate) };
-        let apart = self.now.abs_diff(service);
-        if apart > APART {
-            return Some(Doubt::Apart(apart));
+        match self.now.apart() {
+            None => Some(Doubt::NoDate),
+            Some(apart) if apart > APART => Some(Doubt::Apart(apart)),
+            Some(_) => self.before.is_some_and(|before| self.now.ours < before).then_some(Doubt::Behind),
         }
-        self.before.is_some_and(|before| self.now < before).then_some(Doubt::Behind)
     }
 }
 
@@ -103,7 +102,7 @@ mod tests {
     #[test]
     fn a_clock_is_trusted_that_agrees_with_others() {
         let before = Some(9_000);
-        for (now, service, before, doubt) in [
+        for (ours, service, before, doubt) in [
             (10_000, Some(10_000), before, None),
             (10_000, Some(13_600), before, None),
             (10_000, Some(6_400), before, None),
@@ -115,7 +114,8 @@ mod tests {
             (10_000, Some(10_000), Some(10_001), Some(Doubt::Behind)),
             (0, Some(i64::MAX), before, Some(Doubt::Apart(i64::MAX.unsigned_abs()))),
         ] {
-            assert_eq!(Times { now, service, before }.doubt(), doubt, "{now} {service:?} {before:?}");
+            let now = ClockReading { ours, service };
+            assert_eq!(Times { now, before }.doubt(), doubt, "{now:?} {before:?}");
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Announced {
     pub total: Option<u64>,
     /// Its MD5.
     pub md5: Option<[u8; 16]>,
+    /// What its bytes are said to be.
+    pub content_type: Option<String>,
 }
 
 impl Announced {
@@ -40,10 +42,20 @@ impl Announced {
             Some("the size is another one than before")
         } else if differ(self.md5.as_ref(), later.md5.as_ref()) {
             Some("the MD5 is another one than before")
+        } else if self.content_type != later.content_type && later.content_type.as_deref().is_some_and(is_of_pages) {
+            Some("the content type is another one than before")
         } else {
             None
         }
     }
+}
+
+/// Whether a content type is one that error pages and reports have. A store may call the same bytes this and that; a proxy that
+/// puts a page into a download calls it what it is.
+fn is_of_pages(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let subtype = essence.rsplit(['/', '+']).next().unwrap_or_default();
+    matches!(subtype, "html" | "xml" | "json" | "xhtml")
 }
 
 /// Whether an `ETag` is strong, and says anything.
@@ -73,6 +85,7 @@ mod tests {
             etag: etag.map(str::to_owned),
             total,
             md5: md5.map(|byte| [byte; 16]),
+            content_type: None,
         };
         let before = of(Some("\"a\""), Some(10), Some(1));
         let silent = of(None, None, None);
@@ -87,6 +100,22 @@ mod tests {
             (&before, of(Some("\"a\""), Some(10), Some(2)), true),
         ] {
             assert_eq!(before.contradicted_by(&later).is_some(), contradicts, "{later:?}");
+        }
+    }
+    #[test]
+    fn a_page_in_the_place_of_other_bytes_contradicts() {
+        let of = |kind: Option<&str>| Announced { content_type: kind.map(str::to_owned), ..Announced::default() };
+        for (before, later, contradicts) in [
+            (Some("application/pdf"), Some("text/html; charset=utf-8"), true),
+            (Some("application/pdf"), Some("application/xhtml+xml"), true),
+            (Some("application/pdf"), Some("Application/Problem+JSON"), true),
+            (None, Some("application/xml"), true),
+            (Some("text/html"), Some("text/html"), false),
+            (Some("application/pdf"), Some("application/octet-stream"), false),
+            (Some("application/pdf"), None, false),
+            (None, Some("application/vnd.openxmlformats-officedocument.wordprocessingml.document"), false),
+        ] {
+            assert_eq!(of(before).contradicted_by(&of(later)).is_some(), contradicts, "{before:?} {later:?}");
         }
     }
 }

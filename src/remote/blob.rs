@@ -28,8 +28,6 @@ pub struct Blob {
     pub announced: Announced,
     /// When the bytes were last changed, as storage says.
     pub last_modified: Option<Timestamp>,
-    /// What the bytes are said to be.
-    pub content_type: Option<String>,
     /// What the bytes are said to be encoded as, though no encoding was asked for.
     pub encoding: Option<String>,
     /// Whether the answer bears marks that a store gives to a blob and to no error page.
@@ -58,7 +56,6 @@ impl Blob {
             start: head.start,
             announced: head.announced,
             last_modified: head.last_modified,
-            content_type: head.content_type,
             encoding: head.encoding,
             marked: head.marked,
             closes: head.closes,

@@ -55,7 +55,6 @@ pub(super) struct Head {
     /// Size of the whole, not of this answer.
     pub(super) announced: Announced,
     pub(super) last_modified: Option<Timestamp>,
-    pub(super) content_type: Option<String>,
     /// What the bytes are said to be encoded as.
     pub(super) encoding: Option<String>,
     /// Whether the answer bears marks that a store gives to a blob and to no error page.
@@ -109,12 +108,16 @@ fn whole(version: Version, headers: &HeaderMap, resume: Option<&Resume>) -> Resu
     // What was announced before holds where this answer says nothing.
     head.announced.total = head.announced.total.or(resume.announced.total);
     head.announced.md5 = head.announced.md5.or(resume.announced.md5);
+    head.announced.content_type = resume.announced.content_type.clone().or(head.announced.content_type);
     Ok(head)
 }
 
 /// An answer that says it is the rest.
 fn rest(version: Version, headers: &HeaderMap, resume: &Resume) -> Result<Head, Cause> {
     let Some(span) = span(headers) else { return Err(Cause::NotTheRest("it does not say which bytes it has")) };
+    if content_type(headers).is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/")) {
+        return Err(Cause::NotTheRest("it is split into parts"));
+    }
     if span.first != resume.offset || span.last.checked_add(1) != Some(span.total) {
         return Err(Cause::NotTheRest("it is another part"));
     }
@@ -129,6 +132,7 @@ fn rest(version: Version, headers: &HeaderMap, resume: &Resume) -> Result<Head, 
         return Err(Cause::NotTheRest("it has no ETag to compare"));
     }
     head.announced.md5 = head.announced.md5.or(resume.announced.md5);
+    head.announced.content_type = resume.announced.content_type.clone().or(head.announced.content_type);
     Ok(head)
 }
 
@@ -137,9 +141,8 @@ fn head(version: Version, headers: &HeaderMap, start: u64, total: Option<u64>, m
     let etag = text(headers, ETAG).filter(|etag| is_strong(etag)).map(str::to_owned);
     Head {
         start,
-        announced: Announced { etag, total, md5 },
+        announced: Announced { etag, total, md5, content_type: content_type(headers).map(str::to_owned) },
         last_modified: text(headers, LAST_MODIFIED).and_then(|date| DATES.parse_timestamp(date).ok()),
-        content_type: content_type(headers).map(str::to_owned),
         encoding: encoding(headers),
         marked: MARKS.iter().any(|mark| headers.contains_key(*mark)),
         // HTTP/2 says where a body ends.
@@ -229,7 +232,7 @@ mod tests {
         assert_eq!(head.announced.etag.as_deref(), Some("\"abc\""));
         assert_eq!(head.last_modified.unwrap().to_string(), "1994-11-06T08:49:37Z");
         assert_eq!(head.announced.md5.unwrap()[..3], [0x5d, 0x41, 0x40]);
-        assert_eq!(head.content_type.as_deref(), Some("application/pdf"));
+        assert_eq!(head.announced.content_type.as_deref(), Some("application/pdf"));
         let other = whole(&[("x-ms-blob-content-md5", "XUFAKrxLKna5cZ2REBfFkg==")]);
         assert_eq!(other.announced.md5, head.announced.md5);
     }
@@ -261,7 +264,8 @@ mod tests {
     }
 
     fn held() -> Resume {
-        let announced = Announced { etag: Some("\"a\"".into()), total: Some(10), md5: Some([7; 16]) };
+        let announced =
+            Announced { etag: Some("\"a\"".into()), total: Some(10), md5: Some([7; 16]), ..Announced::default() };
         Resume { offset: 3, announced }
     }
 
@@ -299,6 +303,11 @@ mod tests {
             (206, &[("content-range", "bytes 3-18446744073709551615/0"), tag], "not the rest"),
             (206, &[range, tag, ("content-length", "6")], "not the rest"),
             (416, &[], "not the rest"),
+            // Another kind of body than before, or parts with heads of their own.
+            (206, &[range, tag, ("content-type", "application/octet-stream")], "rest"),
+            (206, &[range, tag, ("content-type", "text/html")], "contradiction"),
+            (206, &[range, tag, ("content-type", "Multipart/byteranges; boundary=x")], "not the rest"),
+            (200, &[("content-length", "10"), tag, ("content-type", "application/json")], "contradiction"),
             // The whole instead.
             (200, &[("content-length", "10"), tag], "whole"),
             (200, &[("content-length", "10")], "whole"),

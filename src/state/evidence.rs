@@ -8,7 +8,7 @@ use super::{
     Error, Reader, Writer,
     documents::{id, sha256},
 };
-use crate::model::{DocumentId, Sha256, VersionId};
+use crate::model::{ClockReading, DocumentId, Sha256, VersionId};
 
 /// A version that is accepted for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,26 +19,30 @@ pub struct Provisional {
     pub version: VersionId,
     /// The bytes.
     pub sha256: Sha256,
-    /// Since when, by the service's clock, seconds since the epoch.
-    pub accepted_at: i64,
+    /// Since when.
+    pub accepted_at: ClockReading,
     /// How often they were fetched again and were the same.
     pub passed: usize,
 }
 
+/// Both clocks, in two columns beside each other.
+fn reading(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<ClockReading> {
+    Ok(ClockReading { ours: row.get(at)?, service: row.get(at + 1)? })
+}
+
 impl Reader<'_> {
-    /// Since when bytes are kept back for a version, by the service's clock in seconds since the epoch; `None` where other
-    /// bytes are, or none.
+    /// Since when bytes are held back for a version; `None` where other bytes are, or none.
     pub fn suspected_since(
         &self,
         document: &DocumentId,
         version: &VersionId,
         hash: &Sha256,
-    ) -> Result<Option<i64>, Error> {
-        let mut statement = self
-            .0
-            .prepare_cached("SELECT first_at FROM suspects WHERE document = ?1 AND version = ?2 AND sha256 = ?3")?;
+    ) -> Result<Option<ClockReading>, Error> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT first_at, first_at_service FROM suspects WHERE document = ?1 AND version = ?2 AND sha256 = ?3",
+        )?;
         let mut rows = statement.query(params![document.as_str(), version.as_str(), hash.as_bytes()])?;
-        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+        Ok(rows.next()?.map(|row| reading(row, 0)).transpose()?)
     }
 
     /// Under which names some bytes were mirrored before a run, and not only for now. Reads every row: it is asked for
@@ -61,7 +65,7 @@ impl Reader<'_> {
     /// Every version that is accepted for now.
     pub fn provisional(&self) -> Result<Vec<Provisional>, Error> {
         let mut statement = self.0.prepare_cached(
-            "SELECT p.document, p.version, p.sha256, p.accepted_at, p.passed FROM provisional p
+            "SELECT p.document, p.version, p.sha256, p.passed, p.accepted_at, p.accepted_at_service FROM provisional p
              JOIN documents d ON d.id = p.document AND d.version = p.version AND d.sha256 = p.sha256",
         )?;
         let rows = statement.query_and_then([], |row| -> Result<_, Error> {
@@ -69,8 +73,8 @@ impl Reader<'_> {
                 document: id(&row.get::<_, String>(0)?, DocumentId::parse)?,
                 version: id(&row.get::<_, String>(1)?, VersionId::parse)?,
                 sha256: sha256(row.get_ref(2)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?,
-                accepted_at: row.get(3)?,
-                passed: usize::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
+                accepted_at: reading(row, 4)?,
+                passed: usize::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
             })
         })?;
         rows.collect()
@@ -83,22 +87,21 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Bytes for a version are kept back. The first time that these bytes came stays.
+    /// Bytes for a version are held back since some time.
     pub fn suspect(
         &self,
         run: i64,
         document: &DocumentId,
         version: &VersionId,
         hash: &Sha256,
-        at: i64,
+        since: ClockReading,
     ) -> Result<(), Error> {
         self.0
             .prepare_cached(
-                "INSERT INTO suspects (document, version, sha256, first_at, last_run) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (document) DO UPDATE SET last_run = ?5, version = ?2, sha256 = ?3,
-                     first_at = iif(version = ?2 AND sha256 = ?3, first_at, ?4)",
+                "INSERT OR REPLACE INTO suspects (document, version, sha256, first_at, first_at_service, last_run)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![document.as_str(), version.as_str(), hash.as_bytes(), at, run])?;
+            .execute(params![document.as_str(), version.as_str(), hash.as_bytes(), since.ours, since.service, run])?;
         Ok(())
     }
 
@@ -106,14 +109,15 @@ impl Writer<'_> {
     pub fn accept_for_now(&self, row: &Provisional) -> Result<(), Error> {
         self.0
             .prepare_cached(
-                "INSERT OR REPLACE INTO provisional (document, version, sha256, accepted_at, passed)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR REPLACE INTO provisional (document, version, sha256, accepted_at, accepted_at_service, passed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute(params![
                 row.document.as_str(),
                 row.version.as_str(),
                 row.sha256.as_bytes(),
-                row.accepted_at,
+                row.accepted_at.ours,
+                row.accepted_at.service,
                 i64::try_from(row.passed).unwrap_or(i64::MAX)
             ])?;
         Ok(())

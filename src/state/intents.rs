@@ -27,6 +27,8 @@ pub struct Partial {
     pub total: Option<u64>,
     /// The MD5 that was announced for the whole.
     pub md5: Option<[u8; 16]>,
+    /// What the bytes were said to be.
+    pub content_type: Option<String>,
 }
 
 impl Reader<'_> {
@@ -43,13 +45,14 @@ impl Reader<'_> {
 
     /// The partial download of a version, if one was kept.
     pub fn partial(&self, document: &DocumentId, version: &VersionId) -> Result<Option<Partial>, Error> {
-        let mut statement = self
-            .0
-            .prepare_cached("SELECT name, etag, total, md5 FROM partials WHERE document = ?1 AND version = ?2")?;
+        let mut statement = self.0.prepare_cached(
+            "SELECT name, etag, total, md5, content_type FROM partials WHERE document = ?1 AND version = ?2",
+        )?;
         let mut rows = statement.query([document.as_str(), version.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let total = row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
-        Ok(Some(Partial { name: row.get(0)?, etag: row.get(1)?, total, md5: row.get(3)? }))
+        let (name, etag, md5, content_type) = (row.get(0)?, row.get(1)?, row.get(3)?, row.get(4)?);
+        Ok(Some(Partial { name, etag, total, md5, content_type }))
     }
 
     /// Versions of which a partial download was kept: few, since each run deletes what it does not need.
@@ -89,7 +92,8 @@ impl Writer<'_> {
     pub fn keep_partial(&self, document: &DocumentId, version: &VersionId, partial: &Partial) -> Result<(), Error> {
         self.0
             .prepare_cached(
-                "INSERT OR REPLACE INTO partials (document, version, name, etag, total, md5) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT OR REPLACE INTO partials (document, version, name, etag, total, md5, content_type)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 document.as_str(),
@@ -97,7 +101,8 @@ impl Writer<'_> {
                 partial.name,
                 partial.etag,
                 partial.total.map(u64::cast_signed),
-                partial.md5
+                partial.md5,
+                partial.content_type
             ])?;
         Ok(())
     }

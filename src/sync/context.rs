@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     mirror::Root,
-    model::{BinderId, DocumentId, VersionId},
+    model::{BinderId, ClockReading, DocumentId, VersionId},
     pace::Bandwidth,
     remote::{self, OddItem, Remote},
     report::{Change, Failure, FailureCause, Progress, Tally, Warning},
@@ -85,9 +85,12 @@ impl RunContext {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the service's clock says, or ours where it never told; seconds since the epoch.
-    pub(crate) fn service_now(&self) -> i64 {
-        self.remote.time().unwrap_or_else(jiff::Timestamp::now).as_second()
+    /// What this machine's clock and the service's say.
+    pub(crate) fn clocks(&self) -> ClockReading {
+        ClockReading {
+            ours: jiff::Timestamp::now().as_second(),
+            service: self.remote.time().map(jiff::Timestamp::as_second),
+        }
     }
 
     /// Whether the version that a job would bring is acknowledged as missing.

@@ -309,7 +309,7 @@ async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>)
     flush(ctx).await?;
     let mut late = ctx.planner.call(Planner::late_versions).await??;
     if ctx.sink.writing().is_some() {
-        let now = ctx.service_now();
+        let now = ctx.clocks();
         late.jobs.extend(ctx.planner.call(move |planner| planner.checks(now)).await??);
     }
     let feed = async {

@@ -85,6 +85,10 @@ fn a_nights_stand_in_replaces_nothing_and_the_next_night_mends_it() {
         ("pdf", text, 3),
         ("dwg", json, 3),
         ("pdf", ("application/octet-stream", ""), 3),
+        // A mark that a notice quotes is none.
+        ("pdf", ("text/html", "<!DOCTYPE html><html><p>No %PDF- header was found.</p></html>"), 3),
+        ("pdf", ("application/json", r#"{"message":"throttled","expected":"%PDF-1.7"}"#), 3),
+        ("pdf", ("text/plain", "temporarily unavailable (%PDF-1.7)"), 3),
         // Nothing contradicts these names: that the bytes repeat tells.
         ("txt", text, 1),
         ("dat", ("application/octet-stream", ""), 1),
@@ -243,4 +247,114 @@ fn an_etag_that_is_the_md5_vouches_for_the_bytes() {
     assert_eq!(world.run().exit(), Exit::Partial, "another hash says nothing");
     world.sandbox.script(Route::Blob, vec![tagged("\"5d41402abc4b2a76b9719d911017c592\"")]);
     world.mirror();
+}
+
+/// A mirror of one document, whose new version storage replaces by something else in the first run.
+fn revised(name: &str, before: &[u8], now: &[u8]) -> World {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    o.add_document(&binder, None, name, before.to_vec()).unwrap();
+    let world = World::with(o, plain);
+    world.mirror();
+    world.edit(|o| {
+        let document = o.documents()[0].id.clone();
+        o.revise(&document, now.to_vec()).unwrap();
+    });
+    world
+}
+
+#[test]
+fn a_single_stand_in_in_any_encoding_replaces_nothing() {
+    const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+    let utf16: Vec<u8> = HTML.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let latin = b"Tj\xe4nsten \xe4r tillf\xe4lligt otillg\xe4nglig".to_vec();
+    for (name, mark, stand_in, tries) in [
+        ("a.pdf", &b"%PDF-1.7\n"[..], latin.clone(), 3),
+        ("a.jpg", b"\xff\xd8\xff\xe0", latin, 3),
+        ("a.dwg", b"AC1032\0", utf16, 3),
+        ("a.docx", b"PK\x03\x04", b"\x1f\x8b\x08\0\0\0".to_vec(), 3),
+        ("a.zip", b"PK\x03\x04", vec![0; 100], 3),
+        ("a.eps", b"%!PS-Adobe-3.0\n", br#"{"message":"x"}"#.to_vec(), 3),
+        // Only the version before tells.
+        ("a.doc", OLE, HTML.into(), 3),
+        ("a.eml", b"From: a\r\n", HTML.into(), 3),
+        ("a.xyz", b"\x01\x02", b"unavailable".to_vec(), 3),
+        ("a.pdf", b"%PDF-1.7\n", b"\x01\x02\x03".to_vec(), 3),
+    ] {
+        let (before, now) = ([mark, b"one"].concat(), [mark, b"two"].concat());
+        let world = revised(name, &before, &now);
+        world.sandbox.script(Route::Blob, Reply::body(200, "application/octet-stream", stand_in.clone()).times(tries));
+        let ran = world.run();
+        assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{name} {stand_in:?}: {ran:?}");
+        assert_eq!(disk::files(&world.dest())[&format!("Brf Eken/{name}")], before, "{name} {stand_in:?}");
+        world.mirror();
+        assert_eq!(disk::files(&world.dest())[&format!("Brf Eken/{name}")], now);
+    }
+}
+
+#[test]
+fn what_only_lacks_a_mark_is_kept_for_now() {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    o.add_document(&binder, None, "a.pdf", b"\x03sealed by a program".to_vec()).unwrap();
+    // Readers take junk in front of a PDF.
+    o.add_document(&binder, None, "b.pdf", b"junk\n%PDF-1.4\n1 0 obj".to_vec()).unwrap();
+    o.add_document(&binder, None, "c.doc", HTML).unwrap();
+    let world = World::with(o, plain);
+    world.mirror();
+    assert_eq!(
+        world.sql::<String>("SELECT d.file_name FROM provisional p JOIN documents d ON d.id = p.document"),
+        "a.pdf"
+    );
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM provisional"), 1);
+}
+
+/// So many hours have passed since something was noted, by this machine's clock. The service's runs on as it is set.
+fn shift_ours(world: &World, hours: i64) {
+    for (table, column) in [("suspects", "first_at"), ("provisional", "accepted_at")] {
+        world.execute(&format!("UPDATE {table} SET {column} = {column} - {}", hours * HOUR));
+    }
+}
+
+const YEARS: i64 = 10 * 365 * DAY;
+
+#[test]
+fn a_wrong_date_makes_no_night() {
+    // Ahead an hour later, and behind at first.
+    for (first, second) in [(0, YEARS), (-YEARS, HOUR)] {
+        let world = mirrored("pdf");
+        revise(&world, 2);
+        later(&world, first);
+        night(&world, ("text/html", HTML), CHANGED * 3);
+        later(&world, second);
+        shift_ours(&world, 1);
+        let ran = night(&world, ("text/html", HTML), CHANGED * 3);
+        assert_eq!((ran.exit(), holds(&world, 1)), (Exit::Partial, CHANGED), "{first} {second}: {ran:?}");
+        later(&world, DAY);
+        world.mirror();
+        assert_eq!(holds(&world, 2), CHANGED);
+    }
+}
+
+#[test]
+fn a_wrong_date_locks_nothing_out() {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    o.add_document(&binder, None, "a.pdf", "only a note").unwrap();
+    let world = World::with(o, plain);
+    later(&world, YEARS);
+    assert_eq!(world.run().exit(), Exit::Partial);
+    // The wait begins anew, and ends a night later.
+    later(&world, DAY);
+    shift_ours(&world, 24);
+    assert_eq!(world.run().exit(), Exit::Partial);
+    later(&world, 2 * DAY);
+    shift_ours(&world, 24);
+    world.mirror();
+    // Accepted in the future: checked at once, and then in order.
+    world.execute(&format!("UPDATE provisional SET accepted_at = accepted_at + {YEARS}, accepted_at_service = NULL"));
+    let (blobs, _) = world.requests(Route::Blob, || world.mirror());
+    assert_eq!((blobs, world.sql::<i64>("SELECT passed FROM provisional")), (3, 0));
+    let (blobs, _) = world.requests(Route::Blob, || world.mirror());
+    assert_eq!(blobs, 0);
 }

@@ -95,6 +95,45 @@ fn a_slice_that_is_called_the_whole_is_not_the_document() {
 }
 
 #[test]
+fn a_part_that_says_it_is_something_else_is_not_glued_on() {
+    for kind in ["text/html", "application/xml", "multipart/byteranges; boundary=x"] {
+        let world = one(SIZE);
+        let tag = tag(&world);
+        ranges_get(&world, move |from| {
+            let range = format!("bytes {from}-{}/{SIZE}", SIZE - 1);
+            Reply::body(206, kind, vec![b'x'; SIZE - from]).header("etag", &tag).header("content-range", &range)
+        });
+        let ran = world.run();
+        assert_eq!(ran.exit(), Exit::Complete, "{kind}: {ran:?}");
+        assert_whole(&world, kind);
+    }
+}
+
+#[test]
+fn parts_that_do_not_make_the_md5_of_their_etag_are_not_the_document() {
+    let world = one(SIZE);
+    world.sandbox.change_settings(|settings| (settings.store, settings.content_md5) = (Store::S3, false));
+    let md5 = "\"5d41402abc4b2a76b9719d911017c592\"";
+    let answers = AtomicUsize::new(0);
+    world.sandbox.hook(move |asked| {
+        if asked.route != Route::Blob {
+            return None;
+        }
+        let Some(range) = asked.range else {
+            let body = bytes(SIZE);
+            let whole = octets(200, body, &[("etag", md5)]);
+            return Some(if answers.fetch_add(1, Ordering::SeqCst) == 0 { whole.truncated() } else { whole });
+        };
+        let from: usize = range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()?;
+        let range = format!("bytes {from}-{}/{SIZE}", SIZE - 1);
+        Some(octets(206, vec![b'x'; SIZE - from], &[("etag", md5), ("content-range", &range)]))
+    });
+    let ran = world.run();
+    assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
+    assert_whole(&world, "two downloads of the whole agree");
+}
+
+#[test]
 fn what_was_announced_binds_the_next_run_too() {
     let world = one(SIZE);
     let tag = tag(&world);

@@ -36,7 +36,7 @@ async fn read(blob: &mut Blob) -> Result<String, Error> {
 }
 
 fn announced(etag: &str) -> Announced {
-    Announced { etag: Some(etag.to_owned()), total: Some(10), md5: None }
+    Announced { etag: Some(etag.to_owned()), total: Some(10), ..Announced::default() }
 }
 
 fn resume(offset: u64) -> Resume {

@@ -1,7 +1,7 @@
 //! What is written to the state: what was published, and changes of rows alone.
 
 use crate::{
-    evidence::next_check,
+    evidence::is_settled,
     mirror::Outcome,
     model::Step,
     naming,
@@ -65,7 +65,7 @@ pub(super) fn record_row(w: &Writer<'_>, run: i64, change: &RowChange) -> Result
         RowChange::Unacknowledge { document } => w.end_acknowledgement(document)?,
         RowChange::Failure(failure) => w.record_failure(run, failure)?,
         RowChange::Suspect(row) => w.suspect(run, &row.document, &row.version, &row.sha256, row.accepted_at)?,
-        RowChange::Checked(row) if next_check(row.accepted_at, row.passed).is_none() => {
+        RowChange::Checked(row) if is_settled(row.passed) => {
             w.accept_for_good(&row.document)?;
         }
         RowChange::AcceptForNow(row) | RowChange::Checked(row) => w.accept_for_now(row)?,

@@ -6,9 +6,11 @@ use std::{
 };
 
 use crate::{
-    evidence::next_check,
+    evidence::is_check_due,
     mirror::OnDisk,
-    model::{BinderId, DocumentId, Folder, FolderId, KnownFolder, Listed, Particulars, RelPath, VersionId},
+    model::{
+        BinderId, ClockReading, DocumentId, Folder, FolderId, KnownFolder, Listed, Particulars, RelPath, VersionId,
+    },
     naming,
     plan::{Leg, Mover, Tree, arrange},
     report::Change,
@@ -149,10 +151,10 @@ impl Planner {
     }
 
     /// Versions that were accepted for now and are due to be fetched again.
-    pub(crate) fn checks(&mut self, now: i64) -> Result<Vec<DownloadJob>, Fatal> {
+    pub(crate) fn checks(&mut self, now: ClockReading) -> Result<Vec<DownloadJob>, Fatal> {
         let mut jobs = Vec::new();
         for row in self.state.read(|r| r.provisional())? {
-            let is_due = next_check(row.accepted_at, row.passed).is_some_and(|at| at <= now);
+            let is_due = is_check_due(row.accepted_at, row.passed, now);
             let Some(known) = self.state.read(|r| r.document(&row.document))?.filter(|_| is_due) else { continue };
             // Only what is still listed can be fetched; what is on its way gets a new version anyway.
             let comes = !self.reservations.on_their_way(std::iter::once(&known.id)).is_empty();

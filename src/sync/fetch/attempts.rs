@@ -83,8 +83,9 @@ impl Attempts {
     pub(crate) fn resume(&mut self, held: Option<u64>) -> Option<Resume> {
         let rest = self.partial.as_ref().filter(|_| self.range != Range::Whole).zip(held);
         self.resumed = rest.is_some();
-        let (Partial { etag, total, md5, .. }, offset) = rest?;
-        Some(Resume { offset, announced: Announced { etag: Some(etag.clone()), total: *total, md5: *md5 } })
+        let (partial, offset) = rest?;
+        let Partial { etag, total, md5, content_type, .. } = partial.clone();
+        Some(Resume { offset, announced: Announced { etag: Some(etag), total, md5, content_type } })
     }
 
     /// Takes what an answer announces. One that contradicts a download that broke off is doubted.
@@ -174,7 +175,13 @@ mod tests {
     use super::*;
 
     fn partial() -> Partial {
-        Partial { name: "0/a".to_owned(), etag: "\"a\"".to_owned(), total: Some(9 << 20), md5: None }
+        Partial {
+            name: "0/a".to_owned(),
+            etag: "\"a\"".to_owned(),
+            total: Some(9 << 20),
+            md5: None,
+            content_type: None,
+        }
     }
 
     fn held() -> Attempts {
@@ -221,7 +228,7 @@ mod tests {
 
     #[test]
     fn answers_that_contradict_each_other_are_doubted() {
-        let of = |total| Announced { etag: Some("\"a\"".to_owned()), total: Some(total), md5: None };
+        let of = |total| Announced { etag: Some("\"a\"".to_owned()), total: Some(total), ..Announced::default() };
         let mut tries = Attempts::default();
         let one = Sha256::new([1; 32]);
         tries.announced(&of(5));

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::{
     evidence::{self, Item, Reason, Verdict},
-    model::DocumentId,
+    model::{ClockReading, DocumentId},
     report::FailureCause,
     state::{FailureRow, Provisional},
     sync::{
@@ -39,7 +39,8 @@ pub(crate) async fn take(
 ) -> Result<(), TransferError> {
     if let Some(row) = job.check.as_ref().filter(|row| row.sha256 == arrived.staged.sha256) {
         writing.mirror.discard(&arrived.staged.name)?;
-        ctx.submit(RowChange::Checked(Provisional { passed: row.passed + 1, ..row.clone() })).await;
+        let (accepted_at, passed) = evidence::after_check(row.accepted_at, row.passed, ctx.clocks());
+        ctx.submit(RowChange::Checked(Provisional { accepted_at, passed, ..row.clone() })).await;
         return Ok(());
     }
     if evidence::is_proved(arrived.fit, arrived.vouched) {
@@ -47,7 +48,7 @@ pub(crate) async fn take(
     }
     let waiting = {
         let mut waiting = ctx.waiting();
-        waiting.pending.push(Pending { job: job.clone(), arrived });
+        waiting.pending.push(Pending { job: job.clone(), arrived, held_since: None });
         waiting.pending.len()
     };
     if waiting >= MOST_WAITING { Ok(judge(ctx, writing).await?) } else { Ok(()) }
@@ -62,12 +63,12 @@ async fn accept(ctx: &RunContext, job: &DownloadJob, arrived: Arrived) -> Result
 
 /// Judges what waits, when all downloads are done or the run ends.
 pub(crate) async fn judge(ctx: &RunContext, writing: &Writing) -> Result<(), Fatal> {
-    let Waiting { pending, mut accepted } = std::mem::take(&mut *ctx.waiting());
+    let Waiting { mut pending, mut accepted } = std::mem::take(&mut *ctx.waiting());
     if !pending.is_empty() && !ctx.stop.is_fatal() {
-        let now = ctx.service_now();
+        let now = ctx.clocks();
         let mut items: Vec<Item> = accepted.iter().map(|(item, _)| item.clone()).collect();
         items.extend(pending.iter().map(|pending| item(&pending.job, &pending.arrived)));
-        let mut verdicts = verdicts(ctx, &mut items, &pending, now)?;
+        let mut verdicts = verdicts(ctx, &mut items, &mut pending, now)?;
         let later = verdicts.split_off(accepted.len());
         doubt(ctx, accepted.iter().zip(verdicts), now).await;
         for (pending, verdict) in pending.into_iter().zip(later) {
@@ -85,7 +86,12 @@ pub(crate) async fn judge(ctx: &RunContext, writing: &Writing) -> Result<(), Fat
 }
 
 /// A verdict for each. What speaks for a suspect is looked up only where there is one.
-fn verdicts(ctx: &RunContext, items: &mut [Item], pending: &[Pending], now: i64) -> Result<Vec<Verdict>, Fatal> {
+fn verdicts(
+    ctx: &RunContext,
+    items: &mut [Item],
+    pending: &mut [Pending],
+    now: ClockReading,
+) -> Result<Vec<Verdict>, Fatal> {
     let early = ctx.stop.is_set();
     let verdicts = evidence::judge(items, early);
     let first = items.len() - pending.len();
@@ -97,16 +103,18 @@ fn verdicts(ctx: &RunContext, items: &mut [Item], pending: &[Pending], now: i64)
     let names = ctx.state.read(|r| r.names_of(&hashes, ctx.run))?;
     let known: HashSet<_> = names.into_iter().map(|(hash, name)| (hash, evidence::extension(&name))).collect();
     for at in suspects {
-        let (job, item) = (&pending[at - first].job, &mut items[at]);
+        let (Pending { job, held_since, .. }, item) = (&mut pending[at - first], &mut items[at]);
         item.known = known.contains(&(item.sha256, evidence::extension(&job.particulars.file_name)));
-        let since = ctx.state.read(|r| r.suspected_since(&job.document, &item.version, &item.sha256))?;
-        item.confirmed = since.is_some_and(|since| evidence::is_independent(since, now));
+        let noted = ctx.state.read(|r| r.suspected_since(&job.document, &item.version, &item.sha256))?;
+        let since = evidence::held_since(noted, now);
+        item.confirmed = evidence::is_independent(since, now);
+        *held_since = Some(since);
     }
     Ok(evidence::judge(items, early))
 }
 
 /// What was accepted before others came with the same bytes is accepted for now only.
-async fn doubt(ctx: &RunContext, accepted: impl Iterator<Item = (&(Item, DocumentId), Verdict)>, now: i64) {
+async fn doubt(ctx: &RunContext, accepted: impl Iterator<Item = (&(Item, DocumentId), Verdict)>, now: ClockReading) {
     for ((item, document), verdict) in accepted {
         if matches!(verdict, Verdict::Hold(_)) {
             ctx.submit(RowChange::AcceptForNow(provisional(document, item, now))).await;
@@ -134,7 +142,7 @@ fn item(job: &DownloadJob, arrived: &Arrived) -> Item {
     }
 }
 
-fn provisional(document: &DocumentId, item: &Item, now: i64) -> Provisional {
+fn provisional(document: &DocumentId, item: &Item, now: ClockReading) -> Provisional {
     Provisional {
         document: document.clone(),
         version: item.version.clone(),
@@ -147,9 +155,9 @@ fn provisional(document: &DocumentId, item: &Item, now: i64) -> Provisional {
 async fn carry_out(
     ctx: &RunContext,
     writing: &Writing,
-    Pending { job, arrived }: Pending,
+    Pending { job, arrived, held_since }: Pending,
     verdict: Verdict,
-    now: i64,
+    now: ClockReading,
 ) -> Result<(), TransferError> {
     match verdict {
         Verdict::Accept => accept(ctx, &job, arrived).await,
@@ -159,7 +167,7 @@ async fn carry_out(
             ctx.submit(RowChange::AcceptForNow(row)).await;
             accept(ctx, &job, arrived).await
         }
-        Verdict::Hold(reason) => hold(ctx, writing, &job, arrived, reason, now).await,
+        Verdict::Hold(reason) => hold(ctx, writing, &job, arrived, (reason, held_since.unwrap_or(now))).await,
     }
 }
 
@@ -169,8 +177,7 @@ async fn hold(
     writing: &Writing,
     job: &DownloadJob,
     arrived: Arrived,
-    reason: Reason,
-    now: i64,
+    (reason, since): (Reason, ClockReading),
 ) -> Result<(), TransferError> {
     writing.mirror.discard(&arrived.staged.name)?;
     let row = FailureRow {
@@ -184,7 +191,7 @@ async fn hold(
     };
     ctx.tally.failed(Some(&job.document), failure_of(&row, FailureCause::Bytes));
     ctx.submit(RowChange::Failure(row)).await;
-    let suspect = provisional(&job.document, &item(job, &arrived), now);
+    let suspect = provisional(&job.document, &item(job, &arrived), since);
     ctx.submit(RowChange::Suspect(suspect)).await;
     Ok(())
 }

@@ -126,7 +126,19 @@ impl Receiver {
     }
 
     fn fit(&self, job: &DownloadJob) -> Fit {
-        Fit::of(&job.particulars.file_name, self.blob.content_type.as_deref(), &self.sample)
+        Fit::of(&job.particulars.file_name, self.blob.announced.content_type.as_deref(), &self.sample)
+    }
+
+    /// How the bytes compare with the name, and with the version that they replace.
+    async fn fit_after(&self, writing: &Writing, job: &DownloadJob) -> Result<Fit, TransferError> {
+        let fit = self.fit(job);
+        if !job.replaces || matches!(fit, Fit::Fits | Fit::Contradicts(_)) {
+            return Ok(fit);
+        }
+        let (mirror, path) = (Arc::clone(&writing.mirror), job.path.clone());
+        let before = writing.pool.run(move || mirror.root().sample(&path, SAMPLE)).await?;
+        // What can't be read tells nothing.
+        Ok(before.ok().flatten().map_or(fit, |before| fit.after(&job.particulars.file_name, &before, &self.sample)))
     }
 
     /// Refuses bytes that are encoded, unless they are clearly the document's own and only called so.
@@ -153,7 +165,7 @@ impl Receiver {
         tries: &mut Attempts,
     ) -> Result<Option<Arrived>, TransferError> {
         self.decoded(job)?;
-        let fit = self.fit(job);
+        let fit = self.fit_after(writing, job).await?;
         let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
         let (mirror, hashed, time) = (Arc::clone(&writing.mirror), is_hashed(&self.blob), self.blob.last_modified);
         let end = move || -> Result<_, mirror::Error> {
@@ -165,9 +177,9 @@ impl Receiver {
         let (staged, own) = ended.map_err(|error| fills_alone(ctx, error.into(), self.at()))?;
         let announced = &self.blob.announced;
         let md5 = announced.md5.map(|md5| own == Some(md5));
-        let tagged = own.is_some() && announced.md5_by_etag() == own;
-        let vouched = md5.unwrap_or(self.blob.marked || tagged);
-        let needed = self.needed(fit, vouched, md5);
+        let tag = announced.md5_by_etag().map(|tag| own == Some(tag));
+        let vouched = md5.unwrap_or(self.blob.marked || tag == Some(true));
+        let needed = self.needed(fit, vouched, (md5, tag));
         if !tries.is_enough(staged.sha256, needed) {
             writing.mirror.discard(&staged.name)?;
             return match (md5, fit) {
@@ -187,12 +199,17 @@ impl Receiver {
         Ok(Some(Arrived { staged, fit, vouched, recorded: tries.recorded, odd }))
     }
 
-    /// How many downloads must agree.
-    fn needed(&self, fit: Fit, vouched: bool, md5: Option<bool>) -> u32 {
+    /// How many downloads must agree. `md5` says whether the bytes have the MD5 that was announced, `tag` whether they have the
+    /// one that the `ETag` may be: one that is not theirs says nothing of a download in one piece, and is a warning where two
+    /// pieces were put together.
+    fn needed(&self, fit: Fit, vouched: bool, (md5, tag): (Option<bool>, Option<bool>)) -> u32 {
         let contradicts = matches!(fit, Fit::Contradicts(_)) && !vouched;
         if contradicts || md5 == Some(false) {
             AGREEING_DOUBTS
-        } else if self.blob.closes || self.blob.encoding.is_some() {
+        } else if self.blob.closes
+            || self.blob.encoding.is_some()
+            || (self.blob.start > 0 && tag == Some(false) && md5.is_none())
+        {
             AGREEING_CLOSES
         } else {
             1
@@ -234,6 +251,7 @@ impl Receiver {
             etag,
             total: self.blob.announced.total,
             md5: self.blob.announced.md5,
+            content_type: self.blob.announced.content_type.clone(),
         };
         let (document, version) = (job.document.clone(), job.particulars.version.clone());
         ctx.submit(RowChange::Partial { document, version, partial: partial.clone() }).await;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::{
     evidence::{Fit, Item},
-    model::{DocumentId, Staged},
+    model::{ClockReading, DocumentId, Staged},
     report::Warning,
     sync::fetch::job::DownloadJob,
 };
@@ -28,6 +28,8 @@ pub(crate) struct Arrived {
 pub(crate) struct Pending {
     pub(crate) job: DownloadJob,
     pub(crate) arrived: Arrived,
+    /// Since when such bytes have been held back for it.
+    pub(crate) held_since: Option<ClockReading>,
 }
 
 /// What waits, and what was accepted of it before.

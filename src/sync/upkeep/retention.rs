@@ -27,13 +27,9 @@ pub(crate) fn trusted_now(ctx: &RunContext) -> Result<Option<i64>, Fatal> {
     if ctx.options.retain.keeps_all() && ctx.options.retain_runs.is_none() {
         return Ok(None);
     }
-    let times = Times {
-        now: jiff::Timestamp::now().as_second(),
-        service: ctx.remote.time().map(jiff::Timestamp::as_second),
-        before: ctx.state.read(|r| r.time_before(ctx.run))?,
-    };
+    let times = Times { now: ctx.clocks(), before: ctx.state.read(|r| r.time_before(ctx.run))? };
     Ok(match times.doubt() {
-        None => Some(times.now),
+        None => Some(times.now.ours),
         Some(doubt) => {
             ctx.tally.warn(Warning::other(Warning::RetentionSkipped, &doubt));
             None
