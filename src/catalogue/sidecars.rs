@@ -24,8 +24,8 @@ use super::{
 /// How the folder is called while it is written.
 const UNFINISHED: &str = ".ibinder-sidecars";
 
-/// The longest name of a file, in bytes.
-const LONGEST: usize = 255;
+/// Lengths of a file's name that are tried, in bytes: the usual limit, then those of file systems that take less.
+const LONGEST: [usize; 4] = [255, 200, 143, 100];
 
 /// What stands behind a file's name.
 pub(super) const SUFFIX: &str = ".json";
@@ -64,8 +64,7 @@ impl Sidecars {
     }
 
     pub(super) fn put(&mut self, record: &Record<'_>, names: &[String]) -> Result<(), Error> {
-        let path = self.place(&record.document.path, &record.document.document);
-        if let Some((above, _)) = path.rsplit_once('/')
+        if let Some((above, _)) = record.document.path.rsplit_once('/')
             && !self.made.contains(above)
         {
             fs::create_dir_all(self.new.path().join(above))?;
@@ -73,21 +72,34 @@ impl Sidecars {
         }
         let mut text = serde_json::to_string_pretty(&jsonl::Line::of(record, names)).map_err(io::Error::from)?;
         text.push('\n');
-        fs::write(self.new.path().join(path), text)?;
+        self.write(record, &text)?;
         self.count += 1;
         Ok(())
     }
 
+    /// Writes a sidecar under the longest name that the file system takes.
+    fn write(&self, record: &Record<'_>, text: &str) -> io::Result<()> {
+        let mut written = Ok(());
+        for longest in LONGEST {
+            let path = self.place(&record.document.path, &record.document.document, longest);
+            written = fs::write(self.new.path().join(path), text);
+            if !matches!(&written, Err(error) if error.kind() == io::ErrorKind::InvalidFilename) {
+                break;
+            }
+        }
+        written
+    }
+
     /// Where the sidecar of a file lies. Where the name would be too long, or a folder has it, it shows
     /// the document's id.
-    fn place(&self, path: &str, id: &str) -> String {
+    fn place(&self, path: &str, id: &str, longest: usize) -> String {
         let plain = format!("{path}{SUFFIX}");
         let (above, name) = path.rsplit_once('/').map_or(("", path), |(above, name)| (above, name));
-        if name.len() + SUFFIX.len() <= LONGEST && !self.folders.contains(&plain) {
+        if name.len() + SUFFIX.len() <= longest && !self.folders.contains(&plain) {
             return plain;
         }
         let mark = format!(" [{}]{SUFFIX}", id.replace('/', "_"));
-        let end = name.floor_char_boundary(LONGEST.saturating_sub(mark.len()).min(name.len()));
+        let end = name.floor_char_boundary(longest.saturating_sub(mark.len()).min(name.len()));
         let slash = if above.is_empty() { "" } else { "/" };
         format!("{above}{slash}{}{mark}", &name[..end])
     }
@@ -141,8 +153,8 @@ mod tests {
             ("a", "a.json".to_owned()),
             (&format!("B/{long}"), format!("B/{} [3f2a].json", "å".repeat(121))),
         ] {
-            assert_eq!(sidecars.place(path, "3f2a"), place);
-            assert!(place.rsplit('/').next().unwrap().len() <= LONGEST);
+            assert_eq!(sidecars.place(path, "3f2a", 255), place);
+            assert!(place.rsplit('/').next().unwrap().len() <= 255);
         }
     }
 

@@ -13,6 +13,7 @@ mod files;
 mod fingerprint;
 mod io_counter;
 mod lock;
+mod name_limit;
 mod objects;
 mod probe;
 mod process;
@@ -52,7 +53,7 @@ pub use walk::WalkEntry;
 
 use crate::{
     failpoints::{self, Point},
-    model::{RelPath, Stamp},
+    model::{NameLimit, RelPath, Stamp},
 };
 
 /// A mirror opened for writing; the lock is held as long as it lives.
@@ -68,8 +69,8 @@ pub struct Mirror {
     exchanges: bool,
     /// Staged files that have no name yet.
     nameless: Arc<Nameless>,
-    /// Bytes of the longest name, as far as the file system says.
-    longest_name: usize,
+    /// The longest name that the file system takes.
+    name_limit: NameLimit,
 }
 
 impl Mirror {
@@ -84,8 +85,11 @@ impl Mirror {
         // A file that only its own sync makes durable gains nothing from having no name.
         let tried = area.tmp.first().filter(|_| syncs_groups).map(Nameless::open).transpose();
         let nameless = Arc::new(tried.map_err(|e| Error::io("try to create a file in", "tmp", e))?.unwrap_or_default());
-        let longest_name = sys::longest_name(root.handle());
-        Ok(Self { root, area, syncs_groups, names_exclusively: true, exchanges: true, nameless, longest_name })
+        let longest =
+            area.tmp.first().map_or_else(|| Ok(name_limit::by_looking(root.handle())), name_limit::by_creating);
+        let longest = longest.map_err(|e| Error::of_state("try to create a file in", "tmp".to_owned(), e.into()))?;
+        let name_limit = name_limit::limit(longest)?;
+        Ok(Self { root, area, syncs_groups, names_exclusively: true, exchanges: true, nameless, name_limit })
     }
 
     /// Behaves as on a file system that can neither swap names, nor sync as a whole, nor refuse
@@ -102,13 +106,13 @@ impl Mirror {
     /// Behaves as on a file system that takes no longer names than this many bytes.
     #[must_use]
     pub fn with_longest_name(mut self, bytes: usize) -> Self {
-        self.longest_name = bytes;
+        self.name_limit = NameLimit::of(bytes).unwrap_or(NameLimit::LEAST);
         self
     }
 
-    /// Bytes of the longest name that the file system says it takes. Some take less.
-    pub fn longest_name(&self) -> usize {
-        self.longest_name
+    /// The longest name that the file system took when the mirror was opened.
+    pub fn name_limit(&self) -> NameLimit {
+        self.name_limit
     }
 
     /// The tree, to look at.
@@ -215,6 +219,16 @@ impl Mirror {
 
     fn syncs_each(&self) -> bool {
         !self.syncs_groups
+    }
+
+    /// Opens the folder that a path lies in, creating what is missing of it.
+    fn make_folder_of(&self, path: &RelPath) -> Result<OwnedFd, Error> {
+        match path.parent() {
+            Some(parent) if !self.name_limit.takes(parent.as_str()) && self.root.look(&parent)? == OnDisk::Missing => {
+                Err(Error::io("create the folder", parent.as_str(), rustix::io::Errno::NAMETOOLONG))
+            }
+            _ => self.root.make_folder_of(path, self.syncs_each()),
+        }
     }
 
     fn sync_folder(&self, dir: &OwnedFd, path: &str) -> Result<(), Error> {

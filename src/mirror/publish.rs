@@ -80,10 +80,10 @@ impl Mirror {
         if passing == EntryKind::Nothing {
             return self.added_or_lost(path, staged);
         }
-        if path.leaf().len() > self.longest_name {
+        if !self.name_limit.takes(path.leaf()) {
             return Ok(Outcome::TooLong);
         }
-        let dir = self.root.make_folder_of(path, self.syncs_each())?;
+        let dir = self.make_folder_of(path)?;
         let rename = || sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively);
         match self.nameless.link(&staged.name, &dir, path.leaf()).unwrap_or_else(rename) {
             Ok(()) => {
@@ -134,7 +134,7 @@ impl Mirror {
     fn replace(&self, path: &RelPath, staged: &Staged, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
         let (tmp, name) = self.named(staged)?;
         if self.has(tmp, name, &staged.stamp)? {
-            let dir = self.root.make_folder_of(path, self.syncs_each())?;
+            let dir = self.make_folder_of(path)?;
             match look(&dir, path.leaf())? {
                 EntryKind::Nothing => return self.add(path, staged),
                 EntryKind::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
@@ -207,10 +207,10 @@ impl Mirror {
         let Some(source) = source.filter(|dir| self.has(dir, from.leaf(), stamp).unwrap_or(false)) else {
             return self.published(to, stamp, None);
         };
-        if to.leaf().len() > self.longest_name {
+        if !self.name_limit.takes(to.leaf()) {
             return Ok(Outcome::TooLong);
         }
-        let dir = self.root.make_folder_of(to, self.syncs_each())?;
+        let dir = self.make_folder_of(to)?;
         match sys::rename_to_free(&source, from.leaf(), &dir, to.leaf(), self.names_exclusively) {
             Ok(()) => {}
             // On a file system that ignores case, a name can be taken by the file itself.

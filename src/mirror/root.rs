@@ -15,12 +15,12 @@ use rustix::{
 };
 
 use super::{
-    Error, ErrorKind,
+    Error, ErrorKind, name_limit,
     sys::{self, EntryKind},
 };
 use crate::{
     failpoints::{self, Point},
-    model::{RelPath, STATE_FOLDER, Stamp},
+    model::{NameLimit, RelPath, STATE_FOLDER, Stamp},
 };
 
 /// What a look at a recorded file found.
@@ -100,12 +100,20 @@ fn has_database(path: &Path) -> Result<bool, Error> {
     }
 }
 
+/// Whether an error of opening a folder says that there is none: a name that the file system refuses as too long names
+/// nothing.
+fn is_missing(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::NAMETOOLONG)
+}
+
 /// The destination, opened.
 #[derive(Debug)]
 pub struct Root {
     handle: OwnedFd,
     path: PathBuf,
     network: bool,
+    /// Bytes of the longest name, as found by looking.
+    longest_name: usize,
 }
 
 impl Root {
@@ -116,7 +124,22 @@ impl Root {
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| cannot(e.into()))?;
         let absolute = std::path::absolute(path).map_err(cannot)?;
         let network = sys::is_network(&handle).unwrap_or(false);
-        Ok(Self { handle, path: absolute, network })
+        let longest_name = name_limit::by_looking(&handle);
+        Ok(Self { handle, path: absolute, network, longest_name })
+    }
+
+    /// Opens an empty folder for a destination that holds no mirror yet, and takes the names that fit there.
+    pub fn standing_for(destination: &Path, empty: &Path) -> Result<Self, Error> {
+        let root = Self::open(empty)?;
+        let absolute = std::path::absolute(destination).map_err(|e| Error::destination("find", destination, e))?;
+        let longest_name =
+            absolute.ancestors().find_map(|above| Self::open(above).ok()).map_or(root.longest_name, |r| r.longest_name);
+        Ok(Self { longest_name, ..root })
+    }
+
+    /// The longest name that the file system takes, as far as that shows without a change.
+    pub fn name_limit(&self) -> Result<NameLimit, Error> {
+        name_limit::limit(self.longest_name)
     }
 
     /// Where the destination is.
@@ -140,7 +163,7 @@ impl Root {
             None => None,
             Some(parent) => match sys::open_folder(&self.handle, parent.as_str()) {
                 Ok(dir) => Some(dir),
-                Err(Errno::NOENT) => return Ok(OnDisk::Missing),
+                Err(error) if is_missing(error) => return Ok(OnDisk::Missing),
                 Err(Errno::LOOP) => return Ok(OnDisk::Other("below a symbolic link")),
                 Err(Errno::NOTDIR) => return Ok(OnDisk::Other("below something that is not a folder")),
                 Err(error) => return Err(Error::io("look at", path.as_str(), error)),
@@ -173,7 +196,7 @@ impl Root {
                     Err(error) if error.kind() == ErrorKind::Document => OnDisk::Other("not to be looked at"),
                     Err(error) => return Err(error),
                 },
-                Err(Errno::NOENT) => OnDisk::Missing,
+                Err(error) if is_missing(*error) => OnDisk::Missing,
                 Err(Errno::LOOP | Errno::NOTDIR) => OnDisk::Other("below a link or a file"),
                 Err(Errno::ACCESS | Errno::PERM) => OnDisk::Other("in a folder that can't be read"),
                 Err(error) => return Err(Error::io("look at", path, *error)),
@@ -193,6 +216,7 @@ impl Root {
         sys::open_folder(&self.handle, parent).map_err(|error| match error {
             Errno::LOOP => Error::InTheWay { path: parent.to_owned(), what: "or lies below a symbolic link" },
             Errno::NOTDIR => Error::InTheWay { path: parent.to_owned(), what: "not a folder" },
+            error if is_missing(error) => Error::io("open the folder", parent, Errno::NOENT),
             error => Error::io("open the folder", parent, error),
         })
     }

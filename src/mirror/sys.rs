@@ -13,7 +13,7 @@ use rustix::{
 
 use crate::{
     failpoints::{self, Point},
-    model::{SEGMENT_LIMIT, Stamp},
+    model::Stamp,
 };
 
 /// What lies under a name.
@@ -194,12 +194,6 @@ pub(super) fn room(dir: impl AsFd) -> io::Result<FreeSpace> {
         bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
         files: (stat.f_files > 0).then_some(stat.f_favail),
     })
-}
-
-/// Bytes of the longest name, as far as the file system says.
-pub(super) fn longest_name(dir: impl AsFd) -> usize {
-    let said = rustix::fs::fstatvfs(dir).ok().and_then(|stat| usize::try_from(stat.f_namemax).ok());
-    said.filter(|bytes| *bytes > 0).map_or(SEGMENT_LIMIT, |bytes| bytes.min(SEGMENT_LIMIT))
 }
 
 /// Makes everything written to the file system so far durable; false where only `fsync` of

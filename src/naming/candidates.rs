@@ -13,33 +13,32 @@ use super::{
     key::key,
     portable::{characters, clean, plain},
 };
-use crate::model::{DocumentId, SEGMENT_LIMIT};
+use crate::model::{DocumentId, NameLimit};
 
 /// How much of an id tells two names apart, in characters.
 const SHORT_ID: usize = 8;
 
-/// Most bytes that an id takes in a name, so that a stem remains beside it.
+/// Most bytes that an id takes in a name.
 const ID_LIMIT: usize = 128;
 
-/// Names for a document, without end. An extension stays at the end.
-pub fn document_names(file_name: &str, id: &DocumentId) -> impl Iterator<Item = String> + use<> {
-    document_names_within(file_name, id, SEGMENT_LIMIT)
-}
+/// Bytes that an id leaves for a stem, a number and an extension. Ids of 64 characters stay whole in every limit.
+const BESIDE_ID: usize = 36;
 
-/// The same for a disk that takes no longer names than `limit` bytes. An id and an extension stay whole, whatever they take.
-pub fn document_names_within(file_name: &str, id: &DocumentId, limit: usize) -> impl Iterator<Item = String> + use<> {
+/// Names for a document, without end. An extension stays at the end.
+pub fn document_names(file_name: &str, id: &DocumentId, limit: NameLimit) -> impl Iterator<Item = String> + use<> {
     let name = clean(file_name);
     let (stem, extension) = cut::split_extension(&name);
     candidates(stem.to_owned(), extension.to_owned(), id.as_str(), limit)
 }
 
 /// Names for a binder, tab or folder, without end. A folder has no extension: a dot in it is a dot.
-pub fn folder_names(name: &str, id: &str) -> impl Iterator<Item = String> + use<> {
-    candidates(clean(name), String::new(), id, SEGMENT_LIMIT)
+pub fn folder_names(name: &str, id: &str, limit: NameLimit) -> impl Iterator<Item = String> + use<> {
+    candidates(clean(name), String::new(), id, limit)
 }
 
-fn candidates(stem: String, extension: String, id: &str, limit: usize) -> impl Iterator<Item = String> + use<> {
-    let id = tag(id);
+fn candidates(stem: String, extension: String, id: &str, limit: NameLimit) -> impl Iterator<Item = String> + use<> {
+    let id = tag(id, limit);
+    let limit = limit.bytes();
     let short: String = id.chars().take(SHORT_ID).collect();
     let first = plain(&stem, &extension, limit);
     let tags = [short, id.clone()].into_iter().chain((2_u64..).map(move |number| format!("{id}-{number}")));
@@ -48,8 +47,8 @@ fn candidates(stem: String, extension: String, id: &str, limit: usize) -> impl I
 }
 
 /// An id as it stands in a name.
-pub(super) fn tag(id: &str) -> String {
-    cut::fit(&characters(id), "", ID_LIMIT)
+pub(super) fn tag(id: &str, limit: NameLimit) -> String {
+    cut::fit(&characters(id), "", ID_LIMIT.min(limit.bytes() - BESIDE_ID))
 }
 
 /// Only the first three can equal another one (a name may hold its own tag, an id may be short):
@@ -79,7 +78,7 @@ mod tests {
     };
 
     fn document(name: &str, id: &str) -> Vec<String> {
-        document_names(name, &DocumentId::parse(id).unwrap()).take(5).collect()
+        document_names(name, &DocumentId::parse(id).unwrap(), NameLimit::USUAL).take(5).collect()
     }
 
     #[test]
@@ -102,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_told_apart_at_its_end() {
-        let names: Vec<_> = folder_names("Hus 2.1", "aB3-x_Z9q").take(4).collect();
+        let names: Vec<_> = folder_names("Hus 2.1", "aB3-x_Z9q", NameLimit::USUAL).take(4).collect();
         assert_eq!(names, ["Hus 2.1", "Hus 2.1 [aB3-x_Z9]", "Hus 2.1 [aB3-x_Z9q]", "Hus 2.1 [aB3-x_Z9q-2]"]);
     }
 
@@ -116,6 +115,18 @@ mod tests {
         assert_eq!(document("a.pdf", "../../x:y")[1..3], ["a [.._.._x_].pdf", "a [.._.._x_y].pdf"]);
         // NFC makes some ids three times as long.
         assert_eq!(document(&"x".repeat(300), &"\u{1d160}".repeat(32))[2].len(), 255);
+    }
+
+    #[test]
+    fn short_limits_keep_ids_whole_and_names_apart() {
+        let limit = NameLimit::of(143).unwrap();
+        let long = "ö".repeat(100);
+        let names: Vec<_> = folder_names(&long, "3f2a91c0-0001", limit).take(3).collect();
+        let cut = |letters, tail: &str| format!("{}{tail}", "ö".repeat(letters));
+        assert_eq!(names, [cut(71, ""), cut(66, " [3f2a91c0]"), cut(63, " [3f2a91c0-0001]")]);
+        let id = "0".repeat(64);
+        let least = folder_names(&long, &id, NameLimit::LEAST).nth(2).unwrap();
+        assert!(least.ends_with(&format!("ö [{id}]")) && NameLimit::LEAST.takes(&least), "{least:?}");
     }
 
     #[test]
@@ -138,9 +149,14 @@ mod tests {
         prop_oneof!["[0-9a-f]{8}-[0-9a-f]{4}", "[a-zA-Z0-9_-]{9}", "\\PC{1,40}", "[ .\u{1d160}\u{301}]{1,40}"]
     }
 
-    fn check(names: &[String]) -> Result<(), TestCaseError> {
+    fn limit() -> impl Strategy<Value = NameLimit> {
+        prop_oneof![Just(255_usize), Just(143), Just(100), 100..255_usize]
+            .prop_map(|bytes| NameLimit::of(bytes).unwrap())
+    }
+
+    fn check(names: &[String], limit: NameLimit) -> Result<(), TestCaseError> {
         for name in names {
-            prop_assert!(RelPath::new(name).is_ok(), "{name:?}");
+            prop_assert!(RelPath::new(name).is_ok() && limit.takes(name), "{name:?}");
             prop_assert_eq!(&portable(name), name);
         }
         let keys: HashSet<_> = names.iter().map(|name| key(name)).collect();
@@ -150,12 +166,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn candidates_are_portable_and_differ(name in odd_name(), id in odd_id()) {
-            check(&folder_names(&name, &id).take(12).collect::<Vec<_>>())?;
+        fn candidates_are_portable_and_differ(name in odd_name(), id in odd_id(), limit in limit()) {
+            check(&folder_names(&name, &id, limit).take(12).collect::<Vec<_>>(), limit)?;
             if let Ok(id) = DocumentId::parse(&id) {
-                let names: Vec<_> = document_names(&name, &id).take(12).collect();
-                check(&names)?;
-                prop_assert_eq!(&names[0], &portable(&name));
+                let names: Vec<_> = document_names(&name, &id, limit).take(12).collect();
+                check(&names, limit)?;
+                prop_assert!(names[0] == portable(&name) || !limit.takes(&portable(&name)), "{:?}", names[0]);
                 let cleaned = clean(&name);
                 let (_, extension) = cut::split_extension(&cleaned);
                 // The first may lose its dot where a cut leaves joiners and `.ibinder-sync`.
@@ -166,8 +182,8 @@ mod tests {
         #[test]
         fn names_chosen_to_collide_do_not(stem in "[a-zö]{225,245}", id in "[0-9a-f]{8}-[0-9]", pick in 0..6_usize) {
             let id = DocumentId::parse(&id).unwrap();
-            let own = document_names(&format!("{stem}.pdf"), &id).nth(pick).unwrap();
-            check(&document_names(&own, &id).take(12).collect::<Vec<_>>())?;
+            let own = document_names(&format!("{stem}.pdf"), &id, NameLimit::USUAL).nth(pick).unwrap();
+            check(&document_names(&own, &id, NameLimit::USUAL).take(12).collect::<Vec<_>>(), NameLimit::USUAL)?;
         }
     }
 }

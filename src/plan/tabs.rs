@@ -52,7 +52,7 @@ fn tab_above<'t>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BinderId, Folder, KnownFolder};
+    use crate::model::{BinderId, Folder, KnownFolder, NameLimit};
 
     fn id(text: &str) -> FolderId {
         FolderId::parse(text).unwrap()
@@ -64,7 +64,7 @@ mod tests {
             |text: &str, parent: Option<&str>| Folder { id: id(text), parent: parent.map(id), name: text.to_owned() };
         let unlisted =
             KnownFolder { id: id("x"), parent: None, name: "x".into(), segment: None, known: false, asked_at: 0 };
-        let mut tree = Tree::new(BinderId::parse("b").unwrap(), "B".into(), vec![unlisted]).unwrap();
+        let mut tree = Tree::new(BinderId::parse("b").unwrap(), "B".into(), vec![unlisted], NameLimit::USUAL).unwrap();
         let listed = [("1", None), ("2", None), ("3", None), ("11", Some("1")), ("111", Some("11"))];
         tree.refresh(listed.into_iter().map(|(id, parent)| folder(id, parent)).collect(), 1, |_| false);
         tree

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use crate::{
-    model::{BadPath, BinderId, Folder, FolderId, KnownFolder, RelPath},
+    model::{BadPath, BinderId, Folder, FolderId, KnownFolder, NameLimit, RelPath},
     naming::{self, Step},
 };
 
@@ -24,6 +24,7 @@ const SHORT: usize = 2048;
 pub struct Tree {
     binder: BinderId,
     segment: String,
+    limit: NameLimit,
     nodes: BTreeMap<FolderId, KnownFolder>,
     root: RelPath,
     paths: HashMap<FolderId, RelPath>,
@@ -36,11 +37,16 @@ pub struct Tree {
 
 impl Tree {
     /// A tree from what is known; `segment` is the binder's folder below the destination.
-    pub fn new(binder: BinderId, segment: String, folders: Vec<KnownFolder>) -> Result<Self, BadPath> {
+    pub fn new(
+        binder: BinderId,
+        segment: String,
+        folders: Vec<KnownFolder>,
+        limit: NameLimit,
+    ) -> Result<Self, BadPath> {
         let root = RelPath::new(&segment)?;
         let nodes = folders.into_iter().map(|f| (f.id.clone(), f)).collect();
         let (paths, keys, contested) = (HashMap::new(), HashSet::new(), Vec::new());
-        let mut tree = Self { binder, segment, nodes, root, paths, keys, contested, orphans: false };
+        let mut tree = Self { binder, segment, limit, nodes, root, paths, keys, contested, orphans: false };
         tree.lay_out();
         Ok(tree)
     }
@@ -144,6 +150,19 @@ impl Tree {
         self.nodes.get(folder)
     }
 
+    /// Names folders again whose names the file system refuses, because the mirror was copied to one that takes
+    /// shorter names. `taken` as in [`Tree::refresh`]. Returns the rows that changed.
+    pub fn shorten(&mut self, taken: impl Fn(&str) -> bool) -> Vec<KnownFolder> {
+        let is_too_long = |node: &&KnownFolder| node.segment.as_deref().is_some_and(|name| !self.limit.takes(name));
+        let long: HashSet<FolderId> = self.nodes.values().filter(is_too_long).map(|node| node.id.clone()).collect();
+        if long.is_empty() {
+            return Vec::new();
+        }
+        self.name_new(&long, taken);
+        self.lay_out();
+        long.iter().filter_map(|id| self.nodes.get(id).cloned()).collect()
+    }
+
     /// Gives a place to folders that only documents name, each with its tab. Returns their rows.
     pub fn meet(
         &mut self,
@@ -180,7 +199,7 @@ impl Tree {
                 let key = naming::key(path.as_str());
                 !self.keys.contains(&key) && !taken(&key)
             };
-            let found = naming::folder_names(folder.as_str(), folder.as_str()).filter_map(join).find(free);
+            let found = naming::folder_names(folder.as_str(), folder.as_str(), self.limit).filter_map(join).find(free);
             (folder.as_str().to_owned(), found.as_ref().map(|(_, name)| name.clone()), found.map(|(path, _)| path))
         };
         let path = path.unwrap_or_else(|| self.root.clone());
@@ -234,8 +253,8 @@ impl Tree {
                 node.parent.as_ref().and_then(|p| paths.get(p)).cloned().unwrap_or_else(|| self.segment.clone());
             let segment = if new.contains(&id) {
                 let used = used.entry(node.parent.clone()).or_default();
-                let mut names =
-                    naming::folder_names(&node.name, id.as_str()).filter(|name| !used.contains(&naming::key(name)));
+                let mut names = naming::folder_names(&node.name, id.as_str(), self.limit)
+                    .filter(|name| !used.contains(&naming::key(name)));
                 let best = names.next();
                 let has_file = |name: &String| taken(&naming::key(&format!("{parent}/{name}")));
                 let free = best.clone().filter(|name| !has_file(name)).or_else(|| {
@@ -310,7 +329,7 @@ impl Tree {
             let path = match (parent, node.segment.as_deref()) {
                 (Some(parent), Some(segment)) if parent.as_str().len() + segment.len() < SHORT => parent.join(segment),
                 (Some(parent), None) => Ok(parent.clone()),
-                _ => RelPath::new(&naming::folder_path(&self.chain(node, depth)).join("/")),
+                _ => RelPath::new(&naming::folder_path(&self.chain(node, depth), self.limit).join("/")),
             };
             // Segments are portable steps, so this never fails; if it did, the binder has room.
             let path = path.unwrap_or_else(|_| self.root.clone());
@@ -345,7 +364,7 @@ mod tests {
     }
 
     fn tree() -> Tree {
-        Tree::new(BinderId::parse("b").unwrap(), "Kv. Björken".into(), vec![]).unwrap()
+        Tree::new(BinderId::parse("b").unwrap(), "Kv. Björken".into(), vec![], NameLimit::USUAL).unwrap()
     }
 
     fn path(tree: &Tree, text: &str) -> String {
@@ -428,7 +447,7 @@ mod tests {
         assert!(["y [y]", "z [z]"].iter().all(|name| tree.has(&naming::key(&format!("Kv. Björken/{name}")))));
         // The rows give the same tree when they are read again.
         let nodes = tree.nodes.values().cloned().collect();
-        let again = Tree::new(BinderId::parse("b").unwrap(), "Kv. Björken".into(), nodes).unwrap();
+        let again = Tree::new(BinderId::parse("b").unwrap(), "Kv. Björken".into(), nodes, NameLimit::USUAL).unwrap();
         assert_eq!(["1", "2", "y", "z"].map(|text| path(&again, text)), paths);
     }
 
@@ -442,7 +461,7 @@ mod tests {
             known: true,
             asked_at: 1,
         }];
-        let mut tree = Tree::new(BinderId::parse("b").unwrap(), "B".into(), rows).unwrap();
+        let mut tree = Tree::new(BinderId::parse("b").unwrap(), "B".into(), rows, NameLimit::USUAL).unwrap();
         assert_eq!(path(&tree, "c"), "B/C");
         tree.meet(&[(&id("p"), None)], 2, |_| false);
         assert_eq!(path(&tree, "c"), "B/p/C");

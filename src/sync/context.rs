@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     mirror::Root,
-    model::{BinderId, ClockReading, DocumentId, VersionId},
+    model::{BinderId, ClockReading, DocumentId, NameLimit, VersionId},
     pace::Bandwidth,
     remote::{self, OddItem, Remote},
     report::{Change, Failure, FailureCause, Progress, Tally, Warning},
@@ -29,6 +29,8 @@ pub(crate) struct RunContext {
     pub(crate) remote: Arc<Remote>,
     pub(crate) state: Arc<State>,
     pub(crate) root: Arc<Root>,
+    /// The longest name that the mirror's file system takes.
+    pub(crate) limit: NameLimit,
     pub(crate) options: Arc<Options>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) progress: Arc<Progress>,

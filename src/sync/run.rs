@@ -160,7 +160,8 @@ pub(super) fn build(
 ) -> Result<RunContext, Fatal> {
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
-    let names = Arc::new(Reservations::default());
+    let limit = mirror.as_ref().map_or_else(|| root.name_limit(), |mirror| Ok(mirror.name_limit()))?;
+    let names = Arc::new(Reservations::new(limit));
     let (found, purged, partials) = state.read(|r| {
         let found = (r.extent()?.1, r.holds_any()?, r.has_folded_ids()?);
         Ok::<_, state::Error>((found, r.purged()?, r.partials()?))
@@ -187,6 +188,7 @@ pub(super) fn build(
         remote,
         state,
         root,
+        limit,
         tally,
         progress,
         stop,

@@ -8,7 +8,7 @@ use std::{
 
 use ibinder_sync::{
     mirror::{OnDisk, Root, database},
-    model::{DocumentId, STATE_FOLDER, Sha256 as Hash},
+    model::{DocumentId, NameLimit, STATE_FOLDER, Sha256 as Hash},
     naming,
     sandbox::{DocumentView, Sandbox},
     state::{Known, State},
@@ -119,7 +119,7 @@ fn assert_row(document: &DocumentView, known: &Known, root: &Root, bytes: &[u8])
         assert!(*step == plain || tagged, "{step:?} for a folder named {name:?}");
     }
     let id = DocumentId::parse(&document.id).unwrap();
-    let allowed: Vec<String> = naming::document_names(&document.file_name, &id).take(3).collect();
+    let allowed: Vec<String> = naming::document_names(&document.file_name, &id, NameLimit::USUAL).take(3).collect();
     assert!(allowed.iter().any(|name| name == leaf), "{leaf:?} for a document named {:?}", document.file_name);
 }
 

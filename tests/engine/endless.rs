@@ -3,7 +3,7 @@
 use std::fs;
 
 use ibinder_sync::{
-    model::DocumentId,
+    model::{DocumentId, NameLimit},
     naming,
     sandbox::{Organisation, Reply, Route},
     session::Exit,
@@ -74,7 +74,7 @@ fn a_thousand_foreign_files_cost_a_document_its_plain_names_alone() {
     let id = o.add_document(&binder, None, "a.txt", "a").unwrap();
     let world = World::new(o);
     fs::create_dir_all(world.at("Brf Eken")).unwrap();
-    let mut names = naming::document_names("a.txt", &DocumentId::parse(&id).unwrap());
+    let mut names = naming::document_names("a.txt", &DocumentId::parse(&id).unwrap(), NameLimit::USUAL);
     for name in names.by_ref().take(1100) {
         fs::write(world.at("Brf Eken").join(name), "somebody's").unwrap();
     }

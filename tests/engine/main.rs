@@ -28,4 +28,5 @@ mod property;
 mod replay;
 mod resume;
 mod retain;
+mod short_names;
 mod verify;

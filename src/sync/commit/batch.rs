@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::{
     failpoints::{self, Point},
     mirror::{self, ErrorKind, Mirror, OnDisk, Outcome},
-    model::{DocumentId, Intent, Particulars, RelPath, Step},
+    model::{DocumentId, Intent, NameLimit, Particulars, RelPath, Step},
     naming,
     report::{FailureCause, Tally, Warning},
     state::{FailureRow, State},
@@ -26,8 +26,9 @@ const NO_NAME_LEFT: &str =
 
 const NO_NAME_FITS: &str = "the disk refuses its name, however short; look at what this file system takes for a name";
 
-/// Lengths that are tried, in bytes, where the disk takes less than it says: 143 is eCryptfs', 127 that of some shares.
-const SHORTER: [usize; 5] = [200, 143, 127, 100, 64];
+/// Lengths that are tried, in bytes, where the disk takes less than it said when the mirror was opened, as where letters
+/// count more than once.
+const SHORTER: [usize; 4] = [200, 143, 127, 100];
 
 /// What was published and is not recorded yet, and everything that recording needs.
 pub(crate) struct Batch {
@@ -218,8 +219,8 @@ impl Batch {
     /// The same publish under a shorter name, since the disk refused this one. The row keeps it from then on.
     fn shorter(&self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
         let Intent { document, path, step, particulars } = entry.intent.clone();
-        let longest = std::iter::once(self.mirror.longest_name()).chain(SHORTER).find(|l| *l < path.leaf().len());
-        let Some(longest) = longest else { return Ok(None) };
+        let limits = std::iter::once(self.mirror.name_limit()).chain(SHORTER.into_iter().filter_map(NameLimit::of));
+        let Some(longest) = limits.into_iter().find(|limit| !limit.takes(path.leaf())) else { return Ok(None) };
         let path = self.reservations.shorter(&self.state, &path, (&document, &particulars.file_name), longest)?;
         let entry =
             |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
@@ -320,7 +321,7 @@ fn left_folder(entry: &Publication) -> Option<RelPath> {
 pub(crate) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
     let begun = state.read(|r| r.intents())?;
     let count = begun.len();
-    let names = Arc::new(Reservations::default());
+    let names = Arc::new(Reservations::new(mirror.name_limit()));
     let mut batch = Batch::new(Arc::clone(mirror), Arc::clone(state), names, Arc::new(Tally::default()), run);
     for begun in begun {
         let mut entry = Publication::new(begun.intent);

@@ -3,7 +3,7 @@
 use crate::{
     evidence::is_settled,
     mirror::Outcome,
-    model::Step,
+    model::{Intent, Step},
     naming,
     state::Writer,
     sync::{
@@ -33,7 +33,10 @@ pub(super) fn record_entry(w: &Writer<'_>, run: i64, entry: &Publication) -> Res
             (Step::Replace { staged, .. }, Some(stamp)) if found => {
                 w.insert_document(run, intent, &key(), *stamp, staged.sha256)?;
             }
-            (Step::Replace { staged, .. }, Some(stamp)) => w.replace_document(run, intent, *stamp, staged.sha256)?,
+            (Step::Replace { staged, .. }, Some(stamp)) => {
+                move_row(w, run, intent, stamp.inode)?;
+                w.replace_document(run, intent, *stamp, staged.sha256)?;
+            }
             (Step::Move { .. }, Some(stamp)) => {
                 w.move_document(run, &intent.document, (&intent.path, &key()), &intent.particulars, Some(stamp.inode))?;
             }
@@ -45,6 +48,16 @@ pub(super) fn record_entry(w: &Writer<'_>, run: i64, entry: &Publication) -> Res
         }
     }
     w.end(entry.number)?;
+    Ok(())
+}
+
+/// A file that comes back under another name, since the disk refuses its own, takes its row along.
+fn move_row(w: &Writer<'_>, run: i64, intent: &Intent, inode: u64) -> Result<(), Fatal> {
+    let known = w.reader().document(&intent.document)?;
+    if known.is_some_and(|known| known.path != intent.path) {
+        let key = naming::key(intent.path.as_str());
+        w.move_document(run, &intent.document, (&intent.path, &key), &intent.particulars, Some(inode))?;
+    }
     Ok(())
 }
 

@@ -9,7 +9,6 @@
 use crate::{
     mirror::{ErrorKind, OnDisk, Root},
     model::{DocumentId, RelPath},
-    naming,
     state::State,
     sync::{
         Fatal,
@@ -27,7 +26,7 @@ pub(crate) fn file_of(
     entry: (&DocumentId, &InFlight),
 ) -> Result<Option<RelPath>, Fatal> {
     let (document, coming) = entry;
-    let mut candidates: Vec<String> = naming::document_names(coming.file_name(), document).take(3).collect();
+    let mut candidates: Vec<String> = names.of(coming.file_name(), document).take(3).collect();
     candidates.rotate_left(1);
     for name in candidates {
         let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;

@@ -59,7 +59,7 @@ impl Planner {
     fn leaves(&self, item: Option<&Listed>, key: &str) -> Result<bool, Fatal> {
         let Some(item) = item else { return Ok(false) };
         let Some((dir, known)) = self.destination(item)? else { return Ok(false) };
-        let best = candidates(item, &known, dir)?.into_iter().next();
+        let best = candidates(&self.reservations, item, &known, dir)?.into_iter().next();
         Ok(best.is_some_and(|best| naming::key(best.as_str()) != key))
     }
 
@@ -90,7 +90,8 @@ impl Planner {
     pub(crate) fn passable(&self, dir: &RelPath, id: &str) -> Result<RelPath, Fatal> {
         let mut path: Option<RelPath> = None;
         for step in dir.as_str().split('/') {
-            let mut names = std::iter::once(step.to_owned()).chain(naming::folder_names(step, id).skip(1));
+            let mut names = std::iter::once(step.to_owned())
+                .chain(naming::folder_names(step, id, self.reservations.limit()).skip(1));
             path = loop {
                 let name = names.next().ok_or_else(|| Fatal::Internal(format!("no name is left for {dir}")))?;
                 let below = path.as_ref().map_or_else(|| RelPath::new(&name), |path| path.join(&name));

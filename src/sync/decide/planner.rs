@@ -137,10 +137,19 @@ impl Planner {
     /// Loads a binder's folder tree.
     pub(crate) fn open_tree(&mut self, binder: &BinderId, segment: &str) -> Result<(), Fatal> {
         let folders = self.state.read(|r| r.folders(binder))?;
-        let tree =
-            Tree::new(binder.clone(), segment.to_owned(), folders).map_err(|e| Fatal::Internal(e.to_string()))?;
+        let tree = Tree::new(binder.clone(), segment.to_owned(), folders, self.reservations.limit());
+        let mut tree = tree.map_err(|e| Fatal::Internal(e.to_string()))?;
+        let rows = tree.shorten(|key| self.has_document(key));
+        if !rows.is_empty() {
+            self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
+        }
         self.trees.insert(binder.clone(), tree);
         Ok(())
+    }
+
+    /// Whether a document has a path, or is about to get it, by key.
+    fn has_document(&self, key: &str) -> bool {
+        self.reservations.has(key) || self.state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some())
     }
 
     /// Compares documents of a binder with what is known. With `last_word`, folders that have no
@@ -291,11 +300,11 @@ impl Planner {
                 if file == FileState::Changed {
                     self.warn_of(known, Warning::EditedAndReplaced);
                 }
-                return self.replace(item, known, &version, Change::Updated).map(Some);
+                return self.replace(item, known, &version, (dir, file, Change::Updated)).map(Some);
             }
             (Action::BringBack, Some(known), Some(version)) => {
                 self.warn_of(known, Warning::BroughtBack);
-                return self.replace(item, known, &version, Change::Added).map(Some);
+                return self.replace(item, known, &version, (dir, file, Change::Added)).map(Some);
             }
             _ => {
                 self.tally.changed(&item.id, Change::NoVersion);
@@ -344,24 +353,36 @@ impl Planner {
     }
 
     fn add(&mut self, item: &Listed, version: &VersionId, wanted: &RelPath) -> Result<DownloadJob, Fatal> {
-        let dir = &self.passable(wanted, item.folder.as_ref().map_or(item.binder.as_str(), FolderId::as_str))?;
-        if dir != wanted {
-            self.unsettled.insert(item.id.clone(), item.clone());
-        }
-        let tree = self.trees.get(&item.binder);
-        let entry = (&item.id, &InFlight::new(item, version));
-        // A folder that has another name now still lies there. What can't be read is taken.
-        let state = &self.state;
-        let folder_has =
-            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
+        let dir = &self.passable_dir(item, wanted)?;
+        let coming = InFlight::new(item, version);
         let found = match self.options.adopt {
             Adopt::Nothing => None,
-            Adopt::Proved | Adopt::Whole => adoption::file_of(&self.root, &self.reservations, &self.state, dir, entry)?,
+            Adopt::Proved | Adopt::Whole => {
+                adoption::file_of(&self.root, &self.reservations, &self.state, dir, (&item.id, &coming))?
+            }
         };
         let is_found = found.is_some();
-        let path = found.map_or_else(|| self.reservations.reserve(&self.state, dir, entry, folder_has), Ok)?;
+        let path = found.map_or_else(|| self.reserve(item, dir, &coming), Ok)?;
         self.counted.remove(&item.id);
         Ok(DownloadJob { found: is_found, ..self.job(item, version, path, false, Change::Added)? })
+    }
+
+    /// The folder that a document goes to, as long as files are in the way of the one where it is wanted.
+    fn passable_dir(&mut self, item: &Listed, wanted: &RelPath) -> Result<RelPath, Fatal> {
+        let dir = self.passable(wanted, item.folder.as_ref().map_or(item.binder.as_str(), FolderId::as_str))?;
+        if dir != *wanted {
+            self.unsettled.insert(item.id.clone(), item.clone());
+        }
+        Ok(dir)
+    }
+
+    /// Reserves a name for a document in a folder.
+    fn reserve(&self, item: &Listed, dir: &RelPath, coming: &InFlight) -> Result<RelPath, Fatal> {
+        let (tree, state) = (self.trees.get(&item.binder), &self.state);
+        // A folder that has another name now still lies there. What can't be read is taken.
+        let folder_has =
+            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
+        self.reservations.reserve(state, dir, (&item.id, coming), folder_has)
     }
 
     fn replace(
@@ -369,10 +390,17 @@ impl Planner {
         item: &Listed,
         known: &Known,
         version: &VersionId,
-        change: Change,
+        (dir, file, change): (&RelPath, FileState, Change),
     ) -> Result<DownloadJob, Fatal> {
-        self.reservations.keep(&item.id, InFlight::new(item, version));
-        self.job(item, version, known.path.clone(), true, change)
+        let coming = InFlight::new(item, version);
+        if file != FileState::Missing || self.reservations.limit().takes(known.path.as_str()) {
+            self.reservations.keep(&item.id, coming);
+            return self.job(item, version, known.path.clone(), true, change);
+        }
+        // The mirror was copied to a file system that refuses the path: the file comes back under a shorter one.
+        let dir = self.passable_dir(item, dir)?;
+        let path = self.reserve(item, &dir, &coming)?;
+        self.job(item, version, path, true, change)
     }
 
     fn job(

@@ -195,7 +195,7 @@ impl Planner {
         let (mut settlement, mut going) = (Settlement::default(), Vec::new());
         for item in unsettled.values() {
             let Some((dir, known)) = self.destination(item)? else { continue };
-            let candidates = candidates(item, &known, dir)?;
+            let candidates = candidates(&self.reservations, item, &known, dir)?;
             let new = particulars(item, known.version.clone());
             if candidates.first() == Some(&known.path) {
                 if item.metadata.is_some() || !same_place(item, &known, dir) {

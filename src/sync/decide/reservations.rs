@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    model::{BinderId, DocumentId, FolderId, Listed, RelPath, VersionId},
+    model::{BinderId, DocumentId, FolderId, Listed, NameLimit, RelPath, VersionId},
     naming,
     state::{Known, State},
     sync::Fatal,
@@ -74,13 +74,31 @@ struct Inner {
     keys: HashMap<String, DocumentId>,
 }
 
-/// The documents that are on their way.
-#[derive(Debug, Default)]
-pub(crate) struct Reservations(Mutex<Inner>);
+/// The documents that are on their way, and how long a name may be.
+#[derive(Debug)]
+pub(crate) struct Reservations {
+    inner: Mutex<Inner>,
+    limit: NameLimit,
+}
 
 impl Reservations {
+    /// Nothing is on its way.
+    pub(crate) fn new(limit: NameLimit) -> Self {
+        Self { inner: Mutex::default(), limit }
+    }
+
+    /// The longest name that the mirror's file system takes.
+    pub(crate) fn limit(&self) -> NameLimit {
+        self.limit
+    }
+
+    /// The names that a document may take, best first.
+    pub(crate) fn of(&self, file_name: &str, document: &DocumentId) -> impl Iterator<Item = String> + use<> {
+        naming::document_names(file_name, document, self.limit)
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Which of some documents are on their way.
@@ -107,7 +125,7 @@ impl Reservations {
         folder_has: impl Fn(&str) -> bool,
     ) -> Result<RelPath, Fatal> {
         let (document, coming) = entry;
-        for name in naming::document_names(&coming.file_name, document) {
+        for name in self.of(&coming.file_name, document) {
             let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
             if !folder_has(&naming::key(path.as_str())) && self.claim(state, &path, entry)? {
                 return Ok(path);
@@ -146,20 +164,20 @@ impl Reservations {
         is_free: impl Fn(&RelPath) -> bool,
     ) -> Result<Option<RelPath>, Fatal> {
         // Names never end; a taken one that was given long ago may not be among them.
-        let given = naming::document_names(file_name, document).take(MOST).position(|name| name == taken.leaf());
-        let names = naming::document_names(file_name, document).skip(given.unwrap_or(0) + 1).take(MOST);
+        let given = self.of(file_name, document).take(MOST).position(|name| name == taken.leaf());
+        let names = self.of(file_name, document).skip(given.unwrap_or(0) + 1).take(MOST);
         self.first_of(names, state, taken, document, is_free)
     }
 
-    /// A name of at most so many bytes in the same folder, since the disk refused a longer one.
+    /// A name within a limit in the same folder, since the disk refused a longer one.
     pub(crate) fn shorter(
         &self,
         state: &State,
         refused: &RelPath,
         (document, file_name): (&DocumentId, &str),
-        longest: usize,
+        limit: NameLimit,
     ) -> Result<Option<RelPath>, Fatal> {
-        let names = naming::document_names_within(file_name, document, longest).take(MOST);
+        let names = naming::document_names(file_name, document, limit).take(MOST);
         self.first_of(names, state, refused, document, |path| path.leaf().len() < refused.leaf().len())
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    model::{Binder, BinderId},
+    model::{Binder, BinderId, NameLimit},
     naming,
     plan::{self, Due, due},
     remote::{self, ErrorKind},
@@ -174,7 +174,7 @@ fn each_once(known: &[BinderRow], listed: Vec<Binder>) -> (Vec<Binder>, Vec<(Bin
 fn take(ctx: &RunContext, known: Vec<BinderRow>, listed: Vec<Binder>, whole: bool) -> Result<BinderSurvey, Fatal> {
     let listed_ids: HashSet<BinderId> = listed.iter().map(|b| b.id.clone()).collect();
     let wanted: Vec<Binder> = listed.into_iter().filter(|b| ctx.options.filter.wants_binder(b)).collect();
-    let rows = name(&known, &wanted);
+    let rows = name(&known, &wanted, ctx.limit);
     write(&ctx.state, ctx.run, &known, &rows)?;
     let refresh = refreshes(ctx, &rows)?;
     let lost = known.into_iter().filter(|k| !listed_ids.contains(&k.id)).collect();
@@ -189,13 +189,13 @@ fn take(ctx: &RunContext, known: Vec<BinderRow>, listed: Vec<Binder>, whole: boo
     Ok(BinderSurvey { listed, lost, whole })
 }
 
-/// Folders for binders: a name once given stays while the binder keeps its own.
-fn name(known: &[BinderRow], listed: &[Binder]) -> Vec<BinderRow> {
+/// Folders for binders: a name once given stays while the binder keeps its own and the file system takes it.
+fn name(known: &[BinderRow], listed: &[Binder], limit: NameLimit) -> Vec<BinderRow> {
     let known: BTreeMap<&BinderId, &BinderRow> = known.iter().map(|k| (&k.id, k)).collect();
     let mut listed: Vec<&Binder> = listed.iter().collect();
     listed.sort_by(|a, b| a.id.cmp(&b.id));
     listed.dedup_by(|a, b| a.id == b.id);
-    let same = |b: &Binder| known.get(&b.id).copied().filter(|k| k.name == b.name);
+    let same = |b: &Binder| known.get(&b.id).copied().filter(|k| k.name == b.name && limit.takes(&k.segment));
     let renamed: HashSet<&BinderId> = listed.iter().filter(|b| same(b).is_none()).map(|b| &b.id).collect();
     let kept = known.values().filter(|k| !renamed.contains(&k.id));
     let mut used: HashSet<String> = kept.map(|k| naming::key(&k.segment)).collect();
@@ -206,7 +206,7 @@ fn name(known: &[BinderRow], listed: &[Binder]) -> Vec<BinderRow> {
             continue;
         }
         // Names never end, so one is free.
-        let mut names = naming::folder_names(&binder.name, binder.id.as_str());
+        let mut names = naming::folder_names(&binder.name, binder.id.as_str(), limit);
         let segment = names.find(|name| used.insert(naming::key(name))).unwrap_or_default();
         let old = known.get(&binder.id);
         rows.push(BinderRow {
@@ -287,7 +287,7 @@ mod tests {
     }
 
     fn named(known: &[BinderRow], listed: &[Binder]) -> Vec<String> {
-        name(known, listed).into_iter().map(|r| r.segment).collect()
+        name(known, listed, NameLimit::USUAL).into_iter().map(|r| r.segment).collect()
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub async fn mend(
             fatal.map_or(mended, Err)
         }
         Err(why) => {
-            let (names, tally, stop) = (Arc::new(Reservations::default()), Arc::new(Tally::default()), Arc::default());
+            let (names, tally, stop) =
+                (Arc::new(Reservations::new(mirror.name_limit())), Arc::new(Tally::default()), Arc::default());
             let committer =
                 Committer::start(Arc::clone(mirror), Arc::clone(state), names, tally, Arc::clone(&stop), run)?;
             let writing = Writing { mirror: Arc::clone(mirror), committer, pool: Pool::start("writer", 2)? };

@@ -1,0 +1,93 @@
+//! A file system that takes shorter names than it says: `EncFS`, whose encrypted names are longer than those it is given.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use ibinder_sync::sandbox::Organisation;
+
+use crate::{
+    not_tested,
+    office::files,
+    program::{Done, Program, finish},
+};
+
+/// A mounted `EncFS`, unmounted at the end.
+struct Encrypted<'p>(&'p Path);
+
+impl<'p> Encrypted<'p> {
+    /// `None` if it can't be mounted: that takes `encfs`, FUSE in the kernel, and root.
+    fn mount(at: &'p Path, below: &Path) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        fs::create_dir_all(below).unwrap();
+        let mounted = mount(at, below).is_some_and(|status| status.success());
+        if !mounted {
+            not_tested("EncFS can't be mounted");
+        }
+        mounted.then_some(Self(at))
+    }
+}
+
+fn mount(at: &Path, below: &Path) -> Option<std::process::ExitStatus> {
+    let mut encfs = Command::new("encfs");
+    encfs.args(["--standard", "--stdinpass"]).arg(below).arg(at);
+    let mut child = encfs.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+    child.stdin.take()?.write_all(b"a password\n").ok()?;
+    child.wait().ok()
+}
+
+impl Drop for Encrypted<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).output();
+    }
+}
+
+fn long(end: &str) -> String {
+    format!("{} {end}", "Relationsritningar ".repeat(12))
+}
+
+#[test]
+fn names_that_the_kernel_refuses_are_shortened_on_every_level() {
+    let mut o = Organisation::empty();
+    for binder in ["norr", "syd"] {
+        let binder = o.add_binder(&long(binder));
+        for tab in ["norr", "syd"] {
+            let tab = o.add_folder(&binder, None, &long(tab)).unwrap();
+            let folder = o.add_folder(&binder, Some(&tab), &long("in")).unwrap();
+            for name in ["norr", "syd"] {
+                let text = format!("{binder} {tab} {name}");
+                o.add_document(&binder, Some(&folder), &format!("{}.pdf", long(name)), text).unwrap();
+            }
+        }
+    }
+    let program = Program::new(o);
+    let Some(disk) = Encrypted::mount(&program.dest, &program.beside("encrypted")) else { return };
+    let said = usize::try_from(rustix::fs::statvfs(disk.0).unwrap().f_namemax).unwrap();
+    let refused = fs::write(disk.0.join("x".repeat(said)), "").unwrap_err();
+    assert_eq!(refused.raw_os_error(), Some(rustix::io::Errno::NAMETOOLONG.raw_os_error()), "{refused}");
+    let planned = program.plan(&[]).expect(0).out;
+    program.run(&["--concurrency", "1"]).expect(0);
+    let tree = by_bytes(disk.0);
+    assert_eq!(tree.len(), 8, "{tree:?}");
+    // A plan finds the same limit out without a change.
+    let planned: Vec<&str> = planned.lines().filter(|line| line.contains(".pdf")).collect();
+    assert!(planned.len() == 8 && tree.values().all(|path| planned.iter().any(|line| line.contains(path.as_str()))));
+    let unchanged = |done: Done| done.expect(0).json()["documents"]["unchanged"].as_u64();
+    assert_eq!(unchanged(program.run(&["--json", "--refresh-folders", "0s"])), Some(8));
+    assert_eq!(by_bytes(disk.0), tree);
+    // Sidecars have longer names than the documents.
+    let out = program.beside("out");
+    let Some(other) = Encrypted::mount(&out, &program.beside("encrypted too")) else { return };
+    let sidecars = other.0.join("sidecars");
+    let mut export = program.command(&["export", "--dest"]);
+    finish(export.arg(disk.0).arg("--sidecars").arg(&sidecars)).expect(0);
+    assert_eq!(files(&sidecars).len(), 8);
+}
+
+fn by_bytes(dest: &Path) -> BTreeMap<String, String> {
+    files(dest).into_iter().map(|(path, text)| (text, path)).collect()
+}
