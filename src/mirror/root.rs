@@ -112,8 +112,8 @@ pub struct Root {
     handle: OwnedFd,
     path: PathBuf,
     network: bool,
-    /// Bytes of the longest name, as found by looking.
-    longest_name: usize,
+    /// Where names have to fit, if not here.
+    names_fit: Option<OwnedFd>,
 }
 
 impl Root {
@@ -124,22 +124,19 @@ impl Root {
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| cannot(e.into()))?;
         let absolute = std::path::absolute(path).map_err(cannot)?;
         let network = sys::is_network(&handle).unwrap_or(false);
-        let longest_name = name_limit::by_looking(&handle);
-        Ok(Self { handle, path: absolute, network, longest_name })
+        Ok(Self { handle, path: absolute, network, names_fit: None })
     }
 
     /// Opens an empty folder for a destination that holds no mirror yet, and takes the names that fit there.
     pub fn standing_for(destination: &Path, empty: &Path) -> Result<Self, Error> {
-        let root = Self::open(empty)?;
         let absolute = std::path::absolute(destination).map_err(|e| Error::destination("find", destination, e))?;
-        let longest_name =
-            absolute.ancestors().find_map(|above| Self::open(above).ok()).map_or(root.longest_name, |r| r.longest_name);
-        Ok(Self { longest_name, ..root })
+        let names_fit = absolute.ancestors().find_map(|above| Some(Self::open(above).ok()?.handle));
+        Ok(Self { names_fit, ..Self::open(empty)? })
     }
 
     /// The longest name that the file system takes, as far as that shows without a change.
     pub fn name_limit(&self) -> Result<NameLimit, Error> {
-        name_limit::limit(self.longest_name)
+        name_limit::limit(name_limit::by_looking(self.names_fit.as_ref().unwrap_or(&self.handle)))
     }
 
     /// Where the destination is.

@@ -13,7 +13,7 @@ use ibinder_sync::sandbox::Organisation;
 use crate::{
     not_tested,
     office::files,
-    program::{Done, Program, finish},
+    program::{Program, finish},
 };
 
 /// A mounted `EncFS`, unmounted at the end.
@@ -50,8 +50,8 @@ fn long(end: &str) -> String {
     format!("{} {end}", "Relationsritningar ".repeat(12))
 }
 
-#[test]
-fn names_that_the_kernel_refuses_are_shortened_on_every_level() {
+/// Two binders, in each two tabs, in each a folder with two documents, all with names that `EncFS` refuses.
+fn organisation() -> Organisation {
     let mut o = Organisation::empty();
     for binder in ["norr", "syd"] {
         let binder = o.add_binder(&long(binder));
@@ -64,7 +64,32 @@ fn names_that_the_kernel_refuses_are_shortened_on_every_level() {
             }
         }
     }
-    let program = Program::new(o);
+    o
+}
+
+/// A run after which nothing was to do.
+fn assert_unchanged(program: &Program) {
+    let done = program.run(&["--json", "--refresh-folders", "0s"]).expect(0);
+    assert_eq!(done.json()["documents"]["unchanged"], 8, "{}", done.out);
+}
+
+#[test]
+fn a_copy_that_lacks_what_the_kernel_refuses_is_complete_after_one_run() {
+    let program = Program::new(organisation());
+    program.run(&[]).expect(0);
+    let before = program.beside("before");
+    fs::rename(&program.dest, &before).unwrap();
+    let Some(disk) = Encrypted::mount(&program.dest, &program.beside("encrypted")) else { return };
+    let copied = Command::new("cp").arg("-a").arg(before.join(".")).arg(disk.0).output().unwrap();
+    assert!(!copied.status.success() && disk.0.join(".ibinder-sync/state.db").exists());
+    program.run(&[]).expect(0);
+    assert_eq!(by_bytes(disk.0).len(), 8);
+    assert_unchanged(&program);
+}
+
+#[test]
+fn names_that_the_kernel_refuses_are_shortened_on_every_level() {
+    let program = Program::new(organisation());
     let Some(disk) = Encrypted::mount(&program.dest, &program.beside("encrypted")) else { return };
     let said = usize::try_from(rustix::fs::statvfs(disk.0).unwrap().f_namemax).unwrap();
     let refused = fs::write(disk.0.join("x".repeat(said)), "").unwrap_err();
@@ -76,8 +101,7 @@ fn names_that_the_kernel_refuses_are_shortened_on_every_level() {
     // A plan finds the same limit out without a change.
     let planned: Vec<&str> = planned.lines().filter(|line| line.contains(".pdf")).collect();
     assert!(planned.len() == 8 && tree.values().all(|path| planned.iter().any(|line| line.contains(path.as_str()))));
-    let unchanged = |done: Done| done.expect(0).json()["documents"]["unchanged"].as_u64();
-    assert_eq!(unchanged(program.run(&["--json", "--refresh-folders", "0s"])), Some(8));
+    assert_unchanged(&program);
     assert_eq!(by_bytes(disk.0), tree);
     // Sidecars have longer names than the documents.
     let out = program.beside("out");
