@@ -227,6 +227,162 @@ fn the_layers_have_no_circle_and_no_dead_entry() {
     }
 }
 
+/// The leaves of a `use` tree, each as a path: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn leaves(tree: &str) -> Vec<String> {
+    let Some((before, group)) = tree.split_once('{') else {
+        let path = tree.split_once(" as ").map_or(tree, |(path, _)| path).trim();
+        return vec![path.trim_end_matches("::self").to_owned()];
+    };
+    let group = group.rsplit_once('}').map_or(group, |(group, _)| group);
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices().chain([(group.len(), ',')]) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                let part = group[start..at].trim();
+                found.extend(leaves(part).into_iter().filter(|_| !part.is_empty()));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    let before = before.trim();
+    found
+        .into_iter()
+        .map(|leaf| if leaf == "self" { before.trim_end_matches("::").to_owned() } else { format!("{before}{leaf}") })
+        .collect()
+}
+
+/// A module's path, such as `sync::list`, of its file.
+fn path_of(file: &str) -> String {
+    file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::")
+}
+
+/// A path from the crate's root, of one that a module writes; `None` for other crates.
+fn absolute(path: &str, module: &str, files: &BTreeMap<String, String>) -> Option<String> {
+    let mut base: Vec<&str> = module.split("::").collect();
+    let mut steps = path.split("::").peekable();
+    match *steps.peek()? {
+        "crate" => {
+            base.clear();
+            steps.next();
+        }
+        "self" => drop(steps.next()),
+        "super" => {
+            while steps.next_if_eq(&"super").is_some() {
+                base.pop();
+            }
+        }
+        child if files.contains_key(&format!("{module}::{child}")) => {}
+        _ => return None,
+    }
+    Some(base.into_iter().chain(steps).collect::<Vec<_>>().join("::"))
+}
+
+/// A source without its inline tests.
+fn without_tests(code: &str) -> &str {
+    code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
+}
+
+/// The `use` declarations of a source: whether each is public, and its leaves.
+fn uses(code: &str) -> Vec<(bool, Vec<String>)> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("use ").filter(|(at, _)| begins(code, *at)) {
+        let line = code[..at].rfind('\n').map_or(0, |end| end + 1);
+        let before = code[line..at].trim();
+        if before.is_empty() || before.starts_with("pub") {
+            let tree = code[at + 4..].split(';').next().unwrap_or_default();
+            let tree: String =
+                tree.split_whitespace().collect::<Vec<_>>().join(" ").replace("{ ", "{").replace(" }", "}");
+            found.push((before.starts_with("pub"), leaves(&tree)));
+        }
+    }
+    found
+}
+
+/// Paths that stand in the code itself: `crate::a::b()`, `super::c()`, `child::d()`.
+fn written_out(code: &str) -> Vec<String> {
+    let (mut found, mut rest) = (Vec::new(), code);
+    let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+    while let Some(start) = rest.find(is_path) {
+        let end = rest[start..].find(|c| !is_path(c)).map_or(rest.len(), |length| start + length);
+        if &rest[start..end] == "use" {
+            rest = rest[end..].split_once(';').map_or("", |(_, rest)| rest);
+            continue;
+        }
+        let path = rest[start..end].trim_end_matches(':');
+        if path.contains("::") && !path.starts_with(':') {
+            found.push(path.to_owned());
+        }
+        rest = &rest[end..];
+    }
+    found
+}
+
+/// Which files each file imports from, by module path. What a `mod.rs` passes on counts for the file that defines it.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let sources = sources();
+    let files: BTreeMap<String, String> = sources
+        .iter()
+        .filter(|(file, _)| !file.ends_with("tests.rs") && !matches!(file.as_str(), "main.rs" | "lib.rs"))
+        .map(|(file, code)| (path_of(file), without_tests(code).to_owned()))
+        .collect();
+    let mut passed_on = BTreeMap::new();
+    for (module, code) in &files {
+        for path in uses(code).into_iter().flat_map(|(_, leaves)| leaves) {
+            if let (Some(target), Some(name)) = (absolute(&path, module, &files), path.rsplit("::").next()) {
+                passed_on.insert(format!("{module}::{name}"), target);
+            }
+        }
+    }
+    let file_of = |path: &str| {
+        let mut path = path.to_owned();
+        for _ in 0..8 {
+            if files.contains_key(&path) {
+                return Some(path);
+            }
+            let next = (0..path.len()).rev().filter(|at| path[*at..].starts_with("::"));
+            let next = std::iter::once(path.len()).chain(next).find_map(|end| {
+                let head = &path[..end];
+                let target = passed_on.get(head).filter(|target| *target != head);
+                target
+                    .map(|target| format!("{target}{}", &path[end..]))
+                    .or_else(|| files.contains_key(head).then(|| head.to_owned()))
+            })?;
+            path = next;
+        }
+        None
+    };
+    files
+        .iter()
+        .map(|(module, code)| {
+            let is_facade = sources.contains_key(&format!("{}/mod.rs", module.replace("::", "/")));
+            let imported = uses(code).into_iter().filter(|(public, _)| !(*public && is_facade));
+            let paths = imported.flat_map(|(_, leaves)| leaves).chain(written_out(code));
+            let paths = paths.filter_map(|path| absolute(&path, module, &files));
+            let found = paths.filter_map(|path| file_of(&path)).filter(|file| file != module).collect();
+            (module.clone(), found)
+        })
+        .collect()
+}
+
+/// Files that import each other, directly or through others, are one concept: they belong into one file.
+#[test]
+fn no_files_import_each_other() {
+    let imports = imports();
+    assert!(imports["sync::run"].contains("sync::list::binders"), "imports are no longer found");
+    let reached = |from: &String| {
+        let (mut all, mut next) = (BTreeSet::new(), vec![from]);
+        while let Some(file) = next.pop() {
+            next.extend(imports[file].iter().filter(|file| all.insert((*file).clone())));
+        }
+        all
+    };
+    let circles: Vec<&String> = imports.keys().filter(|file| reached(file).contains(*file)).collect();
+    assert_eq!(circles, Vec::<&String>::new());
+}
+
 #[test]
 fn each_technology_has_one_door() {
     let mut elsewhere = Vec::new();
@@ -258,6 +414,12 @@ fn plan_and_naming_are_values_in_values_out() {
         }
     }
     assert_eq!(impure, Vec::<String>::new());
+}
+
+#[test]
+fn trees_are_taken_apart() {
+    assert_eq!(leaves("crate::{a::{self, B}, c as d, e}"), ["crate::a", "crate::a::B", "crate::c", "crate::e"]);
+    assert_eq!(leaves("super::x::Y"), ["super::x::Y"]);
 }
 
 #[test]
