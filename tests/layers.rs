@@ -107,6 +107,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli/pages.rs"]),
     ("indicatif", &["ui/", "session/output.rs"]),
     ("console", &["ui/"]),
+    ("maud", &["page/"]),
     ("toml", &["config/file.rs"]),
 ];
 

@@ -25,7 +25,7 @@ pub use binder::Binder;
 pub use document_history::{Change, DocumentHistory, Holding, Placement, Revision, Version, When};
 pub use listing_entry::ListingEntry;
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, write_manifest};
-pub use page::write_page;
+pub use page::{changes, write_page};
 pub use purge::{finish_purges, purge};
 pub use restore::{Lack, Missing, Restore, Restored};
 pub use run_summary::note;

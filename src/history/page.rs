@@ -7,8 +7,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     history::{Error, run_summary::StoredRun},
     mirror::Mirror,
-    page::{self, ChangeKind, ChangeLog, ChangedDocument, ChartPoint, PageLocation, ReportPage},
-    report::{Outcome, RunReport},
+    page::{self, ChartPoint, PageLocation, ReportPage},
+    report::{ChangeKind, ChangeLog, ChangedDocument, Outcome, RunReport},
     state::{self, Happened, PastRun, Run, State},
 };
 
@@ -18,26 +18,46 @@ const SHOWN: usize = 30;
 /// Commands that are runs.
 const RUNS: [&str; 2] = ["run", "adopt"];
 
-/// Writes the page of a run that is about to end: as its own, and as the last run's.
-pub fn write_page(mirror: &Mirror, state: &State, run: &Run, report: &RunReport, zone: &TimeZone) -> Result<(), Error> {
-    let pages = mirror.state_files("runs")?;
-    let has_page = |id: &str| pages.binary_search(&format!("{id}.html")).is_ok();
-    let (changes, runs, binders) = state.read(|r| -> Result<_, state::Error> {
-        let mut changes = ChangeLog::default();
-        // A night on which nothing changed needs no pass over all documents.
+/// What a run changed in the tree. It is asked right after the run.
+pub fn changes(state: &State, run: &Run) -> Result<ChangeLog, Error> {
+    let mut changes = ChangeLog::default();
+    state.read(|r| {
+        // A run that changed nothing needs no pass over all documents.
         if r.changed_run()? == Some(run.number) {
-            r.changes_of(run.number, |changed| changes.add(entry(changed)))?;
+            r.changes_of(run.number, |changed| changes.add(document(changed)))?;
         }
-        let binders: BTreeMap<String, String> =
-            r.binders()?.into_iter().map(|binder| (binder.id.to_string(), binder.name)).collect();
-        Ok((changes, points(&r.past_runs()?, run, report, has_page), binders))
+        Ok::<_, state::Error>(())
     })?;
-    let page = ReportPage { report, changes: &changes, runs: &runs, binders: &binders, zone };
-    mirror.write_state_file(&format!("runs/{}.html", run.id), page::render(&page, PageLocation::Runs).as_bytes())?;
-    Ok(mirror.write_state_file("last-run.html", page::render(&page, PageLocation::State).as_bytes())?)
+    Ok(changes)
 }
 
-fn entry(changed: state::Changed) -> ChangedDocument {
+/// Writes the page of a run that is about to end: as its own, and as the last run's.
+pub fn write_page(mirror: &Mirror, state: &State, report: &RunReport) -> Result<(), Error> {
+    let own = format!("runs/{}.html", report.run_id);
+    write_pages(mirror, state, report, &[(&own, PageLocation::Runs), ("last-run.html", PageLocation::State)])
+}
+
+/// Renders the page of a report into files, from the report and from what the state knows of the runs before.
+pub(crate) fn write_pages(
+    mirror: &Mirror,
+    state: &State,
+    report: &RunReport,
+    files: &[(&str, PageLocation)],
+) -> Result<(), Error> {
+    let pages = mirror.state_files("runs")?;
+    let has_page = |id: &str| pages.binary_search(&format!("{id}.html")).is_ok();
+    let (runs, binders) = state.read(|r| -> Result<_, state::Error> {
+        let binders: BTreeMap<String, String> =
+            r.binders()?.into_iter().map(|binder| (binder.id.to_string(), binder.name)).collect();
+        Ok((points(&r.past_runs()?, report, has_page), binders))
+    })?;
+    let page = ReportPage { report, runs: &runs, binders: &binders, zone: &TimeZone::system() };
+    files
+        .iter()
+        .try_for_each(|(name, location)| Ok(mirror.write_state_file(name, page::render(&page, *location).as_bytes())?))
+}
+
+fn document(changed: state::Changed) -> ChangedDocument {
     ChangedDocument {
         kind: match changed.happened {
             Happened::Added => ChangeKind::Added,
@@ -45,7 +65,7 @@ fn entry(changed: state::Changed) -> ChangedDocument {
             Happened::Moved => ChangeKind::Moved,
             Happened::Removed => ChangeKind::Removed,
         },
-        document: changed.document,
+        document_id: changed.document,
         path: changed.path,
         from: changed.before,
         size: changed.size,
@@ -53,18 +73,18 @@ fn entry(changed: state::Changed) -> ChangedDocument {
 }
 
 /// The last runs, and this one behind them.
-fn points(past: &[PastRun], run: &Run, report: &RunReport, has_page: impl Fn(&str) -> bool) -> Vec<ChartPoint> {
-    let before = past.iter().filter(|past| past.number < run.number && RUNS.contains(&past.command.as_str()));
+fn points(past: &[PastRun], report: &RunReport, has_page: impl Fn(&str) -> bool) -> Vec<ChartPoint> {
+    let this = past.iter().position(|past| past.id == report.run_id).unwrap_or(past.len());
+    let before = past[..this].iter().filter(|past| RUNS.contains(&past.command.as_str()));
     let mut points: Vec<ChartPoint> =
         before.rev().take(SHOWN - 1).map(|past| point(past, has_page(&past.id))).collect();
     points.reverse();
-    let d = &report.documents;
     points.push(ChartPoint {
-        id: run.id.clone(),
+        id: report.run_id.clone(),
         started_at: report.started_at,
         outcome: Some(report.outcome),
-        changed: Some(d.adopted + d.added + d.updated + d.moved + d.removed),
-        failed: Some(d.failed),
+        changed: Some(report.documents.changed()),
+        failed: Some(report.documents.failed),
         bytes: Some(report.bytes.downloaded),
         seconds: Some(report.duration_seconds),
         page: true,
@@ -94,7 +114,8 @@ mod tests {
 
     #[test]
     fn the_last_runs_are_told_in_their_order() {
-        let report = RunReport::sample(Outcome::Partial);
+        let mut report = RunReport::sample(Outcome::Partial);
+        let noted = note(&report);
         let past = |number: i64, command: &str, outcome: Option<&str>| PastRun {
             number,
             id: format!("{number:06}-x"),
@@ -103,14 +124,14 @@ mod tests {
             outcome: outcome.map(str::to_owned),
             command: command.to_owned(),
             whole: false,
-            changes: (number > 38 && outcome.is_some()).then(|| note(&report)).flatten(),
+            changes: (number > 38 && outcome.is_some()).then(|| noted.clone()).flatten(),
         };
         let mut runs: Vec<PastRun> = (1..=40).map(|n| past(n, "run", Some("complete"))).collect();
         runs.push(past(41, "purge", Some("complete")));
         runs.push(past(42, "adopt", None));
         runs.push(past(43, "run", None));
-        let run = Run { number: 43, id: "000043-x".to_owned() };
-        let points = points(&runs, &run, &report, |id| id == "000040-x");
+        report.run_id = "000043-x".to_owned();
+        let points = points(&runs, &report, |id| id == "000040-x");
         assert_eq!(points.len(), SHOWN);
         let numbers: Vec<&str> = points.iter().rev().take(4).map(|p| &p.id[4..6]).collect();
         assert_eq!(numbers, ["43", "42", "40", "39"]);

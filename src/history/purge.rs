@@ -6,20 +6,24 @@
 //! id is forgotten as well; what stays is a fingerprint, so that a document which the service still
 //! lists does not come back.
 
+use std::collections::BTreeSet;
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
 use crate::{
     history::{
         Error,
         manifest::{SUFFIX, forget_document},
-        redact::{self, Needles},
+        page::write_pages,
+        redact::{Purged, hide_patterns},
     },
     mirror::{self, ErrorKind, Mirror},
     model::DocumentId,
-    page,
+    page::PageLocation,
+    report::RunReport,
     state::{Known, Purge, State, Traces},
 };
-
-/// Reports that are replaced by each run.
-const LAST: [&str; 3] = ["last-run.json", "last-run.html", "last-verify.json"];
 
 /// Erases a document that the state knows.
 pub fn purge(mirror: &Mirror, state: &State, run: i64, document: &DocumentId) -> Result<(), Error> {
@@ -62,7 +66,7 @@ pub fn finish_purges(mirror: &Mirror, state: &State) -> Result<(), Error> {
 fn finish(mirror: &Mirror, state: &State, purge: &Purge) -> Result<(), Error> {
     if let Some(traces) = state.read(|r| r.traces(&purge.document))? {
         erase_bytes(mirror, state, purge, &traces)?;
-        erase_words(mirror, purge, &traces)?;
+        erase_mentions(mirror, state, &Purged::new(&purge.document, &traces), &purge.document)?;
         drop_older_states(mirror)?;
         mirror.barrier()?;
     }
@@ -106,25 +110,74 @@ fn tolerate(name: &str, result: Result<(), mirror::Error>) -> Result<(), Error> 
     }
 }
 
-fn erase_words(mirror: &Mirror, purge: &Purge, traces: &Traces) -> Result<(), Error> {
-    let exact = traces.paths.iter().chain(&traces.versions).map(String::as_str);
-    let needles = Needles::new(exact.chain([purge.document.as_str()]), traces.names.iter().map(String::as_str));
-    let runs = mirror.state_files("runs")?.into_iter().map(|name| format!("runs/{name}"));
-    for name in runs.chain(LAST.map(str::to_owned)) {
-        if name.ends_with(SUFFIX) {
-            forget_document(mirror, &name, &purge.document)?;
-            continue;
-        }
-        let erase: fn(&str, &Needles) -> Option<String> = match name.rsplit_once('.') {
-            Some((_, "json")) => redact::report,
-            Some((_, "html")) => |text, needles| page::without(text, needles.iter()),
-            _ => continue,
-        };
-        if let Some(bytes) = mirror.read_state_file(&name).ok().flatten()
-            && let Some(rest) = erase(&String::from_utf8_lossy(&bytes), &needles)
-        {
-            mirror.write_state_file(&name, rest.as_bytes())?;
-        }
+/// Removes the document from manifests, reports and pages.
+fn erase_mentions(mirror: &Mirror, state: &State, purged: &Purged<'_>, document: &DocumentId) -> Result<(), Error> {
+    let names = mirror.state_files("runs")?;
+    for name in names.iter().filter(|name| name.ends_with(SUFFIX)) {
+        forget_document(mirror, &format!("runs/{name}"), document)?;
     }
-    Ok(())
+    let number = |id: &&str| id.split_once('-').is_some_and(|(number, _)| number.parse::<u64>().is_ok());
+    let stems = names.iter().filter_map(|name| name.strip_suffix(".json").or(name.strip_suffix(".html")));
+    // Other files are not the program's.
+    let ids: BTreeSet<&str> = stems.filter(number).collect();
+    for id in ids {
+        erase_in_run(mirror, state, purged, &format!("runs/{id}"), PageLocation::Runs)?;
+    }
+    erase_in_run(mirror, state, purged, "last-run", PageLocation::State)?;
+    edit(mirror, "last-verify.json", |report| purged.leave_check(report))?;
+    edit(mirror, "status.json", |status| {
+        let _ = status.get_mut("last_run").map(hide_patterns);
+    })
+}
+
+/// Removes the document from the report of a run, and renders its page again. The page comes first: a purge that was
+/// cut off begins with the reports that still have the document.
+fn erase_in_run(
+    mirror: &Mirror,
+    state: &State,
+    purged: &Purged<'_>,
+    name: &str,
+    location: PageLocation,
+) -> Result<(), Error> {
+    let (json, html) = (format!("{name}.json"), format!("{name}.html"));
+    let Some(report) = read(mirror, &json) else { return remove(mirror, &[&json, &html]) };
+    let mut left = report.clone();
+    purged.leave_run(&mut left);
+    if left == report && !is_named_in(mirror, &html, purged.id) {
+        return Ok(());
+    }
+    let Ok(data) = RunReport::deserialize(&left) else { return remove(mirror, &[&json, &html]) };
+    if mirror.read_state_file(&html).ok().flatten().is_some() {
+        write_pages(mirror, state, &data, &[(&html, location)])?;
+    }
+    write(mirror, &json, &left)
+}
+
+/// Whether a page has the document's id, as that of an earlier version may where its report has no list of changes. An
+/// id that HTML escapes may be anywhere.
+fn is_named_in(mirror: &Mirror, page: &str, id: &str) -> bool {
+    let page = mirror.read_state_file(page).ok().flatten().unwrap_or_default();
+    !page.is_empty() && (String::from_utf8_lossy(&page).contains(id) || id.contains(['&', '<', '>', '"', '\'']))
+}
+
+fn read(mirror: &Mirror, name: &str) -> Option<Value> {
+    serde_json::from_slice(&mirror.read_state_file(name).ok()??).ok()
+}
+
+fn write(mirror: &Mirror, name: &str, value: &Value) -> Result<(), Error> {
+    // A value always serializes.
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    Ok(mirror.write_state_file(name, text.as_bytes())?)
+}
+
+fn edit(mirror: &Mirror, name: &str, change: impl FnOnce(&mut Value)) -> Result<(), Error> {
+    let Some(value) = read(mirror, name) else { return Ok(()) };
+    let mut changed = value.clone();
+    change(&mut changed);
+    if changed == value { Ok(()) } else { write(mirror, name, &changed) }
+}
+
+/// A report that can't be read, and a page without a report, may name any document.
+fn remove(mirror: &Mirror, names: &[&str]) -> Result<(), Error> {
+    names.iter().try_for_each(|name| tolerate(name, mirror.remove_state_file(name)))
 }

@@ -1,104 +1,239 @@
-//! What the state's files say of one document, taken out of them.
+//! A document removed from reports, as data.
 //!
-//! Reports are JSON of many shapes that may grow: whatever in a list speaks of the document goes, be it
-//! a failure, a finding or a warning; elsewhere the text alone is replaced.
+//! What is about the document says so by an id, a path or a name in a field of its own, and goes. Texts about
+//! something else stay, unless they quote the document: then the text of their kind takes their place. Reports of
+//! versions before `warning_details` lose all such texts: nothing in them says what they are about.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
 
-/// What takes the place of a text that can't be left out.
-const ERASED: &str = "[erased]";
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
 
-/// Shorter names would be found in texts that speak of something else.
-const TELLING: usize = 4;
+use crate::{model::DocumentId, report::FailureCause, state::Traces};
 
-/// Texts that tell a document.
-#[derive(Debug, Clone)]
-pub(super) struct Needles(Vec<String>);
+/// What takes the place of a text or a pattern.
+const PURGED: &str = "…";
 
-impl Needles {
-    /// The texts themselves, and as messages quote them. Names that are too short to tell one
-    /// document from others are left out; ids and paths never are.
-    pub(super) fn new<'t>(exact: impl Iterator<Item = &'t str>, names: impl Iterator<Item = &'t str>) -> Self {
-        let names = names.filter(|name| name.chars().count() >= TELLING);
-        let mut needles = Vec::new();
-        for text in exact.chain(names) {
-            let quoted = format!("{text:?}");
-            needles.push(quoted[1..quoted.len() - 1].to_owned());
-            needles.push(text.to_owned());
+/// Shorter names occur by chance in texts about something else.
+const LONG_ENOUGH: usize = 4;
+
+/// A document that leaves no trace.
+pub(crate) struct Purged<'t> {
+    pub(crate) id: &'t str,
+    /// Its ids, paths and names, and the hashes of its bytes: each is a whole field of an item about it.
+    fields: BTreeSet<String>,
+    /// What a text about something else may quote of it.
+    quotes: Vec<String>,
+}
+
+impl<'t> Purged<'t> {
+    pub(crate) fn new(document: &'t DocumentId, traces: &Traces) -> Self {
+        let id = document.as_str();
+        let exact = || traces.paths.iter().chain(&traces.versions).map(String::as_str).chain([id]);
+        let names = || traces.names.iter().map(String::as_str);
+        let hashes = traces.contents.iter().map(ToString::to_string);
+        let quotable = exact().chain(names().filter(|name| name.chars().count() >= LONG_ENOUGH));
+        Self {
+            id,
+            fields: exact().chain(names()).map(str::to_owned).chain(hashes).filter(|text| !text.is_empty()).collect(),
+            quotes: quotable
+                .filter(|text| !text.is_empty())
+                .flat_map(|text| [text.to_owned(), format!("{text:?}").trim_matches('"').to_owned()])
+                .collect(),
         }
-        needles.retain(|needle| !needle.is_empty());
-        needles.sort();
-        needles.dedup();
-        Self(needles)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-
-    fn are_in(&self, text: &str) -> bool {
-        self.0.iter().any(|needle| text.contains(needle.as_str()))
-    }
-
-    fn speak(&self, value: &Value) -> bool {
-        match value {
-            Value::String(text) => self.are_in(text),
-            Value::Array(items) => items.iter().any(|item| self.speak(item)),
-            Value::Object(fields) => fields.iter().any(|(key, value)| self.are_in(key) || self.speak(value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    /// Whether an item of a list is about the document. One that names a document is about no other.
+    fn is_subject(&self, item: &Value) -> bool {
+        let is = |value: &Value| value.as_str().is_some_and(|text| self.fields.contains(text));
+        match item.get("document_id").and_then(Value::as_str) {
+            Some(id) => id.eq_ignore_ascii_case(self.id),
+            None => item.as_object().is_some_and(|fields| {
+                fields.values().any(|value| is(value) || value.as_array().is_some_and(|all| all.iter().any(is)))
+            }),
         }
+    }
+
+    fn is_quoted_in(&self, text: &Value) -> bool {
+        text.as_str().is_some_and(|text| self.quotes.iter().any(|quote| text.contains(quote.as_str())))
+    }
+
+    /// Removes the document from a list, and from the texts of what stays.
+    fn leave(&self, list: Option<&mut Value>, mut texts: impl FnMut(&mut Map<String, Value>)) {
+        let Some(items) = list.and_then(Value::as_array_mut) else { return };
+        items.retain(|item| !self.is_subject(item));
+        items.iter_mut().filter_map(Value::as_object_mut).for_each(&mut texts);
+    }
+
+    /// Removes the document from the report of a run.
+    pub(crate) fn leave_run(&self, report: &mut Value) {
+        let filtered = hide_patterns(report);
+        self.leave_warnings(report, filtered);
+        let of_an_older_version = report.get("changes").is_none();
+        self.leave(report.get_mut("failures"), |failure| {
+            let of_the_run = failure.get("document_id").is_none_or(Value::is_null) && filtered;
+            if of_an_older_version || of_the_run || failure.get("error").is_some_and(|error| self.is_quoted_in(error)) {
+                let cause: FailureCause =
+                    failure.get("cause").and_then(|c| FailureCause::deserialize(c).ok()).unwrap_or_default();
+                failure.insert("error".to_owned(), cause.meaning().into());
+            }
+        });
+        self.leave(report.get_mut("withheld"), |_| {});
+        for binder in each(report.pointer_mut("/changes/binders")) {
+            each(binder.get_mut("folders")).for_each(|folder| self.leave(folder.get_mut("documents"), |_| {}));
+        }
+    }
+
+    /// Warnings and their data are two lists in one order.
+    fn leave_warnings(&self, report: &mut Value, filtered: bool) {
+        let taken = |value: Option<&mut Value>| value.and_then(Value::as_array_mut).map(std::mem::take);
+        let texts = taken(report.get_mut("warnings")).unwrap_or_default();
+        let details = taken(report.get_mut("warning_details")).unwrap_or_default();
+        let about = |(text, detail): &(Value, Value)| {
+            self.is_subject(detail) || self.is_quoted_in(text) || (filtered && detail["kind"] == "filters")
+        };
+        let (texts, details): (Vec<_>, Vec<_>) = texts.into_iter().zip(details).filter(|both| !about(both)).unzip();
+        report["warnings"] = texts.into();
+        report["warning_details"] = details.into();
+    }
+
+    /// Removes the document from the report of a check.
+    pub(crate) fn leave_check(&self, report: &mut Value) {
+        self.leave(report.get_mut("findings"), |finding| {
+            for (_, text) in finding.iter_mut().filter(|(name, _)| matches!(name.as_str(), "detail" | "repair")) {
+                if self.is_quoted_in(text) {
+                    *text = PURGED.into();
+                }
+            }
+        });
     }
 }
 
-/// A report without what tells a document; none where it says nothing of it.
-pub(super) fn report(text: &str, needles: &Needles) -> Option<String> {
-    match serde_json::from_str::<Value>(text) {
-        Ok(mut value) if needles.speak(&value) => {
-            clean(&mut value, needles);
-            // A value always serializes.
-            serde_json::to_string_pretty(&value).ok()
+/// Hides the patterns of documents, which may name any of them in part. Whether there are some.
+pub(crate) fn hide_patterns(report: &mut Value) -> bool {
+    let Some(Value::Object(filters)) = report.get_mut("filters") else { return false };
+    let mut any = false;
+    for (_, patterns) in filters.iter_mut().filter(|(name, _)| matches!(name.as_str(), "include" | "exclude")) {
+        for pattern in patterns.as_array_mut().into_iter().flatten() {
+            *pattern = PURGED.into();
+            any = true;
         }
-        // What can't be read as a report is no report any more.
-        Err(_) if needles.are_in(text) => Some(format!("\"{ERASED}\"")),
-        Ok(_) | Err(_) => None,
     }
+    any
 }
 
-fn clean(value: &mut Value, needles: &Needles) {
-    match value {
-        Value::String(text) if needles.are_in(text) => ERASED.clone_into(text),
-        Value::Array(items) => items.retain(|item| !needles.speak(item)),
-        Value::Object(fields) => {
-            fields.retain(|key, _| !needles.are_in(key));
-            fields.values_mut().for_each(|value| clean(value, needles));
-        }
-        _ => {}
-    }
+fn each(map: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
+    map.and_then(Value::as_object_mut).into_iter().flat_map(|fields| fields.values_mut())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn needles() -> Needles {
-        Needles::new(["3f2a", "Brf/Anna \"A\".pdf"].into_iter(), ["Anna.pdf", "a.b"].into_iter())
+    fn traces() -> Traces {
+        let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Traces {
+            paths: set(&["Brf/a.b", "Brf/Anna \"A\".pdf"]),
+            names: set(&["a.b", "Anna \"A\".pdf"]),
+            versions: set(&["v1"]),
+            contents: Vec::new(),
+            shared: 0,
+            partials: Vec::new(),
+        }
+    }
+
+    fn left(run: bool, mut report: Value) -> Value {
+        let (id, traces) = (DocumentId::parse("3f2a").unwrap(), traces());
+        let purged = Purged::new(&id, &traces);
+        let leave = if run { Purged::leave_run } else { Purged::leave_check };
+        leave(&purged, &mut report);
+        let once = report.clone();
+        leave(&purged, &mut report);
+        assert_eq!(report, once, "a second time changes nothing");
+        report
     }
 
     #[test]
-    fn what_speaks_of_the_document_goes_and_the_rest_stays() {
-        #[rustfmt::skip]
-        let table = [
-            (r#"{"a":1}"#,                                                   None),
-            (r#"{"failures":[{"document_id":"3f2a"},{"document_id":"b"}]}"#, Some(r#"{"failures":[{"document_id":"b"}]}"#)),
-            (r#"{"warnings":["\"Brf/Anna \\\"A\\\".pdf\" stays","x"]}"#,     Some(r#"{"warnings":["x"]}"#)),
-            (r#"{"last":"Anna.pdf","n":3}"#,                                 Some(r#"{"last":"[erased]","n":3}"#)),
-            (r#"{"by":{"3f2a":1,"b":2}}"#,                                   Some(r#"{"by":{"b":2}}"#)),
-            (r#"{"warnings":["a.b is too short a name"]}"#,                  None),
-            (r#"{"cut off: Anna.pdf"#,                                       Some(r#""[erased]""#)),
-        ];
-        for (text, expected) in table {
-            let squeeze = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-            assert_eq!(report(text, &needles()).as_deref().map(squeeze), expected.map(squeeze), "{text}");
-        }
+    fn what_is_about_the_document_goes_and_the_rest_stays() {
+        let other = json!({"document_id": "b", "file_name": "a.b", "cause": "bytes", "error": "other"});
+        let report = left(
+            true,
+            json!({
+                "run_id": "000001-x",
+                "failures": [
+                    {"document_id": "3f2a", "error": "x"},
+                    {"document_id": "3F2A", "error": "x"},
+                    {"document_id": null, "file_name": "a.b", "error": "an item without an id"},
+                    other,
+                    {"document_id": "c", "cause": "file", "error": "\"Brf/Anna \\\"A\\\".pdf\" is in the way"},
+                ],
+                "withheld": [{"document_id": "3f2a"}, {"document_id": "b"}],
+                "changes": {"counts": {"added": 2}, "binders": {"Brf": {"folders": {"": {"documents": [{"document_id": "3f2a"}, {"document_id": "b"}]}}}}},
+                "warnings": ["a", "b", "c", "d", "e"],
+                "warning_details": [
+                    {"kind": "edited", "document_id": "b", "path": "Brf/a.b"},
+                    {"kind": "edited", "document_id": "3f2a"},
+                    {"kind": "withheld", "document_ids": ["b", "3f2a"]},
+                    {"kind": "unchecked", "document_id": null, "path": "Brf/a.b"},
+                    {"kind": "max_duration"},
+                ],
+            }),
+        );
+        assert_eq!(
+            report,
+            json!({
+                "run_id": "000001-x",
+                "failures": [other, {"document_id": "c", "cause": "file", "error": FailureCause::File.meaning()}],
+                "withheld": [{"document_id": "b"}],
+                "changes": {"counts": {"added": 2}, "binders": {"Brf": {"folders": {"": {"documents": [{"document_id": "b"}]}}}}},
+                "warnings": ["a", "e"],
+                "warning_details": [{"kind": "edited", "document_id": "b", "path": "Brf/a.b"}, {"kind": "max_duration"}],
+            })
+        );
+    }
+
+    #[test]
+    fn patterns_of_documents_are_hidden() {
+        let report = left(
+            true,
+            json!({
+                "filters": {"binder": ["Brf"], "include": ["*Ann?*"], "exclude": []},
+                "changes": {},
+                "failures": [{"document_id": null, "cause": "not_found", "error": "--include \"*Ann?*\" matches nothing"}],
+                "warnings": ["--include \"*Ann?*\" matches no document", "x"],
+                "warning_details": [{"kind": "filters", "why": "…"}, {"kind": "min_free"}],
+            }),
+        );
+        assert_eq!(report["filters"], json!({"binder": ["Brf"], "include": ["…"], "exclude": []}));
+        assert_eq!(
+            (&report["warnings"], &report["failures"][0]["error"]),
+            (&json!(["x"]), &json!(FailureCause::NotFound.meaning()))
+        );
+    }
+
+    #[test]
+    fn texts_of_older_reports_go() {
+        let report =
+            left(true, json!({"failures": [{"document_id": "b", "error": "a.b or so"}], "warnings": ["a.b is odd"]}));
+        assert_eq!(report["failures"], json!([{"document_id": "b", "error": FailureCause::Other.meaning()}]));
+        assert_eq!((&report["warnings"], &report["warning_details"]), (&json!([]), &json!([])));
+    }
+
+    #[test]
+    fn findings_of_the_document_go() {
+        let report = left(
+            false,
+            json!({"findings": [
+                {"document_id": "3f2a", "path": "x"},
+                {"document_id": null, "path": "Brf/a.b"},
+                {"document_id": "b", "path": "Brf/a.b", "detail": "2 bytes", "repair": "\"Brf/a.b\""},
+            ]}),
+        );
+        assert_eq!(
+            report["findings"],
+            json!([{"document_id": "b", "path": "Brf/a.b", "detail": "2 bytes", "repair": "…"}])
+        );
     }
 }

@@ -1,17 +1,17 @@
-//! How a run ended, and what somebody should do, in words.
+//! How a run ended, and what to do next: decided on the report's counts and on the kinds of its warnings.
 
-use crate::report::{Outcome, RunReport, format};
+use crate::report::{Outcome, RunReport, Warning, format::number_of};
 
-/// The sentence that says it all.
+/// How the run ended, in a sentence.
 pub(crate) fn headline(report: &RunReport) -> String {
     let documents = &report.documents;
     match report.outcome {
         Outcome::Complete if documents.filtered > 0 => {
-            format!("Everything that the filters let through is mirrored; {}.", changes(report))
+            format!("Everything that the filters select is mirrored; {}.", changes(report))
         }
         Outcome::Complete if documents.acknowledged > 0 => format!(
-            "Everything is mirrored but {}; {}.",
-            format::number_of(
+            "Everything is mirrored except {}; {}.",
+            number_of(
                 documents.acknowledged,
                 "document that is acknowledged as missing",
                 "documents that are acknowledged as missing"
@@ -19,21 +19,16 @@ pub(crate) fn headline(report: &RunReport) -> String {
             changes(report)
         ),
         Outcome::Complete => format!("Everything that iBinder lists is mirrored; {}.", changes(report)),
-        Outcome::Partial => {
-            format!("Not everything could be mirrored: {}. What is in the tree is whole.", gaps(report))
-        }
-        Outcome::Failed => "The run could not do its work. What was mirrored before is still there.".to_owned(),
-        Outcome::Interrupted => "The run was stopped from outside. What it had brought over is whole.".to_owned(),
+        Outcome::Partial => format!("The mirror is incomplete: {}.", gaps(report)),
+        Outcome::Failed => "The run failed. What was mirrored before is still there.".to_owned(),
+        Outcome::Interrupted => "The run was interrupted. What it downloaded is kept.".to_owned(),
     }
 }
 
 fn changes(report: &RunReport) -> String {
-    let d = &report.documents;
-    let changed = d.adopted + d.added + d.updated + d.moved + d.removed;
-    if changed == 0 {
-        "nothing changed".to_owned()
-    } else {
-        format!("{} changed", format::number_of(changed, "document", "documents"))
+    match report.documents.changed() {
+        0 => "nothing changed".to_owned(),
+        changed => format!("{} changed", number_of(changed, "document", "documents")),
     }
 }
 
@@ -42,92 +37,127 @@ fn gaps(report: &RunReport) -> String {
     let (d, b) = (&report.documents, &report.binders);
     let counted = [
         (d.failed, "document failed", "documents failed"),
-        (d.withheld, "removal was withheld", "removals were withheld"),
+        (d.withheld, "document is missing in iBinder and was kept", "documents are missing in iBinder and were kept"),
         (b.failed, "binder could not be read", "binders could not be read"),
-        (b.inaccessible, "binder is not accessible any more", "binders are not accessible any more"),
+        (b.inaccessible, "binder is no longer accessible", "binders are no longer accessible"),
         (b.uncertified, "listing was not consistent", "listings were not consistent"),
     ];
-    let told: Vec<String> =
-        counted.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| format::number_of(n, one, many)).collect();
-    if told.is_empty() { "the run ended before its end".to_owned() } else { told.join(", ") }
+    let counted = counted.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| number_of(n, one, many));
+    let gaps: Vec<String> = counted.collect();
+    if gaps.is_empty() { "the run ended early".to_owned() } else { gaps.join(", ") }
 }
 
-/// What to do next, the most urgent first; nothing where nothing is to be done. A word in backquotes
-/// is to be typed.
+/// What to do next, the most urgent first; empty if there is nothing to do. Commands are in backquotes.
 pub(crate) fn next_steps(report: &RunReport) -> Vec<String> {
     let (d, b) = (&report.documents, &report.binders);
-    let mut steps = Vec::new();
-    match report.outcome {
-        Outcome::Failed => steps.push("Do what the cause under “What failed” says, and run it again.".to_owned()),
-        Outcome::Interrupted => steps.push("Nothing is to be done: the next run goes on from here.".to_owned()),
-        Outcome::Complete | Outcome::Partial => {}
+    let mut steps: Vec<String> = Vec::new();
+    let mut advise = |when: bool, step: &str| {
+        if when {
+            steps.push(step.to_owned());
+        }
+    };
+    advise(report.outcome == Outcome::Failed, "Follow the cause under “What failed”, then run again.");
+    advise(report.outcome == Outcome::Interrupted, "Nothing to do: the next run continues here.");
+    let mut of_warnings: Vec<String> = report.warning_details.iter().filter_map(of_warning).collect();
+    of_warnings.dedup();
+    for step in &of_warnings {
+        advise(true, step);
     }
-    if d.withheld > 0 {
-        let count = d.withheld;
-        steps.push(format!(
-            "So many documents that are missing at once look like a fault, so they were kept. Compare the list under \
-             “Withheld” with iBinder. If they were really removed there, run once with `--max-removals {count}`: that \
-             confirms these, and removes nothing if more are missing by then. `ibinder-sync plan --max-removals {count}` \
-             shows what would be removed. For a binder that lists nothing at all, the warning names the command."
-        ));
-    }
-    if b.inaccessible > 0 {
-        steps.push(
-            "Ask the owner of the organisation to let the API client read the binder again. If it is really gone, \
-             `ibinder-sync binders forget ID` lets it go; until then its files stay."
-                .to_owned(),
-        );
-    }
-    if b.failed > 0 {
-        steps.push(
-            "The next run reads the binders again. Until each was read, nothing is removed from the tree.".to_owned(),
-        );
-    }
-    if b.uncertified > 0 {
-        steps.push(
-            "The next run reads those listings again. Until they are consistent, nothing is removed from their binders."
-                .to_owned(),
-        );
-    }
-    if d.failed > 0 {
-        steps.push(
-            "The next run tries what failed again; the versions that were there before stay. If the same documents fail \
-             night after night, look at their causes below."
-                .to_owned(),
-        );
-    }
-    if report.scrub.is_some_and(|scrub| scrub.damaged > scrub.repaired) {
-        steps.push("Damaged files are left: `ibinder-sync verify --repair` brings them back.".to_owned());
-    }
+    advise(
+        b.failed > 0,
+        "Nothing to do: the next run reads the binders again, and removes nothing until it has read all of them.",
+    );
+    advise(
+        b.uncertified > 0,
+        "Nothing to do: the next run reads those listings again, and removes nothing from their binders until they are consistent.",
+    );
+    advise(
+        d.failed > 0,
+        "The next run retries what failed; earlier versions stay. If the same documents fail every time, see their causes below.",
+    );
+    advise(
+        report.scrub.is_some_and(|scrub| scrub.damaged > scrub.repaired),
+        "Some files are damaged; repair them with `ibinder-sync verify --repair`.",
+    );
     if steps.is_empty() && report.outcome == Outcome::Partial {
-        steps.push("The next run goes on where this one ended; the warnings say why it did.".to_owned());
+        steps.push("The next run continues where this one ended; the warnings say why it ended.".to_owned());
     }
     steps
+}
+
+fn of_warning(warning: &Warning) -> Option<String> {
+    Some(match warning {
+        Warning::Withheld(withheld) => match withheld.confirm {
+            Some(all) => format!(
+                "Too many documents are missing at once, so they were kept. Compare the list under “Missing in iBinder” with \
+                 iBinder. If they were removed there, confirm the removal with `ibinder-sync run --max-removals {all}`; \
+                 `ibinder-sync plan --max-removals {all}` shows what it would remove."
+            ),
+            None => format!(
+                "Binder {:?} lists no documents at all, so its files were kept. If it is really empty, remove them with \
+                 `ibinder-sync binders forget {} --force`.",
+                withheld.binder, withheld.binder_id
+            ),
+        },
+        Warning::BinderInaccessible(binder) => format!(
+            "Give the API client access to binder {} again, or, if it was deleted, remove its files with \
+             `ibinder-sync binders forget {}`; they stay until then.",
+            binder.binder_id, binder.binder_id
+        ),
+        Warning::AnotherOrganisation => {
+            "iBinder lists none of the known binders; check the organisation's id and credentials.".to_owned()
+        }
+        Warning::MaxDuration => {
+            "Nothing to do: the next run continues. If every run ends at `--max-duration`, raise it.".to_owned()
+        }
+        Warning::MinFree => "Free some disk space, or lower `--min-free`.".to_owned(),
+        Warning::GaveUp(_) => {
+            "iBinder did not answer; the next run continues. If this lasts, run `ibinder-sync doctor`.".to_owned()
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Scrub;
+    use crate::report::{Scrub, WithheldWarning};
+
+    fn withheld(confirm: Option<u64>) -> Warning {
+        Warning::Withheld(WithheldWarning {
+            binder_id: "k".to_owned(),
+            binder: "Brf".to_owned(),
+            count: 40,
+            document_ids: Vec::new(),
+            paths: Vec::new(),
+            confirm,
+        })
+    }
 
     #[test]
     fn every_end_has_its_words() {
         type Change = fn(&mut RunReport);
         #[rustfmt::skip]
-        let table: [(Outcome, Change, &str, &[&str]); 12] = [
+        let table: [(Outcome, Change, &str, &[&str]); 16] = [
             (Outcome::Complete,    |_| {},                                   "nothing changed",            &[]),
             (Outcome::Complete,    |r| r.documents.added = 1,                "1\u{a0}document changed",    &[]),
-            (Outcome::Complete,    |r| r.documents.filtered = 1,             "filters let through",        &[]),
+            (Outcome::Complete,    |r| r.documents.filtered = 1,             "filters select",             &[]),
             (Outcome::Complete,    |r| r.documents.acknowledged = 2,         "acknowledged as missing",    &[]),
-            (Outcome::Interrupted, |_| {},                                   "stopped from outside",       &["Nothing is to be done"]),
-            (Outcome::Failed,      |_| {},                                   "could not do its work",      &["Do what the cause"]),
-            (Outcome::Partial,     |_| {},                                   "before its end",             &["goes on where this one ended"]),
-            (Outcome::Partial,     |r| r.documents.failed = 2,               "2\u{a0}documents failed",    &["tries what failed again"]),
-            (Outcome::Partial,     |r| { r.documents.withheld = 40; r.documents.failed = 1; },
-                                   "1\u{a0}document failed, 40\u{a0}removals were withheld",              &["`--max-removals 40`", "tries what failed"]),
-            (Outcome::Partial,     |r| r.binders.inaccessible = 1,           "not accessible any more",    &["`ibinder-sync binders forget ID`"]),
+            (Outcome::Interrupted, |_| {},                                   "was interrupted",            &["Nothing to do"]),
+            (Outcome::Failed,      |_| {},                                   "The run failed",             &["Follow the cause"]),
+            (Outcome::Partial,     |_| {},                                   "ended early",                &["continues where this one ended"]),
+            (Outcome::Partial,     |r| r.documents.failed = 2,               "2\u{a0}documents failed",    &["retries what failed"]),
+            (Outcome::Partial,     |r| { r.documents.withheld = 40; r.documents.failed = 1; r.set_warnings(vec![withheld(Some(41)), withheld(Some(41)), withheld(None)]); },
+                                   "1\u{a0}document failed, 40\u{a0}documents are missing in iBinder and were kept",
+                                   &["confirm the removal with `ibinder-sync run --max-removals 41`", "`ibinder-sync binders forget k --force`", "retries what failed"]),
+            (Outcome::Partial,     |r| { r.binders.inaccessible = 1; r.set_warnings(vec![Warning::binder(Warning::BinderInaccessible, "k", "", "gone")]); },
+                                   "no longer accessible",                                                &["`ibinder-sync binders forget k`"]),
             (Outcome::Partial,     |r| { r.binders.failed = 1; r.binders.uncertified = 2; },
                                    "1\u{a0}binder could not be read, 2\u{a0}listings were not consistent", &["reads the binders again", "reads those listings"]),
+            (Outcome::Partial,     |r| r.set_warnings(vec![Warning::MaxDuration]), "ended early",           &["`--max-duration`"]),
+            (Outcome::Partial,     |r| r.set_warnings(vec![Warning::MinFree]),     "ended early",           &["`--min-free`"]),
+            (Outcome::Partial,     |r| r.set_warnings(vec![Warning::other(Warning::GaveUp, "x")]), "ended early", &["`ibinder-sync doctor`"]),
+            (Outcome::Failed,      |r| r.set_warnings(vec![Warning::AnotherOrganisation]), "The run failed", &["Follow the cause", "organisation's id"]),
             (Outcome::Complete,    |r| r.scrub = Some(Scrub { damaged: 2, repaired: 1, ..Scrub::default() }),
                                    "nothing changed",                                                     &["`ibinder-sync verify --repair`"]),
         ];

@@ -1,33 +1,26 @@
 //! A run's report as a page for people: one file, without scripts, fonts or pictures from elsewhere.
 //!
-//! [`render`] makes a text of values, and nothing else. Three things hold of the text:
-//!
-//! - Whatever comes from outside went through `escape`, and a policy in the page forbids scripts and
-//!   everything that would have to be fetched, should something be overlooked all the same.
-//! - What speaks of one document is a line of its own, which [`without`] can take out.
-//! - Links are relative, so that a mirror that is moved or mounted elsewhere keeps them. The same page
-//!   lies in two folders, which is why it is rendered for a [`PageLocation`].
+//! [`render`] is a function of data: `purge` renders a page again from a report that it edited. maud escapes
+//! every value that is not markup, and a policy in the page forbids scripts and anything that has to be fetched.
+//! Links are relative, so that a mirror may be moved; the same page lies in two folders, see [`PageLocation`].
 
 mod advice;
 mod changes;
 mod chart;
-mod erase;
-mod escape;
 mod failures;
 mod scale;
 mod sections;
-mod tree;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use jiff::{Timestamp, tz::TimeZone};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub use changes::{ChangeKind, ChangeLog, ChangedDocument};
-pub use erase::without;
-
-use crate::report::{Outcome, RunReport};
+use crate::report::{Outcome, RunReport, escape_line, format};
 
 const STYLE: &str = include_str!("style.css");
+
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// Where a page lies, which its links depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +32,7 @@ pub enum PageLocation {
 }
 
 impl PageLocation {
-    /// The way to the destination.
+    /// The path to the destination.
     fn tree(self) -> &'static str {
         match self {
             Self::Runs => "../../",
@@ -47,7 +40,7 @@ impl PageLocation {
         }
     }
 
-    /// The way to the folder of all reports.
+    /// The path to the folder of all reports.
     fn runs(self) -> &'static str {
         match self {
             Self::Runs => "",
@@ -63,13 +56,13 @@ pub struct ChartPoint {
     pub id: String,
     /// When it began.
     pub started_at: Timestamp,
-    /// How it ended; none: it was cut off.
+    /// How it ended; `None` if it was cut off.
     pub outcome: Option<Outcome>,
-    /// Documents that it changed, if that is known.
+    /// Documents that it changed, if known.
     pub changed: Option<u64>,
     /// Documents that failed.
     pub failed: Option<u64>,
-    /// Bytes that it brought over.
+    /// Bytes that it downloaded.
     pub bytes: Option<u64>,
     /// How long it took.
     pub seconds: Option<f64>,
@@ -77,45 +70,88 @@ pub struct ChartPoint {
     pub page: bool,
 }
 
-/// What a page tells.
+/// The data of a page.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportPage<'r> {
     /// The run.
     pub report: &'r RunReport,
-    /// What it changed.
-    pub changes: &'r ChangeLog,
     /// The last runs, oldest first; this one is the last.
     pub runs: &'r [ChartPoint],
     /// The binders' names by their ids.
     pub binders: &'r BTreeMap<String, String>,
-    /// In which times are told.
+    /// The time zone of the times.
     pub zone: &'r TimeZone,
 }
 
-/// The page of a run, for a place.
-pub fn render(page: &ReportPage<'_>, place: PageLocation) -> String {
+/// The page of a run, for a location.
+pub fn render(page: &ReportPage<'_>, location: PageLocation) -> String {
     let report = page.report;
-    let id = escape::text(&report.run_id);
-    let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
-         <title>Run {id}: {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-        report.outcome.word()
-    );
-    out.push_str(&sections::head(page));
-    out.push_str(&sections::tiles(report));
-    out.push_str(&sections::failures(page));
-    out.push_str(&sections::withheld(report));
-    out.push_str(&sections::warnings(report));
-    out.push_str(&sections::tabs(report));
-    out.push_str(&sections::runs(page, place));
-    out.push_str(&tree::changes(page, place));
-    out.push_str(&sections::numbers(report));
-    out.push_str(&sections::foot(report, place));
-    out.push_str("</main>\n</body>\n</html>\n");
+    let body = html! {
+        body {
+            main {
+                (sections::head(page))
+                (sections::tiles(report))
+                (sections::failures(page))
+                (sections::withheld(report))
+                (sections::warnings(report))
+                (sections::tabs(report))
+                (sections::runs(page, location))
+                (changes::changes(report, location))
+                (sections::numbers(report))
+                (sections::foot(report, location))
+            }
+        }
+    };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { "Run " (report.run_id) ": " (report.outcome.word()) }
+                style { (PreEscaped(STYLE)) }
+            }
+            // No template has line breaks or control characters: each of them is from outside.
+            (PreEscaped(escape_line(&body.into_string())))
+        }
+    };
+    page.into_string()
+}
+
+/// A path as a relative link, in which no reader takes any character for anything else.
+fn href(path: &str) -> String {
+    let mut out = String::with_capacity(path.len() + path.len() / 4);
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
+            // Writing to a text never fails.
+            _ => drop(write!(out, "%{byte:02X}")),
+        }
+    }
     out
+}
+
+fn moment(at: Timestamp, zone: &TimeZone, pattern: &str) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime(pattern).to_string()
+}
+
+/// The counts that are not 0.
+fn parts(counted: &[(u64, &str)]) -> String {
+    let counted = counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{}\u{a0}{what}", format::count(*n)));
+    let parts: Vec<String> = counted.collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+}
+
+/// How many are not shown.
+fn more(count: u64, one: &str, many: &str) -> Markup {
+    html! {
+        @if count > 0 {
+            p.soft { "and " (format::count(count)) " more " (if count == 1 { one } else { many }) }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Why a document or a binder failed. The failure's own text says more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCause {
     /// The credentials are refused, or the client may not see it.
@@ -27,6 +27,7 @@ pub enum FailureCause {
     /// The run could not begin, or could not go on.
     Run,
     /// Written by a later version of this program.
+    #[default]
     #[serde(other)]
     Other,
 }

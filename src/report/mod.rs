@@ -5,7 +5,9 @@
 
 mod cause;
 mod change;
+mod change_log;
 mod doctor_report;
+mod escape;
 mod filters;
 pub mod format;
 mod progress;
@@ -16,7 +18,9 @@ mod warning;
 
 pub use cause::FailureCause;
 pub use change::Change;
+pub use change_log::{BinderChanges, ChangeCounts, ChangeKind, ChangeLog, ChangedDocument, FolderChanges};
 pub use doctor_report::{Area, Belief, Check, DoctorReport, Statement, Verdict};
+pub use escape::{escape, escape_line};
 pub use filters::Filters;
 pub use format::{bytes, count};
 pub use progress::{ActiveDownload, ActiveDownloads, Download, Progress};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureCause, Filters, Warning};
+use super::{ChangeLog, FailureCause, Filters, Warning};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,9 +88,14 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// Whether the mirror is another than before.
+    /// How many the run changed.
+    pub fn changed(&self) -> u64 {
+        self.adopted + self.added + self.updated + self.moved + self.removed
+    }
+
+    /// Whether the run changed anything.
     pub fn has_changes(&self) -> bool {
-        self.adopted + self.added + self.updated + self.moved + self.removed > 0
+        self.changed() > 0
     }
 }
 
@@ -185,7 +190,7 @@ pub struct Scrub {
 }
 
 /// What a night takes on which nothing has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UnchangedCost {
     /// Requests to the API and for the token.
     pub requests: u64,
@@ -194,7 +199,7 @@ pub struct UnchangedCost {
 }
 
 /// A document or binder that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Its binder.
     pub binder_id: Option<String>,
@@ -205,6 +210,7 @@ pub struct Failure {
     /// Its name.
     pub file_name: Option<String>,
     /// Why, as a word.
+    #[serde(default)]
     pub cause: FailureCause,
     /// Why, and what to do.
     pub error: String,
@@ -231,7 +237,7 @@ impl Failure {
 }
 
 /// A document that iBinder does not list any more, and that stays because too many are missing at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withheld {
     /// Its binder.
     pub binder_id: String,
@@ -244,7 +250,7 @@ pub struct Withheld {
 }
 
 /// A binder with tabs that hold no documents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TabsWithoutDocuments {
     /// Its id.
     pub binder_id: String,
@@ -255,7 +261,7 @@ pub struct TabsWithoutDocuments {
 }
 
 /// What a run did.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// The run's id; it begins with its number.
     pub run_id: String,
@@ -276,26 +282,38 @@ pub struct RunReport {
     /// Bytes.
     pub bytes: Bytes,
     /// What retention let go.
+    #[serde(default)]
     pub freed: Freed,
     /// Requests.
+    #[serde(default)]
     pub requests: Requests,
     /// What was checked; none without `--scrub`.
+    #[serde(default)]
     pub scrub: Option<Scrub>,
     /// What the run was limited to; none without filters.
+    #[serde(default)]
     pub filters: Option<Filters>,
     /// What the next night takes if nothing changes; only in a plan.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub night: Option<UnchangedCost>,
     /// Every document whose removal was withheld.
+    #[serde(default)]
     pub withheld: Vec<Withheld>,
     /// Binders with tabs that hold no documents, such as checklists and content tabs.
+    #[serde(default)]
     pub tabs_without_documents: Vec<TabsWithoutDocuments>,
     /// What failed.
+    #[serde(default)]
     pub failures: Vec<Failure>,
     /// What a user should know although nothing failed.
+    #[serde(default)]
     pub warnings: Vec<String>,
     /// The same as data, in the same order.
+    #[serde(default)]
     pub warning_details: Vec<Warning>,
+    /// What changed in the tree; `None` in a plan, in a report of an earlier version, and if the run could not begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChangeLog>,
 }
 
 impl RunReport {
@@ -331,6 +349,7 @@ impl RunReport {
             failures: Vec::new(),
             warnings: Vec::new(),
             warning_details: Vec::new(),
+            changes: None,
         }
     }
 }

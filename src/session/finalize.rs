@@ -5,7 +5,7 @@
 //! tidies; and the status last, which tells others of all of it. A part that fails keeps no later one from being
 //! written, and makes the run end with the disk's code.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use crate::{
     config::Config,
@@ -51,7 +51,8 @@ impl Finalizer<'_> {
     pub(crate) fn write(&self, finished: &Finished, report: &mut RunReport, listed: Result<(), Error>) -> Exit {
         let ended = Exit::of_run(finished);
         let mut exit = judge(ended, report, listed);
-        exit = judge(exit, report, self.page(report));
+        let paged = self.page(report);
+        exit = judge(exit, report, paged);
         let whole = self.config.options.filter.wants_all() && report.outcome == Outcome::Complete;
         exit = judge(exit, report, if whole { adoption::done(self.state) } else { Ok(()) });
         exit = judge(exit, report, write_report(self.mirror, report));
@@ -70,8 +71,9 @@ impl Finalizer<'_> {
         self.stand(exit, finished, report)
     }
 
-    fn page(&self, report: &RunReport) -> Result<(), Error> {
-        Ok(history::write_page(self.mirror, self.state, self.run, report, &TimeZone::system())?)
+    fn page(&self, report: &mut RunReport) -> Result<(), Error> {
+        report.changes = Some(history::changes(self.state, self.run)?);
+        Ok(history::write_page(self.mirror, self.state, report)?)
     }
 
     /// The row of the run.
@@ -84,7 +86,7 @@ impl Finalizer<'_> {
     }
 
     /// What was written before says that all went well. It is replaced as far as the disk allows.
-    fn write_again(&self, report: &RunReport) {
+    fn write_again(&self, report: &mut RunReport) {
         for done in [self.page(report), write_report(self.mirror, report), self.record(report, false)] {
             if let Err(error) = done {
                 tracing::debug!("this could not be written again: {error}");

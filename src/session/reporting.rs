@@ -58,6 +58,7 @@ pub(crate) fn report(
         failures,
         warnings: warnings.iter().map(ToString::to_string).collect(),
         warning_details: warnings,
+        changes: None,
     }
 }
 
@@ -83,6 +84,7 @@ pub(crate) fn failed(organisation: &str, started: Timestamp, error: &Error) -> R
         failures: vec![Failure::of_nobody(error.cause(), error.to_string())],
         warnings: Vec::new(),
         warning_details: Vec::new(),
+        changes: None,
     }
 }
 

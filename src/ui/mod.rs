@@ -3,7 +3,6 @@
 mod bars;
 mod binders;
 mod doctor;
-mod escape;
 mod eta;
 mod forget;
 mod history;
@@ -20,7 +19,6 @@ use std::io::{self, Write as _};
 
 pub use binders::binders;
 pub use doctor::{checkup, checkup_report};
-pub use escape::escape;
 pub use forget::forget;
 pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
@@ -33,6 +31,7 @@ pub use throughput::StatusLine;
 pub use verify::verify_summary;
 
 use crate::report::bytes;
+pub use crate::report::escape;
 
 /// Prints what somebody should know, once, to standard error, where there are no log lines.
 pub fn warn(error: &dyn std::error::Error) {

@@ -164,6 +164,68 @@ fn what_stands_in_its_place_stays() {
     assert_eq!(fs::read_to_string(outside).unwrap(), "somebody's");
 }
 
+/// Reports and pages as versions before `warning_details` wrote them; the page names the document in a list that only it
+/// has, and the warnings say nothing of what they are about.
+#[test]
+fn reports_and_pages_of_older_versions_lose_it_too() {
+    let (program, id) = program();
+    let run = reports(&program).remove(0);
+    for (json, html) in
+        [(run.clone(), run.with_extension("html")), (program.state("last-run.json"), program.state("last-run.html"))]
+    {
+        let mut report: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+        let fields = report.as_object_mut().unwrap();
+        fields.remove("warning_details");
+        fields.remove("changes");
+        fields.insert("warnings".to_owned(), json!(["its old nickname is odd"]));
+        fields.insert(
+            "failures".to_owned(),
+            json!([{"document_id": "other", "error": "its old nickname was there", "attempts": 1}]),
+        );
+        fs::write(json, report.to_string()).unwrap();
+        fs::write(
+            html,
+            format!("<li data-id=\"{id}\">Anna Andersson</li><li class=\"said\">its old nickname is odd</li>"),
+        )
+        .unwrap();
+    }
+    // A page without a report, and a report that can't be read, are of nobody's use; other files stay.
+    for name in ["000001-x.html", "000002-x.json", "notes.html"] {
+        fs::write(program.state("runs").join(name), "Anna Andersson").unwrap();
+    }
+    purge(&program, &id).expect(0);
+    let left = speaking(&program, &["Anna Andersson", "its old nickname", &id]);
+    assert_eq!(left, [program.state("runs/notes.html")]);
+    let page = fs::read_to_string(program.state("last-run.html")).unwrap();
+    assert!(page.ends_with("</html>") && page.contains("This report has no list of changes"), "{page}");
+}
+
+fn reports(program: &Program) -> Vec<PathBuf> {
+    let files = fs::read_dir(program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut reports: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+    reports.sort();
+    reports
+}
+
+#[test]
+fn pages_are_rendered_again_without_it() {
+    let (program, id) = program();
+    program.sandbox.with_organisation(|o| {
+        let other = o.documents().iter().find(|d| d.id != id).unwrap().id.clone();
+        o.revise(&other, "second bytes of the other").unwrap();
+        o.revise(&id, "third bytes of Anna").unwrap();
+    });
+    program.run(&["--include", "*Ann?*", "--include", "*.txt"]).expect(0);
+    let json = |name: &str| -> Value { serde_json::from_slice(&fs::read(program.state(name)).unwrap()).unwrap() };
+    let page = || fs::read_to_string(program.state("last-run.html")).unwrap();
+    assert!(page().contains("Anna") && page().contains("1.txt") && json("last-run.json").to_string().contains("Ann?"));
+    purge(&program, &id).expect(0);
+    assert!(!page().contains("Ann") && page().contains("1.txt") && page().contains("In numbers"), "{}", page());
+    assert_eq!(speaking(&program, &["Ann?", "Anna"]), Vec::<PathBuf>::new());
+    let report = json("last-run.json");
+    assert_eq!((&report["documents"]["updated"], &report["changes"]["counts"]["updated"]), (&2.into(), &2.into()));
+}
+
 #[test]
 fn it_is_asked_for() {
     let (program, id) = program();

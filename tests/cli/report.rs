@@ -18,7 +18,7 @@ fn it_has_exactly_the_agreed_fields() {
     let done = program.run(&["--json"]).expect(4);
     let report = done.json();
     let expected = "run_id outcome started_at finished_at duration_seconds organisation_id binders documents bytes \
-        freed requests scrub filters withheld tabs_without_documents failures warnings warning_details";
+        freed requests scrub filters withheld tabs_without_documents failures warnings warning_details changes";
     assert_eq!(keys(&report), expected.split_whitespace().collect());
     for (field, expected) in [
         ("binders", "listed filtered crawled uncertified inaccessible failed"),
