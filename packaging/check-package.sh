@@ -146,7 +146,10 @@ says 'is the disk mounted'
 [ ! -e /var/lib/ibinder-sync/night ] || fail 'it made a mirror on a disk that is not mounted'
 kill "$served"
 
-step 'examples'
+step 'documentation and examples'
+for page in README.md decisions/README.md; do
+    grep -qx "/usr/share/doc/ibinder-sync/docs/$page" "$scratch/files" || fail "there is no page $page"
+done
 for example in on-unit-failure cron/ibinder-sync kubernetes/cronjob.yaml; do
     grep -qx "/usr/share/doc/ibinder-sync/examples/$example" "$scratch/files" || fail "there is no example $example"
 done

@@ -272,7 +272,10 @@ fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
         let name = path.display().to_string();
         if path.is_dir() {
             collect(&path, found);
-        } else if name.ends_with(".rs") && !name.ends_with("_tests.rs") && !name.ends_with("config/settings.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !name.ends_with("_tests.rs")
+            && !name.ends_with("config/settings.rs")
+        {
             let text = fs::read_to_string(&path).unwrap();
             found.push((name, text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()));
         }

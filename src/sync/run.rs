@@ -128,7 +128,7 @@ pub async fn run(parts: Parts) -> Finished {
     let (jobs, queue) = mpsc::channel(parts.options.concurrency * 4);
     let (result, planned, night) = match build(parts, Arc::clone(&tally), jobs) {
         Ok(ctx) => {
-            let result = go(&ctx, queue).await;
+            let result = Box::pin(go(&ctx, queue)).await;
             if let Some(announcement) = ctx.remote.farewell() {
                 ctx.tally.warn(Warning::other(Warning::Deprecation, announcement));
             }

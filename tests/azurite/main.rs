@@ -2,8 +2,7 @@
 //!
 //! The sandbox is the API, and hands out SAS links to blobs that these tests upload. Azurite is a package of npm:
 //! `npm ci --prefix target/azurite` after copying `tests/azurite/package*.json` there, or the variable `AZURITE_BLOB`
-//! with the path of an `azurite-blob`. Without it the tests say that nothing was tested, and fail if the variable `CI`
-//! is set.
+//! with the path of an `azurite-blob`. Without it the tests are skipped, and fail if the variable `CI` is set.
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -22,3 +21,5 @@ mod proxy;
 mod runs;
 mod sas;
 mod service;
+#[path = "../support/skip.rs"]
+mod skip;

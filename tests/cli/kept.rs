@@ -12,7 +12,10 @@ use ibinder_sync::{
 };
 use serde_json::json;
 
-use crate::program::{Done, Program};
+use crate::{
+    program::{Done, Program},
+    skip::skip,
+};
 
 const SUFFIX: &str = ".manifest.jsonl.zst";
 
@@ -49,7 +52,7 @@ fn odd_names() -> Program {
 fn check(program: &Program) -> Option<Done> {
     let has = |tool: &str| Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
     if !["zstdcat", "jq", "sha256sum"].into_iter().all(has) {
-        eprintln!("zstdcat, jq or sha256sum is not here: not tested");
+        skip("zstdcat, jq or sha256sum is not installed");
         return None;
     }
     let newest = program.state("runs").join(names(program, SUFFIX).pop_last().unwrap());

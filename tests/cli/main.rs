@@ -34,6 +34,8 @@ mod reading;
 mod report;
 mod secrets;
 mod signals;
+#[path = "../support/skip.rs"]
+mod skip;
 mod slips;
 mod status;
 mod tabs;

@@ -3,9 +3,9 @@
 use std::{collections::HashMap, fs, process::Command};
 
 use crate::{
-    not_tested,
     office::Office,
     program::{Done, Program, finish},
+    skip::skip,
 };
 
 /// A kind of call, and how it is refused.
@@ -69,7 +69,7 @@ pub(crate) fn can_trace() -> bool {
     let probe = Command::new("strace").args(["-e", "inject=mkdir:error=EIO", "mkdir", "/"]).output();
     let able = probe.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("INJECTED"));
     if !able {
-        not_tested("calls can't be refused");
+        skip("strace can't make system calls fail: install it and allow ptrace");
     }
     able
 }

@@ -14,9 +14,9 @@ use ibinder_sync::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    not_tested,
     office::{Office, files},
     program::{Done, Program, finish, snapshot},
+    skip::skip,
 };
 
 /// What happens to a file or folder.
@@ -99,7 +99,7 @@ fn can_hold_back() -> bool {
     let probe = Command::new("setpriv").args(["--bounding-set=-dac_override", "true"]).output();
     let able = probe.is_ok_and(|output| output.status.success());
     if !able {
-        not_tested("permissions can't be tried");
+        skip("setpriv can't drop capabilities: run as root");
     }
     able
 }

@@ -6,9 +6,9 @@ use ibinder_sync::sandbox::{Organisation, Reply, Route};
 use serde_json::Value;
 
 use crate::{
-    not_tested,
     office::Office,
     program::{Program, bare, finish},
+    skip::skip,
 };
 
 /// A small file system in memory, unmounted at the end.
@@ -20,7 +20,7 @@ impl<'p> Disk<'p> {
         fs::create_dir(at).unwrap();
         let mounted = mount(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"], at);
         if !mounted {
-            not_tested("no file system can be mounted here");
+            skip("no file system can be mounted: run as root");
         }
         mounted.then_some(Self(at))
     }
@@ -195,7 +195,7 @@ fn a_disk_that_is_unmounted_in_mid_run_leaves_its_mount_point_empty() {
     let source = disk.clone();
     let attach = |to: &Path| Command::new("mount").arg("--bind").args([&source, to]).output().unwrap().status.success();
     if !attach(&dest) {
-        return not_tested("no folder can be mounted here");
+        return skip("no folder can be mounted: run as root");
     }
     let mounted = Disk(&dest);
     let point = dest.clone();

@@ -11,9 +11,9 @@ use std::{
 use ibinder_sync::sandbox::Organisation;
 
 use crate::{
-    not_tested,
     office::files,
     program::{Program, finish},
+    skip::skip,
 };
 
 /// A mounted `EncFS`, unmounted at the end.
@@ -26,7 +26,7 @@ impl<'p> Encrypted<'p> {
         fs::create_dir_all(below).unwrap();
         let mounted = mount(at, below).is_some_and(|status| status.success());
         if !mounted {
-            not_tested("EncFS can't be mounted");
+            skip("EncFS can't be mounted: install encfs, and run as root");
         }
         mounted.then_some(Self(at))
     }

@@ -68,7 +68,9 @@ mod tests {
             (&[true, false], false),
         ] {
             let mut versions = ListedVersions::default();
-            listed.iter().for_each(|has| versions.take(*has));
+            for has in listed {
+                versions.take(*has);
+            }
             assert_eq!(versions.are_all_missing(), missing, "{listed:?}");
         }
     }

@@ -34,8 +34,8 @@ pub(crate) struct Attempts {
     announced: Option<Announced>,
     /// What is asked for.
     range: Range,
-    /// Whether the last request asked for the rest.
-    resumed: bool,
+    /// What the last request asked for.
+    asked: Part,
     /// Whether a link for the whole has been refused already.
     expired: bool,
     /// How many downloads must agree at least.
@@ -45,6 +45,14 @@ pub(crate) struct Attempts {
     /// How far any try got, and how many bytes all of them brought.
     furthest: u64,
     fetched: u64,
+}
+
+/// What of a version a request asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Whole,
+    Rest,
 }
 
 /// Whether the rest of what is kept is asked for.
@@ -82,7 +90,7 @@ impl Attempts {
     /// How the download goes on, if the rest is asked for; `held` is how many bytes are kept.
     pub(crate) fn resume(&mut self, held: Option<u64>) -> Option<Resume> {
         let rest = self.partial.as_ref().filter(|_| self.range != Range::Whole).zip(held);
-        self.resumed = rest.is_some();
+        self.asked = if rest.is_some() { Part::Rest } else { Part::Whole };
         let (partial, offset) = rest?;
         let Partial { etag, total, md5, content_type, .. } = partial.clone();
         Some(Resume { offset, announced: Announced { etag: Some(etag), total, md5, content_type } })
@@ -106,12 +114,12 @@ impl Attempts {
     pub(crate) fn after_contradiction(&mut self) -> (Option<Partial>, Next) {
         self.doubt();
         self.range = Range::Whole;
-        (self.partial.take(), if self.resumed { Next::AtOnce } else { Next::Later })
+        (self.partial.take(), if self.asked == Part::Rest { Next::AtOnce } else { Next::Later })
     }
 
     /// No bytes came.
     pub(crate) fn after_refusal(&mut self, kind: ErrorKind) -> Next {
-        let resumed = self.resumed;
+        let resumed = self.asked == Part::Rest;
         match kind {
             ErrorKind::Credentials | ErrorKind::GivenUp | ErrorKind::HostDown | ErrorKind::Configuration => Next::Over,
             ErrorKind::LinkExpired if resumed && self.range == Range::Wanted => {
@@ -142,7 +150,7 @@ impl Attempts {
         let begun = at.saturating_sub(came);
         let further = at >= self.furthest.max(begun).saturating_add(PROGRESS);
         self.furthest = self.furthest.max(at);
-        if self.resumed {
+        if self.asked == Part::Rest {
             self.range = match self.range {
                 _ if further => Range::Wanted,
                 Range::Wanted => Range::Doubted,
