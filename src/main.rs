@@ -1,28 +1,24 @@
 //! The command line program: parse, run, exit with its code.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use clap::{CommandFactory as _, error::ErrorKind};
+use clap::error::ErrorKind;
 use ibinder_sync::{
-    cli::{self, BindersCommand, Cli, Command, ConfigurationCommand, LogFormat, Place, Refusal},
+    cli::{self, Binders, BindersCommand, Cli, Command, ConfigurationCommand, Invocation, Place, Refusal},
     commands,
-    config::{self, Config, Given, Settings},
+    config::{self, Config, LogFormat, Notices, Settings, Sources},
     session::{self, Exit, Output},
     systemd::Manager,
     ui,
 };
 
-/// What monitoring takes for "can't be told"; 2 would be an alarm about the mirror.
+/// What monitoring takes for "unknown"; 2 would be an alarm about the mirror.
 const UNKNOWN: u8 = 3;
 
-fn asks_for_status() -> bool {
-    cli::command_name(&std::env::args_os().collect::<Vec<_>>()).is_some_and(|command| command == "status")
-}
-
 fn main() -> ExitCode {
-    let slips = config::unknown_variables(std::env::vars_os());
+    let unknown = config::unknown_variables(std::env::vars_os());
     match cli::parse(std::env::args_os().collect(), &|name| std::env::var_os(name)) {
-        Ok((cli, settings)) => ExitCode::from(told(run(cli, &settings, &slips)).code()),
+        Ok(invocation) => ExitCode::from(told(run(invocation, &unknown)).code()),
         Err(Refusal::Usage(error)) if asks_for_status() && error.use_stderr() => {
             error.print().ok();
             ExitCode::from(UNKNOWN)
@@ -30,110 +26,202 @@ fn main() -> ExitCode {
         Err(Refusal::Usage(error)) => error.exit(),
         Err(Refusal::Config(error)) => {
             // One of them may be why.
-            warn(&slips);
+            warn(&unknown);
             let code = refused(&error).code();
             ExitCode::from(if asks_for_status() { UNKNOWN } else { code })
         }
     }
 }
 
-fn run(cli: Cli, settings: &Settings, slips: &[config::Error]) -> Exit {
-    let Cli { voice, place, command } = cli;
-    let start = |json: bool| Output::new(json, level(voice.quiet, voice.verbose), voice.log_format == LogFormat::Json);
-    let speak = |json: bool| {
-        let voice = start(json);
-        for slip in slips {
-            tracing::warn!("{slip}");
-        }
-        voice.reporting_to(Manager::of(&|name| std::env::var_os(name)))
-    };
+fn asks_for_status() -> bool {
+    cli::command_name(std::env::args_os().collect()).is_some_and(|command| command == "status")
+}
+
+/// The end of a command whose output was printed, or not.
+fn told(exit: Exit) -> Exit {
+    if exit.code() == 0 && ui::is_lost() { Exit::Disk } else { exit }
+}
+
+fn run(invocation: Invocation, unknown: &[config::Error]) -> Exit {
+    let Invocation { cli: Cli { voice, place, command }, name, sources } = invocation;
+    let (settings, wrong) = Settings::read(&sources, &name);
+    let json_log = settings.log_format == LogFormat::Json;
+    let start = |json: bool| Output::new(json, level(voice.quiet, voice.verbose), json_log);
     if has_no_log(&command) {
-        warn(slips);
+        warn(unknown);
     }
     if !needs_little(&command)
         && let Err(exit) = session::check_limits()
     {
         return exit;
     }
-    match command {
-        Command::Run(run) => {
-            let voice = speak(run.selection.json);
-            mirror(run, settings, &voice)
+    // Monitoring takes 2 for an alarm about the mirror.
+    let is_status = matches!(command, Command::Status(_));
+    let refused = |error: &config::Error| {
+        let exit = refused(error);
+        if is_status { Exit::Other(UNKNOWN) } else { exit }
+    };
+    let given = Given { settings: &settings, sources: &sources, place: &place, unknown, start: &start };
+    match (command, config::Error::none(wrong)) {
+        (Command::Run(run), checked) if !run.dry_run => given.mirror(&run, checked),
+        // The doctor reports what is wrong in its own way.
+        (command, Err(error)) if !matches!(command, Command::Doctor(_)) => refused(&error),
+        (command, _) => given.carry_out(command).unwrap_or_else(|error| refused(&error)),
+    }
+}
+
+/// What a command is given.
+struct Given<'g> {
+    settings: &'g Settings,
+    sources: &'g Sources,
+    place: &'g Place,
+    unknown: &'g [config::Error],
+    start: &'g dyn Fn(bool) -> Output,
+}
+
+impl Given<'_> {
+    fn dest(&self) -> Result<&Path, config::Error> {
+        self.settings.dest.as_deref().ok_or_else(|| self.sources.missing("dest"))
+    }
+
+    fn config(&self) -> Result<Config, config::Error> {
+        Config::new(self.settings, self.sources)
+    }
+
+    fn speak(&self, json: bool) -> Output {
+        let voice = (self.start)(json);
+        for error in self.unknown {
+            tracing::warn!("{error}");
         }
-        Command::Plan(plan) => {
-            let json = plan.selection.json;
-            with_config(plan.selection.given(plan.destination), settings, &speak(json), commands::plan)
-        }
-        Command::Status(status) => commands::status(&status),
-        Command::Verify(verify) => {
-            if let Err(error) = verify.pacing.given().check() {
-                return refused(&settings.explain(error));
+        voice.reporting_to(Manager::of(&|name| std::env::var_os(name)))
+    }
+
+    /// A run reports even that its settings can't work.
+    fn mirror(&self, run: &cli::Run, checked: Result<(), config::Error>) -> Exit {
+        let voice = self.speak(run.json);
+        match (checked.and_then(|()| self.config()), self.dest()) {
+            (Ok(config), _) => commands::run(&config, &voice),
+            (Err(error), Err(_)) => refused(&error),
+            (Err(error), Ok(dest)) => {
+                let notices = Notices::usable(self.settings, self.sources);
+                commands::refused(dest, self.settings.organisation.as_ref(), &notices, error)
             }
-            let dest = &verify.destination.dest;
-            let notices = match verify.notices.clone().given().check(Some(dest), settings) {
-                Ok(notices) => notices,
-                Err(error) => return refused(&error),
-            };
-            commands::verify(&verify, &notices, || config::remote_settings(settings), &speak(verify.json))
         }
-        Command::Config(given) => configuration(given.command, &place, slips),
-        Command::Doctor(doctor) => {
-            start(false);
-            commands::doctor(&doctor, settings, slips, &|name| std::env::var_os(name))
+    }
+
+    fn carry_out(&self, command: Command) -> Result<Exit, config::Error> {
+        Ok(match command {
+            // A run that is no dry run is `mirror`.
+            Command::Plan(cli::Plan { json }) | Command::Run(cli::Run { json, .. }) => {
+                let voice = self.speak(json);
+                commands::plan(&self.config()?, &voice)
+            }
+            Command::Adopt(adopt) => {
+                let (voice, mut config) = (self.speak(adopt.json), self.config()?);
+                config.options.trust_times = adopt.trust_times;
+                commands::adopt(&config, &voice)
+            }
+            Command::Verify(flags) => self.verify(&flags)?,
+            Command::Status(status) if status.from.is_some() => commands::status(None, &status),
+            Command::Status(status) => commands::status(Some(self.dest()?), &status),
+            Command::Binders(binders) => self.binders(binders)?,
+            Command::Snapshots(snapshots) => commands::snapshots(self.dest()?, &snapshots),
+            Command::History(history) => commands::history(self.dest()?, &history),
+            Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.speak(restore.json)),
+            Command::Export(export) => commands::export(self.dest()?, &export, &self.speak(false)),
+            Command::Ls(ls) => commands::ls(self.logged()?, &ls),
+            Command::Recover(recover) => commands::recover(self.logged()?, recover.force),
+            Command::Acknowledge(given) => commands::acknowledge(self.logged()?, &given.id, &self.notices()),
+            Command::Purge(purge) => commands::purge(self.logged()?, &purge.id, purge.yes),
+            Command::WithLock(with) => commands::with_lock(self.logged()?, &with.command),
+            #[cfg(feature = "sandbox")]
+            Command::Demo(demo) => {
+                let voice = self.speak(demo.json);
+                commands::demo(demo, &voice)
+            }
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(sandbox) => {
+                self.speak(false);
+                commands::sandbox(&sandbox)
+            }
+            Command::Completions(completions) => {
+                let mut script = Vec::new();
+                clap_complete::generate(completions.shell, &mut cli::command(), "ibinder-sync", &mut script);
+                ui::print(&String::from_utf8_lossy(&script));
+                Exit::Complete
+            }
+            Command::Man(man) => commands::man(man.to.as_deref()),
+            Command::Config(config) => configuration(config.command, self.place, self.unknown),
+            Command::Doctor(doctor) => {
+                (self.start)(false);
+                commands::doctor(&doctor, self.sources, self.unknown, &|name| std::env::var_os(name))
+            }
+        })
+    }
+
+    /// The destination of a command that logs what it does.
+    fn logged(&self) -> Result<&Path, config::Error> {
+        self.speak(false);
+        self.dest()
+    }
+
+    fn verify(&self, flags: &cli::Verify) -> Result<Exit, config::Error> {
+        let limit = self.settings.limit(self.sources)?;
+        let notices = Notices::new(self.settings, self.sources)?;
+        let verify = commands::Verify { dest: self.dest()?, flags, limit, notices: &notices };
+        let service = || config::remote_settings(self.settings, self.sources);
+        Ok(commands::verify(&verify, service, &self.speak(flags.json)))
+    }
+
+    fn binders(&self, binders: Binders) -> Result<Exit, config::Error> {
+        let dest = self.dest()?;
+        Ok(match binders.command {
+            None => commands::list_binders(dest, binders.json),
+            Some(BindersCommand::List { json }) => commands::list_binders(dest, json || binders.json),
+            Some(BindersCommand::Forget { .. }) if binders.json => {
+                let _ = cli::command().error(ErrorKind::ArgumentConflict, "--json is for the list of binders").print();
+                Exit::Usage
+            }
+            Some(BindersCommand::Forget { id, force, yes }) => {
+                commands::forget_binder(&commands::Forget { dest, id: &id, force, yes, notices: &self.notices() })
+            }
+        })
+    }
+
+    /// What is notified of a change by a command that has no flags for it.
+    fn notices(&self) -> Notices {
+        Notices::usable(&Settings::read(self.sources, "run").0, self.sources)
+    }
+}
+
+fn configuration(command: ConfigurationCommand, place: &Place, unknown: &[config::Error]) -> Exit {
+    let environment = |name: &str| std::env::var_os(name);
+    match command {
+        ConfigurationCommand::Init { to } => {
+            commands::begin_configuration(to.or_else(|| place.config.clone()), &environment)
         }
-        Command::Binders(given) => binders(given, settings),
-        Command::Recover(recover) => {
-            speak(false);
-            commands::recover(&recover.destination.dest, recover.force)
+        ConfigurationCommand::Schema => commands::show_schema(),
+        ConfigurationCommand::Show { .. } if !unknown.is_empty() => {
+            for error in unknown {
+                ui::complain(error);
+            }
+            Exit::Usage
         }
-        Command::Adopt(adopt) => {
-            let json = adopt.selection.json;
-            with_config(adopt.given(), settings, &speak(json), commands::adopt)
+        ConfigurationCommand::Show { json, flags } => {
+            let shown = cli::show(place, flags, &environment).and_then(|sources| {
+                let (settings, wrong) = Settings::read(&sources, "run");
+                let checked = config::check(&settings, &sources);
+                config::Error::none(wrong.into_iter().chain(checked.err()))?;
+                Ok(commands::show_configuration(&settings, &sources, json))
+            });
+            shown.unwrap_or_else(|refusal| match refusal {
+                Refusal::Config(error) => refused(&error),
+                Refusal::Usage(error) => {
+                    error.print().ok();
+                    Exit::Usage
+                }
+            })
         }
-        Command::Snapshots(snapshots) => commands::snapshots(&snapshots),
-        Command::Ls(ls) => {
-            speak(false);
-            commands::ls(&ls)
-        }
-        Command::History(history) => commands::history(&history),
-        Command::Restore(restore) => {
-            let voice = speak(restore.json);
-            commands::restore(&restore, &voice)
-        }
-        Command::Export(export) => {
-            let voice = speak(false);
-            commands::export(&export, &voice)
-        }
-        #[cfg(feature = "sandbox")]
-        Command::Demo(demo) => {
-            let voice = speak(demo.json);
-            commands::demo(demo, &voice)
-        }
-        #[cfg(feature = "sandbox")]
-        Command::Sandbox(sandbox) => {
-            speak(false);
-            commands::sandbox(&sandbox)
-        }
-        Command::Acknowledge(acknowledge) => {
-            speak(false);
-            let dest = &acknowledge.destination.dest;
-            commands::acknowledge(dest, &acknowledge.id, &config::files_of(settings).usable(dest, settings))
-        }
-        Command::Purge(purge) => {
-            speak(false);
-            commands::purge(&purge.destination.dest, &purge.id, purge.yes)
-        }
-        Command::WithLock(with) => {
-            speak(false);
-            commands::with_lock(&with.destination.dest, &with.command)
-        }
-        Command::Completions(completions) => {
-            let mut script = Vec::new();
-            clap_complete::generate(completions.shell, &mut Cli::command(), "ibinder-sync", &mut script);
-            ui::print(&String::from_utf8_lossy(&script));
-            Exit::Complete
-        }
-        Command::Man(man) => commands::man(man.to.as_deref()),
     }
 }
 
@@ -158,75 +246,9 @@ fn has_no_log(command: &Command) -> bool {
     matches!(command, Status(_) | Binders(_) | Snapshots(_) | History(_))
 }
 
-fn mirror(run: cli::Run, settings: &Settings, voice: &Output) -> Exit {
-    if run.dry_run {
-        return with_config(run.selection.given(run.destination), settings, voice, commands::plan);
-    }
-    let given = run.given();
-    let (dest, notices) = (given.dest.clone(), given.notices.clone());
-    match Config::new(given, settings) {
-        Ok(config) => commands::run(&config, voice),
-        Err(error) => {
-            commands::refused(&dest, config::organisation(settings).as_ref(), &notices.usable(&dest, settings), error)
-        }
-    }
-}
-
-fn configuration(command: ConfigurationCommand, place: &Place, slips: &[config::Error]) -> Exit {
-    let environment = |name: &str| std::env::var_os(name);
-    match command {
-        ConfigurationCommand::Init { to } => {
-            commands::begin_configuration(to.or_else(|| place.config.clone()), &environment)
-        }
-        ConfigurationCommand::Schema => commands::show_schema(),
-        ConfigurationCommand::Show { .. } if !slips.is_empty() => {
-            for slip in slips {
-                ui::complain(slip);
-            }
-            Exit::Usage
-        }
-        ConfigurationCommand::Show { json, flags } => match cli::show(place, flags, &environment) {
-            Ok(settings) => commands::show_configuration(&settings, json),
-            Err(Refusal::Usage(error)) => {
-                error.print().ok();
-                Exit::Usage
-            }
-            Err(Refusal::Config(error)) => refused(&error),
-        },
-    }
-}
-
-/// The end of a command of which everything was said, or not.
-fn told(exit: Exit) -> Exit {
-    if exit.code() == 0 && ui::is_lost() { Exit::Disk } else { exit }
-}
-
-fn with_config(given: Given, settings: &Settings, voice: &Output, command: fn(&Config, &Output) -> Exit) -> Exit {
-    match Config::new(given, settings) {
-        Ok(config) => command(&config, voice),
-        Err(error) => refused(&error),
-    }
-}
-
-fn binders(given: cli::Binders, settings: &Settings) -> Exit {
-    match (given.dest, given.command) {
-        (None, _) => refused(&settings.missing("dest")),
-        (Some(dest), None) => commands::list_binders(&dest, given.json),
-        (Some(dest), Some(BindersCommand::List { json })) => commands::list_binders(&dest, json || given.json),
-        (_, Some(BindersCommand::Forget { .. })) if given.json => {
-            let _ = Cli::command().error(ErrorKind::ArgumentConflict, "--json is for the list of binders").print();
-            Exit::Usage
-        }
-        (Some(dest), Some(BindersCommand::Forget { id, force, yes })) => {
-            let notices = config::files_of(settings).usable(&dest, settings);
-            commands::forget_binder(&commands::Forget { dest: &dest, id: &id, force, yes, notices: &notices })
-        }
-    }
-}
-
-fn warn(slips: &[config::Error]) {
-    for slip in slips {
-        ui::warn(slip);
+fn warn(unknown: &[config::Error]) {
+    for error in unknown {
+        ui::warn(error);
     }
 }
 

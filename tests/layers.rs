@@ -55,7 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "pace",
         ],
     ),
-    ("cli", &["config", "plan", "sandbox"]),
+    ("cli", &["config", "sandbox"]),
     ("ui", &["history", "monitoring", "report", "sync"]),
     ("config", &["model", "pace", "paths", "plan", "remote", "sync"]),
     (
@@ -109,6 +109,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("console", &["ui/"]),
     ("maud", &["page/"]),
     ("toml", &["config/file.rs"]),
+    ("schemars", &["config/schema.rs"]),
 ];
 
 /// What values in, values out may not name.

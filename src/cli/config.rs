@@ -4,9 +4,9 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
-/// Begin a configuration file, show what counts, or describe the file to an editor.
+/// Write a configuration file, show the settings, or describe the file to an editor.
 #[derive(Debug, Args)]
-#[command(after_help = "docs/configuration.md has the places, profiles and all keys.\n\nExamples:\n  \
+#[command(after_help = "docs/configuration.md explains files, profiles and all keys.\n\nExamples:\n  \
     ibinder-sync config init\n  ibinder-sync config show --profile north")]
 pub struct Configuration {
     /// What to do with it.
@@ -17,7 +17,7 @@ pub struct Configuration {
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigurationCommand {
-    /// Write a configuration file to begin with, all in comments
+    /// Write a configuration file to start with, all in comments
     #[command(after_help = "It never replaces a file.\n\nExamples:\n  ibinder-sync config init\n  \
         ibinder-sync config init --to ./mirror.toml")]
     Init {
@@ -26,9 +26,9 @@ pub enum ConfigurationCommand {
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
-    /// Show what counts for `run`, and where each value comes from
+    /// Show the settings of `run`, and where each comes from
     #[command(
-        after_help = "It ends with 2 if something in the file or in the environment can't be used. No secret is shown.\
+        after_help = "It ends with 2 if something in the file or in the environment can't be used. It never shows a secret.\
         \n\nExamples:\n  ibinder-sync config show --profile north\n  \
         ibinder-sync config show -- --rate 5             # as if these were flags of `run`\n  \
         ibinder-sync config show --json | jq '.settings[] | select(.from == \"default\")'"
@@ -37,12 +37,12 @@ pub enum ConfigurationCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Flags of `run`, behind two dashes
+        /// Flags of `run`, after two dashes
         #[arg(last = true, value_name = "FLAG")]
         flags: Vec<OsString>,
     },
     /// Print a JSON schema of the file, for editors
     #[command(after_help = "Example:\n  ibinder-sync config schema > config.schema.json\n\n\
-        An editor with a language server for TOML then takes `#:schema ./config.schema.json` as the file's first line.")]
+        An editor with a language server for TOML uses it if the file's first line is `#:schema ./config.schema.json`.")]
     Schema,
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use super::{Destination, history::TIMES};
+use super::history::TIMES;
 
-/// How a catalogue is written.
+/// The format of a catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     /// A table for spreadsheets and scripts.
@@ -20,28 +20,24 @@ pub enum ExportFormat {
 /// Write a catalogue of all documents: paths, versions, sizes, hashes, and metadata under their labels.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(true).args(["format", "sidecars"]))]
-#[command(after_help = format!("{TIMES}\n\nIn csv what a spreadsheet would take for a formula gets an apostrophe in front, \
-    also behind `,`, `;` and tabs within a text; jsonl has every text as it is.\n\nExamples:\n  \
+#[command(after_help = format!("{TIMES}\n\nIn csv, text that a spreadsheet would take for a formula gets a leading apostrophe, \
+    also after `,`, `;` and tabs within a text; jsonl has every text as it is.\n\nExamples:\n  \
     ibinder-sync export --dest /srv/mirror --format xlsx --to /srv/catalogue.xlsx\n  \
     ibinder-sync export --dest /srv/mirror --format csv --separator ';' --to catalogue.csv 'Brf Eken'\n  \
     ibinder-sync export --dest /srv/mirror --format jsonl --at 2026-11-03 | jq -r .path\n  \
     ibinder-sync export --dest /srv/mirror --sidecars /srv/metadata/2026-11-03"))]
 pub struct Export {
-    /// Where.
-    #[command(flatten)]
-    pub destination: Destination,
-    /// How it is written
+    /// The format
     #[arg(long, value_enum)]
     pub format: Option<ExportFormat>,
-    /// The file, replaced when the new one is whole [default: standard output]
+    /// The file, which is replaced once the new one is complete [default: standard output]
     #[arg(long, value_name = "FILE", requires = "format")]
     pub to: Option<PathBuf>,
-    /// What stands between the values in csv: `,` or `;`, which Excel expects in Nordic countries, or `tab`
-    /// [default: ,]
+    /// The separator of values in csv: `,` or `;`, which Excel expects in Nordic countries, or `tab` [default: ,]
     #[arg(long, value_name = "C", value_parser = separator, requires = "format")]
     pub separator: Option<u8>,
-    /// Write a .json file with the metadata of each document into this folder, with the mirror's folders in it; it lies
-    /// outside of the mirror, and does not exist yet or is empty
+    /// Write a .json file with the metadata of each document into this folder, with the same folders as the mirror; it must
+    /// be outside of the mirror, and be empty or not exist yet
     #[arg(long, value_name = "DIR")]
     pub sidecars: Option<PathBuf>,
     /// The time [default: now]
@@ -57,6 +53,6 @@ fn separator(text: &str) -> Result<u8, String> {
         "," => Ok(b','),
         ";" => Ok(b';'),
         "tab" | "\t" => Ok(b'\t'),
-        _ => Err(format!("{text:?} is none of `,`, `;` and `tab`")),
+        _ => Err(format!("{text:?} is neither `,` nor `;` nor `tab`")),
     }
 }

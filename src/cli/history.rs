@@ -4,24 +4,19 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::Destination;
-
 /// What `--at` takes, in the words of its help.
-pub(super) const TIMES: &str = "TIME is a day (meant to its end), a time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, \
-    a while ago such as 7d or 3h, now, or a run as `snapshots` shows it. The last run that had ended by then is meant. \
-    Times are those of the system's zone; the time in a run's id is UTC.";
+pub(super) const TIMES: &str = "TIME is a day (its end), a time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, a time \
+    before now such as 7d or 3h, now, or a run as `snapshots` shows it. It selects the last run that had ended by then. \
+    Times are in the system's time zone; the time in a run's id is UTC.";
 
-/// List the runs: the moments that can be gone back to.
+/// List the runs that you can go back to.
 #[derive(Debug, Args)]
-#[command(after_help = "A run that ended `whole` had mirrored everything that the service listed. Of others \
-    `restore --at` gives back what was mirrored then. Times are those of the system's zone; the time in a run's id is \
+#[command(after_help = "A run that is `whole` had mirrored everything that iBinder listed. For other runs, \
+    `restore --at` gives back what was mirrored by then. Times are in the system's time zone; the time in a run's id is \
     UTC.\n\nExamples:\n  ibinder-sync snapshots --dest /srv/mirror\n  \
     ibinder-sync snapshots --dest /srv/mirror --json | jq 'select(.whole) | .id'")]
 pub struct Snapshots {
-    /// Where.
-    #[command(flatten)]
-    pub destination: Destination,
-    /// Show runs that changed nothing, too
+    /// Also show runs that changed nothing
     #[arg(long)]
     pub all: bool,
     /// Print every run as JSON, one object a line
@@ -29,18 +24,15 @@ pub struct Snapshots {
     pub json: bool,
 }
 
-/// List what was mirrored at a time: size in bytes, time and path.
+/// List the files of the mirror at a time: size in bytes, time and path.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{TIMES}\n\nExamples:\n  ibinder-sync ls --dest /srv/mirror --at 7d\n  \
     ibinder-sync ls --dest /srv/mirror --at 2026-11-03 'Brf Eken/Avtal'"))]
 pub struct Ls {
-    /// Where.
-    #[command(flatten)]
-    pub destination: Destination,
     /// The time [default: now]
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
-    /// Files and folders, by their paths of that time [default: everything]
+    /// Files and folders, by their paths at that time [default: everything]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Print JSON, one object a line
@@ -48,14 +40,11 @@ pub struct Ls {
     pub json: bool,
 }
 
-/// Tell everything that is known of a document: its versions, places and changes of metadata.
+/// Show the versions, places and metadata changes of a document.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ibinder-sync history --dest /srv/mirror 'Brf Eken/Avtal/El.pdf'\n  \
     ibinder-sync history --dest /srv/mirror 0f8fad5b-d9cb-469f-a165-70867728950e")]
 pub struct History {
-    /// Where.
-    #[command(flatten)]
-    pub destination: Destination,
     /// The document's id, or a path that it has or had
     #[arg(value_name = "PATH|ID")]
     pub document: PathBuf,
@@ -64,18 +53,15 @@ pub struct History {
     pub json: bool,
 }
 
-/// Write what was mirrored at a time into another folder, as files of their own.
+/// Copy the files of the mirror at a time into another folder.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["at", "version"]))]
-#[command(after_help = format!("{TIMES}\n\nEvery file is compared with the hash that was recorded; what can't be \
-    given back is named. Exit codes: 0 all of it, 4 some is missing, 6 damage was found.\n\nExamples:\n  \
+#[command(after_help = format!("{TIMES}\n\nIt compares every file with the recorded hash, and names those that it \
+    can't restore. Exit codes: 0 everything, 4 something is missing, 6 damage was found.\n\nExamples:\n  \
     ibinder-sync restore --dest /srv/mirror --at 2026-11-03 --to /tmp/then\n  \
     ibinder-sync restore --dest /srv/mirror --at 7d --to /tmp/then 'Brf Eken/Avtal'\n  \
     ibinder-sync restore --dest /srv/mirror --version 7c9e6679-7425-40de-944b-e07fc1f90ae7 --to /tmp/one"))]
 pub struct Restore {
-    /// Where.
-    #[command(flatten)]
-    pub destination: Destination,
     /// The time
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
@@ -85,13 +71,13 @@ pub struct Restore {
     /// An empty folder, or one that does not exist yet
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// Files and folders, by their paths of that time [default: everything]
+    /// Files and folders, by their paths at that time [default: everything]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Where a file had been edited by hand before it left the tree and nothing else is held, give the edited one
+    /// If a file was edited by hand before it left the tree and no other copy exists, restore the edited one
     #[arg(long)]
     pub edited: bool,
-    /// Print what came of it as JSON on standard output
+    /// Print the result as JSON on standard output
     #[arg(long)]
     pub json: bool,
 }

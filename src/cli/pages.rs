@@ -1,12 +1,12 @@
 //! The manual pages, from the same words as the help texts.
 
-use clap::{Command, CommandFactory as _};
+use clap::Command;
 use clap_mangen::{
     Man,
     roff::{Roff, roman},
 };
 
-use super::{Cli, layers::relaxed};
+use super::command;
 
 /// A manual page.
 #[derive(Debug)]
@@ -19,8 +19,7 @@ pub struct Page {
 
 /// The program's page, and then one for each command.
 pub fn pages() -> Vec<Page> {
-    // What the file may say is not required on the command line.
-    let mut program = relaxed(Cli::command()).disable_help_subcommand(true);
+    let mut program = command().disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
     collect(&program, &mut pages);

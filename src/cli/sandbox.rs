@@ -4,33 +4,32 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Destination;
 use crate::sandbox::Fault;
 
-/// The organisation that is made up.
+/// The made-up organisation.
 #[derive(Debug, Clone, Args)]
 pub struct Organisation {
-    /// How many binders
+    /// Number of binders
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub binders: usize,
-    /// How many documents on the first day
+    /// Number of documents on the first day
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub documents: usize,
     /// The same seed makes the same organisation
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Which day it is: from the second on some documents are revised, renamed, moved, removed or new
+    /// The day: from the second on, some documents are revised, renamed, moved, removed or new
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub day: u32,
 }
 
-/// Mirror a made-up organisation, to see how it goes.
+/// Mirror a made-up organisation, to try the program.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ibinder-sync demo --dest ./mirror\n  ibinder-sync demo --dest ./mirror --day 2")]
 pub struct Demo {
-    /// Where.
-    #[command(flatten)]
-    pub destination: Destination,
+    /// The folder that holds the mirror
+    #[arg(long, value_name = "DIR")]
+    pub dest: PathBuf,
     /// What.
     #[command(flatten)]
     pub organisation: Organisation,
@@ -39,25 +38,25 @@ pub struct Demo {
     pub json: bool,
 }
 
-/// Serve a made-up organisation, or a folder, as the service would.
+/// Serve a made-up organisation, or a folder, like iBinder.
 #[derive(Debug, Args)]
-#[command(after_help = "It serves on this machine only, prints the environment that points a client at it, and ends \
+#[command(after_help = "It serves on this machine only, prints the environment that makes a client use it, and ends \
     with Ctrl-C.\n\nExamples:\n  ibinder-sync sandbox --documents 20000 --port 8080\n  \
     ibinder-sync sandbox --from ./drawings --fault 429=0.05 --fault drop=0.05\n\n\
     In another shell, with the lines it printed:\n  export IBINDER_ORG_ID=… ; ibinder-sync run --dest ./mirror\n\n\
-    How fast a client asked, and how often it was refused:\n  curl http://127.0.0.1:8080/sandbox/meter")]
+    The request rate of a client, and how often it was refused:\n  curl http://127.0.0.1:8080/sandbox/meter")]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of the command line")]
 pub struct Sandbox {
     /// What.
     #[command(flatten)]
     pub organisation: Organisation,
-    /// Give every Nth document new bytes, and take away the first of each binder, so that every page of a listing differs
+    /// Give every Nth document new content, and remove the first of each binder, so that every page of a listing differs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub churn: Option<u32>,
-    /// Serve this folder: its folders are binders, what is below them tabs, folders and documents
+    /// Serve this folder: its folders are binders, and everything below them tabs, folders and documents
     #[arg(long, value_name = "DIR", conflicts_with_all = ["binders", "documents", "day", "churn", "document_size"])]
     pub from: Option<PathBuf>,
-    /// Another server on this machine that has that folder at its root: links lead there, and the folder is read once
+    /// Another server on this machine that has that folder as its root: links point there, and the folder is read once
     #[arg(long, value_name = "URL", requires = "from")]
     pub blobs_from: Option<url::Url>,
     /// Size of every document in bytes
@@ -69,40 +68,40 @@ pub struct Sandbox {
     /// Largest search page
     #[arg(long, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub page_size_cap: u32,
-    /// A fault and how often it strikes, such as 429=0.05 (may be repeated): 429, 500, 502, 503, drop, truncate,
+    /// A fault and its probability, such as 429=0.05 (may be repeated): 429, 500, 502, 503, drop, truncate,
     /// stall, expired-link, garbage, revoke-token, slow
     #[arg(long = "fault", value_name = "NAME=SHARE")]
     pub faults: Vec<Fault>,
-    /// API requests per second that are granted; more are answered with 429
+    /// Answer more API requests per second than this with 429
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
-    /// Those answers don't say how long to wait
+    /// Leave Retry-After out of those answers
     #[arg(long, requires = "limit")]
     pub no_retry_after: bool,
-    /// Seconds that a download link lives
+    /// Lifetime of a download link, in seconds
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub link_lifetime: u64,
-    /// Seconds that a token lives
+    /// Lifetime of a token, in seconds
     #[arg(long, value_name = "N", default_value_t = 3600)]
     pub token_lifetime: u64,
-    /// Whose manner the storage has in its links, headers and errors
+    /// The store that links, headers and errors imitate
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Store::Azure)]
     pub store: Store,
-    /// Storage answers no ranges
+    /// Storage ignores range requests
     #[arg(long)]
     pub no_ranges: bool,
-    /// Storage announces no MD5
+    /// Storage sends no MD5
     #[arg(long)]
     pub no_md5: bool,
-    /// Seconds by which the clock of its answers is ahead; behind where negative
+    /// How far the clock of its answers is ahead, in seconds; negative: behind
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub clock_offset: i64,
-    /// The sub-folder call does not exist
+    /// Answer requests for sub-folders with 404
     #[arg(long)]
     pub no_subfolders: bool,
 }
 
-/// An object store that the sandbox can speak as.
+/// An object store that the sandbox can imitate.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Store {
     /// Azure Blob Storage

@@ -1,49 +1,39 @@
 //! `verify`.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use clap::Args;
 
-use super::{Destination, Notices, Pacing, duration};
-use crate::config::{Share, Size};
+use crate::config::{Share, bandwidth, timeout};
 
-/// Check every file of the mirror, and what it holds besides, against what is recorded.
+/// Check every file of the mirror, and every object in it, against the recorded hashes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --repair it changes nothing, takes no lock, and may go on while a run is at work. With it, \
-    each damaged file comes back from the mirror itself or from the service; the credentials \
-    are needed only for the latter. What was in its place is kept.\n\nOrganisation, client and secret come from the \
-    configuration file or the environment: `ibinder-sync config show` says which.\n\n\
-    It ends with 0 if all is as recorded, with 6 if damage is found (with --repair: left).\n\nExamples:\n  \
+    after_help = "Without --repair it changes nothing, takes no lock, and can work during a run. With --repair it \
+    restores each damaged file from the mirror itself or from the service, and keeps the damaged one; only the service \
+    needs the credentials.\n\nOrganisation, client and secret come from the configuration file or the environment: \
+    `ibinder-sync config show` says which.\n\n\
+    It ends with 0 if everything is as recorded, and with 6 if damage is found (with --repair: if some is left).\n\nExamples:\n  \
     ibinder-sync verify --dest /srv/mirror\n  \
     ibinder-sync verify --dest /srv/mirror --repair\n  \
-    ibinder-sync verify --dest /srv/mirror --sample 5%        # nightly: all of it in 20 nights\n  \
+    ibinder-sync verify --dest /srv/mirror --sample 5%        # nightly: everything in 20 nights\n  \
     ibinder-sync verify --dest /srv/mirror --budget 10m --bandwidth 50MB\n  \
     ibinder-sync verify --dest /srv/mirror --json | jq '.findings[] | select(.kind == \"damaged\")'"
 )]
 pub struct Verify {
-    /// Where.
-    #[command(flatten)]
-    pub destination: Destination,
-    /// Bring back what is missing or damaged
+    /// Restore what is missing or damaged
     #[arg(long)]
     pub repair: bool,
-    /// Read only the next share of the bytes; the next time goes on from there
+    /// Read only the next P% of the content; the next call continues there
     #[arg(long, value_name = "P%", conflicts_with = "budget")]
     pub sample: Option<Share>,
-    /// Read only for so long; the next time goes on from there
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    /// Stop reading after this time; the next call continues there
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
     pub budget: Option<Duration>,
-    /// Bytes per second that are read at most, such as 50MB
-    #[arg(long, value_name = "SIZE")]
-    pub bandwidth: Option<Size>,
-    /// How fast the service is asked.
-    #[command(flatten)]
-    pub pacing: Pacing,
-    /// Print what was found as JSON on standard output
+    /// Read at most this many bytes per second, such as 50MB
+    #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
+    pub bandwidth: Option<NonZeroU64>,
+    /// Print the result as JSON on standard output
     #[arg(long)]
     pub json: bool,
-    /// Who is told how it went.
-    #[command(flatten)]
-    pub notices: Notices,
 }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use crate::{
-    config::{self, Begun, Environment, Settings, Shown},
+    config::{self, Begun, Environment, Settings, Shown, Sources},
     session::Exit,
     ui,
 };
 
-/// Writes a file to begin with, and says how to go on.
+/// Writes a file to start with, and says how to continue.
 pub fn begin(to: Option<PathBuf>, environment: Environment<'_>) -> Exit {
     match config::init(to, environment) {
         Ok(begun) => {
@@ -29,32 +29,32 @@ fn next_steps(begun: &Begun) -> String {
     if begun.for_group && begun.is_found {
         let secret = beside("NAME.secret");
         return format!(
-            "{path} is written; its owner and the group of its folder can read it. Next:\n\
-             1. Write a profile NAME into it, with the organisation's id, the API client's id, and where the mirror shall be.\n\
+            "Wrote {path}; its owner and the group of its folder can read it. Next:\n\
+             1. Add a profile NAME with the organisation's id, the API client's id, and the destination of the mirror.\n\
              2. Put the client's secret into a file that only root can read; end it with Ctrl-D:\n     \
              install -m 600 /dev/stdin {secret}\n\
-             3. See what counts, and try it as the service will run it:\n     \
+             3. Check the settings, and try them as the service will run them:\n     \
              ibinder-sync config show --profile NAME\n     ibinder-sync-as NAME doctor --existing=false\n\
              4. The first run:\n     ibinder-sync-as NAME run --existing=false\n"
         );
     }
     let secret = beside("client_secret");
-    let whose = if begun.for_group { "its owner and the group of its folder" } else { "its owner alone" };
+    let who = if begun.for_group { "its owner and the group of its folder" } else { "only its owner" };
     let place = if begun.is_found { String::new() } else { format!(" --config {path}") };
     format!(
-        "{path} is written; {whose} can read it. Next:\n\
-         1. Write the organisation's id, the API client's id, and where the mirror shall be into it.\n\
-         2. Put the client's secret into a file of its own, and name that one as client_secret_file; end it with Ctrl-D:\n     \
+        "Wrote {path}; {who} can read it. Next:\n\
+         1. Add the organisation's id, the API client's id, and the destination of the mirror.\n\
+         2. Put the client's secret into a file of its own, and set client_secret_file to that; end it with Ctrl-D:\n     \
          install -m 600 /dev/stdin {secret}\n\
-         3. See what counts, and try it:\n     ibinder-sync config show{place}\n     \
+         3. Check the settings, and try them:\n     ibinder-sync config show{place}\n     \
          ibinder-sync doctor{place} --existing=false\n\
          4. The first run:\n     ibinder-sync run{place} --existing=false\n"
     )
 }
 
-/// Prints what counts and where it comes from.
-pub fn show(settings: &Settings, json: bool) -> Exit {
-    let shown = Shown::of(settings);
+/// Prints the settings and where each comes from.
+pub fn show(settings: &Settings, sources: &Sources, json: bool) -> Exit {
+    let shown = Shown::of(settings, sources);
     if json {
         // Texts, numbers and lists always serialize.
         ui::print(&(serde_json::to_string_pretty(&shown).unwrap_or_default() + "\n"));

@@ -5,7 +5,7 @@ use std::{ffi::OsString, sync::Arc, time::Duration};
 use crate::{
     cli,
     commands::run,
-    config::{self, Config, Given, Pacing, Size, Tempo},
+    config::{self, Config, RateSetting, Size, Sources},
     sandbox::{Faults, Generated, Organisation, Sandbox, Settings, Store},
     session::{Error, Exit, Output, runtime, signals::Signals},
     sync::Stop,
@@ -77,15 +77,17 @@ pub fn demo(given: cli::Demo, output: &Output) -> Exit {
     let prepared = Sandbox::start(organisation, Settings::default()).map_err(Error::Sandbox).and_then(|sandbox| {
         let environment = sandbox.environment();
         let look = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
-        let given = Given {
-            dest: given.destination.dest,
+        let sources = Sources::of_environment(&look)?;
+        let (settings, _) = config::Settings::read(&sources, "run");
+        let settings = config::Settings {
+            dest: Some(given.dest),
             // The sandbox is on this machine.
-            pacing: Pacing { rate: Some(Tempo::Set(0.0)), ..Pacing::default() },
+            rate: RateSetting::Unlimited,
             // A day passes at once here, so folder names are always due.
-            refresh_folders: Some(Duration::ZERO),
-            ..Given::default()
+            refresh_folders: Duration::ZERO,
+            ..settings
         };
-        Ok((Config::new(given, &config::Settings::of_environment(&look)?)?, sandbox))
+        Ok((Config::new(&settings, &sources)?, sandbox))
     });
     match prepared {
         Ok((config, _sandbox)) => run(&config, output),

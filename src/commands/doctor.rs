@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     cli::Doctor,
-    config::{self, check_output_path},
+    config::{self, Sources, check_output_path},
     doctor::{Visit, destination, visit},
     mirror::{self, DestinationKind, Root},
     monitoring::{STATUS, Status},
@@ -22,23 +22,24 @@ use crate::{
 type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
 
 /// Goes through everything that a run needs.
-pub fn doctor(asked: &Doctor, given: &config::Settings, slips: &[config::Error], environment: Environment<'_>) -> Exit {
-    if let Some(Err(error)) =
-        asked.report.as_deref().map(|file| check_output_path("--report", file, asked.dest.as_deref()))
-    {
+pub fn doctor(asked: &Doctor, sources: &Sources, unknown: &[config::Error], environment: Environment<'_>) -> Exit {
+    // Not only the settings of this command, but of a run.
+    let (given, wrong) = &config::Settings::read(sources, "run");
+    let dest = given.dest.as_deref();
+    if let Some(Err(error)) = asked.report.as_deref().map(|file| check_output_path("--report", file, dest)) {
         ui::complain(&error);
         return Exit::Usage;
     }
-    let settings = config::remote_settings(given);
-    let mut checks = configuration(&settings, given);
-    checks.extend(slips.iter().map(|slip| failure(Area::Configuration, slip)));
-    checks.extend(filters(given, asked.dest.as_deref()));
-    match &asked.dest {
+    let settings = config::remote_settings(given, sources);
+    let mut checks = configuration(&settings, sources);
+    checks.extend(wrong.iter().chain(unknown).map(|error| failure(Area::Configuration, error)));
+    checks.extend(filters(given, dest));
+    match dest {
         None => checks.push(Check::skipped(Area::Destination, "not looked at: --dest was not given")),
         Some(dest) => {
             checks.extend(check_place(dest).err().map(|error| failure(Area::Destination, &error)));
             let examined = mirror::examine(dest);
-            checks.extend(destination(dest, &examined, asked.existing));
+            checks.extend(destination(dest, &examined, given.existing));
             if examined.is_ok_and(|seen| seen.survey == DestinationKind::Mirror) {
                 checks.push(state(dest, settings.as_ref().ok()));
             }
@@ -78,18 +79,23 @@ fn tell(checkup: &DoctorReport, asked: &Doctor) -> Exit {
     exit(checkup)
 }
 
-fn configuration(settings: &Result<Settings, config::Error>, given: &config::Settings) -> Vec<Check> {
-    if let Ok(settings) = settings {
-        let found = format!("organisation {}, an API client and its secret are set", settings.organisation);
-        return vec![Check::ok(Area::Configuration, found)];
-    }
-    // All of them at once: nobody wants to come back for each.
-    config::remote_errors(given).iter().map(|error| failure(Area::Configuration, error)).collect()
+fn configuration(settings: &Result<Settings, config::Error>, sources: &Sources) -> Vec<Check> {
+    let error = match settings {
+        Err(error) => error,
+        Ok(settings) => {
+            let found = format!("organisation {}, an API client and its secret are set", settings.organisation);
+            return vec![Check::ok(Area::Configuration, found)];
+        }
+    };
+    // What is set and wrong is not missing.
+    let is_set =
+        |error: &&config::Error| matches!(error, config::Error::Missing { name, .. } if sources.get(name).is_some());
+    error.each().iter().filter(|error| !is_set(error)).map(|error| failure(Area::Configuration, error)).collect()
 }
 
 /// The filters that limit a run, and what they left out last; none where every document is wanted.
 fn filters(given: &config::Settings, dest: Option<&Path>) -> Option<Check> {
-    let filters = match config::filter_of(given) {
+    let filters = match given.filter() {
         Ok(filter) => filter.shown()?,
         Err(error) => return Some(failure(Area::Configuration, &error)),
     };

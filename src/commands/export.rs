@@ -1,6 +1,7 @@
 //! `export`: a catalogue, or a file of metadata for each document.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use jiff::tz::TimeZone;
 
@@ -16,10 +17,10 @@ use crate::{
 };
 
 /// Writes what is asked for.
-pub fn export(given: &cli::Export, output: &Output) -> Exit {
+pub fn export(dest: &Path, given: &cli::Export, output: &Output) -> Exit {
     // Standard output can't be begun again.
     let twice = given.to.is_some() || given.format.is_none();
-    match if twice { steadily(|| write(given)) } else { write(given) } {
+    match if twice { steadily(|| write(dest, given)) } else { write(dest, given) } {
         Ok(told) => {
             if !output.quiet {
                 ui::print(&told);
@@ -34,17 +35,17 @@ pub fn export(given: &cli::Export, output: &Output) -> Exit {
 }
 
 /// What is said at the end; nothing where standard output has the catalogue.
-fn write(given: &cli::Export) -> Result<String, Error> {
+fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
     let format = given.format.map(|format| form(format, given)).transpose()?;
-    let Reading { state, root, .. } = &Reading::open(&given.destination.dest)?;
+    let Reading { state, root, .. } = &Reading::open(dest)?;
     for (name, path) in [("--sidecars", &given.sidecars), ("--to", &given.to)] {
         if let Some(path) = path {
-            outside_resolved(name, path, Some(&given.destination.dest))?;
+            outside_resolved(name, path, Some(dest))?;
         }
     }
     let runs = state.read(|r| r.past_runs())?;
     let then = given.at.as_deref().map(|text| history::then(text, &runs)).transpose()?.map(|run| run.number);
-    let mut selection = history::selection(&given.destination.dest, &given.paths)?;
+    let mut selection = history::selection(dest, &given.paths)?;
     let sink = format.as_ref().map(|_| Sink::open(given.to.as_deref(), root)).transpose()?;
     let catalogue = Catalogue::new(state, then)?;
     let mut told = String::new();

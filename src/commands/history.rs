@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// Lists the runs.
-pub fn snapshots(given: &cli::Snapshots) -> Exit {
-    done(steadily(|| runs(given)))
+pub fn snapshots(dest: &Path, given: &cli::Snapshots) -> Exit {
+    done(steadily(|| runs(dest, given)))
 }
 
-fn runs(given: &cli::Snapshots) -> Result<(), Error> {
-    let Reading { state, .. } = &Reading::open(&given.destination.dest)?;
+fn runs(dest: &Path, given: &cli::Snapshots) -> Result<(), Error> {
+    let Reading { state, .. } = &Reading::open(dest)?;
     let runs: Vec<Snapshot> = state.read(|r| r.past_runs())?.iter().map(Snapshot::of).collect();
     if given.json {
         json_lines(&runs);
@@ -30,19 +30,19 @@ fn runs(given: &cli::Snapshots) -> Result<(), Error> {
 }
 
 /// Lists what was mirrored at a time.
-pub fn ls(given: &cli::Ls) -> Exit {
-    done(steadily(|| tree(given)).and_then(|(text, met)| {
+pub fn ls(dest: &Path, given: &cli::Ls) -> Exit {
+    done(steadily(|| tree(dest, given)).and_then(|(text, met)| {
         ui::print(&text);
         met
     }))
 }
 
 /// The lines, and whether each given path has one. They are gathered first: a pager would hold the state for hours.
-fn tree(given: &cli::Ls) -> Result<(String, Result<(), Error>), Error> {
-    let Reading { state, .. } = &Reading::open(&given.destination.dest)?;
+fn tree(dest: &Path, given: &cli::Ls) -> Result<(String, Result<(), Error>), Error> {
+    let Reading { state, .. } = &Reading::open(dest)?;
     let runs = state.read(|r| r.past_runs())?;
     let then = given.at.as_deref().map(|text| then(text, &runs)).transpose()?;
-    let mut selection = selection(&given.destination.dest, &given.paths)?;
+    let mut selection = selection(dest, &given.paths)?;
     let (zone, mut lines) = (TimeZone::system(), String::new());
     let each = |mirrored: Remembered| {
         if !selection.wants(&mirrored.path) {
@@ -57,13 +57,13 @@ fn tree(given: &cli::Ls) -> Result<(String, Result<(), Error>), Error> {
 }
 
 /// Tells everything that is known of a document.
-pub fn history(given: &cli::History) -> Exit {
-    done(steadily(|| life(given)))
+pub fn history(dest: &Path, given: &cli::History) -> Exit {
+    done(steadily(|| life(dest, given)))
 }
 
-fn life(given: &cli::History) -> Result<(), Error> {
-    let Reading { state, .. } = &Reading::open(&given.destination.dest)?;
-    let selection = selection(&given.destination.dest, std::slice::from_ref(&given.document))?;
+fn life(dest: &Path, given: &cli::History) -> Result<(), Error> {
+    let Reading { state, .. } = &Reading::open(dest)?;
+    let selection = selection(dest, std::slice::from_ref(&given.document))?;
     let mut ids: Vec<DocumentId> =
         given.document.to_str().and_then(|id| DocumentId::parse(id).ok()).into_iter().collect();
     for name in selection.names() {
@@ -80,7 +80,7 @@ fn life(given: &cli::History) -> Result<(), Error> {
         return Err(Error::Unknown(format!(
             "no document has or had the path or id {:?}; give one as `ibinder-sync ls --dest {} [--at TIME]` shows it",
             given.document.display().to_string(),
-            given.destination.dest.display()
+            dest.display()
         )));
     }
     if given.json {

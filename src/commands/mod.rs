@@ -35,5 +35,5 @@ pub use recover::{adopt, recover};
 pub use restore::restore;
 pub use run::{refused, run};
 pub use status::status;
-pub use verify::{Service, verify};
+pub use verify::{Service, Verify, verify};
 pub use with_lock::with_lock;

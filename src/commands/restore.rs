@@ -1,6 +1,6 @@
 //! `restore`: what was mirrored once, written into another folder.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     cli,
@@ -35,20 +35,20 @@ impl Wanted {
 }
 
 /// Restores.
-pub fn restore(given: &cli::Restore, output: &Output) -> Exit {
-    go(given, output).unwrap_or_else(|error| {
+pub fn restore(dest: &Path, given: &cli::Restore, output: &Output) -> Exit {
+    go(dest, given, output).unwrap_or_else(|error| {
         ui::complain(&error);
         error.exit()
     })
 }
 
-fn go(given: &cli::Restore, output: &Output) -> Result<Exit, Error> {
+fn go(dest: &Path, given: &cli::Restore, output: &Output) -> Result<Exit, Error> {
     let progress = Arc::<Progress>::default();
     let (wanted, root) = steadily(|| {
-        let reading = Reading::open(&given.destination.dest)?;
-        Ok((wanted(given, &reading.state)?, reading.root))
+        let reading = Reading::open(dest)?;
+        Ok((wanted(dest, given, &reading.state)?, reading.root))
     })?;
-    outside_resolved("--to", &given.to, Some(&given.destination.dest))?;
+    outside_resolved("--to", &given.to, Some(dest))?;
     Progress::add(&progress.downloads, wanted.count());
     let words = match &wanted {
         Wanted::Tree(run, _) => format!(", as of run {} ({})", run.id, ended(run)),
@@ -69,7 +69,7 @@ fn go(given: &cli::Restore, output: &Output) -> Result<Exit, Error> {
 }
 
 /// What is meant, counted; nothing is written before it is clear.
-fn wanted(given: &cli::Restore, state: &State) -> Result<Wanted, Error> {
+fn wanted(dest: &Path, given: &cli::Restore, state: &State) -> Result<Wanted, Error> {
     if let Some(version) = &given.version {
         let found = match VersionId::parse(version) {
             Ok(id) => state.read(|r| r.version(&id))?,
@@ -85,7 +85,7 @@ fn wanted(given: &cli::Restore, state: &State) -> Result<Wanted, Error> {
     let at = given.at.as_deref().unwrap_or_default();
     let runs = state.read(|r| r.past_runs())?;
     let run = then(at, &runs)?.clone();
-    let mut selection = selection(&given.destination.dest, &given.paths)?;
+    let mut selection = selection(dest, &given.paths)?;
     let mut found = Vec::new();
     state.read(|r| {
         r.tree_at(run.number, |mirrored| {

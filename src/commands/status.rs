@@ -26,10 +26,10 @@ struct Told<'s> {
 }
 
 /// Judges the mirror's status, and ends as monitoring expects.
-pub fn status(given: &cli::Status) -> Exit {
-    let read = match (&given.dest, &given.from) {
-        (Some(dest), _) => of_mirror(dest),
-        (None, Some(file)) => of_file(file),
+pub fn status(dest: Option<&Path>, given: &cli::Status) -> Exit {
+    let read = match (&given.from, dest) {
+        (Some(file), _) => of_file(file),
+        (None, Some(dest)) => of_mirror(dest),
         (None, None) => Err("--dest or --from is needed".to_owned()),
     };
     let (health, status) = match read {

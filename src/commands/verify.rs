@@ -1,10 +1,6 @@
 //! `verify`: beside whatever goes on, or with `--repair` under the lock.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
@@ -37,7 +33,6 @@ struct Job {
     part: CheckScope,
     bandwidth: Arc<Bandwidth>,
     limit: Limit,
-    give_up: Duration,
     progress: Arc<Progress>,
     stop: Arc<Stop>,
     started: Timestamp,
@@ -45,20 +40,33 @@ struct Job {
     standing: StatusFile,
 }
 
+/// Which check.
+#[derive(Debug, Clone, Copy)]
+pub struct Verify<'v> {
+    /// The folder that holds the mirror.
+    pub dest: &'v Path,
+    /// The flags.
+    pub flags: &'v cli::Verify,
+    /// How fast the service is asked.
+    pub limit: Limit,
+    /// Who is notified.
+    pub notices: &'v Notices,
+}
+
 /// The way to the service, as far as it is set up.
 pub type Service = Result<remote::Settings, config::Error>;
 
 /// Checks a mirror, and repairs it on request.
-pub fn verify(given: &cli::Verify, notices: &Notices, service: impl FnOnce() -> Service, output: &Output) -> Exit {
+pub fn verify(asked: &Verify<'_>, service: impl FnOnce() -> Service, output: &Output) -> Exit {
+    let Verify { dest, flags, notices, .. } = *asked;
     // Without a repair nobody's credentials are needed.
-    let service = given.repair.then(service);
+    let service = flags.repair.then(service);
     let started = Timestamp::now();
-    let dest = &given.destination.dest;
     let standing = StatusFile::new(dest, notices);
     let stop = Arc::default();
     let signals = Signals::watch(&stop);
-    let result = job(given, started, standing.clone(), stop).and_then(|job| {
-        look_at_state(dest)?;
+    let job = job(asked, started, standing.clone(), stop);
+    let result = look_at_state(dest).and_then(|()| {
         let _screen = ui::Screen::start(Arc::clone(&job.progress), &output.bars, output.quiet, output.json_log);
         runtime()?.block_on(async {
             match service {
@@ -113,16 +121,15 @@ fn over<R: serde::Serialize>(aftermath: &Notifications<'_>, exit: Exit, outcome:
     aftermath.tell(&Over { command: "verify", exit, outcome, run_id: "", report, summary });
 }
 
-fn job(given: &cli::Verify, started: Timestamp, standing: StatusFile, stop: Arc<Stop>) -> Result<Job, Error> {
-    let part = match (given.sample, given.budget) {
+fn job(asked: &Verify<'_>, started: Timestamp, standing: StatusFile, stop: Arc<Stop>) -> Job {
+    let part = match (asked.flags.sample, asked.flags.budget) {
         (Some(share), _) => CheckScope::Share(share),
-        (None, Some(budget)) => CheckScope::Time(config::positive("--budget", budget)?),
+        (None, Some(budget)) => CheckScope::Time(budget),
         (None, None) => CheckScope::All,
     };
-    let bandwidth = Arc::new(Bandwidth::new(given.bandwidth.map(config::bandwidth).transpose()?));
-    let (limit, give_up) = given.pacing.given().check()?;
-    let progress = Arc::default();
-    Ok(Job { part, bandwidth, limit, give_up, progress, stop, started, clock: Instant::now(), standing })
+    let bandwidth = Arc::new(Bandwidth::new(asked.flags.bandwidth));
+    let (limit, progress) = (asked.limit, Arc::default());
+    Job { part, bandwidth, limit, progress, stop, started, clock: Instant::now(), standing }
 }
 
 /// Whether the state is sound: without it nothing can be told of the files.
@@ -192,7 +199,7 @@ async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyRep
 /// The service, where it is set up and mirrored here; otherwise why not.
 fn way(job: &Job, state: &State, service: Service) -> Result<Result<Arc<Remote>, String>, Error> {
     let settings = match service {
-        Ok(settings) => remote::Settings { give_up: job.give_up, ..settings },
+        Ok(settings) => settings,
         Err(error) => return Ok(Err(format!("it would have to come from the service: {error}"))),
     };
     let mirrored = state.read(|r| r.setting("organisation"))?;

@@ -9,7 +9,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::{Error, Settings, command};
+use super::{Error, Settings, Sources, command};
 use crate::paths::{self, Unreadable};
 
 /// The names of the credential in `$CREDENTIALS_DIRECTORY`.
@@ -19,48 +19,45 @@ const CREDENTIALS: [&str; 2] = ["ibinder-client-secret", "client_secret"];
 const MOST: u64 = 64 * 1024;
 
 /// The secret: as it was set, or else from systemd.
-pub(super) fn secret(settings: &Settings) -> Result<SecretString, Error> {
-    if settings.get("client_secret").is_some()
-        && let Some(secret) = &settings.secret
-    {
+pub(super) fn secret(settings: &Settings, sources: &Sources) -> Result<SecretString, Error> {
+    if let Some(secret) = &settings.client_secret {
         return Ok(secret.clone());
     }
-    if let Some(setting) = settings.get("client_secret_file") {
-        let path = setting.values.first().map(PathBuf::from).unwrap_or_default();
-        return read(&path, settings).map_err(|why| Error::Bad { name: setting.name().into(), why });
+    if let Some(path) = &settings.client_secret_file {
+        return read(path, sources).map_err(|why| sources.bad("client_secret_file", why));
     }
-    if let Some(setting) = settings.get("client_secret_command") {
-        let secret = command::first_line(setting.text()?, command::LIMIT)
+    if let Some(command) = &settings.client_secret_command {
+        let secret = command::first_line(command.trim(), command::LIMIT)
             .and_then(|line| clean(&line).map_err(|why| format!("the command's first line {why}")))
             .and_then(|secret| secret.ok_or_else(|| "the command printed nothing on its first line".to_owned()));
-        return secret.map_err(|why| Error::Bad { name: setting.name().into(), why });
+        return secret.map_err(|why| sources.bad("client_secret_command", why));
     }
-    match of_systemd(settings) {
-        Some(path) => read(&path, settings).map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
-        None => Err(settings.missing("client_secret_file")),
+    match of_systemd(sources) {
+        Some(path) => read(&path, sources).map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
+        None => Err(sources.missing("client_secret_file")),
     }
 }
 
-/// Whether the secret can be had, as far as that shows without running a command. One that is not set is only missing.
-pub(super) fn check(settings: &Settings) -> Result<(), Error> {
-    let is_set = |name| settings.get(name).is_some();
-    let is_there = is_set("client_secret") || is_set("client_secret_file") || of_systemd(settings).is_some();
-    if is_set("client_secret_command") || !is_there { Ok(()) } else { secret(settings).map(drop) }
+/// Whether the secret can be read, as far as that shows without running a command. One that is not set is only missing.
+pub(super) fn check(settings: &Settings, sources: &Sources) -> Result<(), Error> {
+    let is_missing =
+        settings.client_secret.is_none() && settings.client_secret_file.is_none() && of_systemd(sources).is_none();
+    if settings.client_secret_command.is_some() || is_missing { Ok(()) } else { secret(settings, sources).map(drop) }
 }
 
 /// The credential that systemd gave the program.
-pub(super) fn of_systemd(settings: &Settings) -> Option<PathBuf> {
-    let mut credentials = settings.credentials.iter().flat_map(|folder| CREDENTIALS.map(|name| folder.join(name)));
+pub(super) fn of_systemd(sources: &Sources) -> Option<PathBuf> {
+    let mut credentials = sources.credentials.iter().flat_map(|folder| CREDENTIALS.map(|name| folder.join(name)));
     credentials.find(|path| path.exists())
 }
 
-fn read(path: &Path, settings: &Settings) -> Result<SecretString, String> {
+fn read(path: &Path, sources: &Sources) -> Result<SecretString, String> {
     let cannot = |error: Unreadable| match error {
         Unreadable::Io(error) => format!("cannot read {}: {error}", path.display()),
         other => format!("{} can't be used: {other}", path.display()),
     };
     let (file, metadata) = paths::open(path).map_err(cannot)?;
-    let of_systemd = settings.credentials.as_ref().is_some_and(|folder| path.starts_with(folder));
+    let of_systemd = sources.credentials.as_ref().is_some_and(|folder| path.starts_with(folder));
     if !is_private(&metadata, of_systemd) {
         return Err(format!(
             "others than its owner can read {}: its mode is {:04o}; chmod 600 {0}",
@@ -112,8 +109,10 @@ mod tests {
 
     fn look(variables: &[(&str, OsString)]) -> Result<String, String> {
         let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
-        let settings = Settings::of_environment(&get).map_err(|e| e.to_string())?;
-        secret(&settings).map(|s| s.expose_secret().to_owned()).map_err(|e| e.to_string())
+        let sources = Sources::of_environment(&get).map_err(|e| e.to_string())?;
+        let (settings, wrong) = Settings::read(&sources, "run");
+        Error::none(wrong).map_err(|e| e.to_string())?;
+        secret(&settings, &sources).map(|s| s.expose_secret().to_owned()).map_err(|e| e.to_string())
     }
 
     fn write(path: &Path, text: &str, mode: u32) -> OsString {
@@ -239,7 +238,8 @@ mod tests {
             ("IBINDER_DEST", "/a".into(), true),
         ] {
             let get = |asked: &str| (asked == name).then(|| value.clone());
-            assert_eq!(check(&Settings::of_environment(&get).unwrap()).is_ok(), good, "{name} {value:?}");
+            let sources = Sources::of_environment(&get).unwrap();
+            assert_eq!(check(&Settings::read(&sources, "run").0, &sources).is_ok(), good, "{name} {value:?}");
         }
         assert!(!ran.exists());
     }

@@ -1,14 +1,14 @@
-//! The configuration file: TOML, of which every key must have a row in the table, so that a slip
-//! is told at once and not found out after a night. Profiles that are not chosen are checked, too.
+//! The configuration file: TOML, of which every key must be a declared setting, so that a typo is found at once and not
+//! after a night. All mistakes are reported together. Profiles that are not chosen are checked, too.
 
-use std::{ffi::OsString, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, ffi::OsString, path::Path};
 
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::{Error, KEYS, Key, Kind, key::nearest};
+use super::{Error, KEYS, Key, Kind, declare::nearest};
 
 /// What a file says.
 #[derive(Debug, Default)]
@@ -27,50 +27,49 @@ pub(super) struct Entry {
     pub(super) line: usize,
 }
 
-/// Reads a file's text. What is wrong on the first line counts.
+/// Reads a file's text.
 pub(super) fn read(path: &Path, text: &str) -> Result<File, Error> {
-    let error = |(line, why)| Error::File { path: path.to_owned(), line, why };
-    let lines = Lines(text);
-    let table = DeTable::parse(text).map_err(|e| {
-        error((e.span().map(|span| lines.of(span.start)), format!("this is no TOML: {}", first_line(e.message()))))
-    })?;
-    let mut reader = Reader { lines, folder: path.parent().unwrap_or(Path::new("")), wrong: Vec::new() };
+    let mut reader = Reader { text, path, wrong: BTreeMap::new() };
+    let (table, errors) = DeTable::parse_recoverable(text);
     let file = reader.file(table.get_ref());
-    reader.wrong.sort();
-    match reader.wrong.into_iter().next() {
-        Some((line, why)) => Err(error((Some(line), why))),
-        None => Ok(file),
+    for error in errors {
+        let line = error.span().map(|span| reader.line(span.start));
+        let why = format!("not valid TOML: {}", syntax(error.message()));
+        // What else is wrong with the line comes from this.
+        reader.wrong.insert(line, Error::File { path: path.to_owned(), line, why });
     }
+    Error::none(reader.wrong.into_values()).map(|()| file)
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
-}
-
-/// Which line a position is on.
-struct Lines<'t>(&'t str);
-
-impl Lines<'_> {
-    fn of(&self, at: usize) -> usize {
-        self.0.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+/// The parser's message, or better advice.
+fn syntax(message: &str) -> &str {
+    if message.contains("must be quoted") || message.contains("invalid boolean") {
+        "put text in quotes; write true or false without them"
+    } else {
+        message.lines().next().unwrap_or_default()
     }
 }
 
 struct Reader<'t> {
-    lines: Lines<'t>,
-    /// What paths are relative to.
-    folder: &'t Path,
-    wrong: Vec<(usize, String)>,
+    text: &'t str,
+    path: &'t Path,
+    /// The first error of each line.
+    wrong: BTreeMap<Option<usize>, Error>,
 }
 
 impl Reader<'_> {
+    /// Which line a position is on.
+    fn line(&self, at: usize) -> usize {
+        self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+    }
+
     fn file(&mut self, table: &DeTable<'_>) -> File {
         let mut file = File::default();
         for (name, value) in table {
             if name.get_ref() == "profiles" {
                 file.profiles = self.profiles(value);
             } else {
-                file.top.extend(self.entry(name, value, "profiles"));
+                file.top.extend(self.entry(name, value, Some("profiles")));
             }
         }
         file
@@ -87,7 +86,7 @@ impl Reader<'_> {
                 self.refuse(value, format!("a profile is a table: write [profiles.{}] above its keys", name.get_ref()));
                 continue;
             };
-            let entries = table.iter().filter_map(|(name, value)| self.entry(name, value, "")).collect();
+            let entries = table.iter().filter_map(|(name, value)| self.entry(name, value, None)).collect();
             found.push((name.get_ref().to_string(), entries));
         }
         found
@@ -95,46 +94,47 @@ impl Reader<'_> {
 
     fn entry(
         &mut self,
-        name: &Spanned<std::borrow::Cow<'_, str>>,
+        name: &Spanned<Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
-        also: &str,
+        also: Option<&str>,
     ) -> Option<Entry> {
         let Some(key) = Key::named(name.get_ref()) else {
             let known = KEYS.iter().filter(|key| key.kind != Kind::Secret).map(|key| key.name);
-            let meant = nearest(name.get_ref(), known.chain(Some(also).filter(|also| !also.is_empty())));
-            let meant = meant.map_or_else(
-                || "`ibinder-sync config schema` lists what there is".to_owned(),
+            let meant = nearest(name.get_ref(), known.chain(also));
+            let advice = meant.map_or_else(
+                || "`ibinder-sync config schema` lists all keys".to_owned(),
                 |meant| format!("did you mean {meant}?"),
             );
-            self.refuse(name, format!("{} is not known; {meant}", name.get_ref()));
+            self.refuse(name, format!("{} is not known; {advice}", name.get_ref()));
             return None;
         };
-        match self.values(key, value.get_ref()) {
-            Ok(values) => Some(Entry { key, values, line: self.lines.of(name.span().start) }),
-            Err(why) => {
-                self.refuse(name, why);
-                None
-            }
+        let line = self.line(name.span().start);
+        let values = self.values(key, value.get_ref()).map_err(|why| self.refuse(name, why)).ok()?;
+        if let Err(why) = key.check(&values) {
+            let name = format!("{} in {}:{line}", key.name, self.path.display()).into();
+            self.wrong.entry(Some(line)).or_insert(Error::Bad { name, why });
         }
+        Some(Entry { key, values, line })
     }
 
-    fn values(&self, key: &'static Key, value: &DeValue<'_>) -> Result<Vec<OsString>, String> {
+    fn values(&self, key: &Key, value: &DeValue<'_>) -> Result<Vec<OsString>, String> {
         let wrong = || {
-            let (name, wanted, example) = (key.name, key.kind.wanted(), key.example);
-            format!("{name} wants {wanted}, such as {name} = {example}; this is {}", what(value))
+            let (name, wanted, example) = (key.name, key.kind.wanted(), key.example_line());
+            format!("{name} must be {wanted}, such as {example}; this is {}", what(value))
         };
         match value {
             _ if key.kind == Kind::Secret => Err(no_secrets()),
-            DeValue::String(text) if key.kind == Kind::Path => self.path(key, text).map(|path| vec![path]),
-            DeValue::String(text) if key.kind.takes_text() => {
-                if text.trim().is_empty() {
-                    return Err(format!(
-                        "{} is empty; leave the line out, or write one like {}",
-                        key.name, key.example
-                    ));
-                }
-                Ok(vec![text.as_ref().into()])
+            DeValue::String(text) if key.kind.takes_text() && text.trim().is_empty() => {
+                Err(format!("{} is empty; remove the line, or write one like {}", key.name, key.example_line()))
             }
+            DeValue::String(text) if key.kind == Kind::Path && text.starts_with('~') => {
+                Err(format!("{} starts with ~, which only a shell understands; write the whole path", key.name))
+            }
+            // A path is relative to the file's folder.
+            DeValue::String(text) if key.kind == Kind::Path => {
+                Ok(vec![self.path.parent().unwrap_or(Path::new("")).join(text.as_ref()).into_os_string()])
+            }
+            DeValue::String(text) if key.kind.takes_text() => Ok(vec![text.as_ref().into()]),
             DeValue::Integer(number) if key.kind.takes_count() => {
                 let number = i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| wrong())?;
                 Ok(vec![number.to_string().into()])
@@ -150,31 +150,21 @@ impl Reader<'_> {
         }
     }
 
-    /// A path, which is relative to the file's folder.
-    fn path(&self, key: &Key, text: &str) -> Result<OsString, String> {
-        if text.trim().is_empty() {
-            return Err(format!("{} is empty; leave the line out, or write one like {}", key.name, key.example));
-        }
-        if text.starts_with('~') {
-            return Err(format!("{} begins with ~, which only a shell understands; write the whole path", key.name));
-        }
-        Ok(self.folder.join(text).into_os_string())
-    }
-
     fn refuse<T>(&mut self, at: &Spanned<T>, why: String) {
-        self.wrong.push((self.lines.of(at.span().start), why));
+        let line = Some(self.line(at.span().start));
+        self.wrong.entry(line).or_insert(Error::File { path: self.path.to_owned(), line, why });
     }
 }
 
 fn no_secrets() -> String {
-    "a secret has no place in this file: put it into a file of its own that only you can read, and name that one as \
+    "this file must not contain a secret: put it into a file of its own that only you can read, and name that one as \
      client_secret_file; or use client_secret_command"
         .to_owned()
 }
 
 fn what(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
+        DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a fraction",
         DeValue::Boolean(_) => "true or false",
@@ -214,7 +204,7 @@ mod tests {
     #[test]
     fn every_example_is_what_the_key_takes() {
         for key in KEYS.iter().filter(|key| key.kind != Kind::Secret) {
-            let file = look(&format!("{} = {}", key.name, key.example)).unwrap();
+            let file = look(&key.example_line()).unwrap();
             assert_eq!(file.top[0].values.len(), 1, "{}", key.name);
         }
     }
@@ -226,22 +216,47 @@ mod tests {
             ("dest = \"/a\"\nmax-duration = \"6h\"", "/etc/x/config.toml:2: max-duration is not known; did you mean max_duration?"),
             ("[profiles.a]\n\n[profiles.b]\ndst = 1", "/etc/x/config.toml:4: dst is not known; did you mean dest?"),
             ("[profile.a]\ndest = \"/a\"", "/etc/x/config.toml:1: profile is not known; did you mean profiles?"),
-            ("xyzzy = 1", "/etc/x/config.toml:1: xyzzy is not known; `ibinder-sync config schema` lists what there is"),
-            ("max_duration = 6", "/etc/x/config.toml:1: max_duration wants a length of time in quotes, such as max_duration = \"6h\"; this is a whole number"),
-            ("existing = \"yes\"", "/etc/x/config.toml:1: existing wants true or false, without quotes, such as existing = true; this is a text"),
-            ("\nbinder = \"Brf\"", "/etc/x/config.toml:2: binder wants a list of texts in brackets, such as binder = [\"Brf *\"]; this is a text"),
-            ("binder = [1]", "/etc/x/config.toml:1: binder wants a list of texts in brackets, such as binder = [\"Brf *\"]; this is a list, or one of something else"),
-            ("dest = \"\"", "/etc/x/config.toml:1: dest is empty; leave the line out, or write one like \"/srv/mirror\""),
-            ("dest = \"~/mirror\"", "/etc/x/config.toml:1: dest begins with ~, which only a shell understands; write the whole path"),
+            ("xyzzy = 1", "/etc/x/config.toml:1: xyzzy is not known; `ibinder-sync config schema` lists all keys"),
+            ("max_duration = 6", "/etc/x/config.toml:1: max_duration must be a length of time in quotes, such as max_duration = \"6h\"; this is a whole number"),
+            ("existing = \"yes\"", "/etc/x/config.toml:1: existing must be true or false, without quotes, such as existing = true; this is text"),
+            ("\nbinder = \"Brf\"", "/etc/x/config.toml:2: binder must be a list of texts in brackets, such as binder = [\"Brf *\"]; this is text"),
+            ("binder = [1]", "/etc/x/config.toml:1: binder must be a list of texts in brackets, such as binder = [\"Brf *\"]; this is a list, or one of something else"),
+            ("dest = \"\"", "/etc/x/config.toml:1: dest is empty; remove the line, or write one like dest = \"/srv/mirror\""),
+            ("dest = \"~/mirror\"", "/etc/x/config.toml:1: dest starts with ~, which only a shell understands; write the whole path"),
             ("profiles = 3", "/etc/x/config.toml:1: profiles are tables, such as [profiles.north]"),
             ("profiles.a = 3", "/etc/x/config.toml:1: a profile is a table: write [profiles.a] above its keys"),
-            ("rate_max = 1\nconcurrency = 1.5\naaa = 1", "/etc/x/config.toml:2: concurrency wants a whole number, without quotes, such as concurrency = 8; this is a fraction"),
+            ("rate_max = 1\nconcurrency = 1.5", "/etc/x/config.toml:2: concurrency must be a whole number, without quotes, such as concurrency = 8; this is a fraction"),
+            ("max_duration = \"soon\"", "max_duration in /etc/x/config.toml:1 can't be used: \"soon\" is not a length of time, such as 90s, 30m or 8h"),
+            ("dest = \"/a\"\nrate = fast", "/etc/x/config.toml:2: not valid TOML: put text in quotes; write true or false without them"),
         ];
         for (text, error) in table {
             assert_eq!(look(text).map(|file| told(&file.top)), Err(error.to_owned()), "{text}");
         }
-        let error = look("dest = \"/a\"\nrate = fast").unwrap_err();
-        assert!(error.starts_with("/etc/x/config.toml:2: this is no TOML: "), "{error}");
+        let error = look("dest = \"/a\"\n= =").unwrap_err();
+        assert!(error.starts_with("/etc/x/config.toml:2: not valid TOML: "), "{error}");
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let error = look(
+            "dest = /a\nmax-duration = \"6h\"\nconcurrency = 0\nrate = 5\nclient_secret = \"5ecret\"\n\
+             [profiles.other]\nretain = \"3 months\"\nexisting = \"yes\"\n[profiles.good]\nrate = \"auto\"\n",
+        )
+        .unwrap_err();
+        let lines: Vec<&str> = error.lines().collect();
+        let parts = [
+            "6 mistakes in the configuration:",
+            ":1: not valid TOML",
+            ":2: max-duration is not known",
+            ":3 can't be used: it is a number from",
+            ":5: this file must not contain a secret",
+            ":7 can't be used: \"3 months\"",
+            ":8: existing must be",
+        ];
+        assert_eq!(lines.len(), parts.len(), "{error}");
+        for (line, part) in lines.iter().zip(parts) {
+            assert!(line.contains(part), "{line} has no {part}");
+        }
     }
 
     #[test]

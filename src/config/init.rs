@@ -1,4 +1,4 @@
-//! Writing a file to begin with. It never replaces one, and only those can read it who should.
+//! Writing a file to start with. It never replaces one, and only those can read it who should.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -28,7 +28,7 @@ pub fn init(to: Option<PathBuf>, environment: Environment<'_>) -> Result<Begun, 
         Some(path) => path,
         None => places::to_begin(geteuid().is_root(), environment).ok_or(Error::Bad {
             name: "--to".into(),
-            why: "it is needed, since neither XDG_CONFIG_HOME nor HOME says where you keep such files".to_owned(),
+            why: "it is needed, because neither XDG_CONFIG_HOME nor HOME is set".to_owned(),
         })?,
     };
     check_output_path("--to", &path, None)?;
@@ -36,9 +36,9 @@ pub fn init(to: Option<PathBuf>, environment: Environment<'_>) -> Result<Begun, 
         Ok(for_group) => Ok(Begun { is_found: places::is_found(&path, environment), path, for_group }),
         Err(error) => {
             let why = if path.symlink_metadata().is_ok() {
-                "it is there already, and stays as it is; --to FILE writes elsewhere".to_owned()
+                "it is there already, and was not changed; use --to FILE to write another one".to_owned()
             } else {
-                format!("it cannot be written: {error}; --to FILE writes elsewhere")
+                format!("it cannot be written: {error}; use --to FILE to write elsewhere")
             };
             Err(Error::File { path, line: None, why })
         }

@@ -1,4 +1,4 @@
-//! Who is told how it went.
+//! Who is notified of how a run went.
 
 use std::{
     fmt,
@@ -8,62 +8,34 @@ use std::{
 use url::Url;
 
 use crate::{
-    config::{Error, Origin, Settings, check_output_path},
+    config::{Error, KEYS, Settings, Sources, check_output_path},
     paths::is_replaceable,
     remote::is_loopback,
 };
 
-/// The settings that limit what is looked at.
-const FILTERS: [&str; 4] = ["binder", "exclude_binder", "include", "exclude"];
-
-/// Who is told how it went, besides whoever reads standard output; as the flags give it.
-#[derive(Debug, Clone, Default)]
-pub struct GivenNotices {
-    /// `--status-file`
-    pub status_file: Option<PathBuf>,
-    /// `--metrics-file`
-    pub metrics_file: Option<PathBuf>,
-    /// `--ping-url`
-    pub ping_url: Option<Hidden>,
-    /// `--webhook`
-    pub webhook: Option<Hidden>,
-    /// `--on-failure`
-    pub on_failure: Option<String>,
-}
-
-/// Who is told how it went.
+/// Who is notified of how a run went.
 #[derive(Debug, Clone, Default)]
 pub struct Notices {
     /// The profile, which tells the mirrors of one machine apart.
     pub profile: Option<String>,
-    /// Whether the command line limits what is looked at. Such a run is somebody's own and no night: what it does not
-    /// see, a success of it would hide. What the file or the environment leaves out is left out on purpose.
+    /// Whether filters were given on the command line. Such a run is not the regular one, and its success would hide
+    /// what it leaves out. What the file or the environment leaves out is left out on purpose.
     pub by_hand: bool,
     /// A copy of the mirror's status, for a user who may not read the mirror.
     pub status_file: Option<PathBuf>,
     /// A Prometheus textfile.
     pub metrics_file: Option<PathBuf>,
-    /// What is pinged at the start and at the end of a run.
+    /// The URL to ping at the start and at the end of a run.
     pub ping: Option<Address>,
-    /// What gets the report of a run that is not complete.
+    /// The URL that gets the report of an incomplete run.
     pub webhook: Option<Address>,
     /// The command that gets it.
     pub on_failure: Option<String>,
 }
 
-/// A text that is not shown.
-#[derive(Clone)]
-pub struct Hidden(pub String);
-
 /// A URL of which only the host is shown: whoever knows its path may write there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(Url);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,20 +44,21 @@ impl fmt::Debug for Address {
 }
 
 impl Address {
-    fn parse(name: &'static str, text: &str) -> Result<Self, Error> {
-        // The text itself is never repeated.
-        let bad = |why: &str| Error::Bad { name: name.into(), why: why.to_owned() };
-        let url = Url::parse(text.trim()).map_err(|error| bad(&format!("it is no URL: {error}")))?;
+    /// Reads an address. Errors never repeat it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text.trim()).map_err(|error| format!("it is no URL: {error}"))?;
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
             "http" => {
-                return Err(bad("plain http is for this machine only (127.0.0.0/8, ::1, localhost); write https://"));
+                return Err(
+                    "plain http is for this machine only (127.0.0.0/8, ::1, localhost); write https://".to_owned()
+                );
             }
-            _ => return Err(bad("only https:// is supported")),
+            _ => return Err("only https:// is supported".to_owned()),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("it has a user name or password; they have no place there"));
+            return Err("it has a user name or password; remove them".to_owned());
         }
         Ok(Self(url))
     }
@@ -101,55 +74,47 @@ impl Address {
     }
 }
 
-/// The files for others that are set, for a command that has no flags for them.
-pub fn files_of(settings: &Settings) -> GivenNotices {
-    let path = |name| settings.get(name).and_then(|setting| setting.values.first()).map(PathBuf::from);
-    GivenNotices { status_file: path("status_file"), metrics_file: path("metrics_file"), ..GivenNotices::default() }
-}
-
-impl GivenNotices {
-    /// Checks what was given for the mirror at `dest`.
-    pub fn check(self, dest: Option<&Path>, settings: &Settings) -> Result<Notices, Error> {
-        for (name, file) in [("--status-file", &self.status_file), ("--metrics-file", &self.metrics_file)] {
-            let checked = file
-                .as_ref()
-                .map_or(Ok(()), |file| check_output_path(name, file, dest).and_then(|()| writable(name, file)));
-            checked.map_err(|error| settings.explain(error))?;
-        }
-        if self.metrics_file.as_ref().is_some_and(|file| file.extension() != Some("prom".as_ref())) {
-            let why = "node exporter reads only names that end in .prom".to_owned();
-            return Err(settings.explain(Error::Bad { name: "--metrics-file".into(), why }));
-        }
-        let address = |name, given: Option<Hidden>| given.map(|Hidden(text)| Address::parse(name, &text)).transpose();
-        let ping = address("--ping-url", self.ping_url).map_err(|error| settings.explain(error))?;
-        let webhook = address("--webhook", self.webhook).map_err(|error| settings.explain(error))?;
-        Ok(Notices {
-            profile: settings.profile().map(str::to_owned),
-            by_hand: FILTERS.iter().any(|name| settings.get(name).is_some_and(|set| set.origin == Origin::Flag)),
-            status_file: self.status_file,
-            metrics_file: self.metrics_file,
-            ping,
-            webhook,
-            on_failure: self.on_failure.filter(|command| !command.trim().is_empty()),
-        })
+impl Notices {
+    /// Checks that all of it can work.
+    pub fn new(settings: &Settings, sources: &Sources) -> Result<Self, Error> {
+        let (notices, wrong) = Self::read(settings, sources);
+        Error::none(wrong).map(|()| notices)
     }
 
-    /// Those that can be told although something that was given can't work.
-    pub fn usable(self, dest: &Path, settings: &Settings) -> Notices {
-        let alone = |given: Self| given.check(Some(dest), settings).unwrap_or_default();
-        let none = Self::default;
-        Notices {
-            status_file: alone(Self { status_file: self.status_file, ..none() }).status_file,
-            metrics_file: alone(Self { metrics_file: self.metrics_file, ..none() }).metrics_file,
-            ping: alone(Self { ping_url: self.ping_url, ..none() }).ping,
-            webhook: alone(Self { webhook: self.webhook, ..none() }).webhook,
-            ..alone(Self { on_failure: self.on_failure, ..none() })
-        }
+    /// What can work, if something else can't.
+    pub fn usable(settings: &Settings, sources: &Sources) -> Self {
+        Self::read(settings, sources).0
+    }
+
+    fn read(settings: &Settings, sources: &Sources) -> (Self, Vec<Error>) {
+        let (dest, mut wrong) = (settings.dest.as_deref(), Vec::new());
+        let mut usable = |key, file: &Option<PathBuf>, is_named: fn(&Path) -> Result<(), &'static str>| {
+            let file = file.clone()?;
+            let name = sources.name(key);
+            let checked = check_output_path(name.clone(), &file, dest).and_then(|()| writable(name, &file));
+            let checked = checked.and_then(|()| is_named(&file).map_err(|why| sources.bad(key, why)));
+            checked.map_err(|error| wrong.push(error)).ok().map(|()| file)
+        };
+        let notices = Self {
+            status_file: usable("status_file", &settings.status_file, |_| Ok(())),
+            metrics_file: usable("metrics_file", &settings.metrics_file, for_collector),
+            profile: sources.profile().map(str::to_owned),
+            by_hand: KEYS.iter().any(|key| key.is_filter() && sources.is_flag(key.name)),
+            ping: settings.ping_url.clone(),
+            webhook: settings.webhook.clone(),
+            on_failure: settings.on_failure.clone().filter(|command| !command.trim().is_empty()),
+        };
+        (notices, wrong)
     }
 }
 
-/// Refuses a name that something else than a file has: it would be read first, and a pipe may never answer.
-fn writable(name: &'static str, file: &Path) -> Result<(), Error> {
+fn for_collector(file: &Path) -> Result<(), &'static str> {
+    let is_read = file.extension().is_some_and(|extension| extension == "prom");
+    if is_read { Ok(()) } else { Err("node exporter reads only names that end in .prom") }
+}
+
+/// Refuses a name that belongs to something other than a file: it would be read first, and a pipe may never answer.
+fn writable(name: String, file: &Path) -> Result<(), Error> {
     let bad = |error| Error::Bad { name: name.into(), why: format!("{} can't be replaced: {error}", file.display()) };
     is_replaceable(file).map_err(bad)
 }
@@ -158,19 +123,12 @@ fn writable(name: &'static str, file: &Path) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    fn check(ping: &str, webhook: &str) -> Result<Notices, Error> {
-        let some = |text: &str| Some(Hidden(text.to_owned()));
-        let given = GivenNotices { ping_url: some(ping), webhook: some(webhook), ..GivenNotices::default() };
-        given.check(None, &Settings::default())
-    }
-
     #[test]
     fn addresses_are_checked_and_not_shown() {
-        let good = ["https://hc-ping.com/5ecret", "http://127.0.0.1:8000/5ecret?create=1", "http://localhost/5ecret"];
-        for url in good {
-            let notices = check(url, url).unwrap();
-            assert!(!format!("{notices:?}").contains("5ecret"));
-            assert_eq!(notices.ping.unwrap().url().as_str(), url);
+        for url in ["https://hc-ping.com/5ecret", "http://127.0.0.1:8000/5ecret?create=1", "http://localhost/5ecret"] {
+            let address = Address::parse(url).unwrap();
+            assert!(!format!("{address:?}").contains("5ecret"));
+            assert_eq!(address.url().as_str(), url);
         }
         for bad in [
             "http://hc-ping.com/5ecret",
@@ -181,10 +139,8 @@ mod tests {
             "",
             "file:///5ecret",
         ] {
-            for result in [check(bad, good[0]), check(good[0], bad)] {
-                let error = result.unwrap_err().to_string();
-                assert!(!error.contains("5ecret") && error.starts_with("--"), "{bad}: {error}");
-            }
+            let error = Address::parse(bad).unwrap_err();
+            assert!(!error.contains("5ecret"), "{bad}: {error}");
         }
     }
 
@@ -193,24 +149,24 @@ mod tests {
         for (name, good) in
             [("/x/ibinder.prom", true), ("/x/ibinder.txt", false), ("/x/prom", false), ("/x/.prom", false)]
         {
-            let given = GivenNotices { metrics_file: Some(name.into()), ..GivenNotices::default() };
-            assert_eq!(given.check(None, &Settings::default()).is_ok(), good, "{name}");
+            assert_eq!(for_collector(Path::new(name)).is_ok(), good, "{name}");
         }
     }
 
     #[test]
     fn one_that_cannot_work_leaves_the_others() {
-        let some = |text: &str| Some(Hidden(text.to_owned()));
-        let on_failure = Some("true".to_owned());
-        let given = GivenNotices {
-            ping_url: some("nothing"),
-            webhook: some("https://x/"),
-            on_failure,
+        let settings = Settings {
+            dest: Some("/mirror".into()),
+            webhook: Address::parse("https://x/").ok(),
+            on_failure: Some("true".to_owned()),
             status_file: Some("/mirror/status.json".into()),
             metrics_file: Some("/beside.prom".into()),
+            ..Settings::default()
         };
-        let usable = given.usable(Path::new("/mirror"), &Settings::default());
+        let usable = Notices::usable(&settings, &Sources::default());
         assert_eq!((usable.status_file, usable.metrics_file), (None, Some("/beside.prom".into())));
-        assert_eq!((usable.ping, usable.webhook.is_some(), usable.on_failure.as_deref()), (None, true, Some("true")));
+        assert_eq!((usable.webhook.is_some(), usable.on_failure.as_deref()), (true, Some("true")));
+        let error = Notices::new(&settings, &Sources::default()).unwrap_err().to_string();
+        assert!(error.starts_with("--status-file can't be used: "), "{error}");
     }
 }

@@ -1,9 +1,9 @@
 //! Files that the program writes beside a mirror, and never into one.
 //!
-//! Each write replaces what has the file's name. So the name is looked at before anything is touched: as it is
-//! written, which also holds while the mirror's disk is not mounted, and as links and mounts resolve it.
+//! Each write replaces the file of that name. The name is checked before anything is touched: as it is written, which
+//! also works while the mirror's disk is not mounted, and as links and mounts resolve it.
 
-use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
+use std::{borrow::Cow, fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 use crate::{
     config::Error,
@@ -11,8 +11,9 @@ use crate::{
 };
 
 /// Refuses a file that lies inside of a mirror: of this one, or of any other.
-pub fn check_output_path(name: &'static str, file: &Path, dest: Option<&Path>) -> Result<(), Error> {
-    let bad = |why: String| Error::Bad { name: name.into(), why };
+pub fn check_output_path(name: impl Into<Cow<'static, str>>, file: &Path, dest: Option<&Path>) -> Result<(), Error> {
+    let name = name.into();
+    let bad = |why| Error::Bad { name: name.clone(), why };
     let cannot = |error: io::Error| bad(format!("cannot look at {}: {error}", file.display()));
     let written = std::path::absolute(file).map_err(cannot)?;
     let mirror = match dest.map(std::path::absolute).transpose().map_err(cannot)? {
@@ -22,7 +23,7 @@ pub fn check_output_path(name: &'static str, file: &Path, dest: Option<&Path>) -
     match mirror {
         None => Ok(()),
         Some(mirror) => Err(bad(format!(
-            "{} lies inside the mirror {}, which holds what the service has and nothing else; name a place elsewhere",
+            "{} lies inside the mirror {}, which holds what the service has and nothing else; choose a path outside of it",
             file.display(),
             mirror.display()
         ))),

@@ -104,7 +104,7 @@ fn unreadable(path: &Path, error: Unreadable) -> Error {
 fn refused(path: &Path, error: &io::Error) -> Error {
     let why = match error.kind() {
         io::ErrorKind::NotFound => {
-            "there is no such file; `ibinder-sync config init --to FILE` writes one to begin with".to_owned()
+            "there is no such file; `ibinder-sync config init --to FILE` writes one to start with".to_owned()
         }
         io::ErrorKind::PermissionDenied if path == Path::new(OF_THE_MACHINE) => {
             "you may not read it; run it with sudo, or as `sudo ibinder-sync-as NAME …`".to_owned()

@@ -2,14 +2,18 @@
 
 use std::str::FromStr;
 
-/// `auto`, or requests per second; 0 means no limit.
+use crate::pace::Rate;
+
+/// How fast the API is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Tempo {
+pub enum RateSetting {
     /// As fast as the service answers well.
     #[default]
     Auto,
-    /// So many requests per second.
-    Set(f64),
+    /// At this rate.
+    Set(Rate),
+    /// Without a limit.
+    Unlimited,
 }
 
 /// Why a text is not a rate.
@@ -17,7 +21,7 @@ pub enum Tempo {
 #[error("{0:?} is not a rate: write auto, or a number of requests per second such as 10, or 0 for no limit")]
 pub struct BadRate(String);
 
-impl FromStr for Tempo {
+impl FromStr for RateSetting {
     type Err = BadRate;
 
     fn from_str(text: &str) -> Result<Self, BadRate> {
@@ -26,8 +30,8 @@ impl FromStr for Tempo {
             return Ok(Self::Auto);
         }
         match trimmed.parse::<f64>() {
-            Ok(number) if number.is_finite() && number >= 0.0 => Ok(Self::Set(number)),
-            _ => Err(BadRate(text.to_owned())),
+            Ok(0.0) => Ok(Self::Unlimited),
+            number => number.ok().and_then(Rate::per_second).map(Self::Set).ok_or_else(|| BadRate(text.to_owned())),
         }
     }
 }
@@ -38,17 +42,18 @@ mod tests {
 
     #[test]
     fn rates_are_read_as_people_write_them() {
-        for (text, tempo) in [
-            ("auto", Tempo::Auto),
-            (" Auto", Tempo::Auto),
-            ("10", Tempo::Set(10.0)),
-            ("0.5", Tempo::Set(0.5)),
-            ("0", Tempo::Set(0.0)),
+        let set = |rate| RateSetting::Set(Rate::per_second(rate).unwrap());
+        for (text, rate) in [
+            ("auto", RateSetting::Auto),
+            (" Auto", RateSetting::Auto),
+            ("10", set(10.0)),
+            ("0.5", set(0.5)),
+            ("0", RateSetting::Unlimited),
         ] {
-            assert_eq!(text.parse(), Ok(tempo), "{text}");
+            assert_eq!(text.parse(), Ok(rate), "{text}");
         }
-        for bad in ["", "fast", "-1", "NaN", "inf", "10/s", "1,5"] {
-            let error = bad.parse::<Tempo>().unwrap_err();
+        for bad in ["", "fast", "-1", "NaN", "inf", "1e9", "10/s", "1,5"] {
+            let error = bad.parse::<RateSetting>().unwrap_err();
             assert!(error.to_string().contains("auto, or a number"), "{error}");
         }
     }

@@ -1,20 +1,20 @@
-//! A file to begin with: every setting of the table, in comments, with what it does.
+//! A file to start with: every setting, in comments, with what it does.
 
 use super::{KEYS, Key, Kind};
 
-/// What nobody can do without, or should.
+/// What everybody needs.
 const FIRST: &[&str] =
     &["organisation", "client_id", "client_secret_file", "client_secret_command", "dest", "existing"];
 
 const HEAD: &str = "\
-# What ibinder-sync needs to know. Lines that begin with # count for nothing: take the # away from those that you
-# need. `ibinder-sync config show` prints what counts and where it comes from, `ibinder-sync doctor` tries it.
-# Flags overrule the environment (IBINDER_DEST, IBINDER_RATE, …), which overrules this file. No secret belongs here.
+# Settings of ibinder-sync. Lines that start with # are ignored: remove the # from those that you need.
+# `ibinder-sync config show` prints the settings and where each comes from, `ibinder-sync doctor` tries them.
+# Flags overrule the environment (IBINDER_DEST, IBINDER_RATE, …), which overrules this file. Keep secrets out of it.
 ";
 
 const PROFILES: &str = "
-# Several organisations are profiles, chosen by --profile or IBINDER_PROFILE. What stands above holds for all of
-# them, and their own lines overrule it. They come last: what stands below a [line] belongs to it.
+# Profiles are for several organisations; --profile or IBINDER_PROFILE chooses one. The lines above apply to all of
+# them, and a profile's own lines overrule them. Profiles come last: the lines below a [line] belong to it.
 
 ";
 
@@ -32,7 +32,7 @@ pub fn sample() -> String {
     let mut text = HEAD.to_owned();
     let (first, rest): (Vec<&Key>, Vec<&Key>) =
         KEYS.iter().filter(|key| key.kind != Kind::Secret).partition(|key| FIRST.contains(&key.name));
-    for (title, keys) in [("Whose documents, and where to", first), ("All else has a default that works", rest)] {
+    for (title, keys) in [("What to mirror, and where", first), ("Optional", rest)] {
         text.push_str(&format!("\n# --- {title}\n"));
         for key in keys {
             describe(key, &mut text);
@@ -49,7 +49,7 @@ pub fn sample() -> String {
 fn describe(key: &Key, text: &mut String) {
     text.push('\n');
     let mut line = "#".to_owned();
-    for word in key.help.split(' ') {
+    for word in key.full_help().split(' ') {
         if line.chars().count() + 1 + word.chars().count() > WIDTH {
             text.push_str(&line);
             text.push('\n');
@@ -58,7 +58,7 @@ fn describe(key: &Key, text: &mut String) {
         line.push(' ');
         line.push_str(word);
     }
-    text.push_str(&format!("{line}\n#{} = {}\n", key.name, key.example));
+    text.push_str(&format!("{line}\n#{}\n", key.example_line()));
 }
 
 #[cfg(test)]

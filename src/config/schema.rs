@@ -1,52 +1,54 @@
 //! The file described as a JSON schema, for editors.
 
+use schemars::{JsonSchema as _, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::{KEYS, Key, Kind};
 
-/// The schema, of draft 2020-12.
+/// The schema, of draft 2020-12: settings, and profiles with settings of their own.
 pub fn schema() -> Value {
-    let settings: Map<String, Value> =
-        KEYS.iter().filter(|key| key.kind != Kind::Secret).map(|key| (key.name.to_owned(), property(key))).collect();
-    let mut top = settings.clone();
-    let profiles = json!({
-        "description": "Profiles by name, for several organisations: what they say overrules what stands above them",
+    let generator = &mut SchemaSettings::draft2020_12().into_generator();
+    let mut top = properties(generator);
+    let profiles = json_schema!({
+        "description": "Profiles by name, for several organisations: their settings overrule those above them",
         "type": "object",
-        "additionalProperties": { "type": "object", "properties": settings, "additionalProperties": false },
+        "additionalProperties": object(&properties(generator)),
     });
-    top.insert("profiles".to_owned(), profiles);
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The configuration of ibinder-sync",
-        "type": "object",
-        "properties": top,
-        "additionalProperties": false,
-    })
+    top.insert("profiles".to_owned(), profiles.to_value());
+    let mut root = object(&top);
+    root.insert("$schema".to_owned(), json!(generator.settings().meta_schema));
+    root.insert("title".to_owned(), json!("The configuration of ibinder-sync"));
+    root.to_value()
 }
 
-fn property(key: &Key) -> Value {
-    let mut property = shape(key.kind);
-    property.insert("description".to_owned(), key.help.into());
-    // The examples of the table are written alike in TOML and in JSON; a test makes sure.
-    let example: Value = serde_json::from_str(key.example).unwrap_or_default();
-    property.insert("examples".to_owned(), json!([example]));
-    property.into_iter().collect::<Map<_, _>>().into()
+fn object(properties: &Map<String, Value>) -> Schema {
+    json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
-fn shape(kind: Kind) -> Map<String, Value> {
-    let text = json!({ "type": "string", "minLength": 1 });
-    let shape = match kind {
-        Kind::Switch => json!({ "type": "boolean" }),
-        Kind::List => json!({ "type": "array", "items": text }),
-        Kind::Count => json!({ "type": "integer", "minimum": 0 }),
-        Kind::Number => json!({ "type": "number", "minimum": 0 }),
-        Kind::Tempo => json!({ "type": ["string", "number"], "minimum": 0 }),
-        Kind::Size | Kind::Cap => json!({ "type": ["string", "integer"], "minimum": 0 }),
-        Kind::Text | Kind::Hidden | Kind::Secret | Kind::Address | Kind::Path | Kind::Time | Kind::Share => text,
-    };
-    match shape {
-        Value::Object(map) => map,
-        _ => Map::new(),
+fn properties(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let keys = KEYS.iter().filter(|key| key.kind != Kind::Secret);
+    keys.map(|key| (key.name.to_owned(), property(key, generator))).collect()
+}
+
+fn property(key: &Key, generator: &mut SchemaGenerator) -> Value {
+    let mut property = shape(key.kind, generator);
+    property.insert("description".to_owned(), key.full_help().into());
+    // TOML and JSON write these alike.
+    property.insert("examples".to_owned(), json!([key.example()]));
+    property.to_value()
+}
+
+fn shape(kind: Kind, generator: &mut SchemaGenerator) -> Schema {
+    match kind {
+        Kind::Switch => bool::json_schema(generator),
+        Kind::List => Vec::<String>::json_schema(generator),
+        Kind::Count => u64::json_schema(generator),
+        Kind::Number => f64::json_schema(generator),
+        Kind::Rate => json_schema!({ "type": ["string", "number"], "minimum": 0 }),
+        Kind::Size | Kind::Cap => json_schema!({ "type": ["string", "integer"], "minimum": 0 }),
+        Kind::Text | Kind::Hidden | Kind::Secret | Kind::Address | Kind::Path | Kind::Time | Kind::Share => {
+            json_schema!({ "type": "string", "minLength": 1 })
+        }
     }
 }
 

@@ -1,369 +1,178 @@
-//! What is set, and where: the environment over the file's profile over the file's top. Flags come
-//! on top of that, from `cli`.
+//! The settings. Each is declared here, once: its key in the file, its type, its default and what it does. From this
+//! come its flag (`--max-duration`), its variable (`IBINDER_MAX_DURATION`), its key with all checks, the help texts, the
+//! manual pages, `config show`, `config init`, `config schema` and the table in `docs/configuration.md`.
+//!
+//! To add one, add its lines here and read the field where it is needed.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
+use url::Url;
 
-use super::{Environment, Error, KEYS, Key, Kind, credentials, file, key::nearest, places, variables};
+use super::{
+    Address, Error, RateSetting, Sources,
+    declare::{Key, Reader, settings},
+    types::{
+        ADDRESS, BANDWIDTH, BINDER_GLOB, COMMAND, CONCURRENCY, DURATION, FREE_SPACE, LOG_FORMAT, LONG_TIME, LogFormat,
+        ORGANISATION, PATH, PATH_GLOB, RATE, RATE_MAX, REMOVAL_CAP, SECRET, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT,
+        TIMEOUT, VERSIONS,
+    },
+};
+use crate::{
+    model::{OrganisationId, Share},
+    pace::Rate,
+    plan::RemovalCap,
+};
 
-/// The variable that chooses a profile.
-pub(super) const PROFILE: &str = "IBINDER_PROFILE";
+/// Commands that mirror.
+const RUNS: &[&str] = &["run", "plan", "adopt"];
 
-/// What was set, each with where.
-#[derive(Debug, Default)]
-pub struct Settings {
-    found: BTreeMap<&'static str, Setting>,
-    pub(super) secret: Option<SecretString>,
-    pub(super) credentials: Option<PathBuf>,
-    file: Option<PathBuf>,
-    profile: Option<String>,
-    profiles: Vec<String>,
-}
+/// Commands that call the service at a rate of their own.
+const CALLS: &[&str] = &["run", "plan", "adopt", "verify"];
 
-/// A value and where it was set.
-#[derive(Debug, Clone)]
-pub struct Setting {
-    /// Its row.
-    pub key: &'static Key,
-    /// Its values: one, unless it is a list. Of a secret: none.
-    pub values: Vec<OsString>,
-    /// Where it was set.
-    pub origin: Origin,
-}
+/// Commands that need the service's address and credentials.
+const SERVICE: &[&str] = &["run", "plan", "adopt", "verify", "doctor"];
 
-/// Where something was set; what comes later overrules.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// At the top of the file.
-    Top(PathBuf, usize),
-    /// In a profile of the file.
-    Profile(PathBuf, usize),
-    /// In the environment.
-    Variable(&'static str),
-    /// On the command line.
-    Flag,
-}
+/// Commands that report to others.
+const REPORTS: &[&str] = &["run", "verify"];
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Top(path, line) | Self::Profile(path, line) => write!(f, "{}:{line}", path.display()),
-            Self::Variable(name) => f.write_str(name),
-            Self::Flag => f.write_str("flag"),
-        }
-    }
-}
+/// Commands that work on a mirror. The demo must never use the one that is configured.
+const MIRROR: &[&str] = &[
+    "run",
+    "plan",
+    "verify",
+    "doctor",
+    "status",
+    "binders",
+    "recover",
+    "adopt",
+    "snapshots",
+    "ls",
+    "history",
+    "restore",
+    "export",
+    "acknowledge",
+    "purge",
+    "with-lock",
+];
 
-impl Settings {
-    /// Reads the file that is meant, and the environment.
-    pub fn load(file: Option<&Path>, profile: Option<&str>, environment: Environment<'_>) -> Result<Self, Error> {
-        let mut settings = Self::default();
-        let of_environment = variables::value(PROFILE, environment).map(|name| name.to_string_lossy().into_owned());
-        let by = if profile.is_some() { "--profile" } else { PROFILE };
-        let profile = profile.map(str::to_owned).or(of_environment);
-        match (places::find(file, environment)?, profile) {
-            (Some((path, text)), profile) => settings.read_file(&path, &text, profile)?,
-            (None, Some(profile)) => {
-                let places: Vec<_> = places::usual(environment).iter().map(|p| p.display().to_string()).collect();
-                let why = format!(
-                    "there is no configuration file to have the profile {profile:?}: neither --config, nor {}",
-                    places.join(", nor ")
-                );
-                return Err(Error::Bad { name: by.into(), why });
-            }
-            (None, None) => {}
-        }
-        settings.read_environment(environment)?;
-        Ok(settings)
-    }
+/// The help's headings.
+pub(super) const FILTERS: &str = "Filters";
+const SPEED: &str = "Speed";
+const LIMITS: &str = "Limits";
+const RETENTION: &str = "Retention";
+const NOTIFICATIONS: &str = "Notifications";
+pub(super) const EVERYWHERE: &str = "Global options";
 
-    /// What an environment says, without a file.
-    pub fn of_environment(environment: Environment<'_>) -> Result<Self, Error> {
-        let mut settings = Self::default();
-        settings.read_environment(environment)?;
-        Ok(settings)
-    }
+settings! {
+    /// The organisation's id, which its owner sees next to the API client
+    organisation: Option<OrganisationId> =
+        ORGANISATION.example("0f8fad5b-d9cb-469f-a165-70867728950e").without_flag().variable("IBINDER_ORG_ID").of(SERVICE);
 
-    fn read_file(&mut self, path: &Path, text: &str, profile: Option<String>) -> Result<(), Error> {
-        let file = file::read(path, text)?;
-        self.file = Some(path.to_owned());
-        self.profiles = file.profiles.iter().map(|(name, _)| name.clone()).collect();
-        let chosen = match &profile {
-            None => None,
-            Some(name) => Some(
-                file.profiles
-                    .into_iter()
-                    .find(|(known, _)| known == name)
-                    .ok_or_else(|| unknown_profile(path, name, &self.profiles))?,
-            ),
-        };
-        self.profile = profile;
-        let setting = |entry: file::Entry, origin| Setting { key: entry.key, values: entry.values, origin };
-        self.put(file.top.into_iter().map(|entry| {
-            let origin = Origin::Top(path.to_owned(), entry.line);
-            setting(entry, origin)
-        }))?;
-        self.put(chosen.into_iter().flat_map(|(_, entries)| entries).map(|entry| {
-            let origin = Origin::Profile(path.to_owned(), entry.line);
-            setting(entry, origin)
-        }))
-    }
+    /// The API client's id; the owner of the organisation creates API clients
+    client_id: Option<String> = TEXT.example("7c9e6679-7425-40de-944b-e07fc1f90ae7").without_flag().of(SERVICE);
 
-    fn read_environment(&mut self, environment: Environment<'_>) -> Result<(), Error> {
-        let mut layer = Vec::new();
-        for key in KEYS {
-            let value = if key.kind == Kind::Path { variables::as_it_is } else { variables::value };
-            let Some(text) = value(key.variable, environment) else { continue };
-            let values = if key.kind == Kind::Secret {
-                let secret = text.into_string().map_err(|_| bad(key.variable, "it is not UTF-8"))?;
-                let secret = credentials::clean(&secret).map_err(|why| bad(key.variable, &format!("it {why}")))?;
-                let Some(secret) = secret else { continue };
-                self.secret = Some(secret);
-                Vec::new()
-            } else {
-                let checked = if key.kind.has_lines() { Ok(()) } else { variables::check(&text) };
-                checked.and_then(|()| key.kind.of_variable(&text)).map_err(|why| bad(key.variable, why))?
-            };
-            layer.push(Setting { key, values, origin: Origin::Variable(key.variable) });
-        }
-        self.credentials = environment("CREDENTIALS_DIRECTORY").filter(|path| !path.is_empty()).map(PathBuf::from);
-        self.put(layer)
-    }
+    /// The API client's secret itself: only from the environment, never in the configuration file
+    client_secret: Option<SecretString> = SECRET.without_flag().of(SERVICE);
 
-    /// Puts a layer over those before.
-    fn put(&mut self, layer: impl IntoIterator<Item = Setting>) -> Result<(), Error> {
-        let mut way: Option<Origin> = None;
-        for setting in layer {
-            if setting.key.is_way_to_secret() {
-                if let Some(other) = &way {
-                    let why = format!("the client's secret is also told by {other}; leave one of them out");
-                    return Err(Error::Bad { name: setting.name().into(), why });
-                }
-                // A higher way to the secret overrules every lower one.
-                self.found.retain(|_, known| !known.key.is_way_to_secret());
-                way = Some(setting.origin.clone());
-            }
-            self.found.insert(setting.key.name, setting);
-        }
-        Ok(())
-    }
+    /// A file that holds the API client's secret and nothing else
+    client_secret_file: Option<PathBuf> = PATH.example("/etc/ibinder-sync/client_secret").without_flag().of(SERVICE);
 
-    /// Puts what the command line says over everything.
-    pub fn put_flag(&mut self, key: &'static Key, values: Vec<OsString>) {
-        self.found.insert(key.name, Setting { key, values, origin: Origin::Flag });
-    }
+    /// A command that prints the API client's secret as its first line
+    client_secret_command: Option<String> = COMMAND.example("pass show ibinder/client").without_flag().of(SERVICE);
 
-    /// What is set for a key.
-    pub fn get(&self, name: &str) -> Option<&Setting> {
-        let setting = self.found.get(name)?;
-        // A number for the rate overrules a ceiling that was set further down; beside it, it is an error.
-        let overruled = name == "rate_max"
-            && self
-                .found
-                .get("rate")
-                .is_some_and(|rate| rate.origin.layer() > setting.origin.layer() && !rate.is("auto"));
-        (!overruled).then_some(setting)
-    }
+    /// URL of the API
+    api_url: Option<Url> = SERVICE_URL.default("https://api.ibinder.com/api").without_flag().of(SERVICE);
 
-    /// The file that was read.
-    pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
-    }
+    /// URL of the token endpoint
+    auth_url: Option<Url> = SERVICE_URL.default("https://signin.ibinder.com/connect/token").without_flag().of(SERVICE);
 
-    /// The profile that was chosen.
-    pub fn profile(&self) -> Option<&str> {
-        self.profile.as_deref()
-    }
+    /// The folder that holds the mirror
+    dest: Option<PathBuf> = PATH.takes("DIR").example("/srv/mirror").of(MIRROR);
 
-    /// The profiles that the file has.
-    pub fn profiles(&self) -> &[String] {
-        &self.profiles
-    }
+    /// Refuse a destination that holds no mirror yet, for example because its disk is not mounted
+    existing: bool = SWITCH.default("false").example("true").of(&["run", "plan", "adopt", "doctor"]);
 
-    /// What is missing, and where it can be set.
-    pub fn missing(&self, name: &'static str) -> Error {
-        let Some(key) = Key::named(name) else { return Error::Missing { name, advice: String::new() } };
-        let flag = key.flag.map(|flag| format!("give --{flag}, or ")).unwrap_or_default();
-        let place = match &self.file {
-            Some(path) => format!("write {} = {} into {}", key.name, key.example, path.display()),
-            None => format!("write {} = {} into a configuration file", key.name, key.example),
-        };
-        let mut advice = format!("{flag}set {}, or {place}", key.variable);
-        if self.profile.is_none() && !self.profiles.is_empty() {
-            advice = format!("choose a profile with --profile ({}), or {advice}", self.profiles.join(", "));
-        }
-        Error::Missing { name, advice }
-    }
+    /// Mirror only binders with this id or name (a glob; may be repeated)
+    binder: Vec<String> = BINDER_GLOB.example("Brf *").under(FILTERS).of(RUNS);
 
-    /// An error that names the place where the value was set, instead of the flag that means the same.
-    pub fn explain(&self, error: Error) -> Error {
-        let Error::Bad { name, why } = error else { return error };
-        let key = name.strip_prefix("--").and_then(Key::of_flag);
-        let name = match key.and_then(|key| self.get(key.name)).filter(|setting| setting.origin != Origin::Flag) {
-            Some(setting) => setting.name().into(),
-            None => name,
-        };
-        Error::Bad { name, why }
-    }
-}
+    /// Leave out binders with this id or name
+    exclude_binder: Vec<String> = BINDER_GLOB.example("Test*").under(FILTERS).of(RUNS);
 
-impl Setting {
-    /// What an error calls it.
-    pub fn name(&self) -> String {
-        match &self.origin {
-            Origin::Top(..) | Origin::Profile(..) => format!("{} in {}", self.key.name, self.origin),
-            Origin::Variable(name) => (*name).to_owned(),
-            Origin::Flag => format!("--{}", self.key.flag.unwrap_or(self.key.name)),
-        }
-    }
+    /// Mirror only documents that match, at any depth; a pattern with a slash starts at the binder's name
+    include: Vec<String> = PATH_GLOB.example("*.pdf").under(FILTERS).of(RUNS);
 
-    /// Its only value, as text.
-    pub fn text(&self) -> Result<&str, Error> {
-        let text = self.values.first().and_then(|value| value.to_str());
-        text.map(str::trim).ok_or_else(|| Error::Bad { name: self.name().into(), why: "it is not UTF-8".to_owned() })
-    }
+    /// Leave out documents that match, and everything in folders that match
+    exclude: Vec<String> = PATH_GLOB.example("*.mp4").under(FILTERS).of(RUNS);
 
-    /// Whether its value is this word.
-    pub fn is(&self, text: &str) -> bool {
-        self.values.first().is_some_and(|value| value.eq_ignore_ascii_case(text))
-    }
-}
+    /// Number of downloads at once
+    concurrency: usize = CONCURRENCY.default("8").under(SPEED).of(RUNS);
 
-impl Origin {
-    fn layer(&self) -> u8 {
-        match self {
-            Self::Top(..) => 0,
-            Self::Profile(..) => 1,
-            Self::Variable(_) => 2,
-            Self::Flag => 3,
-        }
-    }
-}
+    /// API requests per second, with a burst of at most a quarter of that; auto: as many as the service handles well,
+    /// starting with the rate that the last run ended with; 0: no limit
+    rate: RateSetting = RATE.default("auto").under(SPEED).of(CALLS);
 
-fn bad(name: &'static str, why: &str) -> Error {
-    Error::Bad { name: name.into(), why: why.to_owned() }
-}
+    /// Most API requests per second that --rate auto tries, even if the service would handle more
+    rate_max: Option<Rate> = RATE_MAX.default("50").under(SPEED).of(CALLS);
 
-fn unknown_profile(path: &Path, name: &str, profiles: &[String]) -> Error {
-    let meant = nearest(name, profiles.iter().map(String::as_str));
-    let meant = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
-    let known = if profiles.is_empty() { "no profiles".to_owned() } else { profiles.join(", ") };
-    Error::File {
-        path: path.to_owned(),
-        line: None,
-        why: format!("there is no profile {name:?}; {meant}it has {known}"),
-    }
-}
+    /// Limit for all downloads together, in bytes per second, such as 5MB
+    bandwidth: Option<NonZeroU64> = BANDWIDTH.example("5MB").under(SPEED).of(RUNS);
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Abort a download that stalls for this long
+    stall_timeout: Duration = TIMEOUT.default("60s").under(SPEED).of(RUNS);
 
-    const FILE: &str = "dest = \"/top\"\nrate = 5\nclient_secret_file = \"/top-secret\"\n\
-        [profiles.north]\ndest = \"/north\"\nclient_secret_command = \"pass show x\"\n[profiles.south]\n";
+    /// Abort a download or an API response that brings fewer bytes per second than this, measured over --stall-timeout;
+    /// 0: never
+    min_speed: u64 = SIZE.default("1kB").under(SPEED).of(RUNS);
 
-    fn load(profile: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("c.toml");
-        std::fs::write(&path, FILE).unwrap();
-        let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
-        Settings::load(Some(&path), profile, &get)
-            .map_err(|error| error.to_string().replace(&*folder.path().to_string_lossy(), ""))
-    }
+    /// Read folder names again after this time
+    refresh_folders: Duration = DURATION.default("20h").under(SPEED).of(RUNS);
 
-    fn told(settings: &Settings, name: &str) -> String {
-        let origin = |origin: &Origin| match origin {
-            Origin::Top(_, line) => format!("top {line}"),
-            Origin::Profile(_, line) => format!("profile {line}"),
-            other => other.to_string(),
-        };
-        let told = |s: &Setting| format!("{} from {}", s.values.join("|".as_ref()).display(), origin(&s.origin));
-        settings.get(name).map_or_else(|| "not set".to_owned(), told)
-    }
+    /// Stop when the service has been down for this long; until then, retry from time to time
+    give_up: Duration = TIMEOUT.default("30m").under(LIMITS).of(CALLS);
 
-    #[test]
-    fn the_nearer_layer_counts() {
-        let of_environment = |name, value| vec![(name, value)];
-        let none = Vec::new;
-        #[rustfmt::skip]
-        let table = [
-            (None,          none(),                                            "dest",     "/top from top 1"),
-            (Some("south"), none(),                                            "dest",     "/top from top 1"),
-            (Some("north"), none(),                                            "dest",     "/north from profile 5"),
-            (None,          of_environment("IBINDER_PROFILE", "north"),        "dest",     "/north from profile 5"),
-            (Some("south"), of_environment("IBINDER_PROFILE", "north"),        "dest",     "/top from top 1"),
-            (Some("north"), of_environment("IBINDER_DEST", "/env"),            "dest",     "/env from IBINDER_DEST"),
-            (Some("north"), of_environment("IBINDER_DEST", " "),               "dest",     "/north from profile 5"),
-            (Some("north"), none(),                                            "client_secret_file", "not set"),
-            (Some("north"), none(),                                            "client_secret_command", "pass show x from profile 6"),
-            (Some("north"), of_environment("IBINDER_CLIENT_SECRET", "5ecret"), "client_secret_command", "not set"),
-            (Some("north"), of_environment("IBINDER_CLIENT_SECRET", "5ecret"), "client_secret", " from IBINDER_CLIENT_SECRET"),
-        ];
-        for (profile, variables, name, wanted) in table {
-            assert_eq!(told(&load(profile, &variables).unwrap(), name), wanted, "{profile:?} {variables:?}");
-        }
-    }
+    /// Remove at most N documents (or P% of them) that iBinder no longer lists, instead of the larger of 10 documents
+    /// and 10 %
+    max_removals: Option<RemovalCap> = REMOVAL_CAP.example("5%").under(LIMITS).of(RUNS);
 
-    #[test]
-    fn a_profile_that_is_not_there_is_told() {
-        assert_eq!(
-            load(Some("nort"), &[]).unwrap_err(),
-            "/c.toml: there is no profile \"nort\"; did you mean north? it has north, south"
-        );
-        assert_eq!(load(Some("x"), &[]).unwrap_err(), "/c.toml: there is no profile \"x\"; it has north, south");
-        let home = tempfile::tempdir().unwrap();
-        let get = |name: &str| (name == "HOME").then(|| home.path().into());
-        if std::path::Path::new("/etc/ibinder-sync").exists() {
-            return eprintln!("this machine is configured: that none is was not tested");
-        }
-        let error = Settings::load(None, Some("north"), &get).unwrap_err().to_string();
-        assert!(error.contains("there is no configuration file"), "{error}");
-    }
+    /// Stop after this time; the next run continues
+    max_duration: Option<Duration> = TIMEOUT.example("6h").under(LIMITS).of(RUNS);
 
-    #[test]
-    fn two_ways_to_the_secret_in_one_layer_are_refused() {
-        let error =
-            load(None, &[("IBINDER_CLIENT_SECRET", "5ecret"), ("IBINDER_CLIENT_SECRET_FILE", "/x")]).unwrap_err();
-        assert!(error.contains("IBINDER_CLIENT_SECRET") && !error.contains("5ecret"), "{error}");
-    }
+    /// Stop before less than this is left on the disk, such as 10GB
+    min_free: u64 = FREE_SPACE.example("10GB").under(LIMITS).of(RUNS);
 
-    #[test]
-    fn a_number_overrules_a_ceiling_further_down() {
-        let ceiling = ("IBINDER_RATE_MAX", "9");
-        let mut settings = load(None, &[ceiling]).unwrap();
-        assert_eq!(told(&settings, "rate_max"), "9 from IBINDER_RATE_MAX");
-        let rate = Key::named("rate").unwrap();
-        settings.put_flag(rate, vec!["auto".into()]);
-        assert_eq!(told(&settings, "rate_max"), "9 from IBINDER_RATE_MAX");
-        settings.put_flag(rate, vec!["5".into()]);
-        assert_eq!(told(&settings, "rate_max"), "not set");
-        let beside = load(None, &[ceiling, ("IBINDER_RATE", "5")]).unwrap();
-        assert_eq!(told(&beside, "rate_max"), "9 from IBINDER_RATE_MAX");
-    }
+    /// At the end, check the content of the next P% of the mirror, such as 2%, and repair what is missing or damaged
+    scrub: Option<Share> = SHARE.example("2%").of(RUNS);
 
-    #[test]
-    fn what_is_missing_names_the_profiles_while_none_is_chosen() {
-        let of = |profile| load(profile, &[]).unwrap().missing("organisation").to_string();
-        assert!(of(None).contains("--profile (north, south)"), "{}", of(None));
-        assert!(!of(Some("south")).contains("--profile"), "{}", of(Some("south")));
-        assert!(of(Some("south")).contains("IBINDER_ORG_ID"));
-    }
+    /// Delete versions that were replaced or removed more than TIME ago, such as 90d; with both rules a version is kept
+    /// if either keeps it [default: keep everything]
+    retain: Option<Duration> = LONG_TIME.example("90d").under(RETENTION).of(RUNS);
 
-    #[test]
-    fn an_error_names_the_place() {
-        let error = |settings: &Settings| {
-            settings.explain(Error::Bad { name: "--rate".into(), why: "no".to_owned() }).to_string()
-        };
-        assert!(error(&load(None, &[]).unwrap()).starts_with("rate in "));
-        let mut settings = load(None, &[("IBINDER_RATE", "x")]).unwrap();
-        assert_eq!(error(&settings), "IBINDER_RATE can't be used: no");
-        settings.put_flag(Key::named("rate").unwrap(), vec!["5".into()]);
-        assert_eq!(error(&settings), "--rate can't be used: no");
-    }
+    /// Delete all but the newest N old versions of each document
+    retain_versions: Option<NonZeroU64> = VERSIONS.example("10").under(RETENTION).of(RUNS);
+
+    /// Delete reports and manifests of runs more than TIME ago, except those of the last 3 runs and the newest manifest
+    retain_runs: Option<Duration> = LONG_TIME.example("400d").under(RETENTION).of(RUNS);
+
+    /// Write a copy of the mirror's status, which every user may read, to this file: see `status`
+    status_file: Option<PathBuf> = PATH.example("/var/lib/ibinder-sync/status.json").under(NOTIFICATIONS).of(REPORTS);
+
+    /// Write metrics for node exporter's textfile collector to this file at the end; its name must end in .prom
+    metrics_file: Option<PathBuf> =
+        PATH.example("/var/lib/prometheus/node-exporter/ibinder.prom").under(NOTIFICATIONS).of(REPORTS);
+
+    /// Ping this URL at the start and at the end, as healthchecks.io expects: success only for a complete run. Set it in
+    /// the file or the environment: everybody on the machine can see flags
+    ping_url: Option<Address> =
+        ADDRESS.example("https://hc-ping.com/0f8fad5b-d9cb-469f-a165-70867728950e").under(NOTIFICATIONS).of(&["run"]);
+
+    /// POST the report of an incomplete run to this URL, as JSON. Set it in the file or the environment: everybody on the
+    /// machine can see flags
+    webhook: Option<Address> = ADDRESS.example("https://hooks.example.com/ibinder").under(NOTIFICATIONS).of(REPORTS);
+
+    /// Run this shell command after an incomplete run, with the report on its standard input
+    on_failure: Option<String> = COMMAND.example("/usr/local/bin/tell-the-office").under(NOTIFICATIONS).of(REPORTS);
+
+    /// Format of log lines
+    log_format: LogFormat = LOG_FORMAT.default("text").example("json").under(EVERYWHERE).of(CALLS);
 }

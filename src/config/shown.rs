@@ -1,13 +1,11 @@
-//! What counts and where it comes from, for people and for programs. No secret is in it.
-
-use std::ffi::OsString;
+//! The settings and where each comes from, for people and for programs, without secrets.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Error, KEYS, Key, Kind, Settings, credentials};
+use super::{Address, Error, KEYS, Key, Kind, RateSetting, Settings, Sources, credentials, sources};
 
-/// What counts.
+/// The settings.
 #[derive(Debug, Serialize)]
 pub struct Shown {
     file: Option<String>,
@@ -18,7 +16,7 @@ pub struct Shown {
     unusable: Option<Error>,
 }
 
-/// A setting as it counts.
+/// A setting.
 #[derive(Debug, Serialize)]
 struct Line {
     name: &'static str,
@@ -34,29 +32,29 @@ struct Line {
 }
 
 impl Shown {
-    /// Everything in the table.
-    pub fn of(settings: &Settings) -> Self {
-        let mut lines: Vec<Line> = KEYS.iter().map(|key| line(key, settings)).collect();
+    /// All settings.
+    pub fn of(settings: &Settings, sources: &Sources) -> Self {
+        let mut lines: Vec<Line> = KEYS.iter().map(|key| line(key, sources, settings)).collect();
         let is_set = lines.iter().any(|line| line.name.starts_with("client_secret") && line.from.is_some());
-        let systemd = credentials::of_systemd(settings).filter(|_| !is_set);
+        let systemd = credentials::of_systemd(sources).filter(|_| !is_set);
         if let Some((path, line)) = systemd.zip(lines.iter_mut().find(|line| line.name == "client_secret_file")) {
             line.value = path.display().to_string().into();
             line.from = Some("$CREDENTIALS_DIRECTORY".to_owned());
         }
-        let unusable = credentials::check(settings).err();
+        let unusable = credentials::check(settings, sources).err();
         for line in &mut lines {
             line.note = note(line, unusable.as_ref());
         }
         Self {
-            file: settings.file().map(|path| path.display().to_string()),
-            profile: settings.profile().map(str::to_owned),
-            profiles: settings.profiles().to_vec(),
+            file: sources.file().map(|path| path.display().to_string()),
+            profile: sources.profile().map(str::to_owned),
+            profiles: sources.profiles().to_vec(),
             settings: lines,
             unusable,
         }
     }
 
-    /// Why the secret can't be had.
+    /// Why the secret can't be used.
     pub fn unusable(&self) -> Option<&Error> {
         self.unusable.as_ref()
     }
@@ -95,20 +93,19 @@ impl Line {
     }
 }
 
-fn line(key: &'static Key, settings: &Settings) -> Line {
-    let hidden = matches!(key.kind, Kind::Secret | Kind::Hidden);
-    let setting = settings.get(key.name);
+fn line(key: &'static Key, sources: &Sources, settings: &Settings) -> Line {
+    let found = sources.get(key.name);
     // A rate that is a number has no ceiling.
-    let without_ceiling = settings.get("rate").is_some_and(|rate| !rate.is("auto"));
-    let default = key.default().filter(|_| key.name != "rate_max" || !without_ceiling);
-    let value = match setting {
-        None => default.map(|text| value(key.kind, &[text.into()])).unwrap_or_default(),
-        Some(_) if hidden => Value::Null,
-        Some(setting) => value(key.kind, &setting.values),
+    let has_default = key.name != "rate_max" || settings.rate == RateSetting::Auto;
+    let default = key.default.filter(|_| has_default);
+    let value = match found {
+        None => default.map(|text| key.kind.in_file(&[text.into()])).unwrap_or_default(),
+        Some(_) if key.kind.is_hidden() => Value::Null,
+        Some(found) if key.kind == Kind::Address => host(found).into(),
+        Some(found) => key.kind.in_file(&found.values),
     };
-    let from = setting.map(|setting| setting.origin.to_string());
-    let from = from.or_else(|| default.map(|_| "default".to_owned()));
-    Line { name: key.name, value, from, hidden: hidden && setting.is_some(), note: None }
+    let from = found.map(|found| found.origin.to_string()).or_else(|| default.map(|_| "default".to_owned()));
+    Line { name: key.name, value, from, hidden: key.kind.is_hidden() && found.is_some(), note: None }
 }
 
 /// What is odd about a line.
@@ -116,10 +113,10 @@ fn note(line: &Line, unusable: Option<&Error>) -> Option<String> {
     line.from.as_ref()?;
     match (line.name, unusable) {
         ("client_secret_file", Some(Error::Bad { why, .. })) => Some(format!("can't be used: {why}")),
-        ("organisation", _) if !line.value.as_str().is_some_and(is_guid) => Some(format!(
-            "odd: at iBinder it is a GUID such as {}",
-            Key::named("organisation")?.example.trim_matches('"')
-        )),
+        ("organisation", _) if !line.value.as_str().is_some_and(is_guid) => {
+            let example = Key::named(line.name)?.example()?;
+            Some(format!("odd: at iBinder it is a GUID such as {}", example.as_str()?))
+        }
         _ => None,
     }
 }
@@ -131,25 +128,7 @@ fn is_guid(text: &str) -> bool {
 }
 
 /// As much of an address as may be shown.
-fn host(url: &str) -> String {
-    let url = url::Url::parse(url.trim()).ok();
-    let shown = url.and_then(|url| Some(format!("{}://{}/…", url.scheme(), url.host_str()?)));
-    shown.unwrap_or_else(|| "…".to_owned())
-}
-
-/// As TOML and JSON both have it.
-fn value(kind: Kind, values: &[OsString]) -> Value {
-    let texts = || values.iter().map(|value| value.to_string_lossy().into_owned());
-    let one = texts().next().unwrap_or_default();
-    match kind {
-        Kind::List => texts().collect::<Vec<_>>().into(),
-        Kind::Switch => (one == "true").into(),
-        Kind::Address => host(&one).into(),
-        // A number that a command line has is one in the file, too.
-        _ if kind.takes_count() => {
-            let number = serde_json::from_str::<serde_json::Number>(&one);
-            number.map_or_else(|_| json!(one), Value::Number)
-        }
-        _ => json!(one),
-    }
+fn host(found: &sources::Value) -> String {
+    let text = found.values.first().and_then(|text| text.to_str()).unwrap_or_default();
+    Address::parse(text).map_or_else(|_| "…".to_owned(), |url| format!("{}://{}/…", url.url().scheme(), url.host()))
 }

@@ -1,12 +1,12 @@
-//! Variables of the environment that look like settings and are none. A slip of the keys would otherwise be found out
-//! after a night.
+//! Variables of the environment that look like settings and are none. A typo would otherwise be noticed only after a
+//! nightly run.
 
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt as _,
 };
 
-use super::{Environment, Error, KEYS, Key, key::nearest, places, settings};
+use super::{Environment, Error, KEYS, Key, declare::nearest, places, sources};
 
 /// What the names of all variables begin with.
 const PREFIX: &str = "IBINDER_";
@@ -43,21 +43,21 @@ pub(super) fn without_line_end(text: &OsStr) -> OsString {
 pub(super) fn check(text: &OsStr) -> Result<(), &'static str> {
     let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
     if text.as_bytes().iter().any(is_line_end) {
-        Err("it has a line end in it; a file with variables must have the line ends of Unix")
+        Err("it contains a line end; save the file with the variables with the line ends of Unix")
     } else {
         Ok(())
     }
 }
 
-fn known() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().map(|key| key.variable).chain([places::VARIABLE, settings::PROFILE])
+fn known() -> impl Iterator<Item = String> {
+    KEYS.iter().map(Key::variable).chain([places::VARIABLE, sources::PROFILE].map(str::to_owned))
 }
 
 fn is_unknown(name: &String) -> bool {
     name.starts_with(PREFIX)
         && !name.starts_with(OURS)
         && !is_of_kubernetes(name)
-        && !known().any(|variable| variable == name)
+        && !known().any(|variable| variable == *name)
 }
 
 /// For each service of its namespace, Kubernetes sets variables in every container.
@@ -68,12 +68,13 @@ fn is_of_kubernetes(name: &str) -> bool {
 
 fn advice(name: &str) -> String {
     // What all of them have in common makes none of them likelier. The name in the file is a good guess, too.
-    let rest = |name: &'static str| name.strip_prefix(PREFIX).unwrap_or(name);
-    let candidates = || known().map(rest).chain(KEYS.iter().map(|key| key.name));
-    let meant = nearest(name.strip_prefix(PREFIX).unwrap_or(name), candidates());
-    let variable = |meant| Key::named(meant).map_or_else(|| format!("{PREFIX}{meant}"), |key| key.variable.to_owned());
+    let rest = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+    let candidates: Vec<String> =
+        known().map(|name| rest(&name)).chain(KEYS.iter().map(|key| key.name.to_owned())).collect();
+    let meant = nearest(&rest(name), candidates.iter().map(String::as_str));
+    let variable = |meant| Key::named(meant).map_or_else(|| format!("{PREFIX}{meant}"), Key::variable);
     meant.map_or_else(
-        || "docs/configuration.md lists what there is".to_owned(),
+        || "docs/configuration.md lists all variables".to_owned(),
         |meant| format!("did you mean {}?", variable(meant)),
     )
 }
@@ -93,7 +94,7 @@ mod tests {
             ("IBINDER_MAX_DURATON",    "did you mean IBINDER_MAX_DURATION?"),
             ("IBINDER_ORGANISATION",   "did you mean IBINDER_ORG_ID?"),
             ("IBINDER_PROFIL",         "did you mean IBINDER_PROFILE?"),
-            ("IBINDER_XYZZY",          "docs/configuration.md lists what there is"),
+            ("IBINDER_XYZZY",          "docs/configuration.md lists all variables"),
         ];
         for (name, advice) in table {
             assert_eq!(told(name, "5ecret"), [format!("{name} is not known; {advice}")]);
@@ -120,17 +121,18 @@ mod tests {
 
     #[test]
     fn what_means_something_is_not() {
-        let known = KEYS.iter().map(|key| key.variable);
-        let others = ["IBINDER_CONFIG", "IBINDER_PROFILE", "IBINDER_SYNC_DEST", "IBINDERS", "PATH"];
+        let known = KEYS.iter().map(Key::variable);
+        let others = ["IBINDER_CONFIG", "IBINDER_PROFILE", "IBINDER_SYNC_DEST", "IBINDERS", "PATH"].map(str::to_owned);
         let of_kubernetes = [
             "IBINDER_SERVICE_HOST",
             "IBINDER_SERVICE_PORT",
             "IBINDER_SERVICE_PORT_HTTP",
             "IBINDER_PORT",
             "IBINDER_PORT_80_TCP_ADDR",
-        ];
+        ]
+        .map(str::to_owned);
         for name in known.chain(others).chain(of_kubernetes) {
-            assert_eq!(told(name, "x"), Vec::<String>::new(), "{name}");
+            assert_eq!(told(&name, "x"), Vec::<String>::new(), "{name}");
         }
         // One that is empty counts as not set.
         assert_eq!(told("IBINDER_XYZZY", " "), Vec::<String>::new());

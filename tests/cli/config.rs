@@ -101,8 +101,8 @@ fn what_is_wrong_in_a_file_is_2_and_touches_nothing() {
         ("give_up = \"0s\"",           both,         "config.toml:8 can't be used", "more than nothing"),
         ("max-duration = \"1h\"",      both,         "config.toml:8: max-duration", "did you mean max_duration?"),
         ("concurrency = \"8\"",        both,         "config.toml:8: concurrency",  "such as concurrency = 8"),
-        ("client_secret = \"5ecret\"", both,         "config.toml:8: a secret has", "client_secret_file"),
-        ("= =",                        both,         "config.toml:8: this is no TOML", ""),
+        ("client_secret = \"5ecret\"", both,         "config.toml:8: this file must not contain a secret", "client_secret_file"),
+        ("= =",                        both,         "config.toml:8: not valid TOML", ""),
     ];
     for (line, commands, place, words) in table {
         let path = file(&program, line);
@@ -122,7 +122,7 @@ fn what_is_wrong_in_a_file_is_2_and_touches_nothing() {
 fn a_number_on_the_command_line_overrules_a_ceiling_in_the_file() {
     let program = Program::with_documents(1);
     let path = file(&program, "rate_max = 20\n");
-    done(&path, &["run"]).says(2, "leave one of them out");
+    done(&path, &["run"]).says(2, "remove one of them");
     done(&path, &["run", "--rate", "0"]).expect(0);
 }
 

@@ -80,5 +80,5 @@ fn nonsense_says_what_to_write_instead() {
         let mut verify = program.command(&["verify", "--repair", "--dest"]);
         finish(verify.arg(&program.dest).args(flags)).expect(2);
     }
-    run(&program, &["--rate", "5", "--rate-max", "9"]).says(2, "leave one of them out");
+    run(&program, &["--rate", "5", "--rate-max", "9"]).says(2, "remove one of them");
 }

@@ -316,7 +316,7 @@ fn a_document_that_moved_into_a_binder_that_is_not_read_keeps_its_file() {
         o.add_document(&other, None, "stadgar.txt", "stadgar").unwrap();
     });
     many.world.edit(|o| o.move_document(&many.documents[3], &other, None)).unwrap();
-    let ran = many.world.run_with(|given| given.not_binders = vec!["Brf Linden".to_owned()]);
+    let ran = many.world.run_with(|given| given.exclude_binder = vec!["Brf Linden".to_owned()]);
     assert_eq!((ran.exit(), ran.documents().removed), (Exit::Complete, 0), "{ran:?}");
     many.assert_all_there();
     let (blobs, ran) = many.world.requests(Route::Blob, || many.world.mirror());
@@ -332,10 +332,10 @@ fn filters_remove_nothing() {
     let world = &many.world;
     many.remove([2]);
     world.edit(|o| o.revise(&many.documents[3], "new bytes")).unwrap();
-    let ran = world.run_with(|given| given.binders = vec!["Brf Linden".to_owned()]);
+    let ran = world.run_with(|given| given.binder = vec!["Brf Linden".to_owned()]);
     assert_eq!((ran.exit(), ran.documents().seen, ran.documents().removed), (Exit::Complete, 1, 0));
     many.assert_all_there();
-    let ran = world.run_with(|given| given.not_paths = vec!["**/*.txt".to_owned()]);
+    let ran = world.run_with(|given| given.exclude = vec!["**/*.txt".to_owned()]);
     let d = ran.documents();
     // What is left out is not looked at, and so not missed either.
     assert_eq!((ran.exit(), d.filtered, d.updated, d.removed), (Exit::Complete, 20, 0, 0));

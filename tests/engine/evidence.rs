@@ -1,6 +1,8 @@
 //! Storage that sends something else than the documents: nothing of it is taken for them before its time, and a document
 //! that only looks odd is not locked out.
 
+use std::num::NonZeroU64;
+
 use ibinder_sync::{
     sandbox::{Organisation, Reply, Route, Settings, Store},
     session::Exit,
@@ -134,7 +136,7 @@ fn what_an_independent_night_gives_again_is_kept_for_now_and_fetched_again() {
     later(&world, DAY);
     // Retention may not free what the stand-ins replace.
     world.sandbox.script(Route::Blob, Reply::body(200, "text/html", HTML).times(CHANGED * 3));
-    let ran = world.run_with(|given| given.retain_versions = Some(1));
+    let ran = world.run_with(|given| given.retain_versions = NonZeroU64::new(1));
     assert_eq!((ran.exit(), ran.documents().updated), (Exit::Complete, CHANGED as u64), "{ran:?}");
     assert_eq!(holds(&world, 1), 0);
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM provisional"), ROWS);

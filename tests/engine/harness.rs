@@ -8,7 +8,7 @@ use std::{
 };
 
 use ibinder_sync::{
-    config::{self, Config, Given, Pacing, Tempo},
+    config::{self, Config, RateSetting, Sources},
     mirror::{Mirror, Root, database},
     pace::{Pace, Policy},
     remote::{Remote, Requests},
@@ -66,12 +66,12 @@ impl World {
     }
 
     /// [`given`] for this mirror.
-    pub(crate) fn given(&self) -> Given {
+    pub(crate) fn given(&self) -> config::Settings {
         given(self.dest())
     }
 
     /// [`config`] with the sandbox's environment.
-    pub(crate) fn config(&self, given: Given) -> Config {
+    pub(crate) fn config(&self, given: config::Settings) -> Config {
         let environment = self.sandbox.environment();
         config(given, &|name| {
             environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
@@ -84,7 +84,7 @@ impl World {
     }
 
     /// A run with changed flags.
-    pub(crate) fn run_with(&self, change: impl FnOnce(&mut Given)) -> Ran {
+    pub(crate) fn run_with(&self, change: impl FnOnce(&mut config::Settings)) -> Ran {
         let mut given = self.given();
         change(&mut given);
         self.run_as(&self.config(given))
@@ -184,14 +184,29 @@ impl World {
 }
 
 /// What the program would be told by flags: folder names are always due, the rest by default.
-pub(crate) fn given(dest: PathBuf) -> Given {
-    let pacing = Pacing { rate: Some(Tempo::Set(0.0)), ..Pacing::default() };
-    Given { dest, pacing, refresh_folders: Some(Duration::ZERO), ..Given::default() }
+pub(crate) fn given(dest: PathBuf) -> config::Settings {
+    config::Settings {
+        dest: Some(dest),
+        rate: RateSetting::Unlimited,
+        refresh_folders: Duration::ZERO,
+        ..config::Settings::default()
+    }
 }
 
 /// Flags and an environment, with delays that a test can wait for.
-pub(crate) fn config(given: Given, environment: &dyn Fn(&str) -> Option<OsString>) -> Config {
-    let mut config = Config::new(given, &config::Settings::of_environment(environment).unwrap()).unwrap();
+pub(crate) fn config(given: config::Settings, environment: &dyn Fn(&str) -> Option<OsString>) -> Config {
+    let sources = Sources::of_environment(environment).unwrap();
+    let (of_environment, wrong) = config::Settings::read(&sources, "run");
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let given = config::Settings {
+        organisation: of_environment.organisation,
+        client_id: of_environment.client_id,
+        client_secret: of_environment.client_secret,
+        api_url: of_environment.api_url,
+        auth_url: of_environment.auth_url,
+        ..given
+    };
+    let mut config = Config::new(&given, &sources).unwrap();
     let delay = Duration::from_millis(1);
     let patient = Policy { max_tries: 6, max_elapsed: Duration::from_mins(5), first_delay: delay, max_delay: delay };
     config.remote.retry = patient.clone();

@@ -1,7 +1,7 @@
 //! Listings that end at a round number, read in two orders.
 
 use ibinder_sync::{
-    config::Given,
+    config,
     sandbox::{Organisation, Route, Settings},
     session::Exit,
 };
@@ -17,7 +17,7 @@ fn listed(documents: usize, change: impl FnOnce(&mut Settings)) -> (Ran, u64) {
         o.add_document(&binder, None, &format!("{n}.txt"), "").unwrap();
     }
     let world = World::with(o, change);
-    let leave_out = |given: &mut Given| given.not_paths.push("**/*.txt".to_owned());
+    let leave_out = |given: &mut config::Settings| given.exclude.push("**/*.txt".to_owned());
     let (asked, ran) = world.requests(Route::Search, || world.run_with(leave_out));
     assert_eq!(ran.documents().added, 1, "{ran:?}");
     (ran, asked)

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ibinder_sync::{
-    config::Tempo,
+    config::RateSetting,
+    pace::Rate,
     sandbox::{Generated, Organisation, Reply, Route},
     session::Exit,
     sync::{Ended, StopCause},
@@ -18,8 +19,8 @@ fn a_full_queue_and_a_rate_do_not_wait_for_each_other() {
     let wanted = Generated { binders: 1, documents: 60, ..Generated::default() };
     let world = World::with(Organisation::generated(&wanted), |settings| settings.page_size_cap = 5);
     let ran = world.run_with(|given| {
-        given.pacing.rate = Some(Tempo::Set(60.0));
-        given.concurrency = Some(1);
+        given.rate = RateSetting::Set(Rate::per_second(60.0).unwrap());
+        given.concurrency = 1;
         // Only a run that stands still takes so long; it then ends as partial.
         given.max_duration = Some(Duration::from_mins(2));
     });
@@ -124,7 +125,7 @@ fn an_unknown_limit_is_found_out() {
         World::with(Organisation::generated(&Generated { binders: 1, documents: 12, ..Generated::default() }), |s| {
             s.limit = Some(6);
         });
-    let ran = world.run_with(|given| given.pacing.rate = Some(Tempo::Auto));
+    let ran = world.run_with(|given| given.rate = RateSetting::Auto);
     assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
     world.assert_mirrors();
 }

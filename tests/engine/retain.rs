@@ -1,9 +1,9 @@
 //! What retention lets go, and when it lets nothing go.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use ibinder_sync::{
-    config::Given,
+    config::Settings,
     mirror::Mirror,
     model::DocumentId,
     report::Freed,
@@ -61,7 +61,7 @@ fn days(days: i64) -> Duration {
     Duration::from_secs((days * DAY).unsigned_abs())
 }
 
-fn by_age(given: &mut Given) {
+fn by_age(given: &mut Settings) {
     given.retain = Some(days(90));
 }
 
@@ -78,7 +78,7 @@ impl Past {
     }
 
     /// A complete run that retains by some rules.
-    fn retains(&self, rules: impl FnOnce(&mut Given)) -> Ran {
+    fn retains(&self, rules: impl FnOnce(&mut Settings)) -> Ran {
         let ran = self.world.run_with(rules);
         assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
         self.world.assert_mirrors();
@@ -118,8 +118,8 @@ fn what_is_older_goes_and_is_not_held_any_more() {
 #[test]
 fn all_but_the_newest_versions_go() {
     let past = past();
-    assert_eq!(freed(&past.retains(|given| given.retain_versions = Some(2))), (0, 0, 0));
-    assert_eq!(freed(&past.retains(|given| given.retain_versions = Some(1))), (2, 2, 4));
+    assert_eq!(freed(&past.retains(|given| given.retain_versions = NonZeroU64::new(2))), (0, 0, 0));
+    assert_eq!(freed(&past.retains(|given| given.retain_versions = NonZeroU64::new(1))), (2, 2, 4));
     assert_eq!(past.held(), ["a2", "b2"]);
 }
 
@@ -138,7 +138,7 @@ fn what_a_repair_put_aside_pushes_no_version_out() {
     );
     sql(&past.world, &aside);
     assert_eq!(past.world.sql::<i64>("SELECT count(*) FROM past_versions"), 6);
-    assert_eq!(freed(&past.retains(|given| given.retain_versions = Some(2))), (0, 0, 0));
+    assert_eq!(freed(&past.retains(|given| given.retain_versions = NonZeroU64::new(2))), (0, 0, 0));
     assert_eq!(past.held(), ["a1", "a2", "b1", "b2"]);
 }
 
@@ -146,9 +146,9 @@ fn what_a_repair_put_aside_pushes_no_version_out() {
 fn with_both_rules_either_keeps() {
     let past = past();
     let both = |age, versions| {
-        move |given: &mut Given| {
+        move |given: &mut Settings| {
             given.retain = Some(days(age));
-            given.retain_versions = Some(versions);
+            given.retain_versions = NonZeroU64::new(versions);
         }
     };
     assert_eq!(freed(&past.retains(both(90, 2))), (0, 0, 0));
@@ -196,14 +196,14 @@ fn nothing_goes_from_a_binder_that_was_not_read_for_certain() {
     }
     let ran = past.world.run_with(|given| {
         by_age(given);
-        given.binders = vec![past.eken.clone()];
+        given.binder = vec![past.eken.clone()];
     });
     assert!(ran.finished.uncertified, "{ran:?}");
     assert_eq!(freed(&ran), (0, 0, 0));
     // The next one is consistent; the other binder is left out by the filter.
     let ran = past.world.run_with(|given| {
         by_age(given);
-        given.binders = vec![past.eken.clone()];
+        given.binder = vec![past.eken.clone()];
     });
     assert_eq!(freed(&ran), (2, 2, 4));
     assert_eq!(past.held(), ["b1", "b2"]);
@@ -235,7 +235,7 @@ fn what_a_document_was_in_a_lost_binder_stays_by_any_rule() {
     past.world.edit(|o| o.move_document(&past.b, &past.eken, None)).unwrap();
     past.world.mirror();
     past.world.edit(|o| o.hide_binder(&past.linden)).unwrap();
-    for rule in [by_age, |given: &mut Given| given.retain_versions = Some(1)] {
+    for rule in [by_age, |given: &mut Settings| given.retain_versions = NonZeroU64::new(1)] {
         let ran = past.world.run_with(rule);
         assert_eq!(ran.exit(), Exit::Partial, "{ran:?}");
         assert!(["b1", "b2"].iter().all(|text| past.held().contains(text)), "{ran:?}");
@@ -257,7 +257,7 @@ fn nothing_goes_when_the_run_ends_early() {
     past.world.edit(|o| o.revise(&past.a, "a4").unwrap());
     let ran = past.world.run_with(|given| {
         by_age(given);
-        given.min_free = Some("1000TB".parse().unwrap());
+        given.min_free = 1_000_000_000_000_000;
     });
     assert_eq!((ran.exit(), freed(&ran)), (Exit::Partial, (0, 0, 0)), "{ran:?}");
     assert_eq!(past.held(), ["a1", "a2", "b1", "b2"]);
@@ -366,7 +366,7 @@ fn a_document_that_returns_after_its_version_went_is_fetched_again() {
 #[test]
 fn a_plan_lets_nothing_go() {
     let past = past();
-    let config = past.world.config(Given { retain: Some(days(1)), ..past.world.given() });
+    let config = past.world.config(Settings { retain: Some(days(1)), ..past.world.given() });
     assert!(!config.options.retain.keeps_all());
     past.world.plan_as(&config);
     assert_eq!(past.held(), ["a1", "a2", "b1", "b2"]);

@@ -4,17 +4,18 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::Write as _,
+    num::NonZeroU64,
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Command as Process, Stdio},
     sync::Mutex,
 };
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use ibinder_sync::{
     cli::{self, Cli},
     commands,
-    config::Given,
+    config::Settings,
     failpoints::{self, Point},
     session::{Exit, Output},
     ui::Level,
@@ -105,16 +106,21 @@ fn the_child() {
     let dest = PathBuf::from(task["dest"].as_str().unwrap());
     let kill = task["kill"].as_array().map(|kill| (kill[0].as_str().unwrap().to_owned(), kill[1].as_u64().unwrap()));
     watch(Path::new(task["trace"].as_str().unwrap()), kill);
-    let given = Given { retain_versions: (task["command"] == "retain").then_some(1), ..harness::given(dest.clone()) };
+    let given = Settings {
+        retain_versions: NonZeroU64::new(u64::from(task["command"] == "retain")),
+        ..harness::given(dest.clone())
+    };
     let config = harness::config(given, &|name| std::env::var_os(name));
     let exit = match (task["command"].as_str().unwrap(), task["fallbacks"] == true) {
         ("run", true) => harness::run_on(&config, |mirror| mirror.with_fallbacks_only()).exit(),
         ("run" | "retain", false) => commands::run(&config, &Output::new(false, Level::Error, false)),
         ("adopt", _) => commands::adopt(&config, &Output::new(false, Level::Error, false)),
         ("repair", _) => {
-            let words = ["ibinder-sync", "verify", "--repair", "--dest", dest.to_str().unwrap()];
-            let cli::Command::Verify(given) = Cli::parse_from(words).command else { unreachable!() };
-            commands::verify(&given, &config.notices, || Ok(config.remote), &Output::new(false, Level::Error, false))
+            let matches = cli::command().get_matches_from(["ibinder-sync", "verify", "--repair"]);
+            let command = Cli::from_arg_matches(&matches).unwrap().command;
+            let cli::Command::Verify(flags) = &command else { unreachable!() };
+            let asked = commands::Verify { dest: &dest, flags, limit: config.limit, notices: &config.notices };
+            commands::verify(&asked, || Ok(config.remote), &Output::new(false, Level::Error, false))
         }
         ("forget", _) => commands::forget_binder(&commands::Forget {
             dest: &dest,

@@ -1,0 +1,147 @@
+//! The flags of the settings, and reading a command line: flags over the environment over the configuration file.
+
+use std::ffi::OsString;
+
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _, ValueHint,
+    builder::PossibleValuesParser, parser::ValueSource, value_parser,
+};
+
+use super::{Cli, Place};
+use crate::config::{self, Environment, KEYS, Key, Kind, Sources};
+
+/// Where a command's own flags are in its help: after its settings.
+const OWN: usize = 100;
+
+/// Where the flags of all commands are: at the end.
+pub(super) const GLOBAL: usize = 1000;
+
+/// Why the program can't start.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The command line; also what `--help` and `--version` print.
+    Usage(clap::Error),
+    /// The file or the environment.
+    Config(config::Error),
+}
+
+impl From<config::Error> for Refusal {
+    fn from(error: config::Error) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(error)
+    }
+}
+
+/// A command line that was understood.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The command with its own flags.
+    pub cli: Cli,
+    /// The command's name.
+    pub name: String,
+    /// The settings that were given, and where.
+    pub sources: Sources,
+}
+
+/// All commands, each with the flags of the settings that it takes.
+pub fn command() -> Command {
+    let global = KEYS.iter().filter(|key| key.is_global()).filter_map(|key| flag(key, GLOBAL, true));
+    Cli::command().args(global).mut_subcommands(with_settings)
+}
+
+fn with_settings(command: Command) -> Command {
+    let (name, global, mut own) = (command.get_name().to_owned(), command.has_subcommands(), OWN..);
+    let keys = KEYS.iter().enumerate().filter(|(_, key)| key.is_for(&name) && !key.is_global());
+    let flags: Vec<Arg> = keys.filter_map(|(order, key)| flag(key, order, global)).collect();
+    command.mut_args(|argument| argument.display_order(own.next().unwrap_or(OWN))).args(flags)
+}
+
+/// The flag of a setting. The values are checked with those of the file and the environment.
+fn flag(key: &'static Key, order: usize, global: bool) -> Option<Arg> {
+    let flag = Arg::new(key.name)
+        .long(key.flag()?)
+        .help(key.full_help())
+        .help_heading(key.heading)
+        .value_name(key.placeholder)
+        .value_parser(value_parser!(OsString))
+        .display_order(order)
+        .global(global);
+    Some(match key.kind {
+        Kind::List => flag.action(ArgAction::Append),
+        // With a value, so that the command line can overrule a file.
+        Kind::Switch => flag.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        Kind::Path => flag.value_hint(ValueHint::AnyPath),
+        Kind::Rate | Kind::Number => flag.allow_negative_numbers(true),
+        _ if !key.values.is_empty() => flag.value_parser(PossibleValuesParser::new(key.values)),
+        _ => flag,
+    })
+}
+
+/// Reads the command line, the environment and the file.
+pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<Invocation, Refusal> {
+    refuse_line_ends(&arguments)?;
+    let matches = command().try_get_matches_from(arguments)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let name = matches.subcommand_name().unwrap_or_default().to_owned();
+    let mut sources = if KEYS.iter().any(|key| key.is_for(&name)) && !cli.command.needs_no_settings() {
+        Sources::load(cli.place.config.as_deref(), cli.place.profile.as_deref(), environment)?
+    } else {
+        Sources::default()
+    };
+    for key in KEYS.iter().filter(|key| key.is_for(&name) || key.is_global()) {
+        if let Some(values) = given(&matches, key.name) {
+            sources.put_flag(key, values);
+        }
+    }
+    config::check_ambient(environment)?;
+    Ok(Invocation { cli, name, sources })
+}
+
+/// Refuses an argument that ends in a carriage return: a script with the line ends of Windows puts one behind the last
+/// argument of each line, and a folder would be made whose name ends in it.
+fn refuse_line_ends(arguments: &[OsString]) -> Result<(), Refusal> {
+    let own = arguments.iter().take_while(|argument| *argument != "--");
+    match own.map(|argument| argument.to_string_lossy()).find(|argument| argument.ends_with('\r')) {
+        None => Ok(()),
+        Some(argument) => {
+            let why = "it ends in a carriage return; save the script that has it with the line ends of Unix";
+            Err(config::Error::Bad { name: format!("{argument:?}").into(), why: why.to_owned() }.into())
+        }
+    }
+}
+
+/// The settings of `run` with these flags, whether or not they are all that a run needs.
+pub fn show(place: &Place, flags: Vec<OsString>, environment: Environment<'_>) -> Result<Sources, Refusal> {
+    let mut arguments = vec![OsString::from("ibinder-sync")];
+    arguments.extend(place.config.iter().flat_map(|file| [OsString::from("--config"), file.into()]));
+    arguments.extend(place.profile.iter().flat_map(|name| [OsString::from("--profile"), name.into()]));
+    arguments.push("run".into());
+    arguments.extend(flags);
+    parse(arguments, environment).map(|invocation| invocation.sources)
+}
+
+/// What the command line says for a flag, before or after the name of the command.
+fn given(matches: &ArgMatches, id: &str) -> Option<Vec<OsString>> {
+    let inner = matches.subcommand().and_then(|(_, inner)| given(inner, id));
+    inner.or_else(|| {
+        // Not every level knows every flag.
+        let is_known = matches.try_contains_id(id).is_ok_and(|is_there| is_there);
+        let is_given = is_known && matches.value_source(id) == Some(ValueSource::CommandLine);
+        is_given.then(|| matches.get_raw(id).into_iter().flatten().map(OsString::from).collect())
+    })
+}
+
+/// The command that a command line means, whether or not the rest of it can be understood.
+pub fn command_name(arguments: Vec<OsString>) -> Option<String> {
+    let matches = command().ignore_errors(true).try_get_matches_from(arguments).ok()?;
+    matches.subcommand_name().map(str::to_owned)
+}
+
+#[cfg(test)]
+#[path = "flags_tests.rs"]
+mod tests;

@@ -1,0 +1,280 @@
+//! Which layer wins, that each command takes its settings, and that a setting is declared once.
+
+use std::{fs, path::Path};
+
+use super::*;
+use crate::{
+    cli,
+    config::{Settings, Shown, Value, sample, schema},
+};
+
+/// Flags of `run` that make no sense in a file.
+const OF_ONE_RUN: &[&str] = &["dry-run", "json", "help"];
+
+fn commands() -> Command {
+    let mut command = command();
+    command.build();
+    command
+}
+
+#[test]
+fn each_flag_of_a_run_is_a_setting() {
+    let global: Vec<_> = Cli::command().get_arguments().filter_map(Arg::get_long).map(str::to_owned).collect();
+    let program = commands();
+    let run = program.find_subcommand("run").unwrap();
+    let flags: Vec<&str> = run.get_arguments().filter_map(Arg::get_long).collect();
+    for key in KEYS.iter().filter(|key| key.is_for("run")) {
+        assert_eq!(key.flag().is_some_and(|flag| flags.contains(&&*flag)), key.flag().is_some(), "{}", key.name);
+    }
+    for flag in flags.iter().filter(|flag| !OF_ONE_RUN.contains(flag) && !global.iter().any(|other| other == *flag)) {
+        assert!(KEYS.iter().any(|key| key.flag().as_deref() == Some(*flag)), "--{flag} is not in config::KEYS");
+    }
+}
+
+/// A command that is not named in the declaration would have no destination.
+#[test]
+fn every_command_of_a_mirror_has_a_destination() {
+    let without = ["config", "sandbox", "completions", "man", "help"];
+    for command in commands().get_subcommands().filter(|command| !without.contains(&command.get_name())) {
+        let has = command.get_arguments().any(|argument| argument.get_long() == Some("dest"));
+        assert!(has, "{}", command.get_name());
+        assert_eq!(Key::named("dest").unwrap().is_for(command.get_name()), command.get_name() != "demo");
+    }
+}
+
+fn parsed(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Invocation, String> {
+    let arguments = ["ibinder-sync"].iter().chain(arguments).map(OsString::from).collect();
+    let get = |name: &str| match name {
+        "IBINDER_CONFIG" => Some("/dev/null".into()),
+        _ => variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v)),
+    };
+    parse(arguments, &get).map_err(|refusal| match refusal {
+        Refusal::Usage(error) => error.to_string(),
+        Refusal::Config(error) => error.to_string(),
+    })
+}
+
+fn settings(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Settings, String> {
+    let Invocation { name, sources, .. } = parsed(arguments, variables)?;
+    let (settings, wrong) = Settings::read(&sources, &name);
+    config::Error::none(wrong).map(|()| settings).map_err(|error| error.to_string())
+}
+
+fn dest(arguments: &[&str], variables: &[(&str, &str)]) -> Option<String> {
+    Some(settings(arguments, variables).unwrap().dest?.to_str()?.to_owned())
+}
+
+#[test]
+fn a_flag_wins_over_a_variable() {
+    let variables =
+        [("IBINDER_DEST", "/env"), ("IBINDER_EXISTING", "true"), ("IBINDER_BINDER", "a;b"), ("IBINDER_RATE", "7")];
+    let plain = settings(&["run"], &variables).unwrap();
+    assert_eq!(plain.dest.unwrap().to_str(), Some("/env"));
+    assert!(plain.existing);
+    assert_eq!(plain.binder, ["a", "b"]);
+    let flags = ["run", "--dest", "/flag", "--existing=false", "--binder", "c", "--binder=d;e"];
+    let given = settings(&flags, &variables).unwrap();
+    assert_eq!(given.dest.unwrap().to_str(), Some("/flag"));
+    assert!(!given.existing);
+    assert_eq!(given.binder, ["c", "d;e"]);
+    assert!(settings(&["run", "--existing"], &[]).unwrap().existing);
+    assert!(!settings(&["run"], &[]).unwrap().existing);
+}
+
+#[test]
+fn it_does_not_matter_where_the_command_stands() {
+    let variables = [("IBINDER_DEST", "/env"), ("IBINDER_MIN_FREE", "-1")];
+    for arguments in [
+        &["-v", "run"][..],
+        &["--log-format", "json", "run"],
+        &["--log-format=json", "-vv", "run", "-v"],
+        &["binders"],
+        &["binders", "list"],
+        &["binders", "forget", "list"],
+        &["with-lock", "--", "run", "--dest", "/x"],
+        &["restore", "--at", "7d", "--to", "run", "run"],
+    ] {
+        assert_eq!(dest(arguments, &variables[..1]).as_deref(), Some("/env"), "{arguments:?}");
+    }
+    for arguments in [&["binders", "forget", "x", "--dest", "/flag"], &["binders", "--dest", "/flag", "forget", "x"]] {
+        assert_eq!(dest(arguments, &variables).as_deref(), Some("/flag"), "{arguments:?}");
+    }
+    // A value that looks like a flag is none.
+    assert!(settings(&["run"], &variables).unwrap_err().starts_with("IBINDER_MIN_FREE can't be used: \"-1\""));
+    // The name of a profile may be that of a command.
+    assert!(parsed(&["--profile", "run", "run"], &variables).unwrap_err().contains("no profile \"run\""));
+}
+
+#[test]
+fn a_command_takes_what_is_declared_for_it_and_nothing_else() {
+    let variables = [("IBINDER_DEST", "/env"), ("IBINDER_BANDWIDTH", "5MB"), ("IBINDER_RATE", "5")];
+    let of = |arguments: &[&str]| {
+        let settings = settings(arguments, &variables).unwrap();
+        (settings.bandwidth.is_some(), settings.rate == config::RateSetting::Auto)
+    };
+    assert_eq!(of(&["run"]), (true, false));
+    assert_eq!(of(&["ls"]), (false, true));
+    // To `verify` the flag means what is read from the disk.
+    assert_eq!(of(&["verify"]), (false, false));
+    assert_eq!(of(&["verify", "--bandwidth", "1MB"]), (false, false));
+    // The demo must not fill the mirror that is configured.
+    #[cfg(feature = "sandbox")]
+    assert!(parsed(&["demo"], &variables).unwrap_err().contains("--dest"));
+    // A flag of all commands counts for each, a variable only where it is declared.
+    let is_json = |arguments: &[&str], variables: &[(&str, &str)]| {
+        settings(arguments, variables).unwrap().log_format == config::LogFormat::Json
+    };
+    let variable = [("IBINDER_LOG_FORMAT", "json")];
+    assert!(is_json(&["ls", "--log-format", "json"], &[]) && is_json(&["run"], &variable));
+    assert!(!is_json(&["ls"], &variable));
+}
+
+#[test]
+fn a_status_is_that_of_a_mirror_or_of_a_file() {
+    let variables = [("IBINDER_DEST", "/env")];
+    let from = |arguments: &[&str]| match parsed(arguments, &variables)?.cli.command {
+        cli::Command::Status(status) => Ok::<_, String>(status.from.is_some()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(from(&["status"]), Ok(false));
+    // A file that can't be read is then none of its business.
+    assert_eq!(from(&["status", "--from", "x", "--config", "/nowhere"]), Ok(true));
+    assert!(from(&["status", "--config", "/nowhere"]).is_err());
+    assert!(from(&["status", "--from", "x", "--dest", "/a"]).unwrap_err().contains("cannot be used with"));
+}
+
+#[test]
+fn a_bad_value_is_reported_with_its_place() {
+    #[rustfmt::skip]
+    let table = [
+        ("max_duration", "soon",  "\"soon\" is not a length of time, such as 90s, 30m or 8h"),
+        ("concurrency",  "many",  "it is a number from 1 to 256"),
+        ("existing",     "maybe", "it is true or false"),
+        ("rate",         "-1",    "\"-1\" is not a rate: write auto, or a number of requests per second such as 10, or 0 for no limit"),
+    ];
+    for (name, value, why) in table {
+        let key = Key::named(name).unwrap();
+        let error = settings(&["run"], &[(&key.variable(), value)]).unwrap_err();
+        assert_eq!(error, format!("{} can't be used: {why}", key.variable()));
+        let flag = format!("--{}", key.flag().unwrap());
+        let error = settings(&["run", &format!("{flag}={value}")], &[]).unwrap_err();
+        assert_eq!(error, format!("{flag} can't be used: {why}"));
+    }
+    let error = settings(&["run"], &[("IBINDER_LOG_FORMAT", "xml")]).unwrap_err();
+    assert_eq!(error, "IBINDER_LOG_FORMAT can't be used: it is one of text, json");
+    assert!(parsed(&["run", "--log-format", "xml"], &[]).unwrap_err().contains("[possible values: text, json]"));
+}
+
+#[test]
+fn a_command_is_known_by_its_name_whatever_else_is_wrong() {
+    let name = |line: &str| command_name(format!("ibinder-sync {line}").split(' ').map(OsString::from).collect());
+    for line in ["status --nonsense", "--profile run status --max-age soon", "status --log-format xml"] {
+        assert_eq!(name(line).as_deref(), Some("status"), "{line}");
+    }
+    assert_eq!(name("--profile status run").as_deref(), Some("run"));
+}
+
+#[test]
+fn flags_are_shown_as_they_were_given() {
+    let place = Place { config: Some("/dev/null".into()), profile: None };
+    let sources = show(&place, vec!["--rate".into(), "5".into()], &|_| None).unwrap();
+    let Value { values, origin, .. } = sources.get("rate").unwrap();
+    assert_eq!((&values[..], origin), (&["5".into()][..], &config::Origin::Flag));
+}
+
+/// `docs/configuration.md` has every setting, in this order.
+#[test]
+fn the_page_has_every_setting() {
+    let row = |key: &Key| {
+        let flag = key.flag().map(|flag| format!("`--{flag}`")).unwrap_or_default();
+        let example = key.example().map(|example| format!("`{example}`")).unwrap_or_default();
+        let commands = if key.commands.len() > 5 { "all of a mirror".to_owned() } else { key.commands.join(", ") };
+        let (name, variable, help) = (key.name, key.variable(), key.full_help());
+        format!("| `{name}` | {example} | {flag} | `{variable}` | {commands} | {help} |\n")
+    };
+    let table: String = KEYS.iter().map(row).collect();
+    let page = include_str!("../../docs/configuration.md");
+    assert!(page.contains(&table), "docs/configuration.md should have these rows:\n{table}");
+}
+
+/// One declaration gives the flag, the variable, the key, `config show`, the sample, the schema and the table.
+#[test]
+fn a_declaration_is_all_that_a_setting_needs() {
+    let program = commands();
+    let help = |command: &str| program.clone().find_subcommand_mut(command).unwrap().render_long_help().to_string();
+    let page = include_str!("../../docs/configuration.md");
+    let (schema, sample) = (schema(), sample());
+    let shown = |sources: &Sources| Shown::of(&Settings::read(sources, "run").0, sources).text();
+    for key in KEYS {
+        let (name, variable, is_secret) = (key.name, key.variable(), key.kind == Kind::Secret);
+        for command in key.commands.iter().filter(|_| key.flag().is_some()) {
+            assert!(help(command).contains(&format!("--{}", key.flag().unwrap())), "{command} --help lacks {name}");
+        }
+        let example = key.example().map_or("x".to_owned(), |value| value.to_string());
+        let text = OsString::from(example.trim_matches(['[', ']', '"']));
+        let of_variable = Sources::of_environment(&|asked| (asked == variable).then(|| text.clone())).unwrap();
+        assert!(of_variable.get(name).is_some(), "{variable} is not read");
+        assert_eq!(Settings::read(&of_variable, key.commands[0]).1.len(), 0, "{name} = {example}");
+        assert!(shown(&of_variable).contains(&variable), "config show lacks {name}");
+        assert_eq!(sample.contains(&format!("\n#{name} = ")), !is_secret, "config init: {name}");
+        assert_eq!(schema["properties"][name]["description"].is_string(), !is_secret, "config schema: {name}");
+        assert!(page.contains(&format!("\n| `{name}` |")), "docs/configuration.md lacks {name}");
+        assert!(key.help().len() > 10 && !key.help().contains("  "), "{name}: {}", key.help());
+    }
+}
+
+/// Settings that are not just a value: their rules name them.
+const WITH_RULES: &[&str] = &[
+    "organisation",
+    "client_id",
+    "client_secret",
+    "client_secret_file",
+    "client_secret_command",
+    "api_url",
+    "auth_url",
+    "dest",
+    "existing",
+    "binder",
+    "exclude_binder",
+    "include",
+    "exclude",
+    "rate",
+    "rate_max",
+    "status_file",
+    "metrics_file",
+];
+
+/// The name of a setting is in its declaration, and then only where its value is used.
+#[test]
+fn a_setting_is_named_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    collect(&root, &mut sources);
+    for key in KEYS.iter().filter(|key| !WITH_RULES.contains(&key.name)) {
+        let flag = key.flag().unwrap();
+        for text in [format!("\"{}\"", key.name), format!("\"{flag}\""), key.variable()] {
+            let found: Vec<_> = sources.iter().filter(|(_, code)| code.contains(&text)).map(|(name, _)| name).collect();
+            assert_eq!(found, Vec::<&String>::new(), "{text} repeats the declaration");
+        }
+        let field = format!("ettings.{}", key.name);
+        let own = format!("self.{}", key.name);
+        let used = sources
+            .iter()
+            .any(|(name, code)| code.contains(&field) || (name.ends_with("config/mod.rs") && code.contains(&own)));
+        assert!(used, "{} is declared and not used", key.name);
+    }
+}
+
+/// Sources without their tests, and without the declaration.
+fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.display().to_string();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if !["_tests.rs", "config/settings.rs"].iter().any(|end| name.ends_with(end)) {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((name, text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What is wrong with the settings.
+
+use std::{borrow::Cow, path::PathBuf, slice};
+
+use crate::sync::BadGlob;
+
+/// What can't work, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is missing.
+    #[error("{name} is not set; {advice}")]
+    Missing {
+        /// Its name.
+        name: &'static str,
+        /// What to do.
+        advice: String,
+    },
+    /// A setting has a value that can't work.
+    #[error("{name} can't be used: {why}")]
+    Bad {
+        /// Its name, and where it was set.
+        name: Cow<'static, str>,
+        /// Why.
+        why: String,
+    },
+    /// A configuration file can't be used.
+    #[error("{path}{line}: {why}", path = path.display(), line = line.map(|line| format!(":{line}")).unwrap_or_default())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// On which line.
+        line: Option<usize>,
+        /// Why.
+        why: String,
+    },
+    /// A variable looks like a setting and is none.
+    #[error("{name} is not known; {advice}")]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// What was probably meant.
+        advice: String,
+    },
+    /// A glob is none.
+    #[error("a filter can't be used: {0}")]
+    Glob(#[from] BadGlob),
+    /// Several of these.
+    #[error("{} mistakes in the configuration:\n  {}", .0.len(), lines(.0))]
+    Several(Vec<Error>),
+}
+
+fn lines(errors: &[Error]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n  ")
+}
+
+impl Error {
+    /// Errors as one, if there are any.
+    pub fn none(errors: impl IntoIterator<Item = Self>) -> Result<(), Self> {
+        let mut errors = errors.into_iter().peekable();
+        if errors.peek().is_none() { Ok(()) } else { Err(Self::all(errors)) }
+    }
+
+    /// Errors as one.
+    pub fn all(errors: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Vec::new();
+        for error in errors {
+            match error {
+                Self::Several(errors) => all.extend(errors),
+                one => all.push(one),
+            }
+        }
+        if all.len() == 1 { all.remove(0) } else { Self::Several(all) }
+    }
+
+    /// Each error alone.
+    pub fn each(&self) -> &[Self] {
+        match self {
+            Self::Several(errors) => errors,
+            one => slice::from_ref(one),
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! What is set, and where: flags over the environment over the file's profile over the file's top.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::{Environment, Error, KEYS, Key, Kind, declare::nearest, file, places, variables};
+
+/// The variable that chooses a profile.
+pub(super) const PROFILE: &str = "IBINDER_PROFILE";
+
+/// What was set, each with where.
+#[derive(Debug, Default)]
+pub struct Sources {
+    found: BTreeMap<&'static str, Value>,
+    pub(super) credentials: Option<PathBuf>,
+    file: Option<PathBuf>,
+    profile: Option<String>,
+    profiles: Vec<String>,
+}
+
+/// A value and where it was set.
+#[derive(Clone)]
+pub struct Value {
+    /// Its setting.
+    pub key: &'static Key,
+    /// Its values: one, unless it is a list.
+    pub values: Vec<OsString>,
+    /// Where it was set.
+    pub origin: Origin,
+}
+
+/// Where something was set; what comes later overrules.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// At the top of the file.
+    Top(PathBuf, usize),
+    /// In a profile of the file.
+    Profile(PathBuf, usize),
+    /// In the environment.
+    Variable(String),
+    /// On the command line.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Top(path, line) | Self::Profile(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Variable(name) => f.write_str(name),
+            Self::Flag => f.write_str("flag"),
+        }
+    }
+}
+
+impl Sources {
+    /// Reads the file that is meant, and the environment.
+    pub fn load(file: Option<&Path>, profile: Option<&str>, environment: Environment<'_>) -> Result<Self, Error> {
+        let mut sources = Self::default();
+        let of_environment = variables::value(PROFILE, environment).map(|name| name.to_string_lossy().into_owned());
+        let by = if profile.is_some() { "--profile" } else { PROFILE };
+        let profile = profile.map(str::to_owned).or(of_environment);
+        match (places::find(file, environment)?, profile) {
+            (Some((path, text)), profile) => sources.read_file(&path, &text, profile)?,
+            (None, Some(profile)) => {
+                let places: Vec<_> = places::usual(environment).iter().map(|p| p.display().to_string()).collect();
+                let why = format!(
+                    "there is no configuration file with the profile {profile:?}: neither --config, nor {}",
+                    places.join(", nor ")
+                );
+                return Err(Error::Bad { name: by.into(), why });
+            }
+            (None, None) => {}
+        }
+        sources.read_environment(environment)?;
+        Ok(sources)
+    }
+
+    /// What an environment says, without a file.
+    pub fn of_environment(environment: Environment<'_>) -> Result<Self, Error> {
+        let mut sources = Self::default();
+        sources.read_environment(environment)?;
+        Ok(sources)
+    }
+
+    fn read_file(&mut self, path: &Path, text: &str, profile: Option<String>) -> Result<(), Error> {
+        let file = file::read(path, text)?;
+        self.file = Some(path.to_owned());
+        self.profiles = file.profiles.iter().map(|(name, _)| name.clone()).collect();
+        let chosen = match &profile {
+            None => None,
+            Some(name) => Some(
+                file.profiles
+                    .into_iter()
+                    .find(|(known, _)| known == name)
+                    .ok_or_else(|| unknown_profile(path, name, &self.profiles))?,
+            ),
+        };
+        self.profile = profile;
+        let setting = |entry: file::Entry, origin| Value { key: entry.key, values: entry.values, origin };
+        self.put(file.top.into_iter().map(|entry| {
+            let origin = Origin::Top(path.to_owned(), entry.line);
+            setting(entry, origin)
+        }))?;
+        self.put(chosen.into_iter().flat_map(|(_, entries)| entries).map(|entry| {
+            let origin = Origin::Profile(path.to_owned(), entry.line);
+            setting(entry, origin)
+        }))
+    }
+
+    fn read_environment(&mut self, environment: Environment<'_>) -> Result<(), Error> {
+        let (mut layer, mut wrong) = (Vec::new(), Vec::new());
+        for key in KEYS {
+            let (variable, is_path) = (key.variable(), key.kind == Kind::Path);
+            let value = if is_path { variables::as_it_is } else { variables::value };
+            let Some(text) = value(&variable, environment) else { continue };
+            let checked = if key.kind.has_lines() { Ok(()) } else { variables::check(&text) };
+            match checked {
+                Ok(()) => {
+                    let values = key.kind.of_variable(text);
+                    layer.push(Value { key, values, origin: Origin::Variable(variable) });
+                }
+                Err(why) => wrong.push(Error::Bad { name: variable.into(), why: why.to_owned() }),
+            }
+        }
+        self.credentials = environment("CREDENTIALS_DIRECTORY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Error::none(wrong)?;
+        self.put(layer)
+    }
+
+    /// Puts a layer over those before.
+    fn put(&mut self, layer: impl IntoIterator<Item = Value>) -> Result<(), Error> {
+        let mut way: Option<Origin> = None;
+        for setting in layer {
+            if setting.key.is_way_to_secret() {
+                if let Some(other) = &way {
+                    let why = format!("{other} sets the client's secret, too; remove one of them");
+                    return Err(Error::Bad { name: setting.name().into(), why });
+                }
+                // A higher way to the secret overrules every lower one.
+                self.found.retain(|_, known| !known.key.is_way_to_secret());
+                way = Some(setting.origin.clone());
+            }
+            self.found.insert(setting.key.name, setting);
+        }
+        Ok(())
+    }
+
+    /// Puts what the command line says over everything.
+    pub fn put_flag(&mut self, key: &'static Key, values: Vec<OsString>) {
+        self.found.insert(key.name, Value { key, values, origin: Origin::Flag });
+    }
+
+    /// What is set for a key.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let setting = self.found.get(name)?;
+        // A number for the rate overrules a ceiling that was set further down; beside it, it is an error.
+        let overruled = name == "rate_max"
+            && self
+                .found
+                .get("rate")
+                .is_some_and(|rate| rate.origin.layer() > setting.origin.layer() && !rate.is("auto"));
+        (!overruled).then_some(setting)
+    }
+
+    /// Whether a key was set on the command line.
+    pub fn is_flag(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.origin == Origin::Flag)
+    }
+
+    /// The file that was read.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// The profile that was chosen.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// The profiles that the file has.
+    pub fn profiles(&self) -> &[String] {
+        &self.profiles
+    }
+
+    /// What is missing, and where it can be set.
+    pub fn missing(&self, name: &'static str) -> Error {
+        let Some(key) = Key::named(name) else { return Error::Missing { name, advice: String::new() } };
+        let flag = key.flag().map(|flag| format!("give --{flag}, or ")).unwrap_or_default();
+        let place = self.file.as_ref().map_or("a configuration file".to_owned(), |path| path.display().to_string());
+        let mut advice = format!("{flag}set {}, or write {} into {place}", key.variable(), key.example_line());
+        if self.profile.is_none() && !self.profiles.is_empty() {
+            advice = format!("choose a profile with --profile ({}), or {advice}", self.profiles.join(", "));
+        }
+        Error::Missing { name, advice }
+    }
+
+    /// What an error calls a setting: the place where it was set.
+    pub fn name(&self, key: &'static str) -> String {
+        let flag = || Key::named(key).and_then(Key::flag).map(|flag| format!("--{flag}"));
+        self.get(key).map_or_else(|| flag().unwrap_or_else(|| key.to_owned()), Value::name)
+    }
+
+    /// Says that a setting has a value that can't work.
+    pub fn bad(&self, key: &'static str, why: impl Into<String>) -> Error {
+        Error::Bad { name: self.name(key).into(), why: why.into() }
+    }
+}
+
+/// Values may be secrets.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {}", self.key.name, self.origin)
+    }
+}
+
+impl Value {
+    /// What an error calls it.
+    pub fn name(&self) -> String {
+        match &self.origin {
+            Origin::Top(..) | Origin::Profile(..) => format!("{} in {}", self.key.name, self.origin),
+            Origin::Variable(name) => name.clone(),
+            Origin::Flag => format!("--{}", self.key.flag().unwrap_or_default()),
+        }
+    }
+
+    /// Whether its value is this word.
+    pub fn is(&self, text: &str) -> bool {
+        self.values.first().is_some_and(|value| value.eq_ignore_ascii_case(text))
+    }
+}
+
+impl Origin {
+    fn layer(&self) -> u8 {
+        match self {
+            Self::Top(..) => 0,
+            Self::Profile(..) => 1,
+            Self::Variable(_) => 2,
+            Self::Flag => 3,
+        }
+    }
+}
+
+fn unknown_profile(path: &Path, name: &str, profiles: &[String]) -> Error {
+    let meant = nearest(name, profiles.iter().map(String::as_str));
+    let meant = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
+    let known = if profiles.is_empty() { "no profiles".to_owned() } else { profiles.join(", ") };
+    Error::File {
+        path: path.to_owned(),
+        line: None,
+        why: format!("there is no profile {name:?}; {meant}it has {known}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "dest = \"/top\"\nrate = 5\nclient_secret_file = \"/top-secret\"\n\
+        [profiles.north]\ndest = \"/north\"\nclient_secret_command = \"pass show x\"\n[profiles.south]\n";
+
+    fn load(profile: Option<&str>, variables: &[(&str, &str)]) -> Result<Sources, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, FILE).unwrap();
+        let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
+        Sources::load(Some(&path), profile, &get)
+            .map_err(|error| error.to_string().replace(&*folder.path().to_string_lossy(), ""))
+    }
+
+    fn told(sources: &Sources, name: &str) -> String {
+        let origin = |origin: &Origin| match origin {
+            Origin::Top(_, line) => format!("top {line}"),
+            Origin::Profile(_, line) => format!("profile {line}"),
+            other => other.to_string(),
+        };
+        let told = |s: &Value| format!("{} from {}", s.values.join("|".as_ref()).display(), origin(&s.origin));
+        sources.get(name).map_or_else(|| "not set".to_owned(), told)
+    }
+
+    #[test]
+    fn the_nearer_layer_counts() {
+        let of_environment = |name, value| vec![(name, value)];
+        let none = Vec::new;
+        #[rustfmt::skip]
+        let table = [
+            (None,          none(),                                            "dest",     "/top from top 1"),
+            (Some("south"), none(),                                            "dest",     "/top from top 1"),
+            (Some("north"), none(),                                            "dest",     "/north from profile 5"),
+            (None,          of_environment("IBINDER_PROFILE", "north"),        "dest",     "/north from profile 5"),
+            (Some("south"), of_environment("IBINDER_PROFILE", "north"),        "dest",     "/top from top 1"),
+            (Some("north"), of_environment("IBINDER_DEST", "/env"),            "dest",     "/env from IBINDER_DEST"),
+            (Some("north"), of_environment("IBINDER_DEST", " "),               "dest",     "/north from profile 5"),
+            (Some("north"), none(),                                            "client_secret_file", "not set"),
+            (Some("north"), none(),                                            "client_secret_command", "pass show x from profile 6"),
+            (Some("north"), of_environment("IBINDER_CLIENT_SECRET", "5ecret"), "client_secret_command", "not set"),
+            (Some("north"), of_environment("IBINDER_CLIENT_SECRET", "5ecret"), "client_secret", "5ecret from IBINDER_CLIENT_SECRET"),
+        ];
+        for (profile, variables, name, wanted) in table {
+            assert_eq!(told(&load(profile, &variables).unwrap(), name), wanted, "{profile:?} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there_is_told() {
+        assert_eq!(
+            load(Some("nort"), &[]).unwrap_err(),
+            "/c.toml: there is no profile \"nort\"; did you mean north? it has north, south"
+        );
+        assert_eq!(load(Some("x"), &[]).unwrap_err(), "/c.toml: there is no profile \"x\"; it has north, south");
+        let home = tempfile::tempdir().unwrap();
+        let get = |name: &str| (name == "HOME").then(|| home.path().into());
+        if std::path::Path::new("/etc/ibinder-sync").exists() {
+            return eprintln!("this machine is configured: that none is was not tested");
+        }
+        let error = Sources::load(None, Some("north"), &get).unwrap_err().to_string();
+        assert!(error.contains("there is no configuration file"), "{error}");
+    }
+
+    #[test]
+    fn two_ways_to_the_secret_in_one_layer_are_refused() {
+        let error =
+            load(None, &[("IBINDER_CLIENT_SECRET", "5ecret"), ("IBINDER_CLIENT_SECRET_FILE", "/x")]).unwrap_err();
+        assert!(error.contains("IBINDER_CLIENT_SECRET") && !error.contains("5ecret"), "{error}");
+    }
+
+    #[test]
+    fn a_number_overrules_a_ceiling_further_down() {
+        let ceiling = ("IBINDER_RATE_MAX", "9");
+        let mut sources = load(None, &[ceiling]).unwrap();
+        assert_eq!(told(&sources, "rate_max"), "9 from IBINDER_RATE_MAX");
+        let rate = Key::named("rate").unwrap();
+        sources.put_flag(rate, vec!["auto".into()]);
+        assert_eq!(told(&sources, "rate_max"), "9 from IBINDER_RATE_MAX");
+        sources.put_flag(rate, vec!["5".into()]);
+        assert_eq!(told(&sources, "rate_max"), "not set");
+        let beside = load(None, &[ceiling, ("IBINDER_RATE", "5")]).unwrap();
+        assert_eq!(told(&beside, "rate_max"), "9 from IBINDER_RATE_MAX");
+    }
+
+    #[test]
+    fn what_is_missing_names_the_profiles_while_none_is_chosen() {
+        let of = |profile| load(profile, &[]).unwrap().missing("organisation").to_string();
+        assert!(of(None).contains("--profile (north, south)"), "{}", of(None));
+        assert!(!of(Some("south")).contains("--profile"), "{}", of(Some("south")));
+        assert!(of(Some("south")).contains("IBINDER_ORG_ID"));
+    }
+
+    #[test]
+    fn an_error_names_the_place() {
+        let error = |sources: &Sources| sources.bad("rate", "no").to_string();
+        assert!(error(&load(None, &[]).unwrap()).starts_with("rate in "));
+        let mut sources = load(None, &[("IBINDER_RATE", "x")]).unwrap();
+        assert_eq!(error(&sources), "IBINDER_RATE can't be used: no");
+        sources.put_flag(Key::named("rate").unwrap(), vec!["5".into()]);
+        assert_eq!(error(&sources), "--rate can't be used: no");
+        assert_eq!(sources.bad("status_file", "no").to_string(), "--status-file can't be used: no");
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let sources = load(Some("south"), &[("IBINDER_CLIENT_SECRET", "5ecret")]).unwrap();
+        assert!(format!("{sources:?}").contains("client_secret from IBINDER_CLIENT_SECRET"), "{sources:?}");
+        assert!(!format!("{sources:?}").contains("5ecret"));
+    }
+}
