@@ -272,10 +272,7 @@ fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
         let name = path.display().to_string();
         if path.is_dir() {
             collect(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs")
-            && !name.ends_with("_tests.rs")
-            && !name.ends_with("config/settings.rs")
-        {
+        } else if !["_tests.rs", "config/settings.rs"].iter().any(|end| name.ends_with(end)) {
             let text = fs::read_to_string(&path).unwrap();
             found.push((name, text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()));
         }

@@ -9,26 +9,6 @@ use crate::{
     sync::{Fatal, context::RunContext, decide::planner::Planner},
 };
 
-/// Whether listed documents had versions; those that are left out don't count.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ListedVersions {
-    any: bool,
-    missing: bool,
-}
-
-impl ListedVersions {
-    /// Takes a listed document.
-    pub(crate) fn take(&mut self, has_version: bool) {
-        self.any |= has_version;
-        self.missing |= !has_version;
-    }
-
-    /// Whether documents were listed, and none had a version.
-    fn are_all_missing(self) -> bool {
-        self.missing && !self.any
-    }
-}
-
 /// Fails the run if no listed document has a version.
 pub(crate) async fn versions(ctx: &RunContext) -> Result<(), Fatal> {
     if ctx.planner.call(|planner: &mut Planner| planner.versions).await?.are_all_missing() {
@@ -51,27 +31,4 @@ pub(crate) fn warn(ctx: &RunContext) -> Result<(), Fatal> {
         ctx.tally.warn(Warning::other(Warning::EmptyMirror, &binders));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn documents_without_a_version_are_excused_unless_they_are_all() {
-        for (listed, missing) in [
-            (&[][..], false),
-            (&[true], false),
-            (&[false], true),
-            (&[false, false, false], true),
-            (&[false, true, false], false),
-            (&[true, false], false),
-        ] {
-            let mut versions = ListedVersions::default();
-            for has in listed {
-                versions.take(*has);
-            }
-            assert_eq!(versions.are_all_missing(), missing, "{listed:?}");
-        }
-    }
 }

@@ -23,7 +23,7 @@ use crate::{
         commit::operation::RowChange,
         decide::{
             adoption,
-            emptiness::ListedVersions,
+            listed_versions::ListedVersions,
             reservations::{InFlight, Reservations},
             seen::SeenDocuments,
         },
