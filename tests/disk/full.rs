@@ -80,7 +80,10 @@ fn a_full_disk_is_8_and_the_next_run_goes_on() {
     disk.resize("12m");
     program.sandbox.with_organisation(|o| {
         for document in o.documents() {
-            o.revise(&document.id, vec![b'x'; 1_000_001]).unwrap();
+            // Equal bytes for all of them would be held back.
+            let mut bytes = document.id.clone().into_bytes();
+            bytes.resize(1_000_001, b'x');
+            o.revise(&document.id, bytes).unwrap();
         }
     });
     program.run(&[]).expect(8);

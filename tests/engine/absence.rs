@@ -338,7 +338,8 @@ fn filters_remove_nothing() {
     let ran = world.run_with(|given| given.exclude = vec!["**/*.txt".to_owned()]);
     let d = ran.documents();
     // What is left out is not looked at, and so not missed either.
-    assert_eq!((ran.exit(), d.filtered, d.updated, d.removed), (Exit::Complete, 20, 0, 0));
+    assert_eq!((ran.exit(), d.filtered, d.updated, d.removed), (Exit::Partial, 20, 0, 0));
+    assert!(ran.fails_with("the filters leave out every document"), "{ran:?}");
     many.assert_all_there();
     world.mirror();
     assert!(!many.has(2));
