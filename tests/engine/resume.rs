@@ -109,51 +109,26 @@ fn a_part_that_says_it_is_something_else_is_not_glued_on() {
     }
 }
 
-/// Serves each answer to one connection, and hangs up.
-fn storage(answers: Vec<Vec<u8>>) -> (String, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/blob?sig=1", listener.local_addr().unwrap());
-    let thread = std::thread::spawn(move || {
-        for answer in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            read_head(&mut stream);
-            stream.write_all(&answer).unwrap();
-        }
-    });
-    (url, thread)
-}
-
-fn read_head(stream: &mut TcpStream) {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        request.extend(byte);
-    }
-}
-
 #[test]
 fn parts_that_do_not_make_the_md5_of_their_etag_are_not_the_document() {
     let world = one(SIZE);
     let half = SIZE / 2;
-    let answer = |head: &str, length: usize, body: &[u8]| {
-        let tag = "etag: \"5d41402abc4b2a76b9719d911017c592\"\r\nconnection: close";
-        [format!("HTTP/1.1 {head}\r\n{tag}\r\ncontent-length: {length}\r\n\r\n").as_bytes(), body].concat()
-    };
-    let range = format!("206 Partial Content\r\ncontent-range: bytes {half}-{}/{SIZE}", SIZE - 1);
-    let whole = answer("200 OK", SIZE, &bytes(SIZE));
-    let (url, thread) = storage(vec![
-        answer("200 OK", SIZE, &bytes(SIZE)[..half]),
-        answer(&range, SIZE - half, &vec![b'x'; SIZE - half]),
-        whole.clone(),
-        whole,
-    ]);
-    let link = Reply::json(200, &serde_json::json!({ "url": url }));
-    world.sandbox.script(Route::DownloadLink, link.times(4));
+    let storage = RawStorage::start(move |from, before| {
+        let range = format!("content-range: bytes {half}-{}/{SIZE}\r\n", SIZE - 1);
+        let (status, range, length, body) = match (before, from) {
+            (0, _) => (200, "", SIZE, bytes(SIZE)[..half].to_vec()),
+            (_, Some(from)) => (206, range.as_str(), SIZE - from, vec![b'x'; SIZE - from]),
+            (_, None) => (200, "", SIZE, bytes(SIZE)),
+        };
+        let tag = "etag: \"5d41402abc4b2a76b9719d911017c592\"";
+        let head = format!("HTTP/1.1 {status} X\r\n{tag}\r\n{range}content-length: {length}\r\n\r\n");
+        [head.as_bytes(), &body].concat()
+    });
+    world.sandbox.script(Route::DownloadLink, storage.link().times(4));
     let ran = world.run();
     assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
     assert_whole(&world, "two downloads of the whole agree");
-    thread.join().unwrap();
+    assert_eq!(storage.requests(), 4);
 }
 
 #[test]

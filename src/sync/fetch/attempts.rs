@@ -105,7 +105,7 @@ impl Attempts {
     }
 
     /// Only downloads that agree count from now on.
-    fn doubt(&mut self) {
+    pub(crate) fn doubt(&mut self) {
         self.needed = AGREEING_AFTER_CONTRADICTION;
         self.agreeing = 0;
     }

@@ -179,7 +179,11 @@ impl Receiver {
         let md5 = announced.md5.map(|md5| own == Some(md5));
         let tag = announced.md5_by_etag().map(|tag| own == Some(tag));
         let vouched = md5.unwrap_or(self.blob.marked || tag == Some(true));
-        let needed = self.needed(fit, vouched, (md5, tag));
+        // Two parts without the MD5 that their `ETag` may be: a part is not of this version, and the next whole may not be either.
+        if self.blob.start > 0 && tag == Some(false) && md5.is_none() {
+            tries.doubt();
+        }
+        let needed = self.needed(fit, vouched, md5);
         if !tries.is_enough(staged.sha256, needed) {
             writing.mirror.discard(&staged.name)?;
             return match (md5, fit) {
@@ -199,17 +203,12 @@ impl Receiver {
         Ok(Some(Arrived { staged, fit, vouched, recorded: tries.recorded, odd }))
     }
 
-    /// How many downloads must agree. `md5` says whether the bytes have the MD5 that was announced, `tag` whether they have the
-    /// one that the `ETag` may be: one that is not theirs says nothing of a download in one piece, and is a warning where two
-    /// pieces were put together.
-    fn needed(&self, fit: Fit, vouched: bool, (md5, tag): (Option<bool>, Option<bool>)) -> u32 {
+    /// How many downloads must agree. `md5` says whether the bytes have the MD5 that was announced.
+    fn needed(&self, fit: Fit, vouched: bool, md5: Option<bool>) -> u32 {
         let contradicts = matches!(fit, Fit::Contradicts(_)) && !vouched;
         if contradicts || md5 == Some(false) {
             AGREEING_DOUBTS
-        } else if self.blob.closes
-            || self.blob.encoding.is_some()
-            || (self.blob.start > 0 && tag == Some(false) && md5.is_none())
-        {
+        } else if self.blob.closes || self.blob.encoding.is_some() {
             AGREEING_CLOSES
         } else {
             1
