@@ -30,11 +30,11 @@ const THREADS: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "reason", content = "error", rename_all = "snake_case")]
 pub enum Lack {
-    /// Its bytes are held nowhere.
-    #[error("its bytes are not held")]
+    /// Its bytes are nowhere in the mirror.
+    #[error("its bytes are not in objects/")]
     NotHeld,
-    /// Retention let the bytes go.
-    #[error("its bytes are not held any more: retention let them go")]
+    /// The retention deleted the bytes.
+    #[error("its bytes were deleted by the retention")]
     Freed,
     /// Only a file that somebody had edited is held.
     #[error("its file had been edited before it left; what is held is the edited one, which --edited gives")]

@@ -26,7 +26,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What nothing that is started here needs to know.
 const SECRETS: [&str; 2] = ["IBINDER_CLIENT_SECRET", "IBINDER_CLIENT_SECRET_COMMAND"];
 
-/// Why a command is no use.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
     /// It can't be started.

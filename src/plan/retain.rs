@@ -52,7 +52,7 @@ pub struct Times {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
     /// Nothing to compare it with.
-    #[error("the service's answers bear no date to compare this machine's clock with")]
+    #[error("the service's answers have no Date header to compare this machine's clock with")]
     NoDate,
     /// It differs from the service's by so many seconds.
     #[error("this machine's clock and the service's are {0} seconds apart; set the clock")]

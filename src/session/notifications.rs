@@ -109,7 +109,7 @@ impl<'n> Notifications<'n> {
             }
         }
         if let Err(error) = done {
-            tracing::error!("the command of --on-failure is no use: {error}");
+            tracing::error!("the command of --on-failure failed: {error}");
         }
     }
 }

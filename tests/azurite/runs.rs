@@ -204,7 +204,7 @@ fn a_store_that_has_too_much_to_do_is_asked_again() {
     for made in &made {
         assert_eq!(proxy.ranges(&blob(&world.sandbox, made.name)).len(), 3, "{}", made.name);
     }
-    // The links are good; only a document that stepped aside because its host seemed down asks for another one.
+    // The links are good, but on a loaded machine one more than the documents was seen: why is not known.
     let links = world.sandbox.count(Route::DownloadLink);
     assert!((3..=6).contains(&links), "{links} links");
 }

@@ -163,7 +163,7 @@ fn what_is_lacking_decides_the_code() {
     let (program, _) = three_nights();
     fs::remove_file(program.dest.join("Brf Eken/Avtal/1.txt")).unwrap();
     let done = program.restore(&["--at", "1"], &program.beside("lacking")).expect(4);
-    assert!(done.out.contains("missing: Brf Eken/1.txt: its bytes are not held"), "{}", done.out);
+    assert!(done.out.contains("missing: Brf Eken/1.txt: its bytes are not in objects/"), "{}", done.out);
     let objects = program.state("objects");
     for shelf in fs::read_dir(&objects).unwrap() {
         for object in fs::read_dir(shelf.unwrap().path()).unwrap() {

@@ -175,7 +175,7 @@ fn who_does_not_listen_changes_nothing() {
     ];
     let program = partial(1);
     let done = run(&program, &flags).says(4, "127.0.0.1 did not get the report: it answered 404");
-    assert!(done.err.contains("--on-failure is no use: it ended with exit status 3"), "{}", done.err);
+    assert!(done.err.contains("--on-failure failed: it ended with exit status 3"), "{}", done.err);
     assert!(done.err.contains("ERROR --on-failure: sorry"), "{}", done.err);
     assert!(!done.err.contains("5ecret"), "{}", done.err);
     // 404 is final: nothing was tried twice.

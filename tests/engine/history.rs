@@ -226,7 +226,7 @@ fn what_is_not_held_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let restored = restore(&world, 1, &folder.path().join("plain"), false);
     let lacks = lacks(&restored);
-    for (at, words) in ["not held", "edited before it left", "not as it was mirrored"].iter().enumerate() {
+    for (at, words) in ["not in objects/", "edited before it left", "not as it was mirrored"].iter().enumerate() {
         assert!(lacks[at].1.contains(words), "{lacks:?}");
     }
     assert_eq!((lacks.len(), restored.damaged, restored.files), (3, 0, 0));

@@ -281,7 +281,7 @@ fn a_clock_that_differs_from_the_services_lets_nothing_go() {
 fn without_a_date_of_the_service_nothing_goes() {
     let past = past();
     past.world.sandbox.change_settings(|settings| settings.date = false);
-    assert!(past.keeps_all(Exit::Complete).warns_of("bear no date"));
+    assert!(past.keeps_all(Exit::Complete).warns_of("have no Date header"));
 }
 
 #[test]
