@@ -35,6 +35,19 @@ pub struct Known {
     pub first_run: i64,
 }
 
+impl Known {
+    /// What is known of it, for a change that nothing was listed for: metadata stay as they are.
+    pub fn particulars(&self) -> Particulars {
+        Particulars {
+            binder: self.binder.clone(),
+            folder: self.folder.clone(),
+            file_name: self.file_name.clone(),
+            version: self.version.clone(),
+            metadata: None,
+        }
+    }
+}
+
 /// A version whose bytes are held in `objects/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldVersion {

@@ -8,7 +8,7 @@
 //!   another document of the binder, asked for right after, still answers.
 
 use crate::{
-    model::{BinderId, DocumentId, Particulars},
+    model::{BinderId, DocumentId},
     plan::RemovalCap,
     remote::ErrorKind,
     report::{FailureCause, Warning, Withheld, WithheldWarning, format},
@@ -162,12 +162,6 @@ async fn answers(ctx: &RunContext, control: Option<&DocumentId>, binder: &Binder
 }
 
 async fn remove(ctx: &RunContext, known: &Known) {
-    let particulars = Particulars {
-        binder: known.binder.clone(),
-        folder: known.folder.clone(),
-        file_name: known.file_name.clone(),
-        version: known.version.clone(),
-        metadata: None,
-    };
+    let particulars = known.particulars();
     ctx.submit(TreeChange::Remove { document: known.id.clone(), path: known.path.clone(), particulars }).await;
 }

@@ -292,11 +292,11 @@ fn settled(mut settlement: Settlement, going: &[Going], legs: Vec<Leg>) -> Settl
 }
 
 fn check(known: Known, row: Provisional) -> DownloadJob {
-    let Known { id, path, binder, folder, file_name, version, .. } = known;
+    let particulars = known.particulars();
     DownloadJob {
-        document: id,
-        path,
-        particulars: Particulars { binder, folder, file_name, version, metadata: None },
+        document: known.id,
+        path: known.path,
+        particulars,
         replaces: true,
         change: Change::Updated,
         object: None,

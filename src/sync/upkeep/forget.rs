@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     mirror::Mirror,
-    model::{BinderId, Particulars},
+    model::BinderId,
     report::Tally,
     state::State,
     sync::{
@@ -38,13 +38,7 @@ pub fn forget(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64, binder: &Binde
         let mut removals = Vec::with_capacity(group.len());
         for number in group {
             let Some(known) = state.read(|r| r.by_number(*number))? else { continue };
-            let particulars = Particulars {
-                binder: known.binder,
-                folder: known.folder,
-                file_name: known.file_name,
-                version: known.version,
-                metadata: None,
-            };
+            let particulars = known.particulars();
             removals.push(TreeChange::Remove { document: known.id, path: known.path, particulars }.into());
         }
         batch.publish(removals)?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::{
     mirror::{ContentLocation, ErrorKind, Mirror, OnDisk, Root},
-    model::{Particulars, RelPath, Sha256, Staged},
+    model::{RelPath, Sha256, Staged},
     remote::Remote,
     report::{Change, Finding, FindingKind, Tally},
     state::{Known, State},
@@ -257,13 +257,7 @@ fn seconds(mtime: i64) -> Option<jiff::Timestamp> {
 }
 
 fn job(known: Known) -> DownloadJob {
-    let particulars = Particulars {
-        binder: known.binder,
-        folder: known.folder,
-        file_name: known.file_name,
-        version: known.version,
-        metadata: None,
-    };
+    let particulars = known.particulars();
     DownloadJob {
         document: known.id,
         path: known.path,
