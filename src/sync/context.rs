@@ -36,8 +36,9 @@ pub(crate) struct RunContext {
     pub(crate) progress: Arc<Progress>,
     pub(crate) stop: Arc<Stop>,
     pub(crate) bandwidth: Bandwidth,
-    pub(crate) planner: Worker<Planner>,
+    /// Dropped before the planner, which the committer asks for names until its queue is empty.
     pub(crate) sink: Sink,
+    pub(crate) planner: Worker<Planner>,
     /// Nothing marks the end of the queue.
     pub(crate) jobs: mpsc::Sender<Option<DownloadJob>>,
     /// Every binder that the service listed.

@@ -17,7 +17,7 @@ use crate::{
     state::{self, Run, State},
     sync::{
         Fatal, Options, Planned, Stop, StopCause,
-        commit::{committer::Committer, operation::TreeChange},
+        commit::{committer::Committer, names::Names, operation::TreeChange},
         context::RunContext,
         decide::{emptiness, filtered, planner::Planner, removals, renames::Rename, reservations::Reservations},
         fetch::{downloads, job::DownloadJob, pending},
@@ -161,7 +161,6 @@ pub(super) fn build(
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
     let limit = mirror.as_ref().map_or_else(|| root.name_limit(), |mirror| Ok(mirror.name_limit()))?;
-    let names = Arc::new(Reservations::new(limit));
     let (found, purged, partials) = state.read(|r| {
         let found = (r.extent()?.1, r.holds_any()?, r.has_folded_ids()?);
         Ok::<_, state::Error>((found, r.purged()?, r.partials()?))
@@ -170,16 +169,18 @@ pub(super) fn build(
     let planner = Planner::new(
         Arc::clone(&state),
         Arc::clone(&root),
-        Arc::clone(&names),
+        Reservations::new(limit),
         Arc::clone(&tally),
         Arc::clone(&options),
         found,
         (purged, Arc::clone(&acknowledged)),
     );
+    let planner = Worker::start("planner", planner)?;
     let sink = match mirror {
         None => Sink::Plan(Plan::default()),
         Some(mirror) => {
             let (m, s, t) = (Arc::clone(&mirror), Arc::clone(&state), Arc::clone(&tally));
+            let names = Names::Planner(planner.mailbox());
             let committer = Committer::start(m, s, names, t, Arc::clone(&stop), run.number)?;
             Sink::Commit(Writing { mirror, committer, pool: Pool::start("writer", WRITERS)? })
         }
@@ -193,7 +194,7 @@ pub(super) fn build(
         progress,
         stop,
         bandwidth: Bandwidth::new(options.bandwidth),
-        planner: Worker::start("planner", planner)?,
+        planner,
         options,
         sink,
         jobs,

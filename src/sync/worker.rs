@@ -12,35 +12,57 @@ use tokio::sync::oneshot;
 
 use super::Fatal;
 
-type DownloadJob<T> = Box<dyn FnOnce(&mut T) + Send>;
+type Call<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 /// A thread that owns a value and works through calls in the order in which they came.
 #[derive(Debug)]
 pub(super) struct Worker<T> {
-    jobs: mpsc::Sender<DownloadJob<T>>,
+    mailbox: Mailbox<T>,
     thread: Option<thread::JoinHandle<()>>,
+}
+
+/// The way to a worker. It doesn't keep the thread alive: `None` ends it.
+#[derive(Debug)]
+pub(crate) struct Mailbox<T>(mpsc::Sender<Option<Call<T>>>);
+
+impl<T: 'static> Mailbox<T> {
+    /// Does work with the value, at some time.
+    pub(crate) fn post(&self, work: impl FnOnce(&mut T) + Send + 'static) -> Result<(), Fatal> {
+        self.0.send(Some(Box::new(work))).map_err(|_| died())
+    }
+
+    /// Does work with the value and blocks this thread for the result. The worker must never wait for this thread.
+    pub(crate) fn ask<R: Send + 'static>(&self, work: impl FnOnce(&mut T) -> R + Send + 'static) -> Result<R, Fatal> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.post(move |value| drop(reply.send(work(value))))?;
+        answer.recv().map_err(|_| died())
+    }
 }
 
 impl<T: Send + 'static> Worker<T> {
     /// Starts the thread; dropping the handle waits until it has ended.
     pub(super) fn start(name: &str, mut value: T) -> Result<Self, Fatal> {
-        let (jobs, queue) = mpsc::channel::<DownloadJob<T>>();
+        let (calls, queue) = mpsc::channel::<Option<Call<T>>>();
         let thread = thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || queue.into_iter().for_each(|job| job(&mut value)))
+            .spawn(move || queue.into_iter().map_while(|call| call).for_each(|call| call(&mut value)))
             .map_err(|error| Fatal::Internal(format!("cannot start a thread: {error}")))?;
-        Ok(Self { jobs, thread: Some(thread) })
+        Ok(Self { mailbox: Mailbox(calls), thread: Some(thread) })
     }
 
-    /// Does work with the value and waits for what comes of it.
+    /// A way to the thread for another one.
+    pub(super) fn mailbox(&self) -> Mailbox<T> {
+        Mailbox(self.mailbox.0.clone())
+    }
+
+    /// Does work with the value and waits for the result.
     pub(super) async fn call<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut T) -> R + Send + 'static,
     ) -> Result<R, Fatal> {
         let (reply, answer) = oneshot::channel();
-        // Whoever gave up waiting needs no answer.
-        let job: DownloadJob<T> = Box::new(move |value| drop(reply.send(work(value))));
-        self.jobs.send(job).map_err(|_| died())?;
+        // A caller that stopped waiting needs no answer.
+        self.mailbox.post(move |value| drop(reply.send(work(value))))?;
         answer.await.map_err(|_| died())
     }
 }
@@ -48,7 +70,7 @@ impl<T: Send + 'static> Worker<T> {
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
         // A call that nobody waits for any more still uses what it was given: the mirror, and its lock.
-        self.jobs = mpsc::channel().0;
+        let _ = self.mailbox.0.send(None);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -76,5 +98,32 @@ impl Pool {
     pub(super) async fn run<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Result<R, Fatal> {
         let next = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
         self.workers[next].call(move |()| work()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_ends_after_its_calls_although_somebody_keeps_a_mailbox() {
+        let worker = Worker::start("test", Vec::new()).unwrap();
+        let mailbox = worker.mailbox();
+        let (sender, results) = mpsc::channel();
+        for number in 0..100 {
+            mailbox.post(move |seen: &mut Vec<i32>| seen.push(number)).unwrap();
+        }
+        mailbox.post(move |seen| sender.send(seen.len()).unwrap()).unwrap();
+        drop(worker);
+        assert_eq!(results.try_recv(), Ok(100));
+        assert!(mailbox.ask(|seen| seen.len()).is_err());
+    }
+
+    #[test]
+    fn what_was_posted_is_done_before_what_is_asked() {
+        let worker = Worker::start("test", Vec::new()).unwrap();
+        let mailbox = worker.mailbox();
+        mailbox.post(|seen: &mut Vec<i32>| seen.push(1)).unwrap();
+        assert_eq!(mailbox.ask(|seen| seen.clone()).unwrap(), [1]);
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         Fatal,
         commit::{
             failure::failure_of,
+            names::Names,
             operation::{Operation, RowChange, TreeChange},
             publication::Publication,
             record::{is_in_manifest, record_entry, record_row},
@@ -34,7 +35,7 @@ const SHORTER: [usize; 4] = [200, 143, 127, 100];
 pub(crate) struct Batch {
     mirror: Arc<Mirror>,
     state: Arc<State>,
-    reservations: Arc<Reservations>,
+    names: Names,
     tally: Arc<Tally>,
     run: i64,
     /// Carried out; their names become durable with the next barrier.
@@ -44,14 +45,8 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(
-        mirror: Arc<Mirror>,
-        state: Arc<State>,
-        reservations: Arc<Reservations>,
-        tally: Arc<Tally>,
-        run: i64,
-    ) -> Self {
-        Self { mirror, state, reservations, tally, run, done: Vec::new(), rows: Vec::new() }
+    pub(crate) fn new(mirror: Arc<Mirror>, state: Arc<State>, names: Names, tally: Arc<Tally>, run: i64) -> Self {
+        Self { mirror, state, names, tally, run, done: Vec::new(), rows: Vec::new() }
     }
 
     /// Carries out a batch. Operations whose path turns out to be occupied get another one and go round
@@ -206,22 +201,28 @@ impl Batch {
     }
 
     /// The same publish at another name, since something that is not ours has this one.
-    fn elsewhere(&self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
+    fn elsewhere(&mut self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
         let Intent { document, path, step, particulars } = entry.intent.clone();
         self.tally.warn(Warning::file(Warning::PathTaken, Some(&document), path.as_str(), ""));
-        let is_free = |path: &RelPath| self.mirror.root().look(path).is_ok_and(|found| found == OnDisk::Missing);
-        let path = self.reservations.another(&self.state, &path, (&document, &particulars.file_name), is_free)?;
+        let (mirror, of) = (Arc::clone(&self.mirror), (document.clone(), particulars.file_name.clone()));
+        let path = self.names.ask(&self.state, move |reservations, state| {
+            let is_free = |path: &RelPath| mirror.root().look(path).is_ok_and(|found| found == OnDisk::Missing);
+            reservations.another(state, &path, (&of.0, &of.1), is_free)
+        })?;
         let entry =
             |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
         Ok(path.map(entry))
     }
 
     /// The same publish under a shorter name, since the disk refused this one. The row keeps it from then on.
-    fn shorter(&self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
+    fn shorter(&mut self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
         let Intent { document, path, step, particulars } = entry.intent.clone();
         let limits = std::iter::once(self.mirror.name_limit()).chain(SHORTER.into_iter().filter_map(NameLimit::of));
         let Some(longest) = limits.into_iter().find(|limit| !limit.takes(path.leaf())) else { return Ok(None) };
-        let path = self.reservations.shorter(&self.state, &path, (&document, &particulars.file_name), longest)?;
+        let of = (document.clone(), particulars.file_name.clone());
+        let path = self
+            .names
+            .ask(&self.state, move |reservations, state| reservations.shorter(state, &path, (&of.0, &of.1), longest))?;
         let entry =
             |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
         Ok(path.map(entry))
@@ -240,7 +241,7 @@ impl Batch {
             for entry in &done {
                 record_entry(w, self.run, entry)?;
             }
-            if done.iter().any(|e| matches!(e.outcome, Ok(Outcome::Done { .. }))) || rows.iter().any(is_in_manifest) {
+            if done.iter().any(is_done) || rows.iter().any(is_in_manifest) {
                 w.changed(self.run)?;
             }
             for change in &rows {
@@ -258,6 +259,8 @@ impl Batch {
             failpoints::point(Point::Recorded, &entry.intent.path);
             self.count(entry);
         }
+        let arrived = done.into_iter().filter(is_done).map(|entry| entry.intent.document).collect();
+        self.names.arrived(arrived)?;
         for entry in coming {
             begun(&entry.intent);
         }
@@ -287,10 +290,11 @@ impl Batch {
         row
     }
 
-    /// A row is committed: its counts, and the names that it no longer needs reserved.
+    /// Counts what a committed row is about.
     fn count(&self, entry: &Publication) {
-        let Ok(Outcome::Done { .. }) = &entry.outcome else { return };
-        self.reservations.arrived(&entry.intent.document);
+        if !is_done(entry) {
+            return;
+        }
         if let Step::Remove { .. } = &entry.intent.step {
             self.tally.removed();
         }
@@ -298,6 +302,10 @@ impl Batch {
             self.tally.changed(&entry.intent.document, change);
         }
     }
+}
+
+fn is_done(entry: &Publication) -> bool {
+    matches!(entry.outcome, Ok(Outcome::Done { .. }))
 }
 
 fn begun(Intent { path, step, .. }: &Intent) {
@@ -321,7 +329,7 @@ fn left_folder(entry: &Publication) -> Option<RelPath> {
 pub(crate) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
     let begun = state.read(|r| r.intents())?;
     let count = begun.len();
-    let names = Arc::new(Reservations::new(mirror.name_limit()));
+    let names = Names::Own(Reservations::new(mirror.name_limit()));
     let mut batch = Batch::new(Arc::clone(mirror), Arc::clone(state), names, Arc::new(Tally::default()), run);
     for begun in begun {
         let mut entry = Publication::new(begun.intent);

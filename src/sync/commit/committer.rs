@@ -25,8 +25,7 @@ use crate::{
     state::State,
     sync::{
         Fatal,
-        commit::{batch::Batch, operation::Operation},
-        decide::reservations::Reservations,
+        commit::{batch::Batch, names::Names, operation::Operation},
         stop::Stop,
     },
 };
@@ -57,13 +56,13 @@ impl Committer {
     pub(crate) fn start(
         mirror: Arc<Mirror>,
         state: Arc<State>,
-        reservations: Arc<Reservations>,
+        names: Names,
         tally: Arc<Tally>,
         stop: Arc<Stop>,
         run: i64,
     ) -> Result<Self, Fatal> {
         let (queue, operations) = mpsc::channel();
-        let batch = Batch::new(mirror, state, reservations, tally, run);
+        let batch = Batch::new(mirror, state, names, tally, run);
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || keep(&operations, batch, &stop))

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod committer;
 pub(crate) mod failure;
+pub(crate) mod names;
 pub(crate) mod operation;
 mod publication;
 mod record;

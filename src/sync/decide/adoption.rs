@@ -20,7 +20,7 @@ use crate::{
 /// show its id come first: such a file was hardly anybody else's.
 pub(crate) fn file_of(
     root: &Root,
-    names: &Reservations,
+    names: &mut Reservations,
     state: &State,
     dir: &RelPath,
     entry: (&DocumentId, &InFlight),

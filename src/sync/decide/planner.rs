@@ -47,7 +47,7 @@ pub(crate) struct PageDecisions {
 pub(crate) struct Planner {
     pub(crate) state: Arc<State>,
     pub(crate) root: Arc<Root>,
-    pub(crate) reservations: Arc<Reservations>,
+    pub(crate) reservations: Reservations,
     pub(crate) tally: Arc<Tally>,
     pub(crate) options: Arc<Options>,
     pub(crate) trees: HashMap<BinderId, Tree>,
@@ -86,7 +86,7 @@ impl Planner {
     pub(crate) fn new(
         state: Arc<State>,
         root: Arc<Root>,
-        reservations: Arc<Reservations>,
+        reservations: Reservations,
         tally: Arc<Tally>,
         options: Arc<Options>,
         (newest, holds_any, has_folded_ids): (i64, bool, bool),
@@ -358,7 +358,7 @@ impl Planner {
         let found = match self.options.adopt {
             Adopt::Nothing => None,
             Adopt::Proved | Adopt::Whole => {
-                adoption::file_of(&self.root, &self.reservations, &self.state, dir, (&item.id, &coming))?
+                adoption::file_of(&self.root, &mut self.reservations, &self.state, dir, (&item.id, &coming))?
             }
         };
         let is_found = found.is_some();
@@ -377,7 +377,7 @@ impl Planner {
     }
 
     /// Reserves a name for a document in a folder.
-    fn reserve(&self, item: &Listed, dir: &RelPath, coming: &InFlight) -> Result<RelPath, Fatal> {
+    fn reserve(&mut self, item: &Listed, dir: &RelPath, coming: &InFlight) -> Result<RelPath, Fatal> {
         let (tree, state) = (self.trees.get(&item.binder), &self.state);
         // A folder that has another name now still lies there. What can't be read is taken.
         let folder_has =

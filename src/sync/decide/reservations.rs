@@ -1,14 +1,11 @@
-//! Who is about to get which path, before the state knows it.
+//! Paths that documents are about to get, before the state has their rows.
 //!
-//! Two documents that are planned one after the other must not be given one name, although
-//! neither has a row yet. An entry lives from the moment a document is planned until its row
-//! is committed; one that failed keeps it to the end of the run, so that it is not tried again
-//! by the same run when it is listed a second time.
+//! Two documents that are planned one after the other must not get one name. A reservation lasts from planning until the
+//! row is committed; a document that failed keeps its own to the end of the run, which doesn't try it twice.
+//!
+//! The planner owns them. The committer asks it for another name where one turns out to be taken.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 use crate::{
     model::{BinderId, DocumentId, FolderId, Listed, NameLimit, RelPath, VersionId},
@@ -68,23 +65,18 @@ impl InFlight {
     }
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    documents: HashMap<DocumentId, InFlight>,
-    keys: HashMap<String, DocumentId>,
-}
-
-/// The documents that are on their way, and how long a name may be.
+/// The documents that are being fetched, and how long a name may be.
 #[derive(Debug)]
 pub(crate) struct Reservations {
-    inner: Mutex<Inner>,
+    documents: HashMap<DocumentId, InFlight>,
+    owners: HashMap<String, DocumentId>,
     limit: NameLimit,
 }
 
 impl Reservations {
-    /// Nothing is on its way.
+    /// Nothing is reserved.
     pub(crate) fn new(limit: NameLimit) -> Self {
-        Self { inner: Mutex::default(), limit }
+        Self { documents: HashMap::new(), owners: HashMap::new(), limit }
     }
 
     /// The longest name that the mirror's file system takes.
@@ -97,28 +89,23 @@ impl Reservations {
         naming::document_names(file_name, document, self.limit)
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Which of some documents are on their way.
     pub(crate) fn on_their_way<'d>(
         &self,
         documents: impl Iterator<Item = &'d DocumentId>,
     ) -> HashMap<DocumentId, InFlight> {
-        let inner = self.inner();
-        documents.filter_map(|id| Some((id.clone(), inner.documents.get(id)?.clone()))).collect()
+        documents.filter_map(|id| Some((id.clone(), self.documents.get(id)?.clone()))).collect()
     }
 
     /// A document whose path is its own already is on its way.
-    pub(crate) fn keep(&self, document: &DocumentId, entry: InFlight) {
-        self.inner().documents.insert(document.clone(), entry);
+    pub(crate) fn keep(&mut self, document: &DocumentId, entry: InFlight) {
+        self.documents.insert(document.clone(), entry);
     }
 
     /// Reserves the first of a document's names in a folder that nobody has or is about to get.
     /// `folder_has` tells whether a folder has a path, by key.
     pub(crate) fn reserve(
-        &self,
+        &mut self,
         state: &State,
         dir: &RelPath,
         entry: (&DocumentId, &InFlight),
@@ -136,28 +123,24 @@ impl Reservations {
 
     /// Reserves one path, unless another document has it or is about to get it.
     pub(crate) fn claim(
-        &self,
+        &mut self,
         state: &State,
         path: &RelPath,
         (document, coming): (&DocumentId, &InFlight),
     ) -> Result<bool, Fatal> {
         let key = naming::key(path.as_str());
-        // The lock is held over the look into the state, so that a row that is committed in
-        // between is seen in one place or the other.
-        let mut inner = self.inner();
-        let reserved = inner.keys.get(&key).is_some_and(|owner| owner != document);
-        if reserved || state.read(|r| r.owner(&key))?.is_some_and(|owner| owner != *document) {
+        if self.is_anothers(state, &key, document)? {
             return Ok(false);
         }
-        inner.keys.insert(key.clone(), document.clone());
-        inner.documents.insert(document.clone(), InFlight { key: Some(key), ..coming.clone() });
+        self.owners.insert(key.clone(), document.clone());
+        self.documents.insert(document.clone(), InFlight { key: Some(key), ..coming.clone() });
         Ok(true)
     }
 
     /// Another name in the same folder, since something that is not ours has this one; `None` when all that are
     /// tried are taken. `is_free` looks at the disk, so that many foreign files take one look each.
     pub(crate) fn another(
-        &self,
+        &mut self,
         state: &State,
         taken: &RelPath,
         (document, file_name): (&DocumentId, &str),
@@ -171,7 +154,7 @@ impl Reservations {
 
     /// A name within a limit in the same folder, since the disk refused a longer one.
     pub(crate) fn shorter(
-        &self,
+        &mut self,
         state: &State,
         refused: &RelPath,
         (document, file_name): (&DocumentId, &str),
@@ -183,41 +166,45 @@ impl Reservations {
 
     /// Reserves the first of some names beside a path that nobody has or is about to get.
     fn first_of(
-        &self,
+        &mut self,
         names: impl Iterator<Item = String>,
         state: &State,
         beside: &RelPath,
         document: &DocumentId,
         is_free: impl Fn(&RelPath) -> bool,
     ) -> Result<Option<RelPath>, Fatal> {
-        let mut inner = self.inner();
         for name in names {
             let path = beside.parent().map_or_else(|| RelPath::new(&name), |dir| dir.join(&name));
             let path = path.map_err(|e| Fatal::Internal(e.to_string()))?;
             let key = naming::key(path.as_str());
-            let reserved = inner.keys.get(&key).is_some_and(|owner| owner != document);
-            if reserved || !is_free(&path) || state.read(|r| r.owner(&key))?.is_some_and(|owner| owner != *document) {
+            if !is_free(&path) || self.is_anothers(state, &key, document)? {
                 continue;
             }
-            inner.keys.insert(key.clone(), document.clone());
-            if let Some(old) = inner.documents.get_mut(document).and_then(|entry| entry.key.replace(key)) {
-                inner.keys.remove(&old);
+            self.owners.insert(key.clone(), document.clone());
+            if let Some(old) = self.documents.get_mut(document).and_then(|entry| entry.key.replace(key)) {
+                self.owners.remove(&old);
             }
             return Ok(Some(path));
         }
         Ok(None)
     }
 
+    /// Whether another document has a path, or is about to get it. A row that was committed meanwhile shows: its
+    /// reservation ends only after that.
+    fn is_anothers(&self, state: &State, key: &str, document: &DocumentId) -> Result<bool, Fatal> {
+        let reserved = self.owners.get(key).is_some_and(|owner| owner != document);
+        Ok(reserved || state.read(|r| r.owner(key))?.is_some_and(|owner| owner != *document))
+    }
+
     /// Whether a path is reserved for another document.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.inner().keys.contains_key(key)
+        self.owners.contains_key(key)
     }
 
     /// A document's row is committed, or it is not brought over as it was planned.
-    pub(crate) fn arrived(&self, document: &DocumentId) {
-        let mut inner = self.inner();
-        if let Some(InFlight { key: Some(key), .. }) = inner.documents.remove(document) {
-            inner.keys.remove(&key);
+    pub(crate) fn arrived(&mut self, document: &DocumentId) {
+        if let Some(InFlight { key: Some(key), .. }) = self.documents.remove(document) {
+            self.owners.remove(&key);
         }
     }
 }

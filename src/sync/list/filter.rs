@@ -16,8 +16,8 @@ use crate::{
 /// Globs that were checked.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    binders: Option<Reservations>,
-    not_binders: Option<Reservations>,
+    binders: Option<BinderNames>,
+    not_binders: Option<BinderNames>,
     paths: Option<Paths>,
     not_paths: Option<Paths>,
 }
@@ -38,7 +38,7 @@ pub struct FilterHits {
 
 /// Globs for the id or the name of a binder.
 #[derive(Debug, Clone)]
-struct Reservations {
+struct BinderNames {
     asked_for: Vec<String>,
     set: GlobSet,
 }
@@ -61,8 +61,8 @@ impl Filter {
         not_paths: &[String],
     ) -> Result<Self, BadGlob> {
         Ok(Self {
-            binders: Reservations::new(binders)?,
-            not_binders: Reservations::new(not_binders)?,
+            binders: BinderNames::new(binders)?,
+            not_binders: BinderNames::new(not_binders)?,
             paths: Paths::new(paths)?,
             not_paths: Paths::new(not_paths)?,
         })
@@ -125,7 +125,7 @@ impl Filter {
 
     /// As a report shows it; none without filters.
     pub fn shown(&self) -> Option<Filters> {
-        let names = |names: &Option<Reservations>| names.as_ref().map_or_else(Vec::new, |n| n.asked_for.clone());
+        let names = |names: &Option<BinderNames>| names.as_ref().map_or_else(Vec::new, |n| n.asked_for.clone());
         let paths = |paths: &Option<Paths>| paths.as_ref().map_or_else(Vec::new, |p| p.asked_for.clone());
         (!self.wants_all()).then(|| Filters {
             binder: names(&self.binders),
@@ -152,7 +152,7 @@ impl FilterHits {
     }
 }
 
-impl Reservations {
+impl BinderNames {
     fn new(patterns: &[String]) -> Result<Option<Self>, BadGlob> {
         let checked = patterns.iter().map(|pattern| checked(pattern)).collect::<Result<Vec<_>, _>>()?;
         let set = globs(checked.iter().map(String::as_str), false)?;

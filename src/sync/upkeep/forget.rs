@@ -11,6 +11,7 @@ use crate::{
         Fatal,
         commit::{
             batch::{self, Batch},
+            names::Names,
             operation::TreeChange,
         },
         decide::reservations::Reservations,
@@ -31,7 +32,7 @@ const GROUP: usize = 256;
 /// Lets a binder go: its files leave the tree, their bytes go to `objects/`. Returns how many.
 pub fn forget(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64, binder: &BinderId) -> Result<u64, Fatal> {
     let tally = Arc::new(Tally::default());
-    let names = Arc::new(Reservations::new(mirror.name_limit()));
+    let names = Names::Own(Reservations::new(mirror.name_limit()));
     let mut batch = Batch::new(Arc::clone(mirror), Arc::clone(state), names, Arc::clone(&tally), run);
     let numbers = state.read(|r| r.numbers_in(binder, i64::MAX))?;
     for group in numbers.chunks(GROUP) {

@@ -15,7 +15,7 @@ use crate::{
     state::{Known, State},
     sync::{
         Fatal, Parts,
-        commit::{committer::Committer, operation::TreeChange},
+        commit::{committer::Committer, names::Names, operation::TreeChange},
         context::RunContext,
         decide::reservations::Reservations,
         fetch::{download, job::DownloadJob},
@@ -63,8 +63,8 @@ pub async fn mend(
             fatal.map_or(mended, Err)
         }
         Err(why) => {
-            let (names, tally, stop) =
-                (Arc::new(Reservations::new(mirror.name_limit())), Arc::new(Tally::default()), Arc::default());
+            let names = Names::Own(Reservations::new(mirror.name_limit()));
+            let (tally, stop) = (Arc::new(Tally::default()), Arc::default());
             let committer =
                 Committer::start(Arc::clone(mirror), Arc::clone(state), names, tally, Arc::clone(&stop), run)?;
             let writing = Writing { mirror: Arc::clone(mirror), committer, pool: Pool::start("writer", 2)? };
