@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, OnceLock, atomic::AtomicU64},
+    sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
 use futures::{StreamExt as _, stream};
@@ -14,12 +14,18 @@ use crate::{
     pace::Bandwidth,
     remote::Remote,
     report::{Outcome, Progress, Scrub, Tally, Warning},
-    state::{self, Run, State},
+    state::{Run, State},
     sync::{
         Fatal, Options, Planned, Stop, StopCause,
         commit::{committer::Committer, names::Names, operation::TreeChange},
-        context::RunContext,
-        decide::{emptiness, filtered, planner::Planner, removals, renames::Rename, reservations::Reservations},
+        context::{Listing, Record, RunContext, Service, Transfers},
+        decide::{
+            emptiness, filtered,
+            planner::{Planner, Start},
+            removals,
+            renames::Rename,
+            reservations::Reservations,
+        },
         fetch::{downloads, job::DownloadJob, pending},
         list::{binders, crawl, outcome::BinderOutcome, tabs},
         sink::{Plan, Sink, Writing},
@@ -129,11 +135,12 @@ pub async fn run(parts: Parts) -> Finished {
     let (result, planned, night) = match build(parts, Arc::clone(&tally), jobs) {
         Ok(ctx) => {
             let result = Box::pin(go(&ctx, queue)).await;
-            if let Some(announcement) = ctx.remote.farewell() {
+            if let Some(announcement) = ctx.service.remote.farewell() {
                 ctx.tally.warn(Warning::other(Warning::Deprecation, announcement));
             }
-            let night = if ctx.sink.writing().is_none() && !stop.is_set() { binders::night(&ctx).ok() } else { None };
-            (result, ctx.sink.take_planned(), night)
+            let night =
+                if ctx.record.sink.writing().is_none() && !stop.is_set() { binders::night(&ctx).ok() } else { None };
+            (result, ctx.record.sink.take_planned(), night)
         }
         Err(error) => (Err(error), Vec::new(), None),
     };
@@ -161,19 +168,16 @@ pub(super) fn build(
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
     let limit = mirror.as_ref().map_or_else(|| root.name_limit(), |mirror| Ok(mirror.name_limit()))?;
-    let (found, purged, partials) = state.read(|r| {
-        let found = (r.extent()?.1, r.holds_any()?, r.has_folded_ids()?);
-        Ok::<_, state::Error>((found, r.purged()?, r.partials()?))
-    })?;
-    let acknowledged = Arc::new(state.read(|r| r.acknowledged())?);
+    let partials = state.read(|r| r.partials())?;
+    let start = Start::read(&state)?;
+    let acknowledged = Arc::clone(&start.acknowledged);
     let planner = Planner::new(
         Arc::clone(&state),
         Arc::clone(&root),
         Reservations::new(limit),
         Arc::clone(&tally),
         Arc::clone(&options),
-        found,
-        (purged, Arc::clone(&acknowledged)),
+        start,
     );
     let planner = Worker::start("planner", planner)?;
     let sink = match mirror {
@@ -186,25 +190,21 @@ pub(super) fn build(
         }
     };
     Ok(RunContext {
-        remote,
-        state,
-        root,
-        limit,
+        service: Service { remote, tally: Arc::clone(&tally), stop: Arc::clone(&stop) },
+        record: Record { state, root, limit, sink, planner, run: run.number },
+        listing: Listing::default(),
+        transfers: Transfers {
+            jobs,
+            bandwidth: Bandwidth::new(options.bandwidth),
+            partials,
+            acknowledged,
+            coming: AtomicU64::new(0),
+            waiting: Mutex::default(),
+        },
+        options,
         tally,
         progress,
         stop,
-        bandwidth: Bandwidth::new(options.bandwidth),
-        planner,
-        options,
-        sink,
-        jobs,
-        binders: OnceLock::new(),
-        announced: Mutex::default(),
-        coming: AtomicU64::new(0),
-        waiting: Mutex::default(),
-        partials,
-        acknowledged,
-        run: run.number,
     })
 }
 
@@ -225,7 +225,7 @@ async fn go(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJob>>) ->
     let flushed = flush(ctx).await;
     let came = result?;
     flushed?;
-    let Some(writing) = ctx.sink.writing().filter(|_| !ctx.stop.is_set()) else { return Ok((came, None)) };
+    let Some(writing) = ctx.record.sink.writing().filter(|_| !ctx.stop.is_set()) else { return Ok((came, None)) };
     if came.whole {
         tidy(ctx, writing)?;
     }
@@ -240,11 +240,11 @@ async fn mirror(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>
     let Some(survey) = binders::list(ctx).await? else {
         return Ok(Came { withheld: true, scrub: None, another: true, whole: false, crawled: Vec::new() });
     };
-    let (mirrored, _) = ctx.state.read(|r| r.extent())?;
+    let (mirrored, _) = ctx.record.state.read(|r| r.extent())?;
     // Transfers end when the crawl has ended and the queue is empty.
     let crawl = async {
         let crawled = read_all(ctx, &survey).await;
-        let _ = ctx.jobs.send(None).await;
+        let _ = ctx.transfers.jobs.send(None).await;
         crawled
     };
     let (crawled, ()) = tokio::join!(crawl, transfers(ctx, queue));
@@ -301,7 +301,7 @@ async fn read_all(ctx: &RunContext, survey: &binders::BinderSurvey) -> Result<Ve
 
 /// Works through the queue until the end is met.
 async fn transfers(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) {
-    match ctx.sink.writing() {
+    match ctx.record.sink.writing() {
         Some(writing) => downloads::all(ctx, writing, queue).await,
         None => while queue.recv().await.flatten().is_some() {},
     }
@@ -310,10 +310,10 @@ async fn transfers(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJ
 /// Versions that came up while others were brought over.
 async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<(), Fatal> {
     flush(ctx).await?;
-    let mut late = ctx.planner.call(Planner::late_versions).await??;
-    if ctx.sink.writing().is_some() {
+    let mut late = ctx.record.planner.call(Planner::late_versions).await??;
+    if ctx.record.sink.writing().is_some() {
         let now = ctx.clocks();
-        late.jobs.extend(ctx.planner.call(move |planner| planner.checks(now)).await??);
+        late.jobs.extend(ctx.record.planner.call(move |planner| planner.checks(now)).await??);
     }
     let feed = async {
         for change in late.rows {
@@ -322,7 +322,7 @@ async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>)
         for job in late.jobs {
             ctx.queue(job).await;
         }
-        let _ = ctx.jobs.send(None).await;
+        let _ = ctx.transfers.jobs.send(None).await;
     };
     tokio::join!(feed, transfers(ctx, queue));
     judge(ctx).await?;
@@ -331,7 +331,7 @@ async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>)
 
 /// Decides on bytes that waited for the others.
 async fn judge(ctx: &RunContext) -> Result<(), Fatal> {
-    match ctx.sink.writing() {
+    match ctx.record.sink.writing() {
         Some(writing) => pending::judge(ctx, writing).await,
         None => Ok(()),
     }
@@ -339,7 +339,7 @@ async fn judge(ctx: &RunContext) -> Result<(), Fatal> {
 
 /// Renames as a set. One that a signal cuts off is gone on with by the next run.
 async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
-    let settlement = ctx.planner.call(Planner::settle).await??;
+    let settlement = ctx.record.planner.call(Planner::settle).await??;
     for change in settlement.rows {
         ctx.submit(change).await;
     }
@@ -356,8 +356,8 @@ async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
         if aside.contains(&leg.document) {
             // Where it stepped aside to may have been taken by somebody: its row knows.
             flush(ctx).await?;
-            if ctx.sink.writing().is_some() {
-                let Some(known) = ctx.state.read(|r| r.document(&leg.document))? else { continue };
+            if ctx.record.sink.writing().is_some() {
+                let Some(known) = ctx.record.state.read(|r| r.document(&leg.document))? else { continue };
                 from = known.path;
             }
         }
@@ -371,20 +371,20 @@ async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
 }
 
 pub(crate) async fn flush(ctx: &RunContext) -> Result<(), Fatal> {
-    ctx.sink.flush().await
+    ctx.record.sink.flush().await
 }
 
 /// After a run that saw everything: forgets failures that were not met again, and deletes what
 /// lies below `tmp/` and nobody wants.
 fn tidy(ctx: &RunContext, writing: &Writing) -> Result<(), Fatal> {
-    ctx.state.write(|w| {
-        w.forget_failures_before(ctx.run)?;
-        w.tidy_evidence(ctx.run)
+    ctx.record.state.write(|w| {
+        w.forget_failures_before(ctx.record.run)?;
+        w.tidy_evidence(ctx.record.run)
     })?;
     let failed = ctx.tally.documents().failed > 0;
     if !failed {
-        ctx.state.write(|w| w.drop_partials())?;
+        ctx.record.state.write(|w| w.drop_partials())?;
     }
-    let wanted: HashSet<String> = ctx.state.read(|r| r.partial_names())?.into_iter().collect();
+    let wanted: HashSet<String> = ctx.record.state.read(|r| r.partial_names())?.into_iter().collect();
     Ok(writing.mirror.sweep(&wanted)?)
 }

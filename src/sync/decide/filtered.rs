@@ -32,7 +32,7 @@ pub(crate) fn binders(ctx: &RunContext, listed: &[Binder]) {
 
 /// Says which globs of documents matched nothing, once every binder was read.
 pub(crate) async fn documents(ctx: &RunContext) -> Result<(), Fatal> {
-    let met = ctx.planner.call(|planner: &mut Planner| planner.met.clone()).await?;
+    let met = ctx.record.planner.call(|planner: &mut Planner| planner.met.clone()).await?;
     if !met.judged_any() {
         return Ok(());
     }

@@ -5,6 +5,7 @@ pub(crate) mod contested_folders;
 pub(crate) mod emptiness;
 pub(crate) mod filtered;
 pub(crate) mod id_case;
+mod jobs;
 pub(crate) mod listed_versions;
 pub(crate) mod planner;
 pub(crate) mod removals;

@@ -17,16 +17,11 @@ use crate::{
     naming,
     plan::{Action, Facts, FileState, KnownFacts, ListedIn, Tree, decide},
     report::{Change, FileWarning, Tally, Warning},
-    state::{Fingerprint, Known, State, fingerprint, metadata_hash},
+    state::{self, Fingerprint, Known, State, fingerprint, metadata_hash},
     sync::{
-        Adopt, Fatal, Options,
+        Fatal, Options,
         commit::operation::RowChange,
-        decide::{
-            adoption,
-            listed_versions::ListedVersions,
-            reservations::{InFlight, Reservations},
-            seen::SeenDocuments,
-        },
+        decide::{listed_versions::ListedVersions, reservations::Reservations, seen::SeenDocuments},
         fetch::job::DownloadJob,
         list::filter::FilterHits,
     },
@@ -81,16 +76,38 @@ pub(crate) struct Planner {
     pub(crate) now: i64,
 }
 
+/// What the state knows when a run begins.
+pub(crate) struct Start {
+    newest: i64,
+    holds_any: bool,
+    has_folded_ids: bool,
+    purged: HashSet<Fingerprint>,
+    pub(crate) acknowledged: Arc<HashMap<DocumentId, VersionId>>,
+}
+
+impl Start {
+    pub(crate) fn read(state: &State) -> Result<Self, state::Error> {
+        state.read(|r| {
+            Ok(Self {
+                newest: r.extent()?.1,
+                holds_any: r.holds_any()?,
+                has_folded_ids: r.has_folded_ids()?,
+                purged: r.purged()?,
+                acknowledged: Arc::new(r.acknowledged()?),
+            })
+        })
+    }
+}
+
 impl Planner {
-    /// A planner at the start of a run, which found rows up to a number, and documents that were erased.
+    /// A planner at the start of a run.
     pub(crate) fn new(
         state: Arc<State>,
         root: Arc<Root>,
         reservations: Reservations,
         tally: Arc<Tally>,
         options: Arc<Options>,
-        (newest, holds_any, has_folded_ids): (i64, bool, bool),
-        (purged, acknowledged): (HashSet<Fingerprint>, Arc<HashMap<DocumentId, VersionId>>),
+        start: Start,
     ) -> Self {
         Self {
             state,
@@ -100,15 +117,15 @@ impl Planner {
             options,
             trees: HashMap::new(),
             occupied: HashMap::new(),
-            seen: SeenDocuments::up_to(newest),
+            seen: SeenDocuments::up_to(start.newest),
             counted: HashSet::new(),
             unsettled: HashMap::new(),
             contested: HashMap::new(),
             controls: HashMap::new(),
-            purged,
-            acknowledged,
-            holds_any,
-            has_folded_ids,
+            purged: start.purged,
+            acknowledged: start.acknowledged,
+            holds_any: start.holds_any,
+            has_folded_ids: start.has_folded_ids,
             unproved: Vec::new(),
             met: FilterHits::default(),
             versions: ListedVersions::default(),
@@ -350,81 +367,6 @@ impl Planner {
         } else {
             self.unsettled.remove(&item.id);
         }
-    }
-
-    fn add(&mut self, item: &Listed, version: &VersionId, wanted: &RelPath) -> Result<DownloadJob, Fatal> {
-        let dir = &self.passable_dir(item, wanted)?;
-        let coming = InFlight::new(item, version);
-        let found = match self.options.adopt {
-            Adopt::Nothing => None,
-            Adopt::Proved | Adopt::Whole => {
-                adoption::file_of(&self.root, &mut self.reservations, &self.state, dir, (&item.id, &coming))?
-            }
-        };
-        let is_found = found.is_some();
-        let path = found.map_or_else(|| self.reserve(item, dir, &coming), Ok)?;
-        self.counted.remove(&item.id);
-        Ok(DownloadJob { found: is_found, ..self.job(item, version, path, false, Change::Added)? })
-    }
-
-    /// The folder that a document goes to, as long as files are in the way of the one where it is wanted.
-    fn passable_dir(&mut self, item: &Listed, wanted: &RelPath) -> Result<RelPath, Fatal> {
-        let dir = self.passable(wanted, item.folder.as_ref().map_or(item.binder.as_str(), FolderId::as_str))?;
-        if dir != *wanted {
-            self.unsettled.insert(item.id.clone(), item.clone());
-        }
-        Ok(dir)
-    }
-
-    /// Reserves a name for a document in a folder.
-    fn reserve(&mut self, item: &Listed, dir: &RelPath, coming: &InFlight) -> Result<RelPath, Fatal> {
-        let (tree, state) = (self.trees.get(&item.binder), &self.state);
-        // A folder that has another name now still lies there. What can't be read is taken.
-        let folder_has =
-            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
-        self.reservations.reserve(state, dir, (&item.id, coming), folder_has)
-    }
-
-    fn replace(
-        &mut self,
-        item: &Listed,
-        known: &Known,
-        version: &VersionId,
-        (dir, file, change): (&RelPath, FileState, Change),
-    ) -> Result<DownloadJob, Fatal> {
-        let coming = InFlight::new(item, version);
-        if file != FileState::Missing || self.reservations.limit().takes(known.path.as_str()) {
-            self.reservations.keep(&item.id, coming);
-            return self.job(item, version, known.path.clone(), true, change);
-        }
-        // The mirror was copied to a file system that refuses the path: the file comes back under a shorter one.
-        let dir = self.passable_dir(item, dir)?;
-        let path = self.reserve(item, &dir, &coming)?;
-        self.job(item, version, path, true, change)
-    }
-
-    fn job(
-        &self,
-        item: &Listed,
-        version: &VersionId,
-        path: RelPath,
-        replaces: bool,
-        change: Change,
-    ) -> Result<DownloadJob, Fatal> {
-        self.tally.changed(&item.id, Change::Planned);
-        let held = if self.holds_any { self.state.read(|r| r.held(&item.id, version))? } else { None };
-        let object = held.map(|held| (held.sha256, held.mtime));
-        let particulars = particulars(item, version.clone());
-        Ok(DownloadJob {
-            document: item.id.clone(),
-            path,
-            particulars,
-            replaces,
-            change,
-            object,
-            found: false,
-            check: None,
-        })
     }
 }
 

@@ -46,9 +46,9 @@ pub(crate) async fn settle(
     for (binder, crawled) in crawled {
         let BinderOutcome::Certified { total } = crawled else { continue };
         let id = binder.clone();
-        let documents = ctx.planner.call(move |planner| planner.absent(&id)).await??;
+        let documents = ctx.record.planner.call(move |planner| planner.absent(&id)).await??;
         if !documents.is_empty() {
-            let mirrored = ctx.state.read(|r| r.documents_in(binder))?;
+            let mirrored = ctx.record.state.read(|r| r.documents_in(binder))?;
             absent.push(Absent { binder: binder.clone(), documents, empty: *total == 0, mirrored });
         }
     }
@@ -72,7 +72,7 @@ fn exceeds(cap: RemovalCap, absent: u64, mirrored: u64) -> bool {
 
 /// Keeps the absent documents of a binder, and says how to see them all and how to confirm exactly these.
 fn withhold(ctx: &RunContext, absent: &Absent, all: u64) -> Result<(), Fatal> {
-    let name = ctx.state.read(|r| r.binders())?.into_iter().find(|b| b.id == absent.binder).map(|b| b.name);
+    let name = ctx.record.state.read(|r| r.binders())?.into_iter().find(|b| b.id == absent.binder).map(|b| b.name);
     let (id, name) = (absent.binder.to_string(), name.unwrap_or_default());
     let named = absent.documents.iter().take(NAMED);
     ctx.tally.warn(Warning::Withheld(WithheldWarning {
@@ -100,17 +100,17 @@ async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
         if ctx.stop.is_set() {
             break;
         }
-        let Some(answer) = ctx.ask(ctx.remote.document(&known.id)).await else { break };
+        let Some(answer) = ctx.service.ask(ctx.service.remote.document(&known.id)).await else { break };
         match answer {
             Ok(listed) => {
                 // It was moved, or missed: what it says now counts like a listed item.
                 unlisted += u64::from(listed.binder == absent.binder);
-                ctx.planner.call(move |planner| planner.found(listed)).await??;
+                ctx.record.planner.call(move |planner| planner.found(listed)).await??;
             }
             Err(error) if error.kind() == (ErrorKind::NotFound { problem_json: true }) => {
                 if control.is_none() {
                     let binder = absent.binder.clone();
-                    control = ctx.planner.call(move |planner| planner.control(&binder)).await?;
+                    control = ctx.record.planner.call(move |planner| planner.control(&binder)).await?;
                 }
                 if answers(ctx, control.as_ref(), &absent.binder).await? {
                     remove(ctx, known).await;
@@ -154,7 +154,7 @@ async fn unconfirmed(ctx: &RunContext, known: &Known, error: String, attempts: u
 /// Whether a document of the binder that was listed in this run answers, and is still in it.
 async fn answers(ctx: &RunContext, control: Option<&DocumentId>, binder: &BinderId) -> Result<bool, Fatal> {
     let Some(control) = control else { return Ok(false) };
-    match ctx.ask(ctx.remote.document(control)).await {
+    match ctx.service.ask(ctx.service.remote.document(control)).await {
         Some(Ok(listed)) => Ok(listed.binder == *binder),
         Some(Err(error)) if error.kind() == ErrorKind::Credentials => Err(Fatal::Remote(error)),
         Some(Err(_)) | None => Ok(false),

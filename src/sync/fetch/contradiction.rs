@@ -37,11 +37,13 @@ impl ById {
 
 /// Asks for the document by id. The failure that comes of it says what the link and the answer by id said.
 pub(crate) async fn examine(ctx: &RunContext, job: &DownloadJob, link: Error) -> Result<TransferError, Fatal> {
-    let Some(answer) = ctx.ask(ctx.remote.document(&job.document)).await else { return Ok(TransferError::Stopped) };
+    let Some(answer) = ctx.service.ask(ctx.service.remote.document(&job.document)).await else {
+        return Ok(TransferError::Stopped);
+    };
     let by_id = classify(ctx, job, &answer).await?;
     let told = told(by_id, job, &answer);
     if let (true, Ok(listed)) = (by_id.is_fetched(), answer) {
-        ctx.planner.call(move |planner| planner.answered(listed)).await?;
+        ctx.record.planner.call(move |planner| planner.answered(listed)).await?;
     }
     Ok(TransferError::Contradicted(link, told))
 }
@@ -57,7 +59,7 @@ async fn classify(ctx: &RunContext, job: &DownloadJob, answer: &Result<Listed, E
         Some(version) if version == job.particulars.version => ById::Same,
         Some(version) => {
             let document = job.document.clone();
-            ById::Other { had: ctx.planner.call(move |planner| planner.has_had(&document, &version)).await?? }
+            ById::Other { had: ctx.record.planner.call(move |planner| planner.has_had(&document, &version)).await?? }
         }
     })
 }

@@ -65,14 +65,14 @@ impl<'c> DiskSpace<'c> {
     pub(crate) fn take(ctx: &'c RunContext, blob: &Blob) -> Result<Self, TransferError> {
         let bytes = blob.announced.total.unwrap_or(0).saturating_sub(blob.start);
         if ctx.options.min_free > 0 || bytes >= HARDLY_ANY {
-            let (free, others) = (ctx.root.free_bytes()?, ctx.coming.load(Relaxed));
+            let (free, others) = (ctx.record.root.free_bytes()?, ctx.transfers.coming.load(Relaxed));
             match fits(free, ctx.options.min_free, others, needed(bytes)) {
                 Fits::Yes => {}
                 Fits::NotThis => return Err(TransferError::TooLarge { bytes, free, min_free: ctx.options.min_free }),
                 Fits::HardlyAny => return Err(end(ctx)),
             }
         }
-        ctx.coming.fetch_add(bytes, Relaxed);
+        ctx.transfers.coming.fetch_add(bytes, Relaxed);
         Ok(Self { ctx, bytes })
     }
 
@@ -80,20 +80,21 @@ impl<'c> DiskSpace<'c> {
     pub(crate) fn came(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        self.ctx.coming.fetch_sub(bytes, Relaxed);
+        self.ctx.transfers.coming.fetch_sub(bytes, Relaxed);
     }
 }
 
 impl Drop for DiskSpace<'_> {
     fn drop(&mut self) {
-        self.ctx.coming.fetch_sub(self.bytes, Relaxed);
+        self.ctx.transfers.coming.fetch_sub(self.bytes, Relaxed);
     }
 }
 
 /// Looks whether a download of unknown size may go on, of which so many bytes came. One that fills the disk by itself fails
 /// alone; with `--min-free`, a disk that others filled ends the run.
 pub(crate) fn check_space(ctx: &RunContext, bytes: u64) -> Result<(), TransferError> {
-    let (free, others, min_free) = (ctx.root.free_bytes()?, ctx.coming.load(Relaxed), ctx.options.min_free);
+    let (free, others, min_free) =
+        (ctx.record.root.free_bytes()?, ctx.transfers.coming.load(Relaxed), ctx.options.min_free);
     match goes_on(free, min_free, others, bytes) {
         Some(true) => Ok(()),
         Some(false) => Err(TransferError::NoSpace { bytes, free, min_free }),
@@ -105,7 +106,7 @@ pub(crate) fn check_space(ctx: &RunContext, bytes: u64) -> Result<(), TransferEr
 pub(crate) fn fills_alone(ctx: &RunContext, error: TransferError, bytes: u64) -> TransferError {
     match error {
         TransferError::Fatal(Fatal::Mirror(full)) if full.is_full() && bytes >= HARDLY_ANY => {
-            let free = ctx.root.free_bytes().unwrap_or(0);
+            let free = ctx.record.root.free_bytes().unwrap_or(0);
             TransferError::NoSpace { bytes, free, min_free: ctx.options.min_free }
         }
         error => error,

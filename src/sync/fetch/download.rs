@@ -131,9 +131,9 @@ async fn fetch(
     (retry, urgent): (&mut Retry, bool),
 ) -> Result<Arrived, TransferError> {
     let mut tries = Attempts::new(urgent);
-    if ctx.partials.contains(&job.particulars.version)
+    if ctx.transfers.partials.contains(&job.particulars.version)
         && let Some(partial) =
-            ctx.state.read(|r| r.partial(&job.document, &job.particulars.version)).map_err(Fatal::from)?
+            ctx.record.state.read(|r| r.partial(&job.document, &job.particulars.version)).map_err(Fatal::from)?
     {
         tries.recorded = true;
         tries.partial = Some(partial);
@@ -234,15 +234,16 @@ async fn head<'c>(
 ) -> Result<(Blob, Slot<'c>), (TransferError, Next)> {
     let stopped = || (TransferError::Stopped, Next::Over);
     // A link is asked for when it can be used.
-    let Some(lane) = ctx.stop.or(ctx.remote.lane()).await else { return Err(stopped()) };
-    let link = ctx.remote.download_link(&job.document, &job.particulars.version);
-    let link = ctx.ask(link).await.ok_or_else(stopped)?.map_err(|error| (TransferError::Link(error), Next::Over))?;
+    let Some(lane) = ctx.stop.or(ctx.service.remote.lane()).await else { return Err(stopped()) };
+    let link = ctx.service.remote.download_link(&job.document, &job.particulars.version);
+    let link =
+        ctx.service.ask(link).await.ok_or_else(stopped)?.map_err(|error| (TransferError::Link(error), Next::Over))?;
     let held = tries.partial.as_ref().and_then(|kept| writing.mirror.partial_size(&kept.name));
     let resume = tries.resume(held);
     let fetched = if tries.urgent {
-        ctx.ask(ctx.remote.fetch(&link, resume.as_ref())).await
+        ctx.service.ask(ctx.service.remote.fetch(&link, resume.as_ref())).await
     } else {
-        ctx.ask(ctx.remote.fetch_unless_down(&link, resume.as_ref())).await
+        ctx.service.ask(ctx.service.remote.fetch_unless_down(&link, resume.as_ref())).await
     };
     match fetched {
         None => Err(stopped()),

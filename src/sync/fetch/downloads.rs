@@ -84,6 +84,6 @@ async fn carry(ctx: &RunContext, writing: &Writing, job: DownloadJob, times: u32
 
 /// Waits for a host; an error where it was given up, or where the run is ending.
 async fn wait(ctx: &RunContext, host: String) -> (String, Result<(), Option<remote::Error>>) {
-    let back = ctx.stop.or(ctx.remote.host_back(&host)).await;
+    let back = ctx.stop.or(ctx.service.remote.host_back(&host)).await;
     (host, back.map_or(Err(None), |back| back.map_err(Some)))
 }

@@ -100,12 +100,12 @@ fn verdicts(
         return Ok(verdicts);
     }
     let hashes: HashSet<_> = suspects.iter().map(|at| items[*at].sha256).collect();
-    let names = ctx.state.read(|r| r.names_of(&hashes, ctx.run))?;
+    let names = ctx.record.state.read(|r| r.names_of(&hashes, ctx.record.run))?;
     let known: HashSet<_> = names.into_iter().map(|(hash, name)| (hash, evidence::extension(&name))).collect();
     for at in suspects {
         let (Pending { job, held_since, .. }, item) = (&mut pending[at - first], &mut items[at]);
         item.known = known.contains(&(item.sha256, evidence::extension(&job.particulars.file_name)));
-        let noted = ctx.state.read(|r| r.suspected_since(&job.document, &item.version, &item.sha256))?;
+        let noted = ctx.record.state.read(|r| r.suspected_since(&job.document, &item.version, &item.sha256))?;
         let since = evidence::held_since(noted, now);
         item.confirmed = evidence::is_independent(since, now);
         *held_since = Some(since);

@@ -54,9 +54,10 @@ pub(crate) async fn prove(
 /// Asks for a version, and hangs up once the head of the answer is there: only that of the whole
 /// is sure to bear the hash of the whole.
 async fn announced(ctx: &RunContext, job: &DownloadJob) -> Option<Announced> {
-    let _lane = ctx.stop.or(ctx.remote.lane()).await?;
-    let link = ctx.ask(ctx.remote.download_link(&job.document, &job.particulars.version)).await?.ok()?;
-    let blob = ctx.ask(ctx.remote.fetch_unless_down(&link, None)).await?.ok()?;
+    let _lane = ctx.stop.or(ctx.service.remote.lane()).await?;
+    let link =
+        ctx.service.ask(ctx.service.remote.download_link(&job.document, &job.particulars.version)).await?.ok()?;
+    let blob = ctx.service.ask(ctx.service.remote.fetch_unless_down(&link, None)).await?.ok()?;
     let changed = blob.last_modified.map(jiff::Timestamp::as_second);
     Some(Announced { md5: blob.announced.md5, size: blob.announced.total, changed })
 }

@@ -19,7 +19,7 @@ pub(crate) async fn publish(
     let DownloadJob { document, path, particulars, replaces, change, found, .. } = job.clone();
     // What was not proved makes way, unless it may be the user's own.
     let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
-    let acknowledged = ctx.acknowledged.contains_key(&document).then(|| document.clone());
+    let acknowledged = ctx.transfers.acknowledged.contains_key(&document).then(|| document.clone());
     ctx.submit(TreeChange::Publish { document, path, staged, particulars, replaces, change, partial }).await;
     if let Some(document) = acknowledged {
         ctx.submit(RowChange::Unacknowledge { document }).await;

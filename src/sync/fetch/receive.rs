@@ -96,7 +96,7 @@ impl Receiver {
         loop {
             let Some(chunk) = ctx.stop.or(self.blob.chunk()).await else { return Err(TransferError::Stopped) };
             let Some(bytes) = chunk? else { return Ok(()) };
-            ctx.stop.or(ctx.bandwidth.take(bytes.len())).await;
+            ctx.stop.or(ctx.transfers.bandwidth.take(bytes.len())).await;
             ctx.tally.downloaded(bytes.len() as u64);
             coming.add(bytes.len() as u64);
             self.came += bytes.len() as u64;

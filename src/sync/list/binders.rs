@@ -39,11 +39,11 @@ pub(crate) struct BinderSurvey {
 
 /// Lists the binders; none where another organisation seems to answer.
 pub(crate) async fn list(ctx: &RunContext) -> Result<Option<BinderSurvey>, Fatal> {
-    let known = ctx.state.read(|r| r.binders())?;
+    let known = ctx.record.state.read(|r| r.binders())?;
     let nothing = || BinderSurvey { listed: Vec::new(), lost: Vec::new(), whole: false };
-    let answer = ctx.ask(ctx.remote.binders()).await;
-    if let Some(time) = ctx.remote.time() {
-        ctx.state.not_before(time.as_second());
+    let answer = ctx.service.ask(ctx.service.remote.binders()).await;
+    if let Some(time) = ctx.service.remote.time() {
+        ctx.record.state.not_before(time.as_second());
     }
     let items = match answer {
         None => return Ok(Some(nothing())),
@@ -73,7 +73,7 @@ pub(crate) async fn list(ctx: &RunContext) -> Result<Option<BinderSurvey>, Fatal
         return Ok(None);
     }
     filtered::binders(ctx, &listed);
-    let _ = ctx.binders.set(listed.iter().map(|b| b.id.clone()).collect());
+    let _ = ctx.listing.binders.set(listed.iter().map(|b| b.id.clone()).collect());
     let (listed, doubled) = each_once(&known, listed);
     for (binder, other) in doubled {
         ctx.tally.warn(Warning::binder(Warning::BinderListedTwice, &binder.id, &binder.name, &other));
@@ -124,15 +124,15 @@ pub(crate) fn record(
     survey: &BinderSurvey,
     crawled: &[(BinderId, BinderOutcome)],
 ) -> Result<(), Fatal> {
-    ctx.state.write(|w| {
+    ctx.record.state.write(|w| {
         for lost in survey.lost.iter().filter(|_| survey.whole) {
-            w.binder_was_lost(ctx.run, &lost.id)?;
+            w.binder_was_lost(ctx.record.run, &lost.id)?;
         }
         for (binder, crawled) in crawled {
             match crawled {
-                BinderOutcome::Certified { .. } => w.binder_was_read(ctx.run, binder, true)?,
-                BinderOutcome::Uncertified { .. } => w.binder_was_read(ctx.run, binder, false)?,
-                BinderOutcome::Inaccessible(_) => w.binder_was_lost(ctx.run, binder)?,
+                BinderOutcome::Certified { .. } => w.binder_was_read(ctx.record.run, binder, true)?,
+                BinderOutcome::Uncertified { .. } => w.binder_was_read(ctx.record.run, binder, false)?,
+                BinderOutcome::Inaccessible(_) => w.binder_was_lost(ctx.record.run, binder)?,
                 BinderOutcome::Failed | BinderOutcome::Stopped => {}
             }
         }
@@ -174,8 +174,8 @@ fn each_once(known: &[BinderRow], listed: Vec<Binder>) -> (Vec<Binder>, Vec<(Bin
 fn take(ctx: &RunContext, known: Vec<BinderRow>, listed: Vec<Binder>, whole: bool) -> Result<BinderSurvey, Fatal> {
     let listed_ids: HashSet<BinderId> = listed.iter().map(|b| b.id.clone()).collect();
     let wanted: Vec<Binder> = listed.into_iter().filter(|b| ctx.options.filter.wants_binder(b)).collect();
-    let rows = name(&known, &wanted, ctx.limit);
-    write(&ctx.state, ctx.run, &known, &rows)?;
+    let rows = name(&known, &wanted, ctx.record.limit);
+    write(&ctx.record.state, ctx.record.run, &known, &rows)?;
     let refresh = refreshes(ctx, &rows)?;
     let lost = known.into_iter().filter(|k| !listed_ids.contains(&k.id)).collect();
     let listed = rows
@@ -238,7 +238,8 @@ fn write(state: &State, run: i64, known: &[BinderRow], rows: &[BinderRow]) -> Re
 fn refreshes(ctx: &RunContext, rows: &[BinderRow]) -> Result<HashSet<BinderId>, Fatal> {
     let mut requests = 1;
     for row in rows {
-        requests += ctx.state.read(|r| r.documents_in(&row.id))?.div_ceil(u64::from(ctx.options.page_size)).max(1);
+        requests +=
+            ctx.record.state.read(|r| r.documents_in(&row.id))?.div_ceil(u64::from(ctx.options.page_size)).max(1);
     }
     let now = jiff::Timestamp::now().as_second();
     Ok(due(dues(rows), now, ctx.options.refresh_folders_seconds(), requests).into_iter().collect())
@@ -253,8 +254,8 @@ fn dues(rows: &[BinderRow]) -> Vec<Due> {
 
 /// How many requests the next night takes if nothing changes in the binders that were read.
 pub(crate) fn night(ctx: &RunContext) -> Result<u64, Fatal> {
-    let announced = ctx.announced.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mut rows = ctx.state.read(|r| r.binders())?;
+    let announced = ctx.listing.announced.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut rows = ctx.record.state.read(|r| r.binders())?;
     rows.retain(|row| announced.contains_key(&row.id));
     let bare = plan::night(announced.values().copied(), 0);
     let tomorrow = jiff::Timestamp::now().as_second() + DAY;

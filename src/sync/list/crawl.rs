@@ -7,26 +7,24 @@
 use std::{
     cell::Cell,
     hash::{BuildHasher as _, RandomState},
-    pin::Pin,
     sync::{Arc, PoisonError},
-    task::{Context, Poll},
 };
 
 use futures::{StreamExt as _, stream};
-use tokio::task::JoinHandle;
 
 use crate::{
     model::{BinderId, FolderId, Listed},
-    remote::{self, Direction, Query, Remote, SearchPage},
-    report::{Progress, Tally, Warning},
+    remote::{self, Direction, SearchPage},
+    report::{Progress, Warning},
     sync::{
-        Fatal, Stop,
-        context::{RunContext, ask},
+        Fatal,
+        context::RunContext,
         list::{
             certification::{Ids, Listing, PageFacts, Reach},
             failure::failure,
             folders,
             outcome::BinderOutcome,
+            pages::{Broken, Fetcher, Fetching, page_size},
             sort_order::SortOrder,
         },
     },
@@ -57,13 +55,6 @@ struct Reader<'c> {
     announced: u64,
 }
 
-/// Why reading ended before its end.
-enum Broken {
-    Refused(String),
-    Failed(remote::Error),
-    Stopped,
-}
-
 /// Reads a binder.
 pub(crate) async fn crawl(
     ctx: &RunContext,
@@ -72,7 +63,7 @@ pub(crate) async fn crawl(
     refresh: bool,
 ) -> Result<BinderOutcome, Fatal> {
     let (id, segment) = (binder.clone(), segment.to_owned());
-    let mirrored = ctx.planner.call(move |planner| planner.open_binder(&id, &segment)).await??;
+    let mirrored = ctx.record.planner.call(move |planner| planner.open_binder(&id, &segment)).await??;
     if refresh {
         folders::refresh(ctx, binder).await?;
     }
@@ -87,52 +78,52 @@ pub(crate) async fn crawl(
         nameless: 0,
         announced: 0,
     };
-    let crawled = match reader.read().await? {
-        Ok(crawled) => crawled,
-        Err(Broken::Refused(why)) => BinderOutcome::Inaccessible(why),
+    match reader.read().await {
+        Ok(outcome) => Ok(outcome),
+        Err(Broken::Refused(why)) => Ok(BinderOutcome::Inaccessible(why)),
         Err(Broken::Failed(error)) => {
             ctx.tally.failed(None, failure(binder, &error));
-            BinderOutcome::Failed
+            Ok(BinderOutcome::Failed)
         }
-        Err(Broken::Stopped) => BinderOutcome::Stopped,
-    };
-    Ok(crawled)
+        Err(Broken::Stopped) => Ok(BinderOutcome::Stopped),
+        Err(Broken::Fatal(error)) => Err(error),
+    }
 }
 
 impl Reader<'_> {
-    async fn read(&mut self) -> Result<Result<BinderOutcome, Broken>, Fatal> {
-        let (listing, broken) = self.passes(None).await?;
-        if let Some(broken) = broken {
-            return Ok(Err(broken));
-        }
+    async fn read(&mut self) -> Result<BinderOutcome, Broken> {
+        let listing = self.passes(None).await?;
         let cap = self.ctx.options.max_removals.of(self.mirrored);
         let short = listing.total().saturating_add(cap) < self.mirrored;
         if listing.certified() && !listing.is_capped() && !short {
-            return Ok(Ok(BinderOutcome::Certified { total: listing.total() }));
+            return Ok(BinderOutcome::Certified { total: listing.total() });
         }
         if listing.certified() && !short && self.is_whole_both_ways(&listing).await? {
-            return Ok(Ok(BinderOutcome::Certified { total: listing.total() }));
+            return Ok(BinderOutcome::Certified { total: listing.total() });
         }
         if (listing.is_capped() || short) && !listing.is_endless() {
             return self.read_by_tab(&listing).await;
         }
-        Ok(Ok(BinderOutcome::Uncertified { why: listing.why() }))
+        Ok(BinderOutcome::Uncertified { why: listing.why() })
     }
 
     /// Whether a listing that ends at a round number is whole: read in either order it shows the same documents. A
     /// service that does not sort leaves it open.
-    async fn is_whole_both_ways(&mut self, whole: &Listing) -> Result<bool, Fatal> {
+    async fn is_whole_both_ways(&mut self, whole: &Listing) -> Result<bool, Broken> {
         let mut sets: Vec<Ids> = Vec::new();
         for direction in [Direction::Ascending, Direction::Descending] {
             let mut listing = Listing::default();
             listing.begin();
             self.order = Some(SortOrder::new(direction));
             let nameless = self.nameless;
-            let broken = self.pass(None, &mut listing).await;
+            let passed = self.pass(None, &mut listing).await;
             self.nameless = nameless;
             let order = self.order.take();
             let kept = order.is_some_and(|order| order.holds());
-            if broken?.is_some() || !kept || !listing.certified() || listing.total() != whole.total() {
+            if let Err(fatal @ Broken::Fatal(_)) = passed {
+                return Err(fatal);
+            }
+            if passed.is_err() || !kept || !listing.certified() || listing.total() != whole.total() {
                 return Ok(false);
             }
             sets.push(listing.ids().collect());
@@ -141,21 +132,18 @@ impl Reader<'_> {
     }
 
     /// Lists again tab by tab, where the binder's own listing may be cut off.
-    async fn read_by_tab(&mut self, whole: &Listing) -> Result<Result<BinderOutcome, Broken>, Fatal> {
+    async fn read_by_tab(&mut self, whole: &Listing) -> Result<BinderOutcome, Broken> {
         let binder = self.binder.clone();
-        let tabs: Vec<FolderId> = self.ctx.planner.call(move |planner| planner.tabs(&binder)).await?;
+        let tabs: Vec<FolderId> = self.ctx.record.planner.call(move |planner| planner.tabs(&binder)).await?;
         if tabs.len() > MOST_TABS {
-            return Ok(Ok(BinderOutcome::Uncertified {
+            return Ok(BinderOutcome::Uncertified {
                 why: "it may be cut off, and it has too many tabs to read each of them",
-            }));
+            });
         }
         let mut certified = true;
         let mut union: Ids = whole.ids().collect();
         for tab in &tabs {
-            let (listing, broken) = self.passes(Some(tab)).await?;
-            if let Some(broken) = broken {
-                return Ok(Err(broken));
-            }
+            let listing = self.passes(Some(tab)).await?;
             certified &= listing.certified() && !listing.is_capped();
             union.extend(listing.ids());
         }
@@ -163,41 +151,36 @@ impl Reader<'_> {
         let enough = distinct >= whole.total() && (whole.certified() || !tabs.is_empty());
         // A total that may be a cap needs tabs to look behind it.
         let certified = certified && enough && (!whole.is_capped() || !tabs.is_empty());
-        Ok(Ok(if certified {
+        Ok(if certified {
             BinderOutcome::Certified { total: distinct }
         } else {
             BinderOutcome::Uncertified { why: "it may be cut off, and its tabs don't add up either" }
-        }))
+        })
     }
 
     /// Reads a listing until it is certified, a few times at most.
-    async fn passes(&mut self, tab: Option<&FolderId>) -> Result<(Listing, Option<Broken>), Fatal> {
+    async fn passes(&mut self, tab: Option<&FolderId>) -> Result<Listing, Broken> {
         let mut listing = Listing::default();
         for _ in 0..PASSES {
             listing.begin();
-            if let Some(broken) = self.pass(tab, &mut listing).await? {
-                return Ok((listing, Some(broken)));
-            }
+            self.pass(tab, &mut listing).await?;
             if listing.certified() || listing.is_endless() {
                 break;
             }
         }
-        Ok((listing, None))
+        Ok(listing)
     }
 
     /// Reads all pages once.
-    async fn pass(&mut self, tab: Option<&FolderId>, listing: &mut Listing) -> Result<Option<Broken>, Fatal> {
-        let first = match self.fetcher(tab).page(1).await {
-            Ok(page) => page,
-            Err(broken) => return give_up(broken),
-        };
+    async fn pass(&mut self, tab: Option<&FolderId>, listing: &mut Listing) -> Result<(), Broken> {
+        let first = self.fetcher(tab).page(1).await?;
         let size = page_size(&first, self.page_size);
         self.page_size = u32::try_from(size).unwrap_or(u32::MAX).clamp(1, self.page_size);
         let reach = Reach::of(self.mirrored, self.page_size);
         let total = first.total;
         let last = reach.last_page(total, self.page_size);
         if tab.is_none() {
-            let mut announced = self.ctx.announced.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut announced = self.ctx.listing.announced.lock().unwrap_or_else(PoisonError::into_inner);
             announced.insert(self.binder.clone(), (first.total, self.page_size));
         }
         if self.announced == 0 && tab.is_none() {
@@ -221,30 +204,29 @@ impl Reader<'_> {
                     ended.set(ended.get() || empty || listing.is_over(reach));
                 }
                 // The others may still be read: what is seen is never taken for absent.
-                Err(Broken::Failed(error)) if error.kind() != remote::ErrorKind::Credentials => missed = Some(error),
-                Err(broken) => return give_up(broken),
+                Err(Broken::Failed(error)) => missed = Some(error),
+                Err(broken) => return Err(broken),
             }
         }
         if !ended.get() && last < total.div_ceil(u64::from(self.page_size)) {
             listing.goes_on();
         }
-        Ok(missed.map(|error| {
+        missed.map_or(Ok(()), |error| {
             listing.missed();
-            Broken::Failed(error)
-        }))
+            Err(Broken::Failed(error))
+        })
     }
 
     fn fetcher(&self, tab: Option<&FolderId>) -> Fetcher {
         Fetcher {
-            remote: Arc::clone(&self.ctx.remote),
-            stop: Arc::clone(&self.ctx.stop),
-            tally: Arc::clone(&self.ctx.tally),
+            service: self.ctx.service.clone(),
             binder: self.binder.clone(),
             tab: tab.cloned(),
             order: self.order.as_ref().map(SortOrder::direction),
             page_size: self.page_size,
         }
     }
+
     /// Hands a page's documents to the planner, and what they need to the queue.
     async fn take(&mut self, asked: u64, page: SearchPage, listing: &mut Listing) -> Result<(), Fatal> {
         let mut facts = PageFacts {
@@ -265,7 +247,7 @@ impl Reader<'_> {
                     facts.ids.push(self.hasher.hash_one(item.id.as_str()));
                     if item.binder != *self.binder && self.ctx.is_listed(&item.binder) {
                         listing.strays();
-                        self.ctx.planner.call(move |planner| planner.mark(&item.id)).await??;
+                        self.ctx.record.planner.call(move |planner| planner.mark(&item.id)).await??;
                         continue;
                     }
                     item.binder = self.binder.clone();
@@ -297,7 +279,8 @@ impl Reader<'_> {
         let mut last_word = !self.may_refresh;
         loop {
             let (binder, shared) = (self.binder.clone(), Arc::clone(&items));
-            let absorbed = self.ctx.planner.call(move |planner| planner.absorb(&binder, &shared, last_word)).await??;
+            let absorbed =
+                self.ctx.record.planner.call(move |planner| planner.absorb(&binder, &shared, last_word)).await??;
             if !absorbed.unknown_folders {
                 for change in absorbed.rows {
                     self.ctx.submit(change).await;
@@ -310,111 +293,6 @@ impl Reader<'_> {
             folders::refresh(self.ctx, self.binder).await?;
             self.may_refresh = false;
             last_word = true;
-        }
-    }
-}
-
-/// What asking for a page takes, apart from what reading it changes.
-#[derive(Clone)]
-struct Fetcher {
-    remote: Arc<Remote>,
-    stop: Arc<Stop>,
-    tally: Arc<Tally>,
-    binder: BinderId,
-    tab: Option<FolderId>,
-    order: Option<Direction>,
-    page_size: u32,
-}
-
-impl Fetcher {
-    async fn page(&self, number: u32) -> Result<SearchPage, Broken> {
-        let query = Query { binder: Some(&self.binder), tab: self.tab.as_ref(), order: self.order };
-        match ask(&self.stop, &self.tally, self.remote.search(&query, number, self.page_size)).await {
-            None => Err(Broken::Stopped),
-            Some(Ok(page)) => Ok(page),
-            Some(Err(error)) => {
-                // Only the service's own word about the binder itself means that access is lost.
-                let about_binder = number == 1 && self.tab.is_none();
-                let refused = matches!(
-                    error.kind(),
-                    remote::ErrorKind::Forbidden | remote::ErrorKind::NotFound { problem_json: true }
-                );
-                Err(if refused && about_binder { Broken::Refused(error.to_string()) } else { Broken::Failed(error) })
-            }
-        }
-    }
-}
-
-/// A page that is being fetched, by a task of its own. Were it only polled by who reads the pages,
-/// it would stand still while that one waits for room in the queue, with the turn of the pace or
-/// the renewal of the token in its hand, and those who make room would wait for it for ever.
-struct Fetching {
-    number: u32,
-    task: JoinHandle<Result<SearchPage, Broken>>,
-}
-
-impl Fetching {
-    fn start(fetcher: Fetcher, number: u32) -> Self {
-        Self { number, task: tokio::spawn(async move { fetcher.page(number).await }) }
-    }
-}
-
-impl Future for Fetching {
-    type Output = (u32, Result<SearchPage, Broken>);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let page = std::task::ready!(Pin::new(&mut self.task).poll(cx));
-        // A task ends early only when the runtime does.
-        Poll::Ready((self.number, page.unwrap_or(Err(Broken::Stopped))))
-    }
-}
-
-impl Drop for Fetching {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Refused credentials are everybody's, anything else is the binder's.
-fn give_up(broken: Broken) -> Result<Option<Broken>, Fatal> {
-    match broken {
-        Broken::Failed(error) if error.kind() == remote::ErrorKind::Credentials => Err(Fatal::Remote(error)),
-        broken => Ok(Some(broken)),
-    }
-}
-
-/// How many documents a page really holds: what the service says, or what came where a page that
-/// can't be the last one was shorter.
-fn page_size(first: &SearchPage, asked: u32) -> u64 {
-    let came = first.items.len() as u64;
-    let said = first.page_size.min(u64::from(asked));
-    if came > 0 && came < said && first.total > came { came } else { said }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_first_page_sets_the_size() {
-        let page = |came: usize, said, total| SearchPage {
-            items: (0..came)
-                .map(|position| Err(remote::OddItem { position, id: None, cause: String::new() }))
-                .collect(),
-            total,
-            page_number: 1,
-            page_size: said,
-            oddities: vec![],
-        };
-        for (came, said, total, size) in [
-            (250, 250, 1000, 250),
-            (100, 100, 1000, 100),  // the service's own size rules
-            (100, 250, 1000, 100),  // it says one size and sends another
-            (3, 250, 3, 250),       // the only page
-            (0, 250, 1000, 250),    // nothing came
-            (250, 1000, 1000, 250), // it claims more than was asked for
-        ] {
-            assert_eq!(page_size(&page(came, said, total), 250), size, "{came} {said} {total}");
         }
     }
 }

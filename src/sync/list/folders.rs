@@ -35,7 +35,7 @@ pub(crate) async fn refresh(ctx: &RunContext, binder: &BinderId) -> Result<(), F
     refresh_schema(ctx, binder).await?;
     let mut requests = 1;
     let id = binder.clone();
-    let known = ctx.planner.call(move |planner| planner.folders_in(&id)).await?;
+    let known = ctx.record.planner.call(move |planner| planner.folders_in(&id)).await?;
     let Some(FolderReading { folders, untold, fault }) = read(ctx, binder, known, &mut requests).await? else {
         return Ok(());
     };
@@ -50,13 +50,13 @@ pub(crate) async fn refresh(ctx: &RunContext, binder: &BinderId) -> Result<(), F
     let whole = untold.is_none() && fault.is_none();
     let binder = binder.clone();
     let requests = fault.is_none().then_some(requests);
-    ctx.planner.call(move |planner| planner.take_folders(&binder, folders, whole, requests)).await?
+    ctx.record.planner.call(move |planner| planner.take_folders(&binder, folders, whole, requests)).await?
 }
 
 /// The labels of the metadata are worth having, and no reason to fail.
 async fn refresh_schema(ctx: &RunContext, binder: &BinderId) -> Result<(), Fatal> {
-    match ctx.ask(ctx.remote.metadata_elements(binder)).await {
-        Some(Ok(schema)) => Ok(ctx.state.write(|w| w.set_schema(binder, &schema))?),
+    match ctx.service.ask(ctx.service.remote.metadata_elements(binder)).await {
+        Some(Ok(schema)) => Ok(ctx.record.state.write(|w| w.set_schema(binder, &schema))?),
         Some(Err(error)) => {
             let error = fatal_or(error)?;
             if is_missing(&error) {
@@ -81,7 +81,7 @@ async fn read(
     let mut read = FolderReading { folders: Vec::new(), untold: None, fault: None };
     let mut found = FoundFolder::default();
     *requests += 1;
-    match ctx.ask(ctx.remote.tabs(binder)).await {
+    match ctx.service.ask(ctx.service.remote.tabs(binder)).await {
         None => return Ok(None),
         Some(Ok(tabs)) => found.extend(tabs, None),
         Some(Err(error)) => read.note(fatal_or(error)?),
@@ -93,7 +93,7 @@ async fn read(
             continue;
         }
         *requests += 1;
-        match ctx.ask(ctx.remote.subfolders(binder, &folder)).await {
+        match ctx.service.ask(ctx.service.remote.subfolders(binder, &folder)).await {
             None => return Ok(None),
             Some(Ok(folders)) => {
                 answered = true;

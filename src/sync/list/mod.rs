@@ -7,5 +7,6 @@ pub(crate) mod failure;
 pub(crate) mod filter;
 pub(crate) mod folders;
 pub(crate) mod outcome;
+mod pages;
 pub(crate) mod sort_order;
 pub(crate) mod tabs;

@@ -30,11 +30,11 @@ pub(crate) async fn count(ctx: &RunContext, crawled: &[(BinderId, BinderOutcome)
         matches!(crawled, BinderOutcome::Certified { .. } | BinderOutcome::Uncertified { .. })
     };
     let read = crawled.iter().filter(|(_, crawled)| is_read(crawled)).map(|(binder, _)| binder.clone()).collect();
-    let counted = ctx.planner.call(move |planner| planner.tabs_without_documents(read)).await?;
+    let counted = ctx.record.planner.call(move |planner| planner.tabs_without_documents(read)).await?;
     if counted.is_empty() {
         return Ok(());
     }
-    let known = ctx.state.read(|r| r.binders())?;
+    let known = ctx.record.state.read(|r| r.binders())?;
     let mut names: HashMap<BinderId, String> = known.into_iter().map(|row| (row.id, row.name)).collect();
     let mut tabs: Vec<TabsWithoutDocuments> = counted
         .into_iter()

@@ -57,7 +57,7 @@ pub async fn mend(
         Ok(remote) => {
             let (jobs, _queue) = tokio::sync::mpsc::channel(1);
             let ctx = build(parts(remote), Arc::default(), jobs)?;
-            let Some(writing) = ctx.sink.writing() else { return Ok(()) };
+            let Some(writing) = ctx.record.sink.writing() else { return Ok(()) };
             let mended = Repair { state, root, writing, service: Ok(&ctx) }.all(findings).await;
             let fatal = ctx.stop.take_fatal();
             fatal.map_or(mended, Err)

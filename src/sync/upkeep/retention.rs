@@ -27,7 +27,7 @@ pub(crate) fn trusted_now(ctx: &RunContext) -> Result<Option<i64>, Fatal> {
     if ctx.options.retain.keeps_all() && ctx.options.retain_runs.is_none() {
         return Ok(None);
     }
-    let times = Times { now: ctx.clocks(), before: ctx.state.read(|r| r.time_before(ctx.run))? };
+    let times = Times { now: ctx.clocks(), before: ctx.record.state.read(|r| r.time_before(ctx.record.run))? };
     Ok(match times.doubt() {
         None => Some(times.now.ours),
         Some(doubt) => {
@@ -49,14 +49,14 @@ pub(crate) async fn free(
         .filter(|(_, crawled)| matches!(crawled, BinderOutcome::Certified { .. }))
         .map(|(binder, _)| binder.clone())
         .collect();
-    let (state, retain) = (Arc::clone(&ctx.state), ctx.options.retain);
+    let (state, retain) = (Arc::clone(&ctx.record.state), ctx.options.retain);
     let due = writing.pool.run(move || due(&state, retain, &certified, now)).await??;
     for group in due.chunks(GROUP) {
         if ctx.stop.is_set() {
             break;
         }
         let (mirror, state, run, group) =
-            (Arc::clone(&writing.mirror), Arc::clone(&ctx.state), ctx.run, group.to_vec());
+            (Arc::clone(&writing.mirror), Arc::clone(&ctx.record.state), ctx.record.run, group.to_vec());
         let freed = writing.pool.run(move || free_group(&mirror, &state, run, &group)).await??;
         ctx.tally.freed(|all| {
             all.versions += freed.versions;

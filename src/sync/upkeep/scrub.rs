@@ -23,9 +23,9 @@ const GROUP: usize = 256;
 /// Proves files that look as recorded but for their inodes, and records those; from then on they
 /// are known. The next run goes on with what is left.
 pub(crate) async fn prove(ctx: &RunContext) -> Result<(), Fatal> {
-    let Some(writing) = ctx.sink.writing() else { return Ok(()) };
+    let Some(writing) = ctx.record.sink.writing() else { return Ok(()) };
     flush(ctx).await?;
-    let mut numbers = ctx.planner.call(|planner| std::mem::take(&mut planner.unproved)).await?;
+    let mut numbers = ctx.record.planner.call(|planner| std::mem::take(&mut planner.unproved)).await?;
     numbers.sort_unstable();
     numbers.dedup();
     if !numbers.is_empty() {
@@ -38,9 +38,9 @@ pub(crate) async fn prove(ctx: &RunContext) -> Result<(), Fatal> {
         if ctx.stop.is_set() {
             break;
         }
-        let known = group.iter().filter_map(|number| ctx.state.read(|r| r.by_number(*number)).transpose());
+        let known = group.iter().filter_map(|number| ctx.record.state.read(|r| r.by_number(*number)).transpose());
         let known: Vec<Known> = known.collect::<Result<_, _>>()?;
-        let (root, progress, stop) = (Arc::clone(&ctx.root), Arc::clone(&ctx.progress), Arc::clone(&ctx.stop));
+        let (root, progress, stop) = (Arc::clone(&ctx.record.root), Arc::clone(&ctx.progress), Arc::clone(&ctx.stop));
         let proved = writing.pool.run(move || {
             let bytes = known.iter().map(|known| known.stamp.size).sum();
             Progress::add(&progress.to_check, bytes);
@@ -66,29 +66,29 @@ fn record(ctx: &RunContext, proved: Vec<(Known, Verdict)>) -> Result<(), Fatal> 
             Verdict::Sound | Verdict::Unknown => {}
         }
     }
-    Ok(ctx.state.write(|w| w.restamp(&moved))?)
+    Ok(ctx.record.state.write(|w| w.restamp(&moved))?)
 }
 
 /// Checks the next share of the mirror and repairs what is missing or damaged.
 pub(crate) async fn scrub(ctx: &RunContext) -> Result<Option<Scrub>, Fatal> {
-    let (Some(share), Some(writing)) = (ctx.options.scrub, ctx.sink.writing()) else { return Ok(None) };
+    let (Some(share), Some(writing)) = (ctx.options.scrub, ctx.record.sink.writing()) else { return Ok(None) };
     if ctx.stop.is_set() {
         return Ok(None);
     }
     flush(ctx).await?;
-    let mut note = Note::read(&ctx.root);
+    let mut note = Note::read(&ctx.record.root);
     let task = Task { part: CheckScope::Share(share), cursor: note.round, survey: false };
-    let (root, state) = (Arc::clone(&ctx.root), Arc::clone(&ctx.state));
+    let (root, state) = (Arc::clone(&ctx.record.root), Arc::clone(&ctx.record.state));
     let (progress, stop) = (Arc::clone(&ctx.progress), Arc::clone(&ctx.stop));
     let looked = writing.pool.run(move || {
         let watch = Watch { progress: &progress, bandwidth: &Bandwidth::new(None), stop: &|| stop.is_set() };
         look(&root, &state, task, &watch)
     });
     let (looked, Confirmed { mut findings, .. }) = looked.await??;
-    ctx.state.write(|w| w.restamp(&looked.moved))?;
+    ctx.record.state.write(|w| w.restamp(&looked.moved))?;
     warn_of_others(ctx, &findings);
     findings.retain(is_the_runs);
-    let repair = Repair { state: &ctx.state, root: &ctx.root, writing, service: Ok(ctx) };
+    let repair = Repair { state: &ctx.record.state, root: &ctx.record.root, writing, service: Ok(ctx) };
     repair.all(&mut findings).await?;
     fail(ctx, &findings);
     let damaged = findings.len() as u64;
@@ -96,8 +96,8 @@ pub(crate) async fn scrub(ctx: &RunContext) -> Result<Option<Scrub>, Fatal> {
     if !looked.stopped {
         note.advance(looked.cursor, looked.done, damaged, now);
     }
-    note.leave((&ctx.root, &ctx.state), &findings, false, now);
-    if let Err(error) = note.write(&ctx.root) {
+    note.leave((&ctx.record.root, &ctx.record.state), &findings, false, now);
+    if let Err(error) = note.write(&ctx.record.root) {
         ctx.tally.warn(Warning::other(Warning::CheckUnrecorded, &error));
     }
     let repaired = findings.iter().filter(|f| f.repaired).count() as u64;
