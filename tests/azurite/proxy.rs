@@ -66,7 +66,8 @@ impl Proxy {
         Self { address, inner }
     }
 
-    /// From now on the script decides by how many requests came for the same path before.
+    /// From now on the script decides about each blob by how many requests came for it before. The root of the store is
+    /// always answered: a store that refuses even that is down, and then documents wait and ask for another link.
     pub(crate) fn does(&self, script: impl FnMut(usize) -> Action + Send + 'static) {
         let mut inner = self.inner.lock().unwrap();
         inner.script = Box::new(script);
@@ -83,6 +84,9 @@ impl Proxy {
 
 impl Inner {
     fn next(&mut self, asked: Asked) -> Action {
+        if asked.path == "/" {
+            return Action::Pass;
+        }
         let count = self.counts.entry(asked.path.clone()).or_default();
         *count += 1;
         let nth = *count - 1;
