@@ -29,4 +29,6 @@ mod replay;
 mod resume;
 mod retain;
 mod short_names;
+#[path = "../support/skip.rs"]
+mod skip;
 mod verify;

@@ -11,6 +11,8 @@ mod machine;
 mod outage;
 mod secrets;
 mod server;
+#[path = "../support/skip.rs"]
+mod skip;
 mod storage;
 mod token;
 

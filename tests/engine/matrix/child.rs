@@ -23,7 +23,10 @@ use ibinder_sync::{
 use serde_json::{Value, json};
 
 use super::trace::Event;
-use crate::harness::{self, World};
+use crate::{
+    harness::{self, World},
+    skip::skip,
+};
 
 const TASK: &str = "CRASH_TASK";
 
@@ -101,7 +104,7 @@ fn watch(trace: &Path, kill: Option<(String, u64)>) {
 #[test]
 #[ignore = "the matrix starts it, as a process of its own"]
 fn the_child() {
-    let Some(task) = std::env::var_os(TASK) else { return };
+    let Some(task) = std::env::var_os(TASK) else { return skip("only another test can start it") };
     let task: Value = serde_json::from_str(task.to_str().unwrap()).unwrap();
     let dest = PathBuf::from(task["dest"].as_str().unwrap());
     let kill = task["kill"].as_array().map(|kill| (kill[0].as_str().unwrap().to_owned(), kill[1].as_u64().unwrap()));
