@@ -107,7 +107,7 @@ async fn answer(
             route,
             method: call.method.to_string(),
             path: path.to_owned(),
-            range: call.range().map(str::to_owned),
+            range: call.text(header::RANGE).map(str::to_owned),
             status: answered.as_ref().map(|answered| answered.status().as_u16()),
             at,
         });
@@ -133,7 +133,8 @@ async fn choose(shared: &Shared, call: &Call, route: Route, target: &str) -> Dis
     if route != Route::Blob && shared.is_down() {
         return Dispatch::Answer(problem(call.number, StatusCode::SERVICE_UNAVAILABLE, "Service unavailable", &[]));
     }
-    match shared.scripted(&Asked { route, target, range: call.range(), body: &call.body }) {
+    let (range, if_range) = (call.text(header::RANGE), call.text(header::IF_RANGE));
+    match shared.scripted(&Asked { route, target, range, if_range, body: &call.body }) {
         Reply::Answer(answer) => return Dispatch::Answer(answer.into_response()),
         Reply::Drop => return Dispatch::Drop,
         Reply::HangHead => return Dispatch::Hang,

@@ -38,6 +38,8 @@ pub struct Asked<'r> {
     pub target: &'r str,
     /// The range of bytes that it asks for.
     pub range: Option<&'r str>,
+    /// The `ETag` that the bytes must have for a part of them to be sent.
+    pub if_range: Option<&'r str>,
     /// Its body.
     pub body: &'r [u8],
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use bytes::Bytes;
 
 use super::content::Hasher;
@@ -57,13 +57,12 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// The range of bytes that it asks for.
-    pub(super) fn range(&self) -> Option<&str> {
-        self.headers.get(header::RANGE)?.to_str().ok()
+    pub(super) fn text(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     pub(super) fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        let (scheme, token) = self.text(header::AUTHORIZATION)?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token)
     }
 }
