@@ -136,6 +136,30 @@ fn a_document_that_does_not_fit_fails_alone() {
 }
 
 #[test]
+fn what_is_held_of_a_document_that_fits_no_more_makes_way_for_the_others() {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    o.add_document(&binder, None, "large.bin", vec![b'a'; 18 << 20]).unwrap();
+    let program = Program::new(o);
+    let Some(disk) = Disk::mount(&program.dest, "32m") else { return };
+    // Half of it comes, and then nothing.
+    program.sandbox.script(Route::Blob, vec![Reply::Truncate]);
+    program.sandbox.script(Route::Blob, Reply::status(400).times(2));
+    program.run(&[]).expect(4);
+    assert_eq!(unfinished(&program), 1);
+    program.sandbox.with_organisation(|o| {
+        for n in 0..4_u8 {
+            o.add_document(&binder, None, &format!("{n}.bin"), vec![n; 900_000]).unwrap();
+        }
+    });
+    disk.leave("size", 3 << 20);
+    let report = program.run(&["--json", "--concurrency", "1"]).expect(4).json();
+    assert_eq!((unfinished(&program), &report["documents"]["added"]), (0, &4.into()), "{report}");
+    disk.resize("64m");
+    program.run(&[]).expect(0);
+}
+
+#[test]
 fn a_disk_that_turned_read_only_is_8() {
     let program = large();
     let Some(disk) = Disk::mount(&program.dest, "64m") else { return };

@@ -265,15 +265,21 @@ fn revised(name: &str, before: &[u8], now: &[u8]) -> World {
     world
 }
 
+fn in_latin_1() -> Vec<u8> {
+    b"Tj\xe4nsten \xe4r tillf\xe4lligt otillg\xe4nglig".to_vec()
+}
+
+fn in_utf_16() -> Vec<u8> {
+    HTML.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
 #[test]
 fn a_single_stand_in_in_any_encoding_replaces_nothing() {
     const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
-    let utf16: Vec<u8> = HTML.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let latin = b"Tj\xe4nsten \xe4r tillf\xe4lligt otillg\xe4nglig".to_vec();
     for (name, mark, stand_in, tries) in [
-        ("a.pdf", &b"%PDF-1.7\n"[..], latin.clone(), 3),
-        ("a.jpg", b"\xff\xd8\xff\xe0", latin, 3),
-        ("a.dwg", b"AC1032\0", utf16, 3),
+        ("a.pdf", &b"%PDF-1.7\n"[..], in_latin_1(), 3),
+        ("a.jpg", b"\xff\xd8\xff\xe0", in_latin_1(), 3),
+        ("a.dwg", b"AC1032\0", in_utf_16(), 3),
         ("a.docx", b"PK\x03\x04", b"\x1f\x8b\x08\0\0\0".to_vec(), 3),
         ("a.zip", b"PK\x03\x04", vec![0; 100], 3),
         ("a.eps", b"%!PS-Adobe-3.0\n", br#"{"message":"x"}"#.to_vec(), 3),
@@ -291,6 +297,21 @@ fn a_single_stand_in_in_any_encoding_replaces_nothing() {
         assert_eq!(disk::files(&world.dest())[&format!("Brf Eken/{name}")], before, "{name} {stand_in:?}");
         world.mirror();
         assert_eq!(disk::files(&world.dest())[&format!("Brf Eken/{name}")], now);
+    }
+}
+
+#[test]
+fn a_stand_in_in_any_encoding_becomes_no_new_document() {
+    for (name, mark, stand_in) in [("a.pdf", "%PDF-1.7\n", in_latin_1()), ("a.dwg", "AC1032\0", in_utf_16())] {
+        let mut o = Organisation::empty();
+        let binder = o.add_binder("Brf Eken");
+        o.add_document(&binder, None, name, mark).unwrap();
+        let world = World::with(o, plain);
+        world.sandbox.script(Route::Blob, Reply::body(200, "application/octet-stream", stand_in).times(3));
+        let ran = world.run();
+        assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{name}: {ran:?}");
+        assert!(disk::files(&world.dest()).is_empty(), "{name}");
+        world.mirror();
     }
 }
 
