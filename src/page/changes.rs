@@ -3,7 +3,10 @@
 use maud::{Markup, html};
 
 use crate::{
-    page::{PageLocation, href, more, parts},
+    page::{
+        data::PageLocation,
+        markup::{href, more, parts},
+    },
     report::{BinderChanges, ChangeCounts, ChangeKind, ChangeLog, ChangedDocument, FolderChanges, RunReport, format},
 };
 

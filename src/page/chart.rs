@@ -7,7 +7,8 @@ use maud::{Markup, html};
 
 use crate::{
     page::{
-        ChartPoint, moment,
+        data::ChartPoint,
+        markup::moment,
         scale::{Measure, Scale},
     },
     report::{Outcome, format},

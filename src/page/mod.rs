@@ -7,81 +7,21 @@
 mod advice;
 mod changes;
 mod chart;
+mod data;
 mod failures;
+mod markup;
 mod scale;
 mod sections;
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use maud::{DOCTYPE, PreEscaped, html};
 
-use jiff::{Timestamp, tz::TimeZone};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+pub use data::{ChartPoint, PageLocation, ReportPage};
 
-use crate::report::{Outcome, RunReport, escape_line, format};
+use crate::report::escape_line;
 
 const STYLE: &str = include_str!("style.css");
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-
-/// Where a page lies, which its links depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PageLocation {
-    /// In `runs/`, under the run's id.
-    Runs,
-    /// In the state folder, as the last run's.
-    State,
-}
-
-impl PageLocation {
-    /// The path to the destination.
-    fn tree(self) -> &'static str {
-        match self {
-            Self::Runs => "../../",
-            Self::State => "../",
-        }
-    }
-
-    /// The path to the folder of all reports.
-    fn runs(self) -> &'static str {
-        match self {
-            Self::Runs => "",
-            Self::State => "runs/",
-        }
-    }
-}
-
-/// A run in the charts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChartPoint {
-    /// Its id.
-    pub id: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// How it ended; `None` if it was cut off.
-    pub outcome: Option<Outcome>,
-    /// Documents that it changed, if known.
-    pub changed: Option<u64>,
-    /// Documents that failed.
-    pub failed: Option<u64>,
-    /// Bytes that it downloaded.
-    pub bytes: Option<u64>,
-    /// How long it took.
-    pub seconds: Option<f64>,
-    /// Whether it has a page.
-    pub page: bool,
-}
-
-/// The data of a page.
-#[derive(Debug, Clone, Copy)]
-pub struct ReportPage<'r> {
-    /// The run.
-    pub report: &'r RunReport,
-    /// The last runs, oldest first; this one is the last.
-    pub runs: &'r [ChartPoint],
-    /// The binders' names by their ids.
-    pub binders: &'r BTreeMap<String, String>,
-    /// The time zone of the times.
-    pub zone: &'r TimeZone,
-}
 
 /// The page of a run, for a location.
 pub fn render(page: &ReportPage<'_>, location: PageLocation) -> String {
@@ -119,39 +59,6 @@ pub fn render(page: &ReportPage<'_>, location: PageLocation) -> String {
         }
     };
     page.into_string()
-}
-
-/// A path as a relative link, in which no reader takes any character for anything else.
-fn href(path: &str) -> String {
-    let mut out = String::with_capacity(path.len() + path.len() / 4);
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
-            // Writing to a text never fails.
-            _ => drop(write!(out, "%{byte:02X}")),
-        }
-    }
-    out
-}
-
-fn moment(at: Timestamp, zone: &TimeZone, pattern: &str) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime(pattern).to_string()
-}
-
-/// The counts that are not 0.
-fn parts(counted: &[(u64, &str)]) -> String {
-    let counted = counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{}\u{a0}{what}", format::count(*n)));
-    let parts: Vec<String> = counted.collect();
-    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
-}
-
-/// How many are not shown.
-fn more(count: u64, one: &str, many: &str) -> Markup {
-    html! {
-        @if count > 0 {
-            p.soft { "and " (format::count(count)) " more " (if count == 1 { one } else { many }) }
-        }
-    }
 }
 
 #[cfg(test)]

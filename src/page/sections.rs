@@ -6,11 +6,12 @@ use maud::{Markup, html};
 
 use crate::{
     page::{
-        ChartPoint, PageLocation, ReportPage, RunReport, advice, chart,
+        advice, chart,
+        data::{ChartPoint, PageLocation, ReportPage},
         failures::{FailureGroup, causes},
-        href, moment, more, parts,
+        markup::{href, moment, more, parts},
     },
-    report::{Failure, Filters, TabsWithoutDocuments, Withheld, format},
+    report::{Failure, Filters, RunReport, TabsWithoutDocuments, Withheld, format},
 };
 
 /// Causes that are shown, and failures of each.

@@ -1,5 +1,11 @@
-use super::*;
-use crate::report::{ChangeKind, ChangeLog, ChangedDocument, Failure, FailureCause, Scrub, Warning, WithheldWarning};
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{markup::href, *};
+use crate::report::{
+    ChangeKind, ChangeLog, ChangedDocument, Failure, FailureCause, Outcome, RunReport, Scrub, Warning, WithheldWarning,
+};
 
 /// What a hostile service may call a document.
 const HOSTILE: [&str; 5] = [

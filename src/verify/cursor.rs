@@ -1,16 +1,8 @@
-//! Where a rolling check stopped, as it is kept in `.ibinder-sync/last-verify.json`.
+//! Where a rolling check stopped, and what its last full round found.
 
 use serde::{Deserialize, Serialize};
 
-use super::Left;
-use crate::{
-    mirror::{self, Root},
-    model::Sha256,
-    report::Checked,
-};
-
-/// The file below the state folder.
-pub const NOTE: &str = "last-verify.json";
+use crate::{model::Sha256, report::Checked};
 
 /// What was checked last in a round.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,47 +44,4 @@ pub struct Round {
     pub checked: Checked,
     /// How much damage was found.
     pub damaged: u64,
-}
-
-/// What is kept between checks.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Note {
-    /// The round under way.
-    pub round: Cursor,
-    /// The last round that covered everything.
-    pub last_round: Option<Round>,
-    /// The last report, whatever part it was of.
-    pub last: serde_json::Value,
-    /// Damage that checks found and left.
-    pub left: Option<Left>,
-}
-
-impl Note {
-    /// Reads it; one that is missing or no such note begins anew.
-    pub fn read(root: &Root) -> Self {
-        let Some(bytes) = root.read_note(NOTE) else { return Self::default() };
-        serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-            tracing::warn!("{NOTE} can't be read ({error}); the rolling check begins anew");
-            Self::default()
-        })
-    }
-
-    /// Writes it, without the lock.
-    pub fn write(&self, root: &Root) -> Result<(), mirror::Error> {
-        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        root.write_note(NOTE, &text)
-    }
-
-    /// Takes over how far a check came. At the end of a round the next one begins anew.
-    pub fn advance(&mut self, cursor: Cursor, done: bool, damaged: u64, now: jiff::Timestamp) {
-        let damaged = cursor.damaged + damaged;
-        if done {
-            self.last_round =
-                Some(Round { began_at: cursor.began_at, ended_at: now, checked: cursor.checked, damaged });
-            self.round = Cursor::default();
-        } else {
-            self.round = Cursor { damaged, ..cursor };
-        }
-    }
 }

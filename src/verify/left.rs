@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Note, Watch, reader::hash_of};
+use super::{Watch, reader::hash_of};
 use crate::{
     mirror::{ContentLocation, OnDisk, Root},
     model::{DocumentId, Sha256, Stamp},
@@ -52,32 +52,29 @@ impl Left {
         let still = self.items.iter().filter(|item| !item.is_over(root, state)).count();
         still as u64 + self.more
     }
-}
 
-impl Note {
-    /// Takes over what a check found and left. What earlier checks left stays, unless it is over, or everything has been
-    /// read since then: by this check (`whole`), or by a round that found nothing.
-    pub fn leave(&mut self, (root, state): (&Root, &State), findings: &[Finding], whole: bool, now: Timestamp) {
-        let fresh: Vec<Item> = findings.iter().filter(|finding| finding.is_left()).map(Item::of).collect();
-        let Some(before) =
-            self.left.take().or((!fresh.is_empty()).then_some(Left { found_at: now, items: Vec::new(), more: 0 }))
-        else {
-            return;
-        };
-        let clean = |round: &super::Round| round.damaged == 0 && round.began_at.is_some_and(|b| b > before.found_at);
-        let proved = whole || self.last_round.as_ref().is_some_and(clean);
-        let found_at = if fresh.is_empty() { before.found_at } else { now };
-        let (mut items, mut more) = (fresh, 0);
-        if !proved {
+    /// What is left after a check. What earlier checks left stays, unless it is over, or is `disproved`: everything has
+    /// been read since it was found.
+    pub(super) fn after(
+        before: Option<Self>,
+        (root, state): (&Root, &State),
+        findings: &[Finding],
+        disproved: impl FnOnce(Timestamp) -> bool,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let mut items: Vec<Item> = findings.iter().filter(|finding| finding.is_left()).map(Item::of).collect();
+        let before = before.or((!items.is_empty()).then_some(Self { found_at: now, items: Vec::new(), more: 0 }))?;
+        let found_at = if items.is_empty() { before.found_at } else { now };
+        let mut more = 0;
+        if !disproved(before.found_at) {
             let again: HashSet<_> = items.iter().map(Item::key).collect();
             let stays = |item: &Item| !again.contains(&item.key()) && !item.is_over(root, state);
-            let old: Vec<Item> = before.items.into_iter().filter(stays).collect();
-            items.extend(old);
+            items.extend(before.items.into_iter().filter(stays).collect::<Vec<_>>());
             more = before.more;
         }
         more += items.len().saturating_sub(MOST) as u64;
         items.truncate(MOST);
-        self.left = Some(Left { found_at, items, more });
+        Some(Self { found_at, items, more })
     }
 }
 

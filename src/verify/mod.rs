@@ -14,14 +14,16 @@ mod confirm;
 mod cursor;
 mod error;
 mod left;
+mod note;
 mod quota;
 mod reader;
 
 pub use check::{Looked, Task, Watch, check};
 pub use classify::{FileLook, Verdict, classify, is_broken};
 pub use confirm::Confirmed;
-pub use cursor::{Cursor, NOTE, Note, Position, Round};
+pub use cursor::{Cursor, Position, Round};
 pub use error::Error;
 pub use left::Left;
+pub use note::{NOTE, Note};
 pub use quota::CheckScope;
 pub use reader::prove;

@@ -1,0 +1,68 @@
+//! What a page is made of, and where it lies.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::report::{Outcome, RunReport};
+
+/// Where a page lies, which its links depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageLocation {
+    /// In `runs/`, under the run's id.
+    Runs,
+    /// In the state folder, as the last run's.
+    State,
+}
+
+impl PageLocation {
+    /// The path to the destination.
+    pub(super) fn tree(self) -> &'static str {
+        match self {
+            Self::Runs => "../../",
+            Self::State => "../",
+        }
+    }
+
+    /// The path to the folder of all reports.
+    pub(super) fn runs(self) -> &'static str {
+        match self {
+            Self::Runs => "",
+            Self::State => "runs/",
+        }
+    }
+}
+
+/// A run in the charts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChartPoint {
+    /// Its id.
+    pub id: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How it ended; `None` if it was cut off.
+    pub outcome: Option<Outcome>,
+    /// Documents that it changed, if known.
+    pub changed: Option<u64>,
+    /// Documents that failed.
+    pub failed: Option<u64>,
+    /// Bytes that it downloaded.
+    pub bytes: Option<u64>,
+    /// How long it took.
+    pub seconds: Option<f64>,
+    /// Whether it has a page.
+    pub page: bool,
+}
+
+/// The data of a page.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportPage<'r> {
+    /// The run.
+    pub report: &'r RunReport,
+    /// The last runs, oldest first; this one is the last.
+    pub runs: &'r [ChartPoint],
+    /// The binders' names by their ids.
+    pub binders: &'r BTreeMap<String, String>,
+    /// The time zone of the times.
+    pub zone: &'r TimeZone,
+}

@@ -1,0 +1,68 @@
+//! What is kept between checks, in `.ibinder-sync/last-verify.json`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cursor::{Cursor, Round},
+    left::Left,
+};
+use crate::{
+    mirror::{self, Root},
+    report::Finding,
+    state::State,
+};
+
+/// The file below the state folder.
+pub const NOTE: &str = "last-verify.json";
+
+/// What is kept between checks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Note {
+    /// The round under way.
+    pub round: Cursor,
+    /// The last round that covered everything.
+    pub last_round: Option<Round>,
+    /// The last report, whatever part it was of.
+    pub last: serde_json::Value,
+    /// Damage that checks found and left.
+    pub left: Option<Left>,
+}
+
+impl Note {
+    /// Reads it; one that is missing or no such note begins anew.
+    pub fn read(root: &Root) -> Self {
+        let Some(bytes) = root.read_note(NOTE) else { return Self::default() };
+        serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+            tracing::warn!("{NOTE} can't be read ({error}); the rolling check begins anew");
+            Self::default()
+        })
+    }
+
+    /// Writes it, without the lock.
+    pub fn write(&self, root: &Root) -> Result<(), mirror::Error> {
+        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        root.write_note(NOTE, &text)
+    }
+
+    /// Takes over how far a check came. At the end of a round the next one begins anew.
+    pub fn advance(&mut self, cursor: Cursor, done: bool, damaged: u64, now: Timestamp) {
+        let damaged = cursor.damaged + damaged;
+        if done {
+            self.last_round =
+                Some(Round { began_at: cursor.began_at, ended_at: now, checked: cursor.checked, damaged });
+            self.round = Cursor::default();
+        } else {
+            self.round = Cursor { damaged, ..cursor };
+        }
+    }
+    /// Takes over what a check found and left; `whole`: it read everything.
+    pub fn leave(&mut self, mirror: (&Root, &State), findings: &[Finding], whole: bool, now: Timestamp) {
+        let is_clean_since =
+            |round: &Round, found_at| round.damaged == 0 && round.began_at.is_some_and(|b| b > found_at);
+        let disproved =
+            |found_at| whole || self.last_round.as_ref().is_some_and(|round| is_clean_since(round, found_at));
+        self.left = Left::after(self.left.take(), mirror, findings, disproved, now);
+    }
+}
