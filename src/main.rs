@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use clap::error::ErrorKind;
 use ibinder_sync::{
-    cli::{self, Binders, BindersCommand, Cli, Command, ConfigurationCommand, Invocation, Place, Refusal},
+    cli::{self, Binders, BindersCommand, Cli, Command, ConfigLocation, ConfigurationCommand, Invocation, Refusal},
     commands,
     config::{self, Config, LogFormat, Notices, Settings, Sources},
     session::{self, Exit, Output},
@@ -43,10 +43,10 @@ fn told(exit: Exit) -> Exit {
 }
 
 fn run(invocation: Invocation, unknown: &[config::Error]) -> Exit {
-    let Invocation { cli: Cli { voice, place, command }, name, sources } = invocation;
+    let Invocation { cli: Cli { verbosity, location, command }, name, sources } = invocation;
     let (settings, wrong) = Settings::read(&sources, &name);
     let json_log = settings.log_format == LogFormat::Json;
-    let start = |json: bool| Output::new(json, level(voice.quiet, voice.verbose), json_log);
+    let start = |json: bool| Output::new(json, level(verbosity.quiet, verbosity.verbose), json_log);
     if has_no_log(&command) {
         warn(unknown);
     }
@@ -61,7 +61,7 @@ fn run(invocation: Invocation, unknown: &[config::Error]) -> Exit {
         let exit = refused(error);
         if is_status { Exit::Other(UNKNOWN) } else { exit }
     };
-    let given = Given { settings: &settings, sources: &sources, place: &place, unknown, start: &start };
+    let given = Given { settings: &settings, sources: &sources, location: &location, unknown, start: &start };
     match (command, config::Error::none(wrong)) {
         (Command::Run(run), checked) if !run.dry_run => given.mirror(&run, checked),
         // The doctor reports what is wrong in its own way.
@@ -74,14 +74,14 @@ fn run(invocation: Invocation, unknown: &[config::Error]) -> Exit {
 struct Given<'g> {
     settings: &'g Settings,
     sources: &'g Sources,
-    place: &'g Place,
+    location: &'g ConfigLocation,
     unknown: &'g [config::Error],
     start: &'g dyn Fn(bool) -> Output,
 }
 
 impl Given<'_> {
     fn dest(&self) -> Result<&Path, config::Error> {
-        self.settings.dest.as_deref().ok_or_else(|| self.sources.missing("dest"))
+        self.settings.destination(self.sources)
     }
 
     fn config(&self) -> Result<Config, config::Error> {
@@ -89,18 +89,18 @@ impl Given<'_> {
     }
 
     fn speak(&self, json: bool) -> Output {
-        let voice = (self.start)(json);
+        let output = (self.start)(json);
         for error in self.unknown {
             tracing::warn!("{error}");
         }
-        voice.reporting_to(Manager::of(&|name| std::env::var_os(name)))
+        output.reporting_to(Manager::of(&|name| std::env::var_os(name)))
     }
 
     /// A run reports even that its settings can't work.
     fn mirror(&self, run: &cli::Run, checked: Result<(), config::Error>) -> Exit {
-        let voice = self.speak(run.json);
+        let output = self.speak(run.json);
         match (checked.and_then(|()| self.config()), self.dest()) {
-            (Ok(config), _) => commands::run(&config, &voice),
+            (Ok(config), _) => commands::run(&config, &output),
             (Err(error), Err(_)) => refused(&error),
             (Err(error), Ok(dest)) => {
                 let notices = Notices::usable(self.settings, self.sources);
@@ -113,13 +113,13 @@ impl Given<'_> {
         Ok(match command {
             // A run that is no dry run is `mirror`.
             Command::Plan(cli::Plan { json }) | Command::Run(cli::Run { json, .. }) => {
-                let voice = self.speak(json);
-                commands::plan(&self.config()?, &voice)
+                let output = self.speak(json);
+                commands::plan(&self.config()?, &output)
             }
             Command::Adopt(adopt) => {
-                let (voice, mut config) = (self.speak(adopt.json), self.config()?);
+                let (output, mut config) = (self.speak(adopt.json), self.config()?);
                 config.options.trust_times = adopt.trust_times;
-                commands::adopt(&config, &voice)
+                commands::adopt(&config, &output)
             }
             Command::Verify(flags) => self.verify(&flags)?,
             Command::Status(status) if status.from.is_some() => commands::status(None, &status),
@@ -136,8 +136,8 @@ impl Given<'_> {
             Command::WithLock(with) => commands::with_lock(self.logged()?, &with.command),
             #[cfg(feature = "sandbox")]
             Command::Demo(demo) => {
-                let voice = self.speak(demo.json);
-                commands::demo(demo, &voice)
+                let output = self.speak(demo.json);
+                commands::demo(demo, &output)
             }
             #[cfg(feature = "sandbox")]
             Command::Sandbox(sandbox) => {
@@ -151,7 +151,7 @@ impl Given<'_> {
                 Exit::Complete
             }
             Command::Man(man) => commands::man(man.to.as_deref()),
-            Command::Config(config) => configuration(config.command, self.place, self.unknown),
+            Command::Config(config) => configuration(config.command, self.location, self.unknown),
             Command::Doctor(doctor) => {
                 (self.start)(false);
                 commands::doctor(&doctor, self.sources, self.unknown, &|name| std::env::var_os(name))
@@ -194,11 +194,11 @@ impl Given<'_> {
     }
 }
 
-fn configuration(command: ConfigurationCommand, place: &Place, unknown: &[config::Error]) -> Exit {
+fn configuration(command: ConfigurationCommand, location: &ConfigLocation, unknown: &[config::Error]) -> Exit {
     let environment = |name: &str| std::env::var_os(name);
     match command {
         ConfigurationCommand::Init { to } => {
-            commands::begin_configuration(to.or_else(|| place.config.clone()), &environment)
+            commands::begin_configuration(to.or_else(|| location.config.clone()), &environment)
         }
         ConfigurationCommand::Schema => commands::show_schema(),
         ConfigurationCommand::Show { .. } if !unknown.is_empty() => {
@@ -208,7 +208,7 @@ fn configuration(command: ConfigurationCommand, place: &Place, unknown: &[config
             Exit::Usage
         }
         ConfigurationCommand::Show { json, flags } => {
-            let shown = cli::show(place, flags, &environment).and_then(|sources| {
+            let shown = cli::show(location, flags, &environment).and_then(|sources| {
                 let (settings, wrong) = Settings::read(&sources, "run");
                 let checked = config::check(&settings, &sources);
                 config::Error::none(wrong.into_iter().chain(checked.err()))?;

@@ -7,34 +7,21 @@ use clap::{
     builder::PossibleValuesParser, parser::ValueSource, value_parser,
 };
 
-use super::{Cli, Place};
+use super::program::{Cli, ConfigLocation, LAST};
 use crate::config::{self, Environment, KEYS, Key, Kind, Sources};
 
 /// Where a command's own flags are in its help: after its settings.
 const OWN: usize = 100;
 
-/// Where the flags of all commands are: at the end.
-pub(super) const GLOBAL: usize = 1000;
-
 /// Why the program can't start.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The command line; also what `--help` and `--version` print.
-    Usage(clap::Error),
+    #[error(transparent)]
+    Usage(#[from] clap::Error),
     /// The file or the environment.
-    Config(config::Error),
-}
-
-impl From<config::Error> for Refusal {
-    fn from(error: config::Error) -> Self {
-        Self::Config(error)
-    }
-}
-
-impl From<clap::Error> for Refusal {
-    fn from(error: clap::Error) -> Self {
-        Self::Usage(error)
-    }
+    #[error(transparent)]
+    Config(#[from] config::Error),
 }
 
 /// A command line that was understood.
@@ -50,7 +37,7 @@ pub struct Invocation {
 
 /// All commands, each with the flags of the settings that it takes.
 pub fn command() -> Command {
-    let global = KEYS.iter().filter(|key| key.is_global()).filter_map(|key| flag(key, GLOBAL, true));
+    let global = KEYS.iter().filter(|key| key.is_global()).filter_map(|key| flag(key, LAST, true));
     Cli::command().args(global).mut_subcommands(with_settings)
 }
 
@@ -89,7 +76,7 @@ pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<I
     let cli = Cli::from_arg_matches(&matches)?;
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     let mut sources = if KEYS.iter().any(|key| key.is_for(&name)) && !cli.command.needs_no_settings() {
-        Sources::load(cli.place.config.as_deref(), cli.place.profile.as_deref(), environment)?
+        Sources::load(cli.location.config.as_deref(), cli.location.profile.as_deref(), environment)?
     } else {
         Sources::default()
     };
@@ -116,10 +103,10 @@ fn refuse_line_ends(arguments: &[OsString]) -> Result<(), Refusal> {
 }
 
 /// The settings of `run` with these flags, whether or not they are all that a run needs.
-pub fn show(place: &Place, flags: Vec<OsString>, environment: Environment<'_>) -> Result<Sources, Refusal> {
+pub fn show(location: &ConfigLocation, flags: Vec<OsString>, environment: Environment<'_>) -> Result<Sources, Refusal> {
     let mut arguments = vec![OsString::from("ibinder-sync")];
-    arguments.extend(place.config.iter().flat_map(|file| [OsString::from("--config"), file.into()]));
-    arguments.extend(place.profile.iter().flat_map(|name| [OsString::from("--profile"), name.into()]));
+    arguments.extend(location.config.iter().flat_map(|file| [OsString::from("--config"), file.into()]));
+    arguments.extend(location.profile.iter().flat_map(|name| [OsString::from("--profile"), name.into()]));
     arguments.push("run".into());
     arguments.extend(flags);
     parse(arguments, environment).map(|invocation| invocation.sources)

@@ -10,7 +10,7 @@ use super::command;
 
 /// A manual page.
 #[derive(Debug)]
-pub struct Page {
+pub struct ManualPage {
     /// The name of its file.
     pub name: String,
     /// The page, as `man` reads it.
@@ -18,7 +18,7 @@ pub struct Page {
 }
 
 /// The program's page, and then one for each command.
-pub fn pages() -> Vec<Page> {
+pub fn pages() -> Vec<ManualPage> {
     let mut program = command().disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
@@ -26,9 +26,9 @@ pub fn pages() -> Vec<Page> {
     pages
 }
 
-fn collect(command: &Command, pages: &mut Vec<Page>) {
+fn collect(command: &Command, pages: &mut Vec<ManualPage>) {
     let man = Man::new(command.clone()).manual("ibinder-sync");
-    pages.push(Page { name: man.get_filename(), text: text(&man, command) });
+    pages.push(ManualPage { name: man.get_filename(), text: text(&man, command) });
     for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
         collect(command, pages);
     }

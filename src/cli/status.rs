@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::config::long_time;
+use crate::config::{NAMES, long_time};
 
 /// Report whether the mirror is healthy, for people and for monitoring.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ use crate::config::long_time;
 )]
 pub struct Status {
     /// Read this copy of the status, as `run --status-file` writes it, instead of the mirror
-    #[arg(long, value_name = "FILE", conflicts_with = "dest")]
+    #[arg(long, value_name = "FILE", conflicts_with = NAMES.dest)]
     pub from: Option<PathBuf>,
     /// Critical if no run was complete for this long
     #[arg(long, value_name = "TIME", value_parser = long_time, default_value = "26h")]

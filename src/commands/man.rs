@@ -25,7 +25,7 @@ pub fn man(to: Option<&Path>) -> Exit {
     }
 }
 
-fn write(folder: &Path, pages: &[cli::Page]) -> Result<(), Error> {
+fn write(folder: &Path, pages: &[cli::ManualPage]) -> Result<(), Error> {
     let refused = |path: &Path, error: io::Error| Error::Pages(path.to_owned(), error);
     fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
     pages.iter().try_for_each(|page| {

@@ -20,7 +20,7 @@ use crate::{
         status_file::{StatusFile, damage},
     },
     state::{self, Extent, RunEnd, State},
-    sync::{self, Fatal, Options, Parts, Stop, StopCause},
+    sync::{self, Fatal, Filter, Parts, Stop, StopCause},
     ui,
     verify::{self, CheckScope, Confirmed, Cursor, Looked, Note, Task, Watch},
 };
@@ -180,7 +180,7 @@ async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyRep
         state: Arc::clone(&state),
         root,
         mirror: Some(Arc::clone(&mirror)),
-        options: Options::default(),
+        options: config::Settings::default().engine(Filter::default()),
         progress: Arc::clone(&job.progress),
         stop: Arc::clone(&job.stop),
         run: run.clone(),

@@ -2,14 +2,13 @@
 //! the machine. Nor is it in the configuration file, which gets copied, shown and committed.
 
 use std::{
-    fs::Metadata,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
 use secrecy::SecretString;
 
-use super::{Error, Settings, Sources, command};
+use super::{Error, NAMES, Settings, Sources, command, types::clean};
 use crate::paths::{self, Unreadable};
 
 /// The names of the credential in `$CREDENTIALS_DIRECTORY`.
@@ -24,17 +23,17 @@ pub(super) fn secret(settings: &Settings, sources: &Sources) -> Result<SecretStr
         return Ok(secret.clone());
     }
     if let Some(path) = &settings.client_secret_file {
-        return read(path, sources).map_err(|why| sources.bad("client_secret_file", why));
+        return read(path, sources).map_err(|why| sources.bad(NAMES.client_secret_file, why));
     }
     if let Some(command) = &settings.client_secret_command {
         let secret = command::first_line(command.trim(), command::LIMIT)
             .and_then(|line| clean(&line).map_err(|why| format!("the command's first line {why}")))
             .and_then(|secret| secret.ok_or_else(|| "the command printed nothing on its first line".to_owned()));
-        return secret.map_err(|why| sources.bad("client_secret_command", why));
+        return secret.map_err(|why| sources.bad(NAMES.client_secret_command, why));
     }
     match of_systemd(sources) {
         Some(path) => read(&path, sources).map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
-        None => Err(sources.missing("client_secret_file")),
+        None => Err(sources.missing(NAMES.client_secret_file)),
     }
 }
 
@@ -58,12 +57,10 @@ fn read(path: &Path, sources: &Sources) -> Result<SecretString, String> {
     };
     let (file, metadata) = paths::open(path).map_err(cannot)?;
     let of_systemd = sources.credentials.as_ref().is_some_and(|folder| path.starts_with(folder));
-    if !is_private(&metadata, of_systemd) {
-        return Err(format!(
-            "others than its owner can read {}: its mode is {:04o}; chmod 600 {0}",
-            path.display(),
-            metadata.permissions().mode() & 0o7777
-        ));
+    let mode = metadata.permissions().mode() & 0o7777;
+    if !is_private(mode, metadata.uid(), of_systemd) {
+        let path = path.display();
+        return Err(format!("others than its owner can read {path}: its mode is {mode:04o}; chmod 600 {path}"));
     }
     let bytes = paths::content(file, MOST).map_err(cannot)?;
     let text = String::from_utf8(bytes).map_err(|_| cannot(Unreadable::NotText))?;
@@ -76,27 +73,9 @@ fn read(path: &Path, sources: &Sources) -> Result<SecretString, String> {
 
 /// Whether only those can read a file who are meant to. What root hands to a group is meant for it: that is how
 /// Kubernetes gives secrets to a `fsGroup`, and systemd credentials to a service.
-fn is_private(metadata: &Metadata, of_systemd: bool) -> bool {
-    is_private_mode(metadata.permissions().mode(), metadata.uid(), of_systemd)
-}
-
-fn is_private_mode(mode: u32, owner: u32, of_systemd: bool) -> bool {
+fn is_private(mode: u32, owner: u32, of_systemd: bool) -> bool {
     let (group, others) = (mode & 0o070, mode & 0o007);
     others == 0 && (group == 0 || owner == 0 || of_systemd)
-}
-
-/// A secret without what editors put around it: a byte order mark, blanks, line ends. None where nothing is left.
-/// What can't be part of a secret is refused, because a token endpoint locks clients out that try wrong ones.
-pub(super) fn clean(text: &str) -> Result<Option<SecretString>, &'static str> {
-    let around = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}');
-    let secret = text.trim_matches(around);
-    if secret.contains(['\n', '\r']) {
-        return Err("has more than one line");
-    }
-    if secret.contains(|c: char| c.is_control() || matches!(c, '\u{feff}' | '\u{200b}')) {
-        return Err("has an invisible character in the secret");
-    }
-    Ok((!secret.is_empty()).then(|| SecretString::from(secret.to_owned())))
 }
 
 #[cfg(test)]
@@ -167,7 +146,7 @@ mod tests {
             (0o602,  1000,  false,   false),
         ];
         for (mode, owner, of_systemd, private) in table {
-            assert_eq!(is_private_mode(0o100_000 | mode, owner, of_systemd), private, "{mode:o} {owner} {of_systemd}");
+            assert_eq!(is_private(0o100_000 | mode, owner, of_systemd), private, "{mode:o} {owner} {of_systemd}");
         }
     }
 

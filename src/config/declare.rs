@@ -2,43 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 
-use serde_json::Value;
-
-use super::{
-    Error, KEYS, Origin, Sources,
-    settings::{EVERYWHERE, FILTERS},
-    types::Kind,
-};
+use super::{Error, Key, Kind, Origin, Value};
 
 /// A type of values, with everything else that is declared about one setting.
 #[derive(Debug)]
 pub(super) struct Setting<T> {
     key: Key,
     read: fn(&OsStr) -> Result<T, String>,
-}
-
-/// A declared setting, whatever its type.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    /// Its name in the file.
-    pub name: &'static str,
-    /// What it takes.
-    pub kind: Kind,
-    /// What the help calls its value.
-    pub placeholder: &'static str,
-    /// All values that it takes, if they are few.
-    pub values: &'static [&'static str],
-    /// The value that counts if it is not set.
-    pub default: Option<&'static str>,
-    /// The help's heading.
-    pub heading: Option<&'static str>,
-    /// The commands that take it.
-    pub commands: &'static [&'static str],
-    help: &'static str,
-    example: &'static str,
-    has_flag: bool,
-    variable: Option<&'static str>,
-    check: fn(&[OsString]) -> Result<(), String>,
 }
 
 impl<T> Setting<T> {
@@ -132,17 +102,16 @@ impl<T> Field<T> for Vec<T> {
 }
 
 /// Reads the settings of a command, and collects what is wrong with them.
-#[derive(Debug)]
-pub(super) struct Reader<'s> {
-    pub(super) sources: &'s Sources,
-    pub(super) command: &'s str,
+pub(super) struct Reader<'r> {
+    pub(super) lookup: &'r dyn Fn(&str) -> Option<&'r Value>,
+    pub(super) command: &'r str,
     pub(super) wrong: Vec<Error>,
 }
 
 impl Reader<'_> {
     /// The value that counts. A wrong one is reported, and its default counts.
-    pub(super) fn field<T, F: Field<T>>(&mut self, name: &'static str, setting: &Setting<T>) -> F {
-        let found = self.sources.get(name);
+    pub(super) fn field<T, F: Field<T>>(&mut self, name: &str, setting: &Setting<T>) -> F {
+        let found = (self.lookup)(name);
         // A flag was given to this command; a file says more than each command needs.
         let found = found.filter(|value| value.origin == Origin::Flag || setting.key.is_for(self.command));
         match found.map(|value| (value, setting.read(&value.values))) {
@@ -154,13 +123,23 @@ impl Reader<'_> {
     }
 }
 
-/// Makes the list of keys and the struct of values from one declaration.
+/// Makes of one declaration the list of keys, the struct of values, and what the engine and the client take of them.
 macro_rules! settings {
-    ($($(#[doc = $help:literal])+ $name:ident: $field:ty = $setting:expr;)+) => {
+    ($(
+        $(#[doc = $help:literal])+
+        $name:ident: $field:ty = $setting:expr $(=> engine.$engine:ident)? $(=> client.$client:ident)?;
+    )+) => {
         /// All settings, in the order in which `config init` and `config show` have them.
         pub const KEYS: &[Key] = &[$(
-            $setting.key(stringify!($name), concat!($($help),+), |values| $setting.read(values).map(drop))
+            $setting.key(NAMES.$name, concat!($($help),+), |values| $setting.read(values).map(drop))
         ),+];
+
+        /// The names of the settings, for rules that need one: the compiler knows them all.
+        pub(crate) struct Names {
+            $(pub(crate) $name: &'static str,)+
+        }
+
+        pub(crate) const NAMES: Names = Names { $($name: stringify!($name)),+ };
 
         /// The value of each setting.
         #[derive(Debug, Clone)]
@@ -170,112 +149,50 @@ macro_rules! settings {
 
         impl Settings {
             /// The settings of a command, and everything that is wrong with them.
-            pub fn read(sources: &Sources, command: &str) -> (Self, Vec<Error>) {
-                let mut reader = Reader { sources, command, wrong: Vec::new() };
-                let settings = Self { $($name: reader.field(stringify!($name), &$setting)),+ };
+            pub(super) fn look_up<'v>(
+                lookup: &'v dyn Fn(&str) -> Option<&'v Value>,
+                command: &'v str,
+            ) -> (Self, Vec<Error>) {
+                let mut reader = Reader { lookup, command, wrong: Vec::new() };
+                let settings = Self { $($name: reader.field(NAMES.$name, &$setting)),+ };
                 (settings, reader.wrong)
+            }
+
+            /// The settings of the engine.
+            pub fn engine(&self, filter: Filter) -> Options {
+                Options {
+                    $($($engine: self.$name.clone(),)?)+
+                    filter,
+                    retry: Policy::default(),
+                    adopt: Adopt::default(),
+                    trust_times: false,
+                }
+            }
+
+            /// The settings of the client, with those that it can't do without.
+            pub(super) fn client(
+                &self,
+                api_url: Url,
+                auth_url: Url,
+                organisation: OrganisationId,
+                client_id: String,
+                client_secret: SecretString,
+            ) -> remote::Settings {
+                remote::Settings {
+                    api_url,
+                    auth_url,
+                    organisation,
+                    client_id,
+                    client_secret,
+                    $($($client: self.$name.clone(),)?)+
+                    // A response whose head trickles stalls as well.
+                    head_timeout: remote::Settings::HEAD_TIMEOUT.min(self.stall_timeout),
+                    link_lifetime: None,
+                    user_agent: remote::Settings::USER_AGENT.to_owned(),
+                    retry: Policy::default(),
+                }
             }
         }
     };
 }
 pub(super) use settings;
-
-impl Key {
-    /// The key of this name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        KEYS.iter().find(|key| key.name == name)
-    }
-
-    /// What it does: the help of its flag, without the default.
-    pub fn help(&self) -> &'static str {
-        self.help.trim_start()
-    }
-
-    /// The same, with the default.
-    pub fn full_help(&self) -> String {
-        let default = self.default.filter(|_| self.kind != Kind::Switch);
-        let default = default.map(|value| format!(" [default: {value}]")).unwrap_or_default();
-        format!("{}{default}", self.help())
-    }
-
-    /// The flag that means the same, without its dashes.
-    pub fn flag(&self) -> Option<String> {
-        self.has_flag.then(|| self.name.replace('_', "-"))
-    }
-
-    /// The variable that means the same.
-    pub fn variable(&self) -> String {
-        self.variable.map_or_else(|| format!("IBINDER_{}", self.name.to_uppercase()), str::to_owned)
-    }
-
-    /// A value as the file has it.
-    pub fn example(&self) -> Option<Value> {
-        (!self.example.is_empty()).then(|| self.kind.in_file(&[self.example.into()]))
-    }
-
-    /// How a line of the file looks.
-    pub fn example_line(&self) -> String {
-        format!("{} = {}", self.name, self.example().unwrap_or_default())
-    }
-
-    /// Whether a command takes it.
-    pub fn is_for(&self, command: &str) -> bool {
-        self.commands.contains(&command)
-    }
-
-    /// Whether its flag is a flag of every command.
-    pub fn is_global(&self) -> bool {
-        self.heading == Some(EVERYWHERE)
-    }
-
-    /// Whether it limits what is mirrored.
-    pub fn is_filter(&self) -> bool {
-        self.heading == Some(FILTERS)
-    }
-
-    /// Whether it says where the client's secret comes from: one way of several.
-    pub fn is_way_to_secret(&self) -> bool {
-        self.name.starts_with("client_secret")
-    }
-
-    /// Refuses values that it can't have.
-    pub fn check(&self, values: &[OsString]) -> Result<(), String> {
-        (self.check)(values)
-    }
-}
-
-/// The name that was probably meant: one with a typo, or else a similar one.
-pub(super) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let name = name.replace('-', "_").to_lowercase();
-    let names: Vec<&str> = names.collect();
-    let typos = |other: &&&str| strsim::osa_distance(&name, &other.to_lowercase());
-    let likeness = |other: &&str| strsim::jaro(&name, &other.to_lowercase());
-    let typo = names.iter().min_by_key(typos).filter(|best| typos(best) <= (name.chars().count() / 3).max(1));
-    let alike = || names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|best| likeness(best) > 0.75);
-    typo.or_else(alike).copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_typo_is_told_what_was_meant() {
-        let names = || KEYS.iter().map(|key| key.name);
-        #[rustfmt::skip]
-        let table = [
-            ("max-duration", Some("max_duration")),
-            ("maxduration",  Some("max_duration")),
-            ("organization", Some("organisation")),
-            ("Dest",         Some("dest")),
-            ("client_ID",    Some("client_id")),
-            ("dst",          Some("dest")),
-            ("raet",         Some("rate")),
-            ("destination",  Some("dest")),
-            ("xyzzy",        None),
-        ];
-        for (name, meant) in table {
-            assert_eq!(nearest(name, names()), meant, "{name}");
-        }
-    }
-}

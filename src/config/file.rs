@@ -1,30 +1,27 @@
 //! The configuration file: TOML, of which every key must be a declared setting, so that a typo is found at once and not
 //! after a night. All mistakes are reported together. Profiles that are not chosen are checked, too.
 
-use std::{borrow::Cow, collections::BTreeMap, ffi::OsString, path::Path};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::{Error, KEYS, Key, Kind, declare::nearest};
+use super::{Error, KEYS, Key, Kind, Origin, Value, spelling::nearest};
 
 /// What a file says.
 #[derive(Debug, Default)]
 pub(super) struct File {
     /// The keys at its top.
-    pub(super) top: Vec<Entry>,
+    pub(super) top: Vec<Value>,
     /// The profiles, by name.
-    pub(super) profiles: Vec<(String, Vec<Entry>)>,
-}
-
-/// A key with its values.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: &'static Key,
-    pub(super) values: Vec<OsString>,
-    pub(super) line: usize,
+    pub(super) profiles: Vec<(String, Vec<Value>)>,
 }
 
 /// Reads a file's text.
@@ -69,13 +66,13 @@ impl Reader<'_> {
             if name.get_ref() == "profiles" {
                 file.profiles = self.profiles(value);
             } else {
-                file.top.extend(self.entry(name, value, Some("profiles")));
+                file.top.extend(self.setting(name, value, Origin::Top));
             }
         }
         file
     }
 
-    fn profiles(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<(String, Vec<Entry>)> {
+    fn profiles(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<(String, Vec<Value>)> {
         let DeValue::Table(profiles) = value.get_ref() else {
             self.refuse(value, "profiles are tables, such as [profiles.north]".to_owned());
             return Vec::new();
@@ -86,21 +83,24 @@ impl Reader<'_> {
                 self.refuse(value, format!("a profile is a table: write [profiles.{}] above its keys", name.get_ref()));
                 continue;
             };
-            let entries = table.iter().filter_map(|(name, value)| self.entry(name, value, None)).collect();
-            found.push((name.get_ref().to_string(), entries));
+            let settings =
+                table.iter().filter_map(|(name, value)| self.setting(name, value, Origin::Profile)).collect();
+            found.push((name.get_ref().to_string(), settings));
         }
         found
     }
 
-    fn entry(
+    fn setting(
         &mut self,
         name: &Spanned<Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
-        also: Option<&str>,
-    ) -> Option<Entry> {
+        origin: fn(PathBuf, usize) -> Origin,
+    ) -> Option<Value> {
+        let origin = origin(self.path.to_owned(), self.line(name.span().start));
         let Some(key) = Key::named(name.get_ref()) else {
             let known = KEYS.iter().filter(|key| key.kind != Kind::Secret).map(|key| key.name);
-            let meant = nearest(name.get_ref(), known.chain(also));
+            let tables = Some("profiles").filter(|_| matches!(origin, Origin::Top(..)));
+            let meant = nearest(name.get_ref(), known.chain(tables));
             let advice = meant.map_or_else(
                 || "`ibinder-sync config schema` lists all keys".to_owned(),
                 |meant| format!("did you mean {meant}?"),
@@ -108,13 +108,13 @@ impl Reader<'_> {
             self.refuse(name, format!("{} is not known; {advice}", name.get_ref()));
             return None;
         };
-        let line = self.line(name.span().start);
         let values = self.values(key, value.get_ref()).map_err(|why| self.refuse(name, why)).ok()?;
-        if let Err(why) = key.check(&values) {
-            let name = format!("{} in {}:{line}", key.name, self.path.display()).into();
-            self.wrong.entry(Some(line)).or_insert(Error::Bad { name, why });
+        let setting = Value { key, values, origin };
+        if let Err(why) = key.check(&setting.values) {
+            let line = Some(self.line(name.span().start));
+            self.wrong.entry(line).or_insert(Error::Bad { name: setting.name().into(), why });
         }
-        Some(Entry { key, values, line })
+        Some(setting)
     }
 
     fn values(&self, key: &Key, value: &DeValue<'_>) -> Result<Vec<OsString>, String> {
@@ -182,9 +182,12 @@ mod tests {
         read(Path::new("/etc/x/config.toml"), text).map_err(|error| error.to_string())
     }
 
-    fn told(entries: &[Entry]) -> String {
-        let entry = |e: &Entry| format!("{}:{}={}", e.line, e.key.name, e.values.join("|".as_ref()).to_string_lossy());
-        entries.iter().map(entry).collect::<Vec<_>>().join(" ")
+    fn told(settings: &[Value]) -> String {
+        let setting = |found: &Value| {
+            let (Origin::Top(_, line) | Origin::Profile(_, line)) = &found.origin else { panic!("{found:?}") };
+            format!("{line}:{}={}", found.key.name, found.values.join("|".as_ref()).to_string_lossy())
+        };
+        settings.iter().map(setting).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -195,10 +198,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(told(&file.top), "2:dest=/srv/a 4:existing=true 3:rate=20");
-        let [(_, eken), (north, entries)] = &file.profiles[..] else { panic!("{file:?}") };
+        let [(_, eken), (north, settings)] = &file.profiles[..] else { panic!("{file:?}") };
         assert!(eken.is_empty());
         assert_eq!(north, "north");
-        assert_eq!(told(entries), "10:concurrency=16 7:dest=/etc/x/b 8:exclude=*.mp4|a,b 9:rate_max=2.5");
+        assert_eq!(told(settings), "10:concurrency=16 7:dest=/etc/x/b 8:exclude=*.mp4|a,b 9:rate_max=2.5");
     }
 
     #[test]

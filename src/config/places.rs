@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Environment, Error, variables::without_line_end};
+use super::{
+    Environment, Error,
+    variables::{CONFIG, without_line_end},
+};
 use crate::paths::{self, Unreadable};
 
 /// More than this is no configuration.
@@ -18,9 +21,6 @@ const OF_THE_MACHINE: &str = "/etc/ibinder-sync/config.toml";
 
 /// Below `$XDG_CONFIG_HOME`, or else `~/.config`.
 const OF_THE_USER: &str = "ibinder-sync/config.toml";
-
-/// The variable that names the file.
-pub(super) const VARIABLE: &str = "IBINDER_CONFIG";
 
 /// The usual places, best first.
 pub(super) fn usual(environment: Environment<'_>) -> Vec<PathBuf> {
@@ -48,7 +48,7 @@ fn of_user(environment: Environment<'_>) -> Option<PathBuf> {
 
 /// The file that the environment names.
 pub(super) fn of_environment(environment: Environment<'_>) -> Option<PathBuf> {
-    environment(VARIABLE).map(|path| without_line_end(&path)).filter(|path| !path.is_empty()).map(PathBuf::from)
+    environment(CONFIG).map(|path| without_line_end(&path)).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The file and its text, if there is one.

@@ -16,22 +16,19 @@ pub enum RateSetting {
     Unlimited,
 }
 
-/// Why a text is not a rate.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a rate: write auto, or a number of requests per second such as 10, or 0 for no limit")]
-pub struct BadRate(String);
-
 impl FromStr for RateSetting {
-    type Err = BadRate;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, BadRate> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let trimmed = text.trim();
         if trimmed.eq_ignore_ascii_case("auto") {
             return Ok(Self::Auto);
         }
         match trimmed.parse::<f64>() {
             Ok(0.0) => Ok(Self::Unlimited),
-            number => number.ok().and_then(Rate::per_second).map(Self::Set).ok_or_else(|| BadRate(text.to_owned())),
+            number => number.ok().and_then(Rate::per_second).map(Self::Set).ok_or_else(|| {
+                format!("{text:?} is not a rate: write auto, or a number of requests per second such as 10, or 0 for no limit")
+            }),
         }
     }
 }
@@ -54,7 +51,7 @@ mod tests {
         }
         for bad in ["", "fast", "-1", "NaN", "inf", "1e9", "10/s", "1,5"] {
             let error = bad.parse::<RateSetting>().unwrap_err();
-            assert!(error.to_string().contains("auto, or a number"), "{error}");
+            assert!(error.contains("auto, or a number"), "{error}");
         }
     }
 }

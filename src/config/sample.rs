@@ -1,10 +1,16 @@
 //! A file to start with: every setting, in comments, with what it does.
 
-use super::{KEYS, Key, Kind};
+use super::{KEYS, Key, Kind, NAMES};
 
 /// What everybody needs.
-const FIRST: &[&str] =
-    &["organisation", "client_id", "client_secret_file", "client_secret_command", "dest", "existing"];
+const FIRST: &[&str] = &[
+    NAMES.organisation,
+    NAMES.client_id,
+    NAMES.client_secret_file,
+    NAMES.client_secret_command,
+    NAMES.dest,
+    NAMES.existing,
+];
 
 const HEAD: &str = "\
 # Settings of ibinder-sync. Lines that start with # are ignored: remove the # from those that you need.
@@ -19,10 +25,10 @@ const PROFILES: &str = "
 ";
 
 const EXAMPLE_OF_PROFILE: &[(&str, &str)] = &[
-    ("organisation", "\"3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77\""),
-    ("client_id", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""),
-    ("client_secret_file", "\"/etc/ibinder-sync/north.secret\""),
-    ("dest", "\"/srv/mirrors/north\""),
+    (NAMES.organisation, "\"3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77\""),
+    (NAMES.client_id, "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""),
+    (NAMES.client_secret_file, "\"/etc/ibinder-sync/north.secret\""),
+    (NAMES.dest, "\"/srv/mirrors/north\""),
 ];
 
 const WIDTH: usize = 115;

@@ -2,7 +2,8 @@
 //! come its flag (`--max-duration`), its variable (`IBINDER_MAX_DURATION`), its key with all checks, the help texts, the
 //! manual pages, `config show`, `config init`, `config schema` and the table in `docs/configuration.md`.
 //!
-//! To add one, add its lines here and read the field where it is needed.
+//! To add one, add its lines here. Code above this module reads the field of [`Settings`]. The engine and the client lie
+//! below it: `=> engine.NAME` and `=> client.NAME` fill in the field of that name of [`Options`] and [`remote::Settings`].
 
 use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
@@ -10,8 +11,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    Address, Error, RateSetting, Sources,
-    declare::{Key, Reader, settings},
+    Address, Error, Key, RateSetting, Value,
+    declare::{Reader, settings},
+    key::{EVERYWHERE, FILTERS},
     types::{
         ADDRESS, BANDWIDTH, BINDER_GLOB, COMMAND, CONCURRENCY, DURATION, FREE_SPACE, LOG_FORMAT, LONG_TIME, LogFormat,
         ORGANISATION, PATH, PATH_GLOB, RATE, RATE_MAX, REMOVAL_CAP, SECRET, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT,
@@ -20,8 +22,10 @@ use super::{
 };
 use crate::{
     model::{OrganisationId, Share},
-    pace::Rate,
+    pace::{Policy, Rate},
     plan::RemovalCap,
+    remote,
+    sync::{Adopt, Filter, Options},
 };
 
 /// Commands that mirror.
@@ -56,13 +60,11 @@ const MIRROR: &[&str] = &[
     "with-lock",
 ];
 
-/// The help's headings.
-pub(super) const FILTERS: &str = "Filters";
+/// The other headings of the help.
 const SPEED: &str = "Speed";
 const LIMITS: &str = "Limits";
 const RETENTION: &str = "Retention";
 const NOTIFICATIONS: &str = "Notifications";
-pub(super) const EVERYWHERE: &str = "Global options";
 
 settings! {
     /// The organisation's id, which its owner sees next to the API client
@@ -82,10 +84,10 @@ settings! {
     client_secret_command: Option<String> = COMMAND.example("pass show ibinder/client").without_flag().of(SERVICE);
 
     /// URL of the API
-    api_url: Option<Url> = SERVICE_URL.default("https://api.ibinder.com/api").without_flag().of(SERVICE);
+    api_url: Option<Url> = SERVICE_URL.default(remote::Settings::API_URL).without_flag().of(SERVICE);
 
     /// URL of the token endpoint
-    auth_url: Option<Url> = SERVICE_URL.default("https://signin.ibinder.com/connect/token").without_flag().of(SERVICE);
+    auth_url: Option<Url> = SERVICE_URL.default(remote::Settings::AUTH_URL).without_flag().of(SERVICE);
 
     /// The folder that holds the mirror
     dest: Option<PathBuf> = PATH.takes("DIR").example("/srv/mirror").of(MIRROR);
@@ -106,7 +108,7 @@ settings! {
     exclude: Vec<String> = PATH_GLOB.example("*.mp4").under(FILTERS).of(RUNS);
 
     /// Number of downloads at once
-    concurrency: usize = CONCURRENCY.default("8").under(SPEED).of(RUNS);
+    concurrency: usize = CONCURRENCY.default("8").under(SPEED).of(RUNS) => engine.concurrency => client.downloads;
 
     /// API requests per second, with a burst of at most a quarter of that; auto: as many as the service handles well,
     /// starting with the rate that the last run ended with; 0: no limit
@@ -116,43 +118,43 @@ settings! {
     rate_max: Option<Rate> = RATE_MAX.default("50").under(SPEED).of(CALLS);
 
     /// Limit for all downloads together, in bytes per second, such as 5MB
-    bandwidth: Option<NonZeroU64> = BANDWIDTH.example("5MB").under(SPEED).of(RUNS);
+    bandwidth: Option<NonZeroU64> = BANDWIDTH.example("5MB").under(SPEED).of(RUNS) => engine.bandwidth;
 
     /// Abort a download that stalls for this long
-    stall_timeout: Duration = TIMEOUT.default("60s").under(SPEED).of(RUNS);
+    stall_timeout: Duration = TIMEOUT.default("60s").under(SPEED).of(RUNS) => client.stall_timeout;
 
     /// Abort a download or an API response that brings fewer bytes per second than this, measured over --stall-timeout;
     /// 0: never
-    min_speed: u64 = SIZE.default("1kB").under(SPEED).of(RUNS);
+    min_speed: u64 = SIZE.default("1kB").under(SPEED).of(RUNS) => client.min_speed;
 
     /// Read folder names again after this time
-    refresh_folders: Duration = DURATION.default("20h").under(SPEED).of(RUNS);
+    refresh_folders: Duration = DURATION.default("20h").under(SPEED).of(RUNS) => engine.refresh_folders;
 
     /// Stop when the service has been down for this long; until then, retry from time to time
-    give_up: Duration = TIMEOUT.default("30m").under(LIMITS).of(CALLS);
+    give_up: Duration = TIMEOUT.default("30m").under(LIMITS).of(CALLS) => client.give_up;
 
     /// Remove at most N documents (or P% of them) that iBinder no longer lists, instead of the larger of 10 documents
     /// and 10 %
-    max_removals: Option<RemovalCap> = REMOVAL_CAP.example("5%").under(LIMITS).of(RUNS);
+    max_removals: RemovalCap = REMOVAL_CAP.example("5%").under(LIMITS).of(RUNS) => engine.max_removals;
 
     /// Stop after this time; the next run continues
-    max_duration: Option<Duration> = TIMEOUT.example("6h").under(LIMITS).of(RUNS);
+    max_duration: Option<Duration> = TIMEOUT.example("6h").under(LIMITS).of(RUNS) => engine.max_duration;
 
     /// Stop before less than this is left on the disk, such as 10GB
-    min_free: u64 = FREE_SPACE.example("10GB").under(LIMITS).of(RUNS);
+    min_free: u64 = FREE_SPACE.example("10GB").under(LIMITS).of(RUNS) => engine.min_free;
 
     /// At the end, check the content of the next P% of the mirror, such as 2%, and repair what is missing or damaged
-    scrub: Option<Share> = SHARE.example("2%").of(RUNS);
+    scrub: Option<Share> = SHARE.example("2%").of(RUNS) => engine.scrub;
 
     /// Delete versions that were replaced or removed more than TIME ago, such as 90d; with both rules a version is kept
     /// if either keeps it [default: keep everything]
-    retain: Option<Duration> = LONG_TIME.example("90d").under(RETENTION).of(RUNS);
+    retain: Option<Duration> = LONG_TIME.example("90d").under(RETENTION).of(RUNS) => engine.retain;
 
     /// Delete all but the newest N old versions of each document
-    retain_versions: Option<NonZeroU64> = VERSIONS.example("10").under(RETENTION).of(RUNS);
+    retain_versions: Option<NonZeroU64> = VERSIONS.example("10").under(RETENTION).of(RUNS) => engine.retain_versions;
 
     /// Delete reports and manifests of runs more than TIME ago, except those of the last 3 runs and the newest manifest
-    retain_runs: Option<Duration> = LONG_TIME.example("400d").under(RETENTION).of(RUNS);
+    retain_runs: Option<Duration> = LONG_TIME.example("400d").under(RETENTION).of(RUNS) => engine.retain_runs;
 
     /// Write a copy of the mirror's status, which every user may read, to this file: see `status`
     status_file: Option<PathBuf> = PATH.example("/var/lib/ibinder-sync/status.json").under(NOTIFICATIONS).of(REPORTS);
@@ -175,4 +177,17 @@ settings! {
 
     /// Format of log lines
     log_format: LogFormat = LOG_FORMAT.default("text").example("json").under(EVERYWHERE).of(CALLS);
+}
+
+impl Key {
+    /// The key of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::look_up(&|_| None, "").0
+    }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Address, Error, KEYS, Key, Kind, RateSetting, Settings, Sources, credentials, sources};
+use super::{Address, Error, KEYS, Key, Kind, NAMES, RateSetting, Settings, Sources, Value as Setting, credentials};
 
 /// The settings.
 #[derive(Debug, Serialize)]
@@ -35,9 +35,10 @@ impl Shown {
     /// All settings.
     pub fn of(settings: &Settings, sources: &Sources) -> Self {
         let mut lines: Vec<Line> = KEYS.iter().map(|key| line(key, sources, settings)).collect();
-        let is_set = lines.iter().any(|line| line.name.starts_with("client_secret") && line.from.is_some());
+        let is_set =
+            lines.iter().any(|line| Key::named(line.name).is_some_and(Key::is_way_to_secret) && line.from.is_some());
         let systemd = credentials::of_systemd(sources).filter(|_| !is_set);
-        if let Some((path, line)) = systemd.zip(lines.iter_mut().find(|line| line.name == "client_secret_file")) {
+        if let Some((path, line)) = systemd.zip(lines.iter_mut().find(|line| line.name == NAMES.client_secret_file)) {
             line.value = path.display().to_string().into();
             line.from = Some("$CREDENTIALS_DIRECTORY".to_owned());
         }
@@ -96,7 +97,7 @@ impl Line {
 fn line(key: &'static Key, sources: &Sources, settings: &Settings) -> Line {
     let found = sources.get(key.name);
     // A rate that is a number has no ceiling.
-    let has_default = key.name != "rate_max" || settings.rate == RateSetting::Auto;
+    let has_default = key.name != NAMES.rate_max || settings.rate == RateSetting::Auto;
     let default = key.default.filter(|_| has_default);
     let value = match found {
         None => default.map(|text| key.kind.in_file(&[text.into()])).unwrap_or_default(),
@@ -111,9 +112,9 @@ fn line(key: &'static Key, sources: &Sources, settings: &Settings) -> Line {
 /// What is odd about a line.
 fn note(line: &Line, unusable: Option<&Error>) -> Option<String> {
     line.from.as_ref()?;
-    match (line.name, unusable) {
-        ("client_secret_file", Some(Error::Bad { why, .. })) => Some(format!("can't be used: {why}")),
-        ("organisation", _) if !line.value.as_str().is_some_and(is_guid) => {
+    match unusable {
+        Some(Error::Bad { why, .. }) if line.name == NAMES.client_secret_file => Some(format!("can't be used: {why}")),
+        _ if line.name == NAMES.organisation && !line.value.as_str().is_some_and(is_guid) => {
             let example = Key::named(line.name)?.example()?;
             Some(format!("odd: at iBinder it is a GUID such as {}", example.as_str()?))
         }
@@ -128,7 +129,7 @@ fn is_guid(text: &str) -> bool {
 }
 
 /// As much of an address as may be shown.
-fn host(found: &sources::Value) -> String {
+fn host(found: &Setting) -> String {
     let text = found.values.first().and_then(|text| text.to_str()).unwrap_or_default();
     Address::parse(text).map_or_else(|_| "…".to_owned(), |url| format!("{}://{}/…", url.url().scheme(), url.host()))
 }

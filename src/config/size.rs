@@ -11,11 +11,6 @@ pub struct Size {
     has_unit: bool,
 }
 
-/// Why a text is not a number of bytes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a number of bytes, such as 500MB or 20GiB")]
-pub struct BadSize(String);
-
 impl Size {
     /// The number.
     pub fn bytes(self) -> u64 {
@@ -32,11 +27,11 @@ impl Size {
 }
 
 impl FromStr for Size {
-    type Err = BadSize;
+    type Err = String;
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 9 · 10^15")]
-    fn from_str(text: &str) -> Result<Self, BadSize> {
-        let bad = || BadSize(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("{text:?} is not a number of bytes, such as 500MB or 20GiB");
         let trimmed = text.trim();
         let end = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
         let (number, unit) = trimmed.split_at(end);

@@ -3,14 +3,14 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    fmt,
     path::{Path, PathBuf},
 };
 
-use super::{Environment, Error, KEYS, Key, Kind, declare::nearest, file, places, variables};
-
-/// The variable that chooses a profile.
-pub(super) const PROFILE: &str = "IBINDER_PROFILE";
+use super::{
+    Environment, Error, KEYS, Key, Kind, NAMES, Origin, Settings, Value, file, places,
+    spelling::nearest,
+    variables::{self, PROFILE},
+};
 
 /// What was set, each with where.
 #[derive(Debug, Default)]
@@ -20,40 +20,6 @@ pub struct Sources {
     file: Option<PathBuf>,
     profile: Option<String>,
     profiles: Vec<String>,
-}
-
-/// A value and where it was set.
-#[derive(Clone)]
-pub struct Value {
-    /// Its setting.
-    pub key: &'static Key,
-    /// Its values: one, unless it is a list.
-    pub values: Vec<OsString>,
-    /// Where it was set.
-    pub origin: Origin,
-}
-
-/// Where something was set; what comes later overrules.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// At the top of the file.
-    Top(PathBuf, usize),
-    /// In a profile of the file.
-    Profile(PathBuf, usize),
-    /// In the environment.
-    Variable(String),
-    /// On the command line.
-    Flag,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Top(path, line) | Self::Profile(path, line) => write!(f, "{}:{line}", path.display()),
-            Self::Variable(name) => f.write_str(name),
-            Self::Flag => f.write_str("flag"),
-        }
-    }
 }
 
 impl Sources {
@@ -96,28 +62,17 @@ impl Sources {
     }
 
     fn read_file(&mut self, path: &Path, text: &str, profile: Option<String>) -> Result<(), Error> {
-        let file = file::read(path, text)?;
+        let file::File { top, profiles } = file::read(path, text)?;
         self.file = Some(path.to_owned());
-        self.profiles = file.profiles.iter().map(|(name, _)| name.clone()).collect();
-        let chosen = match &profile {
-            None => None,
-            Some(name) => Some(
-                file.profiles
-                    .into_iter()
-                    .find(|(known, _)| known == name)
-                    .ok_or_else(|| unknown_profile(path, name, &self.profiles))?,
-            ),
-        };
+        self.profiles = profiles.iter().map(|(name, _)| name.clone()).collect();
+        let is_chosen = |known: &str| profile.as_deref() == Some(known);
+        let chosen = profiles.into_iter().find(|(known, _)| is_chosen(known)).map(|(_, settings)| settings);
+        if let (None, Some(name)) = (&chosen, &profile) {
+            return Err(unknown_profile(path, name, &self.profiles));
+        }
         self.profile = profile;
-        let setting = |entry: file::Entry, origin| Value { key: entry.key, values: entry.values, origin };
-        self.put(file.top.into_iter().map(|entry| {
-            let origin = Origin::Top(path.to_owned(), entry.line);
-            setting(entry, origin)
-        }))?;
-        self.put(chosen.into_iter().flat_map(|(_, entries)| entries).map(|entry| {
-            let origin = Origin::Profile(path.to_owned(), entry.line);
-            setting(entry, origin)
-        }))
+        self.put(top)?;
+        self.put(chosen.unwrap_or_default())
     }
 
     fn read_environment(&mut self, environment: Environment<'_>) -> Result<(), Error> {
@@ -167,11 +122,8 @@ impl Sources {
     pub fn get(&self, name: &str) -> Option<&Value> {
         let setting = self.found.get(name)?;
         // A number for the rate overrules a ceiling that was set further down; beside it, it is an error.
-        let overruled = name == "rate_max"
-            && self
-                .found
-                .get("rate")
-                .is_some_and(|rate| rate.origin.layer() > setting.origin.layer() && !rate.is("auto"));
+        let is_lower = |rate: &Value| rate.origin.layer() > setting.origin.layer() && !rate.is("auto");
+        let overruled = name == NAMES.rate_max && self.found.get(NAMES.rate).is_some_and(is_lower);
         (!overruled).then_some(setting)
     }
 
@@ -219,37 +171,10 @@ impl Sources {
     }
 }
 
-/// Values may be secrets.
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} from {}", self.key.name, self.origin)
-    }
-}
-
-impl Value {
-    /// What an error calls it.
-    pub fn name(&self) -> String {
-        match &self.origin {
-            Origin::Top(..) | Origin::Profile(..) => format!("{} in {}", self.key.name, self.origin),
-            Origin::Variable(name) => name.clone(),
-            Origin::Flag => format!("--{}", self.key.flag().unwrap_or_default()),
-        }
-    }
-
-    /// Whether its value is this word.
-    pub fn is(&self, text: &str) -> bool {
-        self.values.first().is_some_and(|value| value.eq_ignore_ascii_case(text))
-    }
-}
-
-impl Origin {
-    fn layer(&self) -> u8 {
-        match self {
-            Self::Top(..) => 0,
-            Self::Profile(..) => 1,
-            Self::Variable(_) => 2,
-            Self::Flag => 3,
-        }
+impl Settings {
+    /// The settings of a command, and everything that is wrong with them.
+    pub fn read(sources: &Sources, command: &str) -> (Self, Vec<Error>) {
+        Self::look_up(&|name| sources.get(name), command)
     }
 }
 

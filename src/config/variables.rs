@@ -6,7 +6,16 @@ use std::{
     os::unix::ffi::OsStrExt as _,
 };
 
-use super::{Environment, Error, KEYS, Key, declare::nearest, places, sources};
+use super::{Error, KEYS, Key, spelling::nearest};
+
+/// Looks a variable of the environment up.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
+
+/// The variable that names the file.
+pub(super) const CONFIG: &str = "IBINDER_CONFIG";
+
+/// The variable that chooses a profile.
+pub(super) const PROFILE: &str = "IBINDER_PROFILE";
 
 /// What the names of all variables begin with.
 const PREFIX: &str = "IBINDER_";
@@ -50,7 +59,7 @@ pub(super) fn check(text: &OsStr) -> Result<(), &'static str> {
 }
 
 fn known() -> impl Iterator<Item = String> {
-    KEYS.iter().map(Key::variable).chain([places::VARIABLE, sources::PROFILE].map(str::to_owned))
+    KEYS.iter().map(Key::variable).chain([CONFIG, PROFILE].map(str::to_owned))
 }
 
 fn is_unknown(name: &String) -> bool {

@@ -7,9 +7,10 @@
 use std::str::FromStr;
 
 /// The rule that limits removals, per binder and over the organisation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum RemovalCap {
     /// The larger of 10 documents and 10 % of what is mirrored.
+    #[default]
     Default,
     /// This many documents.
     Count(u64),

@@ -89,7 +89,7 @@ impl Remote {
         let client = transport::api_client(&settings, way)?;
         let auth = if auth_way == way { client.clone() } else { transport::api_client(&settings, auth_way)? };
         let tokens = Tokens::new(TokenSource::new(&settings, auth), settings.retry.clone(), Arc::clone(&requests));
-        let routes = Routes::new(settings.api_url.clone(), &settings.subfolders);
+        let routes = Routes::new(settings.api_url.clone(), Settings::SUBFOLDERS);
         // A call that any service that works can answer.
         let probe = Probe { call: Call::get(routes.binders()), read: |text| wire::binders(text).map(drop) };
         let api = Api::new(&settings, client, tokens, pace, Arc::clone(&requests), probe)?;

@@ -95,7 +95,7 @@ impl Inspector {
         Ok(Self {
             api,
             tokens: TokenSource::new(&settings, auth),
-            routes: Routes::new(settings.api_url.clone(), &settings.subfolders),
+            routes: Routes::new(settings.api_url.clone(), Settings::SUBFOLDERS),
             tenant: api::tenant(&settings)?,
             bearer: HeaderValue::from_static(""),
             settings,

@@ -62,7 +62,7 @@ impl StorageClient {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        http.set_connect_timeout(Some(settings.connect_timeout));
+        http.set_connect_timeout(Some(transport::CONNECT_TIMEOUT));
         let mut proxies = None;
         if !way.is_loopback() {
             let to_proxy = tls(way)?.https_or_http().enable_http1().wrap_connector(http.clone());

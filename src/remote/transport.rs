@@ -39,6 +39,9 @@ pub(super) const IDLE_FOR: Duration = Duration::from_secs(50);
 /// Header lines that an answer may have: what is in between adds its own.
 pub(super) const HEADERS: usize = 1024;
 
+/// How long a connection may take to be made.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// Longest time that a whole answer of the API may take once it has begun, however it dribbles.
 const LONGEST_BODY: Duration = Duration::from_mins(10);
 
@@ -71,12 +74,12 @@ impl ClientPurpose {
 
 /// Builds the client for the API or the token endpoint.
 pub(super) fn api_client(settings: &Settings, way: ClientPurpose) -> Result<Client, Error> {
-    build(builder(settings, way), settings, way)
+    build(builder(way), settings, way)
 }
 
-fn builder(settings: &Settings, way: ClientPurpose) -> ClientBuilder {
+fn builder(way: ClientPurpose) -> ClientBuilder {
     let builder = Client::builder()
-        .connect_timeout(settings.connect_timeout)
+        .connect_timeout(CONNECT_TIMEOUT)
         .pool_max_idle_per_host(IDLE)
         .pool_idle_timeout(IDLE_FOR)
         .tcp_nodelay(true)

@@ -59,7 +59,7 @@ impl Finalizer<'_> {
         let whole = whole && report.outcome == Outcome::Complete;
         exit = self.judge(exit, report, self.record(report, whole));
         if ended != Exit::Disk {
-            tidy(self.mirror, self.state, self.config.options.retain_runs, finished);
+            tidy(self.mirror, self.state, self.config.options.retain_runs_seconds(), finished);
         }
         if !matches!(finished.ended, Ended::Fatal(_)) {
             let changed = report.documents.has_changes();

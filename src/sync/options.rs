@@ -28,8 +28,6 @@ pub struct Options {
     pub filter: Filter,
     /// How many downloads go on at once.
     pub concurrency: usize,
-    /// How many documents a search page is asked to hold.
-    pub page_size: u32,
     /// Bytes per second over all downloads; none: no limit.
     pub bandwidth: Option<NonZeroU64>,
     /// How many absences are believed.
@@ -42,10 +40,12 @@ pub struct Options {
     pub refresh_folders: Duration,
     /// The share of the mirror that is checked when everything else is done; none: nothing is.
     pub scrub: Option<Share>,
-    /// What is kept of what was superseded or removed.
-    pub retain: Retain,
-    /// Seconds after which what `runs/` has of a run is deleted; none: never.
-    pub retain_runs: Option<i64>,
+    /// How long replaced and removed versions are kept; `None`: always.
+    pub retain: Option<Duration>,
+    /// How many old versions of a document are kept whatever their age; `None`: all.
+    pub retain_versions: Option<NonZeroU64>,
+    /// How long `runs/` keeps what it has of a run; `None`: always.
+    pub retain_runs: Option<Duration>,
     /// When a failed download is tried again.
     pub retry: Policy,
     /// What is done about files that no row knows.
@@ -54,29 +54,25 @@ pub struct Options {
     pub trust_times: bool,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            filter: Filter::default(),
-            concurrency: 8,
-            page_size: 250,
-            bandwidth: None,
-            max_removals: RemovalCap::Default,
-            max_duration: None,
-            min_free: 0,
-            refresh_folders: Duration::from_hours(20),
-            scrub: None,
-            retain: Retain::default(),
-            retain_runs: None,
-            retry: Policy::default(),
-            adopt: Adopt::default(),
-            trust_times: false,
-        }
+impl Options {
+    /// How many documents a search page is requested to hold.
+    pub(super) const PAGE_SIZE: u32 = 250;
+
+    pub(super) fn refresh_folders_seconds(&self) -> i64 {
+        seconds(self.refresh_folders)
+    }
+
+    /// Which old versions are kept.
+    pub fn retain(&self) -> Retain {
+        Retain { age: self.retain.map(seconds), versions: self.retain_versions }
+    }
+
+    /// Seconds after which what `runs/` has of a run is deleted; `None`: never.
+    pub fn retain_runs_seconds(&self) -> Option<i64> {
+        self.retain_runs.map(seconds)
     }
 }
 
-impl Options {
-    pub(super) fn refresh_folders_seconds(&self) -> i64 {
-        i64::try_from(self.refresh_folders.as_secs()).unwrap_or(i64::MAX)
-    }
+fn seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }

@@ -123,7 +123,7 @@ fn above_the_cap_nothing_is_asked_and_nothing_removed() {
     let (asked, ran) = many.world.requests(Route::Document, || many.keeps_all());
     assert_eq!((asked, ran.exit(), ran.documents().withheld), (0, Exit::Withheld, 11));
     // Whoever means it says so.
-    let ran = many.world.run_with(|given| given.max_removals = "11".parse().ok());
+    let ran = many.world.run_with(|given| given.max_removals = "11".parse().unwrap());
     assert_eq!((ran.exit(), ran.documents().removed), (Exit::Complete, 11));
     many.world.assert_mirrors();
 }
@@ -151,7 +151,7 @@ fn a_binder_that_lists_none_is_not_believed() {
     let ran = many.keeps_all();
     assert_eq!((ran.exit(), ran.documents().withheld), (Exit::Withheld, 5));
     // Not even a cap that lets everything through changes that.
-    let ran = many.world.run_with(|given| given.max_removals = "100%".parse().ok());
+    let ran = many.world.run_with(|given| given.max_removals = "100%".parse().unwrap());
     assert_eq!(ran.exit(), Exit::Withheld);
     many.assert_all_there();
 }

@@ -217,7 +217,7 @@ impl Contradicted {
                 _ => None,
             }
         });
-        let ran = self.world.run_with(|given| given.max_removals = "100%".parse().ok());
+        let ran = self.world.run_with(|given| given.max_removals = "100%".parse().unwrap());
         self.world.sandbox.unhook();
         ran
     }

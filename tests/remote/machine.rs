@@ -72,13 +72,9 @@ fn https_without_certificates_says_what_to_install() {
 #[ignore = "another test starts it, in a process of its own"]
 fn child_https() {
     if is_child() {
-        let settings = Settings::new(
-            Url::parse(Settings::API_URL).unwrap(),
-            Url::parse(Settings::AUTH_URL).unwrap(),
-            OrganisationId::parse("org-1").unwrap(),
-            "client-1".into(),
-            SECRET.into(),
-        );
+        let credentials =
+            [("IBINDER_ORG_ID", "org-1"), ("IBINDER_CLIENT_ID", "client-1"), ("IBINDER_CLIENT_SECRET", SECRET)];
+        let settings = crate::of_variables(&credentials);
         let error = Remote::new(settings, Pace::new(Limit::None, None), Arc::new(Requests::default())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
         for word in ["ca-certificates", "SSL_CERT_FILE"] {
@@ -129,11 +125,9 @@ async fn child_proxy() {
 #[test]
 fn settings_that_cannot_work() {
     let server = Server::api(|_, _| json("[]"));
-    let odd: [fn(&mut Settings); 6] = [
+    let odd: [fn(&mut Settings); 4] = [
         |settings| settings.api_url = Url::parse("http://api.ibinder.com/api").unwrap(),
         |settings| settings.auth_url = Url::parse("http://192.168.0.1/token").unwrap(),
-        |settings| settings.subfolders = "documents".into(),
-        |settings| settings.page_size = 0,
         |settings| settings.user_agent = "a\nb".into(),
         |settings| settings.organisation = OrganisationId::parse("å").unwrap(),
     ];

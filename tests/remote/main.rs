@@ -19,28 +19,35 @@ mod token;
 use std::{sync::Arc, time::Duration};
 
 use ibinder_sync::{
-    model::{BinderId, DocumentId, OrganisationId, VersionId},
+    config::{self, Sources, remote_settings},
+    model::{BinderId, DocumentId, VersionId},
     pace::{Limit, Pace, Policy},
     remote::{Remote, Requests, Settings},
 };
 use server::Server;
-use url::Url;
 
 /// The secret of the tests' client; it must appear in requests for a token and nowhere else.
 const SECRET: &str = "s3cr3t/hush&hush";
 
 fn settings(server: &Server) -> Settings {
-    let mut settings = Settings::new(
-        Url::parse(&server.url("/api")).unwrap(),
-        Url::parse(&server.url("/token")).unwrap(),
-        OrganisationId::parse("ORG-1").unwrap(),
-        "client-1".to_owned(),
-        SECRET.into(),
-    );
+    let mut settings = of_variables(&[
+        ("IBINDER_API_URL", &server.url("/api")),
+        ("IBINDER_AUTH_URL", &server.url("/token")),
+        ("IBINDER_ORG_ID", "ORG-1"),
+        ("IBINDER_CLIENT_ID", "client-1"),
+        ("IBINDER_CLIENT_SECRET", SECRET),
+    ]);
     settings.retry = policy(4);
     settings.give_up = Duration::from_millis(100);
     settings.head_timeout = Duration::from_secs(30);
     settings
+}
+
+/// What the client is told where these variables are set.
+fn of_variables(variables: &[(&str, &str)]) -> Settings {
+    let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+    let sources = Sources::of_environment(&get).unwrap();
+    remote_settings(&config::Settings::read(&sources, "run").0, &sources).unwrap()
 }
 
 fn policy(max_tries: u32) -> Policy {

@@ -12,7 +12,7 @@ use crate::{
     remote::{self, ErrorKind},
     report::{Failure, Progress, Warning},
     state::{BinderRow, State},
-    sync::{Fatal, context::RunContext, decide::filtered, fatal::cause_of, list::outcome::BinderOutcome},
+    sync::{Fatal, Options, context::RunContext, decide::filtered, fatal::cause_of, list::outcome::BinderOutcome},
 };
 
 /// From one night to the next, in seconds.
@@ -238,8 +238,7 @@ fn write(state: &State, run: i64, known: &[BinderRow], rows: &[BinderRow]) -> Re
 fn refreshes(ctx: &RunContext, rows: &[BinderRow]) -> Result<HashSet<BinderId>, Fatal> {
     let mut requests = 1;
     for row in rows {
-        requests +=
-            ctx.record.state.read(|r| r.documents_in(&row.id))?.div_ceil(u64::from(ctx.options.page_size)).max(1);
+        requests += ctx.record.state.read(|r| r.documents_in(&row.id))?.div_ceil(u64::from(Options::PAGE_SIZE)).max(1);
     }
     let now = jiff::Timestamp::now().as_second();
     Ok(due(dues(rows), now, ctx.options.refresh_folders_seconds(), requests).into_iter().collect())

@@ -17,7 +17,7 @@ use crate::{
     remote::{self, Direction, SearchPage},
     report::{Progress, Warning},
     sync::{
-        Fatal,
+        Fatal, Options,
         context::RunContext,
         list::{
             certification::{Ids, Listing, PageFacts, Reach},
@@ -71,7 +71,7 @@ pub(crate) async fn crawl(
         ctx,
         binder,
         may_refresh: !refresh,
-        page_size: ctx.options.page_size,
+        page_size: Options::PAGE_SIZE,
         mirrored,
         order: None,
         hasher: RandomState::new(),

@@ -24,7 +24,7 @@ const GROUP: usize = 512;
 
 /// The time, in seconds since the epoch, if retention is asked for and the clock can be trusted.
 pub(crate) fn trusted_now(ctx: &RunContext) -> Result<Option<i64>, Fatal> {
-    if ctx.options.retain.keeps_all() && ctx.options.retain_runs.is_none() {
+    if ctx.options.retain().keeps_all() && ctx.options.retain_runs.is_none() {
         return Ok(None);
     }
     let times = Times { now: ctx.clocks(), before: ctx.record.state.read(|r| r.time_before(ctx.record.run))? };
@@ -49,7 +49,7 @@ pub(crate) async fn free(
         .filter(|(_, crawled)| matches!(crawled, BinderOutcome::Certified { .. }))
         .map(|(binder, _)| binder.clone())
         .collect();
-    let (state, retain) = (Arc::clone(&ctx.record.state), ctx.options.retain);
+    let (state, retain) = (Arc::clone(&ctx.record.state), ctx.options.retain());
     let due = writing.pool.run(move || due(&state, retain, &certified, now)).await??;
     for group in due.chunks(GROUP) {
         if ctx.stop.is_set() {

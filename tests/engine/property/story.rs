@@ -286,7 +286,7 @@ impl Story {
 
     fn config(&self) -> Config {
         let mut given = self.world.given();
-        given.max_removals = "100%".parse().ok();
+        given.max_removals = "100%".parse().unwrap();
         let mut config = self.world.config(given);
         config.remote.stall_timeout = Duration::from_millis(100);
         config
