@@ -7,10 +7,13 @@ use clap::{
     builder::PossibleValuesParser, parser::ValueSource, value_parser,
 };
 
-use super::program::{Cli, ConfigLocation, LAST};
+use super::{
+    program::{Cli, Command as CliCommand, ConfigLocation, LAST},
+    status::Status,
+};
 use crate::config::{self, Environment, KEYS, Key, Kind, Sources};
 
-/// Where a command's own flags are in its help: after its settings.
+/// The order of a command's own flags in its help: after its settings.
 const OWN: usize = 100;
 
 /// Why the program can't start.
@@ -24,7 +27,7 @@ pub enum Refusal {
     Config(#[from] config::Error),
 }
 
-/// A command line that was understood.
+/// A parsed command line.
 #[derive(Debug)]
 pub struct Invocation {
     /// The command with its own flags.
@@ -75,7 +78,9 @@ pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<I
     let matches = command().try_get_matches_from(arguments)?;
     let cli = Cli::from_arg_matches(&matches)?;
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
-    let mut sources = if KEYS.iter().any(|key| key.is_for(&name)) && !cli.command.needs_no_settings() {
+    // A copy of the status says everything by itself.
+    let is_copy = matches!(cli.command, CliCommand::Status(Status { from: Some(_), .. }));
+    let mut sources = if KEYS.iter().any(|key| key.is_for(&name)) && !is_copy {
         Sources::load(cli.location.config.as_deref(), cli.location.profile.as_deref(), environment)?
     } else {
         Sources::default()
@@ -89,8 +94,8 @@ pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<I
     Ok(Invocation { cli, name, sources })
 }
 
-/// Refuses an argument that ends in a carriage return: a script with the line ends of Windows puts one behind the last
-/// argument of each line, and a folder would be made whose name ends in it.
+/// Refuses an argument that ends in a carriage return: a script with Windows line ends adds one to the last argument of each
+/// line, which would become part of a folder's name.
 fn refuse_line_ends(arguments: &[OsString]) -> Result<(), Refusal> {
     let own = arguments.iter().take_while(|argument| *argument != "--");
     match own.map(|argument| argument.to_string_lossy()).find(|argument| argument.ends_with('\r')) {
@@ -102,7 +107,7 @@ fn refuse_line_ends(arguments: &[OsString]) -> Result<(), Refusal> {
     }
 }
 
-/// The settings of `run` with these flags, whether or not they are all that a run needs.
+/// The settings of `run` with these flags, even if some are missing.
 pub fn show(location: &ConfigLocation, flags: Vec<OsString>, environment: Environment<'_>) -> Result<Sources, Refusal> {
     let mut arguments = vec![OsString::from("ibinder-sync")];
     arguments.extend(location.config.iter().flat_map(|file| [OsString::from("--config"), file.into()]));
@@ -112,18 +117,18 @@ pub fn show(location: &ConfigLocation, flags: Vec<OsString>, environment: Enviro
     parse(arguments, environment).map(|invocation| invocation.sources)
 }
 
-/// What the command line says for a flag, before or after the name of the command.
+/// The values of a flag, given before or after the name of the command.
 fn given(matches: &ArgMatches, id: &str) -> Option<Vec<OsString>> {
     let inner = matches.subcommand().and_then(|(_, inner)| given(inner, id));
     inner.or_else(|| {
-        // Not every level knows every flag.
+        // Only some levels have the flag.
         let is_known = matches.try_contains_id(id).is_ok_and(|is_there| is_there);
         let is_given = is_known && matches.value_source(id) == Some(ValueSource::CommandLine);
         is_given.then(|| matches.get_raw(id).into_iter().flatten().map(OsString::from).collect())
     })
 }
 
-/// The command that a command line means, whether or not the rest of it can be understood.
+/// The command of a command line, even if the rest can't be parsed.
 pub fn command_name(arguments: Vec<OsString>) -> Option<String> {
     let matches = command().ignore_errors(true).try_get_matches_from(arguments).ok()?;
     matches.subcommand_name().map(str::to_owned)

@@ -1,4 +1,4 @@
-//! Which layer wins, that each command takes its settings, and that a setting is declared once.
+//! Which layer wins, which commands take which settings, and that a setting is declared once.
 
 use std::{fs, path::Path};
 
@@ -79,7 +79,7 @@ fn a_flag_wins_over_a_variable() {
 }
 
 #[test]
-fn it_does_not_matter_where_the_command_stands() {
+fn global_flags_may_come_before_or_after_the_command() {
     let variables = [("IBINDER_DEST", "/env"), ("IBINDER_MIN_FREE", "-1")];
     for arguments in [
         &["-v", "run"][..],
@@ -111,7 +111,7 @@ fn a_command_takes_what_is_declared_for_it_and_nothing_else() {
     };
     assert_eq!(of(&["run"]), (true, false));
     assert_eq!(of(&["ls"]), (false, true));
-    // To `verify` the flag means what is read from the disk.
+    // `verify --bandwidth` limits reading from the disk.
     assert_eq!(of(&["verify"]), (false, false));
     assert_eq!(of(&["verify", "--bandwidth", "1MB"]), (false, false));
     // The demo must not fill the mirror that is configured.
@@ -134,7 +134,7 @@ fn a_status_is_that_of_a_mirror_or_of_a_file() {
         other => panic!("{other:?}"),
     };
     assert_eq!(from(&["status"]), Ok(false));
-    // A file that can't be read is then none of its business.
+    // It then reads no configuration file, not even an unreadable one.
     assert_eq!(from(&["status", "--from", "x", "--config", "/nowhere"]), Ok(true));
     assert!(from(&["status", "--config", "/nowhere"]).is_err());
     assert!(from(&["status", "--from", "x", "--dest", "/a"]).unwrap_err().contains("cannot be used with"));

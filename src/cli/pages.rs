@@ -1,4 +1,4 @@
-//! The manual pages, from the same words as the help texts.
+//! Manual pages, made from the help texts.
 
 use clap::Command;
 use clap_mangen::{
@@ -56,7 +56,7 @@ fn sections(man: &Man, command: &Command, page: &mut Vec<u8>) -> std::io::Result
     see_also(command).to_writer(page)
 }
 
-/// What stands below a help text: paragraphs, and examples, whose lines stay as they are.
+/// The text below a help text: paragraphs, and examples, whose line breaks stay.
 fn after_help(help: &str) -> Roff {
     let mut page = Roff::new();
     let mut headed = false;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::config::EVERYWHERE;
 
-/// Where the flags of all commands are in a help text: at the end.
+/// The order of global flags in a help text: at the end.
 pub(super) const LAST: usize = 1000;
 
 /// Mirrors every document of an iBinder organisation into a local folder tree.
@@ -117,13 +117,6 @@ pub enum Command {
     Completions(Completions),
     /// Print the manual page, or write the pages of all commands
     Man(Man),
-}
-
-impl Command {
-    /// Whether it needs neither the file nor the environment, however it is called otherwise.
-    pub(super) fn needs_no_settings(&self) -> bool {
-        matches!(self, Self::Status(Status { from: Some(_), .. }))
-    }
 }
 
 /// Print the completions of a shell.

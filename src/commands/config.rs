@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    config::{self, Begun, Environment, Settings, Shown, Sources},
+    config::{self, Environment, Settings, Shown, Sources, WrittenConfig},
     session::Exit,
     ui,
 };
@@ -11,8 +11,8 @@ use crate::{
 /// Writes a file to start with, and says how to continue.
 pub fn begin(to: Option<PathBuf>, environment: Environment<'_>) -> Exit {
     match config::init(to, environment) {
-        Ok(begun) => {
-            ui::print(&next_steps(&begun));
+        Ok(written) => {
+            ui::print(&next_steps(&written));
             Exit::Complete
         }
         Err(error) => {
@@ -22,11 +22,11 @@ pub fn begin(to: Option<PathBuf>, environment: Environment<'_>) -> Exit {
     }
 }
 
-fn next_steps(begun: &Begun) -> String {
-    let beside = |name: &str| ui::escape(&begun.path.with_file_name(name).display().to_string());
-    let path = ui::escape(&begun.path.display().to_string());
+fn next_steps(written: &WrittenConfig) -> String {
+    let beside = |name: &str| ui::escape(&written.path.with_file_name(name).display().to_string());
+    let path = ui::escape(&written.path.display().to_string());
     // Only root and systemd use the group's file, and both look for it in its place.
-    if begun.for_group && begun.is_found {
+    if written.for_group && written.is_found {
         let secret = beside("NAME.secret");
         return format!(
             "Wrote {path}; its owner and the group of its folder can read it. Next:\n\
@@ -39,8 +39,8 @@ fn next_steps(begun: &Begun) -> String {
         );
     }
     let secret = beside("client_secret");
-    let who = if begun.for_group { "its owner and the group of its folder" } else { "only its owner" };
-    let place = if begun.is_found { String::new() } else { format!(" --config {path}") };
+    let who = if written.for_group { "its owner and the group of its folder" } else { "only its owner" };
+    let place = if written.is_found { String::new() } else { format!(" --config {path}") };
     format!(
         "Wrote {path}; {who} can read it. Next:\n\
          1. Add the organisation's id, the API client's id, and the destination of the mirror.\n\

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::remote::is_loopback;
 
-/// A URL of which only the host is shown: whoever knows its path may write there.
+/// A URL of which only the host is shown: its path is enough to write there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(Url);
 

@@ -1,15 +1,15 @@
-//! Files that variables name which other parts of the program read by themselves: the time zone and certificates.
+//! Files that libraries read because a variable names them: the time zone and certificates.
 
 use std::path::PathBuf;
 
 use super::{Environment, Error};
 use crate::paths::{self, Unreadable};
 
-/// The variables, and the most bytes that such a file has.
+/// The variables, and the largest size of their files.
 const FILES: [(&str, u64); 2] = [("TZ", 1 << 20), ("SSL_CERT_FILE", 64 << 20)];
 
-/// Refuses a variable that leads to a pipe that may never answer, or to a device that never ends. What is no file, as
-/// most time zones are none, means something else.
+/// Refuses a variable that names a pipe or a device, which could block for ever. Values that are not files, such as most
+/// time zones, are accepted.
 pub fn check_ambient(environment: Environment<'_>) -> Result<(), Error> {
     for (name, most) in FILES {
         let Some(value) = environment(name).filter(|value| !value.is_empty()) else { continue };
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_files_are_read_by_others() {
+    fn variables_that_name_devices_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("bundle.pem");
         std::fs::write(&file, "x").unwrap();

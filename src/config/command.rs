@@ -1,4 +1,4 @@
-//! A secret from a command of the user's: a password manager, a vault.
+//! A secret from a command, such as a password manager.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -14,13 +14,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 /// How long a command may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often it is looked after.
+/// How often its end is checked.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// More than this is no secret.
+/// The largest secret, in bytes.
 const MOST: u64 = 64 * 1024;
 
-/// The first line that a command of the shell prints. Errors repeat neither the command nor what it printed.
+/// The first line that a shell command prints. Errors repeat neither the command nor its output.
 pub(super) fn first_line(command: &str, limit: Duration) -> Result<String, String> {
     let end = Instant::now() + limit;
     let mut shell = Command::new("/bin/sh");
@@ -39,16 +39,16 @@ pub(super) fn first_line(command: &str, limit: Duration) -> Result<String, Strin
     if !status.success() {
         return Err(format!(
             "the command ended with {}; run it by hand as the user that this program runs as",
-            told(status)
+            ending(status)
         ));
     }
-    // Something that it left behind may keep its output open, so that only the first line is waited for.
+    // A process that it left behind may keep the output open: wait for the first line only.
     let rest = end.saturating_duration_since(Instant::now());
     let line = line.and_then(|line| line.recv_timeout(rest).ok()).unwrap_or_default();
     String::from_utf8(line).map_err(|_| "the command's first line of output is not UTF-8".to_owned())
 }
 
-/// Sends the first line, and reads on, so that a command that prints more is not held up.
+/// Sends the first line and reads on, because a full pipe would block the command.
 fn reader(out: ChildStdout) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -78,7 +78,7 @@ fn kill(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn told(status: ExitStatus) -> String {
+fn ending(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

@@ -1,5 +1,5 @@
-//! Where the client's secret comes from. A secret is never a flag: flags are seen by everybody on
-//! the machine. Nor is it in the configuration file, which gets copied, shown and committed.
+//! Where the client's secret comes from. It is never a flag, because everybody on the machine can see flags, and never in
+//! the configuration file, which gets copied, shown and committed.
 
 use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -14,10 +14,10 @@ use crate::paths::{self, Unreadable};
 /// The names of the credential in `$CREDENTIALS_DIRECTORY`.
 const CREDENTIALS: [&str; 2] = ["ibinder-client-secret", "client_secret"];
 
-/// More than this is no secret.
+/// The largest secret, in bytes.
 const MOST: u64 = 64 * 1024;
 
-/// The secret: as it was set, or else from systemd.
+/// The secret from the settings, or else from systemd.
 pub(super) fn secret(settings: &Settings, sources: &Sources) -> Result<SecretString, Error> {
     if let Some(secret) = &settings.client_secret {
         return Ok(secret.clone());
@@ -37,7 +37,7 @@ pub(super) fn secret(settings: &Settings, sources: &Sources) -> Result<SecretStr
     }
 }
 
-/// Whether the secret can be read, as far as that shows without running a command. One that is not set is only missing.
+/// Whether the secret can be read, without running a command. A missing secret is no error here.
 pub(super) fn check(settings: &Settings, sources: &Sources) -> Result<(), Error> {
     let is_missing =
         settings.client_secret.is_none() && settings.client_secret_file.is_none() && of_systemd(sources).is_none();
@@ -71,8 +71,8 @@ fn read(path: &Path, sources: &Sources) -> Result<SecretString, String> {
     }
 }
 
-/// Whether only those can read a file who are meant to. What root hands to a group is meant for it: that is how
-/// Kubernetes gives secrets to a `fsGroup`, and systemd credentials to a service.
+/// Whether a secret's file is private. A group may read a file of root's: Kubernetes gives secrets to a `fsGroup`, and systemd
+/// credentials to a service, in this way.
 fn is_private(mode: u32, owner: u32, of_systemd: bool) -> bool {
     let (group, others) = (mode & 0o070, mode & 0o007);
     others == 0 && (group == 0 || owner == 0 || of_systemd)
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_comes_from_where_it_is() {
+    fn each_way_to_the_secret_works() {
         let folder = tempfile::tempdir().unwrap();
         for name in CREDENTIALS {
             let file = folder.path().join(name);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_can_read_is_refused() {
+    fn a_secret_file_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = write(&folder.path().join("s"), "5ecret", 0o644);
         let error = look(&[("IBINDER_CLIENT_SECRET_FILE", path)]).unwrap_err();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_secret_is_none() {
+    fn an_empty_secret_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = write(&folder.path().join("s"), " \n", 0o600);
         let error = look(&[("IBINDER_CLIENT_SECRET_FILE", path)]).unwrap_err();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_editors_put_around_a_secret_is_no_part_of_it() {
+    fn whitespace_and_marks_around_a_secret_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         #[rustfmt::skip]
         let table = [
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_looked_at_and_no_command_is_run() {
+    fn a_check_reads_a_secret_file_and_runs_no_command() {
         let folder = tempfile::tempdir().unwrap();
         let file = |mode, text: &str| write(&folder.path().join(format!("{mode:o}{}", text.len())), text, mode);
         let ran = folder.path().join("ran");
@@ -216,7 +216,7 @@ mod tests {
             ("IBINDER_CLIENT_SECRET", "5ecret".into(), true),
             ("IBINDER_DEST", "/a".into(), true),
         ] {
-            let get = |asked: &str| (asked == name).then(|| value.clone());
+            let get = |variable: &str| (variable == name).then(|| value.clone());
             let sources = Sources::of_environment(&get).unwrap();
             assert_eq!(check(&Settings::read(&sources, "run").0, &sources).is_ok(), good, "{name} {value:?}");
         }

@@ -1,4 +1,4 @@
-//! The language of the declaration in `settings.rs`, and what a declared setting is made of.
+//! How `settings.rs` declares settings.
 
 use std::ffi::{OsStr, OsString};
 
@@ -54,12 +54,12 @@ impl<T> Setting<T> {
         Self { key: Key { commands, ..self.key }, ..self }
     }
 
-    /// For what nobody should type, or see in a list of processes.
+    /// For values that don't belong into a list of processes.
     pub(super) const fn without_flag(self) -> Self {
         Self { key: Key { has_flag: false, ..self.key }, ..self }
     }
 
-    /// For a variable that is not called like the key.
+    /// For a variable with another name than the key.
     pub(super) const fn variable(self, name: &'static str) -> Self {
         Self { key: Key { variable: Some(name), ..self.key }, ..self }
     }
@@ -78,7 +78,7 @@ impl<T> Setting<T> {
     }
 }
 
-/// What the values of a setting become: one that may be missing, one that has a default, or a list.
+/// What the values of a setting become: an optional value, one with a default, or a list.
 pub(super) trait Field<T> {
     fn of(values: Vec<T>) -> Self;
 }
@@ -109,10 +109,10 @@ pub(super) struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    /// The value that counts. A wrong one is reported, and its default counts.
+    /// The value of a setting. A wrong one is reported, and the default is used.
     pub(super) fn field<T, F: Field<T>>(&mut self, name: &str, setting: &Setting<T>) -> F {
         let found = (self.lookup)(name);
-        // A flag was given to this command; a file says more than each command needs.
+        // A flag is always for this command; a file has settings for all commands.
         let found = found.filter(|value| value.origin == Origin::Flag || setting.key.is_for(self.command));
         match found.map(|value| (value, setting.read(&value.values))) {
             Some((_, Ok(values))) => return F::of(values),
@@ -123,7 +123,7 @@ impl Reader<'_> {
     }
 }
 
-/// Makes of one declaration the list of keys, the struct of values, and what the engine and the client take of them.
+/// Expands declarations to the list of keys, the struct of values, and the settings of the engine and the client.
 macro_rules! settings {
     ($(
         $(#[doc = $help:literal])+
@@ -134,7 +134,7 @@ macro_rules! settings {
             $setting.key(NAMES.$name, concat!($($help),+), |values| $setting.read(values).map(drop))
         ),+];
 
-        /// The names of the settings, for rules that need one: the compiler knows them all.
+        /// The names of the settings, for rules that need one: the compiler checks them.
         pub(crate) struct Names {
             $(pub(crate) $name: &'static str,)+
         }

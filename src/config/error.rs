@@ -4,7 +4,7 @@ use std::{borrow::Cow, path::PathBuf, slice};
 
 use crate::sync::BadGlob;
 
-/// What can't work, and what to do about it.
+/// What is wrong, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A setting is missing.
@@ -33,7 +33,7 @@ pub enum Error {
         /// Why.
         why: String,
     },
-    /// A variable looks like a setting and is none.
+    /// A variable looks like a setting, but isn't one.
     #[error("{name} is not known; {advice}")]
     Unknown {
         /// Its name.
@@ -41,7 +41,7 @@ pub enum Error {
         /// What was probably meant.
         advice: String,
     },
-    /// A glob is none.
+    /// A glob is not valid.
     #[error("a filter can't be used: {0}")]
     Glob(#[from] BadGlob),
     /// Several of these.
@@ -55,7 +55,7 @@ fn lines(errors: &[Error]) -> String {
 }
 
 impl Error {
-    /// Errors as one, if there are any.
+    /// All errors as one; `Ok` if there are none.
     pub fn none(errors: impl IntoIterator<Item = Self>) -> Result<(), Self> {
         let mut errors = errors.into_iter().peekable();
         if errors.peek().is_none() { Ok(()) } else { Err(Self::all(errors)) }

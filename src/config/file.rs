@@ -1,5 +1,5 @@
-//! The configuration file: TOML, of which every key must be a declared setting, so that a typo is found at once and not
-//! after a night. All mistakes are reported together. Profiles that are not chosen are checked, too.
+//! The configuration file: TOML whose keys are all declared settings, to find typos before a nightly run does. All mistakes are
+//! reported together, also those in profiles that are not chosen.
 
 use std::{
     borrow::Cow,
@@ -15,7 +15,7 @@ use toml::{
 
 use super::{Error, KEYS, Key, Kind, Origin, Value, spelling::nearest};
 
-/// What a file says.
+/// The settings of a file.
 #[derive(Debug, Default)]
 pub(super) struct File {
     /// The keys at its top.
@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<File, Error> {
     for error in errors {
         let line = error.span().map(|span| reader.line(span.start));
         let why = format!("not valid TOML: {}", syntax(error.message()));
-        // What else is wrong with the line comes from this.
+        // Other mistakes of the line are consequences of this one.
         reader.wrong.insert(line, Error::File { path: path.to_owned(), line, why });
     }
     Error::none(reader.wrong.into_values()).map(|()| file)
@@ -182,7 +182,7 @@ mod tests {
         read(Path::new("/etc/x/config.toml"), text).map_err(|error| error.to_string())
     }
 
-    fn told(settings: &[Value]) -> String {
+    fn shown(settings: &[Value]) -> String {
         let setting = |found: &Value| {
             let (Origin::Top(_, line) | Origin::Profile(_, line)) = &found.origin else { panic!("{found:?}") };
             format!("{line}:{}={}", found.key.name, found.values.join("|".as_ref()).to_string_lossy())
@@ -197,11 +197,11 @@ mod tests {
              exclude = [\"*.mp4\", \"a,b\"]\nrate_max = 2.5\nconcurrency = 1_6\n[profiles.\"Brf Eken\"]\n",
         )
         .unwrap();
-        assert_eq!(told(&file.top), "2:dest=/srv/a 4:existing=true 3:rate=20");
+        assert_eq!(shown(&file.top), "2:dest=/srv/a 4:existing=true 3:rate=20");
         let [(_, eken), (north, settings)] = &file.profiles[..] else { panic!("{file:?}") };
         assert!(eken.is_empty());
         assert_eq!(north, "north");
-        assert_eq!(told(settings), "10:concurrency=16 7:dest=/etc/x/b 8:exclude=*.mp4|a,b 9:rate_max=2.5");
+        assert_eq!(shown(settings), "10:concurrency=16 7:dest=/etc/x/b 8:exclude=*.mp4|a,b 9:rate_max=2.5");
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn each_mistake_is_reported_with_its_line() {
         #[rustfmt::skip]
         let table = [
             ("dest = \"/a\"\nmax-duration = \"6h\"", "/etc/x/config.toml:2: max-duration is not known; did you mean max_duration?"),
@@ -233,7 +233,7 @@ mod tests {
             ("dest = \"/a\"\nrate = fast", "/etc/x/config.toml:2: not valid TOML: put text in quotes; write true or false without them"),
         ];
         for (text, error) in table {
-            assert_eq!(look(text).map(|file| told(&file.top)), Err(error.to_owned()), "{text}");
+            assert_eq!(look(text).map(|file| shown(&file.top)), Err(error.to_owned()), "{text}");
         }
         let error = look("dest = \"/a\"\n= =").unwrap_err();
         assert!(error.starts_with("/etc/x/config.toml:2: not valid TOML: "), "{error}");

@@ -1,4 +1,4 @@
-//! Writing a file to start with. It never replaces one, and only those can read it who should.
+//! Writes a configuration file to start with. It never replaces one, and is private.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,29 +11,29 @@ use rustix::process::geteuid;
 
 use crate::config::{Environment, Error, check_output_path, places, sample};
 
-/// What was written.
+/// A configuration file that was written.
 #[derive(Debug)]
-pub struct Begun {
+pub struct WrittenConfig {
     /// The file.
     pub path: PathBuf,
     /// Whether the group of its folder can read it.
     pub for_group: bool,
-    /// Whether it is found without `--config`.
+    /// Whether `run` finds it without `--config`.
     pub is_found: bool,
 }
 
-/// Writes the file where it will be found, or where the user says.
-pub fn init(to: Option<PathBuf>, environment: Environment<'_>) -> Result<Begun, Error> {
+/// Writes the file to the given path, or where `run` will find it.
+pub fn init(to: Option<PathBuf>, environment: Environment<'_>) -> Result<WrittenConfig, Error> {
     let path = match to.or_else(|| places::of_environment(environment)) {
         Some(path) => path,
-        None => places::to_begin(geteuid().is_root(), environment).ok_or(Error::Bad {
+        None => places::default_target(geteuid().is_root(), environment).ok_or(Error::Bad {
             name: "--to".into(),
             why: "it is needed, because neither XDG_CONFIG_HOME nor HOME is set".to_owned(),
         })?,
     };
     check_output_path("--to", &path, None)?;
     match write(&path) {
-        Ok(for_group) => Ok(Begun { is_found: places::is_found(&path, environment), path, for_group }),
+        Ok(for_group) => Ok(WrittenConfig { is_found: places::is_found(&path, environment), path, for_group }),
         Err(error) => {
             let why = if path.symlink_metadata().is_ok() {
                 "it is there already, and was not changed; use --to FILE to write another one".to_owned()
@@ -49,14 +49,14 @@ fn write(path: &Path) -> io::Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    // A file that is half there would be in the way of the next try.
+    // A partial file would block the next try.
     file.write_all(sample().as_bytes()).and_then(|()| file.sync_all()).inspect_err(|_| {
         let _ = fs::remove_file(path);
     })?;
     Ok(give_to_group(&file, folder).unwrap_or(false))
 }
 
-/// Root writes for a service with a user of its own. Where the folder is that service's group's to read, so is the file.
+/// Root writes for a service with a user of its own: if that service's group can read the folder, it can read the file.
 fn give_to_group(file: &File, folder: &Path) -> io::Result<bool> {
     let folder = fs::metadata(folder)?;
     if !is_for_group(geteuid().is_root(), folder.gid(), folder.permissions().mode()) {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_never_replaces_a_file() {
+    fn init_never_replaces_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/c.toml");
         let begun = init(Some(path.clone()), &|_| None).unwrap();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_it_is() {
+    fn who_can_read_the_file() {
         #[rustfmt::skip]
         let table = [
             // root, group, mode of the folder

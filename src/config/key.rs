@@ -23,7 +23,7 @@ pub struct Key {
     pub placeholder: &'static str,
     /// All values that it takes, if they are few.
     pub values: &'static [&'static str],
-    /// The value that counts if it is not set.
+    /// The value if it is not set.
     pub default: Option<&'static str>,
     /// The help's heading.
     pub heading: Option<&'static str>,
@@ -84,12 +84,12 @@ impl Key {
         self.heading == Some(FILTERS)
     }
 
-    /// Whether it says where the client's secret comes from: one way of several.
+    /// Whether it is one of the ways to the client's secret.
     pub fn is_way_to_secret(&self) -> bool {
         self.name.starts_with("client_secret")
     }
 
-    /// Refuses values that it can't have.
+    /// Refuses values that it can't take.
     pub fn check(&self, values: &[OsString]) -> Result<(), String> {
         (self.check)(values)
     }

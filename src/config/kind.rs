@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What it must be, in the words of an error.
+    /// What it must be, for an error.
     pub fn wanted(self) -> &'static str {
         match self {
             Self::Text | Self::Hidden | Self::Secret => "text in quotes",

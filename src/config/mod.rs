@@ -1,7 +1,7 @@
 //! From what the user gave to one validated [`Config`].
 //!
 //! Flags overrule the environment, which overrules the file, which overrules the defaults. `settings` declares each
-//! setting once; `sources` knows what was set where. Everything is checked here, once: below this module nobody reads
+//! setting once; `sources` knows what was set where; `run_config` checks that it works together. No module below reads
 //! a flag, a variable or the file.
 
 mod address;
@@ -35,7 +35,7 @@ pub use crate::model::Share;
 pub use address::Address;
 pub use ambient::check_ambient;
 pub use error::Error;
-pub use init::{Begun, init};
+pub use init::{WrittenConfig, init};
 pub use key::{EVERYWHERE, Key};
 pub use kind::Kind;
 pub use notices::Notices;

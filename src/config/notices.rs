@@ -12,8 +12,8 @@ use crate::{
 pub struct Notices {
     /// The profile, which tells the mirrors of one machine apart.
     pub profile: Option<String>,
-    /// Whether filters were given on the command line. Such a run is not the regular one, and its success would hide
-    /// what it leaves out. What the file or the environment leaves out is left out on purpose.
+    /// Whether filters were given on the command line. The success of such a run would hide what it leaves out; filters of
+    /// the file or the environment are permanent.
     pub by_hand: bool,
     /// A copy of the mirror's status, for a user who may not read the mirror.
     pub status_file: Option<PathBuf>,
@@ -28,13 +28,13 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Checks that all of it can work.
+    /// Checks all of them.
     pub fn new(settings: &Settings, sources: &Sources) -> Result<Self, Error> {
         let (notices, wrong) = Self::read(settings, sources);
         Error::none(wrong).map(|()| notices)
     }
 
-    /// What can work, if something else can't.
+    /// Those that can work, if others can't.
     pub fn usable(settings: &Settings, sources: &Sources) -> Self {
         Self::read(settings, sources).0
     }
@@ -51,7 +51,7 @@ impl Notices {
         let notices = Self {
             status_file: usable(NAMES.status_file, &settings.status_file, |_| Ok(())),
             metrics_file: usable(NAMES.metrics_file, &settings.metrics_file, for_collector),
-            profile: sources.profile().map(str::to_owned),
+            profile: sources.profile.clone(),
             by_hand: KEYS.iter().any(|key| key.is_filter() && sources.is_flag(key.name)),
             ping: settings.ping_url.clone(),
             webhook: settings.webhook.clone(),
@@ -66,7 +66,7 @@ fn for_collector(file: &Path) -> Result<(), &'static str> {
     if is_read { Ok(()) } else { Err("node exporter reads only names that end in .prom") }
 }
 
-/// Refuses a name that belongs to something other than a file: it would be read first, and a pipe may never answer.
+/// Refuses a path that has something other than a file: reading a pipe may block for ever.
 fn writable(name: String, file: &Path) -> Result<(), Error> {
     let bad = |error| Error::Bad { name: name.into(), why: format!("{} can't be replaced: {error}", file.display()) };
     is_replaceable(file).map_err(bad)
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_are_for_a_collector_that_reads_one_ending() {
+    fn a_metrics_file_ends_in_prom() {
         for (name, good) in
             [("/x/ibinder.prom", true), ("/x/ibinder.txt", false), ("/x/prom", false), ("/x/.prom", false)]
         {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_cannot_work_leaves_the_others() {
+    fn an_unusable_notification_leaves_the_others() {
         let settings = Settings {
             dest: Some("/mirror".into()),
             webhook: Address::parse("https://x/").ok(),

@@ -1,4 +1,4 @@
-//! Files that the program writes beside a mirror, and never into one.
+//! Paths of files that the program writes, which must be outside of mirrors.
 //!
 //! Each write replaces the file of that name. The name is checked before anything is touched: as it is written, which
 //! also works while the mirror's disk is not mounted, and as links and mounts resolve it.
@@ -10,7 +10,7 @@ use crate::{
     paths::{folded, mirror_of_file, resolved},
 };
 
-/// Refuses a file that lies inside of a mirror: of this one, or of any other.
+/// Refuses a file inside of this mirror or any other.
 pub fn check_output_path(name: impl Into<Cow<'static, str>>, file: &Path, dest: Option<&Path>) -> Result<(), Error> {
     let name = name.into();
     let bad = |why| Error::Bad { name: name.clone(), why };
@@ -35,8 +35,8 @@ pub fn outside_resolved(name: &'static str, path: &Path, dest: Option<&Path>) ->
     check_output_path(name, &path.canonicalize().unwrap_or_else(|_| path.to_owned()), dest)
 }
 
-/// Whether a folder is a path, or above it, by the names alone (its disk may not be mounted) or as links and mounts
-/// resolve them. A link in the file's own place is replaced, and not followed.
+/// Whether a folder is a path or above it: by name, because its disk may not be mounted, or after resolving links and mounts.
+/// A link in the file's own place would be replaced, so it is not followed.
 fn holds(folder: &Path, file: &Path) -> bool {
     let by_name = folded(file).starts_with(folded(folder));
     let real = match (file.parent(), file.file_name()) {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_leads_into_a_mirror() {
+    fn no_path_into_a_mirror_is_accepted() {
         let base = tempfile::tempdir().unwrap();
         let at = |name: &str| base.path().join(name);
         for folder in ["mirror/Brf", "other/.ibinder-sync", "other/Brf", "beside", "mirrors"] {
@@ -79,7 +79,7 @@ mod tests {
             ("link/x",                   [true,  true,  false, true]),
             ("deep/x",                   [true,  true,  false, true]),
             ("deep/../x",                [true,  true,  false, true]),
-            // Such a link would be replaced itself; writing refuses it.
+            // The link itself would be replaced, which writing refuses.
             ("beside/a.pdf",             [false, false, false, false]),
             ("beside/x",                 [false, false, false, false]),
             ("mirrors/x",                [false, false, false, false]),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::paths::{self, Unreadable};
 
-/// More than this is no configuration.
+/// The largest configuration file, in bytes.
 const MOST: u64 = 1 << 20;
 
 /// Where the machine's file is.
@@ -35,8 +35,8 @@ pub(super) fn is_found(path: &Path, environment: Environment<'_>) -> bool {
     }
 }
 
-/// Where a file is begun that nobody says a place for.
-pub(super) fn to_begin(root: bool, environment: Environment<'_>) -> Option<PathBuf> {
+/// Where `config init` writes by default.
+pub(super) fn default_target(root: bool, environment: Environment<'_>) -> Option<PathBuf> {
     if root { Some(PathBuf::from(OF_THE_MACHINE)) } else { of_user(environment) }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn of_environment(environment: Environment<'_>) -> Option<PathBuf> {
     environment(CONFIG).map(|path| without_line_end(&path)).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
-/// The file and its text, if there is one.
+/// The file and its text, if one exists.
 pub(super) fn find(flag: Option<&Path>, environment: Environment<'_>) -> Result<Option<(PathBuf, String)>, Error> {
     if let Some(path) = flag.map(Path::to_owned).or_else(|| of_environment(environment)) {
         let text = read(&path)?;
@@ -66,8 +66,8 @@ pub(super) fn find(flag: Option<&Path>, environment: Environment<'_>) -> Result<
     Ok(None)
 }
 
-/// Whether a usual place has a file. A home that may not be entered is passed over: a service manager hides them from
-/// what it runs. The machine's folder is closed to people who should know that something is in it.
+/// Whether one of the usual places has a file. A home that can't be entered is skipped: a service manager hides homes from
+/// services. If the machine's folder can't be entered, it probably has a file, which the user should know.
 fn is_there<T>(path: &Path, looked: &io::Result<T>) -> Result<bool, Error> {
     match looked {
         Ok(_) => Ok(true),
@@ -85,7 +85,7 @@ fn read(path: &Path) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| unreadable(path, Unreadable::NotText))
 }
 
-/// The file may name a command that is run: who can write it can do what its reader can.
+/// The file may name commands to run: whoever can write it acts as its reader.
 fn check_mode(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     if metadata.is_file() && metadata.permissions().mode() & 0o002 != 0 {
         let why = format!("everybody on this machine can write it; chmod o-w {}", path.display());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_that_exists_counts() {
+    fn the_first_existing_file_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| {
             let path = folder.path().join(name);
@@ -154,13 +154,13 @@ mod tests {
         }
         assert_eq!(usual(&|_| None), [PathBuf::from(OF_THE_MACHINE)]);
         let get = |name: &str| (name == "HOME").then(|| home.clone().into());
-        assert_eq!(to_begin(false, &get), Some(of_home));
-        assert_eq!(to_begin(true, &get), Some(PathBuf::from(OF_THE_MACHINE)));
-        assert_eq!(to_begin(false, &|_| None), None);
+        assert_eq!(default_target(false, &get), Some(of_home));
+        assert_eq!(default_target(true, &get), Some(PathBuf::from(OF_THE_MACHINE)));
+        assert_eq!(default_target(false, &|_| None), None);
     }
 
     #[test]
-    fn a_closed_folder_of_the_machine_is_told_and_a_hidden_home_is_not() {
+    fn an_unreadable_machine_folder_is_reported_and_a_hidden_home_is_skipped() {
         let looked = |kind: io::ErrorKind| Err::<(), _>(io::Error::from(kind));
         let (machine, home) = (Path::new(OF_THE_MACHINE), Path::new("/home/me/.config/ibinder-sync/config.toml"));
         let closed = is_there(machine, &looked(io::ErrorKind::PermissionDenied)).map_err(|error| error.to_string());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_used_is_told() {
+    fn an_unusable_file_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.toml");
         let error = || look(Some(&path), &[]).unwrap_err();

@@ -1,13 +1,13 @@
-//! A rate, as people write it.
+//! The setting of the request rate.
 
 use std::str::FromStr;
 
 use crate::pace::Rate;
 
-/// How fast the API is asked.
+/// How many API requests are sent per second.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum RateSetting {
-    /// As fast as the service answers well.
+    /// As many as the service handles well.
     #[default]
     Auto,
     /// At this rate.

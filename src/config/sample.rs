@@ -1,4 +1,4 @@
-//! A file to start with: every setting, in comments, with what it does.
+//! The file of `config init`: every setting with its help, in comments.
 
 use super::{KEYS, Key, Kind, NAMES};
 
@@ -74,14 +74,14 @@ mod tests {
     use super::{super::file, *};
 
     #[test]
-    fn as_it_is_it_says_nothing() {
+    fn the_sample_sets_nothing() {
         let file = file::read(Path::new("c.toml"), &sample()).unwrap();
         assert!(file.top.is_empty() && file.profiles.is_empty());
         assert!(sample().lines().all(|line| line.chars().count() <= 120));
     }
 
     #[test]
-    fn every_line_that_is_taken_in_is_right() {
+    fn every_uncommented_line_is_valid() {
         let text = sample();
         let settings = text.lines().map(|line| match line.strip_prefix('#') {
             Some(setting) if setting.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => setting,

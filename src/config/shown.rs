@@ -20,13 +20,13 @@ pub struct Shown {
 #[derive(Debug, Serialize)]
 struct Line {
     name: &'static str,
-    /// Null where it is not set, or not shown.
+    /// Null if it is not set, or not shown.
     value: Value,
-    /// `flag`, the variable, the file with the line, or `default`; null where it is not set.
+    /// `flag`, the variable, the file with the line, or `default`; null if it is not set.
     from: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     hidden: bool,
-    /// What is odd about it.
+    /// What looks wrong about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
@@ -47,9 +47,9 @@ impl Shown {
             line.note = note(line, unusable.as_ref());
         }
         Self {
-            file: sources.file().map(|path| path.display().to_string()),
-            profile: sources.profile().map(str::to_owned),
-            profiles: sources.profiles().to_vec(),
+            file: sources.file.as_ref().map(|path| path.display().to_string()),
+            profile: sources.profile.clone(),
+            profiles: sources.profiles.clone(),
             settings: lines,
             unusable,
         }
@@ -109,7 +109,7 @@ fn line(key: &'static Key, sources: &Sources, settings: &Settings) -> Line {
     Line { name: key.name, value, from, hidden: key.kind.is_hidden() && found.is_some(), note: None }
 }
 
-/// What is odd about a line.
+/// What looks wrong about a line.
 fn note(line: &Line, unusable: Option<&Error>) -> Option<String> {
     line.from.as_ref()?;
     match unusable {
@@ -128,7 +128,7 @@ fn is_guid(text: &str) -> bool {
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(hex)
 }
 
-/// As much of an address as may be shown.
+/// An address without its path, which may be a secret.
 fn host(found: &Setting) -> String {
     let text = found.values.first().and_then(|text| text.to_str()).unwrap_or_default();
     Address::parse(text).map_or_else(|_| "…".to_owned(), |url| format!("{}://{}/…", url.url().scheme(), url.host()))

@@ -1,4 +1,4 @@
-//! Numbers of bytes, as people write them.
+//! Sizes in bytes, with units.
 
 use std::str::FromStr;
 
@@ -17,7 +17,7 @@ impl Size {
         self.bytes
     }
 
-    /// The number, if it is at least so large, or was written with a unit: `5` is a slip for `5MB`, and `5B` is none.
+    /// The number, if it is at least `least` or has a unit: `5` is probably a typo for `5MB`, `5B` is not.
     pub fn plausible(self, least: u64, unit: &str) -> Result<u64, String> {
         if self.has_unit || self.bytes == 0 || self.bytes >= least {
             return Ok(self.bytes);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_lacks_its_unit_is_a_slip() {
+    fn a_small_number_without_a_unit_is_refused() {
         for (text, plausible) in [
             ("0", true),
             ("5", false),

@@ -17,13 +17,13 @@ use super::{
 pub struct Sources {
     found: BTreeMap<&'static str, Value>,
     pub(super) credentials: Option<PathBuf>,
-    file: Option<PathBuf>,
-    profile: Option<String>,
-    profiles: Vec<String>,
+    pub(super) file: Option<PathBuf>,
+    pub(super) profile: Option<String>,
+    pub(super) profiles: Vec<String>,
 }
 
 impl Sources {
-    /// Reads the file that is meant, and the environment.
+    /// Reads the configuration file, if there is one, and the environment.
     pub fn load(file: Option<&Path>, profile: Option<&str>, environment: Environment<'_>) -> Result<Self, Error> {
         Self::of_file(places::find(file, environment)?, profile, environment)
     }
@@ -54,7 +54,7 @@ impl Sources {
         Ok(sources)
     }
 
-    /// What an environment says, without a file.
+    /// Reads the environment alone.
     pub fn of_environment(environment: Environment<'_>) -> Result<Self, Error> {
         let mut sources = Self::default();
         sources.read_environment(environment)?;
@@ -121,7 +121,7 @@ impl Sources {
     /// What is set for a key.
     pub fn get(&self, name: &str) -> Option<&Value> {
         let setting = self.found.get(name)?;
-        // A number for the rate overrules a ceiling that was set further down; beside it, it is an error.
+        // A number for the rate overrules a ceiling of a lower layer; in the same layer it is an error.
         let is_lower = |rate: &Value| rate.origin.layer() > setting.origin.layer() && !rate.is("auto");
         let overruled = name == NAMES.rate_max && self.found.get(NAMES.rate).is_some_and(is_lower);
         (!overruled).then_some(setting)
@@ -132,22 +132,7 @@ impl Sources {
         self.get(name).is_some_and(|value| value.origin == Origin::Flag)
     }
 
-    /// The file that was read.
-    pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
-    }
-
-    /// The profile that was chosen.
-    pub fn profile(&self) -> Option<&str> {
-        self.profile.as_deref()
-    }
-
-    /// The profiles that the file has.
-    pub fn profiles(&self) -> &[String] {
-        &self.profiles
-    }
-
-    /// What is missing, and where it can be set.
+    /// An error about a missing setting, which says where it can be set.
     pub fn missing(&self, name: &'static str) -> Error {
         let Some(key) = Key::named(name) else { return Error::Missing { name, advice: String::new() } };
         let flag = key.flag().map(|flag| format!("give --{flag}, or ")).unwrap_or_default();
@@ -159,13 +144,13 @@ impl Sources {
         Error::Missing { name, advice }
     }
 
-    /// What an error calls a setting: the place where it was set.
+    /// The name of a setting in an error: where it was set.
     pub fn name(&self, key: &'static str) -> String {
         let flag = || Key::named(key).and_then(Key::flag).map(|flag| format!("--{flag}"));
         self.get(key).map_or_else(|| flag().unwrap_or_else(|| key.to_owned()), Value::name)
     }
 
-    /// Says that a setting has a value that can't work.
+    /// An error about a value that can't work.
     pub fn bad(&self, key: &'static str, why: impl Into<String>) -> Error {
         Error::Bad { name: self.name(key).into(), why: why.into() }
     }
@@ -205,18 +190,18 @@ mod tests {
             .map_err(|error| error.to_string().replace(&*folder.path().to_string_lossy(), ""))
     }
 
-    fn told(sources: &Sources, name: &str) -> String {
+    fn shown(sources: &Sources, name: &str) -> String {
         let origin = |origin: &Origin| match origin {
             Origin::Top(_, line) => format!("top {line}"),
             Origin::Profile(_, line) => format!("profile {line}"),
             other => other.to_string(),
         };
-        let told = |s: &Value| format!("{} from {}", s.values.join("|".as_ref()).display(), origin(&s.origin));
-        sources.get(name).map_or_else(|| "not set".to_owned(), told)
+        let one = |s: &Value| format!("{} from {}", s.values.join("|".as_ref()).display(), origin(&s.origin));
+        sources.get(name).map_or_else(|| "not set".to_owned(), one)
     }
 
     #[test]
-    fn the_nearer_layer_counts() {
+    fn the_higher_layer_wins() {
         let of_environment = |name, value| vec![(name, value)];
         let none = Vec::new;
         #[rustfmt::skip]
@@ -234,12 +219,12 @@ mod tests {
             (Some("north"), of_environment("IBINDER_CLIENT_SECRET", "5ecret"), "client_secret", "5ecret from IBINDER_CLIENT_SECRET"),
         ];
         for (profile, variables, name, wanted) in table {
-            assert_eq!(told(&load(profile, &variables).unwrap(), name), wanted, "{profile:?} {variables:?}");
+            assert_eq!(shown(&load(profile, &variables).unwrap(), name), wanted, "{profile:?} {variables:?}");
         }
     }
 
     #[test]
-    fn a_profile_that_is_not_there_is_told() {
+    fn a_missing_profile_is_reported() {
         assert_eq!(
             load(Some("nort"), &[]).unwrap_err(),
             "/c.toml: there is no profile \"nort\"; did you mean north? it has north, south"
@@ -260,14 +245,14 @@ mod tests {
     fn a_number_overrules_a_ceiling_further_down() {
         let ceiling = ("IBINDER_RATE_MAX", "9");
         let mut sources = load(None, &[ceiling]).unwrap();
-        assert_eq!(told(&sources, "rate_max"), "9 from IBINDER_RATE_MAX");
+        assert_eq!(shown(&sources, "rate_max"), "9 from IBINDER_RATE_MAX");
         let rate = Key::named("rate").unwrap();
         sources.put_flag(rate, vec!["auto".into()]);
-        assert_eq!(told(&sources, "rate_max"), "9 from IBINDER_RATE_MAX");
+        assert_eq!(shown(&sources, "rate_max"), "9 from IBINDER_RATE_MAX");
         sources.put_flag(rate, vec!["5".into()]);
-        assert_eq!(told(&sources, "rate_max"), "not set");
+        assert_eq!(shown(&sources, "rate_max"), "not set");
         let beside = load(None, &[ceiling, ("IBINDER_RATE", "5")]).unwrap();
-        assert_eq!(told(&beside, "rate_max"), "9 from IBINDER_RATE_MAX");
+        assert_eq!(shown(&beside, "rate_max"), "9 from IBINDER_RATE_MAX");
     }
 
     #[test]

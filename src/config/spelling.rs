@@ -1,6 +1,6 @@
-//! What was probably meant by a name that is not known.
+//! Suggestions for names that are not known.
 
-/// The name that was probably meant: one with a typo, or else a similar one.
+/// The likeliest name: one a typo away, or else a similar one.
 pub(super) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let name = name.replace('-', "_").to_lowercase();
     let names: Vec<&str> = names.collect();
@@ -16,7 +16,7 @@ mod tests {
     use super::{super::KEYS, *};
 
     #[test]
-    fn a_typo_is_told_what_was_meant() {
+    fn a_typo_gets_a_suggestion() {
         let names = || KEYS.iter().map(|key| key.name);
         #[rustfmt::skip]
         let table = [

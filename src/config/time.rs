@@ -1,4 +1,4 @@
-//! Lengths of time, as people write them.
+//! Lengths of time, with units.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn only_some_times_may_be_nothing() {
+    fn only_durations_may_be_zero() {
         assert_eq!(duration("0s"), Ok(Duration::ZERO));
         assert_eq!(timeout(" 30m"), Ok(Duration::from_mins(30)));
         for bad in ["0s", "soon", "-1s", "5"] {

@@ -14,10 +14,10 @@ use crate::{
     sync::Filter,
 };
 
-/// Fewer bytes per second than this are a slip, unless they are written with a unit.
+/// A smaller number of bytes per second without a unit is taken for a typo.
 const LEAST_BANDWIDTH: u64 = 10_000;
 
-/// Less free space than this is a slip, unless it is written with a unit.
+/// A smaller number of bytes without a unit is taken for a typo.
 const LEAST_FREE: u64 = 1_000_000;
 
 pub(super) const TEXT: Setting<String> = Setting::new(Kind::Text, "TEXT", |value| Ok(text(value)?.trim().to_owned()));
@@ -89,8 +89,8 @@ fn secret(value: &OsStr) -> Result<SecretString, String> {
     secret.ok_or_else(|| "it is empty".to_owned())
 }
 
-/// A secret without what editors put around it: a byte order mark, blanks, line ends. `None` if nothing is left.
-/// What can't be part of a secret is refused, because a token endpoint locks clients out that try wrong ones.
+/// A secret without the byte order mark, blanks and line ends that editors add; `None` if nothing is left. Impossible
+/// secrets are refused, because token endpoints lock out clients that try wrong ones.
 pub(super) fn clean(text: &str) -> Result<Option<SecretString>, &'static str> {
     let around = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}');
     let secret = text.trim_matches(around);

@@ -15,7 +15,7 @@ pub struct Value {
     pub origin: Origin,
 }
 
-/// Where something was set; what comes later overrules.
+/// Where something was set; later variants overrule earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// At the top of the file.
@@ -46,7 +46,7 @@ impl fmt::Debug for Value {
 }
 
 impl Value {
-    /// What an error calls it.
+    /// Its name in an error.
     pub fn name(&self) -> String {
         match &self.origin {
             Origin::Top(..) | Origin::Profile(..) => format!("{} in {}", self.key.name, self.origin),

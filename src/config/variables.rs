@@ -1,5 +1,5 @@
-//! Variables of the environment that look like settings and are none. A typo would otherwise be noticed only after a
-//! nightly run.
+//! Variables of the environment: their values, and those that look like a setting but aren't one. A typo would otherwise be
+//! noticed only after a nightly run.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,13 +17,13 @@ pub(super) const CONFIG: &str = "IBINDER_CONFIG";
 /// The variable that chooses a profile.
 pub(super) const PROFILE: &str = "IBINDER_PROFILE";
 
-/// What the names of all variables begin with.
+/// The prefix of all variables.
 const PREFIX: &str = "IBINDER_";
 
-/// What the names of those begin with that this program sets for others.
+/// The prefix of variables that this program sets for the commands that it starts.
 const OURS: &str = "IBINDER_SYNC_";
 
-/// Variables that are set and mean nothing, each with what was probably meant. Their values are not repeated.
+/// Variables that are set and not known, each with a suggestion. Errors never repeat values.
 pub fn unknown_variables(environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<Error> {
     let set = environment.filter(|(_, value)| !value.to_string_lossy().trim().is_empty());
     let mut names: Vec<String> = set.filter_map(|(name, _)| name.into_string().ok()).filter(is_unknown).collect();
@@ -31,24 +31,24 @@ pub fn unknown_variables(environment: impl Iterator<Item = (OsString, OsString)>
     names.into_iter().map(|name| Error::Unknown { advice: advice(&name), name }).collect()
 }
 
-/// What a variable is set to, if it says anything. A file with variables that was written on Windows leaves a carriage
-/// return behind each of them, which belongs to none.
+/// The value of a variable that is not blank. A file with variables that was written on Windows leaves a carriage return
+/// behind each of them.
 pub(super) fn value(name: &str, environment: Environment<'_>) -> Option<OsString> {
     as_it_is(name, environment).map(|value| without_line_end(&value))
 }
 
-/// The same with its line ends: a path may end in one, so that nobody can tell whether it is meant.
+/// The same with its line ends, which a path may really end in.
 pub(super) fn as_it_is(name: &str, environment: Environment<'_>) -> Option<OsString> {
     environment(name).filter(|value| !value.to_string_lossy().trim().is_empty())
 }
 
-/// A text without line ends behind it.
+/// A text without the line ends at its end.
 pub(super) fn without_line_end(text: &OsStr) -> OsString {
     let end = text.as_bytes().iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
     OsStr::from_bytes(&text.as_bytes()[..end.map_or(0, |end| end + 1)]).to_owned()
 }
 
-/// No setting of one line has another one.
+/// Refuses a line end within a value.
 pub(super) fn check(text: &OsStr) -> Result<(), &'static str> {
     let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
     if text.as_bytes().iter().any(is_line_end) {
@@ -76,7 +76,7 @@ fn is_of_kubernetes(name: &str) -> bool {
 }
 
 fn advice(name: &str) -> String {
-    // What all of them have in common makes none of them likelier. The name in the file is a good guess, too.
+    // The common prefix would make all of them look alike. The name in the file is a good guess, too.
     let rest = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
     let candidates: Vec<String> =
         known().map(|name| rest(&name)).chain(KEYS.iter().map(|key| key.name.to_owned())).collect();
@@ -92,12 +92,12 @@ fn advice(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn told(name: &str, value: &str) -> Vec<String> {
+    fn errors(name: &str, value: &str) -> Vec<String> {
         unknown_variables([(name.into(), value.into())].into_iter()).iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn a_slip_is_told() {
+    fn an_unknown_variable_gets_a_suggestion() {
         #[rustfmt::skip]
         let table = [
             ("IBINDER_MAX_DURATON",    "did you mean IBINDER_MAX_DURATION?"),
@@ -106,12 +106,12 @@ mod tests {
             ("IBINDER_XYZZY",          "docs/configuration.md lists all variables"),
         ];
         for (name, advice) in table {
-            assert_eq!(told(name, "5ecret"), [format!("{name} is not known; {advice}")]);
+            assert_eq!(errors(name, "5ecret"), [format!("{name} is not known; {advice}")]);
         }
     }
 
     #[test]
-    fn line_ends_are_no_part_of_a_value() {
+    fn line_ends_are_removed_from_values() {
         let read = |text: &str| value("X", &|_| Some(text.into())).map(|value| value.into_string().unwrap());
         for (text, expected) in [
             ("/srv/mirror\r", Some("/srv/mirror")),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_is_not() {
+    fn known_and_foreign_variables_are_accepted() {
         let known = KEYS.iter().map(Key::variable);
         let others = ["IBINDER_CONFIG", "IBINDER_PROFILE", "IBINDER_SYNC_DEST", "IBINDERS", "PATH"].map(str::to_owned);
         let of_kubernetes = [
@@ -141,9 +141,9 @@ mod tests {
         ]
         .map(str::to_owned);
         for name in known.chain(others).chain(of_kubernetes) {
-            assert_eq!(told(&name, "x"), Vec::<String>::new(), "{name}");
+            assert_eq!(errors(&name, "x"), Vec::<String>::new(), "{name}");
         }
         // One that is empty counts as not set.
-        assert_eq!(told("IBINDER_XYZZY", " "), Vec::<String>::new());
+        assert_eq!(errors("IBINDER_XYZZY", " "), Vec::<String>::new());
     }
 }

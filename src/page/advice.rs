@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn every_end_has_its_words() {
+    fn every_outcome_has_a_headline_and_next_steps() {
         type Change = fn(&mut RunReport);
         #[rustfmt::skip]
         let table: [(Outcome, Change, &str, &[&str]); 16] = [

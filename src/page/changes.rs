@@ -10,7 +10,7 @@ use crate::{
     report::{BinderChanges, ChangeCounts, ChangeKind, ChangeLog, ChangedDocument, FolderChanges, RunReport, format},
 };
 
-/// Up to this many changes are all unfolded.
+/// Up to this many changes are shown unfolded.
 const FEW: u64 = 60;
 
 pub(crate) fn changes(report: &RunReport, location: PageLocation) -> Markup {
@@ -87,7 +87,7 @@ fn one_document(document: &ChangedDocument, location: PageLocation) -> Markup {
     }
 }
 
-/// What is different between the old path and the new one.
+/// How the old path differs from the new one.
 fn moved_from(document: &ChangedDocument, from: &str) -> Markup {
     let before = ChangedDocument { path: from.to_owned(), ..document.clone() };
     let (binder, below, _) = document.place();

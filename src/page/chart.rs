@@ -21,7 +21,7 @@ const BOTTOM: f64 = 98.0;
 const MARKS: f64 = 110.0;
 const DATES: f64 = 130.0;
 
-/// The widest column; few runs are drawn at the left.
+/// The width of the widest column.
 const WIDEST: f64 = 20.0;
 
 const OUTCOMES: [Option<Outcome>; 5] =
@@ -125,7 +125,7 @@ pub(crate) fn small_mark(outcome: Option<Outcome>) -> Markup {
     html! { svg.mark viewBox="0 0 12 12" aria-hidden="true" { (mark(outcome, 6.0, 6.0, 5.0)) } }
 }
 
-/// A disc, a triangle, a cross, two bars, or a ring: different also without colour.
+/// A disc, a triangle, a cross, two bars, or a ring: distinct without colour.
 fn mark(outcome: Option<Outcome>, x: f64, y: f64, r: f64) -> Markup {
     let (kind, shape) = match outcome {
         Some(Outcome::Complete) => ("m", "M-.9 0a.9.9 0 1 0 1.8 0a.9.9 0 1 0-1.8 0"),

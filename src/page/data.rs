@@ -1,4 +1,4 @@
-//! What a page is made of, and where it lies.
+//! The data of a page, and where it is.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::report::{Outcome, RunReport};
 
-/// Where a page lies, which its links depend on.
+/// Where a page is, which its links depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageLocation {
     /// In `runs/`, under the run's id.

@@ -1,4 +1,4 @@
-//! What failed, gathered by its cause: a hundred documents that failed alike are one thing to look at.
+//! Failures grouped by cause: a hundred documents that failed for one reason are one entry.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use crate::report::{Failure, FailureCause};
 #[derive(Debug)]
 pub(crate) struct FailureGroup<'r> {
     pub(crate) kind: FailureCause,
-    /// The cause, without what is particular to one of them.
+    /// The cause, without names and ids.
     pub(crate) text: String,
     pub(crate) failures: Vec<&'r Failure>,
 }
 
-/// The causes, the most frequent first; those that are as frequent in the order in which they came.
+/// The causes, the most frequent first; equally frequent ones stay in their order.
 pub(crate) fn causes(failures: &[Failure]) -> Vec<FailureGroup<'_>> {
     let mut places: HashMap<(FailureCause, String), usize> = HashMap::new();
     let mut causes: Vec<FailureGroup<'_>> = Vec::new();
@@ -39,7 +39,7 @@ fn general(failure: &Failure) -> String {
     unquoted(&text)
 }
 
-/// A text with `…` for whatever stands in double quotes.
+/// A text with `…` for everything in double quotes.
 fn unquoted(text: &str) -> String {
     let (mut out, mut inside, mut escaped) = (String::with_capacity(text.len()), false, false);
     for c in text.chars() {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_alike_is_one_cause() {
+    fn equal_failures_are_one_cause() {
         let failures = [
             failure("a", "the disk is tired"),
             failure("one.pdf", "one.pdf of id of one.pdf: storage answered 500 (trace)"),
@@ -89,8 +89,8 @@ mod tests {
         let mut same = failures[1].clone();
         same.cause = FailureCause::Bytes;
         assert_eq!(causes(&[failures[1].clone(), same]).len(), 2);
-        let told: Vec<(String, usize)> = causes(&failures).into_iter().map(|c| (c.text, c.failures.len())).collect();
+        let found: Vec<(String, usize)> = causes(&failures).into_iter().map(|c| (c.text, c.failures.len())).collect();
         let expected = [("… of …: storage answered 500 (…)", 2), ("\"…\" is a link", 2), ("the disk is tired", 1)];
-        assert_eq!(told, expected.map(|(text, count)| (text.to_owned(), count)));
+        assert_eq!(found, expected.map(|(text, count)| (text.to_owned(), count)));
     }
 }

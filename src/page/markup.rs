@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::report::format;
 
-/// A path as a relative link, in which no reader takes any character for anything else.
+/// A path as a relative link, with every special character escaped.
 pub(super) fn href(path: &str) -> String {
     let mut out = String::with_capacity(path.len() + path.len() / 4);
     for byte in path.bytes() {
@@ -31,7 +31,7 @@ pub(super) fn parts(counted: &[(u64, &str)]) -> String {
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
-/// How many are not shown.
+/// A line with the number of items that are not shown.
 pub(super) fn more(count: u64, one: &str, many: &str) -> Markup {
     html! {
         @if count > 0 {

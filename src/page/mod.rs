@@ -1,8 +1,8 @@
 //! A run's report as a page for people: one file, without scripts, fonts or pictures from elsewhere.
 //!
-//! [`render`] is a function of data: `purge` renders a page again from a report that it edited. maud escapes
+//! [`render`] depends on data alone: `purge` renders a page again from a report that it edited. maud escapes
 //! every value that is not markup, and a policy in the page forbids scripts and anything that has to be fetched.
-//! Links are relative, so that a mirror may be moved; the same page lies in two folders, see [`PageLocation`].
+//! Links are relative, because a mirror may be moved; the same page is in two folders, see [`PageLocation`].
 
 mod advice;
 mod changes;

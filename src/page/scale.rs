@@ -1,9 +1,9 @@
-//! The upright scale of a chart.
+//! The vertical scale of a chart.
 //!
-//! A first mirror brings a thousand times what a night brings. So that both can be seen, heights
-//! grow with the number of digits: as the logarithm of the value and one unit more, which is 0 for 0.
+//! The first run downloads a thousand times as much as a nightly one. To show both, heights are logarithmic: the logarithm
+//! of the value plus one unit, which is 0 for 0.
 
-/// What is measured.
+/// What a chart measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Measure {
     Documents,
@@ -12,7 +12,7 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    /// What the smallest visible step is.
+    /// The smallest visible step.
     fn unit(self) -> f64 {
         match self {
             Self::Documents | Self::Seconds => 1.0,
@@ -20,7 +20,7 @@ impl Measure {
         }
     }
 
-    /// Where lines may be drawn, and their labels.
+    /// Possible lines and their labels.
     #[rustfmt::skip]
     fn ticks(self) -> &'static [(f64, &'static str)] {
         match self {
@@ -47,24 +47,24 @@ pub(crate) struct Scale {
     top: f64,
 }
 
-/// Lines that are drawn at most.
+/// The most lines of a chart.
 const MOST_LINES: usize = 4;
 
 impl Scale {
-    /// Up to the first line that is not below the largest value.
+    /// A scale up to the first line at or above the largest value.
     pub(crate) fn up_to(measure: Measure, largest: f64) -> Self {
         let ticks = measure.ticks();
         let top = ticks.iter().map(|(value, _)| *value).find(|value| *value >= largest).unwrap_or(largest);
         Self { measure, top }
     }
 
-    /// How high a value stands, from 0 to 1.
+    /// The height of a value, from 0 to 1.
     pub(crate) fn height(self, value: f64) -> f64 {
         let grown = |value: f64| (1.0 + value.max(0.0) / self.measure.unit()).log10();
         grown(value) / grown(self.top)
     }
 
-    /// The lines to draw: the top one and some below it, evenly left out.
+    /// The lines to draw: the top one and every nth below it.
     pub(crate) fn lines(self) -> Vec<(f64, &'static str)> {
         let below: Vec<_> = self.measure.ticks().iter().copied().filter(|(value, _)| *value <= self.top).collect();
         let step = below.len().div_ceil(MOST_LINES).max(1);
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_and_large_are_both_seen() {
+    fn small_and_large_values_are_both_visible() {
         let scale = Scale::up_to(Measure::Documents, 300.0);
         assert!(scale.height(0.0) == 0.0 && (scale.height(1000.0) - 1.0).abs() < 1e-9);
         assert!(scale.height(1.0) > 0.09 && scale.height(300.0) < 0.9);

@@ -53,7 +53,7 @@ fn point(number: i64, outcome: Option<Outcome>) -> ChartPoint {
 }
 
 /// A page with something in each of its parts.
-fn told(names: &[&str], binder: &str, place: PageLocation) -> String {
+fn page_with(names: &[&str], binder: &str, place: PageLocation) -> String {
     let mut report = RunReport::sample(Outcome::Partial);
     report.documents.failed = 2;
     report.documents.withheld = 40;
@@ -85,20 +85,20 @@ fn told(names: &[&str], binder: &str, place: PageLocation) -> String {
 
 #[test]
 fn a_small_page() {
-    let page = told(&["Plan 1.pdf"], "Brf Eken", PageLocation::Runs);
+    let page = page_with(&["Plan 1.pdf"], "Brf Eken", PageLocation::Runs);
     let page = page.replace(STYLE, "(style)").replace(env!("CARGO_PKG_VERSION"), "(version)");
     insta::assert_snapshot!(page.replace("><", ">\n<"));
 }
 
 #[test]
 fn names_from_outside_are_text() {
-    let tame = told(&["a.pdf"], "B", PageLocation::Runs);
+    let tame = page_with(&["a.pdf"], "B", PageLocation::Runs);
     let tags = |page: &str| {
         let names = page.split('<').skip(1).map(|piece| piece.split([' ', '>', '\n']).next().unwrap_or("").to_owned());
         names.collect::<std::collections::BTreeSet<String>>()
     };
     for name in HOSTILE {
-        let page = told(&[name], name, PageLocation::State);
+        let page = page_with(&[name], name, PageLocation::State);
         assert_eq!(tags(&page), tags(&tame), "{name:?}");
         assert_eq!(page.lines().count(), tame.lines().count(), "{name:?}");
         assert!(!page.contains(['\u{202e}', '\r']), "{name:?}");
@@ -114,7 +114,7 @@ fn links_lead_into_the_tree_from_both_places() {
         (PageLocation::Runs, "../../", "000002-20261103T003000Z.html", "000012-20261103T003000Z.json"),
         (PageLocation::State, "../", "runs/000002-20261103T003000Z.html", "last-run.json"),
     ] {
-        let page = told(&["a#b.pdf"], "B", place);
+        let page = page_with(&["a#b.pdf"], "B", place);
         let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         assert!(links.contains(&format!("{tree}Brf%20Eken/Avtal%20100%20%25/a%23b.pdf").as_str()), "{links:?}");
         assert!(links.contains(&run) && links.contains(&json), "{links:?}");
@@ -126,9 +126,9 @@ fn links_lead_into_the_tree_from_both_places() {
 
 #[test]
 fn commands_in_a_text_are_code() {
-    let page = told(&["a`b`c.pdf"], "B", PageLocation::Runs);
+    let page = page_with(&["a`b`c.pdf"], "B", PageLocation::Runs);
     assert!(page.contains("<code>x --y</code>") && page.contains("a<code>b</code>c.pdf"), "{page}");
-    assert!(told(&["a`b.pdf"], "B", PageLocation::Runs).contains("a`b.pdf</bdi>"));
+    assert!(page_with(&["a`b.pdf"], "B", PageLocation::Runs).contains("a`b.pdf</bdi>"));
 }
 
 #[test]

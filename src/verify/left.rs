@@ -1,4 +1,4 @@
-//! Damage that checks found and that is still there, as `.ibinder-sync/last-verify.json` keeps it.
+//! Damage that checks found and did not repair, as `.ibinder-sync/last-verify.json` keeps it.
 //!
 //! The status has only a number, since it names no document. The entries here say which documents and objects it
 //! counts, so a run that replaced one of them lowers it. An entry is never changed: each run looks again.
@@ -20,7 +20,7 @@ use crate::{
 /// Entries that are kept, about 2 MB of them; damage beyond them counts until a check has read everything.
 const MOST: usize = 10_000;
 
-/// What checks left.
+/// Damage that checks left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
     /// When the last of it was found.
@@ -47,14 +47,14 @@ impl Left {
         self.found_at
     }
 
-    /// How much of it is still there.
+    /// How many of them are still damaged.
     pub fn count(&self, root: &Root, state: &State) -> u64 {
         let still = self.items.iter().filter(|item| !item.is_over(root, state)).count();
         still as u64 + self.more
     }
 
-    /// What is left after a check. What earlier checks left stays, unless it is over, or is `disproved`: everything has
-    /// been read since it was found.
+    /// What is left after a check. Earlier damage stays unless it is over, or everything was read since it was found and
+    /// found sound (`disproved`).
     pub(super) fn after(
         before: Option<Self>,
         (root, state): (&Root, &State),
@@ -89,7 +89,7 @@ impl Item {
         (self.document_id.clone(), self.object)
     }
 
-    /// Whether it is as recorded again, or nothing needs it any more. What can't be looked at is not over.
+    /// Whether it is as recorded again, or no longer needed. If that can't be found out, it is not over.
     fn is_over(&self, root: &Root, state: &State) -> bool {
         match (&self.document_id, &self.object) {
             (Some(id), _) => match state.read(|r| r.document(id)) {
@@ -108,7 +108,7 @@ impl Item {
         }
     }
 
-    /// Whether another file is there, with the bytes of its name. The file that was damaged is not read again.
+    /// Whether the object was replaced by a sound one. The damaged file itself is not read again.
     fn object_came_back(&self, root: &Root, hash: &Sha256) -> bool {
         let (progress, bandwidth) = (Progress::default(), Bandwidth::new(None));
         let watch = Watch { progress: &progress, bandwidth: &bandwidth, stop: &|| false };

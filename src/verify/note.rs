@@ -20,7 +20,7 @@ pub const NOTE: &str = "last-verify.json";
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Note {
-    /// The round under way.
+    /// The current round.
     pub round: Cursor,
     /// The last round that covered everything.
     pub last_round: Option<Round>,
@@ -31,7 +31,7 @@ pub struct Note {
 }
 
 impl Note {
-    /// Reads it; one that is missing or no such note begins anew.
+    /// Reads it; without a readable one the rolling check starts again.
     pub fn read(root: &Root) -> Self {
         let Some(bytes) = root.read_note(NOTE) else { return Self::default() };
         serde_json::from_slice(&bytes).unwrap_or_else(|error| {
@@ -46,7 +46,7 @@ impl Note {
         root.write_note(NOTE, &text)
     }
 
-    /// Takes over how far a check came. At the end of a round the next one begins anew.
+    /// Records how far a check came. The end of a round starts the next one.
     pub fn advance(&mut self, cursor: Cursor, done: bool, damaged: u64, now: Timestamp) {
         let damaged = cursor.damaged + damaged;
         if done {
@@ -57,7 +57,7 @@ impl Note {
             self.round = Cursor { damaged, ..cursor };
         }
     }
-    /// Takes over what a check found and left; `whole`: it read everything.
+    /// Records the damage that a check left; `whole`: it read everything.
     pub fn leave(&mut self, mirror: (&Root, &State), findings: &[Finding], whole: bool, now: Timestamp) {
         let is_clean_since =
             |round: &Round, found_at| round.damaged == 0 && round.began_at.is_some_and(|b| b > found_at);
