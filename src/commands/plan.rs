@@ -59,7 +59,7 @@ fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Erro
     }
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
-    report.night = finished.night.map(|requests| UnchangedCost { requests, rate: remote.rate() });
+    report.night = finished.unchanged_requests.map(|requests| UnchangedCost { requests, rate: remote.rate() });
     let exit = Exit::of_run(&finished);
     if !output.json {
         ui::print(&ui::plan(&finished.planned));

@@ -1,4 +1,4 @@
-//! What every task of a run shares.
+//! What the tasks of a run share.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// What every task of a run shares.
+/// What the tasks of a run share.
 pub(crate) struct RunContext {
     pub(crate) service: Service,
     pub(crate) record: Record,
@@ -36,7 +36,7 @@ pub(crate) struct RunContext {
     pub(crate) stop: Arc<Stop>,
 }
 
-/// The service's side, also for tasks of their own.
+/// Requests to the service. A task of its own has a clone.
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) remote: Arc<Remote>,
@@ -44,45 +44,45 @@ pub(crate) struct Service {
     pub(crate) stop: Arc<Stop>,
 }
 
-/// What is mirrored, and who changes it.
+/// The mirror: its state, its tree, and the threads that change them.
 pub(crate) struct Record {
     pub(crate) state: Arc<State>,
     pub(crate) root: Arc<Root>,
-    /// The longest name that the mirror's file system takes.
+    /// The longest name that the mirror's file system accepts.
     pub(crate) limit: NameLimit,
-    /// Dropped before the planner, which the committer asks for names until its queue is empty.
+    /// Declared before the planner, so that it is dropped first: the committer asks the planner for names until its queue is
+    /// empty.
     pub(crate) sink: Sink,
     pub(crate) planner: Worker<Planner>,
     /// The run's number.
     pub(crate) run: i64,
 }
 
-/// What the service announced.
+/// What the service listed.
 #[derive(Default)]
 pub(crate) struct Listing {
-    /// Every binder that the service listed.
     pub(crate) binders: OnceLock<HashSet<BinderId>>,
-    /// How many documents each binder announced, and how many of them a page held.
+    /// The total and the page size of each binder.
     pub(crate) announced: Mutex<HashMap<BinderId, (u64, u32)>>,
 }
 
-/// Downloads of this run.
+/// The downloads of a run.
 pub(crate) struct Transfers {
     /// `None` marks the end of the queue.
     pub(crate) jobs: mpsc::Sender<Option<DownloadJob>>,
     pub(crate) bandwidth: Bandwidth,
-    /// Versions of which a partial download was kept when the run began.
+    /// Versions with a partial download when the run began.
     pub(crate) partials: HashSet<VersionId>,
     /// Versions that are acknowledged as missing.
     pub(crate) acknowledged: Arc<HashMap<DocumentId, VersionId>>,
-    /// Bytes that downloads in flight have still to write.
-    pub(crate) coming: AtomicU64,
-    /// Bytes that arrived and are not published yet.
+    /// Bytes that downloads in flight still have to write.
+    pub(crate) unwritten: AtomicU64,
+    /// Downloads that are not published yet.
     pub(crate) waiting: Mutex<Waiting>,
 }
 
 impl Service {
-    /// An answer of the service; `None` once the run is stopping. A service that is given up stops the run.
+    /// Sends a request; `None` once the run is stopping. If the client gave the service up, the run stops.
     pub(crate) async fn ask<T>(
         &self,
         call: impl Future<Output = Result<T, remote::Error>>,
@@ -101,12 +101,12 @@ impl Service {
 }
 
 impl RunContext {
-    /// Bytes that came and are not published yet.
+    /// Downloads that are not published yet.
     pub(crate) fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.transfers.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What this machine's clock and the service's say.
+    /// This machine's time and the service's.
     pub(crate) fn clocks(&self) -> ClockReading {
         ClockReading {
             ours: jiff::Timestamp::now().as_second(),
@@ -114,19 +114,18 @@ impl RunContext {
         }
     }
 
-    /// Whether the version that a job would bring is acknowledged as missing.
+    /// Whether a job's version is acknowledged as missing.
     pub(crate) fn acknowledges(&self, job: &DownloadJob) -> bool {
         self.transfers.acknowledged.get(&job.document) == Some(&job.particulars.version)
     }
 
-    /// A version that is acknowledged as missing is still missing.
+    /// Warns that a version which is acknowledged as missing is still missing.
     pub(crate) fn missing(&self, job: &DownloadJob) {
         self.tally.changed(&job.document, Change::Acknowledged);
         let (name, version) = (&job.particulars.file_name, &job.particulars.version);
         self.tally.warn(Warning::document(Warning::StillMissing, &job.document, name, version));
     }
 
-    /// Whether the service listed a binder.
     pub(crate) fn is_listed(&self, binder: &BinderId) -> bool {
         self.listing.binders.get().is_some_and(|binders| binders.contains(binder))
     }
@@ -138,38 +137,38 @@ impl RunContext {
         }
     }
 
-    /// Queues a job, waiting while too many wait, or lists it in the plan.
+    /// Queues a job, waiting while the queue is full, or lists it in the plan.
     pub(crate) async fn queue(&self, job: DownloadJob) {
         match &self.record.sink {
             Sink::Plan(plan) => plan.download(job, &self.tally),
             Sink::Commit(_) => {
                 Progress::add(&self.progress.downloads, 1);
-                // The receiver only goes away when the run is over.
+                // The receiver only closes at the end of the run.
                 let _ = self.stop.or(self.transfers.jobs.send(Some(job))).await;
             }
         }
     }
 
-    /// Whether a document was erased on request, so that nothing may be said of it.
-    pub(crate) async fn leaves_out(&self, document: DocumentId) -> Result<bool, Fatal> {
-        self.record.planner.call(move |planner| planner.leaves_out(&document)).await
+    /// Whether a document was purged on request, so that no report may name it.
+    pub(crate) async fn skips_purged(&self, document: DocumentId) -> Result<bool, Fatal> {
+        self.record.planner.call(move |planner| planner.skips_purged(&document)).await
     }
 
-    /// An item of a page that is not what it should be fails alone.
-    pub(crate) async fn odd(&self, binder: &BinderId, odd: &OddItem) -> Result<(), Fatal> {
-        let document = odd.id.as_deref().and_then(|id| DocumentId::parse(id).ok());
+    /// Records a failure for an item of a page that can't be used.
+    pub(crate) async fn unusable_item(&self, binder: &BinderId, item: &OddItem) -> Result<(), Fatal> {
+        let document = item.id.as_deref().and_then(|id| DocumentId::parse(id).ok());
         if let Some(document) = document.clone()
-            && self.leaves_out(document.clone()).await?
+            && self.skips_purged(document.clone()).await?
         {
             return self.record.planner.call(move |planner| planner.mark(&document)).await?;
         }
         let failure = Failure {
             binder_id: Some(binder.to_string()),
-            document_id: odd.id.clone(),
+            document_id: item.id.clone(),
             version_id: None,
             file_name: Some(String::new()),
             cause: FailureCause::Rejected,
-            error: format!("the service's answer about it can't be used: {odd}"),
+            error: format!("the service's answer about it can't be used: {item}"),
             attempts: 1,
             trace_id: None,
         };

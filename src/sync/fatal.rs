@@ -1,4 +1,4 @@
-//! Why a run cannot go on.
+//! Errors that end a run.
 
 use crate::{
     mirror,
@@ -7,10 +7,10 @@ use crate::{
     state, verify,
 };
 
-/// Why nothing can go on.
+/// An error that ends a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Fatal {
-    /// The service or the way to it.
+    /// The service, or the connection to it.
     #[error(transparent)]
     Remote(#[from] remote::Error),
     /// The disk.
@@ -19,7 +19,7 @@ pub enum Fatal {
     /// The state.
     #[error(transparent)]
     State(#[from] state::Error),
-    /// A fault of this program.
+    /// A bug in this program.
     #[error("{0}")]
     Internal(String),
 }
@@ -34,7 +34,7 @@ impl From<verify::Error> for Fatal {
 }
 
 impl Fatal {
-    /// The word for it in reports.
+    /// Its cause in reports.
     pub fn cause(&self) -> FailureCause {
         match self {
             Self::Remote(error) => cause_of(error.kind()),
@@ -44,7 +44,7 @@ impl Fatal {
         }
     }
 
-    /// The same error; if the disk of `dest` is full, it says of what.
+    /// Adds what is full on the disk of `dest`, if it is.
     #[must_use]
     pub fn measured(self, dest: &std::path::Path) -> Self {
         match self {
@@ -53,7 +53,6 @@ impl Fatal {
         }
     }
 
-    /// Whether it is about the disk.
     pub(super) fn is_disk(&self) -> bool {
         match self {
             Self::Mirror(error) => error.kind() == mirror::ErrorKind::Disk,
@@ -63,10 +62,10 @@ impl Fatal {
     }
 }
 
-/// The word for what a call failed of.
+/// The cause of a failed request in reports.
 pub(crate) fn cause_of(kind: ErrorKind) -> FailureCause {
     match kind {
-        // A link that storage refuses, and the next one as well, is a refusal.
+        // Reported only after a new link was refused as well.
         ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::LinkExpired => FailureCause::Refused,
         ErrorKind::NotFound { .. } => FailureCause::NotFound,
         ErrorKind::Throttled => FailureCause::Throttled,

@@ -1,14 +1,14 @@
-//! The engine. One run lists, decides, fetches and commits; what a mirror needs besides is upkeep.
+//! The engine of a run.
 //!
-//! - `list` reads the binders, their folders and pages, and judges whether a listing is complete.
-//! - `decide` compares what is listed with what is known, and hands out downloads and changes. Removals and renames are
-//!   decided as a set once all binders have been read.
-//! - `fetch` downloads versions, and decides what may become a document.
+//! - `list` reads binders, folders and pages, and decides whether a listing is consistent.
+//! - `decide` compares listed documents with what is known, and plans downloads and changes. Removals and renames are
+//!   decided as a set once all binders were read.
+//! - `fetch` downloads versions, and decides which bytes may become a document.
 //! - `commit` publishes files in batches and records them.
-//! - `upkeep` checks, repairs, and deletes what the retention ends.
+//! - `upkeep` checks, repairs, and deletes old versions.
 //!
-//! Only credentials, configuration, the state, the disk and the lock end a run ([`Fatal`]);
-//! everything else is a document's or a binder's failure, which is data.
+//! Only errors of credentials, configuration, state, disk and lock end a run ([`Fatal`]). Any other error is a failure of one
+//! document or binder, and is recorded.
 
 mod commit;
 mod context;

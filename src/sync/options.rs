@@ -1,4 +1,4 @@
-//! What a run is told.
+//! The options of a run.
 
 use std::{num::NonZeroU64, time::Duration};
 
@@ -9,36 +9,36 @@ use crate::{
     plan::{RemovalCap, Retain},
 };
 
-/// What is done about files of the tree that no row knows.
+/// How to treat untracked files in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Adopt {
-    /// They are not the mirror's: a document whose path one has takes its `[id]` name.
+    /// They belong to the user: a document whose path is taken gets its `[id]` name.
     #[default]
     Nothing,
-    /// Part of the state may be lost: a file that is proved to be a document's becomes its own.
+    /// Part of the state may be lost: a file that is proved to be a document's is adopted.
     Proved,
-    /// The state was lost: what is not proved is replaced as well, and kept in `objects/`.
+    /// The state was lost: unproved files are replaced as well, and kept in `objects/`.
     Whole,
 }
 
-/// What a run is told. Every field was checked where it came from.
+/// The options of a run, already validated.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What is looked at.
+    /// The binders and documents to mirror.
     pub filter: Filter,
-    /// How many downloads go on at once.
+    /// How many downloads run at once.
     pub concurrency: usize,
-    /// Bytes per second over all downloads; none: no limit.
+    /// Bytes per second over all downloads; `None`: no limit.
     pub bandwidth: Option<NonZeroU64>,
-    /// How many absences are believed.
+    /// How many documents may be removed.
     pub max_removals: RemovalCap,
-    /// When the run ends although there is more to do.
+    /// When to end the run early.
     pub max_duration: Option<Duration>,
-    /// Bytes that stay free on the disk.
+    /// Bytes that must stay free on the disk.
     pub min_free: u64,
-    /// How long a folder tree is believed.
+    /// How old a folder tree may get before it is read again.
     pub refresh_folders: Duration,
-    /// The share of the mirror that is checked when everything else is done; none: nothing is.
+    /// The share of the mirror to check at the end of the run.
     pub scrub: Option<Share>,
     /// How long replaced and removed versions are kept; `None`: always.
     pub retain: Option<Duration>,
@@ -46,11 +46,11 @@ pub struct Options {
     pub retain_versions: Option<NonZeroU64>,
     /// How long `runs/` keeps what it has of a run; `None`: always.
     pub retain_runs: Option<Duration>,
-    /// When a failed download is tried again.
+    /// When to retry a failed download.
     pub retry: Policy,
-    /// What is done about files that no row knows.
+    /// How to treat untracked files in the tree.
     pub adopt: Adopt,
-    /// Whether size and time prove a file where the service gives no hash.
+    /// Whether size and time prove a file if the service announces no hash.
     pub trust_times: bool,
 }
 

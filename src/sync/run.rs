@@ -1,4 +1,4 @@
-//! One run, from the list of binders to the report.
+//! One run: its phases, from the list of binders to retention.
 
 use std::{
     collections::HashSet,
@@ -21,7 +21,7 @@ use crate::{
         context::{Listing, Record, RunContext, Service, Transfers},
         decide::{
             emptiness, filtered,
-            planner::{Planner, Start},
+            planner::{InitialState, Planner},
             removals,
             renames::Rename,
             reservations::Reservations,
@@ -40,36 +40,36 @@ const BINDERS: usize = 4;
 /// Threads that hash and write.
 const WRITERS: usize = 2;
 
-/// What a run is made of.
+/// What a run needs.
 pub struct Parts {
     /// The service.
     pub remote: Arc<Remote>,
-    /// The state: the mirror's own, or a scratch copy for a plan.
+    /// The mirror's state, or a temporary copy for a plan.
     pub state: Arc<State>,
-    /// The tree, to look at.
+    /// The tree, to read.
     pub root: Arc<Root>,
-    /// The mirror, to write; none for a plan.
+    /// The mirror, to write; `None` for a plan.
     pub mirror: Option<Arc<Mirror>>,
-    /// What the run is told.
+    /// The run's options.
     pub options: Options,
-    /// What a screen reads.
+    /// What the progress display shows.
     pub progress: Arc<Progress>,
-    /// What ends it early.
+    /// The signal that ends the run early.
     pub stop: Arc<Stop>,
-    /// Which run it is.
+    /// The run's id and number.
     pub run: Run,
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// It came to its end.
+    /// All phases were carried out.
     Through,
-    /// It ended early, and the next run goes on.
+    /// It was stopped; the next run continues.
     Early(StopCause),
     /// None of the known binders is listed, but others are: nothing was written.
     AnotherOrganisation,
-    /// It could not go on.
+    /// An error ended it.
     Fatal(Fatal),
 }
 
@@ -80,19 +80,19 @@ pub struct Finished {
     pub ended: Ended,
     /// Whether removals were withheld.
     pub withheld: bool,
-    /// Whether absence was counted in every binder that the filters want.
+    /// Whether absent documents were counted in every binder that the filters include.
     pub counted: bool,
-    /// Whether a listing was not consistent.
+    /// Whether a listing was not certified.
     pub uncertified: bool,
-    /// What was checked with `--scrub`.
+    /// What `--scrub` checked.
     pub scrub: Option<Scrub>,
     /// The counts.
     pub tally: Arc<Tally>,
-    /// What it would do, for a plan.
+    /// The changes that a plan lists.
     pub planned: Vec<Planned>,
-    /// How many requests a night takes on which nothing has changed, for a plan that came to its end.
-    pub night: Option<u64>,
-    /// The time at its end in seconds since the epoch, if retention is asked for and the clock can be trusted.
+    /// For a plan, how many requests a run needs if nothing has changed.
+    pub unchanged_requests: Option<u64>,
+    /// The time at its end in seconds since the epoch, if retention is on and the clock can be trusted.
     pub now: Option<i64>,
 }
 
@@ -102,7 +102,7 @@ impl Finished {
         self.scrub.is_some_and(|scrub| scrub.damaged > scrub.repaired)
     }
 
-    /// The word for it.
+    /// Its outcome in reports.
     pub fn outcome(&self) -> Outcome {
         let binders = self.tally.binder_counts();
         let unread = binders.failed + binders.inaccessible + binders.uncertified;
@@ -117,47 +117,53 @@ impl Finished {
     }
 }
 
-/// What came of the run proper.
-struct Came {
+/// The result of the phases that mirror.
+#[derive(Default)]
+struct Mirrored {
     withheld: bool,
     scrub: Option<Scrub>,
-    another: bool,
-    /// Whether everything was looked at, so that what nobody asked for is wanted by nobody.
-    whole: bool,
+    another_organisation: bool,
+    /// Whether every document was considered, so that partial downloads and failures that didn't occur again are obsolete.
+    complete: bool,
     crawled: Vec<(BinderId, BinderOutcome)>,
+    /// See [`Finished::now`].
+    now: Option<i64>,
 }
 
-/// Mirrors, or plans. Whatever happens, what was finished is recorded.
+/// Mirrors, or plans. However it ends, finished work is recorded.
 pub async fn run(parts: Parts) -> Finished {
     let tally = Arc::new(Tally::default());
     let stop = Arc::clone(&parts.stop);
     let (jobs, queue) = mpsc::channel(parts.options.concurrency * 4);
-    let (result, planned, night) = match build(parts, Arc::clone(&tally), jobs) {
+    let (result, planned, unchanged_requests) = match build(parts, Arc::clone(&tally), jobs) {
         Ok(ctx) => {
-            let result = Box::pin(go(&ctx, queue)).await;
+            let result = Box::pin(carry_out(&ctx, queue)).await;
             if let Some(announcement) = ctx.service.remote.farewell() {
                 ctx.tally.warn(Warning::other(Warning::Deprecation, announcement));
             }
-            let night =
-                if ctx.record.sink.writing().is_none() && !stop.is_set() { binders::night(&ctx).ok() } else { None };
-            (result, ctx.record.sink.take_planned(), night)
+            let is_plan = ctx.record.sink.writing().is_none() && !stop.is_set();
+            let requests = if is_plan { binders::unchanged_requests(&ctx).ok() } else { None };
+            (result, ctx.record.sink.take_planned(), requests)
         }
         Err(error) => (Err(error), Vec::new(), None),
     };
     let binders = tally.binder_counts();
-    let certain = |(_, crawled): &(BinderId, BinderOutcome)| matches!(crawled, BinderOutcome::Certified { .. });
-    let certified = result.as_ref().is_ok_and(|(came, _)| !came.another && came.crawled.iter().all(certain));
+    let is_certified = |(_, outcome): &(BinderId, BinderOutcome)| matches!(outcome, BinderOutcome::Certified { .. });
+    let certified = result.as_ref().is_ok_and(|m| !m.another_organisation && m.crawled.iter().all(is_certified));
     let counted = certified && binders.failed == 0 && !stop.is_set();
-    let (ended, withheld, scrub, now) = match (stop.take_fatal(), result) {
-        (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), false, None, None),
-        (None, Ok((came, _))) if came.another => (Ended::AnotherOrganisation, true, None, None),
-        (None, Ok((came, now))) => (stop.cause().map_or(Ended::Through, Ended::Early), came.withheld, came.scrub, now),
+    let (ended, mirrored) = match (stop.take_fatal(), result) {
+        (Some(error), _) | (None, Err(error)) => (Ended::Fatal(error), Mirrored::default()),
+        (None, Ok(mirrored)) if mirrored.another_organisation => {
+            (Ended::AnotherOrganisation, Mirrored { now: None, ..mirrored })
+        }
+        (None, Ok(mirrored)) => (stop.cause().map_or(Ended::Through, Ended::Early), mirrored),
     };
     if matches!(ended, Ended::Through) {
         tally.settle();
     }
+    let Mirrored { withheld, scrub, now, .. } = mirrored;
     let uncertified = binders.uncertified > 0;
-    Finished { ended, withheld, counted, uncertified, scrub, tally, planned, night, now }
+    Finished { ended, withheld, counted, uncertified, scrub, tally, planned, unchanged_requests, now }
 }
 
 pub(super) fn build(
@@ -169,16 +175,9 @@ pub(super) fn build(
     let options = Arc::new(options);
     let limit = mirror.as_ref().map_or_else(|| root.name_limit(), |mirror| Ok(mirror.name_limit()))?;
     let partials = state.read(|r| r.partials())?;
-    let start = Start::read(&state)?;
-    let acknowledged = Arc::clone(&start.acknowledged);
-    let planner = Planner::new(
-        Arc::clone(&state),
-        Arc::clone(&root),
-        Reservations::new(limit),
-        Arc::clone(&tally),
-        Arc::clone(&options),
-        start,
-    );
+    let initial = InitialState::read(&state)?;
+    let acknowledged = Arc::clone(&initial.acknowledged);
+    let planner = Planner::new(&state, &root, &tally, &options, Reservations::new(limit), initial);
     let planner = Worker::start("planner", planner)?;
     let sink = match mirror {
         None => Sink::Plan(Plan::default()),
@@ -198,7 +197,7 @@ pub(super) fn build(
             bandwidth: Bandwidth::new(options.bandwidth),
             partials,
             acknowledged,
-            coming: AtomicU64::new(0),
+            unwritten: AtomicU64::new(0),
             waiting: Mutex::default(),
         },
         options,
@@ -208,7 +207,7 @@ pub(super) fn build(
     })
 }
 
-async fn go(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJob>>) -> Result<(Came, Option<i64>), Fatal> {
+async fn carry_out(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJob>>) -> Result<Mirrored, Fatal> {
     let deadline = async {
         if let Some(limit) = ctx.options.max_duration {
             tokio::time::sleep(limit).await;
@@ -223,24 +222,24 @@ async fn go(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJob>>) ->
         () = deadline => unreachable!("the deadline never ends"),
     };
     let flushed = flush(ctx).await;
-    let came = result?;
+    let mut mirrored = result?;
     flushed?;
-    let Some(writing) = ctx.record.sink.writing().filter(|_| !ctx.stop.is_set()) else { return Ok((came, None)) };
-    if came.whole {
+    let Some(writing) = ctx.record.sink.writing().filter(|_| !ctx.stop.is_set()) else { return Ok(mirrored) };
+    if mirrored.complete {
         tidy(ctx, writing)?;
     }
-    let now = retention::trusted_now(ctx)?;
-    if let Some(now) = now.filter(|_| !came.withheld) {
-        retention::free(ctx, writing, &came.crawled, now).await?;
+    mirrored.now = retention::trusted_now(ctx)?;
+    if let Some(now) = mirrored.now.filter(|_| !mirrored.withheld) {
+        retention::delete_due(ctx, writing, &mirrored.crawled, now).await?;
     }
-    Ok((came, now))
+    Ok(mirrored)
 }
 
-async fn mirror(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<Came, Fatal> {
+async fn mirror(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<Mirrored, Fatal> {
     let Some(survey) = binders::list(ctx).await? else {
-        return Ok(Came { withheld: true, scrub: None, another: true, whole: false, crawled: Vec::new() });
+        return Ok(Mirrored { withheld: true, another_organisation: true, ..Mirrored::default() });
     };
-    let (mirrored, _) = ctx.record.state.read(|r| r.extent())?;
+    let (documents, _) = ctx.record.state.read(|r| r.extent())?;
     // Transfers end when the crawl has ended and the queue is empty.
     let crawl = async {
         let crawled = read_all(ctx, &survey).await;
@@ -248,58 +247,57 @@ async fn mirror(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>
         crawled
     };
     let (crawled, ()) = tokio::join!(crawl, transfers(ctx, queue));
-    judge(ctx).await?;
-    let crawled = crawled?;
-    for (binder, crawled) in &crawled {
-        binders::count(ctx, binder, crawled);
+    decide_pending(ctx).await?;
+    for (binder, outcome) in &crawled {
+        binders::count(ctx, binder, outcome);
     }
     tabs::count(ctx, &crawled).await?;
     binders::record(ctx, &survey, &crawled)?;
-    let whole =
-        survey.whole && !crawled.iter().any(|(_, c)| matches!(c, BinderOutcome::Failed | BinderOutcome::Stopped));
+    let is_unread = |outcome: &BinderOutcome| matches!(outcome, BinderOutcome::Failed | BinderOutcome::Stopped);
+    let all_read = survey.complete && !crawled.iter().any(|(_, outcome)| is_unread(outcome));
     let (mut withheld, mut scrub) = (false, None);
     if !ctx.stop.is_set() {
         flush(ctx).await?;
-        // Absence is counted once every binder was read: a document may have gone to any of them.
-        if whole {
+        // Absent documents are only known once every binder was read, because a document may have moved to any of them.
+        if all_read {
             filtered::documents(ctx).await?;
-            emptiness::versions(ctx).await?;
-            withheld = removals::settle(ctx, &crawled, mirrored).await?;
+            emptiness::check_versions(ctx).await?;
+            withheld = removals::remove_absent(ctx, &crawled, documents).await?;
         }
-        late(ctx, queue).await?;
-        // Before the renames: a row that moves takes the file's inode over.
+        follow_up(ctx, queue).await?;
+        // Before the renames, because a row that moves takes over the file's inode.
         scrub::prove(ctx).await?;
         rename(ctx).await?;
         emptiness::warn(ctx)?;
         scrub = scrub::scrub(ctx).await?;
     }
-    let whole = whole && ctx.options.filter.wants_all();
-    Ok(Came { withheld, scrub, another: false, whole, crawled })
+    let complete = all_read && ctx.options.filter.wants_all();
+    Ok(Mirrored { withheld, scrub, complete, crawled, ..Mirrored::default() })
 }
 
-async fn read_all(ctx: &RunContext, survey: &binders::BinderSurvey) -> Result<Vec<(BinderId, BinderOutcome)>, Fatal> {
+async fn read_all(ctx: &RunContext, survey: &binders::BinderSurvey) -> Vec<(BinderId, BinderOutcome)> {
     let crawls = stream::iter(&survey.listed).map(|binder| async move {
-        let crawled = if ctx.stop.is_set() {
+        let outcome = if ctx.stop.is_set() {
             Ok(BinderOutcome::Stopped)
         } else {
             crawl::crawl(ctx, &binder.id, &binder.segment, binder.refresh).await
         };
         Progress::add(&ctx.progress.binders_done, 1);
-        crawled.map(|crawled| (binder.id.clone(), crawled))
+        outcome.map(|outcome| (binder.id.clone(), outcome))
     });
     let mut crawls = std::pin::pin!(crawls.buffer_unordered(BINDERS));
     let mut all = Vec::new();
     while let Some(crawled) = crawls.next().await {
         match crawled {
             Ok(crawled) => all.push(crawled),
-            // The others see the switch and end by themselves.
+            // The other binders see the stop signal and end by themselves.
             Err(error) => ctx.stop.fatal(error),
         }
     }
-    Ok(all)
+    all
 }
 
-/// Works through the queue until the end is met.
+/// Works through the queue until its end.
 async fn transfers(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) {
     match ctx.record.sink.writing() {
         Some(writing) => downloads::all(ctx, writing, queue).await,
@@ -307,54 +305,54 @@ async fn transfers(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJ
     }
 }
 
-/// Versions that came up while others were brought over.
-async fn late(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<(), Fatal> {
+/// Downloads versions that appeared while others were in flight, and compares those that were accepted for now.
+async fn follow_up(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<(), Fatal> {
     flush(ctx).await?;
-    let mut late = ctx.record.planner.call(Planner::late_versions).await??;
+    let mut decisions = ctx.record.planner.call(Planner::follow_up_downloads).await??;
     if ctx.record.sink.writing().is_some() {
         let now = ctx.clocks();
-        late.jobs.extend(ctx.record.planner.call(move |planner| planner.checks(now)).await??);
+        decisions.jobs.extend(ctx.record.planner.call(move |planner| planner.checks(now)).await??);
     }
     let feed = async {
-        for change in late.rows {
+        for change in decisions.rows {
             ctx.submit(change).await;
         }
-        for job in late.jobs {
+        for job in decisions.jobs {
             ctx.queue(job).await;
         }
         let _ = ctx.transfers.jobs.send(None).await;
     };
     tokio::join!(feed, transfers(ctx, queue));
-    judge(ctx).await?;
+    decide_pending(ctx).await?;
     flush(ctx).await
 }
 
-/// Decides on bytes that waited for the others.
-async fn judge(ctx: &RunContext) -> Result<(), Fatal> {
+/// Decides on unproved downloads.
+async fn decide_pending(ctx: &RunContext) -> Result<(), Fatal> {
     match ctx.record.sink.writing() {
-        Some(writing) => pending::judge(ctx, writing).await,
+        Some(writing) => pending::decide(ctx, writing).await,
         None => Ok(()),
     }
 }
 
-/// Renames as a set. One that a signal cuts off is gone on with by the next run.
+/// Carries out all renames as a set. If the run stops in between, the next run plans the rest.
 async fn rename(ctx: &RunContext) -> Result<(), Fatal> {
-    let settlement = ctx.record.planner.call(Planner::settle).await??;
-    for change in settlement.rows {
+    let plan = ctx.record.planner.call(Planner::plan_renames).await??;
+    for change in plan.rows {
         ctx.submit(change).await;
     }
     let mut aside = HashSet::new();
-    for Rename { leg, particulars } in settlement.renames {
+    for Rename { leg, particulars } in plan.renames {
         if ctx.stop.is_set() {
             break;
         }
         if leg.after_folder {
-            // Folders that are empty now are removed when what was done is recorded.
+            // Recording the batch removes empty folders.
             flush(ctx).await?;
         }
         let mut from = leg.from;
         if aside.contains(&leg.document) {
-            // Where it stepped aside to may have been taken by somebody: its row knows.
+            // The committer may have chosen another path for it than the planned one; the row has the real one.
             flush(ctx).await?;
             if ctx.record.sink.writing().is_some() {
                 let Some(known) = ctx.record.state.read(|r| r.document(&leg.document))? else { continue };
@@ -374,8 +372,7 @@ pub(crate) async fn flush(ctx: &RunContext) -> Result<(), Fatal> {
     ctx.record.sink.flush().await
 }
 
-/// After a run that saw everything: forgets failures that were not met again, and deletes what
-/// lies below `tmp/` and nobody wants.
+/// After a complete run: forgets failures that didn't occur again, and deletes unused files below `tmp/`.
 fn tidy(ctx: &RunContext, writing: &Writing) -> Result<(), Fatal> {
     ctx.record.state.write(|w| {
         w.forget_failures_before(ctx.record.run)?;

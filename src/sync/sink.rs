@@ -1,4 +1,4 @@
-//! Where decisions go: into the mirror, or into a plan that only lists them.
+//! Where decisions go: to the committer, or into a plan that only lists them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,22 +17,22 @@ use crate::{
     },
 };
 
-/// One thing that a run would do.
+/// A planned change of one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Planned {
-    /// Prove a file that is there to be a document's, or else replace it.
+    /// Prove that an untracked file is a document's, or replace it.
     Adopt(RelPath),
-    /// Bring a document over.
+    /// Download a new document.
     Add(RelPath),
-    /// Bring a new version over.
+    /// Download a new version.
     Update(RelPath),
     /// Rename a file.
     Move(RelPath, RelPath),
-    /// Take a file out of the tree.
+    /// Remove a file from the tree.
     Remove(RelPath),
 }
 
-/// The parts that only a run has which changes something.
+/// What a run needs to change the mirror.
 #[derive(Debug)]
 pub(crate) struct Writing {
     pub(crate) mirror: Arc<Mirror>,
@@ -40,16 +40,14 @@ pub(crate) struct Writing {
     pub(crate) pool: Pool,
 }
 
-/// What a run would do.
+/// The changes that a run would make.
 #[derive(Debug, Default)]
 pub(crate) struct Plan(Mutex<Vec<Planned>>);
 
 /// Where decisions go.
 #[derive(Debug)]
 pub(crate) enum Sink {
-    /// They are listed, and nothing changes.
     Plan(Plan),
-    /// They are carried out.
     Commit(Writing),
 }
 
@@ -58,7 +56,6 @@ impl Plan {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
     }
 
-    /// Lists a download.
     pub(crate) fn download(&self, job: DownloadJob, tally: &Tally) {
         tally.changed(&job.document, job.change);
         self.add(match job.change {
@@ -68,7 +65,7 @@ impl Plan {
         });
     }
 
-    /// Lists a change of the tree; rows alone are of no interest.
+    /// Lists a change of the tree. Changes of rows alone are left out.
     fn operation(&self, operation: Operation, tally: &Tally) {
         match operation {
             Operation::Tree(TreeChange::Move { document, from, path, aside: false, .. }) => {
@@ -85,7 +82,7 @@ impl Plan {
 }
 
 impl Sink {
-    /// The mirror to change; `None` for a plan.
+    /// What changes the mirror; `None` for a plan.
     pub(crate) fn writing(&self) -> Option<&Writing> {
         match self {
             Self::Plan(_) => None,
@@ -102,7 +99,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Waits until everything so far is carried out and recorded.
+    /// Waits until all operations so far are carried out and recorded.
     pub(crate) async fn flush(&self) -> Result<(), Fatal> {
         match self {
             Self::Plan(_) => Ok(()),
@@ -110,7 +107,7 @@ impl Sink {
         }
     }
 
-    /// What the plan lists; empty where the mirror was changed.
+    /// The planned changes; empty unless this is a plan.
     pub(crate) fn take_planned(&self) -> Vec<Planned> {
         match self {
             Self::Plan(plan) => std::mem::take(&mut *plan.0.lock().unwrap_or_else(PoisonError::into_inner)),

@@ -1,7 +1,7 @@
-//! Why and when a run ends early.
+//! The signal that ends a run early.
 //!
-//! Everything that takes time looks here or waits here. The first cause counts, except that a
-//! fatal one overrules the others: it decides the exit code.
+//! Everything that takes time checks it or waits for it. The first cause counts, but a fatal error overrides the others,
+//! because it decides the exit code.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,17 +16,17 @@ pub enum StopCause {
     Interrupt,
     /// SIGTERM.
     Terminate,
-    /// `--max-duration` is over.
+    /// `--max-duration` has passed.
     Duration,
     /// The service was down for longer than `--give-up`.
     GivenUp,
     /// Less than `--min-free` is free.
     Space,
-    /// Nothing can go on.
+    /// An error ended the run.
     Fatal,
 }
 
-/// The switch.
+/// The stop signal of a run.
 #[derive(Debug)]
 pub struct Stop {
     cause: watch::Sender<Option<StopCause>>,
@@ -40,7 +40,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Ends the run, unless it is ending already.
+    /// Ends the run, unless it is stopping already.
     pub fn now(&self, cause: StopCause) {
         self.cause.send_if_modified(|current| {
             let first = current.is_none();
@@ -51,7 +51,7 @@ impl Stop {
         });
     }
 
-    /// Ends the run with an error. The first one counts, unless a later one is about the disk.
+    /// Ends the run with an error. The first error counts, unless a later one is about the disk.
     pub fn fatal(&self, error: Fatal) {
         let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
         if fatal.as_ref().is_none_or(|first| error.is_disk() && !first.is_disk()) {
@@ -61,28 +61,27 @@ impl Stop {
         self.cause.send_modify(|current| *current = Some(StopCause::Fatal));
     }
 
-    /// Why the run is ending, if it is.
+    /// Why the run is stopping, if it is.
     pub fn cause(&self) -> Option<StopCause> {
         *self.cause.borrow()
     }
 
-    /// Whether the run is ending.
+    /// Whether the run is stopping.
     pub fn is_set(&self) -> bool {
         self.cause().is_some()
     }
 
-    /// Whether nothing can go on.
     pub(super) fn is_fatal(&self) -> bool {
         self.cause() == Some(StopCause::Fatal)
     }
 
-    /// Waits until the run is ending.
+    /// Waits until the run is stopping.
     pub async fn wait(&self) {
         // The sender lives as long as self, so this only returns with a cause.
         let _ = self.cause.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// Work, unless the run is ending first.
+    /// The result of work; `None` if the run stops first.
     pub async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

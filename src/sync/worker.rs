@@ -1,4 +1,4 @@
-//! Threads that own something and do work with it, so that nothing blocks the runtime.
+//! Threads that own a value and work with it, so that nothing blocks the runtime.
 
 use std::{
     sync::{
@@ -14,24 +14,24 @@ use super::Fatal;
 
 type Call<T> = Box<dyn FnOnce(&mut T) + Send>;
 
-/// A thread that owns a value and works through calls in the order in which they came.
+/// A thread that owns a value and carries out calls in their order.
 #[derive(Debug)]
 pub(super) struct Worker<T> {
     mailbox: Mailbox<T>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
-/// The way to a worker. It doesn't keep the thread alive: `None` ends it.
+/// Sends calls to a worker without keeping its thread alive. `None` ends the thread.
 #[derive(Debug)]
 pub(crate) struct Mailbox<T>(mpsc::Sender<Option<Call<T>>>);
 
 impl<T: 'static> Mailbox<T> {
-    /// Does work with the value, at some time.
+    /// Queues a call.
     pub(crate) fn post(&self, work: impl FnOnce(&mut T) + Send + 'static) -> Result<(), Fatal> {
         self.0.send(Some(Box::new(work))).map_err(|_| died())
     }
 
-    /// Does work with the value and blocks this thread for the result. The worker must never wait for this thread.
+    /// Queues a call and blocks this thread for the result. The worker must never wait for this thread.
     pub(crate) fn ask<R: Send + 'static>(&self, work: impl FnOnce(&mut T) -> R + Send + 'static) -> Result<R, Fatal> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.post(move |value| drop(reply.send(work(value))))?;
@@ -40,7 +40,7 @@ impl<T: 'static> Mailbox<T> {
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// Starts the thread; dropping the handle waits until it has ended.
+    /// Starts the thread. Dropping the handle waits until it has ended.
     pub(super) fn start(name: &str, mut value: T) -> Result<Self, Fatal> {
         let (calls, queue) = mpsc::channel::<Option<Call<T>>>();
         let thread = thread::Builder::new()
@@ -50,12 +50,11 @@ impl<T: Send + 'static> Worker<T> {
         Ok(Self { mailbox: Mailbox(calls), thread: Some(thread) })
     }
 
-    /// A way to the thread for another one.
     pub(super) fn mailbox(&self) -> Mailbox<T> {
         Mailbox(self.mailbox.0.clone())
     }
 
-    /// Does work with the value and waits for the result.
+    /// Queues a call and waits for the result.
     pub(super) async fn call<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut T) -> R + Send + 'static,
@@ -69,7 +68,7 @@ impl<T: Send + 'static> Worker<T> {
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
-        // A call that nobody waits for any more still uses what it was given: the mirror, and its lock.
+        // A call whose caller stopped waiting still uses the mirror and its lock.
         let _ = self.mailbox.0.send(None);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -81,7 +80,7 @@ fn died() -> Fatal {
     Fatal::Internal("a thread of this program has died; please report the messages above".to_owned())
 }
 
-/// A few threads that hash and write.
+/// Threads that hash and write.
 #[derive(Debug)]
 pub(super) struct Pool {
     workers: Vec<Worker<()>>,
@@ -94,7 +93,7 @@ impl Pool {
         Ok(Self { workers, next: AtomicUsize::new(0) })
     }
 
-    /// Does work on one of the threads.
+    /// Runs work on the next thread.
     pub(super) async fn run<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Result<R, Fatal> {
         let next = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
         self.workers[next].call(move |()| work()).await
@@ -106,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_ends_after_its_calls_although_somebody_keeps_a_mailbox() {
+    fn a_worker_ends_after_its_calls_even_if_a_mailbox_is_kept() {
         let worker = Worker::start("test", Vec::new()).unwrap();
         let mailbox = worker.mailbox();
         let (sender, results) = mpsc::channel();
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_posted_is_done_before_what_is_asked() {
+    fn calls_are_carried_out_in_order() {
         let worker = Worker::start("test", Vec::new()).unwrap();
         let mailbox = worker.mailbox();
         mailbox.post(|seen: &mut Vec<i32>| seen.push(1)).unwrap();

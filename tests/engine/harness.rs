@@ -131,7 +131,7 @@ impl World {
 
     /// How many requests a plan says that a night takes on which nothing changes.
     pub(crate) fn night(&self) -> u64 {
-        self.planned_as(&self.config(self.given())).finished.night.unwrap()
+        self.planned_as(&self.config(self.given())).finished.unchanged_requests.unwrap()
     }
 
     /// How many requests came that were not for bytes.

@@ -25,22 +25,22 @@ use crate::{
 const NO_NAME_LEFT: &str =
     "files that are not the mirror's have all of its names; move them out of its folder, then run again";
 
-const NO_NAME_FITS: &str = "the disk refuses its name, however short; look at what this file system takes for a name";
+const NO_NAME_FITS: &str = "the disk refuses its name, however short; check which names this file system accepts";
 
-/// Lengths that are tried, in bytes, where the disk takes less than it said when the mirror was opened, as where letters
-/// count more than once.
+/// Name lengths in bytes to try if the disk accepts less than it stated when the mirror was opened, as encrypted file systems
+/// do.
 const SHORTER: [usize; 4] = [200, 143, 127, 100];
 
-/// What was published and is not recorded yet, and everything that recording needs.
+/// What was published and is not recorded yet.
 pub(crate) struct Batch {
     mirror: Arc<Mirror>,
     state: Arc<State>,
     names: Names,
     tally: Arc<Tally>,
     run: i64,
-    /// Carried out; their names become durable with the next barrier.
+    /// Carried out. Their names become durable with the next barrier.
     done: Vec<Publication>,
-    /// Changes of rows that the next transaction records.
+    /// Changes of rows for the next transaction.
     rows: Vec<RowChange>,
 }
 
@@ -49,8 +49,8 @@ impl Batch {
         Self { mirror, state, names, tally, run, done: Vec::new(), rows: Vec::new() }
     }
 
-    /// Carries out a batch. Operations whose path turns out to be occupied get another one and go round
-    /// again, with an intent of their own.
+    /// Carries out a batch. Operations whose path turns out to be taken get another one and an intent of their own, in
+    /// another round.
     pub(crate) fn publish(&mut self, operations: Vec<Operation>) -> Result<(), Fatal> {
         let mut entries = Vec::new();
         for operation in operations {
@@ -74,17 +74,17 @@ impl Batch {
             entry.outcome = self.carry_out(&entry.intent)?;
             if entry.outcome == Ok(Outcome::Occupied) {
                 match entry.intent.step {
-                    // What is in the way of a replacement came this moment: the next run looks anew.
+                    // The file was missing when the batch began; the next run compares again.
                     Step::Replace { .. } => entry.outcome = Err("a file appeared at its path just now".to_owned()),
-                    _ => match self.elsewhere(&entry)? {
-                        Some(other) => again.push(other),
+                    _ => match self.renamed(&entry)? {
+                        Some(renamed) => again.push(renamed),
                         None => entry.outcome = Err(NO_NAME_LEFT.to_owned()),
                     },
                 }
             }
             if entry.outcome == Ok(Outcome::TooLong) {
-                match self.shorter(&entry)? {
-                    Some(other) => again.push(other),
+                match self.shortened(&entry)? {
+                    Some(shortened) => again.push(shortened),
                     None => entry.outcome = Err(NO_NAME_FITS.to_owned()),
                 }
             }
@@ -99,9 +99,9 @@ impl Batch {
         Ok(again)
     }
 
-    /// Carries out an intent; an error that is the document's own is an outcome.
+    /// Carries out an intent. An error of this document alone is an outcome.
     fn carry_out(&self, intent: &Intent) -> Result<Result<Outcome, String>, Fatal> {
-        if matches!(intent.step, Step::Move { .. }) && self.is_anothers(intent)? {
+        if matches!(intent.step, Step::Move { .. }) && self.is_taken(intent)? {
             return Ok(Ok(Outcome::Occupied));
         }
         match self.mirror.apply(intent) {
@@ -111,16 +111,16 @@ impl Batch {
         }
     }
 
-    /// Whether another document's file is where this one would go, or differs from that in case
-    /// alone, which a file system may allow and the names contract doesn't.
-    fn is_anothers(&self, intent: &Intent) -> Result<bool, Fatal> {
+    /// Whether another document's file has the path, or one that differs only in case: a file system may allow that, but the
+    /// contract for names doesn't.
+    fn is_taken(&self, intent: &Intent) -> Result<bool, Fatal> {
         let key = naming::key(intent.path.as_str());
         let Some(owner) = self.state.read(|r| r.owner(&key))?.filter(|owner| *owner != intent.document) else {
             return Ok(false);
         };
         let known = self.state.read(|r| r.document(&owner))?;
         Ok(match known {
-            // The row of one that has just moved away still names its old path, where nothing lies.
+            // The row of a document that just moved away still has its old path, without a file.
             Some(known) => known.path != intent.path && self.mirror.stamp(&known.path)?.is_some(),
             None => false,
         })
@@ -134,7 +134,7 @@ impl Batch {
         self.record(&mut [])
     }
 
-    /// Removes folders that are empty now. While the intents are there, a crash forgets none of them.
+    /// Removes empty folders, before the intents end: after a crash they are found again.
     fn prune(&self, done: &[Publication]) -> Result<(), Fatal> {
         let left: BTreeSet<RelPath> = done.iter().filter_map(left_folder).collect();
         for folder in left.into_iter().rev() {
@@ -143,7 +143,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Makes a change of the tree an intent. A document whose file can't be looked at fails.
+    /// Turns a change of the tree into an intent. If the document's file can't be read, the document fails.
     fn prepare(&mut self, change: TreeChange) -> Result<Option<Publication>, Fatal> {
         let counts_as = change.counts_as();
         let partial = matches!(change, TreeChange::Publish { partial: true, .. });
@@ -160,7 +160,7 @@ impl Batch {
                 (document, path, particulars, Ok(Step::Adopt { stamp, sha256 }))
             }
             TreeChange::Move { document, from, path, particulars, .. } => match self.mirror.stamp(&from) {
-                // Without a file the row alone moves, so that it does not block others; the next run restores the file there.
+                // Without a file only the row moves, so that it doesn't block others; the next run restores the file.
                 Ok(None) => {
                     if self.mirror.root().look(&path)? == OnDisk::Missing {
                         self.rows.push(RowChange::Relocate { document, path, particulars });
@@ -181,7 +181,7 @@ impl Batch {
         Ok(entry.map(|entry| entry.counting(counts_as, partial)))
     }
 
-    /// An entry for a step; a step that can't be taken is the document's failure, or the disk's.
+    /// An entry for a step; `None` if the step failed for this document alone.
     fn entry(
         &mut self,
         document: DocumentId,
@@ -200,39 +200,33 @@ impl Batch {
         }
     }
 
-    /// The same publish at another name, since something that is not ours has this one.
-    fn elsewhere(&mut self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
-        let Intent { document, path, step, particulars } = entry.intent.clone();
-        self.tally.warn(Warning::file(Warning::PathTaken, Some(&document), path.as_str(), ""));
-        let (mirror, of) = (Arc::clone(&self.mirror), (document.clone(), particulars.file_name.clone()));
+    /// The same publication under another name, because an untracked file has this one.
+    fn renamed(&mut self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
+        let (mirror, intent) = (Arc::clone(&self.mirror), entry.intent.clone());
+        self.tally.warn(Warning::file(Warning::PathTaken, Some(&intent.document), intent.path.as_str(), ""));
         let path = self.names.ask(&self.state, move |reservations, state| {
             let is_free = |path: &RelPath| mirror.root().look(path).is_ok_and(|found| found == OnDisk::Missing);
-            reservations.another(state, &path, (&of.0, &of.1), is_free)
+            reservations.another(state, &intent.path, &intent.document, &intent.particulars.file_name, is_free)
         })?;
-        let entry =
-            |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
-        Ok(path.map(entry))
+        Ok(path.map(|path| entry.at(path)))
     }
 
-    /// The same publish under a shorter name, since the disk refused this one. The row keeps it from then on.
-    fn shorter(&mut self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
-        let Intent { document, path, step, particulars } = entry.intent.clone();
+    /// The same publication under a shorter name, because the disk refused this one. The row keeps the shorter name.
+    fn shortened(&mut self, entry: &Publication) -> Result<Option<Publication>, Fatal> {
+        let intent = entry.intent.clone();
         let limits = std::iter::once(self.mirror.name_limit()).chain(SHORTER.into_iter().filter_map(NameLimit::of));
-        let Some(longest) = limits.into_iter().find(|limit| !limit.takes(path.leaf())) else { return Ok(None) };
-        let of = (document.clone(), particulars.file_name.clone());
-        let path = self
-            .names
-            .ask(&self.state, move |reservations, state| reservations.shorter(state, &path, (&of.0, &of.1), longest))?;
-        let entry =
-            |path| Publication::new(Intent { document, path, step, particulars }).counting(entry.change, entry.partial);
-        Ok(path.map(entry))
+        let Some(limit) = limits.into_iter().find(|limit| !limit.takes(intent.path.leaf())) else { return Ok(None) };
+        let path = self.names.ask(&self.state, move |reservations, state| {
+            reservations.shorter(state, &intent.path, &intent.document, &intent.particulars.file_name, limit)
+        })?;
+        Ok(path.map(|path| entry.at(path)))
     }
 
-    /// One transaction: what was done becomes rows, what comes becomes intents.
-    fn record(&mut self, coming: &mut [Publication]) -> Result<(), Fatal> {
+    /// Commits one transaction: rows for what was done, intents for what comes next.
+    fn record(&mut self, next: &mut [Publication]) -> Result<(), Fatal> {
         let done = std::mem::take(&mut self.done);
         let rows = std::mem::take(&mut self.rows);
-        if done.is_empty() && rows.is_empty() && coming.is_empty() {
+        if done.is_empty() && rows.is_empty() && next.is_empty() {
             return Ok(());
         }
         self.prune(&done)?;
@@ -250,7 +244,7 @@ impl Batch {
             for failure in &failures {
                 w.record_failure(self.run, failure)?;
             }
-            for entry in &mut *coming {
+            for entry in &mut *next {
                 entry.number = w.begin(&entry.intent)?;
             }
             Ok(())
@@ -259,9 +253,9 @@ impl Batch {
             failpoints::point(Point::Recorded, &entry.intent.path);
             self.count(entry);
         }
-        let arrived = done.into_iter().filter(is_done).map(|entry| entry.intent.document).collect();
-        self.names.arrived(arrived)?;
-        for entry in coming {
+        let recorded = done.into_iter().filter(is_done).map(|entry| entry.intent.document).collect();
+        self.names.release(recorded)?;
+        for entry in next {
             begun(&entry.intent);
         }
         Ok(())
@@ -270,7 +264,7 @@ impl Batch {
     fn failure(&self, entry: &Publication) -> Option<FailureRow> {
         let why = match &entry.outcome {
             Err(why) => why.clone(),
-            Ok(Outcome::Lost) => "the bytes were taken away before they could be published".to_owned(),
+            Ok(Outcome::Lost) => "its staged file disappeared before it could be published".to_owned(),
             Ok(Outcome::Done { .. } | Outcome::Occupied | Outcome::TooLong) => return None,
         };
         Some(self.failed(&entry.intent.document, &entry.intent.particulars, why))
@@ -290,7 +284,6 @@ impl Batch {
         row
     }
 
-    /// Counts what a committed row is about.
     fn count(&self, entry: &Publication) {
         if !is_done(entry) {
             return;
@@ -316,7 +309,7 @@ fn begun(Intent { path, step, .. }: &Intent) {
     failpoints::point(Point::Begun, format_args!("{path}\t{staged}"));
 }
 
-/// The folder that a file was taken out of.
+/// The folder that a file left.
 fn left_folder(entry: &Publication) -> Option<RelPath> {
     match (&entry.outcome, &entry.intent.step) {
         (Ok(Outcome::Done { .. }), Step::Remove { .. }) => entry.intent.path.parent(),
@@ -325,7 +318,7 @@ fn left_folder(entry: &Publication) -> Option<RelPath> {
     }
 }
 
-/// Carries out what a crash left half done; `run` is the run that finishes it.
+/// Carries out the intents that a crash left; `run` is the run that finishes them.
 pub(crate) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
     let begun = state.read(|r| r.intents())?;
     let count = begun.len();
@@ -334,7 +327,7 @@ pub(crate) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Resu
     for begun in begun {
         let mut entry = Publication::new(begun.intent);
         entry.number = begun.number;
-        // A document that has a row was added already: its intent has nothing to say.
+        // A document with a row was added already, and its intent is obsolete.
         let added = matches!(entry.intent.step, Step::Add { .. } | Step::Adopt { .. });
         entry.outcome = if added && state.read(|r| r.document(&entry.intent.document))?.is_some() {
             Ok(Outcome::Occupied)
@@ -344,7 +337,7 @@ pub(crate) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Resu
             Ok(Outcome::Lost)
         } else {
             match batch.carry_out(&entry.intent)? {
-                // Bytes without a name went with the process: this run meets the document anew.
+                // An anonymous file is lost with the process; this run downloads the document again.
                 Ok(Outcome::Lost) if matches!(entry.intent.step, Step::Add { .. }) => Ok(Outcome::Occupied),
                 other => other,
             }

@@ -1,15 +1,14 @@
-//! Publishing in groups, and recording what was published.
+//! Publishes operations in batches, and records them.
 //!
-//! One thread does all of it. What lies in the queue when it looks makes a group: the busier
-//! the transfers, the larger the groups. For a group, in this order:
+//! One thread does all of it. The busier the downloads, the larger the batches. For each batch, in this order:
 //!
-//! 1. the files that will leave are hashed,
-//! 2. one barrier makes the group's bytes durable, and with them the names of the group before,
-//! 3. one transaction records the group before, and commits this group's intents,
+//! 1. the files that will leave the tree are hashed,
+//! 2. one barrier makes the batch's bytes durable, and the names of the batch before,
+//! 3. one transaction records the batch before, and commits this batch's intents,
 //! 4. the intents are carried out.
 //!
-//! So an intent is durable before the tree changes, a row is committed only over durable bytes
-//! under durable names, and a crash anywhere leaves intents that [`replay`] carries out again.
+//! An intent is therefore durable before the tree changes, a row is only committed when its bytes and name are durable, and
+//! a crash at any point leaves intents that [`replay`] carries out again.
 
 use std::{
     sync::{Arc, mpsc},
@@ -31,12 +30,12 @@ use crate::{
 };
 
 /// Most operations in a batch.
-const GROUP: usize = 512;
+const BATCH: usize = 512;
 
-/// How long a batch waits for more.
+/// How long a batch waits for more operations.
 const GATHER: Duration = Duration::from_millis(500);
 
-/// Operations that may wait, or are in a batch.
+/// Most operations in the queue and the current batch.
 const QUEUE: usize = 2048;
 
 enum Message {
@@ -44,11 +43,11 @@ enum Message {
     Flush(oneshot::Sender<()>),
 }
 
-/// The way to the thread.
+/// A handle to the committer's thread.
 #[derive(Debug)]
 pub(crate) struct Committer {
     queue: mpsc::Sender<Message>,
-    room: Arc<Semaphore>,
+    capacity: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -65,14 +64,14 @@ impl Committer {
         let batch = Batch::new(mirror, state, names, tally, run);
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
-            .spawn(move || keep(&operations, batch, &stop))
+            .spawn(move || commit(&operations, batch, &stop))
             .map_err(|error| Fatal::Internal(format!("cannot start a thread: {error}")))?;
-        Ok(Self { queue, room: Arc::new(Semaphore::new(QUEUE)), thread: Some(thread) })
+        Ok(Self { queue, capacity: Arc::new(Semaphore::new(QUEUE)), thread: Some(thread) })
     }
 
-    /// Submits an operation, waiting while too many wait already.
+    /// Submits an operation; waits while the queue is full.
     pub(crate) async fn submit(&self, operation: Operation) -> Result<(), Fatal> {
-        let permit = Arc::clone(&self.room).acquire_owned().await.map_err(|_| died())?;
+        let permit = Arc::clone(&self.capacity).acquire_owned().await.map_err(|_| died())?;
         self.queue.send(Message::Operation(Box::new(operation), permit)).map_err(|_| died())
     }
 
@@ -86,7 +85,7 @@ impl Committer {
 
 impl Drop for Committer {
     fn drop(&mut self) {
-        // The thread ends when its queue does; what it was given is recorded before.
+        // The thread ends with its queue, after it has recorded everything in it.
         self.queue = mpsc::channel().0;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -98,19 +97,18 @@ fn died() -> Fatal {
     Fatal::Internal("the committer's thread has died; please report the messages above".to_owned())
 }
 
-/// The thread: groups until the queue ends. After a fatal error operations are only taken in, so
-/// that nobody waits for room.
-fn keep(operations: &mpsc::Receiver<Message>, mut batch: Batch, stop: &Stop) {
-    let mut broken = false;
-    while let Ok(first) = operations.recv() {
-        let Group { operations: group, permits, flushes } = gather(first, operations);
-        // With nothing else to do there is no later group to record this one.
-        let idle = group.len() < GROUP;
-        if !broken {
-            let done = batch.publish(group).and_then(|()| if idle { batch.flush() } else { Ok(()) });
+/// Runs the thread until the queue ends. After a fatal error it only empties the queue, so that no sender waits for ever.
+fn commit(queue: &mpsc::Receiver<Message>, mut batch: Batch, stop: &Stop) {
+    let mut failed = false;
+    while let Ok(first) = queue.recv() {
+        let Gathered { operations, permits, flushes } = gather(first, queue);
+        // A batch that isn't full may be the last one for a while, so it is recorded at once.
+        let idle = operations.len() < BATCH;
+        if !failed {
+            let done = batch.publish(operations).and_then(|()| if idle { batch.flush() } else { Ok(()) });
             if let Err(error) = done {
                 stop.fatal(error);
-                broken = true;
+                failed = true;
             }
         }
         drop(permits);
@@ -121,32 +119,32 @@ fn keep(operations: &mpsc::Receiver<Message>, mut batch: Batch, stop: &Stop) {
 }
 
 #[derive(Default)]
-struct Group {
+struct Gathered {
     operations: Vec<Operation>,
     permits: Vec<OwnedSemaphorePermit>,
     flushes: Vec<oneshot::Sender<()>>,
 }
 
-/// What lies in the queue, and what comes within a moment.
-fn gather(first: Message, queue: &mpsc::Receiver<Message>) -> Group {
-    let mut group = Group::default();
+/// Collects a batch from the queue, and from what arrives within [`GATHER`].
+fn gather(first: Message, queue: &mpsc::Receiver<Message>) -> Gathered {
+    let mut batch = Gathered::default();
     let until = Instant::now() + GATHER;
     let mut next = Some(first);
     while let Some(message) = next {
         match message {
             Message::Operation(operation, permit) => {
-                group.operations.push(*operation);
-                group.permits.push(permit);
+                batch.operations.push(*operation);
+                batch.permits.push(permit);
             }
             Message::Flush(reply) => {
-                group.flushes.push(reply);
+                batch.flushes.push(reply);
                 break;
             }
         }
-        if group.operations.len() >= GROUP {
+        if batch.operations.len() >= BATCH {
             break;
         }
         next = queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
     }
-    group
+    batch
 }

@@ -1,11 +1,10 @@
-//! A failure as reports show it.
+//! Failures of documents, as reports show them.
 
 use crate::{
     report::{Failure, FailureCause},
     state::FailureRow,
 };
 
-/// A failure as reports show it.
 pub(crate) fn failure_of(row: &FailureRow, cause: FailureCause) -> Failure {
     Failure {
         binder_id: Some(row.binder.to_string()),

@@ -1,4 +1,4 @@
-//! Publishing in batches, and recording what was published.
+//! Publishes operations in batches, and records them.
 
 pub(crate) mod batch;
 pub(crate) mod committer;

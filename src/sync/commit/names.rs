@@ -1,4 +1,4 @@
-//! Where the committer gets another name for a file.
+//! How the committer gets another name for a file.
 
 use crate::{
     model::DocumentId,
@@ -10,16 +10,16 @@ use crate::{
     },
 };
 
-/// The owner of names.
+/// The owner of the reservations.
 pub(crate) enum Names {
-    /// In a run it is the planner. It never waits for the committer.
+    /// In a run, the planner. It never waits for the committer.
     Planner(Mailbox<Planner>),
-    /// Outside of a run nobody else names files.
+    /// Outside of a run, the committer itself.
     Own(Reservations),
 }
 
 impl Names {
-    /// Asks the owner for something, and waits for it.
+    /// Calls the owner and waits for the result.
     pub(super) fn ask<R: Send + 'static>(
         &mut self,
         state: &State,
@@ -31,13 +31,13 @@ impl Names {
         }
     }
 
-    /// Rows are committed: their documents need no reservation any more.
-    pub(super) fn arrived(&mut self, documents: Vec<DocumentId>) -> Result<(), Fatal> {
-        let end = move |reservations: &mut Reservations| documents.iter().for_each(|id| reservations.arrived(id));
+    /// Ends the reservations of documents whose rows are committed.
+    pub(super) fn release(&mut self, documents: Vec<DocumentId>) -> Result<(), Fatal> {
+        let release = move |reservations: &mut Reservations| documents.iter().for_each(|id| reservations.release(id));
         match self {
-            Self::Planner(planner) => planner.post(move |planner| end(&mut planner.reservations)),
+            Self::Planner(planner) => planner.post(move |planner| release(&mut planner.reservations)),
             Self::Own(reservations) => {
-                end(reservations);
+                release(reservations);
                 Ok(())
             }
         }

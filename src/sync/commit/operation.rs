@@ -1,4 +1,4 @@
-//! What the committer is asked to do.
+//! The operations that the committer carries out.
 
 use crate::{
     model::{DocumentId, Particulars, RelPath, Sha256, Staged, Stamp, VersionId},
@@ -6,12 +6,9 @@ use crate::{
     state::{FailureRow, Partial, Provisional},
 };
 
-/// Something for the committer to do.
 #[derive(Debug)]
 pub(crate) enum Operation {
-    /// Files change, and then rows.
     Tree(TreeChange),
-    /// Rows change alone.
     Row(RowChange),
 }
 
@@ -28,7 +25,7 @@ impl From<RowChange> for Operation {
 }
 
 impl TreeChange {
-    /// What the document counts as once it is recorded; nothing where a file only steps aside.
+    /// What the document counts as once it is recorded; `None` if its file only steps aside.
     pub(crate) fn counts_as(&self) -> Option<Change> {
         match self {
             Self::Publish { change, .. } => Some(*change),
@@ -39,10 +36,10 @@ impl TreeChange {
     }
 }
 
-/// A change of the tree. It is intended before it is carried out, and recorded afterwards.
+/// A change of the tree. An intent is committed before it, and a row after it.
 #[derive(Debug)]
 pub(crate) enum TreeChange {
-    /// Staged bytes become the document's file.
+    /// A staged file becomes the document's file.
     Publish {
         document: DocumentId,
         path: RelPath,
@@ -52,33 +49,45 @@ pub(crate) enum TreeChange {
         change: Change,
         partial: bool,
     },
-    /// A file that is there was proved to be the document's.
+    /// An untracked file was proved to be the document's.
     Adopt { document: DocumentId, path: RelPath, stamp: Stamp, sha256: Sha256, particulars: Particulars },
-    /// A document's file gets another path; not counted where it only steps aside.
+    /// A document's file gets another path. `aside`: only for now, to make way for others.
     Move { document: DocumentId, from: RelPath, path: RelPath, particulars: Particulars, aside: bool },
     /// A document's file leaves the tree.
     Remove { document: DocumentId, path: RelPath, particulars: Particulars },
 }
 
-/// A change of rows alone: it is recorded with the next batch.
+/// A change of rows alone, recorded with the next batch.
 #[derive(Debug)]
 pub(crate) enum RowChange {
-    /// A document is listed elsewhere, and its file is missing: its row alone moves.
-    Relocate { document: DocumentId, path: RelPath, particulars: Particulars },
-    /// A document is listed elsewhere, and its file stays where it is.
-    Place { document: DocumentId, particulars: Particulars },
-    /// A document has other metadata.
-    Metadata { document: DocumentId, particulars: Particulars },
-    /// A partial download is kept for later.
-    Partial { document: DocumentId, version: VersionId, partial: Partial },
-    /// Bytes are kept back.
+    /// A document moved at the service, but its file is missing: only its row moves.
+    Relocate {
+        document: DocumentId,
+        path: RelPath,
+        particulars: Particulars,
+    },
+    /// A document moved at the service, and its file keeps its path.
+    Place {
+        document: DocumentId,
+        particulars: Particulars,
+    },
+    Metadata {
+        document: DocumentId,
+        particulars: Particulars,
+    },
+    Partial {
+        document: DocumentId,
+        version: VersionId,
+        partial: Partial,
+    },
+    /// A download is held back.
     Suspect(Provisional),
-    /// A version is accepted for now.
     AcceptForNow(Provisional),
-    /// A version that was accepted for now was fetched again and is the same.
+    /// A version that was accepted for now was downloaded again and is the same.
     Checked(Provisional),
     /// A document that was acknowledged as missing has another version, or is mirrored.
-    Unacknowledge { document: DocumentId },
-    /// A document failed.
+    Unacknowledge {
+        document: DocumentId,
+    },
     Failure(FailureRow),
 }

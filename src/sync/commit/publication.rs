@@ -1,8 +1,12 @@
-//! An intent on its way to a row.
+//! An intent until its row is recorded.
 
-use crate::{mirror::Outcome, model::Intent, report::Change};
+use crate::{
+    mirror::Outcome,
+    model::{Intent, RelPath},
+    report::Change,
+};
 
-/// An intent, and what came of it.
+/// An intent and its outcome.
 #[derive(Debug)]
 pub(super) struct Publication {
     pub(super) intent: Intent,
@@ -17,8 +21,13 @@ impl Publication {
         Self { intent, change: None, partial: false, number: 0, outcome: Ok(Outcome::Lost) }
     }
 
-    /// What it counts as when it is done, and whether it uses a partial download up.
+    /// Sets what it counts as, and whether it ends a partial download.
     pub(super) fn counting(self, change: Option<Change>, partial: bool) -> Self {
         Self { change, partial, ..self }
+    }
+
+    /// The same publication at another path.
+    pub(super) fn at(&self, path: RelPath) -> Self {
+        Self::new(Intent { path, ..self.intent.clone() }).counting(self.change, self.partial)
     }
 }

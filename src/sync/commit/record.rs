@@ -1,4 +1,4 @@
-//! What is written to the state: what was published, and changes of rows alone.
+//! Writes publications and changes of rows to the state.
 
 use crate::{
     evidence::is_settled,
@@ -16,7 +16,7 @@ pub(super) fn record_entry(w: &Writer<'_>, run: i64, entry: &Publication) -> Res
     let intent = &entry.intent;
     let key = || naming::key(intent.path.as_str());
     if let Ok(Outcome::Done { stamp, held }) = &entry.outcome {
-        // A document without a row takes the place of a file that nobody knew.
+        // Without a row, it replaced an untracked file.
         let found = matches!(intent.step, Step::Replace { .. }) && w.reader().document(&intent.document)?.is_none();
         match &intent.step {
             Step::Replace { staged, .. } if !found => {
@@ -51,7 +51,7 @@ pub(super) fn record_entry(w: &Writer<'_>, run: i64, entry: &Publication) -> Res
     Ok(())
 }
 
-/// A file that comes back under another name, since the disk refuses its own, takes its row along.
+/// Moves the row of a file that was restored under a shorter name, because the disk refuses its old one.
 fn move_row(w: &Writer<'_>, run: i64, intent: &Intent, inode: u64) -> Result<(), Fatal> {
     let known = w.reader().document(&intent.document)?;
     if known.is_some_and(|known| known.path != intent.path) {
@@ -61,7 +61,7 @@ fn move_row(w: &Writer<'_>, run: i64, intent: &Intent, inode: u64) -> Result<(),
     Ok(())
 }
 
-/// Whether a manifest says something else afterwards.
+/// Whether the change shows in a manifest.
 pub(super) fn is_in_manifest(change: &RowChange) -> bool {
     matches!(change, RowChange::Place { .. } | RowChange::Relocate { .. } | RowChange::Metadata { .. })
 }

@@ -1,10 +1,8 @@
-//! Files of the tree that no row knows, and whose they are.
+//! Files of the tree without a row that may be a document's.
 //!
-//! A state that was lost left them behind. A file is proved without its bytes being fetched: it is
-//! hashed, and storage is asked for the head of the version alone. What proves it is the MD5 of the
-//! whole; a size proves nothing by itself, and with a time only where the user says so. Before a run,
-//! rows of an older state whose files are others by now are let go ([`review`]), so that everything
-//! doubtful goes one way.
+//! A lost state leaves them behind. Such a file is reserved for the document whose name it has, and proved without
+//! downloading its bytes ([`proof`](crate::sync::fetch::proof)). Before a run, [`review`](crate::sync::review) drops rows of
+//! an older state whose files have changed since, so that every doubtful file is adopted in this one way.
 
 use crate::{
     mirror::{ErrorKind, OnDisk, Root},
@@ -16,24 +14,24 @@ use crate::{
     },
 };
 
-/// The file in a folder that bears one of a document's names, reserved for it. The names that
-/// show its id come first: such a file was hardly anybody else's.
-pub(crate) fn file_of(
+/// Reserves the file in a folder that has one of a document's names. Names that show its id come first, because such a file
+/// is most likely its own.
+pub(crate) fn reserve_file(
     root: &Root,
-    names: &mut Reservations,
+    reservations: &mut Reservations,
     state: &State,
     dir: &RelPath,
-    entry: (&DocumentId, &InFlight),
+    document: &DocumentId,
+    in_flight: &InFlight,
 ) -> Result<Option<RelPath>, Fatal> {
-    let (document, coming) = entry;
-    let mut candidates: Vec<String> = names.of(coming.file_name(), document).take(3).collect();
+    let mut candidates: Vec<String> = reservations.names_of(in_flight.file_name(), document).take(3).collect();
     candidates.rotate_left(1);
     for name in candidates {
         let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
         match root.look(&path) {
-            Ok(OnDisk::File(_)) if names.claim(state, &path, entry)? => return Ok(Some(path)),
+            Ok(OnDisk::File(_)) if reservations.claim(state, &path, document, in_flight)? => return Ok(Some(path)),
             Ok(_) => {}
-            // What can't be looked at is nobody's, and the publish says why.
+            // Publishing meets the same error and reports it.
             Err(error) if error.kind() == ErrorKind::Document => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,4 +1,6 @@
-//! Folders whose name a document's file has. When all binders were read it is known which of those documents leave.
+//! Folders whose name a document's file has.
+//!
+//! They have an `[id]` name until all binders were read: then it is known which of those documents move away.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,23 +14,22 @@ use crate::{
     },
 };
 
-/// A folder that got the name of its choice since a document leaves it.
+/// A folder that gets its own name because the document that has it moves away.
 #[derive(Debug)]
 pub(crate) struct ContestedFolder {
     binder: BinderId,
     folder: FolderId,
-    /// The folder's name, to go back to if the document stays after all.
-    other: String,
-    /// Whose file has the path; none if it was removed in this run.
+    /// The name before, which it gets back if the document stays after all.
+    old_name: String,
+    /// The document whose file has the path; `None` if it was removed in this run.
     pub(crate) owner: Option<DocumentId>,
 }
 
 impl Planner {
-    /// Gives folders the name of their choice where the document that has it goes elsewhere. What came into these
-    /// folders under the other name goes along.
-    pub(crate) fn grant_contested(
+    /// Gives folders their own names if the documents that have them move away. Documents in these folders move along.
+    pub(crate) fn rename_contested_folders(
         &mut self,
-        unsettled: &mut HashMap<DocumentId, Listed>,
+        to_reconcile: &mut HashMap<DocumentId, Listed>,
     ) -> Result<Vec<ContestedFolder>, Fatal> {
         let (mut contested, mut keys) = (Vec::new(), HashSet::new());
         for binder in self.contested.keys().cloned().collect::<Vec<_>>() {
@@ -37,57 +38,65 @@ impl Planner {
             for (folder, segment) in tree.contested() {
                 let Some(key) = tree.path_as(folder, segment).map(|path| naming::key(path.as_str())) else { continue };
                 let owner = self.state.read(|r| r.owner(&key))?;
-                let leaves = owner.as_ref().map_or(Ok(true), |owner| self.leaves(unsettled.get(owner), &key))?;
-                if leaves && !self.reservations.has(&key) && !tree.has(&key) && keys.insert(key) {
+                let free = owner.as_ref().map_or(Ok(true), |owner| self.moves_away(to_reconcile.get(owner), &key))?;
+                if free && !self.reservations.has(&key) && !tree.has(&key) && keys.insert(key) {
                     if let Some(path) = tree.path(Some(folder)) {
-                        self.take_along(&naming::key(path.as_str()), unsettled)?;
+                        self.include_documents_below(&naming::key(path.as_str()), to_reconcile)?;
                     }
                     names.push((folder.clone(), segment.clone(), owner));
                 }
             }
             let Some(tree) = self.trees.get_mut(&binder) else { continue };
             for (folder, segment, owner) in names {
-                let other = tree.rename(&folder, segment);
-                contested.extend(other.map(|other| ContestedFolder { binder: binder.clone(), folder, other, owner }));
+                let old_name = tree.rename(&folder, segment);
+                contested.extend(old_name.map(|old_name| ContestedFolder {
+                    binder: binder.clone(),
+                    folder,
+                    old_name,
+                    owner,
+                }));
             }
             tree.lay_out();
         }
         Ok(contested)
     }
 
-    /// Whether a document wants another path than this one.
-    fn leaves(&self, item: Option<&Listed>, key: &str) -> Result<bool, Fatal> {
+    /// Whether the best path for a document is another one than this.
+    fn moves_away(&self, item: Option<&Listed>, key: &str) -> Result<bool, Fatal> {
         let Some(item) = item else { return Ok(false) };
         let Some((dir, known)) = self.destination(item)? else { return Ok(false) };
         let best = candidates(&self.reservations, item, &known, dir)?.into_iter().next();
         Ok(best.is_some_and(|best| naming::key(best.as_str()) != key))
     }
 
-    /// Documents that lie in a folder which gets another name are listed where they are.
-    fn take_along(&self, folder_key: &str, unsettled: &mut HashMap<DocumentId, Listed>) -> Result<(), Fatal> {
+    /// Adds the documents in a folder that is renamed to those that may move.
+    fn include_documents_below(
+        &self,
+        folder_key: &str,
+        to_reconcile: &mut HashMap<DocumentId, Listed>,
+    ) -> Result<(), Fatal> {
         for known in self.state.read(|r| r.documents_below(folder_key))? {
             if self.seen.has(known.number) {
-                unsettled.entry(known.id.clone()).or_insert_with(|| as_listed(known));
+                to_reconcile.entry(known.id.clone()).or_insert_with(|| as_listed(known));
             }
         }
         Ok(())
     }
 
-    /// Folders go back to their other names, since the documents stay.
-    pub(crate) fn withdraw(&mut self, contested: Vec<ContestedFolder>) {
-        let binders: HashSet<BinderId> = contested.iter().map(|wish| wish.binder.clone()).collect();
-        for ContestedFolder { binder, folder, other, .. } in contested {
-            self.trees.get_mut(&binder).and_then(|tree| tree.rename(&folder, other));
+    /// Gives folders their old names back, because the documents stay.
+    pub(crate) fn restore_folder_names(&mut self, contested: Vec<ContestedFolder>) {
+        let binders: HashSet<BinderId> = contested.iter().map(|folder| folder.binder.clone()).collect();
+        for ContestedFolder { binder, folder, old_name, .. } in contested {
+            self.trees.get_mut(&binder).and_then(|tree| tree.rename(&folder, old_name));
         }
         for (_, tree) in self.trees.iter_mut().filter(|(binder, _)| binders.contains(*binder)) {
             tree.lay_out();
         }
     }
 
-    /// The folder in which a new document of `dir` is published. Until the renames at the end of the run, a document's
-    /// file may have the path of `dir` or of a folder above it (binders that swapped names): then another folder, which
-    /// shows `id`, takes its place.
-    pub(crate) fn passable(&self, dir: &RelPath, id: &str) -> Result<RelPath, Fatal> {
+    /// The folder in which a new document of `dir` can be published. Until the renames at the end of the run, a file may have
+    /// the path of `dir` or of a folder above it (binders that swapped names): then it is a folder whose name shows `id`.
+    pub(crate) fn unobstructed_folder(&self, dir: &RelPath, id: &str) -> Result<RelPath, Fatal> {
         let mut path: Option<RelPath> = None;
         for step in dir.as_str().split('/') {
             let mut names = std::iter::once(step.to_owned())
@@ -105,8 +114,8 @@ impl Planner {
         path.ok_or_else(|| Fatal::Internal(format!("{dir} has no steps")))
     }
 
-    /// Writes down the folders whose names were open.
-    pub(crate) fn write_contested(&mut self) -> Result<(), Fatal> {
+    /// Stores the contested folders.
+    pub(crate) fn record_contested_folders(&mut self) -> Result<(), Fatal> {
         for (binder, requests) in std::mem::take(&mut self.contested) {
             let Some(tree) = self.trees.get(&binder) else { continue };
             self.state.write(|w| {

@@ -1,7 +1,7 @@
-//! What filters did in a run: which of them matched nothing, and whether they left anything.
+//! Reports filters that matched nothing, and filters that exclude everything.
 //!
-//! Filters that leave nothing of an organisation would make an empty mirror look healthy, so they make the run partial. One
-//! exclude that matches nothing only warns: it may be there for a file that comes one day.
+//! Filters that exclude everything would make an empty mirror look healthy, so the run is partial. A single exclude that
+//! matches nothing is only a warning: it may be meant for a future file.
 
 use crate::{
     model::Binder,
@@ -9,7 +9,7 @@ use crate::{
     sync::{Fatal, context::RunContext, decide::planner::Planner},
 };
 
-/// Says which globs of binders matched none of those that are listed.
+/// Reports globs for binders that match none of the listed ones.
 pub(crate) fn binders(ctx: &RunContext, listed: &[Binder]) {
     let filter = &ctx.options.filter;
     let unmatched = filter.unmatched(listed);
@@ -30,18 +30,18 @@ pub(crate) fn binders(ctx: &RunContext, listed: &[Binder]) {
     }
 }
 
-/// Says which globs of documents matched nothing, once every binder was read.
+/// Reports globs for documents that matched nothing, once every binder was read.
 pub(crate) async fn documents(ctx: &RunContext) -> Result<(), Fatal> {
-    let met = ctx.record.planner.call(|planner: &mut Planner| planner.met.clone()).await?;
-    if !met.judged_any() {
+    let hits = ctx.record.planner.call(|planner: &mut Planner| planner.filter_hits.clone()).await?;
+    if !hits.any() {
         return Ok(());
     }
     let filter = &ctx.options.filter;
-    for (flag, glob) in filter.idle(&met) {
+    for (flag, glob) in filter.unused(&hits) {
         let depth = if glob.contains('/') { "; with a slash, a pattern starts at the binder's name" } else { "" };
         ctx.tally.warn(Warning::other(Warning::Filters, &format!("{flag} {glob:?} matches no document{depth}")));
     }
-    if met.left_out_all() {
+    if hits.are_all_excluded() {
         nothing_left(ctx, "document");
     }
     Ok(())

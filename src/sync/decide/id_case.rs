@@ -1,4 +1,4 @@
-//! Rows whose ids lost their case in earlier versions, matched and rewritten as the service lists them.
+//! Restores the case of ids that earlier versions stored in lower case, as the service lists them.
 
 use crate::{
     model::{BinderId, FolderId, Listed},
@@ -8,7 +8,6 @@ use crate::{
 };
 
 impl Planner {
-    /// Rewrites the rows of listed documents and their folders.
     pub(crate) fn recase(&mut self, binder: &BinderId, items: &[Listed]) -> Result<(), Fatal> {
         if !self.has_folded_ids {
             return Ok(());
@@ -19,7 +18,7 @@ impl Planner {
         self.recase_folders(binder, items.iter().filter_map(|item| item.folder.as_ref()))
     }
 
-    /// Rewrites the rows of listed folders, and reads the tree again if there were any.
+    /// Rewrites the rows of listed folders, and reads the tree again if any changed.
     pub(crate) fn recase_folders<'f>(
         &mut self,
         binder: &BinderId,
@@ -41,8 +40,7 @@ impl Planner {
         }
     }
 
-    /// Whether a document that no listing has is kept without a question: its id may have lost its case, so that the
-    /// service would not know it by the stored one.
+    /// Whether an absent document is kept without asking for it, because the service may not know the id in lower case.
     pub(crate) fn is_kept_for_its_id(&self, known: &Known) -> Result<bool, Fatal> {
         if !self.has_folded_ids || !self.state.read(|r| r.is_folded(known.id.as_str()))? {
             return Ok(false);

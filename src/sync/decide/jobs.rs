@@ -1,4 +1,4 @@
-//! Download jobs: what is fetched, and the path that is reserved for it.
+//! Download jobs: what is downloaded, and the path that is reserved for it.
 
 use crate::{
     model::{FolderId, Listed, RelPath, VersionId},
@@ -17,78 +17,96 @@ use crate::{
 };
 
 impl Planner {
-    /// A new document.
-    pub(super) fn add(&mut self, item: &Listed, version: &VersionId, wanted: &RelPath) -> Result<DownloadJob, Fatal> {
-        let dir = &self.passable_dir(item, wanted)?;
-        let coming = InFlight::new(item, version);
+    /// A job for a new document.
+    pub(super) fn add(&mut self, item: &Listed, version: &VersionId, dir: &RelPath) -> Result<DownloadJob, Fatal> {
+        let dir = &self.publish_folder(item, dir)?;
+        let in_flight = InFlight::new(item, version);
         let found = match self.options.adopt {
             Adopt::Nothing => None,
             Adopt::Proved | Adopt::Whole => {
-                adoption::file_of(&self.root, &mut self.reservations, &self.state, dir, (&item.id, &coming))?
+                adoption::reserve_file(&self.root, &mut self.reservations, &self.state, dir, &item.id, &in_flight)?
             }
         };
         let is_found = found.is_some();
-        let path = found.map_or_else(|| self.reserve(item, dir, &coming), Ok)?;
+        let path = found.map_or_else(|| self.reserve(item, dir, &in_flight), Ok)?;
         self.counted.remove(&item.id);
-        Ok(DownloadJob { found: is_found, ..self.job(item, version, path, false, Change::Added)? })
+        Ok(DownloadJob { found: is_found, ..self.job(item, version, path, Change::Added)? })
     }
 
-    /// The folder that a document goes to, as long as files are in the way of the one where it is wanted.
-    fn passable_dir(&mut self, item: &Listed, wanted: &RelPath) -> Result<RelPath, Fatal> {
-        let dir = self.passable(wanted, item.folder.as_ref().map_or(item.binder.as_str(), FolderId::as_str))?;
-        if dir != *wanted {
-            self.unsettled.insert(item.id.clone(), item.clone());
-        }
-        Ok(dir)
-    }
-
-    /// Reserves a name for a document in a folder.
-    fn reserve(&mut self, item: &Listed, dir: &RelPath, coming: &InFlight) -> Result<RelPath, Fatal> {
-        let (tree, state) = (self.trees.get(&item.binder), &self.state);
-        // A folder that has another name now still lies there. What can't be read is taken.
-        let folder_has =
-            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
-        self.reservations.reserve(state, dir, (&item.id, coming), folder_has)
-    }
-
-    /// A document that has a new version, or whose file is missing.
+    /// A job for a new version of a document.
     pub(super) fn replace(
         &mut self,
         item: &Listed,
         known: &Known,
         version: &VersionId,
-        (dir, file, change): (&RelPath, FileState, Change),
+        dir: &RelPath,
+        file: FileState,
     ) -> Result<DownloadJob, Fatal> {
-        let coming = InFlight::new(item, version);
-        if file != FileState::Missing || self.reservations.limit().takes(known.path.as_str()) {
-            self.reservations.keep(&item.id, coming);
-            return self.job(item, version, known.path.clone(), true, change);
-        }
-        // The mirror was copied to a file system that refuses the path: the file comes back under a shorter one.
-        let dir = self.passable_dir(item, dir)?;
-        let path = self.reserve(item, &dir, &coming)?;
-        self.job(item, version, path, true, change)
+        let path = self.known_path(item, known, version, dir, file)?;
+        Ok(DownloadJob { replaces: true, ..self.job(item, version, path, Change::Updated)? })
     }
 
-    fn job(
-        &self,
+    /// A job for a document whose file is missing.
+    pub(super) fn restore(
+        &mut self,
         item: &Listed,
+        known: &Known,
         version: &VersionId,
-        path: RelPath,
-        replaces: bool,
-        change: Change,
+        dir: &RelPath,
+        file: FileState,
     ) -> Result<DownloadJob, Fatal> {
+        let path = self.known_path(item, known, version, dir, file)?;
+        Ok(DownloadJob { replaces: true, ..self.job(item, version, path, Change::Added)? })
+    }
+
+    /// The path of a mirrored document. If its file is missing from a mirror that was copied to a file system that refuses
+    /// the path, a shorter one is reserved.
+    fn known_path(
+        &mut self,
+        item: &Listed,
+        known: &Known,
+        version: &VersionId,
+        dir: &RelPath,
+        file: FileState,
+    ) -> Result<RelPath, Fatal> {
+        let in_flight = InFlight::new(item, version);
+        if file != FileState::Missing || self.reservations.limit().takes(known.path.as_str()) {
+            self.reservations.keep(&item.id, in_flight);
+            return Ok(known.path.clone());
+        }
+        let dir = self.publish_folder(item, dir)?;
+        self.reserve(item, &dir, &in_flight)
+    }
+
+    /// The folder in which a document is published. It differs from its own while a file has that path.
+    fn publish_folder(&mut self, item: &Listed, dir: &RelPath) -> Result<RelPath, Fatal> {
+        let id = item.folder.as_ref().map_or(item.binder.as_str(), FolderId::as_str);
+        let unobstructed = self.unobstructed_folder(dir, id)?;
+        if unobstructed != *dir {
+            self.to_reconcile.insert(item.id.clone(), item.clone());
+        }
+        Ok(unobstructed)
+    }
+
+    /// Reserves a name for a document in a folder.
+    fn reserve(&mut self, item: &Listed, dir: &RelPath, in_flight: &InFlight) -> Result<RelPath, Fatal> {
+        let (tree, state) = (self.trees.get(&item.binder), &self.state);
+        // A renamed folder is still on disk under its old name. If the state can't be read, the name counts as taken.
+        let is_folder =
+            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
+        self.reservations.reserve(state, dir, &item.id, in_flight, is_folder)
+    }
+
+    fn job(&self, item: &Listed, version: &VersionId, path: RelPath, change: Change) -> Result<DownloadJob, Fatal> {
         self.tally.changed(&item.id, Change::Planned);
         let held = if self.holds_any { self.state.read(|r| r.held(&item.id, version))? } else { None };
-        let object = held.map(|held| (held.sha256, held.mtime));
-        let particulars = particulars(item, version.clone());
         Ok(DownloadJob {
             document: item.id.clone(),
             path,
-            particulars,
-            replaces,
+            particulars: particulars(item, version.clone()),
+            replaces: false,
             change,
-            object,
+            object: held.map(|held| (held.sha256, held.mtime)),
             found: false,
             check: None,
         })

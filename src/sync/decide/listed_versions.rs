@@ -1,6 +1,6 @@
 //! Whether listed documents had versions.
 
-/// Whether listed documents had versions; those that are left out don't count.
+/// Counts versions of the documents that the filters include.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ListedVersions {
     any: bool,
@@ -8,8 +8,7 @@ pub(crate) struct ListedVersions {
 }
 
 impl ListedVersions {
-    /// Takes a listed document.
-    pub(crate) fn take(&mut self, has_version: bool) {
+    pub(crate) fn add(&mut self, has_version: bool) {
         self.any |= has_version;
         self.missing |= !has_version;
     }
@@ -25,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_without_a_version_are_excused_unless_they_are_all() {
+    fn missing_versions_are_reported_only_if_all_are_missing() {
         for (listed, missing) in [
             (&[][..], false),
             (&[true], false),
@@ -36,7 +35,7 @@ mod tests {
         ] {
             let mut versions = ListedVersions::default();
             for has in listed {
-                versions.take(*has);
+                versions.add(*has);
             }
             assert_eq!(versions.are_all_missing(), missing, "{listed:?}");
         }

@@ -4,6 +4,7 @@ pub(crate) mod adoption;
 pub(crate) mod contested_folders;
 pub(crate) mod emptiness;
 pub(crate) mod filtered;
+mod folders;
 pub(crate) mod id_case;
 mod jobs;
 pub(crate) mod listed_versions;

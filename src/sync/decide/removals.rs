@@ -1,11 +1,10 @@
-//! Who is really gone. Absence is decided late and never trusted.
+//! Decides which absent documents are removed. A listing alone never proves that a document is gone.
 //!
-//! - Only documents of binders that were read and certified count, and only if no listing of
-//!   this run had them.
-//! - Above the cap, in a binder or over all, nothing is asked and nothing removed; nor where a
-//!   binder that had documents lists none.
-//! - Below it each one is asked for by id. Only the service's own 404 counts, and only if
-//!   another document of the binder, asked for right after, still answers.
+//! - Only documents of certified binders count, and only if no listing of this run had them.
+//! - Above the cap, for one binder or in total, nothing is looked up and nothing removed. The same holds if a binder that
+//!   had documents lists none.
+//! - Below the cap each document is looked up by id. Only the service's own 404 counts, and only if another document of the
+//!   binder, looked up right after, is still found.
 
 use crate::{
     model::{BinderId, DocumentId},
@@ -24,20 +23,20 @@ use crate::{
     },
 };
 
-/// How many names a warning lists.
+/// How many paths a warning lists.
 const NAMED: usize = 10;
 
 /// The absent documents of one binder.
 struct Absent {
     binder: BinderId,
     documents: Vec<Known>,
-    /// Whether the binder lists none at all.
+    /// Whether the binder lists no documents.
     empty: bool,
     mirrored: u64,
 }
 
-/// Finds who is gone and removes them. True where removals were withheld.
-pub(crate) async fn settle(
+/// Removes the documents that are gone. Returns whether removals were withheld.
+pub(crate) async fn remove_absent(
     ctx: &RunContext,
     crawled: &[(BinderId, BinderOutcome)],
     mirrored: u64,
@@ -70,7 +69,7 @@ fn exceeds(cap: RemovalCap, absent: u64, mirrored: u64) -> bool {
     absent > cap.of(mirrored)
 }
 
-/// Keeps the absent documents of a binder, and says how to see them all and how to confirm exactly these.
+/// Keeps the absent documents of a binder, and reports how to list them and how to confirm their removal.
 fn withhold(ctx: &RunContext, absent: &Absent, all: u64) -> Result<(), Fatal> {
     let name = ctx.record.state.read(|r| r.binders())?.into_iter().find(|b| b.id == absent.binder).map(|b| b.name);
     let (id, name) = (absent.binder.to_string(), name.unwrap_or_default());
@@ -92,9 +91,10 @@ fn withhold(ctx: &RunContext, absent: &Absent, all: u64) -> Result<(), Fatal> {
     Ok(())
 }
 
-/// Asks for each absent document by id, and removes those that are gone.
+/// Looks each absent document up by id, and removes those that are gone.
 async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
-    let mut control: Option<DocumentId> = None;
+    let binder = absent.binder.clone();
+    let control = ctx.record.planner.call(move |planner| planner.controls.get(&binder).cloned()).await?;
     let mut unlisted = 0;
     for known in &absent.documents {
         if ctx.stop.is_set() {
@@ -103,16 +103,12 @@ async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
         let Some(answer) = ctx.service.ask(ctx.service.remote.document(&known.id)).await else { break };
         match answer {
             Ok(listed) => {
-                // It was moved, or missed: what it says now counts like a listed item.
+                // It was moved, or the listing missed it.
                 unlisted += u64::from(listed.binder == absent.binder);
-                ctx.record.planner.call(move |planner| planner.found(listed)).await??;
+                ctx.record.planner.call(move |planner| planner.add_unlisted(listed)).await??;
             }
             Err(error) if error.kind() == (ErrorKind::NotFound { problem_json: true }) => {
-                if control.is_none() {
-                    let binder = absent.binder.clone();
-                    control = ctx.record.planner.call(move |planner| planner.control(&binder)).await?;
-                }
-                if answers(ctx, control.as_ref(), &absent.binder).await? {
+                if is_found(ctx, control.as_ref(), &absent.binder).await? {
                     remove(ctx, known).await;
                 } else if !ctx.stop.is_set() {
                     let why = "it seems to be gone, but the binder's other documents don't answer either; it stays, and the next run asks again";
@@ -135,7 +131,7 @@ async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
     Ok(())
 }
 
-/// A document that is not listed and not known to be gone is not mirrored as the service has it.
+/// Records a failure: a document that is neither listed nor known to be gone may differ from the service's.
 async fn unconfirmed(ctx: &RunContext, known: &Known, error: String, attempts: u32, trace_id: Option<&str>) {
     let row = FailureRow {
         document: known.id.clone(),
@@ -146,13 +142,13 @@ async fn unconfirmed(ctx: &RunContext, known: &Known, error: String, attempts: u
         attempts,
         trace_id: trace_id.map(str::to_owned),
     };
-    // It is not among the documents that were seen.
+    // Without its id, because it was not counted as seen.
     ctx.tally.failed(None, failure_of(&row, FailureCause::Absence));
     ctx.submit(RowChange::Failure(row)).await;
 }
 
-/// Whether a document of the binder that was listed in this run answers, and is still in it.
-async fn answers(ctx: &RunContext, control: Option<&DocumentId>, binder: &BinderId) -> Result<bool, Fatal> {
+/// Whether a document that was listed in this run is still found, and in the same binder.
+async fn is_found(ctx: &RunContext, control: Option<&DocumentId>, binder: &BinderId) -> Result<bool, Fatal> {
     let Some(control) = control else { return Ok(false) };
     match ctx.service.ask(ctx.service.remote.document(control)).await {
         Some(Ok(listed)) => Ok(listed.binder == *binder),

@@ -1,4 +1,4 @@
-//! What is decided when all binders were read: renames, late versions, and who is absent.
+//! Decisions that need every binder: renames, follow-up downloads, absent documents.
 
 use std::{
     cell::RefCell,
@@ -8,11 +8,9 @@ use std::{
 use crate::{
     evidence::is_check_due,
     mirror::OnDisk,
-    model::{
-        BinderId, ClockReading, DocumentId, Folder, FolderId, KnownFolder, Listed, Particulars, RelPath, VersionId,
-    },
+    model::{BinderId, ClockReading, DocumentId, Listed, Particulars, RelPath, VersionId},
     naming,
-    plan::{Leg, Mover, Tree, arrange},
+    plan::{Leg, Mover, arrange},
     report::Change,
     state::{Known, Provisional},
     sync::{
@@ -28,112 +26,52 @@ use crate::{
     },
 };
 
-/// A rename with what the state will say.
+/// A rename, and the document's row after it.
 #[derive(Debug)]
 pub(crate) struct Rename {
     pub(crate) leg: Leg,
     pub(crate) particulars: Particulars,
 }
 
-/// A document that goes elsewhere: what the state will say, and what it says.
-struct Going {
+/// A document that moves, with its row after and before.
+struct Move {
     mover: Mover,
     new: Particulars,
     old: Particulars,
 }
 
-/// What the documents that were listed otherwise than they are mirrored need.
+/// All renames of a run in their order, and rows that change without one.
 #[derive(Debug, Default)]
-pub(crate) struct Settlement {
+pub(crate) struct RenamePlan {
     pub(crate) renames: Vec<Rename>,
     pub(crate) rows: Vec<RowChange>,
 }
 
 impl Planner {
-    /// Loads a binder's folders and tells how many of its documents are mirrored.
-    pub(crate) fn open_binder(&mut self, binder: &BinderId, segment: &str) -> Result<u64, Fatal> {
-        self.open_tree(binder, segment)?;
-        Ok(self.state.read(|r| r.documents_in(binder))?)
-    }
-
-    /// How many folders of a binder are known.
-    pub(crate) fn folders_in(&mut self, binder: &BinderId) -> usize {
-        self.trees.get(binder).map_or(0, Tree::len)
-    }
-
-    /// The tabs of a binder.
-    pub(crate) fn tabs(&mut self, binder: &BinderId) -> Vec<FolderId> {
-        self.trees.get(binder).map(Tree::tabs).unwrap_or_default()
-    }
-
-    /// Takes over the folders that were read; `whole`: all of them. Without `requests` they are due
-    /// again in the next run.
-    pub(crate) fn take_folders(
-        &mut self,
-        binder: &BinderId,
-        folders: Vec<Folder>,
-        whole: bool,
-        requests: Option<u32>,
-    ) -> Result<(), Fatal> {
-        self.recase_folders(binder, folders.iter().map(|folder| &folder.id))?;
-        let (state, names) = (&self.state, &self.reservations);
-        let Some(tree) = self.trees.get_mut(binder) else { return Ok(()) };
-        let taken = |key: &str| names.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some());
-        let (changed, gone): (Vec<KnownFolder>, Vec<FolderId>) = tree.refresh(folders, self.now, taken);
-        let forgotten = if whole && !gone.is_empty() {
-            let used = state.read(|r| r.used_folders(binder))?;
-            tree.forget(gone.into_iter().filter(|folder| !used.contains(folder)).collect())
-        } else {
-            Vec::new()
-        };
-        // Folders whose name is open are written down when all binders were read. Until then the next run sees them anew.
-        let open: HashSet<&FolderId> = if self.has_folded_ids {
-            HashSet::new()
-        } else {
-            tree.contested().iter().map(|(folder, _)| folder).collect()
-        };
-        let requests = if open.is_empty() {
-            requests
-        } else {
-            self.contested.insert(binder.clone(), requests);
-            None
-        };
-        state.write(|w| {
-            for folder in changed.iter().filter(|folder| !open.contains(&folder.id)) {
-                w.upsert_folder(binder, folder)?;
-            }
-            for folder in &forgotten {
-                w.delete_folder(binder, folder)?;
-            }
-            requests.map_or(Ok(()), |requests| w.folders_refreshed(binder, requests))
-        })?;
-        Ok(())
-    }
-
     /// Whether the mirror has or had a version of a document.
     pub(crate) fn has_had(&mut self, document: &DocumentId, version: &VersionId) -> Result<bool, Fatal> {
         let known = self.state.read(|r| r.document(document))?;
         Ok(known.is_some_and(|k| k.version == *version) || self.state.read(|r| r.was_version(document, version))?)
     }
 
-    /// An answer by id counts like a listed item. What was planned for the document is not done.
-    pub(crate) fn answered(&mut self, listed: Listed) {
-        self.reservations.arrived(&listed.id);
-        self.unsettled.insert(listed.id.clone(), listed);
+    /// Treats the result of a lookup by id as a listing, and cancels what was planned for the document.
+    pub(crate) fn replan(&mut self, listed: Listed) {
+        self.reservations.release(&listed.id);
+        self.to_reconcile.insert(listed.id.clone(), listed);
     }
 
-    /// A document that no listing had answers by id.
-    pub(crate) fn found(&mut self, listed: Listed) -> Result<(), Fatal> {
+    /// Takes in a document that no listing had and that a lookup by id found.
+    pub(crate) fn add_unlisted(&mut self, listed: Listed) -> Result<(), Fatal> {
         self.mark(&listed.id)?;
-        self.answered(listed);
+        self.replan(listed);
         Ok(())
     }
 
-    /// Documents that have another version now than when they were brought over, or whose file is missing.
-    pub(crate) fn late_versions(&mut self) -> Result<PageDecisions, Fatal> {
-        let mut late = PageDecisions::default();
-        let unsettled: Vec<Listed> = self.unsettled.values().cloned().collect();
-        for item in unsettled {
+    /// Downloads for documents that changed while another version was in flight, or whose file is missing.
+    pub(crate) fn follow_up_downloads(&mut self) -> Result<PageDecisions, Fatal> {
+        let mut all = PageDecisions::default();
+        let to_reconcile: Vec<Listed> = self.to_reconcile.values().cloned().collect();
+        for item in to_reconcile {
             if !self.trees.contains_key(&item.binder) {
                 continue;
             }
@@ -142,23 +80,23 @@ impl Planner {
             if known.is_none_or(|k| item.version.as_ref().is_some_and(|v| *v != k.version) || !is_there(&k)) {
                 // It was counted when it was listed.
                 self.counted.insert(item.id.clone());
-                let absorbed = self.absorb(&item.binder.clone(), &[item], true)?;
-                late.jobs.extend(absorbed.jobs);
-                late.rows.extend(absorbed.rows);
+                let decisions = self.compare_page(&item.binder.clone(), &[item], true)?;
+                all.jobs.extend(decisions.jobs);
+                all.rows.extend(decisions.rows);
             }
         }
-        Ok(late)
+        Ok(all)
     }
 
-    /// Versions that were accepted for now and are due to be fetched again.
+    /// Versions that were accepted for now and are due for another download.
     pub(crate) fn checks(&mut self, now: ClockReading) -> Result<Vec<DownloadJob>, Fatal> {
         let mut jobs = Vec::new();
         for row in self.state.read(|r| r.provisional())? {
             let is_due = is_check_due(row.accepted_at, row.passed, now);
             let Some(known) = self.state.read(|r| r.document(&row.document))?.filter(|_| is_due) else { continue };
-            // Only what is still listed can be fetched; what is on its way gets a new version anyway.
-            let comes = !self.reservations.on_their_way(std::iter::once(&known.id)).is_empty();
-            if comes || !self.seen.has(known.number) || self.unsettled.contains_key(&known.id) {
+            // Only listed documents can be downloaded, and those in flight get a new version anyway.
+            let in_flight = !self.reservations.in_flight(std::iter::once(&known.id)).is_empty();
+            if in_flight || !self.seen.has(known.number) || self.to_reconcile.contains_key(&known.id) {
                 continue;
             }
             self.reservations.keep(&known.id, InFlight::again(&known));
@@ -167,51 +105,51 @@ impl Planner {
         Ok(jobs)
     }
 
-    /// Renames in an order that works, and rows that change without one.
-    pub(crate) fn settle(&mut self) -> Result<Settlement, Fatal> {
-        let mut unsettled = std::mem::take(&mut self.unsettled);
-        let mut contested = self.grant_contested(&mut unsettled)?;
+    /// Plans all renames as a set.
+    pub(crate) fn plan_renames(&mut self) -> Result<RenamePlan, Fatal> {
+        let mut to_reconcile = std::mem::take(&mut self.to_reconcile);
+        let mut contested = self.rename_contested_folders(&mut to_reconcile)?;
         loop {
-            let (settlement, going) = self.going(&unsettled)?;
-            let ids: HashSet<&DocumentId> = going.iter().map(|g| &g.mover.document).collect();
+            let (plan, moves) = self.moves(&to_reconcile)?;
+            let ids: HashSet<&DocumentId> = moves.iter().map(|m| &m.mover.document).collect();
             let above = RefCell::default();
             let taken = |key: &str, _: &DocumentId| self.is_taken(key, &ids, &mut above.borrow_mut());
-            let movers: Vec<Mover> = going.iter().map(|g| g.mover.clone()).collect();
+            let movers: Vec<Mover> = moves.iter().map(|m| m.mover.clone()).collect();
             let legs = arrange(&movers, naming::key, taken);
             let moved: HashSet<&DocumentId> = legs.iter().map(|leg| &leg.document).collect();
             let (granted, refused): (Vec<ContestedFolder>, Vec<ContestedFolder>) =
                 contested.into_iter().partition(|w| w.owner.as_ref().is_none_or(|owner| moved.contains(owner)));
             if refused.is_empty() {
-                self.write_contested()?;
-                return Ok(settled(settlement, &going, legs));
+                self.record_contested_folders()?;
+                return Ok(add_renames(plan, &moves, legs));
             }
             contested = granted;
-            self.withdraw(refused);
+            self.restore_folder_names(refused);
         }
     }
 
-    /// Which of the unsettled documents go elsewhere; the others' rows are settled already.
-    fn going(&self, unsettled: &HashMap<DocumentId, Listed>) -> Result<(Settlement, Vec<Going>), Fatal> {
-        let (mut settlement, mut going) = (Settlement::default(), Vec::new());
-        for item in unsettled.values() {
+    /// The documents that move, and the rows of those that only changed their folder or name at the service.
+    fn moves(&self, to_reconcile: &HashMap<DocumentId, Listed>) -> Result<(RenamePlan, Vec<Move>), Fatal> {
+        let (mut plan, mut moves) = (RenamePlan::default(), Vec::new());
+        for item in to_reconcile.values() {
             let Some((dir, known)) = self.destination(item)? else { continue };
             let candidates = candidates(&self.reservations, item, &known, dir)?;
             let new = particulars(item, known.version.clone());
             if candidates.first() == Some(&known.path) {
                 if item.metadata.is_some() || !same_place(item, &known, dir) {
-                    settlement.rows.push(RowChange::Place { document: known.id, particulars: new });
+                    plan.rows.push(RowChange::Place { document: known.id, particulars: new });
                 }
                 continue;
             }
             let Known { binder, folder, file_name, .. } = known;
             let old = Particulars { binder, folder, file_name, ..new.clone() };
-            going.push(Going { mover: Mover { document: known.id, from: known.path, candidates }, new, old });
+            moves.push(Move { mover: Mover { document: known.id, from: known.path, candidates }, new, old });
         }
-        Ok((settlement, going))
+        Ok((plan, moves))
     }
 
-    /// The folder that a listed document goes to, and its row; a document whose new binder was not read in this run
-    /// keeps its file.
+    /// The folder of a listed document, and its row. `None` if its binder was not read in this run or a filter excludes it:
+    /// then its file stays.
     pub(crate) fn destination(&self, item: &Listed) -> Result<Option<(&RelPath, Known)>, Fatal> {
         let Some(dir) = self.trees.get(&item.binder).and_then(|t| t.path(item.folder.as_ref())) else {
             return Ok(None);
@@ -222,46 +160,48 @@ impl Planner {
         Ok(self.state.read(|r| r.document(&item.id))?.map(|known| (dir, known)))
     }
 
-    /// Whether a path is a folder, or conflicts with the file of a document that stays. `above` remembers for the
-    /// folders that were asked about whether such a file is in their way.
-    fn is_taken(&self, key: &str, going: &HashSet<&DocumentId>, above: &mut HashMap<String, bool>) -> bool {
-        if self.stays(key, going) || self.trees.values().any(|tree| tree.has(key)) || self.is_below(key, going, above) {
+    /// Whether a path is a folder, or conflicts with the file of a document that stays. `above` caches for folders whether
+    /// such a file has their path or that of a folder above.
+    fn is_taken(&self, key: &str, moving: &HashSet<&DocumentId>, above: &mut HashMap<String, bool>) -> bool {
+        let is_folder = self.trees.values().any(|tree| tree.has(key));
+        if is_folder || self.stays(key, moving) || self.is_below(key, moving, above) {
             return true;
         }
-        // A folder that has another name now lies there as long as documents stay in it.
+        // A renamed folder stays on disk under its old name as long as documents stay in it.
         let below = self.state.read(|r| r.documents_below(key));
-        below.map_or(true, |below| below.iter().any(|known| !going.contains(&known.id)))
+        below.map_or(true, |below| below.iter().any(|known| !moving.contains(&known.id)))
     }
 
-    /// Whether a document that stays has a path. What can't be read stays: the worst that follows is a longer name.
-    fn stays(&self, key: &str, going: &HashSet<&DocumentId>) -> bool {
+    /// Whether a document that stays has a path. If the state can't be read, the path counts as taken: at worst a name gets
+    /// longer.
+    fn stays(&self, key: &str, moving: &HashSet<&DocumentId>) -> bool {
         let owner = self.state.read(|r| r.owner(key));
-        owner.map_or(true, |owner| owner.is_some_and(|owner| !going.contains(&owner)))
+        owner.map_or(true, |owner| owner.is_some_and(|owner| !moving.contains(&owner)))
     }
 
-    /// Whether a path lies below the file of a document that stays.
-    fn is_below(&self, key: &str, going: &HashSet<&DocumentId>, above: &mut HashMap<String, bool>) -> bool {
+    /// Whether a path is below the file of a document that stays.
+    fn is_below(&self, key: &str, moving: &HashSet<&DocumentId>, above: &mut HashMap<String, bool>) -> bool {
         let Some((folder, _)) = key.rsplit_once('/') else { return false };
         if let Some(&found) = above.get(folder) {
             return found;
         }
-        let found = self.stays(folder, going) || self.is_below(folder, going, above);
+        let found = self.stays(folder, moving) || self.is_below(folder, moving, above);
         above.insert(folder.to_owned(), found);
         found
     }
 
-    /// Documents of a certified binder that were not seen anywhere in the run.
+    /// Documents of a certified binder that no listing of this run had.
     pub(crate) fn absent(&mut self, binder: &BinderId) -> Result<Vec<Known>, Fatal> {
         let newest = self.seen.newest();
         let numbers = self.state.read(|r| r.numbers_in(binder, newest))?;
         let mut absent = Vec::new();
         for number in numbers {
-            // Whatever else is said of a document: one that was listed is not absent.
+            // A document that any binder listed is not absent.
             if self.seen.has(number) {
                 continue;
             }
             let Some(known) = self.state.read(|r| r.by_number(number))? else { continue };
-            // What a filter leaves out is not looked at, and so not missed.
+            // An excluded document was not looked for.
             let dir = known.path.parent();
             if dir.is_some_and(|dir| !self.options.filter.wants(&dir, || known.path.leaf().to_owned())) {
                 continue;
@@ -274,21 +214,21 @@ impl Planner {
     }
 }
 
-/// The renames in their order, and the rows of those that go nowhere.
-fn settled(mut settlement: Settlement, going: &[Going], legs: Vec<Leg>) -> Settlement {
+/// Adds the renames in their order, and the rows of documents for which no better path is free.
+fn add_renames(mut plan: RenamePlan, moves: &[Move], legs: Vec<Leg>) -> RenamePlan {
     let moved: HashSet<DocumentId> = legs.iter().map(|leg| leg.document.clone()).collect();
-    for g in going.iter().filter(|g| !moved.contains(&g.mover.document)) {
-        let (document, particulars) = (g.mover.document.clone(), g.new.clone());
-        settlement.rows.push(RowChange::Place { document, particulars });
+    for stays in moves.iter().filter(|m| !moved.contains(&m.mover.document)) {
+        let (document, particulars) = (stays.mover.document.clone(), stays.new.clone());
+        plan.rows.push(RowChange::Place { document, particulars });
     }
-    let rows: HashMap<&DocumentId, &Going> = going.iter().map(|g| (&g.mover.document, g)).collect();
+    let rows: HashMap<&DocumentId, &Move> = moves.iter().map(|m| (&m.mover.document, m)).collect();
     for leg in legs {
         let Some(row) = rows.get(&leg.document) else { continue };
-        // Who only steps aside is still called what it was: a crash then leaves it to the next run.
+        // A file that only steps aside keeps its old row, so that after a crash the next run moves it on.
         let particulars = if leg.aside { row.old.clone() } else { row.new.clone() };
-        settlement.renames.push(Rename { leg, particulars });
+        plan.renames.push(Rename { leg, particulars });
     }
-    settlement
+    plan
 }
 
 fn check(known: Known, row: Provisional) -> DownloadJob {

@@ -1,9 +1,9 @@
 //! Paths that documents are about to get, before the state has their rows.
 //!
-//! Two documents that are planned one after the other must not get one name. A reservation lasts from planning until the
-//! row is committed; a document that failed keeps its own to the end of the run, which doesn't try it twice.
+//! Reservations keep two documents from getting the same name. A reservation lasts from planning until the row is
+//! committed; a document that failed keeps its own until the run ends, because a run doesn't try it twice.
 //!
-//! The planner owns them. The committer asks it for another name where one turns out to be taken.
+//! The planner owns them. The committer asks it for another name if one turns out to be taken.
 
 use std::collections::HashMap;
 
@@ -14,22 +14,22 @@ use crate::{
     sync::Fatal,
 };
 
-/// How many of a document's names are tried where files that are not ours are in the way.
+/// How many of a document's names are tried if untracked files have them.
 const MOST: usize = 20_000;
 
-/// What a document that is on its way will be.
+/// A document that is being downloaded, as its row will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InFlight {
     version: VersionId,
     binder: BinderId,
     folder: Option<FolderId>,
     file_name: String,
-    /// The key of the path that it has reserved; none where its row has it already.
+    /// The key of its reserved path; `None` if its row already has the path.
     key: Option<String>,
 }
 
 impl InFlight {
-    /// A document that is fetched again as it is.
+    /// A mirrored version that is downloaded again.
     pub(crate) fn again(known: &Known) -> Self {
         Self {
             version: known.version.clone(),
@@ -40,7 +40,6 @@ impl InFlight {
         }
     }
 
-    /// A document as it was listed, with the version that is to be fetched.
     pub(crate) fn new(item: &Listed, version: &VersionId) -> Self {
         Self {
             version: version.clone(),
@@ -51,7 +50,6 @@ impl InFlight {
         }
     }
 
-    /// Its name at the service.
     pub(crate) fn file_name(&self) -> &str {
         &self.file_name
     }
@@ -65,7 +63,7 @@ impl InFlight {
     }
 }
 
-/// The documents that are being fetched, and how long a name may be.
+/// The documents in flight and their reserved paths.
 #[derive(Debug)]
 pub(crate) struct Reservations {
     documents: HashMap<DocumentId, InFlight>,
@@ -74,47 +72,46 @@ pub(crate) struct Reservations {
 }
 
 impl Reservations {
-    /// Nothing is reserved.
     pub(crate) fn new(limit: NameLimit) -> Self {
         Self { documents: HashMap::new(), owners: HashMap::new(), limit }
     }
 
-    /// The longest name that the mirror's file system takes.
+    /// The longest name that the mirror's file system accepts.
     pub(crate) fn limit(&self) -> NameLimit {
         self.limit
     }
 
-    /// The names that a document may take, best first.
-    pub(crate) fn of(&self, file_name: &str, document: &DocumentId) -> impl Iterator<Item = String> + use<> {
+    /// The names that a document may have, best first.
+    pub(crate) fn names_of(&self, file_name: &str, document: &DocumentId) -> impl Iterator<Item = String> + use<> {
         naming::document_names(file_name, document, self.limit)
     }
 
-    /// Which of some documents are on their way.
-    pub(crate) fn on_their_way<'d>(
+    /// Which of these documents are in flight.
+    pub(crate) fn in_flight<'d>(
         &self,
         documents: impl Iterator<Item = &'d DocumentId>,
     ) -> HashMap<DocumentId, InFlight> {
         documents.filter_map(|id| Some((id.clone(), self.documents.get(id)?.clone()))).collect()
     }
 
-    /// A document whose path is its own already is on its way.
-    pub(crate) fn keep(&mut self, document: &DocumentId, entry: InFlight) {
-        self.documents.insert(document.clone(), entry);
+    /// Notes that a document is in flight under the path that its row has.
+    pub(crate) fn keep(&mut self, document: &DocumentId, in_flight: InFlight) {
+        self.documents.insert(document.clone(), in_flight);
     }
 
-    /// Reserves the first of a document's names in a folder that nobody has or is about to get.
-    /// `folder_has` tells whether a folder has a path, by key.
+    /// Reserves the first of a document's names in a folder that is free. `is_folder` says whether a folder has a path, by
+    /// key.
     pub(crate) fn reserve(
         &mut self,
         state: &State,
         dir: &RelPath,
-        entry: (&DocumentId, &InFlight),
-        folder_has: impl Fn(&str) -> bool,
+        document: &DocumentId,
+        in_flight: &InFlight,
+        is_folder: impl Fn(&str) -> bool,
     ) -> Result<RelPath, Fatal> {
-        let (document, coming) = entry;
-        for name in self.of(&coming.file_name, document) {
+        for name in self.names_of(&in_flight.file_name, document) {
             let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
-            if !folder_has(&naming::key(path.as_str())) && self.claim(state, &path, entry)? {
+            if !is_folder(&naming::key(path.as_str())) && self.claim(state, &path, document, in_flight)? {
                 return Ok(path);
             }
         }
@@ -126,50 +123,53 @@ impl Reservations {
         &mut self,
         state: &State,
         path: &RelPath,
-        (document, coming): (&DocumentId, &InFlight),
+        document: &DocumentId,
+        in_flight: &InFlight,
     ) -> Result<bool, Fatal> {
         let key = naming::key(path.as_str());
-        if self.is_anothers(state, &key, document)? {
+        if self.has_other_owner(state, &key, document)? {
             return Ok(false);
         }
         self.owners.insert(key.clone(), document.clone());
-        self.documents.insert(document.clone(), InFlight { key: Some(key), ..coming.clone() });
+        self.documents.insert(document.clone(), InFlight { key: Some(key), ..in_flight.clone() });
         Ok(true)
     }
 
-    /// Another name in the same folder, since something that is not ours has this one; `None` when all that are
-    /// tried are taken. `is_free` looks at the disk, so that many foreign files take one look each.
+    /// Another name in the same folder, because an untracked file has this one; `None` if all names that are tried are
+    /// taken. `is_free` looks at the disk.
     pub(crate) fn another(
         &mut self,
         state: &State,
         taken: &RelPath,
-        (document, file_name): (&DocumentId, &str),
+        document: &DocumentId,
+        file_name: &str,
         is_free: impl Fn(&RelPath) -> bool,
     ) -> Result<Option<RelPath>, Fatal> {
-        // Names never end; a taken one that was given long ago may not be among them.
-        let given = self.of(file_name, document).take(MOST).position(|name| name == taken.leaf());
-        let names = self.of(file_name, document).skip(given.unwrap_or(0) + 1).take(MOST);
-        self.first_of(names, state, taken, document, is_free)
+        // The sequence of names is endless, and an old name may not be in it.
+        let given = self.names_of(file_name, document).take(MOST).position(|name| name == taken.leaf());
+        let names = self.names_of(file_name, document).skip(given.unwrap_or(0) + 1).take(MOST);
+        self.reserve_beside(taken, names, state, document, is_free)
     }
 
-    /// A name within a limit in the same folder, since the disk refused a longer one.
+    /// A name within a limit in the same folder, because the disk refused a longer one.
     pub(crate) fn shorter(
         &mut self,
         state: &State,
         refused: &RelPath,
-        (document, file_name): (&DocumentId, &str),
+        document: &DocumentId,
+        file_name: &str,
         limit: NameLimit,
     ) -> Result<Option<RelPath>, Fatal> {
         let names = naming::document_names(file_name, document, limit).take(MOST);
-        self.first_of(names, state, refused, document, |path| path.leaf().len() < refused.leaf().len())
+        self.reserve_beside(refused, names, state, document, |path| path.leaf().len() < refused.leaf().len())
     }
 
-    /// Reserves the first of some names beside a path that nobody has or is about to get.
-    fn first_of(
+    /// Reserves the first free one of these names in the folder of a path.
+    fn reserve_beside(
         &mut self,
+        beside: &RelPath,
         names: impl Iterator<Item = String>,
         state: &State,
-        beside: &RelPath,
         document: &DocumentId,
         is_free: impl Fn(&RelPath) -> bool,
     ) -> Result<Option<RelPath>, Fatal> {
@@ -177,7 +177,7 @@ impl Reservations {
             let path = beside.parent().map_or_else(|| RelPath::new(&name), |dir| dir.join(&name));
             let path = path.map_err(|e| Fatal::Internal(e.to_string()))?;
             let key = naming::key(path.as_str());
-            if !is_free(&path) || self.is_anothers(state, &key, document)? {
+            if !is_free(&path) || self.has_other_owner(state, &key, document)? {
                 continue;
             }
             self.owners.insert(key.clone(), document.clone());
@@ -189,20 +189,20 @@ impl Reservations {
         Ok(None)
     }
 
-    /// Whether another document has a path, or is about to get it. A row that was committed meanwhile shows: its
-    /// reservation ends only after that.
-    fn is_anothers(&self, state: &State, key: &str, document: &DocumentId) -> Result<bool, Fatal> {
+    /// Whether another document has a path, or is about to get it. A reservation ends only after its row is committed, so
+    /// no document is missed.
+    fn has_other_owner(&self, state: &State, key: &str, document: &DocumentId) -> Result<bool, Fatal> {
         let reserved = self.owners.get(key).is_some_and(|owner| owner != document);
         Ok(reserved || state.read(|r| r.owner(key))?.is_some_and(|owner| owner != *document))
     }
 
-    /// Whether a path is reserved for another document.
+    /// Whether a path is reserved, by key.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.owners.contains_key(key)
     }
 
-    /// A document's row is committed, or it is not brought over as it was planned.
-    pub(crate) fn arrived(&mut self, document: &DocumentId) {
+    /// Ends a reservation: the document's row is committed, or its download is cancelled.
+    pub(crate) fn release(&mut self, document: &DocumentId) {
         if let Some(InFlight { key: Some(key), .. }) = self.documents.remove(document) {
             self.owners.remove(&key);
         }
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_difference_of_a_second_item_is_noticed() {
+    fn every_difference_between_two_items_is_noticed() {
         let item = Listed {
             id: DocumentId::parse("d").unwrap(),
             binder: BinderId::parse("b").unwrap(),
@@ -224,11 +224,11 @@ mod tests {
             version: VersionId::parse("v").ok(),
             metadata: None,
         };
-        let coming = InFlight::new(&item, &VersionId::parse("v").unwrap());
+        let in_flight = InFlight::new(&item, &VersionId::parse("v").unwrap());
         let changed = |change: fn(&mut Listed)| {
             let mut item = item.clone();
             change(&mut item);
-            !coming.is_as_listed(&item)
+            !in_flight.is_as_listed(&item)
         };
         assert!(!changed(|_| {}) && !changed(|item| item.version = None));
         assert!(changed(|item| item.version = VersionId::parse("w").ok()));

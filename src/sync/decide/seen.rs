@@ -1,6 +1,6 @@
-//! Which of the documents that had a row before the run were seen in it: one bit each.
+//! Which documents with a row from an earlier run were seen in this one: one bit each.
 
-/// Marks by row number. Rows that are newer than the run need none: they were just seen.
+/// Marks by row number. Rows of this run count as seen.
 #[derive(Debug)]
 pub(crate) struct SeenDocuments {
     bits: Vec<u64>,
@@ -14,12 +14,12 @@ impl SeenDocuments {
         Self { bits: vec![0; words], newest }
     }
 
-    /// The newest row that the run found.
+    /// The newest row at the start of the run.
     pub(crate) fn newest(&self) -> i64 {
         self.newest
     }
 
-    /// Marks a document; true the first time.
+    /// Marks a document; returns true the first time.
     pub(crate) fn mark(&mut self, number: i64) -> bool {
         let Some((word, bit)) = self.place(number) else { return false };
         let first = self.bits[word] & bit == 0;
@@ -27,7 +27,6 @@ impl SeenDocuments {
         first
     }
 
-    /// Whether a document was seen.
     pub(crate) fn has(&self, number: i64) -> bool {
         self.place(number).is_none_or(|(word, bit)| self.bits[word] & bit != 0)
     }
@@ -43,11 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks() {
+    fn a_document_is_marked_once() {
         let mut seen = SeenDocuments::up_to(130);
         assert!(seen.mark(130) && seen.mark(1) && !seen.mark(1));
         assert!(seen.has(1) && seen.has(130) && !seen.has(2));
-        // A row of this run was seen by being made.
+        // A row of this run.
         assert!(!seen.mark(131) && seen.has(131));
     }
 }

@@ -1,7 +1,7 @@
-//! A version that is listed, and whose link the service answers with 404.
+//! A version that is listed although the request for its link gets a 404.
 //!
-//! Evidence that contradicts itself removes nothing, and is a failure of the document whatever the answer by id
-//! says; both facts are told. Whether the answer by id names a version that is worth fetching is decided here.
+//! Contradicting answers never remove a document: it is a failure, which names both answers. A lookup by id may name another
+//! version to download instead.
 
 use crate::{
     model::{Listed, VersionId},
@@ -13,39 +13,39 @@ use crate::{
     },
 };
 
-/// What the answer by id says of a version whose link is not to be had.
+/// What a lookup by id says about a version without a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ById {
-    /// The version that is listed.
+    /// The document has the listed version.
     Same,
-    /// Another one, and whether the mirror has or had it.
+    /// It has another version. `had`: the mirror has or had that one.
     Other { had: bool },
-    /// The document, without a version.
+    /// It has no version.
     NoVersion,
-    /// 404 as well.
+    /// A 404 as well.
     Gone,
-    /// Nothing that tells.
+    /// Another error.
     Unknown,
 }
 
 impl ById {
-    /// Whether the version by id is fetched: only what the mirror never had can be newer than what was listed.
-    fn is_fetched(self) -> bool {
+    /// Whether to download the other version: it can only be newer than the listed one if the mirror never had it.
+    fn is_downloaded(self) -> bool {
         self == Self::Other { had: false }
     }
 }
 
-/// Asks for the document by id. The failure that comes of it says what the link and the answer by id said.
+/// Looks the document up by id. Returns an error that says what both requests answered.
 pub(crate) async fn examine(ctx: &RunContext, job: &DownloadJob, link: Error) -> Result<TransferError, Fatal> {
     let Some(answer) = ctx.service.ask(ctx.service.remote.document(&job.document)).await else {
         return Ok(TransferError::Stopped);
     };
     let by_id = classify(ctx, job, &answer).await?;
-    let told = told(by_id, job, &answer);
-    if let (true, Ok(listed)) = (by_id.is_fetched(), answer) {
-        ctx.record.planner.call(move |planner| planner.answered(listed)).await?;
+    let explanation = explain(by_id, job, &answer);
+    if let (true, Ok(listed)) = (by_id.is_downloaded(), answer) {
+        ctx.record.planner.call(move |planner| planner.replan(listed)).await?;
     }
-    Ok(TransferError::Contradicted(link, told))
+    Ok(TransferError::Contradicted(link, explanation))
 }
 
 async fn classify(ctx: &RunContext, job: &DownloadJob, answer: &Result<Listed, Error>) -> Result<ById, Fatal> {
@@ -64,7 +64,7 @@ async fn classify(ctx: &RunContext, job: &DownloadJob, answer: &Result<Listed, E
     })
 }
 
-fn told(by_id: ById, job: &DownloadJob, answer: &Result<Listed, Error>) -> String {
+fn explain(by_id: ById, job: &DownloadJob, answer: &Result<Listed, Error>) -> String {
     let advice = format!(
         "it stays as it is and the next run tries again. If this never ends, accept it with `ibinder-sync acknowledge {}`",
         job.document
@@ -88,8 +88,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_version_that_the_mirror_never_had_is_fetched() {
-        for (by_id, fetched) in [
+    fn only_a_version_that_the_mirror_never_had_is_downloaded() {
+        for (by_id, downloaded) in [
             (ById::Same, false),
             (ById::Other { had: true }, false),
             (ById::Other { had: false }, true),
@@ -97,7 +97,7 @@ mod tests {
             (ById::Gone, false),
             (ById::Unknown, false),
         ] {
-            assert_eq!(by_id.is_fetched(), fetched, "{by_id:?}");
+            assert_eq!(by_id.is_downloaded(), downloaded, "{by_id:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Room on the disk for what is on its way.
+//! Disk space for the downloads in flight.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -8,15 +8,14 @@ use crate::{
     sync::{Fatal, context::RunContext, fetch::transfer_error::TransferError, stop::StopCause},
 };
 
-/// Less room than this, and a run with `--min-free` ends: what still fits is hardly worth a request.
+/// With `--min-free`, a run ends if less than this is left.
 const HARDLY_ANY: u64 = 1024 * 1024;
 
-/// What a download of at least a MiB, or of a size that nobody announced, leaves to the others: it must not be what makes
-/// the disk full for everybody. Smaller ones are not looked at where no space has to stay free: where they don't fit the
-/// disk is full, and says so.
+/// The space that a download of a MiB or more, or of unknown size, must leave to the others. Smaller downloads are not
+/// checked without `--min-free`: if one doesn't fit, the disk is full, and the error says so.
 const MARGIN: u64 = 4 * HARDLY_ANY;
 
-/// Room on the disk for what a download has announced, counted with that of all others.
+/// Reserved disk space for the rest of a download.
 pub(crate) struct DiskSpace<'c> {
     ctx: &'c RunContext,
     bytes: u64,
@@ -26,83 +25,82 @@ pub(crate) struct DiskSpace<'c> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fits {
     Yes,
-    /// It does not, and others may.
-    NotThis,
-    /// Hardly anything does.
-    HardlyAny,
+    /// It doesn't, but smaller downloads may.
+    TooLarge,
+    /// The disk is as good as full.
+    DiskFull,
 }
 
-/// `free` bytes are free, `reserved` stay so, `others` are still to be written by others.
-fn fits(free: u64, reserved: u64, others: u64, bytes: u64) -> Fits {
-    let room = free.saturating_sub(reserved).saturating_sub(others);
-    if bytes <= room && free >= reserved {
+/// `free` bytes are free, `min_free` of them must stay free, and other downloads will write `others`.
+fn fits(free: u64, min_free: u64, others: u64, bytes: u64) -> Fits {
+    let available = free.saturating_sub(min_free).saturating_sub(others);
+    if bytes <= available && free >= min_free {
         Fits::Yes
-    } else if reserved > 0 && room < HARDLY_ANY {
-        Fits::HardlyAny
+    } else if min_free > 0 && available < HARDLY_ANY {
+        Fits::DiskFull
     } else {
-        Fits::NotThis
+        Fits::TooLarge
     }
 }
 
-/// The space that a download needs of which so many bytes are still to come.
+/// The space that must be available for a download with this many bytes left.
 fn needed(bytes: u64) -> u64 {
     if bytes >= HARDLY_ANY { bytes.saturating_add(MARGIN) } else { bytes }
 }
 
-/// Whether a download of unknown size goes on, of which so many bytes came; `None` where nobody has space any more.
-fn goes_on(free: u64, reserved: u64, others: u64, came: u64) -> Option<bool> {
-    let large = came >= HARDLY_ANY;
-    match fits(free, reserved, others, if large { MARGIN } else { 0 }) {
+/// Whether a download of unknown size may continue after this many bytes; `None` if no other download has space either.
+fn may_continue(free: u64, min_free: u64, others: u64, received: u64) -> Option<bool> {
+    let large = received >= HARDLY_ANY;
+    match fits(free, min_free, others, if large { MARGIN } else { 0 }) {
         Fits::Yes => Some(true),
-        Fits::NotThis | Fits::HardlyAny if large => Some(false),
-        Fits::NotThis | Fits::HardlyAny => None,
+        Fits::TooLarge | Fits::DiskFull if large => Some(false),
+        Fits::TooLarge | Fits::DiskFull => None,
     }
 }
 
 impl<'c> DiskSpace<'c> {
-    /// Takes room for a download. One that announces more than there is fails alone; with `--min-free`, a disk that is
-    /// as good as full ends the run.
+    /// Reserves space for a download. A download that is too large fails alone; with `--min-free`, a disk that is as good as
+    /// full ends the run.
     pub(crate) fn take(ctx: &'c RunContext, blob: &Blob) -> Result<Self, TransferError> {
         let bytes = blob.announced.total.unwrap_or(0).saturating_sub(blob.start);
         if ctx.options.min_free > 0 || bytes >= HARDLY_ANY {
-            let (free, others) = (ctx.record.root.free_bytes()?, ctx.transfers.coming.load(Relaxed));
+            let (free, others) = (ctx.record.root.free_bytes()?, ctx.transfers.unwritten.load(Relaxed));
             match fits(free, ctx.options.min_free, others, needed(bytes)) {
                 Fits::Yes => {}
-                Fits::NotThis => return Err(TransferError::TooLarge { bytes, free, min_free: ctx.options.min_free }),
-                Fits::HardlyAny => return Err(end(ctx)),
+                Fits::TooLarge => return Err(TransferError::TooLarge { bytes, free, min_free: ctx.options.min_free }),
+                Fits::DiskFull => return Err(end_run(ctx)),
             }
         }
-        ctx.transfers.coming.fetch_add(bytes, Relaxed);
+        ctx.transfers.unwritten.fetch_add(bytes, Relaxed);
         Ok(Self { ctx, bytes })
     }
 
-    /// Bytes came, and take their space on the disk themselves.
+    /// Releases the space of bytes that arrived: they are written to the disk now.
     pub(crate) fn came(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        self.ctx.transfers.coming.fetch_sub(bytes, Relaxed);
+        self.ctx.transfers.unwritten.fetch_sub(bytes, Relaxed);
     }
 }
 
 impl Drop for DiskSpace<'_> {
     fn drop(&mut self) {
-        self.ctx.transfers.coming.fetch_sub(self.bytes, Relaxed);
+        self.ctx.transfers.unwritten.fetch_sub(self.bytes, Relaxed);
     }
 }
 
-/// Looks whether a download of unknown size may go on, of which so many bytes came. One that fills the disk by itself fails
-/// alone; with `--min-free`, a disk that others filled ends the run.
+/// Checks whether a download of unknown size may continue after this many bytes. A download that fills the disk fails alone;
+/// with `--min-free`, a disk that others filled ends the run.
 pub(crate) fn check_space(ctx: &RunContext, bytes: u64) -> Result<(), TransferError> {
-    let (free, others, min_free) =
-        (ctx.record.root.free_bytes()?, ctx.transfers.coming.load(Relaxed), ctx.options.min_free);
-    match goes_on(free, min_free, others, bytes) {
+    let (free, min_free) = (ctx.record.root.free_bytes()?, ctx.options.min_free);
+    match may_continue(free, min_free, ctx.transfers.unwritten.load(Relaxed), bytes) {
         Some(true) => Ok(()),
         Some(false) => Err(TransferError::NoSpace { bytes, free, min_free }),
-        None => Err(end(ctx)),
+        None => Err(end_run(ctx)),
     }
 }
 
-/// A full disk fails the download alone that fills it: without its bytes the others have space.
+/// A large download that fills the disk fails alone: once its bytes are deleted, the others have space.
 pub(crate) fn fills_alone(ctx: &RunContext, error: TransferError, bytes: u64) -> TransferError {
     match error {
         TransferError::Fatal(Fatal::Mirror(full)) if full.is_full() && bytes >= HARDLY_ANY => {
@@ -113,7 +111,7 @@ pub(crate) fn fills_alone(ctx: &RunContext, error: TransferError, bytes: u64) ->
     }
 }
 
-/// Whether what is held of a download that failed this way is dropped, because it leaves the others no space.
+/// Whether to delete the partial download after this error, because it leaves no space for others.
 pub(crate) fn drops_held(error: &TransferError) -> bool {
     match error {
         TransferError::NoSpace { .. } => true,
@@ -122,7 +120,7 @@ pub(crate) fn drops_held(error: &TransferError) -> bool {
     }
 }
 
-fn end(ctx: &RunContext) -> TransferError {
+fn end_run(ctx: &RunContext) -> TransferError {
     ctx.tally.warn(Warning::MinFree);
     ctx.stop.now(StopCause::Space);
     TransferError::Stopped
@@ -133,25 +131,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits() {
+    fn a_download_fits_in_the_space_that_others_leave() {
         const MIB: u64 = 1024 * 1024;
-        for (free, reserved, others, bytes, verdict) in [
+        for (free, min_free, others, bytes, expected) in [
             (10 * MIB, 0, 0, 10 * MIB, Fits::Yes),
-            (10 * MIB, 0, 0, 11 * MIB, Fits::NotThis),
-            (10 * MIB, 0, 5 * MIB, 6 * MIB, Fits::NotThis),
-            (10 * MIB, MIB, 0, u64::MAX, Fits::NotThis),
+            (10 * MIB, 0, 0, 11 * MIB, Fits::TooLarge),
+            (10 * MIB, 0, 5 * MIB, 6 * MIB, Fits::TooLarge),
+            (10 * MIB, MIB, 0, u64::MAX, Fits::TooLarge),
             (10 * MIB, MIB, 0, 9 * MIB, Fits::Yes),
-            (10 * MIB, 9 * MIB + 1, 0, 2 * MIB, Fits::HardlyAny),
-            (10 * MIB, 11 * MIB, 0, 0, Fits::HardlyAny),
-            (10 * MIB, 5 * MIB, 5 * MIB, MIB, Fits::HardlyAny),
-            (100, 0, 0, 2 * MIB, Fits::NotThis),
+            (10 * MIB, 9 * MIB + 1, 0, 2 * MIB, Fits::DiskFull),
+            (10 * MIB, 11 * MIB, 0, 0, Fits::DiskFull),
+            (10 * MIB, 5 * MIB, 5 * MIB, MIB, Fits::DiskFull),
+            (100, 0, 0, 2 * MIB, Fits::TooLarge),
         ] {
-            assert_eq!(fits(free, reserved, others, bytes), verdict, "{free} {reserved} {others} {bytes}");
+            assert_eq!(fits(free, min_free, others, bytes), expected, "{free} {min_free} {others} {bytes}");
         }
     }
 
     #[test]
-    fn what_is_held_is_dropped_where_it_leaves_no_space() {
+    fn a_partial_download_that_leaves_no_space_is_deleted() {
         let too_large = |free, min_free| TransferError::TooLarge { bytes: 9, free, min_free };
         for (error, drops) in [
             (TransferError::NoSpace { bytes: 9, free: u64::MAX, min_free: 0 }, true),
@@ -165,12 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn a_large_download_leaves_space_to_the_others() {
+    fn a_large_download_leaves_space_for_others() {
         const MIB: u64 = 1024 * 1024;
         for (bytes, space) in [(0, 0), (MIB - 1, MIB - 1), (MIB, 5 * MIB), (u64::MAX, u64::MAX)] {
             assert_eq!(needed(bytes), space);
         }
-        for (free, reserved, others, came, verdict) in [
+        for (free, min_free, others, received, expected) in [
             (100 * MIB, 0, 0, 50 * MIB, Some(true)),
             (4 * MIB, 0, 0, 50 * MIB, Some(true)),
             (4 * MIB - 1, 0, 0, 50 * MIB, Some(false)),
@@ -178,12 +176,13 @@ mod tests {
             (5 * MIB, MIB, 0, 50 * MIB, Some(true)),
             (5 * MIB - 1, MIB, 0, 50 * MIB, Some(false)),
             (0, MIB, 0, 50 * MIB, Some(false)),
-            // A small one fills nothing.
+            // A small download is not the one that fills the disk.
             (1, 0, 0, MIB - 1, Some(true)),
             (2 * MIB, MIB, 0, MIB - 1, Some(true)),
             (MIB - 1, MIB, 0, MIB - 1, None),
         ] {
-            assert_eq!(goes_on(free, reserved, others, came), verdict, "{free} {reserved} {others} {came}");
+            let may = may_continue(free, min_free, others, received);
+            assert_eq!(may, expected, "{free} {min_free} {others} {received}");
         }
     }
 }

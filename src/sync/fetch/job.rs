@@ -1,4 +1,4 @@
-//! A version to download.
+//! One version to download.
 
 use crate::{
     model::{DocumentId, Particulars, RelPath, Sha256},
@@ -6,19 +6,18 @@ use crate::{
     state::Provisional,
 };
 
-/// Bytes to bring over.
 #[derive(Debug, Clone)]
 pub(crate) struct DownloadJob {
     pub(crate) document: DocumentId,
     pub(crate) path: RelPath,
     pub(crate) particulars: Particulars,
-    /// Whether the document has a row, and its file is replaced.
+    /// Whether the document has a row, so that its file is replaced.
     pub(crate) replaces: bool,
     pub(crate) change: Change,
-    /// The object that holds these bytes already, and its time.
+    /// The object that has this version's bytes, and its time.
     pub(crate) object: Option<(Sha256, i64)>,
-    /// Whether a file lies at the path that no row knows, and may hold these bytes.
+    /// Whether an untracked file at the path may have these bytes.
     pub(crate) found: bool,
-    /// The version was accepted for now, and is fetched again to see whether it is the same.
+    /// Set if the version was accepted for now and is downloaded again to compare it.
     pub(crate) check: Option<Provisional>,
 }

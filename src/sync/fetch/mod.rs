@@ -1,4 +1,4 @@
-//! Downloads, and what may become a document.
+//! Downloads versions, and decides which bytes may become a document.
 
 pub(crate) mod attempts;
 pub(crate) mod contradiction;

@@ -1,7 +1,7 @@
-//! Bytes that came and that nothing proves: they wait until the others of the run came, and are judged together.
+//! Unproved downloads, which wait until all downloads of the run are done.
 //!
-//! The first of a series of stand-ins looks like any document; the second one tells. So nothing of the kind is published
-//! before all downloads are done. [`evidence`] decides; this module gathers what it decides by, and carries it out.
+//! The first of a series of error pages looks like a document; only the second one, with the same bytes, gives it away. So
+//! [`evidence`] decides on all of them together. This module collects the facts and carries out the decisions.
 
 use std::collections::HashSet;
 
@@ -24,13 +24,13 @@ use crate::{
     },
 };
 
-/// So many wait at most before they are judged; the bound is for memory alone.
+/// Downloads that wait before they are decided on early, to limit memory.
 const MOST_WAITING: usize = 4096;
 
-/// Of so many that were accepted it is remembered what they were: others may come with the same bytes.
+/// Accepted downloads that are remembered, because later ones may have the same bytes.
 const MOST_REMEMBERED: usize = 65_536;
 
-/// Takes a document's bytes: those that are proved are published, and the others wait.
+/// Publishes a download if it is proved; otherwise it waits.
 pub(crate) async fn take(
     ctx: &RunContext,
     writing: &Writing,
@@ -51,27 +51,25 @@ pub(crate) async fn take(
         waiting.pending.push(Pending { job: job.clone(), arrived, held_since: None });
         waiting.pending.len()
     };
-    if waiting >= MOST_WAITING { Ok(judge(ctx, writing).await?) } else { Ok(()) }
+    if waiting >= MOST_WAITING { Ok(decide(ctx, writing).await?) } else { Ok(()) }
 }
 
 async fn accept(ctx: &RunContext, job: &DownloadJob, arrived: Arrived) -> Result<(), TransferError> {
-    for odd in arrived.odd {
-        ctx.tally.warn(odd);
-    }
+    arrived.odd.into_iter().for_each(|warning| ctx.tally.warn(warning));
     publish(ctx, job, arrived.staged, arrived.recorded).await
 }
 
-/// Judges what waits, when all downloads are done or the run ends.
-pub(crate) async fn judge(ctx: &RunContext, writing: &Writing) -> Result<(), Fatal> {
+/// Decides on the downloads that wait, when all are done or the run ends.
+pub(crate) async fn decide(ctx: &RunContext, writing: &Writing) -> Result<(), Fatal> {
     let Waiting { mut pending, mut accepted } = std::mem::take(&mut *ctx.waiting());
     if !pending.is_empty() && !ctx.stop.is_fatal() {
         let now = ctx.clocks();
         let mut items: Vec<Item> = accepted.iter().map(|(item, _)| item.clone()).collect();
         items.extend(pending.iter().map(|pending| item(&pending.job, &pending.arrived)));
         let mut verdicts = verdicts(ctx, &mut items, &mut pending, now)?;
-        let later = verdicts.split_off(accepted.len());
-        doubt(ctx, accepted.iter().zip(verdicts), now).await;
-        for (pending, verdict) in pending.into_iter().zip(later) {
+        let of_pending = verdicts.split_off(accepted.len());
+        demote_accepted(ctx, accepted.iter().zip(verdicts), now).await;
+        for (pending, verdict) in pending.into_iter().zip(of_pending) {
             if verdict == Verdict::Accept {
                 accepted.push_back((item(&pending.job, &pending.arrived), pending.job.document.clone()));
             }
@@ -85,7 +83,7 @@ pub(crate) async fn judge(ctx: &RunContext, writing: &Writing) -> Result<(), Fat
     Ok(())
 }
 
-/// A verdict for each. What speaks for a suspect is looked up only where there is one.
+/// A verdict for each item. The state is only read if there are suspects.
 fn verdicts(
     ctx: &RunContext,
     items: &mut [Item],
@@ -113,8 +111,12 @@ fn verdicts(
     Ok(evidence::judge(items, early))
 }
 
-/// What was accepted before others came with the same bytes is accepted for now only.
-async fn doubt(ctx: &RunContext, accepted: impl Iterator<Item = (&(Item, DocumentId), Verdict)>, now: ClockReading) {
+/// Accepts for now only what was accepted before other documents came with the same bytes.
+async fn demote_accepted(
+    ctx: &RunContext,
+    accepted: impl Iterator<Item = (&(Item, DocumentId), Verdict)>,
+    now: ClockReading,
+) {
     for ((item, document), verdict) in accepted {
         if matches!(verdict, Verdict::Hold(_)) {
             ctx.submit(RowChange::AcceptForNow(provisional(document, item, now))).await;
@@ -122,7 +124,7 @@ async fn doubt(ctx: &RunContext, accepted: impl Iterator<Item = (&(Item, Documen
     }
 }
 
-/// A document's own failure to be published is recorded where it happens.
+/// Drops errors of single documents: they were recorded where they happened.
 fn fatal_only(error: TransferError) -> Result<(), Fatal> {
     match error {
         TransferError::Fatal(error) => Err(error),
@@ -162,22 +164,23 @@ async fn carry_out(
     match verdict {
         Verdict::Accept => accept(ctx, &job, arrived).await,
         Verdict::AcceptForNow => {
-            // The row comes first: a kill in between leaves one that no document matches, and not a document without it.
+            // The row first: a kill in between leaves a row without its document, rather than a document without its row.
             let row = provisional(&job.document, &item(&job, &arrived), now);
             ctx.submit(RowChange::AcceptForNow(row)).await;
             accept(ctx, &job, arrived).await
         }
-        Verdict::Hold(reason) => hold(ctx, writing, &job, arrived, (reason, held_since.unwrap_or(now))).await,
+        Verdict::Hold(reason) => hold(ctx, writing, &job, &arrived, reason, held_since.unwrap_or(now)).await,
     }
 }
 
-/// Keeps bytes back: a failure of the document, and a note of what came.
+/// Holds a download back: records a failure of the document, and the hash of what was received.
 async fn hold(
     ctx: &RunContext,
     writing: &Writing,
     job: &DownloadJob,
-    arrived: Arrived,
-    (reason, since): (Reason, ClockReading),
+    arrived: &Arrived,
+    reason: Reason,
+    since: ClockReading,
 ) -> Result<(), TransferError> {
     writing.mirror.discard(&arrived.staged.name)?;
     let row = FailureRow {
@@ -191,7 +194,7 @@ async fn hold(
     };
     ctx.tally.failed(Some(&job.document), failure_of(&row, FailureCause::Bytes));
     ctx.submit(RowChange::Failure(row)).await;
-    let suspect = provisional(&job.document, &item(job, &arrived), since);
+    let suspect = provisional(&job.document, &item(job, arrived), since);
     ctx.submit(RowChange::Suspect(suspect)).await;
     Ok(())
 }
@@ -202,7 +205,7 @@ fn explain(reason: Reason, size: u64, replaces: bool) -> String {
         Reason::Contradicts(what) => format!("storage sent {what} ({size} bytes) instead of the file"),
         Reason::Shared(documents) => format!("storage sent the same {size} bytes for {documents} documents"),
     };
-    let stays = if replaces { "the version before stays; " } else { "" };
+    let stays = if replaces { "the version before it stays; " } else { "" };
     format!(
         "{what}, and nothing proves them; {stays}they are kept if a run at least 12 hours later gets the same bytes"
     )

@@ -1,7 +1,7 @@
-//! Whether a file that no row knows is a document's version, without fetching its bytes.
+//! Proves that an untracked file is a document's version, without downloading its bytes.
 //!
-//! The file is hashed, and storage is asked for the head of the version alone. What proves it is the MD5 of the
-//! whole; a size proves nothing by itself, and with a time only where the user says so.
+//! The file is hashed and compared with the headers that storage sends for the version. The MD5 proves it; the size proves
+//! nothing by itself, and together with the time only if the user says so.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     sync::{Fatal, context::RunContext, fetch::job::DownloadJob, sink::Writing},
 };
 
-/// What storage says of a version.
+/// What the headers of storage announce.
 struct Announced {
     md5: Option<[u8; 16]>,
     size: Option<u64>,
@@ -19,18 +19,17 @@ struct Announced {
     changed: Option<i64>,
 }
 
-/// The truth table of a proof.
-fn proves(said: &Announced, md5: &[u8; 16], stamp: &Stamp, trust_times: bool) -> bool {
-    let size = said.size.map(|size| size == stamp.size);
-    if let Some(announced) = said.md5 {
-        return announced == *md5 && size != Some(false);
+fn proves(announced: &Announced, md5: &[u8; 16], stamp: &Stamp, trust_times: bool) -> bool {
+    let same_size = announced.size.map(|size| size == stamp.size);
+    if let Some(expected) = announced.md5 {
+        return expected == *md5 && same_size != Some(false);
     }
-    let same_time = said.changed == Some(stamp.mtime.div_euclid(1_000_000_000));
-    trust_times && size == Some(true) && same_time
+    let same_time = announced.changed == Some(stamp.mtime.div_euclid(1_000_000_000));
+    trust_times && same_size == Some(true) && same_time
 }
 
-/// What the file at a job's path holds, if that is the version which the job would bring. Whatever
-/// keeps it from being proved, the download that follows meets again, and says.
+/// The hashes of the file at a job's path, if it is the job's version. Errors are ignored: the download that follows meets
+/// and reports them.
 pub(crate) async fn prove(
     ctx: &RunContext,
     writing: &Writing,
@@ -46,13 +45,13 @@ pub(crate) async fn prove(
     if job.object.is_some_and(|(sha256, _)| sha256 == found.sha256) {
         return Ok(Some(found));
     }
-    let said = announced(ctx, job).await;
-    let proved = said.is_some_and(|said| proves(&said, &found.md5, &found.stamp, ctx.options.trust_times));
+    let announced = announced(ctx, job).await;
+    let proved = announced.is_some_and(|said| proves(&said, &found.md5, &found.stamp, ctx.options.trust_times));
     Ok(proved.then_some(found))
 }
 
-/// Asks for a version, and hangs up once the head of the answer is there: only that of the whole
-/// is sure to bear the hash of the whole.
+/// Requests a version and closes the connection after the headers. A range request may not announce the MD5 of the full
+/// file.
 async fn announced(ctx: &RunContext, job: &DownloadJob) -> Option<Announced> {
     let _lane = ctx.stop.or(ctx.service.remote.lane()).await?;
     let link =
@@ -67,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_proves_a_file() {
+    fn an_md5_proves_a_file_and_trusted_times_do() {
         let (md5, other) = ([1; 16], [2; 16]);
         let stamp = Stamp { inode: 1, size: 5, mtime: 7_900_000_000 };
         #[rustfmt::skip]
@@ -86,8 +85,8 @@ mod tests {
             (None,        None,    None,         true,  false),
         ];
         for (announced, size, changed, trust_times, expected) in table {
-            let said = Announced { md5: announced, size, changed };
-            assert_eq!(proves(&said, &md5, &stamp, trust_times), expected, "{announced:?} {size:?} {changed:?}");
+            let headers = Announced { md5: announced, size, changed };
+            assert_eq!(proves(&headers, &md5, &stamp, trust_times), expected, "{announced:?} {size:?} {changed:?}");
         }
     }
 }

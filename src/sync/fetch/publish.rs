@@ -17,7 +17,7 @@ pub(crate) async fn publish(
     partial: bool,
 ) -> Result<(), TransferError> {
     let DownloadJob { document, path, particulars, replaces, change, found, .. } = job.clone();
-    // What was not proved makes way, unless it may be the user's own.
+    // If the state was lost, an unproved file is replaced; otherwise it may be the user's own and stays.
     let replaces = replaces || (found && ctx.options.adopt == Adopt::Whole);
     let acknowledged = ctx.transfers.acknowledged.contains_key(&document).then(|| document.clone());
     ctx.submit(TreeChange::Publish { document, path, staged, particulars, replaces, change, partial }).await;

@@ -1,4 +1,4 @@
-//! Why a document's bytes did not come.
+//! Why a download failed.
 
 use crate::{
     mirror, remote,
@@ -6,56 +6,50 @@ use crate::{
     sync::fatal::{Fatal, cause_of},
 };
 
-/// Why a document did not come.
+/// Why a download failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransferError {
-    /// No link was given; the client has tried again already.
+    /// The service gave no link; the client has retried already.
     #[error("{0}")]
     Link(remote::Error),
-    /// It is listed, its link is not found, and what an answer by id says.
+    /// It is listed, but its link is not found; and what a lookup by id says.
     #[error("it is listed in this version, but its link can't be had ({0}); {1}")]
     Contradicted(remote::Error, String),
-    /// Storage gave nothing; the client has tried again already.
+    /// Storage sent no bytes; the client has retried already.
     #[error("{0}")]
     Head(remote::Error),
-    /// The bytes broke off.
+    /// The connection broke.
     #[error("{0}")]
     Body(#[from] remote::Error),
     /// The file could not be written.
     #[error("{0}")]
     Mirror(mirror::Error),
-    /// They came, and can't be trusted.
+    /// The bytes can't be trusted.
     #[error("{0}; the next run tries again")]
     Doubtful(String),
-    /// They are encoded.
+    /// The bytes are encoded.
     #[error(
         "storage encoded the bytes as {0:?} though none was asked for; if it stays, give the document's id to the support of iBinder"
     )]
     Encoded(String),
-    /// It announces more than there is room for.
+    /// It announces more than fits on the disk.
     #[error("it announces {bytes} bytes, and the disk has {free} free{}; free some space if it really is that large", stays_free(*.min_free))]
     TooLarge {
-        /// Bytes still to come.
+        /// Bytes left to download.
         bytes: u64,
-        /// Bytes that are free.
         free: u64,
-        /// Bytes of them that stay free.
         min_free: u64,
     },
     /// It fills the disk, and never announced its size.
     #[error("{bytes} bytes of it came without an end, and the disk has {free} free{}; free some space if it really is that large", stays_free(*.min_free))]
     NoSpace {
-        /// Bytes that came.
+        /// Bytes that were downloaded.
         bytes: u64,
-        /// Bytes that are free.
         free: u64,
-        /// Bytes of them that stay free.
         min_free: u64,
     },
-    /// The run is ending.
     #[error("the run ended")]
     Stopped,
-    /// Nobody can go on.
     #[error("{0}")]
     Fatal(#[from] Fatal),
 }
@@ -67,7 +61,7 @@ impl From<mirror::Error> for TransferError {
 }
 
 impl TransferError {
-    /// The storage host that is down, if that is why.
+    /// The storage host, if the cause is that it is down.
     pub(crate) fn host_down(&self) -> Option<&str> {
         match self {
             Self::Head(error) => error.host_down(),
@@ -75,7 +69,7 @@ impl TransferError {
         }
     }
 
-    /// Whether it says that the service doesn't give the document, rather than that it can't be written here.
+    /// Whether the service or storage is at fault, rather than this machine.
     pub(crate) fn is_of_service(&self) -> bool {
         match self {
             Self::Link(_)
@@ -88,7 +82,7 @@ impl TransferError {
         }
     }
 
-    /// The word for it.
+    /// Its cause in reports.
     pub(crate) fn cause(&self) -> FailureCause {
         match self {
             Self::Link(error) | Self::Contradicted(error, _) | Self::Head(error) | Self::Body(error) => {

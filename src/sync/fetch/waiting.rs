@@ -1,4 +1,4 @@
-//! Bytes that came, and those among them that wait to be judged.
+//! Downloads that are not published yet.
 
 use std::collections::VecDeque;
 
@@ -9,30 +9,30 @@ use crate::{
     sync::fetch::job::DownloadJob,
 };
 
-/// A document's bytes, whole and staged.
+/// A complete, staged download.
 #[derive(Debug)]
 pub(crate) struct Arrived {
     pub(crate) staged: Staged,
-    /// How they compare with the document's name.
+    /// Whether the bytes fit the document's name.
     pub(crate) fit: Fit,
     /// Whether storage vouches for them.
     pub(crate) vouched: bool,
-    /// Whether the state knows a partial download that is not needed any more.
+    /// Whether the state still has a partial download of it.
     pub(crate) recorded: bool,
-    /// What is odd about them, once they are kept.
+    /// Warnings, if the bytes are published.
     pub(crate) odd: Vec<Warning>,
 }
 
-/// A document whose bytes are staged and wait.
+/// A download that waits for a decision.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) job: DownloadJob,
     pub(crate) arrived: Arrived,
-    /// Since when such bytes have been held back for it.
+    /// When the same bytes were first held back.
     pub(crate) held_since: Option<ClockReading>,
 }
 
-/// What waits, and what was accepted of it before.
+/// Downloads that wait, and those that were accepted before.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     pub(crate) pending: Vec<Pending>,

@@ -1,4 +1,4 @@
-//! The organisation's binders: which are known, which are new, and their folders.
+//! Lists the organisation's binders and names their folders.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -15,77 +15,81 @@ use crate::{
     sync::{Fatal, Options, context::RunContext, decide::filtered, fatal::cause_of, list::outcome::BinderOutcome},
 };
 
-/// From one night to the next, in seconds.
+/// From one nightly run to the next, in seconds.
 const DAY: i64 = 24 * 3600;
 
-/// A binder that is read in a run.
+/// A binder to read in this run.
 #[derive(Debug, Clone)]
 pub(crate) struct ListedBinder {
     pub(crate) id: BinderId,
     pub(crate) segment: String,
-    /// Whether its folders are read first.
+    /// Whether to read its folders first.
     pub(crate) refresh: bool,
 }
 
-/// What a listing of binders means for those that are known.
+/// The result of listing the binders.
 #[derive(Debug)]
 pub(crate) struct BinderSurvey {
     pub(crate) listed: Vec<ListedBinder>,
-    /// Known, and not listed any more.
+    /// Known binders that are not listed any more. Empty unless `complete`.
     pub(crate) lost: Vec<BinderRow>,
     /// Whether every item of the list could be read.
-    pub(crate) whole: bool,
+    pub(crate) complete: bool,
 }
 
-/// Lists the binders; none where another organisation seems to answer.
+/// Lists the binders; `None` if another organisation seems to answer.
 pub(crate) async fn list(ctx: &RunContext) -> Result<Option<BinderSurvey>, Fatal> {
     let known = ctx.record.state.read(|r| r.binders())?;
-    let nothing = || BinderSurvey { listed: Vec::new(), lost: Vec::new(), whole: false };
-    let answer = ctx.service.ask(ctx.service.remote.binders()).await;
-    if let Some(time) = ctx.service.remote.time() {
-        ctx.record.state.not_before(time.as_second());
-    }
-    let items = match answer {
-        None => return Ok(Some(nothing())),
-        Some(Ok(items)) => items,
-        Some(Err(error)) => match error.kind() {
-            ErrorKind::Unavailable | ErrorKind::Throttled => {
-                ctx.tally.binders(|b| b.failed += known.len() as u64);
-                ctx.tally.failed(None, listing_failure(&error));
-                return Ok(Some(nothing()));
-            }
-            _ => return Err(error.into()),
-        },
+    let Some((listed, complete)) = request(ctx, known.len()).await? else {
+        return Ok(Some(BinderSurvey { listed: Vec::new(), lost: Vec::new(), complete: false }));
     };
-    let (mut listed, mut whole) = (Vec::new(), true);
-    for item in items {
-        match item {
-            Ok(binder) => listed.push(binder),
-            Err(odd) => {
-                whole = false;
-                ctx.tally.binders(|b| b.failed += 1);
-                ctx.tally.warn(Warning::other(Warning::BinderUnusable, &odd));
-            }
-        }
-    }
     if is_another_organisation(&known, &listed) {
         ctx.tally.warn(Warning::AnotherOrganisation);
         return Ok(None);
     }
     filtered::binders(ctx, &listed);
     let _ = ctx.listing.binders.set(listed.iter().map(|b| b.id.clone()).collect());
-    let (listed, doubled) = each_once(&known, listed);
-    for (binder, other) in doubled {
+    let (listed, duplicates) = deduplicate(&known, listed);
+    for (binder, other) in duplicates {
         ctx.tally.warn(Warning::binder(Warning::BinderListedTwice, &binder.id, &binder.name, &other));
     }
-    let survey = take(ctx, known, listed, whole)?;
+    let survey = survey(ctx, known, listed, complete)?;
     ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
     Progress::add(&ctx.progress.binders, survey.listed.len() as u64);
-    // With an item that can't be read, which may be any of them, none is known to be lost.
-    for lost in survey.lost.iter().filter(|_| survey.whole) {
+    for lost in &survey.lost {
         inaccessible(ctx, &lost.id, &lost.name, "it is not listed any more");
     }
     Ok(Some(survey))
+}
+
+/// The listed binders, and whether every item could be read; `None` if the list can't be had.
+async fn request(ctx: &RunContext, known: usize) -> Result<Option<(Vec<Binder>, bool)>, Fatal> {
+    let answer = ctx.service.ask(ctx.service.remote.binders()).await;
+    if let Some(time) = ctx.service.remote.time() {
+        ctx.record.state.not_before(time.as_second());
+    }
+    let items = match answer {
+        None => return Ok(None),
+        Some(Ok(items)) => items,
+        Some(Err(error)) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Throttled) => {
+            ctx.tally.binders(|b| b.failed += known as u64);
+            ctx.tally.failed(None, listing_failure(&error));
+            return Ok(None);
+        }
+        Some(Err(error)) => return Err(error.into()),
+    };
+    let (mut listed, mut complete) = (Vec::new(), true);
+    for item in items {
+        match item {
+            Ok(binder) => listed.push(binder),
+            Err(unusable) => {
+                complete = false;
+                ctx.tally.binders(|b| b.failed += 1);
+                ctx.tally.warn(Warning::other(Warning::BinderUnusable, &unusable));
+            }
+        }
+    }
+    Ok(Some((listed, complete)))
 }
 
 fn listing_failure(error: &remote::Error) -> Failure {
@@ -101,9 +105,9 @@ fn inaccessible(ctx: &RunContext, id: &BinderId, name: &str, why: &str) {
     ctx.tally.warn(Warning::binder(Warning::BinderInaccessible, id, name, why));
 }
 
-/// Counts how reading a binder ended, and says what somebody should know of it.
-pub(crate) fn count(ctx: &RunContext, binder: &BinderId, crawled: &BinderOutcome) {
-    match crawled {
+/// Counts a binder by its outcome, with a warning if it was not certified.
+pub(crate) fn count(ctx: &RunContext, binder: &BinderId, outcome: &BinderOutcome) {
+    match outcome {
         BinderOutcome::Certified { .. } => ctx.tally.binders(|b| b.crawled += 1),
         BinderOutcome::Uncertified { why } => {
             ctx.tally.binders(|b| {
@@ -118,18 +122,18 @@ pub(crate) fn count(ctx: &RunContext, binder: &BinderId, crawled: &BinderOutcome
     }
 }
 
-/// Writes down which binders were read, and which can't be got at any more.
+/// Stores which binders were read, and which are inaccessible now.
 pub(crate) fn record(
     ctx: &RunContext,
     survey: &BinderSurvey,
     crawled: &[(BinderId, BinderOutcome)],
 ) -> Result<(), Fatal> {
     ctx.record.state.write(|w| {
-        for lost in survey.lost.iter().filter(|_| survey.whole) {
+        for lost in &survey.lost {
             w.binder_was_lost(ctx.record.run, &lost.id)?;
         }
-        for (binder, crawled) in crawled {
-            match crawled {
+        for (binder, outcome) in crawled {
+            match outcome {
                 BinderOutcome::Certified { .. } => w.binder_was_read(ctx.record.run, binder, true)?,
                 BinderOutcome::Uncertified { .. } => w.binder_was_read(ctx.record.run, binder, false)?,
                 BinderOutcome::Inaccessible(_) => w.binder_was_lost(ctx.record.run, binder)?,
@@ -140,44 +144,45 @@ pub(crate) fn record(
     })
 }
 
-/// Whether none of the known binders is listed although others are: another organisation answers,
-/// or the client's permissions were replaced as a whole.
+/// Whether none of the known binders is listed although others are: another organisation answers, or all of the client's
+/// permissions were replaced.
 fn is_another_organisation(known: &[BinderRow], listed: &[Binder]) -> bool {
     let ids: HashSet<&BinderId> = listed.iter().map(|l| &l.id).collect();
     !known.is_empty() && !listed.is_empty() && !known.iter().any(|k| ids.contains(&k.id))
 }
 
-/// Each binder once, under the name that it has in the mirror if that is among those listed, so that the order of the
-/// list renames nothing; and the other names.
-fn each_once(known: &[BinderRow], listed: Vec<Binder>) -> (Vec<Binder>, Vec<(Binder, String)>) {
+/// Each binder once, and the other names of those that are listed twice. The name in the mirror wins, so that the order of
+/// the list renames nothing.
+fn deduplicate(known: &[BinderRow], listed: Vec<Binder>) -> (Vec<Binder>, Vec<(Binder, String)>) {
     let names: HashMap<&BinderId, &str> = known.iter().map(|k| (&k.id, k.name.as_str())).collect();
-    let mut places: HashMap<BinderId, usize> = HashMap::new();
-    let (mut once, mut doubled): (Vec<Binder>, Vec<(usize, String)>) = (Vec::new(), Vec::new());
+    let mut indices: HashMap<BinderId, usize> = HashMap::new();
+    let (mut unique, mut others): (Vec<Binder>, Vec<(usize, String)>) = (Vec::new(), Vec::new());
     for mut binder in listed {
-        let place = *places.entry(binder.id.clone()).or_insert(once.len());
-        let Some(first) = once.get_mut(place) else {
-            once.push(binder);
+        let index = *indices.entry(binder.id.clone()).or_insert(unique.len());
+        let Some(first) = unique.get_mut(index) else {
+            unique.push(binder);
             continue;
         };
         if names.get(&binder.id) == Some(&binder.name.as_str()) {
             std::mem::swap(&mut first.name, &mut binder.name);
         }
         if first.name != binder.name {
-            doubled.push((place, binder.name));
+            others.push((index, binder.name));
         }
     }
-    let doubled = doubled.into_iter().map(|(place, name)| (once[place].clone(), name)).collect();
-    (once, doubled)
+    let duplicates = others.into_iter().map(|(index, name)| (unique[index].clone(), name)).collect();
+    (unique, duplicates)
 }
 
-/// Gives every listed binder a folder and writes it down.
-fn take(ctx: &RunContext, known: Vec<BinderRow>, listed: Vec<Binder>, whole: bool) -> Result<BinderSurvey, Fatal> {
+/// Names the folders of the listed binders, and stores them.
+fn survey(ctx: &RunContext, known: Vec<BinderRow>, listed: Vec<Binder>, complete: bool) -> Result<BinderSurvey, Fatal> {
     let listed_ids: HashSet<BinderId> = listed.iter().map(|b| b.id.clone()).collect();
     let wanted: Vec<Binder> = listed.into_iter().filter(|b| ctx.options.filter.wants_binder(b)).collect();
-    let rows = name(&known, &wanted, ctx.record.limit);
+    let rows = name_folders(&known, &wanted, ctx.record.limit);
     write(&ctx.record.state, ctx.record.run, &known, &rows)?;
     let refresh = refreshes(ctx, &rows)?;
-    let lost = known.into_iter().filter(|k| !listed_ids.contains(&k.id)).collect();
+    // An item that can't be read may be any of the binders, so then none counts as lost.
+    let lost = known.into_iter().filter(|k| complete && !listed_ids.contains(&k.id)).collect();
     let listed = rows
         .into_iter()
         .map(|row| ListedBinder {
@@ -186,11 +191,11 @@ fn take(ctx: &RunContext, known: Vec<BinderRow>, listed: Vec<Binder>, whole: boo
             segment: row.segment,
         })
         .collect();
-    Ok(BinderSurvey { listed, lost, whole })
+    Ok(BinderSurvey { listed, lost, complete })
 }
 
-/// Folders for binders: a name once given stays while the binder keeps its own and the file system takes it.
-fn name(known: &[BinderRow], listed: &[Binder], limit: NameLimit) -> Vec<BinderRow> {
+/// Names folders for binders. A folder keeps its name as long as the binder does and the file system accepts it.
+fn name_folders(known: &[BinderRow], listed: &[Binder], limit: NameLimit) -> Vec<BinderRow> {
     let known: BTreeMap<&BinderId, &BinderRow> = known.iter().map(|k| (&k.id, k)).collect();
     let mut listed: Vec<&Binder> = listed.iter().collect();
     listed.sort_by(|a, b| a.id.cmp(&b.id));
@@ -205,7 +210,7 @@ fn name(known: &[BinderRow], listed: &[Binder], limit: NameLimit) -> Vec<BinderR
             rows.push(row.clone());
             continue;
         }
-        // Names never end, so one is free.
+        // The sequence of names is endless, so one is free.
         let mut names = naming::folder_names(&binder.name, binder.id.as_str(), limit);
         let segment = names.find(|name| used.insert(naming::key(name))).unwrap_or_default();
         let old = known.get(&binder.id);
@@ -234,7 +239,7 @@ fn write(state: &State, run: i64, known: &[BinderRow], rows: &[BinderRow]) -> Re
     })
 }
 
-/// The binders whose folders are due, and fit into the run.
+/// The binders whose folders are due to be read in this run.
 fn refreshes(ctx: &RunContext, rows: &[BinderRow]) -> Result<HashSet<BinderId>, Fatal> {
     let mut requests = 1;
     for row in rows {
@@ -251,17 +256,17 @@ fn dues(rows: &[BinderRow]) -> Vec<Due> {
     read.collect()
 }
 
-/// How many requests the next night takes if nothing changes in the binders that were read.
-pub(crate) fn night(ctx: &RunContext) -> Result<u64, Fatal> {
+/// How many requests tomorrow's run needs if nothing changes in the binders that were read.
+pub(crate) fn unchanged_requests(ctx: &RunContext) -> Result<u64, Fatal> {
     let announced = ctx.listing.announced.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut rows = ctx.record.state.read(|r| r.binders())?;
     rows.retain(|row| announced.contains_key(&row.id));
-    let bare = plan::night(announced.values().copied(), 0);
+    let listing = plan::night(announced.values().copied(), 0);
     let tomorrow = jiff::Timestamp::now().as_second() + DAY;
-    let due = due(dues(&rows), tomorrow, ctx.options.refresh_folders_seconds(), bare);
+    let due = due(dues(&rows), tomorrow, ctx.options.refresh_folders_seconds(), listing);
     let requests =
         |id: &BinderId| rows.iter().find(|row| row.id == *id).map_or(0, |row| u64::from(row.folder_requests));
-    Ok(bare + due.iter().map(requests).sum::<u64>())
+    Ok(listing + due.iter().map(requests).sum::<u64>())
 }
 
 #[cfg(test)]
@@ -287,18 +292,18 @@ mod tests {
     }
 
     fn named(known: &[BinderRow], listed: &[Binder]) -> Vec<String> {
-        name(known, listed, NameLimit::USUAL).into_iter().map(|r| r.segment).collect()
+        name_folders(known, listed, NameLimit::USUAL).into_iter().map(|r| r.segment).collect()
     }
 
     #[test]
-    fn binders_are_told_apart_and_keep_their_names() {
-        let fresh = [binder("aaaaaaaa1", "Brf"), binder("bbbbbbbb2", "BRF")];
-        assert_eq!(named(&[], &fresh), ["Brf", "BRF [bbbbbbbb]"]);
+    fn folders_of_binders_are_unique_and_keep_their_names() {
+        let new = [binder("aaaaaaaa1", "Brf"), binder("bbbbbbbb2", "BRF")];
+        assert_eq!(named(&[], &new), ["Brf", "BRF [bbbbbbbb]"]);
         let known = [row("bbbbbbbb2", "BRF", "BRF [bbbbbbbb]")];
         assert_eq!(named(&known, &[binder("bbbbbbbb2", "BRF")]), ["BRF [bbbbbbbb]"]);
         let swapped = [row("a", "A", "A"), row("b", "B", "B")];
         assert_eq!(named(&swapped, &[binder("a", "B"), binder("b", "A")]), ["B", "A"]);
-        // One that is not listed keeps its folder.
+        // A binder that is not listed keeps its folder.
         assert_eq!(named(&[row("aaaaaaaa1", "Brf", "Brf")], &[binder("bbbbbbbb2", "Brf")]), ["Brf [bbbbbbbb]"]);
         assert_eq!(named(&[], &[binder("a", ".ibinder-sync")]).len(), 1);
     }
@@ -313,10 +318,10 @@ mod tests {
             (vec![], twice("Al", "Ek"), "Al", vec!["Ek"]),
             (vec![], twice("Al", "Al"), "Al", vec![]),
         ] {
-            let (once, doubled) = each_once(&known, listed);
-            assert_eq!(once, [binder("a", name), binder("b", "B")]);
+            let (unique, duplicates) = deduplicate(&known, listed);
+            assert_eq!(unique, [binder("a", name), binder("b", "B")]);
             let other: Vec<_> = other.into_iter().map(|other| (binder("a", name), other.to_owned())).collect();
-            assert_eq!(doubled, other);
+            assert_eq!(duplicates, other);
         }
     }
 

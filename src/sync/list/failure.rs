@@ -1,4 +1,4 @@
-//! A binder that could not be read, as reports show it.
+//! The failure of a binder that could not be read.
 
 use crate::{model::BinderId, remote, report::Failure, sync::fatal::cause_of};
 

@@ -1,7 +1,7 @@
-//! What a run looks at.
+//! Which binders and documents a run mirrors.
 //!
-//! Filters limit what is looked at and nothing else: what they leave out is never taken for
-//! absent, and what is mirrored of it keeps its file and name. `docs/filters.md` has the rules.
+//! A document that the filters exclude is never treated as absent; if it is mirrored, its file and name stay as they are.
+//! `docs/filters.md` has the rules.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     report::Filters,
 };
 
-/// Globs that were checked.
+/// Valid globs.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     binders: Option<BinderNames>,
@@ -22,38 +22,38 @@ pub struct Filter {
     not_paths: Option<Paths>,
 }
 
-/// Why a glob is none.
+/// An invalid glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}; a glob has *, ?, [a-z], {{a,b}} and ** for any number of folders")]
 pub struct BadGlob(String);
 
-/// Which globs matched something, and whether a document was left over.
+/// Which globs matched a document, and whether any document was included or excluded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilterHits {
     paths: BTreeSet<usize>,
     not_paths: BTreeSet<usize>,
-    wanted: bool,
-    left_out: bool,
+    included: bool,
+    excluded: bool,
 }
 
 /// Globs for the id or the name of a binder.
 #[derive(Debug, Clone)]
 struct BinderNames {
-    asked_for: Vec<String>,
+    patterns: Vec<String>,
     set: GlobSet,
 }
 
-/// Globs for documents, each of which may need two: for the document, and for what lies in a folder.
+/// Patterns for documents. One pattern may need two globs: for the document itself, and for all documents in a folder.
 #[derive(Debug, Clone)]
 struct Paths {
-    asked_for: Vec<String>,
+    patterns: Vec<String>,
     set: GlobSet,
-    /// Which pattern a glob of the set belongs to.
+    /// The index of the pattern that each glob of the set belongs to.
     owners: Vec<usize>,
 }
 
 impl Filter {
-    /// Checks globs: binders by id or name, documents by the path they are mirrored at.
+    /// A filter for binders by id or name, and for documents by their path in the mirror.
     pub fn new(
         binders: &[String],
         not_binders: &[String],
@@ -68,25 +68,25 @@ impl Filter {
         })
     }
 
-    /// Whether a binder is looked at.
+    /// Whether a binder is included.
     pub fn wants_binder(&self, binder: &Binder) -> bool {
         self.binders.as_ref().is_none_or(|names| names.has(binder))
             && !self.not_binders.as_ref().is_some_and(|names| names.has(binder))
     }
 
-    /// The globs of binders that are asked for which match none of these.
+    /// The globs of included binders that match none of these.
     pub fn unmatched(&self, listed: &[Binder]) -> Vec<&str> {
         self.binders.as_ref().map_or_else(Vec::new, |names| names.unmatched(listed))
     }
 
-    /// The globs of binders to leave out which match none of these.
+    /// The globs of excluded binders that match none of these.
     pub fn unmatched_exclusions(&self, listed: &[Binder]) -> Vec<&str> {
         self.not_binders.as_ref().map_or_else(Vec::new, |names| names.unmatched(listed))
     }
 
-    /// Whether a document that belongs at this path is looked at.
+    /// Whether a document with this path is included.
     pub fn wants(&self, dir: &RelPath, name: impl FnOnce() -> String) -> bool {
-        if !self.judges_paths() {
+        if !self.filters_paths() {
             return true;
         }
         let path = format!("{dir}/{}", name());
@@ -94,39 +94,39 @@ impl Filter {
             && !self.not_paths.as_ref().is_some_and(|globs| globs.set.is_match(&path))
     }
 
-    /// The same, and notes which globs matched.
-    pub fn judge(&self, dir: &RelPath, name: impl FnOnce() -> String, met: &mut FilterHits) -> bool {
-        if !self.judges_paths() {
+    /// Like [`Filter::wants`], and records which globs matched.
+    pub fn wants_recording(&self, dir: &RelPath, name: impl FnOnce() -> String, hits: &mut FilterHits) -> bool {
+        if !self.filters_paths() {
             return true;
         }
         let path = format!("{dir}/{}", name());
-        let included = self.paths.as_ref().is_none_or(|globs| globs.note(&path, &mut met.paths));
-        let excluded = self.not_paths.as_ref().is_some_and(|globs| globs.note(&path, &mut met.not_paths));
+        let included = self.paths.as_ref().is_none_or(|globs| globs.record(&path, &mut hits.paths));
+        let excluded = self.not_paths.as_ref().is_some_and(|globs| globs.record(&path, &mut hits.not_paths));
         let wanted = included && !excluded;
-        met.wanted |= wanted;
-        met.left_out |= !wanted;
+        hits.included |= wanted;
+        hits.excluded |= !wanted;
         wanted
     }
 
-    /// The globs for documents that matched nothing, as the flags that they were given with.
-    pub fn idle(&self, met: &FilterHits) -> Vec<(&'static str, &str)> {
-        let lists = [("--include", &self.paths, &met.paths), ("--exclude", &self.not_paths, &met.not_paths)];
-        let idle = lists.into_iter().flat_map(|(flag, globs, met)| {
-            let asked = globs.iter().flat_map(|globs| &globs.asked_for).enumerate();
-            asked.filter(|(n, _)| !met.contains(n)).map(move |(_, glob)| (flag, glob.as_str()))
+    /// The patterns for documents that matched nothing, with their flags.
+    pub fn unused(&self, hits: &FilterHits) -> Vec<(&'static str, &str)> {
+        let lists = [("--include", &self.paths, &hits.paths), ("--exclude", &self.not_paths, &hits.not_paths)];
+        let unused = lists.into_iter().flat_map(|(flag, globs, hits)| {
+            let patterns = globs.iter().flat_map(|globs| &globs.patterns).enumerate();
+            patterns.filter(|(n, _)| !hits.contains(n)).map(move |(_, pattern)| (flag, pattern.as_str()))
         });
-        idle.collect()
+        unused.collect()
     }
 
-    /// Whether every document is looked at, so that a complete run has seen them all.
+    /// Whether every document is included.
     pub fn wants_all(&self) -> bool {
-        self.binders.is_none() && self.not_binders.is_none() && !self.judges_paths()
+        self.binders.is_none() && self.not_binders.is_none() && !self.filters_paths()
     }
 
-    /// As a report shows it; none without filters.
+    /// The filters as a report shows them; `None` without filters.
     pub fn shown(&self) -> Option<Filters> {
-        let names = |names: &Option<BinderNames>| names.as_ref().map_or_else(Vec::new, |n| n.asked_for.clone());
-        let paths = |paths: &Option<Paths>| paths.as_ref().map_or_else(Vec::new, |p| p.asked_for.clone());
+        let names = |names: &Option<BinderNames>| names.as_ref().map_or_else(Vec::new, |n| n.patterns.clone());
+        let paths = |paths: &Option<Paths>| paths.as_ref().map_or_else(Vec::new, |p| p.patterns.clone());
         (!self.wants_all()).then(|| Filters {
             binder: names(&self.binders),
             exclude_binder: names(&self.not_binders),
@@ -135,20 +135,20 @@ impl Filter {
         })
     }
 
-    fn judges_paths(&self) -> bool {
+    fn filters_paths(&self) -> bool {
         self.paths.is_some() || self.not_paths.is_some()
     }
 }
 
 impl FilterHits {
-    /// Whether documents were listed, and the filters left every one of them out.
-    pub fn left_out_all(&self) -> bool {
-        self.left_out && !self.wanted
+    /// Whether documents were listed, and the filters excluded all of them.
+    pub fn are_all_excluded(&self) -> bool {
+        self.excluded && !self.included
     }
 
-    /// Whether any document was judged.
-    pub fn judged_any(&self) -> bool {
-        self.left_out || self.wanted
+    /// Whether any document was filtered.
+    pub fn any(&self) -> bool {
+        self.excluded || self.included
     }
 }
 
@@ -156,7 +156,7 @@ impl BinderNames {
     fn new(patterns: &[String]) -> Result<Option<Self>, BadGlob> {
         let checked = patterns.iter().map(|pattern| checked(pattern)).collect::<Result<Vec<_>, _>>()?;
         let set = globs(checked.iter().map(String::as_str), false)?;
-        Ok((!patterns.is_empty()).then(|| Self { asked_for: patterns.to_vec(), set }))
+        Ok((!patterns.is_empty()).then(|| Self { patterns: patterns.to_vec(), set }))
     }
 
     fn has(&self, binder: &Binder) -> bool {
@@ -168,7 +168,7 @@ impl BinderNames {
             [self.set.matches(b.id.as_str()), self.set.matches(naming::composed(&b.name).as_ref())].concat()
         };
         let met: BTreeSet<usize> = listed.iter().flat_map(matched).collect();
-        self.asked_for.iter().enumerate().filter(|(n, _)| !met.contains(n)).map(|(_, glob)| glob.as_str()).collect()
+        self.patterns.iter().enumerate().filter(|(n, _)| !met.contains(n)).map(|(_, glob)| glob.as_str()).collect()
     }
 }
 
@@ -180,19 +180,19 @@ impl Paths {
         }
         let set = globs(all.iter().map(|(_, glob)| glob.as_str()), true)?;
         let owners = all.into_iter().map(|(owner, _)| owner).collect();
-        Ok((!patterns.is_empty()).then(|| Self { asked_for: patterns.to_vec(), set, owners }))
+        Ok((!patterns.is_empty()).then(|| Self { patterns: patterns.to_vec(), set, owners }))
     }
 
-    /// Whether a glob matches, and which ones did.
-    fn note(&self, path: &str, met: &mut BTreeSet<usize>) -> bool {
+    /// Whether a pattern matches; records each that does.
+    fn record(&self, path: &str, hits: &mut BTreeSet<usize>) -> bool {
         let matched = self.set.matches(path);
-        met.extend(matched.iter().filter_map(|n| self.owners.get(*n)));
+        hits.extend(matched.iter().filter_map(|n| self.owners.get(*n)));
         !matched.is_empty()
     }
 }
 
-/// The globs of whole paths that a pattern means: for a document, and for all that lies in a folder. A pattern
-/// without a slash matches at any depth, one with a slash from the top, and one that ends in a slash only folders.
+/// The globs for full paths that a pattern stands for: one for a document, one for all documents in a folder. A pattern
+/// without a slash matches at any depth, one with a slash from the top; one that ends in a slash only matches folders.
 fn anywhere(pattern: &str) -> Vec<String> {
     let body = pattern.trim_start_matches('/').trim_end_matches('/');
     let anchored = pattern.starts_with('/') || body.contains('/');
@@ -202,12 +202,12 @@ fn anywhere(pattern: &str) -> Vec<String> {
     (!only_folders || below.is_none()).then_some(body).into_iter().chain(below).collect()
 }
 
-/// A pattern in the form in which names are compared.
+/// A valid pattern in Unicode's composed form, in which names are compared.
 fn checked(pattern: &str) -> Result<String, BadGlob> {
     if pattern.trim().trim_matches('/').is_empty() {
         return Err(BadGlob(format!("{pattern:?} names no folder and no document")));
     }
-    // By itself, so that an error repeats what was written.
+    // Built before it is composed, so that an error shows the pattern as it was written.
     GlobBuilder::new(pattern).build().map_err(|error| BadGlob(error.to_string()))?;
     Ok(naming::composed(pattern).into_owned())
 }
@@ -255,7 +255,7 @@ mod tests {
         #[rustfmt::skip]
         let table = [
             // pattern                    the paths, in the order of PATHS
-            ("*.pdf",                     "1101101"), // at any depth, and what lies in a folder of that name
+            ("*.pdf",                     "1101101"), // at any depth, and all documents in a folder of that name
             ("**/*.pdf",                  "1101101"),
             ("a.pdf",                     "1000000"),
             ("/*.pdf",                    "0000000"), // from the top, where only binders are
@@ -267,7 +267,7 @@ mod tests {
             ("/Ritningar",                "0000000"),
             ("Brf Eken/Ritningar",        "0110000"),
             ("Brf Eken/Ritningar/",       "0110000"),
-            ("Brf Eken/Ritningar/*",      "0110000"), // El is a folder, and what lies in it matches
+            ("Brf Eken/Ritningar/*",      "0110000"), // El is a folder, and its documents match
             ("Brf Eken/Ritningar/**",     "0110000"),
             ("Brf Eken/*/b.pdf",          "0100000"),
             ("Brf */El",                  "0001000"),
@@ -279,7 +279,7 @@ mod tests {
             ("*.{dwg,pdf}",               "1111101"),
             ("*",                         "1111111"),
             ("**",                        "1111111"),
-            ("*.PDF",                     "0000000"), // names are compared with their case
+            ("*.PDF",                     "0000000"), // patterns are case-sensitive
             ("*.[pP][dD][fF]",            "1101101"),
             ("Kv. Bjo\u{308}rken",        "0000111"), // however the letter is composed
             ("nothing",                   "0000000"),
@@ -299,28 +299,28 @@ mod tests {
     }
 
     #[test]
-    fn globs_that_match_nothing_are_known() {
+    fn patterns_that_match_nothing_are_reported() {
         let filter =
             Filter::new(&[], &[], &strings(&["*.pdf", "*.rvt"]), &strings(&["*.tmp", "a.*", "*.dwg"])).unwrap();
-        let mut met = FilterHits::default();
+        let mut hits = FilterHits::default();
         for path in PATHS {
             let (dir, name) = path.rsplit_once('/').unwrap();
-            let judged = filter.judge(&RelPath::new(dir).unwrap(), || name.to_owned(), &mut met);
-            assert_eq!(judged, wants(&filter, path), "{path}");
+            let wanted = filter.wants_recording(&RelPath::new(dir).unwrap(), || name.to_owned(), &mut hits);
+            assert_eq!(wanted, wants(&filter, path), "{path}");
         }
-        assert_eq!(filter.idle(&met), [("--include", "*.rvt"), ("--exclude", "*.tmp")]);
-        assert!(met.judged_any() && !met.left_out_all());
+        assert_eq!(filter.unused(&hits), [("--include", "*.rvt"), ("--exclude", "*.tmp")]);
+        assert!(hits.any() && !hits.are_all_excluded());
     }
 
     #[test]
-    fn a_filter_that_leaves_nothing_is_known() {
+    fn a_filter_that_excludes_everything_is_noticed() {
         let filter = Filter::new(&[], &[], &strings(&["*.rvt"]), &[]).unwrap();
-        let mut met = FilterHits::default();
-        assert!(!met.judged_any() && !met.left_out_all());
-        assert!(!filter.judge(&RelPath::new("A").unwrap(), || "a.pdf".to_owned(), &mut met));
-        assert!(met.judged_any() && met.left_out_all());
-        assert!(filter.judge(&RelPath::new("A").unwrap(), || "a.rvt".to_owned(), &mut met));
-        assert!(!met.left_out_all());
+        let mut hits = FilterHits::default();
+        assert!(!hits.any() && !hits.are_all_excluded());
+        assert!(!filter.wants_recording(&RelPath::new("A").unwrap(), || "a.pdf".to_owned(), &mut hits));
+        assert!(hits.any() && hits.are_all_excluded());
+        assert!(filter.wants_recording(&RelPath::new("A").unwrap(), || "a.rvt".to_owned(), &mut hits));
+        assert!(!hits.are_all_excluded());
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glob_that_matches_no_binder_is_known() {
+    fn a_glob_that_matches_no_binder_is_reported() {
         let binder = |id: &str, name: &str| Binder { id: BinderId::parse(id).unwrap(), name: name.into() };
         let listed = [binder("abc123456", "Kv. Björken"), binder("x", "Brf Sjöstaden")];
         let filter =
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_glob_is_told() {
+    fn an_invalid_glob_is_refused() {
         for bad in ["a[b", "", " ", "/", "//"] {
             assert!(Filter::new(&[], &[], &strings(&[bad]), &[]).is_err(), "{bad:?}");
         }

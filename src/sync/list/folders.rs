@@ -1,8 +1,7 @@
-//! Reading the folders of a binder.
+//! Reads the folders of a binder.
 //!
-//! One request for the tabs and one for each folder. That the sub-folders' path is assumed shows
-//! here: a 404 or 405 for the first one that is asked for means that it can't be read, and is no
-//! failure. What can't be read keeps what is known.
+//! One request for the tabs and one for each folder. The path of the request for sub-folders is an assumption: if the first one
+//! gets a 404 or 405, the service has no such call, which is no failure. Folders that can't be read stay as they are known.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -14,46 +13,47 @@ use crate::{
     sync::{Fatal, context::RunContext, list::failure::failure},
 };
 
-/// Most folders that are read of any binder, and requests that are spent on it: a loop on the service's side ends here.
+/// Folders and requests that are always allowed for a binder; a loop in the service's answers ends here.
 const MOST: usize = 100_000;
 const MOST_REQUESTS: usize = 20_000;
 
-/// How often more folders than are known may be read. A larger binder is read further by each refresh.
+/// This many times the known folders may also be read. Each refresh reads further into a larger binder.
 const GROWTH: usize = 4;
 
-/// What reading the folders brought. What is missing of it keeps its places.
+/// The folders that could be read.
 struct FolderReading {
     folders: Vec<Folder>,
-    /// Why it is not all, for good: the service doesn't tell.
-    untold: Option<String>,
-    /// Why it is not all, this time: the next run asks again.
+    /// How many requests it took, with that for the metadata elements.
+    requests: u32,
+    /// Why folders are missing for good: the service doesn't list them.
+    unavailable: Option<String>,
+    /// Why folders are missing this time: the next run asks again.
     fault: Option<remote::Error>,
 }
 
-/// Reads a binder's folders, and with them its metadata elements, and takes them over.
+/// Reads a binder's folders and metadata elements, and stores them.
 pub(crate) async fn refresh(ctx: &RunContext, binder: &BinderId) -> Result<(), Fatal> {
     refresh_schema(ctx, binder).await?;
-    let mut requests = 1;
     let id = binder.clone();
-    let known = ctx.record.planner.call(move |planner| planner.folders_in(&id)).await?;
-    let Some(FolderReading { folders, untold, fault }) = read(ctx, binder, known, &mut requests).await? else {
+    let known = ctx.record.planner.call(move |planner| planner.known_folders(&id)).await?;
+    let Some(FolderReading { folders, requests, unavailable, fault }) = read(ctx, binder, known).await? else {
         return Ok(());
     };
-    if let Some(why) = &untold {
+    if let Some(why) = &unavailable {
         ctx.tally.warn(Warning::binder(Warning::FoldersUnread, binder, "", why));
     }
     if let Some(error) = &fault {
         let failure = failure(binder, error);
-        let error = format!("not all of its folders could be read, so documents may lie in the wrong one: {error}");
+        let error = format!("not all of its folders could be read, so documents may be in the wrong one: {error}");
         ctx.tally.failed(None, Failure { error, ..failure });
     }
-    let whole = untold.is_none() && fault.is_none();
+    let complete = unavailable.is_none() && fault.is_none();
     let binder = binder.clone();
     let requests = fault.is_none().then_some(requests);
-    ctx.record.planner.call(move |planner| planner.take_folders(&binder, folders, whole, requests)).await?
+    ctx.record.planner.call(move |planner| planner.refresh_folders(&binder, folders, complete, requests)).await?
 }
 
-/// The labels of the metadata are worth having, and no reason to fail.
+/// Stores the labels of the metadata. They are optional, so an error is only a warning.
 async fn refresh_schema(ctx: &RunContext, binder: &BinderId) -> Result<(), Fatal> {
     match ctx.service.ask(ctx.service.remote.metadata_elements(binder)).await {
         Some(Ok(schema)) => Ok(ctx.record.state.write(|w| w.set_schema(binder, &schema))?),
@@ -70,53 +70,45 @@ async fn refresh_schema(ctx: &RunContext, binder: &BinderId) -> Result<(), Fatal
     }
 }
 
-/// Reads folder by folder; `None` once the run is stopping. `known` folders have rows.
-async fn read(
-    ctx: &RunContext,
-    binder: &BinderId,
-    known: usize,
-    requests: &mut u32,
-) -> Result<Option<FolderReading>, Fatal> {
-    let most = MOST_REQUESTS.max(known.saturating_mul(GROWTH));
-    let mut read = FolderReading { folders: Vec::new(), untold: None, fault: None };
-    let mut found = FoundFolder::default();
-    *requests += 1;
+/// Reads folder by folder; `None` once the run is stopping. `known` is how many folders have rows.
+async fn read(ctx: &RunContext, binder: &BinderId, known: usize) -> Result<Option<FolderReading>, Fatal> {
+    let mut reading = FolderReading { folders: Vec::new(), requests: 2, unavailable: None, fault: None };
+    let mut search = FolderSearch::default();
     match ctx.service.ask(ctx.service.remote.tabs(binder)).await {
         None => return Ok(None),
-        Some(Ok(tabs)) => found.extend(tabs, None),
-        Some(Err(error)) => read.note(fatal_or(error)?),
+        Some(Ok(tabs)) => search.add(tabs, None),
+        Some(Err(error)) => reading.add_error(fatal_or(error)?),
     }
     let mut answered = false;
-    while let Some((folder, depth)) = found.queue.pop_front() {
+    while let Some((folder, depth)) = search.queue.pop_front() {
         if depth >= DEEPEST {
-            read.untold = Some(format!("they are nested deeper than {DEEPEST} levels"));
+            reading.unavailable = Some(format!("they are nested deeper than {DEEPEST} levels"));
             continue;
         }
-        *requests += 1;
+        reading.requests += 1;
         match ctx.service.ask(ctx.service.remote.subfolders(binder, &folder)).await {
             None => return Ok(None),
             Some(Ok(folders)) => {
                 answered = true;
-                found.extend(folders, Some((&folder, depth)));
+                search.add(folders, Some((&folder, depth)));
             }
             Some(Err(error)) => {
                 let missing = is_missing(&error);
-                read.note(fatal_or(error)?);
-                // The call itself is missing: asking for every other folder would not help.
+                reading.add_error(fatal_or(error)?);
+                // The service has no such call, so the other folders can't be read either.
                 if missing && !answered {
                     break;
                 }
             }
         }
-        let too_many = found.folders.len() >= MOST.max(most) || *requests as usize > most;
-        if too_many && !found.queue.is_empty() {
-            read.untold = Some("there are too many of them for one run; the next refresh reads on".to_owned());
+        if search.is_over(known, reading.requests) {
+            reading.unavailable = Some("there are too many of them for one run; the next refresh reads on".to_owned());
             break;
         }
     }
-    read.untold = read.untold.or(found.odd);
-    read.folders = found.folders;
-    Ok(Some(read))
+    reading.unavailable = reading.unavailable.or(search.unusable);
+    reading.folders = search.folders;
+    Ok(Some(reading))
 }
 
 fn is_missing(error: &remote::Error) -> bool {
@@ -124,46 +116,55 @@ fn is_missing(error: &remote::Error) -> bool {
 }
 
 impl FolderReading {
-    /// What is missing or refused is the service's word; anything else is a fault that passes.
-    fn note(&mut self, error: remote::Error) {
+    /// Missing or refused folders stay unavailable; any other error may be gone in the next run.
+    fn add_error(&mut self, error: remote::Error) {
         if is_missing(&error) || error.kind() == remote::ErrorKind::Forbidden || error.is_unauthorized() {
-            self.untold = Some(error.to_string());
+            self.unavailable = Some(error.to_string());
         } else {
             self.fault = Some(error);
         }
     }
 }
 
-/// Refused credentials end the run; anything else is the binder's.
+/// Refused credentials end the run; any other error concerns the binder alone.
 fn fatal_or(error: remote::Error) -> Result<remote::Error, Fatal> {
     if error.kind() == remote::ErrorKind::Credentials { Err(Fatal::Remote(error)) } else { Ok(error) }
 }
 
+/// A breadth-first search through a binder's folders.
 #[derive(Default)]
-struct FoundFolder {
+struct FolderSearch {
     folders: Vec<Folder>,
     ids: HashSet<FolderId>,
-    /// Folders to ask for, and how deep they lie below their tab.
+    /// Folders whose sub-folders are still to be read, and their depth below the tab.
     queue: VecDeque<(FolderId, usize)>,
-    odd: Option<String>,
+    /// Why an item can't be used.
+    unusable: Option<String>,
 }
 
-impl FoundFolder {
-    /// Takes an answer. What doesn't name its parent lies in the folder that was asked for.
-    fn extend(&mut self, items: Vec<Result<Folder, OddItem>>, asked: Option<(&FolderId, usize)>) {
-        let depth = asked.map_or(0, |(_, depth)| depth + 1);
+impl FolderSearch {
+    /// Adds the sub-folders of a folder, or the tabs. A folder that doesn't name its parent belongs to the one that was read.
+    fn add(&mut self, items: Vec<Result<Folder, OddItem>>, parent: Option<(&FolderId, usize)>) {
+        let depth = parent.map_or(0, |(_, depth)| depth + 1);
         for item in items {
             match item {
                 Ok(mut folder) => {
                     if !self.ids.insert(folder.id.clone()) {
                         continue;
                     }
-                    folder.parent = folder.parent.or_else(|| asked.map(|(folder, _)| folder.clone()));
+                    folder.parent = folder.parent.or_else(|| parent.map(|(folder, _)| folder.clone()));
                     self.queue.push_back((folder.id.clone(), depth));
                     self.folders.push(folder);
                 }
-                Err(odd) => self.odd = Some(odd.to_string()),
+                Err(unusable) => self.unusable = Some(unusable.to_string()),
             }
         }
+    }
+
+    /// Whether the search ends early, after this many requests.
+    fn is_over(&self, known: usize, requests: u32) -> bool {
+        let most = MOST_REQUESTS.max(known.saturating_mul(GROWTH));
+        let too_many = self.folders.len() >= MOST.max(most) || requests as usize > most;
+        too_many && !self.queue.is_empty()
     }
 }

@@ -1,4 +1,4 @@
-//! What the service has: binders, folders and pages, and whether a listing is complete.
+//! Reads binders, folders and pages, and decides whether a listing is consistent.
 
 pub(crate) mod binders;
 pub(crate) mod certification;

@@ -3,13 +3,13 @@
 /// How reading a binder ended.
 #[derive(Debug)]
 pub(crate) enum BinderOutcome {
-    /// The listing is consistent, and has so many documents.
+    /// The listing is consistent.
     Certified { total: u64 },
     /// The listing is not consistent.
     Uncertified { why: &'static str },
-    /// The service refuses it.
+    /// The service refuses the binder.
     Inaccessible(String),
-    /// It could not be read.
+    /// A request failed.
     Failed,
     /// The run ended first.
     Stopped,

@@ -1,15 +1,14 @@
-//! Whether a listing came in the order that was asked for.
+//! Whether a listing has the requested order.
 //!
-//! A service that stops counting at a round number shows the first so many documents. Read in the opposite order it
-//! shows the last so many, so that two orders which yield one set of that size prove the listing whole. That holds only
-//! if the service kept both orders: every document must show its key, the keys must run one way, and they must not all
-//! be equal, because a sort that was ignored looks just like that.
+//! A service that caps its total lists only the first N documents, and in the opposite order only the last N. If both orders
+//! list the same documents, the listing is complete. That only holds if the service really sorted: every document must have
+//! a key, the keys must run one way, and they must not all be equal, because that is what an ignored sort looks like.
 
 use std::cmp::Ordering;
 
 use crate::remote::Direction;
 
-/// What documents are sorted by. Times are compared as times, however they are written.
+/// A sort key. Times are compared as times, in whatever format or zone they are written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Time(jiff::Timestamp),
@@ -35,7 +34,7 @@ impl SortOrder {
         self.direction
     }
 
-    /// Takes the key of the next document; `None` where it shows none.
+    /// Adds the key of the next document, if it has one.
     pub(crate) fn next(&mut self, key: Option<String>) {
         let Some(key) = key.map(|text| text.parse().map_or(Key::Text(text), Key::Time)) else {
             self.broken = true;
@@ -52,7 +51,7 @@ impl SortOrder {
         self.last = Some(key);
     }
 
-    /// Whether the order was kept, and is one.
+    /// Whether the service sorted the listing.
     pub(crate) fn holds(&self) -> bool {
         self.differ && !self.broken
     }
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_orders() {
+    fn sorted_listings() {
         use Direction::{Ascending, Descending};
         let (early, late, zone) = ("2024-01-01T23:30:00Z", "2024-01-02T00:00:00Z", "2024-01-02T00:15:00+01:00");
         for (name, direction, keys, holds) in [

@@ -1,4 +1,4 @@
-//! Counts the tabs that hold no documents, so that checklists and content tabs are not silently missing.
+//! Counts the tabs without documents, so that checklists and content tabs are not silently missing.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Planner {
-    /// How many tabs of each binder hold no documents; without the binders where that is zero or unknown.
+    /// How many tabs of each binder have no documents, without binders for which that is zero or unknown.
     fn tabs_without_documents(&self, binders: Vec<BinderId>) -> Vec<(BinderId, u64)> {
         let count = |binder: &BinderId| {
             let tree = self.trees.get(binder)?;
@@ -24,7 +24,7 @@ impl Planner {
     }
 }
 
-/// Counts them in the binders whose listings were read to the end.
+/// Counts the tabs without documents of the binders that were read to the end.
 pub(crate) async fn count(ctx: &RunContext, crawled: &[(BinderId, BinderOutcome)]) -> Result<(), Fatal> {
     let is_read = |crawled: &BinderOutcome| {
         matches!(crawled, BinderOutcome::Certified { .. } | BinderOutcome::Uncertified { .. })

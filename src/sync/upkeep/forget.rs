@@ -1,4 +1,4 @@
-//! Work on a mirror outside of a run: finishing what a crash left, and letting a binder go.
+//! Work on a mirror outside of a run: replaying intents, and forgetting a binder.
 
 use std::sync::Arc;
 
@@ -19,17 +19,17 @@ use crate::{
     },
 };
 
-/// Finishes what a crash left half done; `run` is the run that finishes it. Returns how many publishes.
+/// Carries out the intents that a crash left; `run` is the run that finishes them. Returns how many.
 pub fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<usize, Fatal> {
     let replayed = batch::replay(mirror, state, run)?;
     retention::unlink(mirror, state)?;
     Ok(replayed)
 }
 
-/// Documents that leave in one group.
+/// Documents that are removed in one batch.
 const GROUP: usize = 256;
 
-/// Lets a binder go: its files leave the tree, their bytes go to `objects/`. Returns how many.
+/// Removes a binder from the mirror: its files leave the tree, and their bytes go to `objects/`. Returns how many.
 pub fn forget(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64, binder: &BinderId) -> Result<u64, Fatal> {
     let tally = Arc::new(Tally::default());
     let names = Names::Own(Reservations::new(mirror.name_limit()));

@@ -1,4 +1,4 @@
-//! Checks, repairs and deletions that no listing asks for.
+//! Checks, repairs and deletes, independently of listings.
 
 pub(crate) mod forget;
 pub(crate) mod repair;

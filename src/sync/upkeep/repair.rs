@@ -1,9 +1,8 @@
-//! Bringing back what is missing or damaged.
+//! Repairs files and objects that are missing or damaged.
 //!
-//! For each document bytes are looked for in this order: an object, a file of the tree that has
-//! them (copied, never moved), the service by version id. They must hash to what is recorded;
-//! others are refused, since a version never changes. They are published by the committer like a new
-//! version, so that what was in the tree goes to `objects/`, and a crash is replayed alike.
+//! Sources, in this order: an object, a file of the tree with the same bytes (copied, never moved), the service by version
+//! id. The bytes must have the recorded hash, because a version never changes. The committer publishes them like a new
+//! version, so that the damaged file goes to `objects/`, and a crash is replayed.
 
 use std::sync::Arc;
 
@@ -26,26 +25,25 @@ use crate::{
     verify,
 };
 
-/// Documents that are published at once.
+/// Documents that are published in one batch.
 const GROUP: usize = 64;
 
-/// Everything that repairing needs.
 pub(crate) struct Repair<'r> {
     pub(crate) state: &'r Arc<State>,
     pub(crate) root: &'r Root,
     pub(crate) writing: &'r Writing,
-    /// The way to the service; without one, why not.
+    /// The service, or why it is not available.
     pub(crate) service: Result<&'r RunContext, &'r str>,
 }
 
-/// Bytes, and where they came from.
+/// The bytes for a repair, and their source.
 struct Bytes {
     staged: Staged,
     from: String,
     partial: bool,
 }
 
-/// Repairs findings outside of a run; `service` is why there is no way to the service, if so.
+/// Repairs findings outside of a run. `service` is the service, or why it is not available.
 pub async fn mend(
     parts: impl FnOnce(Arc<Remote>) -> Parts,
     service: Result<Arc<Remote>, String>,
@@ -58,9 +56,8 @@ pub async fn mend(
             let (jobs, _queue) = tokio::sync::mpsc::channel(1);
             let ctx = build(parts(remote), Arc::default(), jobs)?;
             let Some(writing) = ctx.record.sink.writing() else { return Ok(()) };
-            let mended = Repair { state, root, writing, service: Ok(&ctx) }.all(findings).await;
-            let fatal = ctx.stop.take_fatal();
-            fatal.map_or(mended, Err)
+            let repaired = Repair { state, root, writing, service: Ok(&ctx) }.all(findings).await;
+            ctx.stop.take_fatal().map_or(repaired, Err)
         }
         Err(why) => {
             let names = Names::Own(Reservations::new(mirror.name_limit()));
@@ -68,15 +65,15 @@ pub async fn mend(
             let committer =
                 Committer::start(Arc::clone(mirror), Arc::clone(state), names, tally, Arc::clone(&stop), run)?;
             let writing = Writing { mirror: Arc::clone(mirror), committer, pool: Pool::start("writer", 2)? };
-            let mended = Repair { state, root, writing: &writing, service: Err(&why) }.all(findings).await;
-            stop.take_fatal().map_or(mended, Err)
+            let repaired = Repair { state, root, writing: &writing, service: Err(&why) }.all(findings).await;
+            stop.take_fatal().map_or(repaired, Err)
         }
     }
 }
 
 impl Repair<'_> {
-    /// Repairs what is damage: documents first, since objects may be copied from them. What the
-    /// disk can't read is left: the old bytes could not be kept.
+    /// Repairs all damage: documents first, because objects may be copied from them. Files that the disk can't read are left,
+    /// because their bytes could not be kept.
     pub(crate) async fn all(&self, findings: &mut [Finding]) -> Result<(), Fatal> {
         for finding in findings.iter_mut().filter(|f| verify::is_broken(f)) {
             finding.repair = Some("the disk can't be trusted; check it, then repair again".to_owned());
@@ -92,7 +89,7 @@ impl Repair<'_> {
                 break;
             }
             match self.object(finding).await? {
-                Ok(from) => done(finding, from),
+                Ok(from) => mark_repaired(finding, from),
                 Err(why) => finding.repair = Some(why),
             }
         }
@@ -122,11 +119,11 @@ impl Repair<'_> {
         self.writing.committer.flush().await?;
         for (at, known, from) in published {
             let row = self.state.read(|r| r.document(&known.id))?;
-            let mended = row.is_some_and(|row| {
+            let repaired = row.is_some_and(|row| {
                 row.sha256 == known.sha256 && matches!(self.root.look(&row.path), Ok(OnDisk::File(s)) if s == row.stamp)
             });
-            if mended {
-                done(findings[at], from);
+            if repaired {
+                mark_repaired(findings[at], from);
             } else {
                 findings[at].repair = Some("it could not be published; the messages above say why".to_owned());
             }
@@ -136,7 +133,7 @@ impl Repair<'_> {
 
     /// The bytes of a document, or why there are none.
     async fn bytes_of(&self, known: &Known, found_at: Option<&RelPath>) -> Result<Result<Bytes, String>, Fatal> {
-        // Otherwise bytes would be fetched that nobody can publish.
+        // Checked first, because the bytes could not be published there.
         if let Ok(OnDisk::Other(what)) = self.root.look(&known.path) {
             return Ok(Err(format!("it is {what}, which the mirror neither follows nor replaces; move it away first")));
         }
@@ -171,7 +168,7 @@ impl Repair<'_> {
                 check: None,
             };
             match self.service_bytes(&job, &hash).await? {
-                Ok(came) => bytes = Some(came),
+                Ok(downloaded) => bytes = Some(downloaded),
                 Err(refused) => why = refused,
             }
         }
@@ -184,16 +181,17 @@ impl Repair<'_> {
         }
     }
 
-    /// Bytes from a file of the tree that has them, or should have them.
+    /// A copy of the bytes from another file of the tree.
     async fn tree_bytes(
         &self,
         hash: &Sha256,
         found_at: Option<&RelPath>,
-        but: Option<&Known>,
+        except: Option<&Known>,
         time: Option<jiff::Timestamp>,
     ) -> Result<Option<Bytes>, Fatal> {
         let same = self.state.read(|r| r.documents_with(hash))?;
-        let others = same.into_iter().map(|known| known.path).filter(|path| but.is_none_or(|but| but.path != *path));
+        let others =
+            same.into_iter().map(|known| known.path).filter(|path| except.is_none_or(|known| known.path != *path));
         for path in found_at.cloned().into_iter().chain(others) {
             let from = format!("{:?}", path.as_str());
             if let Some(staged) = self.copy(Source::Tree(path), hash, time).await? {
@@ -203,7 +201,7 @@ impl Repair<'_> {
         Ok(None)
     }
 
-    /// A staged copy of bytes of the mirror; none where they are not what they should be.
+    /// A staged copy of a file or object; `None` if it is missing or has another hash.
     async fn copy(
         &self,
         source: Source,
@@ -228,7 +226,7 @@ impl Repair<'_> {
             Err(why) => return Ok(Err(why.to_owned())),
         };
         let (staged, partial) = match download::version(ctx, self.writing, job).await? {
-            Ok(came) => came,
+            Ok(downloaded) => downloaded,
             Err(why) => return Ok(Err(why)),
         };
         if staged.sha256 == *hash {
@@ -247,7 +245,7 @@ enum Source {
     Tree(RelPath),
 }
 
-fn done(finding: &mut Finding, from: String) {
+fn mark_repaired(finding: &mut Finding, from: String) {
     finding.repaired = true;
     finding.repair = Some(from);
 }
@@ -275,7 +273,7 @@ fn publish(known: Known, Bytes { staged, partial, .. }: Bytes) -> TreeChange {
     TreeChange::Publish { document, path, staged, particulars, replaces, change, partial }
 }
 
-/// Damage that a run repairs: what somebody edited stays until a new version comes.
-pub(crate) fn is_the_runs(finding: &Finding) -> bool {
+/// Whether a run repairs this finding. An edited file stays until a new version comes.
+pub(crate) fn is_repaired_by_run(finding: &Finding) -> bool {
     finding.kind.is_damage() && finding.kind != FindingKind::Edited
 }

@@ -1,9 +1,8 @@
-//! Letting go of what retention does not keep, at the end of a run.
+//! Deletes old versions that no rule keeps, at the end of a run.
 //!
-//! Only where the clock can be trusted, and only what came from a binder whose listing was certified
-//! in this run; where the document is still mirrored, its present binder must be certified, too. That
-//! nothing is held any more is committed, with the list of objects, before anything is unlinked;
-//! [`unlink`] works through the list, here or when the next command begins.
+//! Only if the clock can be trusted, and only versions from binders that were certified in this run; if the document is still
+//! mirrored, its current binder must be certified too. The rows and a list of the objects are committed before any object is
+//! unlinked; [`unlink`] works through the list, here or when the next command begins.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,10 +18,10 @@ use crate::{
     sync::{Fatal, context::RunContext, list::outcome::BinderOutcome, sink::Writing},
 };
 
-/// Past versions that are let go in one group.
+/// Old versions that are deleted in one transaction.
 const GROUP: usize = 512;
 
-/// The time, in seconds since the epoch, if retention is asked for and the clock can be trusted.
+/// The time in seconds since the epoch, if retention is on and the clock can be trusted.
 pub(crate) fn trusted_now(ctx: &RunContext) -> Result<Option<i64>, Fatal> {
     if ctx.options.retain().keeps_all() && ctx.options.retain_runs.is_none() {
         return Ok(None);
@@ -37,8 +36,7 @@ pub(crate) fn trusted_now(ctx: &RunContext) -> Result<Option<i64>, Fatal> {
     })
 }
 
-/// Lets go of what is due.
-pub(crate) async fn free(
+pub(crate) async fn delete_due(
     ctx: &RunContext,
     writing: &Writing,
     crawled: &[(BinderId, BinderOutcome)],
@@ -67,7 +65,7 @@ pub(crate) async fn free(
     Ok(())
 }
 
-/// Past versions that no rule keeps, in the order of their rows.
+/// Old versions that no rule keeps, in the order of their rows.
 fn due(state: &State, retain: Retain, certified: &BTreeSet<BinderId>, now: i64) -> Result<Vec<Past>, Fatal> {
     let mut due = BTreeMap::new();
     let mut take = |past: Past, newer: u64| {
@@ -75,13 +73,13 @@ fn due(state: &State, retain: Retain, certified: &BTreeSet<BinderId>, now: i64) 
             due.insert(past.number, past);
         }
     };
-    // The rule that lets the least go leads: with it, a night on which nothing is due reads nothing.
+    // The rule that keeps more is read first: then a run in which nothing is due reads no rows.
     if let Some(versions) = retain.versions {
         for document in state.read(|r| r.with_more_held_than(versions.get()))? {
             let held = state.read(|r| r.held_versions(&document))?;
             let mut newer = 0;
             for past in held {
-                // What a repair put aside is no version, and pushes none out.
+                // A damaged file that a repair replaced is no version, and doesn't count as one.
                 let counts = u64::from(past.is_version);
                 take(past, newer);
                 newer += counts;
@@ -94,7 +92,7 @@ fn due(state: &State, retain: Retain, certified: &BTreeSet<BinderId>, now: i64) 
     }
     let mut all = Vec::with_capacity(due.len());
     for past in due.into_values() {
-        // What a version that is only accepted for now has replaced may have to come back.
+        // A version that is only accepted for now may be wrong, so what it replaced is kept.
         if state.read(|r| r.is_provisional(&past.document))? {
             continue;
         }
@@ -112,8 +110,7 @@ fn free_group(mirror: &Mirror, state: &State, run: i64, group: &[Past]) -> Resul
     Ok(Freed { versions: group.len() as u64, ..unlinked })
 }
 
-/// Unlinks the objects that were let go and that nobody needs. One that can't be unlinked now stays
-/// on the list.
+/// Unlinks objects on the list that no row needs. An object that can't be unlinked now stays on the list.
 pub(crate) fn unlink(mirror: &Mirror, state: &State) -> Result<Freed, Fatal> {
     let listed = state.read(|r| r.unlinks())?;
     let mut freed = Freed::default();
@@ -126,7 +123,7 @@ pub(crate) fn unlink(mirror: &Mirror, state: &State) -> Result<Freed, Fatal> {
                     freed.bytes += size.unwrap_or(0);
                 }
                 Err(error) if error.kind() == ErrorKind::Document => {
-                    tracing::warn!("an object that nobody needs stays until the next run: {error}");
+                    tracing::warn!("an unused object could not be deleted and stays until the next run: {error}");
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -135,7 +132,7 @@ pub(crate) fn unlink(mirror: &Mirror, state: &State) -> Result<Freed, Fatal> {
         done.push(object);
     }
     if !done.is_empty() {
-        // An object that came back with a power cut would be on no list any more.
+        // Otherwise an object that reappears after a power cut would be on no list.
         mirror.barrier()?;
         state.write(|w| done.iter().try_for_each(|object| w.unlinked(object)))?;
     }

@@ -1,6 +1,4 @@
-//! Compares an older state with a tree that may be newer.
-//!
-//! Rows whose files are others by now are dropped, and their documents are met as new ones.
+//! Compares an older copy of the state with a tree that may be newer.
 
 use std::sync::Arc;
 
@@ -11,12 +9,12 @@ use crate::{
     sync::Fatal,
 };
 
-/// Rows that are looked at in one go.
+/// Rows that are compared in one transaction.
 const GROUP: i64 = 1000;
 
-/// Compares an older state with a tree that may be newer. Rows whose file has the same bytes get its
-/// stamp; rows whose file is missing or has other bytes are let go, and their documents are met as
-/// new ones. Returns how many.
+/// Compares the rows of an older copy of the state with the files of the tree. A row whose file has the same bytes gets its
+/// stamp; a row whose file is missing or has other bytes is deleted, so that the run treats the document as new. Returns how
+/// many of each.
 pub fn review(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<(u64, u64), Fatal> {
     let (_, newest) = state.read(|r| r.extent())?;
     let (mut same, mut others) = (0, 0);
@@ -27,22 +25,22 @@ pub fn review(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<(u64
             let rows = (first..=last).filter_map(|number| r.by_number(number).transpose());
             Ok(rows.collect::<Result<_, _>>()?)
         })?;
-        let mut doubtful = Vec::new();
+        let mut mismatches = Vec::new();
         for row in rows {
-            if let Some(doubt) = doubt(mirror, row)? {
-                doubtful.push(doubt);
+            if let Some(mismatch) = compare(mirror, row)? {
+                mismatches.push(mismatch);
             }
         }
-        // A row is only committed over durable bytes, and somebody may just have put these there.
+        // The files may have been written just now, and a row is only committed when its bytes are durable.
         mirror.barrier()?;
         state.write(|w| -> Result<(), Fatal> {
-            if !doubtful.is_empty() {
+            if !mismatches.is_empty() {
                 w.changed(run)?;
             }
-            for (row, doubt) in &doubtful {
-                match doubt {
-                    Doubt::Restamped(stamp) => w.restamp_document(&row.id, *stamp)?,
-                    Doubt::Other(held) => {
+            for (row, mismatch) in &mismatches {
+                match mismatch {
+                    Mismatch::Stamp(stamp) => w.restamp_document(&row.id, *stamp)?,
+                    Mismatch::Bytes(held) => {
                         w.end_version(run, &row.id, held.as_ref(), None)?;
                         w.delete_document(run, &row.id)?;
                     }
@@ -50,23 +48,23 @@ pub fn review(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Result<(u64
             }
             Ok(())
         })?;
-        let restamped = doubtful.iter().filter(|(_, doubt)| matches!(doubt, Doubt::Restamped(_))).count() as u64;
+        let restamped = mismatches.iter().filter(|(_, mismatch)| matches!(mismatch, Mismatch::Stamp(_))).count() as u64;
         same += restamped;
-        others += doubtful.len() as u64 - restamped;
+        others += mismatches.len() as u64 - restamped;
         first = last + 1;
     }
     Ok((same, others))
 }
 
-/// What is to be done about a row whose file is not as it was published.
-enum Doubt {
-    /// The bytes are the same.
-    Restamped(Stamp),
-    /// They are others, or none; the version's own bytes may be held.
-    Other(Option<Outgoing>),
+/// How a row differs from its file.
+enum Mismatch {
+    /// Only the stamp differs.
+    Stamp(Stamp),
+    /// The file is missing or has other bytes. `objects/` may have the version's own.
+    Bytes(Option<Outgoing>),
 }
 
-fn doubt(mirror: &Mirror, row: Known) -> Result<Option<(Known, Doubt)>, Fatal> {
+fn compare(mirror: &Mirror, row: Known) -> Result<Option<(Known, Mismatch)>, Fatal> {
     let found = mirror.root().look(&row.path);
     if matches!(found, Ok(OnDisk::File(stamp)) if stamp.is_same(&row.stamp, !mirror.root().is_network())) {
         return Ok(None);
@@ -76,11 +74,11 @@ fn doubt(mirror: &Mirror, row: Known) -> Result<Option<(Known, Doubt)>, Fatal> {
         Err(error) if error.kind() == ErrorKind::Document => None,
         Err(error) => return Err(error.into()),
     };
-    let doubt = match content {
-        Some(content) if content.sha256 == row.sha256 => Doubt::Restamped(content.stamp),
-        _ => Doubt::Other(held(mirror, row.stamp, row.sha256)?),
+    let mismatch = match content {
+        Some(content) if content.sha256 == row.sha256 => Mismatch::Stamp(content.stamp),
+        _ => Mismatch::Bytes(held(mirror, row.stamp, row.sha256)?),
     };
-    Ok(Some((row, doubt)))
+    Ok(Some((row, mismatch)))
 }
 
 fn held(mirror: &Mirror, stamp: Stamp, sha256: Sha256) -> Result<Option<Outgoing>, Fatal> {

@@ -1,5 +1,4 @@
-//! Proving bytes at the end of a run: those of a mirror that was copied, and with `--scrub` those
-//! of the next share.
+//! Checks bytes at the end of a run: after the mirror was copied to another disk, and with `--scrub` the next share.
 
 use std::sync::Arc;
 
@@ -12,16 +11,15 @@ use crate::{
         Fatal,
         context::RunContext,
         run::flush,
-        upkeep::repair::{Repair, is_the_runs},
+        upkeep::repair::{Repair, is_repaired_by_run},
     },
     verify::{self, CheckScope, Confirmed, Looked, Note, Task, Verdict, Watch},
 };
 
-/// Files that are proved between two records.
+/// Files that are checked in one transaction.
 const GROUP: usize = 256;
 
-/// Proves files that look as recorded but for their inodes, and records those; from then on they
-/// are known. The next run goes on with what is left.
+/// Checks files that look as recorded but have other inodes, and records the inodes. The next run continues with the rest.
 pub(crate) async fn prove(ctx: &RunContext) -> Result<(), Fatal> {
     let Some(writing) = ctx.record.sink.writing() else { return Ok(()) };
     flush(ctx).await?;
@@ -30,7 +28,7 @@ pub(crate) async fn prove(ctx: &RunContext) -> Result<(), Fatal> {
     numbers.dedup();
     if !numbers.is_empty() {
         tracing::info!(
-            "{} files have other inodes than recorded, as in a mirror that was copied: their bytes are checked, once",
+            "checking the bytes of {} files once: their inodes changed, as in a mirror that was copied to another disk",
             numbers.len()
         );
     }
@@ -87,10 +85,10 @@ pub(crate) async fn scrub(ctx: &RunContext) -> Result<Option<Scrub>, Fatal> {
     let (looked, Confirmed { mut findings, .. }) = looked.await??;
     ctx.record.state.write(|w| w.restamp(&looked.moved))?;
     warn_of_others(ctx, &findings);
-    findings.retain(is_the_runs);
+    findings.retain(is_repaired_by_run);
     let repair = Repair { state: &ctx.record.state, root: &ctx.record.root, writing, service: Ok(ctx) };
     repair.all(&mut findings).await?;
-    fail(ctx, &findings);
+    report(ctx, &findings);
     let damaged = findings.len() as u64;
     let now = jiff::Timestamp::now();
     if !looked.stopped {
@@ -111,9 +109,9 @@ fn look(root: &Root, state: &State, task: Task, watch: &Watch<'_>) -> Result<(Lo
     Ok((looked, confirmed))
 }
 
-/// What is no damage, or not the run's to repair.
+/// Warns of findings that a run doesn't repair.
 fn warn_of_others(ctx: &RunContext, findings: &[Finding]) {
-    for finding in findings.iter().filter(|finding| !is_the_runs(finding)) {
+    for finding in findings.iter().filter(|finding| !is_repaired_by_run(finding)) {
         let (kind, why): (fn(FileWarning) -> Warning, _) = match finding.kind {
             FindingKind::Edited => (Warning::Edited, format!(" ({})", finding.detail)),
             _ => (Warning::Unchecked, finding.detail.clone()),
@@ -122,9 +120,8 @@ fn warn_of_others(ctx: &RunContext, findings: &[Finding]) {
     }
 }
 
-/// What is repaired is warned of, since a disk that damages one file damages others; what is left
-/// has failed.
-fn fail(ctx: &RunContext, findings: &[Finding]) {
+/// Warns of repaired damage, because a disk that damages one file damages others. Damage that is left is a failure.
+fn report(ctx: &RunContext, findings: &[Finding]) {
     for finding in findings {
         let (path, detail) = (&finding.path, &finding.detail);
         let repair = finding.repair.as_deref().unwrap_or("the run ended first");

@@ -1,0 +1,111 @@
+//! The folder trees of the binders that are being read.
+
+use std::collections::HashSet;
+
+use crate::{
+    model::{BinderId, Folder, FolderId, Listed},
+    plan::Tree,
+    report::Warning,
+    state::State,
+    sync::{
+        Fatal,
+        decide::{planner::Planner, reservations::Reservations},
+    },
+};
+
+impl Planner {
+    /// Loads a binder's folders and returns how many of its documents are mirrored.
+    pub(crate) fn open_binder(&mut self, binder: &BinderId, segment: &str) -> Result<u64, Fatal> {
+        self.open_tree(binder, segment)?;
+        Ok(self.state.read(|r| r.documents_in(binder))?)
+    }
+
+    pub(super) fn open_tree(&mut self, binder: &BinderId, segment: &str) -> Result<(), Fatal> {
+        let folders = self.state.read(|r| r.folders(binder))?;
+        let tree = Tree::new(binder.clone(), segment.to_owned(), folders, self.reservations.limit());
+        let mut tree = tree.map_err(|e| Fatal::Internal(e.to_string()))?;
+        let rows = tree.shorten(|key| is_document(&self.state, &self.reservations, key));
+        if !rows.is_empty() {
+            self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
+        }
+        self.trees.insert(binder.clone(), tree);
+        Ok(())
+    }
+
+    pub(crate) fn known_folders(&self, binder: &BinderId) -> usize {
+        self.trees.get(binder).map_or(0, Tree::len)
+    }
+
+    pub(crate) fn tabs(&self, binder: &BinderId) -> Vec<FolderId> {
+        self.trees.get(binder).map(Tree::tabs).unwrap_or_default()
+    }
+
+    /// Whether every folder that documents name has a path. With `assign_paths`, those that have none get one.
+    pub(super) fn knows_folders(
+        &mut self,
+        binder: &BinderId,
+        items: &[&Listed],
+        assign_paths: bool,
+    ) -> Result<bool, Fatal> {
+        let since = self.now - self.options.refresh_folders_seconds();
+        let Some(tree) = self.trees.get_mut(binder) else { return Ok(true) };
+        let mut met: HashSet<_> = HashSet::new();
+        let listed_in = items.iter().map(|item| (item.folder.as_ref(), item.tab.as_ref()));
+        let listed_in: Vec<_> = listed_in.filter(|place| met.insert(*place)).collect();
+        let occupied = self.occupied.entry(binder.clone()).or_default();
+        occupied.extend(listed_in.iter().map(|(folder, tab)| (folder.cloned(), tab.cloned())));
+        let mut met: HashSet<&FolderId> = HashSet::new();
+        let named = listed_in.into_iter().filter_map(|(folder, tab)| Some((folder?, tab)));
+        let unknown: Vec<_> = named.filter(|(f, _)| !tree.places(f, since) && met.insert(f)).collect();
+        if unknown.is_empty() || !assign_paths {
+            return Ok(unknown.is_empty());
+        }
+        let rows = tree.meet(&unknown, self.now, |key| is_document(&self.state, &self.reservations, key));
+        self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
+        self.tally.warn(Warning::binder(Warning::FoldersUnnamed, binder, "", ""));
+        Ok(true)
+    }
+
+    /// Stores the folders that were read; `complete` if those are all. Without `requests` the next run reads them again.
+    pub(crate) fn refresh_folders(
+        &mut self,
+        binder: &BinderId,
+        folders: Vec<Folder>,
+        complete: bool,
+        requests: Option<u32>,
+    ) -> Result<(), Fatal> {
+        self.recase_folders(binder, folders.iter().map(|folder| &folder.id))?;
+        let state = &self.state;
+        let Some(tree) = self.trees.get_mut(binder) else { return Ok(()) };
+        let (changed, gone) = tree.refresh(folders, self.now, |key| is_document(state, &self.reservations, key));
+        let mut forgotten = Vec::new();
+        if complete && !gone.is_empty() {
+            let used = state.read(|r| r.used_folders(binder))?;
+            forgotten = tree.forget(gone.into_iter().filter(|folder| !used.contains(folder)).collect());
+        }
+        // Contested folders are stored when all binders were read. Until then the next run would see them as new.
+        let contested: HashSet<&FolderId> =
+            tree.contested().iter().map(|(folder, _)| folder).filter(|_| !self.has_folded_ids).collect();
+        let requests = if contested.is_empty() {
+            requests
+        } else {
+            self.contested.insert(binder.clone(), requests);
+            None
+        };
+        state.write(|w| {
+            for folder in changed.iter().filter(|folder| !contested.contains(&folder.id)) {
+                w.upsert_folder(binder, folder)?;
+            }
+            for folder in &forgotten {
+                w.delete_folder(binder, folder)?;
+            }
+            requests.map_or(Ok(()), |requests| w.folders_refreshed(binder, requests))
+        })?;
+        Ok(())
+    }
+}
+
+/// Whether a document has a path, or is about to get it, by key.
+fn is_document(state: &State, reservations: &Reservations, key: &str) -> bool {
+    reservations.has(key) || state.read(|r| r.owner(key)).is_ok_and(|owner| owner.is_some())
+}
