@@ -1,7 +1,7 @@
 //! Mirrors every document of an iBinder organisation into a local folder tree.
 //!
-//! The program is described in `README.md`, its design in `docs/architecture.md`. As a library it
-//! serves its own tests and benchmarks: nothing here is a stable interface.
+//! `README.md` describes the program, `docs/architecture.md` its design. The library exists for the program's own tests and
+//! benchmarks; it has no stable interface.
 
 pub mod catalogue;
 pub mod cli;

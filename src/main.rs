@@ -1,4 +1,4 @@
-//! The command line program: parse, run, exit with its code.
+//! The command line program: parses, runs one command, exits with its code.
 
 use std::{path::Path, process::ExitCode};
 
@@ -12,20 +12,20 @@ use ibinder_sync::{
     ui,
 };
 
-/// What monitoring takes for "unknown"; 2 would be an alarm about the mirror.
+/// The exit code that monitoring reads as "unknown"; 2 would be an alarm about the mirror.
 const UNKNOWN: u8 = 3;
 
 fn main() -> ExitCode {
     let unknown = config::unknown_variables(std::env::vars_os());
     match cli::parse(std::env::args_os().collect(), &|name| std::env::var_os(name)) {
-        Ok(invocation) => ExitCode::from(told(run(invocation, &unknown)).code()),
+        Ok(invocation) => ExitCode::from(after_output(run(invocation, &unknown)).code()),
         Err(Refusal::Usage(error)) if asks_for_status() && error.use_stderr() => {
             error.print().ok();
             ExitCode::from(UNKNOWN)
         }
         Err(Refusal::Usage(error)) => error.exit(),
         Err(Refusal::Config(error)) => {
-            // One of them may be why.
+            // An unknown variable may be the cause.
             warn(&unknown);
             let code = refused(&error).code();
             ExitCode::from(if asks_for_status() { UNKNOWN } else { code })
@@ -37,49 +37,49 @@ fn asks_for_status() -> bool {
     cli::command_name(std::env::args_os().collect()).is_some_and(|command| command == "status")
 }
 
-/// The end of a command whose output was printed, or not.
-fn told(exit: Exit) -> Exit {
+/// The exit code of a command, which fails if its output could not be written.
+fn after_output(exit: Exit) -> Exit {
     if exit.code() == 0 && ui::is_lost() { Exit::Disk } else { exit }
 }
 
 fn run(invocation: Invocation, unknown: &[config::Error]) -> Exit {
     let Invocation { cli: Cli { verbosity, location, command }, name, sources } = invocation;
-    let (settings, wrong) = Settings::read(&sources, &name);
+    let (settings, errors) = Settings::read(&sources, &name);
     let json_log = settings.log_format == LogFormat::Json;
     let start = |json: bool| Output::new(json, level(verbosity.quiet, verbosity.verbose), json_log);
     if has_no_log(&command) {
         warn(unknown);
     }
-    if !needs_little(&command)
+    if !needs_few_files(&command)
         && let Err(exit) = session::check_limits()
     {
         return exit;
     }
-    // Monitoring takes 2 for an alarm about the mirror.
     let is_status = matches!(command, Command::Status(_));
     let refused = |error: &config::Error| {
         let exit = refused(error);
         if is_status { Exit::Other(UNKNOWN) } else { exit }
     };
-    let given = Given { settings: &settings, sources: &sources, location: &location, unknown, start: &start };
-    match (command, config::Error::none(wrong)) {
-        (Command::Run(run), checked) if !run.dry_run => given.mirror(&run, checked),
-        // The doctor reports what is wrong in its own way.
+    let program = Program { settings: &settings, sources: &sources, location: &location, unknown, start: &start };
+    match (command, config::Error::none(errors)) {
+        (Command::Run(run), checked) if !run.dry_run => program.mirror(&run, checked),
+        // The doctor reports invalid settings itself.
         (command, Err(error)) if !matches!(command, Command::Doctor(_)) => refused(&error),
-        (command, _) => given.carry_out(command).unwrap_or_else(|error| refused(&error)),
+        (command, _) => program.carry_out(command).unwrap_or_else(|error| refused(&error)),
     }
 }
 
-/// What a command is given.
-struct Given<'g> {
-    settings: &'g Settings,
-    sources: &'g Sources,
-    location: &'g ConfigLocation,
-    unknown: &'g [config::Error],
-    start: &'g dyn Fn(bool) -> Output,
+/// The settings and the output that commands use.
+struct Program<'p> {
+    settings: &'p Settings,
+    sources: &'p Sources,
+    location: &'p ConfigLocation,
+    /// Environment variables that look like settings and are none.
+    unknown: &'p [config::Error],
+    start: &'p dyn Fn(bool) -> Output,
 }
 
-impl Given<'_> {
+impl Program<'_> {
     fn dest(&self) -> Result<&Path, config::Error> {
         self.settings.destination(self.sources)
     }
@@ -88,7 +88,7 @@ impl Given<'_> {
         Config::new(self.settings, self.sources)
     }
 
-    fn speak(&self, json: bool) -> Output {
+    fn output(&self, json: bool) -> Output {
         let output = (self.start)(json);
         for error in self.unknown {
             tracing::warn!("{error}");
@@ -96,9 +96,9 @@ impl Given<'_> {
         output.reporting_to(Manager::of(&|name| std::env::var_os(name)))
     }
 
-    /// A run reports even that its settings can't work.
+    /// Runs even with invalid settings, in order to report them.
     fn mirror(&self, run: &cli::Run, checked: Result<(), config::Error>) -> Exit {
-        let output = self.speak(run.json);
+        let output = self.output(run.json);
         match (checked.and_then(|()| self.config()), self.dest()) {
             (Ok(config), _) => commands::run(&config, &output),
             (Err(error), Err(_)) => refused(&error),
@@ -111,45 +111,36 @@ impl Given<'_> {
 
     fn carry_out(&self, command: Command) -> Result<Exit, config::Error> {
         Ok(match command {
-            // A run that is no dry run is `mirror`.
+            // Here a run is a dry run.
             Command::Plan(cli::Plan { json }) | Command::Run(cli::Run { json, .. }) => {
-                let output = self.speak(json);
+                let output = self.output(json);
                 commands::plan(&self.config()?, &output)
             }
-            Command::Adopt(adopt) => {
-                let (output, mut config) = (self.speak(adopt.json), self.config()?);
-                config.options.trust_times = adopt.trust_times;
-                commands::adopt(&config, &output)
-            }
+            Command::Adopt(adopt) => self.adopt(&adopt)?,
             Command::Verify(flags) => self.verify(&flags)?,
             Command::Status(status) if status.from.is_some() => commands::status(None, &status),
             Command::Status(status) => commands::status(Some(self.dest()?), &status),
             Command::Binders(binders) => self.binders(binders)?,
             Command::Snapshots(snapshots) => commands::snapshots(self.dest()?, &snapshots),
             Command::History(history) => commands::history(self.dest()?, &history),
-            Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.speak(restore.json)),
-            Command::Export(export) => commands::export(self.dest()?, &export, &self.speak(false)),
-            Command::Ls(ls) => commands::ls(self.logged()?, &ls),
-            Command::Recover(recover) => commands::recover(self.logged()?, recover.force),
-            Command::Acknowledge(given) => commands::acknowledge(self.logged()?, &given.id, &self.notices()),
-            Command::Purge(purge) => commands::purge(self.logged()?, &purge.id, purge.yes),
-            Command::WithLock(with) => commands::with_lock(self.logged()?, &with.command),
+            Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.output(restore.json)),
+            Command::Export(export) => commands::export(self.dest()?, &export, &self.output(false)),
+            Command::Ls(ls) => commands::ls(self.logged_dest()?, &ls),
+            Command::Recover(recover) => commands::recover(self.logged_dest()?, recover.force),
+            Command::Acknowledge(document) => commands::acknowledge(self.logged_dest()?, &document.id, &self.notices()),
+            Command::Purge(purge) => commands::purge(self.logged_dest()?, &purge.id, purge.yes),
+            Command::WithLock(with) => commands::with_lock(self.logged_dest()?, &with.command),
             #[cfg(feature = "sandbox")]
             Command::Demo(demo) => {
-                let output = self.speak(demo.json);
+                let output = self.output(demo.json);
                 commands::demo(demo, &output)
             }
             #[cfg(feature = "sandbox")]
             Command::Sandbox(sandbox) => {
-                self.speak(false);
+                self.output(false);
                 commands::sandbox(&sandbox)
             }
-            Command::Completions(completions) => {
-                let mut script = Vec::new();
-                clap_complete::generate(completions.shell, &mut cli::command(), "ibinder-sync", &mut script);
-                ui::print(&String::from_utf8_lossy(&script));
-                Exit::Complete
-            }
+            Command::Completions(completions) => completions_of(completions.shell),
             Command::Man(man) => commands::man(man.to.as_deref()),
             Command::Config(config) => configuration(config.command, self.location, self.unknown),
             Command::Doctor(doctor) => {
@@ -159,9 +150,15 @@ impl Given<'_> {
         })
     }
 
-    /// The destination of a command that logs what it does.
-    fn logged(&self) -> Result<&Path, config::Error> {
-        self.speak(false);
+    fn adopt(&self, adopt: &cli::Adopt) -> Result<Exit, config::Error> {
+        let (output, mut config) = (self.output(adopt.json), self.config()?);
+        config.options.trust_times = adopt.trust_times;
+        Ok(commands::adopt(&config, &output))
+    }
+
+    /// The destination, for a command that writes a log.
+    fn logged_dest(&self) -> Result<&Path, config::Error> {
+        self.output(false);
         self.dest()
     }
 
@@ -170,7 +167,7 @@ impl Given<'_> {
         let notices = Notices::new(self.settings, self.sources)?;
         let verify = commands::Verify { dest: self.dest()?, flags, limit, notices: &notices };
         let service = || config::remote_settings(self.settings, self.sources);
-        Ok(commands::verify(&verify, service, &self.speak(flags.json)))
+        Ok(commands::verify(&verify, service, &self.output(flags.json)))
     }
 
     fn binders(&self, binders: Binders) -> Result<Exit, config::Error> {
@@ -188,10 +185,17 @@ impl Given<'_> {
         })
     }
 
-    /// What is notified of a change by a command that has no flags for it.
+    /// The notification settings, for a command without flags for them.
     fn notices(&self) -> Notices {
         Notices::usable(&Settings::read(self.sources, "run").0, self.sources)
     }
+}
+
+fn completions_of(shell: clap_complete::Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli::command(), "ibinder-sync", &mut script);
+    ui::print(&String::from_utf8_lossy(&script));
+    Exit::Complete
 }
 
 fn configuration(command: ConfigurationCommand, location: &ConfigLocation, unknown: &[config::Error]) -> Exit {
@@ -209,9 +213,9 @@ fn configuration(command: ConfigurationCommand, location: &ConfigLocation, unkno
         }
         ConfigurationCommand::Show { json, flags } => {
             let shown = cli::show(location, flags, &environment).and_then(|sources| {
-                let (settings, wrong) = Settings::read(&sources, "run");
+                let (settings, errors) = Settings::read(&sources, "run");
                 let checked = config::check(&settings, &sources);
-                config::Error::none(wrong.into_iter().chain(checked.err()))?;
+                config::Error::none(errors.into_iter().chain(checked.err()))?;
                 Ok(commands::show_configuration(&settings, &sources, json))
             });
             shown.unwrap_or_else(|refusal| match refusal {
@@ -234,13 +238,13 @@ fn level(quiet: bool, verbose: u8) -> ui::Level {
     }
 }
 
-/// Whether a command opens few files and writes none that may get large.
-fn needs_little(command: &Command) -> bool {
+/// Whether a command opens few files and writes no large ones, so that system limits don't matter.
+fn needs_few_files(command: &Command) -> bool {
     use Command::{Binders, Completions, Config, History, Ls, Man, Snapshots, Status};
     matches!(command, Status(_) | Binders(_) | Snapshots(_) | History(_) | Ls(_) | Config(_) | Completions(_) | Man(_))
 }
 
-/// Whether a command prints results and errors, and nothing on the way.
+/// Whether a command prints only results and errors.
 fn has_no_log(command: &Command) -> bool {
     use Command::{Binders, History, Snapshots, Status};
     matches!(command, Status(_) | Binders(_) | Snapshots(_) | History(_))

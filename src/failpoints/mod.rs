@@ -1,26 +1,25 @@
-//! Named points on the way from arrived bytes to a committed row, at which a test can kill the process.
+//! Named points between received bytes and a committed row, at which a test can kill the process.
 //!
-//! Without the feature `crash-points`, which only the tests turn on, a point is nothing. With it, it
-//! is still nothing until a test's own process installs a watcher: no flag and no variable does. The
-//! watcher learns the order of what happened on the disk, so that it can show as well what a power
-//! cut would find.
+//! Points only exist with the feature `crash-points`, which the tests turn on, and only do something once a test's own process
+//! installs a watcher; no flag and no variable can. The watcher also sees in which order the disk changed, so that a test can
+//! simulate a power cut.
 
 use std::fmt::Display;
 
-/// What is called at each point.
+/// Called at each point.
 #[cfg(feature = "crash-points")]
 pub type Watcher = Box<dyn Fn(Point, &dyn Display) + Send + Sync>;
 
 #[cfg(feature = "crash-points")]
 static WATCHER: std::sync::OnceLock<Watcher> = std::sync::OnceLock::new();
 
-/// Installs the process's watcher; only the first one counts.
+/// Installs the process's watcher. Only the first one counts.
 #[cfg(feature = "crash-points")]
 pub fn watch(watcher: Watcher) {
     let _ = WATCHER.set(watcher);
 }
 
-/// A point is passed. `names` is what it happened to; several names have tabs between them.
+/// Reports a point. `names` are the files or rows that it is about, separated by tabs.
 #[cfg(feature = "crash-points")]
 pub(crate) fn point(point: Point, names: impl Display) {
     if let Some(watcher) = WATCHER.get() {
@@ -28,14 +27,14 @@ pub(crate) fn point(point: Point, names: impl Display) {
     }
 }
 
-/// A point is passed.
+/// Does nothing.
 #[cfg(not(feature = "crash-points"))]
 #[inline]
 pub(crate) fn point(_: Point, _: impl Display) {}
 
 macro_rules! points {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// What has just happened.
+        /// What just happened.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Point {
             $($(#[$doc])* $name,)*
@@ -49,33 +48,33 @@ macro_rules! points {
 }
 
 points! {
-    /// A piece of bytes was written to a staged file.
+    /// A chunk was written to a staged file.
     Arrived,
     /// A staged file has all its bytes and its time.
     Written,
-    /// A staged file is durable by itself, where groups can't be synced.
+    /// A staged file is durable by itself, because the file system has no barrier for batches.
     FileSynced,
     /// A staged file is ready to be published.
     Staged,
-    /// A partial download is kept.
+    /// A partial download was kept.
     PartialKept,
-    /// A partial download is open again, and hashed.
+    /// A partial download was opened again and hashed.
     Resumed,
-    /// A group's barrier comes next.
+    /// A batch is complete; its barrier comes next.
     Grouped,
     /// Everything staged and renamed so far is durable.
     Synced,
-    /// A transaction is written and not committed.
+    /// A transaction is written but not committed.
     Committing,
     /// A transaction is committed.
     Committed,
     /// An intent is committed: its path, and the file below `tmp/` that it publishes, if any.
     Begun,
-    /// A folder of the tree was made in this one.
+    /// A folder was created in this folder of the tree.
     FolderMade,
-    /// The names in a path's folder are durable, where groups can't be synced.
+    /// The names in a path's folder are durable, because the file system has no barrier for batches.
     FolderSynced,
-    /// A file has its new name and still its old one, where no rename refuses a taken name.
+    /// A file has its new name and still its old one, because the file system has no rename that refuses a taken name.
     Linked,
     /// A new file is in the tree.
     Added,
@@ -87,26 +86,26 @@ points! {
     Replaced,
     /// A file of the tree has another path: from, to.
     Moved,
-    /// A file has left the tree and lies below `tmp/`.
+    /// A file left the tree for `tmp/`.
     Parked,
-    /// An object is a copy, and its source is still below `tmp/`.
+    /// An object was copied, and its source is still below `tmp/`.
     CopiedOut,
-    /// An object has its place: its hash, and the file below `tmp/` that it was.
+    /// A file below `tmp/` became an object: its hash, and the file.
     Held,
-    /// A file of the tree was deleted for good.
+    /// A file of the tree was purged.
     Erased,
-    /// An object was deleted for good.
+    /// An object was deleted.
     Freed,
     /// A file below `tmp/` was deleted.
     Discarded,
-    /// An intent is carried out, and the next one comes.
+    /// An intent was carried out.
     CarriedOut,
-    /// An intent of an earlier run is carried out.
+    /// An intent of an earlier run was carried out.
     Replayed,
     /// An empty folder was removed.
     Pruned,
-    /// The rows of what was carried out are committed: a path.
+    /// The row of an intent that was carried out is committed: its path.
     Recorded,
-    /// A file of the state (a report, a copy of the database) was renamed to its place.
+    /// A state file (a report, a copy of the database) was renamed to its final name.
     StateFileWritten,
 }
