@@ -33,7 +33,7 @@ impl Planner {
         Ok(DownloadJob { found: is_found, ..self.job(item, version, path, Change::Added)? })
     }
 
-    /// A job for a new version of a document.
+    /// A job for a mirrored document that has a new version, or whose file is missing.
     pub(super) fn replace(
         &mut self,
         item: &Listed,
@@ -41,41 +41,18 @@ impl Planner {
         version: &VersionId,
         dir: &RelPath,
         file: FileState,
+        change: Change,
     ) -> Result<DownloadJob, Fatal> {
-        let path = self.known_path(item, known, version, dir, file)?;
-        Ok(DownloadJob { replaces: true, ..self.job(item, version, path, Change::Updated)? })
-    }
-
-    /// A job for a document whose file is missing.
-    pub(super) fn restore(
-        &mut self,
-        item: &Listed,
-        known: &Known,
-        version: &VersionId,
-        dir: &RelPath,
-        file: FileState,
-    ) -> Result<DownloadJob, Fatal> {
-        let path = self.known_path(item, known, version, dir, file)?;
-        Ok(DownloadJob { replaces: true, ..self.job(item, version, path, Change::Added)? })
-    }
-
-    /// The path of a mirrored document. If its file is missing from a mirror that was copied to a file system that refuses
-    /// the path, a shorter one is reserved.
-    fn known_path(
-        &mut self,
-        item: &Listed,
-        known: &Known,
-        version: &VersionId,
-        dir: &RelPath,
-        file: FileState,
-    ) -> Result<RelPath, Fatal> {
         let in_flight = InFlight::new(item, version);
-        if file != FileState::Missing || self.reservations.limit().takes(known.path.as_str()) {
+        let path = if file != FileState::Missing || self.reservations.limit().takes(known.path.as_str()) {
             self.reservations.keep(&item.id, in_flight);
-            return Ok(known.path.clone());
-        }
-        let dir = self.publish_folder(item, dir)?;
-        self.reserve(item, &dir, &in_flight)
+            known.path.clone()
+        } else {
+            // The mirror was copied to a file system that refuses the path, so the file gets a shorter one.
+            let dir = self.publish_folder(item, dir)?;
+            self.reserve(item, &dir, &in_flight)?
+        };
+        Ok(DownloadJob { replaces: true, ..self.job(item, version, path, change)? })
     }
 
     /// The folder in which a document is published. It differs from its own while a file has that path.

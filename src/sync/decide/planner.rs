@@ -279,11 +279,11 @@ impl Planner {
                 if file == FileState::Changed {
                     self.warn_of(known, Warning::EditedAndReplaced);
                 }
-                return self.replace(item, known, &version, dir, file).map(Some);
+                return self.replace(item, known, &version, dir, file, Change::Updated).map(Some);
             }
             (Action::BringBack, Some(known), Some(version)) => {
                 self.warn_of(known, Warning::BroughtBack);
-                return self.restore(item, known, &version, dir, file).map(Some);
+                return self.replace(item, known, &version, dir, file, Change::Added).map(Some);
             }
             _ => {
                 self.tally.changed(&item.id, Change::NoVersion);
