@@ -29,5 +29,5 @@ pub use run_report::{
     TabsWithoutDocuments, UnchangedCost, Withheld,
 };
 pub use tally::Tally;
-pub use verify_report::{Checked, Finding, FindingKind, VerifyOutcome, VerifyReport};
+pub use verify_report::{Checked, Finding, FindingKind, Observation, VerifyOutcome, VerifyReport};
 pub use warning::{BinderWarning, DocumentWarning, FileWarning, OtherWarning, Warning, WithheldWarning};

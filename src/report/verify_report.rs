@@ -1,6 +1,8 @@
 //! What a check of the mirror found (contract: `docs/reference.md`, "Verify report").
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 
 use crate::model::{DocumentId, RelPath, Sha256, Stamp, VersionId};
 
@@ -50,6 +52,63 @@ impl FindingKind {
     }
 }
 
+/// What was seen where something is not as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// No file.
+    NoFile,
+    /// No object.
+    NoObject,
+    /// A folder, a link or a special file in a document's place, in words.
+    NotAFile(&'static str),
+    /// The same in an object's place.
+    NotAnObject(&'static str),
+    /// Nobody may look, and why.
+    Refused(String),
+    /// The disk failed to read it, and how.
+    DiskError(String),
+    /// Other bytes, and what they hash to.
+    OtherBytes(Sha256),
+    /// Another size.
+    OtherSize {
+        /// The size that it has.
+        found: u64,
+        /// The size that it should have.
+        recorded: u64,
+    },
+    /// Its bytes lie elsewhere.
+    Elsewhere(RelPath),
+    /// No row needs it.
+    Unneeded,
+    /// Something that no document has, in words.
+    NoDocuments(&'static str),
+}
+
+impl fmt::Display for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFile => f.write_str("its file is not there"),
+            Self::NoObject => f.write_str("it is not there"),
+            Self::NotAFile(what) => write!(f, "its file is {what}"),
+            Self::NotAnObject(what) => write!(f, "it is {what}"),
+            Self::Refused(why) => f.write_str(why),
+            Self::DiskError(why) => write!(f, "the disk can't read it: {why}"),
+            Self::OtherBytes(found) => write!(f, "its bytes hash to {found}"),
+            Self::OtherSize { found, recorded } => write!(f, "it has {found} bytes instead of {recorded}"),
+            Self::Elsewhere(path) => write!(f, "its bytes are in {:?}", path.as_str()),
+            Self::Unneeded => f.write_str("nothing that is recorded needs it"),
+            Self::NoDocuments(what) => write!(f, "{what} that no document has"),
+        }
+    }
+}
+
+/// In reports it is its text.
+impl Serialize for Observation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// One thing that is not as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -66,7 +125,7 @@ pub struct Finding {
     /// What it should hash to.
     pub sha256: Option<Sha256>,
     /// What was seen.
-    pub detail: String,
+    pub detail: Observation,
     /// Whether it is as recorded again.
     pub repaired: bool,
     /// Where the bytes came from, or why it was not repaired; none where nobody tried.
@@ -80,6 +139,11 @@ impl Finding {
     /// Whether damage is left.
     pub fn is_left(&self) -> bool {
         self.kind.is_damage() && !self.repaired
+    }
+
+    /// Whether the disk failed to read it.
+    pub fn is_disk_error(&self) -> bool {
+        matches!(self.detail, Observation::DiskError(_))
     }
 }
 
@@ -147,4 +211,35 @@ pub struct VerifyReport {
     pub unlisted: u64,
     /// What is not as recorded.
     pub findings: Vec<Finding>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_error_is_known_by_what_was_seen_and_not_by_its_text() {
+        let says = "the disk can't read it: EIO";
+        for (detail, is_disk_error) in [
+            (Observation::DiskError("EIO".to_owned()), true),
+            (Observation::Refused(says.to_owned()), false),
+            (Observation::NoFile, false),
+        ] {
+            let finding = Finding {
+                kind: FindingKind::Damaged,
+                document_id: None,
+                version_id: None,
+                path: "B/a.pdf".to_owned(),
+                found_at: None,
+                sha256: None,
+                detail,
+                repaired: false,
+                repair: None,
+                stamp: None,
+            };
+            assert_eq!(finding.is_disk_error(), is_disk_error, "{:?}", finding.detail);
+            let text = if finding.detail == Observation::NoFile { "its file is not there" } else { says };
+            assert_eq!(serde_json::to_value(&finding).unwrap()["detail"], text);
+        }
+    }
 }

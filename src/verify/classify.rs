@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Sha256, Stamp},
-    report::{Finding, FindingKind},
+    report::{FindingKind, Observation},
 };
 
 /// What a look at a recorded file saw.
@@ -30,17 +30,9 @@ pub enum Verdict {
     /// The bytes are as recorded; the file has another stamp, which may be recorded.
     Moved(Stamp),
     /// Not as recorded, and how.
-    Wrong(FindingKind, String),
+    Wrong(FindingKind, Observation),
     /// Nothing is known.
     Unknown,
-}
-
-/// How the detail of what the disk could not read begins.
-const BROKEN: &str = "the disk can't read it";
-
-/// Whether a finding is that the disk could not read something.
-pub fn is_broken(finding: &Finding) -> bool {
-    finding.detail.starts_with(BROKEN)
 }
 
 /// What a look at a document's file means.
@@ -48,10 +40,10 @@ pub fn classify(recorded: &Stamp, hash: &Sha256, seen: &FileLook, inodes_count: 
     use FindingKind::{Damaged, Edited, Missing, Unreadable};
     match seen {
         FileLook::Stopped => Verdict::Unknown,
-        FileLook::Nothing => Verdict::Wrong(Missing, "its file is not there".to_owned()),
-        FileLook::Other(what) => Verdict::Wrong(Edited, format!("its file is {what}")),
-        FileLook::Refused(why) => Verdict::Wrong(Unreadable, why.clone()),
-        FileLook::Broken(why) => Verdict::Wrong(Damaged, format!("{BROKEN}: {why}")),
+        FileLook::Nothing => Verdict::Wrong(Missing, Observation::NoFile),
+        FileLook::Other(what) => Verdict::Wrong(Edited, Observation::NotAFile(what)),
+        FileLook::Refused(why) => Verdict::Wrong(Unreadable, Observation::Refused(why.clone())),
+        FileLook::Broken(why) => Verdict::Wrong(Damaged, Observation::DiskError(why.clone())),
         FileLook::File(stamp, Some(found)) if found == hash => {
             if stamp.is_same(recorded, inodes_count) {
                 Verdict::Sound
@@ -73,20 +65,17 @@ pub(super) fn classify_object(hash: &Sha256, size: u64, seen: &FileLook) -> Verd
     use FindingKind::{ObjectDamaged, ObjectMissing, Unreadable};
     match seen {
         FileLook::Stopped => Verdict::Unknown,
-        FileLook::Nothing => Verdict::Wrong(ObjectMissing, "it is not there".to_owned()),
-        FileLook::Other(what) => Verdict::Wrong(ObjectDamaged, format!("it is {what}")),
-        FileLook::Refused(why) => Verdict::Wrong(Unreadable, why.clone()),
-        FileLook::Broken(why) => Verdict::Wrong(ObjectDamaged, format!("{BROKEN}: {why}")),
+        FileLook::Nothing => Verdict::Wrong(ObjectMissing, Observation::NoObject),
+        FileLook::Other(what) => Verdict::Wrong(ObjectDamaged, Observation::NotAnObject(what)),
+        FileLook::Refused(why) => Verdict::Wrong(Unreadable, Observation::Refused(why.clone())),
+        FileLook::Broken(why) => Verdict::Wrong(ObjectDamaged, Observation::DiskError(why.clone())),
         FileLook::File(_, Some(found)) if found == hash => Verdict::Sound,
         FileLook::File(stamp, found) => Verdict::Wrong(ObjectDamaged, difference(stamp.size, size, found.as_ref())),
     }
 }
 
-fn difference(size: u64, recorded: u64, found: Option<&Sha256>) -> String {
-    match found {
-        Some(found) => format!("its bytes hash to {found}"),
-        None => format!("it has {size} bytes instead of {recorded}"),
-    }
+fn difference(size: u64, recorded: u64, found: Option<&Sha256>) -> Observation {
+    found.map_or(Observation::OtherSize { found: size, recorded }, |hash| Observation::OtherBytes(*hash))
 }
 
 #[cfg(test)]

@@ -8,13 +8,12 @@ use std::{
 use super::{
     Error, Looked, Verdict, Watch,
     check::{Foreign, Suspects},
-    classify::is_broken,
     reader::{hash_of, look_at_object, prove},
 };
 use crate::{
     mirror::{ContentLocation, OnDisk, Root},
     model::{DocumentId, RelPath, STATE_FOLDER, Sha256, Step},
-    report::{Finding, FindingKind, Progress},
+    report::{Finding, FindingKind, Observation, Progress},
     state::{Claimed, Known, PendingIntent, State},
 };
 
@@ -42,7 +41,7 @@ struct Mentioned {
 struct Wrong<T> {
     what: T,
     kind: FindingKind,
-    detail: String,
+    detail: Observation,
 }
 
 impl Looked {
@@ -76,7 +75,7 @@ impl Looked {
         findings.extend(confirmed.findings);
         findings.extend(foreign.into_values().map(stranger));
         findings.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
-        let broken = findings.iter().any(is_broken);
+        let broken = findings.iter().any(Finding::is_disk_error);
         Ok(Confirmed { findings, unlisted, unfinished: confirmed.unfinished, broken })
     }
 }
@@ -123,7 +122,7 @@ impl Judge<'_> {
         if let Some(path) = &found_at {
             self.foreign.remove(path.as_str());
             kind = FindingKind::Misplaced;
-            detail = format!("its bytes are in {:?}", path.as_str());
+            detail = Observation::Elsewhere(path.clone());
         }
         self.confirmed.findings.push(Finding {
             document_id: Some(known.id),
@@ -167,8 +166,7 @@ impl Judge<'_> {
         let claimed = hash.map_or(Ok(false), |hash| self.state.read(|r| r.is_claimed(&hash)))?;
         if !claimed && !hash.is_some_and(|hash| self.mentioned.hashes.contains(&hash)) {
             let path = format!("{STATE_FOLDER}/objects/{path}");
-            let detail = "nothing that is recorded needs it".to_owned();
-            self.confirmed.findings.push(finding(FindingKind::Unclaimed, path, hash, detail));
+            self.confirmed.findings.push(finding(FindingKind::Unclaimed, path, hash, Observation::Unneeded));
         }
         Ok(())
     }
@@ -211,7 +209,7 @@ impl Mentioned {
     }
 }
 
-fn finding(kind: FindingKind, path: String, sha256: Option<Sha256>, detail: String) -> Finding {
+fn finding(kind: FindingKind, path: String, sha256: Option<Sha256>, detail: Observation) -> Finding {
     Finding {
         kind,
         document_id: None,
@@ -227,7 +225,7 @@ fn finding(kind: FindingKind, path: String, sha256: Option<Sha256>, detail: Stri
 }
 
 fn unreadable((path, why): &(String, String)) -> Finding {
-    finding(FindingKind::Unreadable, path.clone(), None, why.clone())
+    finding(FindingKind::Unreadable, path.clone(), None, Observation::Refused(why.clone()))
 }
 
 fn stranger(file: Foreign) -> Finding {
@@ -235,5 +233,5 @@ fn stranger(file: Foreign) -> Finding {
         OnDisk::Other(what) => what,
         OnDisk::File(_) | OnDisk::Missing => "a file",
     };
-    finding(FindingKind::Foreign, file.path, None, format!("{what} that no document has"))
+    finding(FindingKind::Foreign, file.path, None, Observation::NoDocuments(what))
 }

@@ -19,7 +19,7 @@ mod quota;
 mod reader;
 
 pub use check::{Looked, Task, Watch, check};
-pub use classify::{FileLook, Verdict, classify, is_broken};
+pub use classify::{FileLook, Verdict, classify};
 pub use confirm::Confirmed;
 pub use cursor::{Cursor, Position, Round};
 pub use error::Error;

@@ -22,7 +22,6 @@ use crate::{
         sink::Writing,
         worker::Pool,
     },
-    verify,
 };
 
 /// Documents that are published in one batch.
@@ -75,10 +74,10 @@ impl Repair<'_> {
     /// Repairs all damage: documents first, because objects may be copied from them. Files that the disk can't read are left,
     /// because their bytes could not be kept.
     pub(crate) async fn all(&self, findings: &mut [Finding]) -> Result<(), Fatal> {
-        for finding in findings.iter_mut().filter(|f| verify::is_broken(f)) {
+        for finding in findings.iter_mut().filter(|f| f.is_disk_error()) {
             finding.repair = Some("the disk can't be trusted; check it, then repair again".to_owned());
         }
-        let damaged = |f: &&mut Finding| f.is_left() && !verify::is_broken(f);
+        let damaged = |f: &&mut Finding| f.is_left() && !f.is_disk_error();
         let mut documents: Vec<&mut Finding> =
             findings.iter_mut().filter(|f| f.document_id.is_some()).filter(damaged).collect();
         for group in documents.chunks_mut(GROUP) {

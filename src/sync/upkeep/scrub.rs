@@ -114,7 +114,7 @@ fn warn_of_others(ctx: &RunContext, findings: &[Finding]) {
     for finding in findings.iter().filter(|finding| !is_repaired_by_run(finding)) {
         let (kind, why): (fn(FileWarning) -> Warning, _) = match finding.kind {
             FindingKind::Edited => (Warning::Edited, format!(" ({})", finding.detail)),
-            _ => (Warning::Unchecked, finding.detail.clone()),
+            _ => (Warning::Unchecked, finding.detail.to_string()),
         };
         ctx.tally.warn(Warning::file(kind, finding.document_id.as_ref(), &finding.path, &why));
     }
