@@ -43,8 +43,11 @@ fn missing(reading: &Reading, id: &str) -> Result<(DocumentId, VersionId), Error
     let nothing = || Error::NothingMissing(id.to_owned());
     let document = DocumentId::parse(id).map_err(|_| nothing())?;
     let (failures, known) = reading.state.read(|r| Ok::<_, Error>((r.failures()?, r.document(&document)?)))?;
-    let failure = failures.into_iter().find(|failure| failure.document == document).ok_or_else(nothing)?;
-    let version = failure.version.and_then(|version| VersionId::parse(&version).ok()).ok_or_else(nothing)?;
+    let failure = failures
+        .into_iter()
+        .find(|failure| failure.document_id.as_deref() == Some(document.as_str()))
+        .ok_or_else(nothing)?;
+    let version = failure.version_id.and_then(|version| VersionId::parse(&version).ok()).ok_or_else(nothing)?;
     let is_there = |path: &RelPath| !matches!(reading.root.look(path), Ok(OnDisk::Missing));
     if known.is_some_and(|known| known.version == version && is_there(&known.path)) {
         return Err(nothing());

@@ -1,96 +1,79 @@
 //! Failures grouped by cause: a hundred documents that failed for one reason are one entry.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use crate::report::{Failure, FailureCause};
 
-/// Failures with one cause.
+/// Failures that have their cause, step and status in common; there is at least one.
 #[derive(Debug)]
 pub(crate) struct FailureGroup<'r> {
-    pub(crate) kind: FailureCause,
-    /// The cause, without names and ids.
-    pub(crate) text: String,
+    pub(crate) first: &'r Failure,
     pub(crate) failures: Vec<&'r Failure>,
 }
 
-/// The causes, the most frequent first; equally frequent ones stay in their order.
-pub(crate) fn causes(failures: &[Failure]) -> Vec<FailureGroup<'_>> {
-    let mut places: HashMap<(FailureCause, String), usize> = HashMap::new();
-    let mut causes: Vec<FailureGroup<'_>> = Vec::new();
+impl FailureGroup<'_> {
+    /// Whether the text of one of them says something that the first one's doesn't. Texts about the service differ
+    /// only in ids.
+    pub(crate) fn has_more(&self, failure: &Failure) -> bool {
+        use FailureCause::{NotFound, Refused, Throttled, Unavailable};
+        failure.error != self.first.error && !matches!(failure.cause, Refused | NotFound | Throttled | Unavailable)
+    }
+}
+
+/// The groups, the largest first; groups of one size in the order in which they came.
+pub(crate) fn groups(failures: &[Failure]) -> Vec<FailureGroup<'_>> {
+    let mut places = HashMap::new();
+    let mut groups: Vec<FailureGroup<'_>> = Vec::new();
     for failure in failures {
-        let text = general(failure);
-        let place = *places.entry((failure.cause, text.clone())).or_insert(causes.len());
-        if place == causes.len() {
-            causes.push(FailureGroup { kind: failure.cause, text, failures: Vec::new() });
+        let place = *places.entry((failure.cause, failure.step, failure.status)).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(FailureGroup { first: failure, failures: Vec::new() });
         }
-        causes[place].failures.push(failure);
+        groups[place].failures.push(failure);
     }
-    causes.sort_by_key(|cause| std::cmp::Reverse(cause.failures.len()));
-    causes
-}
-
-/// An error without names and ids.
-fn general(failure: &Failure) -> String {
-    let mut text = failure.error.clone();
-    let own = [&failure.trace_id, &failure.version_id, &failure.document_id, &failure.binder_id, &failure.file_name];
-    for own in own.into_iter().flatten().filter(|own| own.len() > 3) {
-        text = text.replace(own.as_str(), "…");
-    }
-    unquoted(&text)
-}
-
-/// A text with `…` for everything in double quotes.
-fn unquoted(text: &str) -> String {
-    let (mut out, mut inside, mut escaped) = (String::with_capacity(text.len()), false, false);
-    for c in text.chars() {
-        match (inside, c) {
-            (false, '"') => {
-                inside = true;
-                out.push_str("\"…");
-            }
-            (true, '"') if !escaped => {
-                inside = false;
-                out.push('"');
-            }
-            (false, c) => out.push(c),
-            (true, _) => {}
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    out
+    groups.sort_by_key(|group| Reverse(group.failures.len()));
+    groups
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::FailureStep;
 
-    fn failure(name: &str, error: &str) -> Failure {
-        Failure {
-            binder_id: Some("k3J9x_a2Q".to_owned()),
-            document_id: Some(format!("id of {name}")),
-            version_id: None,
-            file_name: Some(name.to_owned()),
-            cause: FailureCause::Other,
-            error: error.to_owned(),
-            attempts: 1,
-            trace_id: Some("trace".to_owned()),
-        }
+    #[test]
+    fn failures_are_gathered_by_kind_and_not_by_text() {
+        let failure = |name: &str, cause, step, status, error: &str| Failure {
+            document_id: Some(name.to_owned()),
+            step,
+            status,
+            ..Failure::of_nobody(cause, error.to_owned())
+        };
+        let (unavailable, file) = (FailureCause::Unavailable, FailureCause::File);
+        let failures = [
+            failure("a", FailureCause::Run, FailureStep::Other, None, "same"),
+            failure("b", unavailable, FailureStep::Download, Some(500), "GET b: storage answered 500"),
+            failure("c", unavailable, FailureStep::Download, Some(500), "GET c: storage answered 500"),
+            failure("d", unavailable, FailureStep::Download, Some(503), "same"),
+            failure("e", unavailable, FailureStep::Link, Some(503), "same"),
+            failure("f", file, FailureStep::Publish, None, "\"B/f\" is a link"),
+            failure("g", file, FailureStep::Publish, None, "\"B/g\" is a link"),
+            failure("h", file, FailureStep::Publish, None, "\"B/f\" is a link"),
+        ];
+        let groups = groups(&failures);
+        let ids = |group: &FailureGroup<'_>| {
+            group.failures.iter().map(|failure| failure.document_id.as_deref().unwrap()).collect::<String>()
+        };
+        assert_eq!(groups.iter().map(ids).collect::<Vec<_>>(), ["fgh", "bc", "a", "d", "e"]);
+        // A path that is in the way is only known from the failure's own text.
+        assert_eq!(groups[0].failures.iter().map(|f| groups[0].has_more(f)).collect::<Vec<_>>(), [false, true, false]);
+        assert!(!groups[1].has_more(&failures[2]));
     }
 
     #[test]
-    fn equal_failures_are_one_cause() {
-        let failures = [
-            failure("a", "the disk is tired"),
-            failure("one.pdf", "one.pdf of id of one.pdf: storage answered 500 (trace)"),
-            failure("two.pdf", "two.pdf of id of two.pdf: storage answered 500 (trace)"),
-            failure("x", r#""B/x \"1\".pdf" is a link"#),
-            failure("y", r#""B/y.pdf" is a link"#),
-        ];
-        let mut same = failures[1].clone();
-        same.cause = FailureCause::Bytes;
-        assert_eq!(causes(&[failures[1].clone(), same]).len(), 2);
-        let found: Vec<(String, usize)> = causes(&failures).into_iter().map(|c| (c.text, c.failures.len())).collect();
-        let expected = [("… of …: storage answered 500 (…)", 2), ("\"…\" is a link", 2), ("the disk is tired", 1)];
-        assert_eq!(found, expected.map(|(text, count)| (text.to_owned(), count)));
+    fn a_report_of_an_older_version_has_causes_alone() {
+        let text = r#"{"binder_id":null,"document_id":"d","version_id":null,"file_name":"a","cause":"file","error":"e","attempts":1,"trace_id":null}"#;
+        let failure: Failure = serde_json::from_str(text).unwrap();
+        assert_eq!((failure.cause, failure.step, failure.status), (FailureCause::File, FailureStep::Other, None));
+        assert_eq!(groups(&[failure]).len(), 1);
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     page::{
         advice, chart,
         data::{ChartPoint, PageLocation, ReportPage},
-        failures::{FailureGroup, causes},
+        failures::{FailureGroup, groups},
         markup::{href, moment, more, parts},
     },
     report::{Failure, Filters, RunReport, TabsWithoutDocuments, Withheld, format},
@@ -68,31 +68,31 @@ pub(crate) fn tiles(report: &RunReport) -> Markup {
 }
 
 pub(crate) fn failures(page: &ReportPage<'_>) -> Markup {
-    let causes = causes(&page.report.failures);
+    let groups = groups(&page.report.failures);
     section(
         "What failed",
         page.report.failures.len() as u64,
         &html! {
-            @for cause in causes.iter().take(MOST_CAUSES) {
-                (one_cause(page, cause, causes.len() <= 3 && cause.failures.len() <= 20))
+            @for group in groups.iter().take(MOST_CAUSES) {
+                (one_cause(page, group, groups.len() <= 3 && group.failures.len() <= 20))
             }
-            (more(causes.len().saturating_sub(MOST_CAUSES) as u64, "cause", "causes"))
+            (more(groups.len().saturating_sub(MOST_CAUSES) as u64, "cause", "causes"))
         },
     )
 }
 
-fn one_cause(page: &ReportPage<'_>, cause: &FailureGroup<'_>, open: bool) -> Markup {
-    let count = cause.failures.len();
+fn one_cause(page: &ReportPage<'_>, group: &FailureGroup<'_>, open: bool) -> Markup {
+    let count = group.failures.len();
     let times = if count == 1 { "once".to_owned() } else { format!("{}\u{a0}times", format::count(count as u64)) };
     html! {
         details open[open] {
-            summary { b { (capital(cause.kind.meaning())) } " " span.counts { (times) } span.from { (cause.text) } }
-            (list(&cause.failures, MOST_OF_A_CAUSE, |failure| one_failure(page, failure, &cause.text)))
+            summary { b { (capital(group.first.cause.meaning())) } " " span.counts { (times) } span.from { (group.first.error) } }
+            (list(&group.failures, MOST_OF_A_CAUSE, |failure| one_failure(page, failure, group.has_more(failure))))
         }
     }
 }
 
-fn one_failure(page: &ReportPage<'_>, failure: &Failure, cause: &str) -> Markup {
+fn one_failure(page: &ReportPage<'_>, failure: &Failure, has_more: bool) -> Markup {
     let binder = failure.binder_id.as_deref().map(|id| page.binders.get(id).map_or(id, String::as_str));
     let name = match (&failure.file_name, &failure.document_id, binder) {
         (Some(name), ..) if !name.is_empty() => name.as_str(),
@@ -110,8 +110,7 @@ fn one_failure(page: &ReportPage<'_>, failure: &Failure, cause: &str) -> Markup 
         li data-id=(failure.document_id.as_deref().unwrap_or_default()) {
             bdi { (name) } " "
             span.soft { @for (n, detail) in details.iter().enumerate() { @if n > 0 { " · " } (detail) } }
-            // The cause leaves out the name and ids, which are above, and quoted text.
-            @if failure.error.contains('"') && failure.error != cause { span.from { (failure.error) } }
+            @if has_more { span.from { (failure.error) } }
         }
     }
 }

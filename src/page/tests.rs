@@ -32,10 +32,9 @@ fn failure(name: &str, error: &str) -> Failure {
         document_id: Some(format!("id of {name}")),
         version_id: Some("v".to_owned()),
         file_name: Some(name.to_owned()),
-        cause: FailureCause::Unavailable,
-        error: error.to_owned(),
         attempts: 5,
         trace_id: Some("0af7651916cd43dd".to_owned()),
+        ..Failure::of_nobody(FailureCause::Unavailable, error.to_owned())
     }
 }
 

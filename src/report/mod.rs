@@ -3,7 +3,6 @@
 //! [`Tally`] collects from every task; [`Progress`] is what a screen reads meanwhile;
 //! [`RunReport`] is what other programs read, and its shape is a contract.
 
-mod cause;
 mod change;
 mod change_log;
 mod doctor_report;
@@ -16,7 +15,7 @@ mod tally;
 mod verify_report;
 mod warning;
 
-pub use cause::FailureCause;
+pub use crate::model::{Failure, FailureCause, FailureStep};
 pub use change::Change;
 pub use change_log::{BinderChanges, ChangeCounts, ChangeKind, ChangeLog, ChangedDocument, FolderChanges};
 pub use doctor_report::{Area, Belief, Check, DoctorReport, Statement, Verdict};
@@ -25,8 +24,8 @@ pub use filters::Filters;
 pub use format::{bytes, count};
 pub use progress::{ActiveDownload, ActiveDownloads, Download, Progress};
 pub use run_report::{
-    Answers, Binders, Bytes, Documents, Failure, Freed, Outcome, Requests, RunReport, Scrub, Statuses,
-    TabsWithoutDocuments, UnchangedCost, Withheld,
+    Answers, Binders, Bytes, Documents, Freed, Outcome, Requests, RunReport, Scrub, Statuses, TabsWithoutDocuments,
+    UnchangedCost, Withheld,
 };
 pub use tally::Tally;
 pub use verify_report::{Checked, Finding, FindingKind, Observation, VerifyOutcome, VerifyReport};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeLog, FailureCause, Filters, Warning};
+use super::{ChangeLog, Failure, Filters, Warning};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,44 +196,6 @@ pub struct UnchangedCost {
     pub requests: u64,
     /// Requests per second that the service answered well, or that are set; none without a limit.
     pub rate: Option<f64>,
-}
-
-/// A document or binder that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// Its binder.
-    pub binder_id: Option<String>,
-    /// The document; none when the binder itself failed.
-    pub document_id: Option<String>,
-    /// The version that was wanted.
-    pub version_id: Option<String>,
-    /// Its name.
-    pub file_name: Option<String>,
-    /// Why, as a word.
-    #[serde(default)]
-    pub cause: FailureCause,
-    /// Why, and what to do.
-    pub error: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// What the service's support asks for.
-    pub trace_id: Option<String>,
-}
-
-impl Failure {
-    /// A failure that is no document's and no binder's.
-    pub fn of_nobody(cause: FailureCause, error: String) -> Self {
-        Self {
-            binder_id: None,
-            document_id: None,
-            version_id: None,
-            file_name: None,
-            cause,
-            error,
-            attempts: 1,
-            trace_id: None,
-        }
-    }
 }
 
 /// A document that iBinder does not list any more, and that stays because too many are missing at once.

@@ -66,7 +66,7 @@ pub use listings::BinderSummary;
 pub use proof::{Claimed, Extent, Restamp, Source};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use retention::Past;
-pub use runs::{FailureRow, Run, RunEnd, Start};
+pub use runs::{Run, RunEnd, Start};
 pub use untracked::FOUND;
 pub use view::Span;
 

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rusqlite::params;
 
-use super::{Error, Reader, Writer, documents::id, now};
-use crate::model::{BinderId, DocumentId};
+use super::{Error, Reader, Writer, now};
+use crate::model::Failure;
 
 /// A run as the state knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,25 +27,6 @@ pub struct RunEnd<'e> {
     pub complete: bool,
     /// What it changed, as JSON.
     pub changes: Option<&'e str>,
-}
-
-/// A document that could not be mirrored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailureRow {
-    /// Its id.
-    pub document: DocumentId,
-    /// Its binder.
-    pub binder: BinderId,
-    /// The version that was wanted.
-    pub version: Option<String>,
-    /// Its name.
-    pub file_name: String,
-    /// Why.
-    pub error: String,
-    /// Tries in the last run.
-    pub attempts: u32,
-    /// What the service's support asks for.
-    pub trace_id: Option<String>,
 }
 
 /// A run, and since when its report and manifest are there.
@@ -93,23 +74,24 @@ impl Reader<'_> {
         text.map(|text| text.parse().map_err(|_| Error::Odd(format!("changed_run is {text:?}")))).transpose()
     }
 
-    /// Documents that failed when they were last tried.
-    pub fn failures(&self) -> Result<Vec<FailureRow>, Error> {
+    /// Documents that failed when they were last tried, without the step and the cause.
+    pub fn failures(&self) -> Result<Vec<Failure>, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT document, binder, version, file_name, error, attempts, trace_id FROM failures ORDER BY document",
         )?;
-        let rows = statement.query_and_then([], |row| -> Result<_, Error> {
-            Ok(FailureRow {
-                document: id(&row.get::<_, String>(0)?, DocumentId::parse)?,
-                binder: id(&row.get::<_, String>(1)?, BinderId::parse)?,
-                version: row.get(2)?,
+        let rows = statement.query_map([], |row| {
+            Ok(Failure {
+                document_id: row.get(0)?,
+                binder_id: row.get(1)?,
+                version_id: row.get(2)?,
                 file_name: row.get(3)?,
                 error: row.get(4)?,
                 attempts: row.get(5)?,
                 trace_id: row.get(6)?,
+                ..Failure::default()
             })
         })?;
-        rows.collect()
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
@@ -148,8 +130,8 @@ impl Writer<'_> {
         self.set("changed_run", &run.to_string())
     }
 
-    /// A document failed in a run.
-    pub fn record_failure(&self, run: i64, failure: &FailureRow) -> Result<(), Error> {
+    /// A document of a binder failed in a run.
+    pub fn record_failure(&self, run: i64, failure: &Failure) -> Result<(), Error> {
         self.0
             .prepare_cached(
                 "INSERT INTO failures (document, binder, version, file_name, error, attempts, trace_id, first_run, last_run)
@@ -157,7 +139,7 @@ impl Writer<'_> {
                  ON CONFLICT (document) DO UPDATE SET binder = ?2, version = ?3, file_name = ?4, error = ?5, attempts = ?6, trace_id = ?7, last_run = ?8",
             )?
             .execute(params![
-                failure.document.as_str(), failure.binder.as_str(), failure.version, failure.file_name, failure.error,
+                failure.document_id, failure.binder_id, failure.version_id, failure.file_name, failure.error,
                 failure.attempts, failure.trace_id, run
             ])?;
         Ok(())

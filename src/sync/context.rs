@@ -12,7 +12,7 @@ use crate::{
     model::{BinderId, ClockReading, DocumentId, NameLimit, VersionId},
     pace::Bandwidth,
     remote::{self, OddItem, Remote},
-    report::{Change, Failure, FailureCause, Progress, Tally, Warning},
+    report::{Change, Failure, FailureCause, FailureStep, Progress, Tally, Warning},
     state::State,
     sync::{
         Fatal, Options, Stop, StopCause,
@@ -165,12 +165,9 @@ impl RunContext {
         let failure = Failure {
             binder_id: Some(binder.to_string()),
             document_id: item.id.clone(),
-            version_id: None,
             file_name: Some(String::new()),
-            cause: FailureCause::Rejected,
-            error: format!("the service's answer about it can't be used: {item}"),
-            attempts: 1,
-            trace_id: None,
+            step: FailureStep::List,
+            ..Failure::of_nobody(FailureCause::Rejected, format!("the service's answer about it can't be used: {item}"))
         };
         self.tally.failed(document.as_ref(), failure);
         match document {

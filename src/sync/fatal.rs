@@ -3,7 +3,7 @@
 use crate::{
     mirror,
     remote::{self, ErrorKind},
-    report::FailureCause,
+    report::{Failure, FailureCause, FailureStep},
     state, verify,
 };
 
@@ -59,6 +59,17 @@ impl Fatal {
             Self::State(error) => error.kind() == state::ErrorKind::Disk,
             Self::Remote(_) | Self::Internal(_) => false,
         }
+    }
+}
+
+/// A call's failure at a step.
+pub(crate) fn failed_at(step: FailureStep, error: &remote::Error) -> Failure {
+    Failure {
+        step,
+        status: error.status(),
+        attempts: error.tries(),
+        trace_id: error.trace_id().map(str::to_owned),
+        ..Failure::of_nobody(cause_of(error.kind()), error.to_string())
     }
 }
 

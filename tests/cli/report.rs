@@ -32,10 +32,11 @@ fn it_has_exactly_the_agreed_fields() {
     ] {
         assert_eq!(keys(&report[field]), expected.split_whitespace().collect(), "{field}");
     }
-    let expected = "binder_id document_id version_id file_name cause error attempts trace_id";
+    let expected = "binder_id document_id version_id file_name cause step status error attempts trace_id";
     assert_eq!(keys(&report["failures"][0]), expected.split_whitespace().collect());
     assert_eq!(report["failures"][0]["trace_id"], "scripted");
     assert_eq!(report["failures"][0]["cause"], "not_found");
+    assert_eq!((&report["failures"][0]["step"], &report["failures"][0]["status"]), (&"link".into(), &404.into()));
     assert_eq!(report["warnings"], serde_json::json!([]));
 }
 

@@ -7,12 +7,11 @@ use crate::{
     mirror::{self, ErrorKind, Mirror, OnDisk, Outcome},
     model::{DocumentId, Intent, NameLimit, Particulars, RelPath, Step},
     naming,
-    report::{FailureCause, Tally, Warning},
-    state::{FailureRow, State},
+    report::{Failure, FailureCause, FailureStep, Tally, Warning},
+    state::State,
     sync::{
         Fatal,
         commit::{
-            failure::failure_of,
             names::Names,
             operation::{Operation, RowChange, TreeChange},
             publication::Publication,
@@ -230,7 +229,7 @@ impl Batch {
             return Ok(());
         }
         self.prune(&done)?;
-        let failures: Vec<FailureRow> = done.iter().filter_map(|entry| self.failure(entry)).collect();
+        let failures: Vec<Failure> = done.iter().filter_map(|entry| self.failure(entry)).collect();
         self.state.write(|w| -> Result<(), Fatal> {
             for entry in &done {
                 record_entry(w, self.run, entry)?;
@@ -261,7 +260,7 @@ impl Batch {
         Ok(())
     }
 
-    fn failure(&self, entry: &Publication) -> Option<FailureRow> {
+    fn failure(&self, entry: &Publication) -> Option<Failure> {
         let why = match &entry.outcome {
             Err(why) => why.clone(),
             Ok(Outcome::Lost) => "its staged file disappeared before it could be published".to_owned(),
@@ -270,18 +269,10 @@ impl Batch {
         Some(self.failed(&entry.intent.document, &entry.intent.particulars, why))
     }
 
-    fn failed(&self, document: &DocumentId, particulars: &Particulars, error: String) -> FailureRow {
-        let row = FailureRow {
-            document: document.clone(),
-            binder: particulars.binder.clone(),
-            version: Some(particulars.version.to_string()),
-            file_name: particulars.file_name.clone(),
-            error,
-            attempts: 1,
-            trace_id: None,
-        };
-        self.tally.failed(Some(document), failure_of(&row, FailureCause::File));
-        row
+    fn failed(&self, document: &DocumentId, particulars: &Particulars, error: String) -> Failure {
+        let failure = Failure::of(document, particulars, (FailureStep::Publish, FailureCause::File), error);
+        self.tally.failed(Some(document), failure.clone());
+        failure
     }
 
     fn count(&self, entry: &Publication) {

@@ -2,7 +2,6 @@
 
 pub(crate) mod batch;
 pub(crate) mod committer;
-pub(crate) mod failure;
 pub(crate) mod names;
 pub(crate) mod operation;
 mod publication;

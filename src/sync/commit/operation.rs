@@ -2,8 +2,8 @@
 
 use crate::{
     model::{DocumentId, Particulars, RelPath, Sha256, Staged, Stamp, VersionId},
-    report::Change,
-    state::{FailureRow, Partial, Provisional},
+    report::{Change, Failure},
+    state::{Partial, Provisional},
 };
 
 #[derive(Debug)]
@@ -89,5 +89,5 @@ pub(crate) enum RowChange {
     Unacknowledge {
         document: DocumentId,
     },
-    Failure(FailureRow),
+    Failure(Failure),
 }

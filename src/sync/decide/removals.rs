@@ -10,14 +10,11 @@ use crate::{
     model::{BinderId, DocumentId},
     plan::RemovalCap,
     remote::ErrorKind,
-    report::{FailureCause, Warning, Withheld, WithheldWarning, format},
-    state::{FailureRow, Known},
+    report::{Failure, FailureCause, FailureStep, Warning, Withheld, WithheldWarning, format},
+    state::Known,
     sync::{
         Fatal,
-        commit::{
-            failure::failure_of,
-            operation::{RowChange, TreeChange},
-        },
+        commit::operation::{RowChange, TreeChange},
         context::RunContext,
         list::outcome::BinderOutcome,
     },
@@ -133,18 +130,15 @@ async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
 
 /// Records a failure: a document that is neither listed nor known to be gone may differ from the service's.
 async fn unconfirmed(ctx: &RunContext, known: &Known, error: String, attempts: u32, trace_id: Option<&str>) {
-    let row = FailureRow {
-        document: known.id.clone(),
-        binder: known.binder.clone(),
-        version: Some(known.version.to_string()),
-        file_name: known.file_name.clone(),
-        error,
+    let why = (FailureStep::Remove, FailureCause::Absence);
+    let failure = Failure {
         attempts,
         trace_id: trace_id.map(str::to_owned),
+        ..Failure::of(&known.id, &known.particulars(), why, error)
     };
     // Without its id, because it was not counted as seen.
-    ctx.tally.failed(None, failure_of(&row, FailureCause::Absence));
-    ctx.submit(RowChange::Failure(row)).await;
+    ctx.tally.failed(None, failure.clone());
+    ctx.submit(RowChange::Failure(failure)).await;
 }
 
 /// Whether a document that was listed in this run is still found, and in the same binder.

@@ -13,8 +13,8 @@ use crate::{
     model::Staged,
     pace::{Retry, Slot},
     remote::{self, Blob},
-    report::{Progress, Warning},
-    state::{FailureRow, Partial},
+    report::{Failure, Progress, Warning},
+    state::Partial,
     sync::{
         Fatal,
         commit::operation::{RowChange, TreeChange},
@@ -61,29 +61,23 @@ pub(crate) async fn end(ctx: &RunContext, job: &DownloadJob, result: Result<(), 
             ctx.tally.warn(Warning::document(Warning::NotCompared, &job.document, name, &error));
         }
         Err(error) => {
-            let (trace_id, tries) = match &error {
-                TransferError::Link(error)
-                | TransferError::Contradicted(error, _)
-                | TransferError::Head(error)
-                | TransferError::Body(error) => (error.trace_id().map(str::to_owned), error.tries()),
-                _ => (None, 1),
-            };
-            let row = FailureRow {
-                document: job.document.clone(),
-                binder: job.particulars.binder.clone(),
-                version: Some(job.particulars.version.to_string()),
-                file_name: job.particulars.file_name.clone(),
-                error: error.to_string(),
-                attempts: tries.max(own_tries).max(1),
-                trace_id,
-            };
             if error.is_of_service() && ctx.acknowledges(job) {
                 return ctx.missing(job);
             }
-            let cause = error.cause();
-            ctx.tally.failed(Some(&job.document), crate::sync::commit::failure::failure_of(&row, cause));
-            ctx.submit(RowChange::Failure(row)).await;
+            let failure = failure(job, &error, own_tries);
+            ctx.tally.failed(Some(&job.document), failure.clone());
+            ctx.submit(RowChange::Failure(failure)).await;
         }
+    }
+}
+
+fn failure(job: &DownloadJob, error: &TransferError, own_tries: u32) -> Failure {
+    let of_service = error.of_service();
+    Failure {
+        status: of_service.and_then(remote::Error::status),
+        attempts: of_service.map_or(1, remote::Error::tries).max(own_tries).max(1),
+        trace_id: of_service.and_then(remote::Error::trace_id).map(str::to_owned),
+        ..Failure::of(&job.document, &job.particulars, (error.step(), error.cause()), error.to_string())
     }
 }
 

@@ -8,11 +8,11 @@ use std::collections::HashSet;
 use crate::{
     evidence::{self, Item, Reason, Verdict},
     model::{ClockReading, DocumentId},
-    report::FailureCause,
-    state::{FailureRow, Provisional},
+    report::{Failure, FailureCause, FailureStep},
+    state::Provisional,
     sync::{
         Fatal,
-        commit::{failure::failure_of, operation::RowChange},
+        commit::operation::RowChange,
         context::RunContext,
         fetch::{
             job::DownloadJob,
@@ -183,17 +183,10 @@ async fn hold(
     since: ClockReading,
 ) -> Result<(), TransferError> {
     writing.mirror.discard(&arrived.staged.name)?;
-    let row = FailureRow {
-        document: job.document.clone(),
-        binder: job.particulars.binder.clone(),
-        version: Some(job.particulars.version.to_string()),
-        file_name: job.particulars.file_name.clone(),
-        error: explain(reason, arrived.staged.stamp.size, job.replaces),
-        attempts: 1,
-        trace_id: None,
-    };
-    ctx.tally.failed(Some(&job.document), failure_of(&row, FailureCause::Bytes));
-    ctx.submit(RowChange::Failure(row)).await;
+    let error = explain(reason, arrived.staged.stamp.size, job.replaces);
+    let failure = Failure::of(&job.document, &job.particulars, (FailureStep::Check, FailureCause::Bytes), error);
+    ctx.tally.failed(Some(&job.document), failure.clone());
+    ctx.submit(RowChange::Failure(failure)).await;
     let suspect = provisional(&job.document, &item(job, arrived), since);
     ctx.submit(RowChange::Suspect(suspect)).await;
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::{
     mirror, remote,
-    report::FailureCause,
+    report::{FailureCause, FailureStep},
     sync::fatal::{Fatal, cause_of},
 };
 
@@ -79,6 +79,25 @@ impl TransferError {
             | Self::Doubtful(_)
             | Self::Encoded(_) => true,
             Self::Mirror(_) | Self::TooLarge { .. } | Self::NoSpace { .. } | Self::Stopped | Self::Fatal(_) => false,
+        }
+    }
+
+    /// The failed call, if that is why.
+    pub(crate) fn of_service(&self) -> Option<&remote::Error> {
+        match self {
+            Self::Link(error) | Self::Contradicted(error, _) | Self::Head(error) | Self::Body(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Where it happened.
+    pub(crate) fn step(&self) -> FailureStep {
+        match self {
+            Self::Link(_) | Self::Contradicted(..) => FailureStep::Link,
+            Self::Head(_) | Self::Body(_) | Self::TooLarge { .. } | Self::NoSpace { .. } => FailureStep::Download,
+            Self::Doubtful(_) | Self::Encoded(_) => FailureStep::Check,
+            Self::Mirror(_) => FailureStep::Publish,
+            Self::Stopped | Self::Fatal(_) => FailureStep::Other,
         }
     }
 

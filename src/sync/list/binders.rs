@@ -10,9 +10,9 @@ use crate::{
     naming,
     plan::{self, Due, due},
     remote::{self, ErrorKind},
-    report::{Failure, Progress, Warning},
+    report::{Failure, FailureStep, Progress, Warning},
     state::{BinderRow, State},
-    sync::{Fatal, Options, context::RunContext, decide::filtered, fatal::cause_of, list::outcome::BinderOutcome},
+    sync::{Fatal, Options, context::RunContext, decide::filtered, fatal::failed_at, list::outcome::BinderOutcome},
 };
 
 /// From one nightly run to the next, in seconds.
@@ -93,11 +93,7 @@ async fn request(ctx: &RunContext, known: usize) -> Result<Option<(Vec<Binder>, 
 }
 
 fn listing_failure(error: &remote::Error) -> Failure {
-    Failure {
-        attempts: error.tries(),
-        trace_id: error.trace_id().map(str::to_owned),
-        ..Failure::of_nobody(cause_of(error.kind()), format!("the binders could not be listed: {error}"))
-    }
+    Failure { error: format!("the binders could not be listed: {error}"), ..failed_at(FailureStep::List, error) }
 }
 
 fn inaccessible(ctx: &RunContext, id: &BinderId, name: &str, why: &str) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     mirror::Root,
     pace::Bandwidth,
-    report::{Failure, FailureCause, FileWarning, Finding, FindingKind, Progress, Scrub, Warning},
+    report::{Failure, FailureCause, FailureStep, FileWarning, Finding, FindingKind, Progress, Scrub, Warning},
     state::{Known, Restamp, State},
     sync::{
         Fatal,
@@ -133,14 +133,13 @@ fn report(ctx: &RunContext, findings: &[Finding]) {
         ctx.tally.failed(
             finding.document_id.as_ref(),
             Failure {
-                binder_id: None,
                 document_id: finding.document_id.as_ref().map(ToString::to_string),
                 version_id: finding.version_id.as_ref().map(ToString::to_string),
-                file_name: None,
-                cause: FailureCause::Damage,
-                error: format!("{path:?} is {} ({detail}) and could not be repaired: {repair}", finding.kind.word()),
-                attempts: 1,
-                trace_id: None,
+                step: FailureStep::Repair,
+                ..Failure::of_nobody(
+                    FailureCause::Damage,
+                    format!("{path:?} is {} ({detail}) and could not be repaired: {repair}", finding.kind.word()),
+                )
             },
         );
     }

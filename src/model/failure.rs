@@ -1,6 +1,84 @@
-//! Why something failed, as a word: so that a hundred failures are a few lines, and name no document.
+//! A document or binder that failed: which, at which step, and why.
 
 use serde::{Deserialize, Serialize};
+
+use super::{DocumentId, Particulars};
+
+/// A document or binder that failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its binder.
+    pub binder_id: Option<String>,
+    /// The document; none when the binder itself failed.
+    pub document_id: Option<String>,
+    /// The version that was wanted.
+    pub version_id: Option<String>,
+    /// Its name.
+    pub file_name: Option<String>,
+    /// Why, as a word.
+    #[serde(default)]
+    pub cause: FailureCause,
+    /// At which step.
+    #[serde(default)]
+    pub step: FailureStep,
+    /// The status of the answer that it failed of.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// Why, and what to do.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the service's support asks for.
+    pub trace_id: Option<String>,
+}
+
+impl Failure {
+    /// A failure that is no document's and no binder's.
+    pub fn of_nobody(cause: FailureCause, error: String) -> Self {
+        Self { cause, error, attempts: 1, ..Self::default() }
+    }
+
+    /// A document's failure.
+    pub fn of(
+        document: &DocumentId,
+        particulars: &Particulars,
+        (step, cause): (FailureStep, FailureCause),
+        error: String,
+    ) -> Self {
+        Self {
+            binder_id: Some(particulars.binder.to_string()),
+            document_id: Some(document.to_string()),
+            version_id: Some(particulars.version.to_string()),
+            file_name: Some(particulars.file_name.clone()),
+            step,
+            ..Self::of_nobody(cause, error)
+        }
+    }
+}
+
+/// The step at which a document or binder failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureStep {
+    /// Listing it.
+    List,
+    /// Requesting its download link.
+    Link,
+    /// Downloading it.
+    Download,
+    /// Checking what was downloaded.
+    Check,
+    /// Publishing it in the tree.
+    Publish,
+    /// Deciding whether it was removed.
+    Remove,
+    /// Repairing it.
+    Repair,
+    /// No step of a document or binder, or one of another version of this program.
+    #[default]
+    #[serde(other)]
+    Other,
+}
 
 /// Why a document or a binder failed. The failure's own text says more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
