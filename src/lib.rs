@@ -8,6 +8,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod doctor;
+pub mod errors;
 pub mod evidence;
 pub mod failpoints;
 pub mod history;
@@ -20,6 +21,7 @@ pub mod pace;
 pub mod page;
 pub mod paths;
 pub mod plan;
+pub mod process;
 pub mod remote;
 pub mod report;
 #[cfg(feature = "sandbox")]

@@ -1,93 +1,37 @@
 //! A secret from a command, such as a password manager.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    os::unix::process::{CommandExt as _, ExitStatusExt as _},
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use crate::process::{Failed, Shell};
 
 /// How long a command may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often its end is checked.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// The largest secret, in bytes.
-const MOST: u64 = 64 * 1024;
-
 /// The first line that a shell command prints. Errors repeat neither the command nor its output.
 pub(super) fn first_line(command: &str, limit: Duration) -> Result<String, String> {
-    let end = Instant::now() + limit;
-    let mut shell = Command::new("/bin/sh");
-    // A group of its own, so that a command that hangs is killed with all that it started.
-    shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
-    let mut child = shell.spawn().map_err(|error| format!("/bin/sh cannot be started: {error}"))?;
-    let line = child.stdout.take().map(reader);
-    let Some(status) = wait(&mut child, end) else {
-        kill(&mut child);
-        return Err(format!(
+    let mut first = None;
+    let done = Shell { command, limit, ..Shell::default() }.run(|line| {
+        first.get_or_insert_with(|| line.to_owned());
+    });
+    done.map_err(|failed| match failed {
+        Failed::NotStarted(error) => format!("/bin/sh cannot be started: {error}"),
+        Failed::Killed(limit) => format!(
             "the command has not ended after {} s, and was killed; it must not ask anything, since its standard input \
              is closed",
             limit.as_secs()
-        ));
-    };
-    if !status.success() {
-        return Err(format!(
-            "the command ended with {}; run it by hand as the user that this program runs as",
-            ending(status)
-        ));
-    }
-    // A process that it left behind may keep the output open: wait for the first line only.
-    let rest = end.saturating_duration_since(Instant::now());
-    let line = line.and_then(|line| line.recv_timeout(rest).ok()).unwrap_or_default();
-    String::from_utf8(line).map_err(|_| "the command's first line of output is not UTF-8".to_owned())
-}
-
-/// Sends the first line and reads on, because a full pipe would block the command.
-fn reader(out: ChildStdout) -> mpsc::Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut out = BufReader::new(out);
-        let mut line = Vec::new();
-        let read = std::io::Read::take(&mut out, MOST).read_until(b'\n', &mut line);
-        let _ = sender.send(if read.is_ok() { line } else { Vec::new() });
-        let _ = std::io::copy(&mut out, &mut std::io::sink());
-    });
-    receiver
-}
-
-fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
+        ),
+        Failed::Ended(how) => {
+            format!("the command ended with {how}; run it by hand as the user that this program runs as")
         }
-        if Instant::now() >= end {
-            return None;
-        }
-        thread::sleep(PAUSE);
-    }
-}
-
-fn kill(child: &mut Child) {
-    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
-    let _ = child.wait();
-}
-
-fn ending(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => "no exit status".to_owned(),
-    }
+    })?;
+    String::from_utf8(first.unwrap_or_default())
+        .map_err(|_| "the command's first line of output is not UTF-8".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{process::Command, sync::mpsc, thread};
+
     use super::*;
 
     const LONG: Duration = Duration::from_secs(20);

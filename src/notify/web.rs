@@ -6,6 +6,8 @@ use reqwest::{Client, header::CONTENT_TYPE, redirect};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
+use crate::errors::with_causes;
+
 /// How often it is tried.
 const TRIES: u32 = 3;
 
@@ -85,18 +87,7 @@ fn client(url: &Url) -> Result<Client, Undelivered> {
 }
 
 fn explain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(&error);
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        source = inner.source();
-    }
-    text
+    with_causes(&error.without_url())
 }
 
 #[cfg(test)]

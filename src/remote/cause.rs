@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::problem::Problem;
+use crate::errors::with_causes;
 
 /// What an error means to whoever decides how to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -175,22 +176,7 @@ impl Cause {
 
 /// What went wrong with a connection, in words that hold no URL.
 pub(super) fn explain(error: reqwest::Error) -> String {
-    told(&error.without_url())
-}
-
-/// An error with its causes.
-pub(super) fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        source = inner.source();
-    }
-    text
+    with_causes(&error.without_url())
 }
 
 fn answer_kind(status: u16, genuine: bool) -> ErrorKind {

@@ -38,11 +38,12 @@ use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
 use super::{
-    cause::{Cause, told},
+    cause::Cause,
     error::Error,
     settings::Settings,
     transport::{self, ClientPurpose, HEADERS, IDLE, IDLE_FOR},
 };
+use crate::errors::with_causes;
 
 type Wrong = Box<dyn StdError + Send + Sync>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -89,7 +90,7 @@ impl StorageClient {
         headers.insert(USER_AGENT, self.agent.clone());
         match timeout(self.limit, self.client.request(request)).await {
             Ok(Ok(response)) => Ok(Response::from(response.map(Body::wrap))),
-            Ok(Err(error)) => Err(Cause::Transport(told(&error))),
+            Ok(Err(error)) => Err(Cause::Transport(with_causes(&error))),
             Err(_) => Err(Cause::Slow { what: "an answer", limit: self.limit }),
         }
     }

@@ -11,11 +11,15 @@ use serde::Serialize;
 use crate::{
     config::{Address, Notices},
     notify::{self, Pings},
+    process::Shell,
     session::Exit,
 };
 
 /// How long the web hook may take.
 const WEBHOOK_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the command of `--on-failure` may take.
+const ON_FAILURE_LIMIT: Duration = Duration::from_mins(1);
 
 /// What is told.
 pub(crate) struct RunEnd<'r, R> {
@@ -99,7 +103,9 @@ impl<'n> Notifications<'n> {
             ("IBINDER_SYNC_SUMMARY", end.summary.chars().take(10_000).collect()),
         ];
         let mut said = Vec::new();
-        let done = notify::run(command, &variables, report, notify::LIMIT, |line| said.push(line.to_owned()));
+        let shell =
+            Shell { command, variables: &variables, input: report, hears_errors: true, limit: ON_FAILURE_LIMIT };
+        let done = shell.run(|line| said.push(String::from_utf8_lossy(line).trim_end().to_owned()));
         for line in said {
             // Of one that fails it is what went wrong.
             if done.is_ok() {

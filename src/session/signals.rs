@@ -19,7 +19,6 @@ use tokio::{
 };
 
 use crate::{
-    notify,
     session::{Exit, runtime},
     sync::{Stop, StopCause},
 };
@@ -85,7 +84,7 @@ async fn listen(stop: &Stop, over: &AtomicU16, ready: impl FnOnce()) {
             stop.now(cause);
             continue;
         }
-        notify::abandon();
+        crate::process::abandon();
         // Killing is safe at any moment; who asks twice wants it now.
         let asked = if cause == StopCause::Interrupt { 130 } else { 143 };
         process::exit(u8::try_from(code).map_or(asked, i32::from));

@@ -1,16 +1,14 @@
 //! Threads that own a value and work with it, so that nothing blocks the runtime.
 
-use std::{
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-    thread,
+use std::sync::{
+    atomic::{AtomicUsize, Ordering},
+    mpsc,
 };
 
 use tokio::sync::oneshot;
 
 use super::Fatal;
+use crate::process::Joined;
 
 type Call<T> = Box<dyn FnOnce(&mut T) + Send>;
 
@@ -18,7 +16,7 @@ type Call<T> = Box<dyn FnOnce(&mut T) + Send>;
 #[derive(Debug)]
 pub(super) struct Worker<T> {
     mailbox: Mailbox<T>,
-    thread: Option<thread::JoinHandle<()>>,
+    _thread: Joined,
 }
 
 /// Sends calls to a worker without keeping its thread alive. `None` ends the thread.
@@ -43,11 +41,10 @@ impl<T: Send + 'static> Worker<T> {
     /// Starts the thread. Dropping the handle waits until it has ended.
     pub(super) fn start(name: &str, mut value: T) -> Result<Self, Fatal> {
         let (calls, queue) = mpsc::channel::<Option<Call<T>>>();
-        let thread = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || queue.into_iter().map_while(|call| call).for_each(|call| call(&mut value)))
-            .map_err(|error| Fatal::Internal(format!("cannot start a thread: {error}")))?;
-        Ok(Self { mailbox: Mailbox(calls), thread: Some(thread) })
+        let thread =
+            Joined::spawn(name, move || queue.into_iter().map_while(|call| call).for_each(|call| call(&mut value)))
+                .map_err(|error| Fatal::Internal(format!("cannot start a thread: {error}")))?;
+        Ok(Self { mailbox: Mailbox(calls), _thread: thread })
     }
 
     pub(super) fn mailbox(&self) -> Mailbox<T> {
@@ -68,11 +65,8 @@ impl<T: Send + 'static> Worker<T> {
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
-        // A call whose caller stopped waiting still uses the mirror and its lock.
+        // A call whose caller stopped waiting still uses the mirror and its lock: the thread is joined after it.
         let _ = self.mailbox.0.send(None);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 

@@ -3,13 +3,13 @@
 use std::{
     io::IsTerminal as _,
     sync::{Arc, mpsc},
-    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use indicatif::MultiProgress;
 
 use crate::{
+    process::Joined,
     report::Progress,
     ui::{
         bars::Bars,
@@ -25,8 +25,8 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// The thread that shows progress, until it is dropped.
 pub struct Screen {
-    stop: Option<mpsc::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _stop: Option<mpsc::Sender<()>>,
+    _thread: Option<Joined>,
 }
 
 impl Screen {
@@ -42,23 +42,12 @@ impl Screen {
 
     fn show(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool, subject: Subject) -> Self {
         if quiet {
-            return Self { stop: None, thread: None };
+            return Self { _stop: None, _thread: None };
         }
         let bars = (std::io::stderr().is_terminal() && !lines).then(|| Bars::new(all, subject));
         let (stop, stopped) = mpsc::channel();
-        let thread = std::thread::Builder::new()
-            .name("screen".to_owned())
-            .spawn(move || show(&progress, bars.as_ref(), &stopped, subject));
-        Self { stop: Some(stop), thread: thread.ok() }
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let thread = Joined::spawn("screen", move || show(&progress, bars.as_ref(), &stopped, subject));
+        Self { _stop: Some(stop), _thread: thread.ok() }
     }
 }
 

@@ -12,7 +12,6 @@
 
 use std::{
     sync::{Arc, mpsc},
-    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -20,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
     mirror::Mirror,
+    process::Joined,
     report::Tally,
     state::State,
     sync::{
@@ -48,7 +48,8 @@ enum Message {
 pub(crate) struct Committer {
     queue: mpsc::Sender<Message>,
     capacity: Arc<Semaphore>,
-    thread: Option<JoinHandle<()>>,
+    /// It ends with its queue, after it has recorded everything in it.
+    _thread: Joined,
 }
 
 impl Committer {
@@ -62,11 +63,9 @@ impl Committer {
     ) -> Result<Self, Fatal> {
         let (queue, operations) = mpsc::channel();
         let batch = Batch::new(mirror, state, names, tally, run);
-        let thread = std::thread::Builder::new()
-            .name("committer".to_owned())
-            .spawn(move || commit(&operations, batch, &stop))
+        let thread = Joined::spawn("committer", move || commit(&operations, batch, &stop))
             .map_err(|error| Fatal::Internal(format!("cannot start a thread: {error}")))?;
-        Ok(Self { queue, capacity: Arc::new(Semaphore::new(QUEUE)), thread: Some(thread) })
+        Ok(Self { queue, capacity: Arc::new(Semaphore::new(QUEUE)), _thread: thread })
     }
 
     /// Submits an operation; waits while the queue is full.
@@ -80,16 +79,6 @@ impl Committer {
         let (reply, done) = oneshot::channel();
         self.queue.send(Message::Flush(reply)).map_err(|_| died())?;
         done.await.map_err(|_| died())
-    }
-}
-
-impl Drop for Committer {
-    fn drop(&mut self) {
-        // The thread ends with its queue, after it has recorded everything in it.
-        self.queue = mpsc::channel().0;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A command of the user's that gets a report on its standard input.
+//! Commands of the user's: where the secret comes from, and who is told of a failure.
 
 use std::{
     io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _},
@@ -14,11 +14,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How long it may take.
-pub const LIMIT: Duration = Duration::from_mins(1);
-
 /// More of what it says is not kept.
-const MOST: u64 = 16 * 1024;
+const MOST: u64 = 64 * 1024;
 
 /// How long its last words are waited for, when it has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -55,55 +52,72 @@ fn running() -> MutexGuard<'static, Option<Pid>> {
 }
 
 enum News {
-    Line(String),
+    Line(Vec<u8>),
     Ended(io::Result<ExitStatus>),
 }
 
-/// Runs a command of the shell with a text on its standard input. `heard` gets what it says, line by
-/// line. When the time is over it is killed with all that it started.
-pub fn run(
-    command: &str,
-    variables: &[(&str, String)],
-    input: String,
-    limit: Duration,
-    mut heard: impl FnMut(&str),
-) -> Result<(), Failed> {
-    let end = Instant::now() + limit;
-    let mut started = running();
-    let mut child = start(command, variables, input)?;
-    let group = Pid::from_child(&child.1);
-    *started = Some(group);
-    drop(started);
-    let (tell, news) = channel();
-    listen(child.0, tell.clone());
-    let waiter = tell;
-    thread::spawn(move || {
-        let status = child.1.wait();
-        let _ = running().take_if(|running| *running == group);
-        waiter.send(News::Ended(status))
-    });
-    let Some(status) = next(&news, end, &mut heard) else {
-        let _ = kill_process_group(group, Signal::KILL);
-        return Err(Failed::Killed(limit));
-    };
-    // What it left in the background may keep its output open for ever.
-    let _ = next(&news, Instant::now() + LAST_WORDS, &mut heard);
-    verdict(status)
+/// A command of the shell.
+#[derive(Debug, Default)]
+pub struct Shell<'c> {
+    /// The command.
+    pub command: &'c str,
+    /// What its environment has besides this program's.
+    pub variables: &'c [(&'c str, String)],
+    /// Its standard input.
+    pub input: String,
+    /// Whether its standard error is heard as well, rather than shown.
+    pub hears_errors: bool,
+    /// How long it may take.
+    pub limit: Duration,
 }
 
-fn start(command: &str, variables: &[(&str, String)], input: String) -> Result<(PipeReader, Child), Failed> {
-    let (reader, writer) = io::pipe().map_err(Failed::NotStarted)?;
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", command]).envs(variables.iter().map(|(name, value)| (name, value))).process_group(0);
-    for secret in SECRETS {
-        shell.env_remove(secret);
+impl Shell<'_> {
+    /// Runs it. `heard` gets what it says, line by line. When the time is over it is killed with all that it started.
+    pub fn run(self, mut heard: impl FnMut(&[u8])) -> Result<(), Failed> {
+        let limit = self.limit;
+        let end = Instant::now() + limit;
+        let mut started = running();
+        let mut child = self.start()?;
+        let group = Pid::from_child(&child.1);
+        *started = Some(group);
+        drop(started);
+        let (tell, news) = channel();
+        listen(child.0, tell.clone());
+        let waiter = tell;
+        thread::spawn(move || {
+            let status = child.1.wait();
+            let _ = running().take_if(|running| *running == group);
+            waiter.send(News::Ended(status))
+        });
+        let Some(status) = next(&news, end, &mut heard) else {
+            let _ = kill_process_group(group, Signal::KILL);
+            return Err(Failed::Killed(limit));
+        };
+        // What it left in the background may keep its output open for ever.
+        let _ = next(&news, Instant::now() + LAST_WORDS, &mut heard);
+        verdict(status)
     }
-    shell.stdin(Stdio::piped()).stdout(writer.try_clone().map_err(Failed::NotStarted)?).stderr(writer);
-    let mut child = shell.spawn().map_err(Failed::NotStarted)?;
-    if let Some(stdin) = child.stdin.take() {
-        feed(stdin, input);
+
+    fn start(self) -> Result<(PipeReader, Child), Failed> {
+        let (reader, writer) = io::pipe().map_err(Failed::NotStarted)?;
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", self.command])
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .process_group(0);
+        for secret in SECRETS {
+            shell.env_remove(secret);
+        }
+        shell.stdin(Stdio::piped()).stdout(writer.try_clone().map_err(Failed::NotStarted)?);
+        if self.hears_errors {
+            shell.stderr(writer);
+        }
+        let mut child = shell.spawn().map_err(Failed::NotStarted)?;
+        if let Some(stdin) = child.stdin.take() {
+            feed(stdin, self.input);
+        }
+        Ok((reader, child))
     }
-    Ok((reader, child))
 }
 
 /// A command need not read what it gets.
@@ -118,18 +132,16 @@ fn listen(reader: PipeReader, tell: Sender<News>) {
         let mut kept = output.by_ref().take(MOST);
         let mut line = Vec::new();
         while matches!(kept.read_until(b'\n', &mut line), Ok(read) if read > 0) {
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            if tell.send(News::Line(text)).is_err() {
+            if tell.send(News::Line(std::mem::take(&mut line))).is_err() {
                 break;
             }
-            line.clear();
         }
         let _ = io::copy(&mut output, &mut io::sink());
     });
 }
 
 /// Hears lines until the command has ended; none where the time is over, or nothing more comes.
-fn next(news: &Receiver<News>, end: Instant, heard: &mut impl FnMut(&str)) -> Option<io::Result<ExitStatus>> {
+fn next(news: &Receiver<News>, end: Instant, heard: &mut impl FnMut(&[u8])) -> Option<io::Result<ExitStatus>> {
     loop {
         match news.recv_timeout(end.saturating_duration_since(Instant::now())).ok()? {
             News::Line(line) => heard(&line),
@@ -143,7 +155,8 @@ fn verdict(status: io::Result<ExitStatus>) -> Result<(), Failed> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
         (Some(code), _) => Err(Failed::Ended(format!("exit status {code}"))),
-        (None, signal) => Err(Failed::Ended(format!("signal {}", signal.unwrap_or_default()))),
+        (None, Some(signal)) => Err(Failed::Ended(format!("signal {signal}"))),
+        (None, None) => Err(Failed::Ended("no exit status".to_owned())),
     }
 }
 
@@ -156,7 +169,8 @@ mod tests {
     fn told(command: &str, input: &str, limit: Duration) -> (String, Result<(), String>) {
         let mut said = Vec::new();
         let variables = [("IBINDER_SYNC_OUTCOME", "partial".to_owned())];
-        let done = run(command, &variables, input.to_owned(), limit, |line| said.push(line.to_owned()));
+        let shell = Shell { command, variables: &variables, input: input.to_owned(), hears_errors: true, limit };
+        let done = shell.run(|line| said.push(String::from_utf8_lossy(line).trim_end().to_owned()));
         (said.join("/"), done.map_err(|error| error.to_string()))
     }
 

@@ -1,0 +1,7 @@
+//! Commands of the shell and threads that this program starts.
+
+mod shell;
+mod thread;
+
+pub use shell::{Failed, Shell, abandon};
+pub use thread::Joined;
