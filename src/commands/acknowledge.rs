@@ -6,25 +6,19 @@ use crate::{
     config::Notices,
     mirror::OnDisk,
     model::{DocumentId, RelPath, VersionId},
-    session::{Error, Exit, Reading, Writing, open::steadily, status_file::StatusFile},
+    session::{Error, Exit, Reading, Writing, open::steadily, output::ended, status_file::StatusFile},
     state::RunEnd,
     ui,
 };
 
 /// Lets one document be missing in the version that failed.
 pub fn acknowledge(dest: &Path, id: &str, notices: &Notices) -> Exit {
-    match accept(dest, id, notices) {
-        Ok(version) => {
+    ended(accept(dest, id, notices).map(|version| {
             ui::print(&format!(
                 "Acknowledged: runs no longer fail because version {version} of the document can't be had. They still try, and count it; a new version ends the acknowledgement.\n"
             ));
             Exit::Complete
-        }
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+    }))
 }
 
 fn accept(dest: &Path, id: &str, notices: &Notices) -> Result<VersionId, Error> {

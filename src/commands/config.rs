@@ -56,8 +56,7 @@ fn next_steps(written: &WrittenConfig) -> String {
 pub fn show(settings: &Settings, sources: &Sources, json: bool) -> Exit {
     let shown = Shown::of(settings, sources);
     if json {
-        // Texts, numbers and lists always serialize.
-        ui::print(&(serde_json::to_string_pretty(&shown).unwrap_or_default() + "\n"));
+        ui::print_json(&shown);
     } else {
         ui::print(&ui::escape(&shown.text()));
     }
@@ -72,6 +71,6 @@ pub fn show(settings: &Settings, sources: &Sources, json: bool) -> Exit {
 
 /// Prints the schema of the file.
 pub fn schema() -> Exit {
-    ui::print(&(serde_json::to_string_pretty(&config::schema()).unwrap_or_default() + "\n"));
+    ui::print_json(&config::schema());
     Exit::Complete
 }

@@ -7,20 +7,14 @@ use crate::{
     commands::run,
     config::{self, Config, RateSetting, Size, Sources},
     sandbox::{Faults, Generated, Organisation, Sandbox, Settings, Store},
-    session::{Error, Exit, Output, runtime, signals::Signals},
+    session::{Error, Exit, Output, output::ended, runtime, signals::Signals},
     sync::Stop,
     ui,
 };
 
 /// Serves until a signal comes.
 pub fn sandbox(given: &cli::Sandbox) -> Exit {
-    match serve(given) {
-        Ok(()) => Exit::Complete,
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+    ended(serve(given).map(|()| Exit::Complete))
 }
 
 fn serve(given: &cli::Sandbox) -> Result<(), Error> {
@@ -89,11 +83,5 @@ pub fn demo(given: cli::Demo, output: &Output) -> Exit {
         };
         Ok((Config::new(&settings, &sources)?, sandbox))
     });
-    match prepared {
-        Ok((config, _sandbox)) => run(&config, output),
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+    ended(prepared.map(|(config, _sandbox)| run(&config, output)))
 }

@@ -66,8 +66,7 @@ pub fn doctor(asked: &Doctor, sources: &Sources, unknown: &[config::Error], envi
 
 fn tell(checkup: &DoctorReport, asked: &Doctor) -> Exit {
     if asked.json {
-        // Texts, numbers and lists always serialize.
-        ui::print(&(serde_json::to_string_pretty(checkup).unwrap_or_default() + "\n"));
+        ui::print_json(checkup);
     } else {
         ui::print(&ui::checkup(checkup));
     }

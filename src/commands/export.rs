@@ -12,7 +12,7 @@ use crate::{
     config::outside_resolved,
     history::Selection,
     model::RelPath,
-    session::{Error, Exit, Output, Reading, open::steadily, sink::Sink},
+    session::{Error, Exit, Output, Reading, open::steadily, output::ended, sink::Sink},
     ui,
 };
 
@@ -20,18 +20,13 @@ use crate::{
 pub fn export(dest: &Path, given: &cli::Export, output: &Output) -> Exit {
     // Standard output can't be begun again.
     let twice = given.to.is_some() || given.format.is_none();
-    match if twice { steadily(|| write(dest, given)) } else { write(dest, given) } {
-        Ok(told) => {
-            if !output.quiet {
-                ui::print(&told);
-            }
-            Exit::Complete
+    let written = if twice { steadily(|| write(dest, given)) } else { write(dest, given) };
+    ended(written.map(|told| {
+        if !output.quiet {
+            ui::print(&told);
         }
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+        Exit::Complete
+    }))
 }
 
 /// What is said at the end; nothing where standard output has the catalogue.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     config::Notices,
     model::BinderId,
-    session::{Error, Exit, Reading, Writing, confirm::ask, state_backups, status_file::StatusFile},
+    session::{Error, Exit, Reading, Writing, confirm::ask, output::ended, state_backups, status_file::StatusFile},
     state::{BinderSummary, RunEnd},
     sync, ui,
 };
@@ -33,27 +33,21 @@ struct Gone {
 
 /// Lets a binder go.
 pub fn forget(asked: &Forget<'_>) -> Exit {
-    match let_go(asked) {
-        Ok(Some(Gone { removed, left })) => {
-            ui::print(&format!(
-                "{removed} files left the tree; their bytes stay in {}/.ibinder-sync/objects.\n",
-                asked.dest.display()
-            ));
-            if left == 0 {
-                return Exit::Complete;
-            }
-            ui::print(&format!("{left} files could not be removed; the messages above say why. Run it again then.\n"));
-            Exit::Partial
-        }
-        Ok(None) => {
+    ended(let_go(asked).map(|gone| {
+        let Some(Gone { removed, left }) = gone else {
             ui::print("Nothing was removed.\n");
-            Exit::Usage
+            return Exit::Usage;
+        };
+        ui::print(&format!(
+            "{removed} files left the tree; their bytes stay in {}/.ibinder-sync/objects.\n",
+            asked.dest.display()
+        ));
+        if left == 0 {
+            return Exit::Complete;
         }
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+        ui::print(&format!("{left} files could not be removed; the messages above say why. Run it again then.\n"));
+        Exit::Partial
+    }))
 }
 
 fn let_go(asked: &Forget<'_>) -> Result<Option<Gone>, Error> {

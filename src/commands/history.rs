@@ -8,7 +8,7 @@ use crate::{
     cli,
     history::{DocumentHistory, ListingEntry, Selection, Snapshot, clock, is_now, run_meant, whole_before},
     model::DocumentId,
-    session::{Error, Exit, Reading, open::steadily},
+    session::{Error, Exit, Reading, open::steadily, output},
     state::{self, PastRun, Remembered},
     ui,
 };
@@ -49,7 +49,7 @@ fn tree(dest: &Path, given: &cli::Ls) -> Result<(String, Result<(), Error>), Err
             return Ok(true);
         }
         let entry = ListingEntry::of(&mirrored);
-        lines.push_str(&if given.json { json(&entry) } else { ui::listed(&entry, &zone) });
+        lines.push_str(&if given.json { ui::json_line(&entry) } else { ui::listed(&entry, &zone) });
         Ok::<_, state::Error>(true)
     };
     state.read(|r| r.tree_at(then.map_or(i64::MAX, |run| run.number), each))?;
@@ -137,23 +137,12 @@ pub(crate) fn all_met(selection: &Selection, at: Option<&str>) -> Result<(), Err
 fn json_lines(values: &[impl serde::Serialize]) {
     let mut lines = ui::Lines::default();
     for value in values {
-        if !lines.print(&json(value)) {
+        if !lines.print(&ui::json_line(value)) {
             return;
         }
     }
 }
 
-fn json(value: &impl serde::Serialize) -> String {
-    // Numbers, texts and lists always serialize.
-    serde_json::to_string(value).unwrap_or_default() + "\n"
-}
-
 fn done(result: Result<(), Error>) -> Exit {
-    match result {
-        Ok(()) => Exit::Complete,
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+    output::ended(result.map(|()| Exit::Complete))
 }

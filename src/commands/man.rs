@@ -5,7 +5,7 @@ use std::{fs, io, path::Path};
 use crate::{
     cli,
     config::outside_resolved,
-    session::{Error, Exit},
+    session::{Error, Exit, output::ended},
     ui,
 };
 
@@ -16,13 +16,8 @@ pub fn man(to: Option<&Path>) -> Exit {
         ui::print(pages.first().map_or("", |page| &page.text));
         return Exit::Complete;
     };
-    match outside_resolved("--to", folder, None).map_err(Error::from).and_then(|()| write(folder, &pages)) {
-        Ok(()) => Exit::Complete,
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+    let outside = outside_resolved("--to", folder, None).map_err(Error::from);
+    ended(outside.and_then(|()| write(folder, &pages)).map(|()| Exit::Complete))
 }
 
 fn write(folder: &Path, pages: &[cli::ManualPage]) -> Result<(), Error> {

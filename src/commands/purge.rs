@@ -5,29 +5,24 @@ use std::path::Path;
 use crate::{
     history::{self, Traces},
     model::DocumentId,
-    session::{Error, Exit, Reading, Writing, confirm::ask, open::steadily, state_backups},
+    session::{Error, Exit, Reading, Writing, confirm::ask, open::steadily, output::ended, state_backups},
     state::RunEnd,
     ui,
 };
 
 /// Erases a document, after a confirmation.
 pub fn purge(dest: &Path, id: &str, confirmed: bool) -> Exit {
-    match erase(dest, id, confirmed) {
-        Ok(true) => {
+    ended(erase(dest, id, confirmed).map(|is_erased| {
+        if is_erased {
             ui::print(
                 "Erased. Backups of the mirror, logs and the blocks that the file system has freed are out of this program's reach.\n",
             );
             Exit::Complete
-        }
-        Ok(false) => {
+        } else {
             ui::print("Nothing was erased.\n");
             Exit::Usage
         }
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+    }))
 }
 
 fn erase(dest: &Path, id: &str, confirmed: bool) -> Result<bool, Error> {

@@ -4,13 +4,13 @@ use std::{path::Path, sync::Arc};
 
 use crate::{
     cli,
-    commands::history::{all_met, ended, selection, then},
+    commands::history::{self, all_met, selection, then},
     config::outside_resolved,
     history::{Missing, Restore, Restored},
     mirror::{Root, Target},
     model::{RelPath, VersionId},
     report::Progress,
-    session::{Error, Exit, Output, Reading, open::steadily, runtime, signals::Signals},
+    session::{Error, Exit, Output, Reading, open::steadily, output::ended, runtime, signals::Signals},
     state::{PastRun, Remembered, State},
     sync::{Stop, StopCause},
     ui,
@@ -36,10 +36,7 @@ impl Wanted {
 
 /// Restores.
 pub fn restore(dest: &Path, given: &cli::Restore, output: &Output) -> Exit {
-    go(dest, given, output).unwrap_or_else(|error| {
-        ui::complain(&error);
-        error.exit()
-    })
+    ended(go(dest, given, output))
 }
 
 fn go(dest: &Path, given: &cli::Restore, output: &Output) -> Result<Exit, Error> {
@@ -51,7 +48,7 @@ fn go(dest: &Path, given: &cli::Restore, output: &Output) -> Result<Exit, Error>
     outside_resolved("--to", &given.to, Some(dest))?;
     Progress::add(&progress.downloads, wanted.count());
     let words = match &wanted {
-        Wanted::Tree(run, _) => format!(", as of run {} ({})", run.id, ended(run)),
+        Wanted::Tree(run, _) => format!(", as of run {} ({})", run.id, history::ended(run)),
         Wanted::One(_) => String::new(),
     };
     let target = Target::open(&given.to, &root)?;
@@ -133,8 +130,7 @@ fn tell(given: &cli::Restore, output: &Output, restored: &Restored, words: &str)
         let Restored { files, bytes, edited, damaged, ended, missing } = restored;
         let told =
             Told { files: *files, bytes: *bytes, edited: *edited, damaged: *damaged, ended_early: *ended, missing };
-        // Numbers, texts and lists always serialize.
-        ui::print(&(serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"));
+        ui::print_json(&told);
     } else if !output.quiet || !restored.missing.is_empty() {
         ui::print(&ui::restored(restored, &given.to, words));
     }

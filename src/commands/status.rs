@@ -37,9 +37,7 @@ pub fn status(dest: Option<&Path>, given: &cli::Status) -> Exit {
         Err(why) => (Health::unknown(why), None),
     };
     if given.json {
-        // Numbers, texts and lists always serialize.
-        let told = Told { health: &health, status: status.as_ref() };
-        ui::print(&(serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"));
+        ui::print_json(&Told { health: &health, status: status.as_ref() });
     } else {
         ui::print(&ui::standing(&health, status.as_ref(), &TimeZone::system()));
     }

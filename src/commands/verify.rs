@@ -105,7 +105,7 @@ fn broken_off(
         let report = VerifyReport { state: "damaged", ..report(started, 0.0, VerifyOutcome::Damaged, clean) };
         standing.verify_failed(Some((&report, exit)));
         if output.json {
-            print_json(&report);
+            ui::print_json(&report);
         }
         over(aftermath, exit, report.outcome.word(), &report, &text);
     } else {
@@ -307,13 +307,8 @@ fn exit(stopped: Option<StopCause>, confirmed: &Confirmed) -> Exit {
 
 fn tell(report: &VerifyReport, output: &Output) {
     if output.json {
-        print_json(report);
+        ui::print_json(report);
     } else if !output.quiet || report.outcome != VerifyOutcome::Sound {
         ui::print(&ui::verify_summary(report));
     }
-}
-
-fn print_json(report: &VerifyReport) {
-    // Numbers, texts and lists always serialize.
-    ui::print(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
 }

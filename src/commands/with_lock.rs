@@ -13,20 +13,14 @@ use jiff::Timestamp;
 use crate::{
     history,
     mirror::Mirror,
-    session::{Error, Exit, check_destination, open::open_state, runtime, signals},
+    session::{Error, Exit, check_destination, open::open_state, output::ended, runtime, signals},
     state::{self, RunEnd},
-    sync, ui,
+    sync,
 };
 
 /// Runs a command while the lock is held and the state is whole, and ends as it ends.
 pub fn with_lock(dest: &Path, command: &[OsString]) -> Exit {
-    match hold(dest, command) {
-        Ok(status) => Exit::Other(code(status)),
-        Err(error) => {
-            ui::complain(&error);
-            error.exit()
-        }
-    }
+    ended(hold(dest, command).map(|status| Exit::Other(code(status))))
 }
 
 fn hold(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {

@@ -22,7 +22,6 @@ pub struct Failure {
     #[serde(default)]
     pub step: FailureStep,
     /// The status of the answer that it failed of.
-    #[serde(default)]
     pub status: Option<u16>,
     /// Why, and what to do.
     pub error: String,

@@ -32,7 +32,6 @@ pub struct Process {
     #[serde(default)]
     pub ids: String,
     /// When it began, in ticks since the machine was started; none where it could not see that.
-    #[serde(default)]
     pub began: Option<u64>,
 }
 

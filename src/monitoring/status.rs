@@ -42,25 +42,19 @@ pub struct Status {
     #[serde(default)]
     pub at_work: Vec<Working>,
     /// The last run, however it ended.
-    #[serde(default)]
     pub last_run: Option<LastRun>,
     /// The last run that was complete.
-    #[serde(default)]
     pub last_complete_run: Option<CompleteRun>,
     /// What is known and not mirrored as the service has it.
     #[serde(default)]
     pub waiting: Waiting,
     /// What the mirror takes.
-    #[serde(default)]
     pub space: Option<Space>,
     /// The last check, whatever part of the mirror it read.
-    #[serde(default)]
     pub last_verify: Option<LastVerify>,
     /// The last round of checks that read everything.
-    #[serde(default)]
     pub last_round: Option<LastRound>,
     /// Damage that a check left, and that no later one has shown to be gone.
-    #[serde(default)]
     pub damage: Option<Damage>,
 }
 
@@ -96,10 +90,8 @@ pub struct LastRun {
     #[serde(default)]
     pub requests: Requests,
     /// What `--scrub` checked.
-    #[serde(default)]
     pub scrub: Option<Scrub>,
     /// What it was limited to.
-    #[serde(default)]
     pub filters: Option<Filters>,
     /// What failed, counted by its cause.
     #[serde(default)]

@@ -250,13 +250,11 @@ pub struct RunReport {
     #[serde(default)]
     pub requests: Requests,
     /// What was checked; none without `--scrub`.
-    #[serde(default)]
     pub scrub: Option<Scrub>,
     /// What the run was limited to; none without filters.
-    #[serde(default)]
     pub filters: Option<Filters>,
     /// What the next night takes if nothing changes; only in a plan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub night: Option<UnchangedCost>,
     /// Every document whose removal was withheld.
     #[serde(default)]
@@ -274,7 +272,7 @@ pub struct RunReport {
     #[serde(default)]
     pub warning_details: Vec<Warning>,
     /// What changed in the tree; `None` in a plan, in a report of an earlier version, and if the run could not begin.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<ChangeLog>,
 }
 

@@ -14,9 +14,7 @@ use crate::{
     remote::Remote,
     report::{Failure, Outcome, RunReport, Warning},
     session::{
-        Error, Exit, adoption,
-        reporting::json,
-        service_client, state_backups,
+        Error, Exit, adoption, service_client, state_backups,
         status_file::{Ending, StatusFile},
     },
     state::{Run, RunEnd, State},
@@ -148,8 +146,9 @@ fn tidy(mirror: &Mirror, state: &State, retain_runs: Option<i64>, finished: &Fin
 }
 
 fn write_report(mirror: &Mirror, report: &RunReport) -> Result<(), Error> {
-    let text = json(report);
-    let own = mirror.write_state_file(&format!("runs/{}.json", report.run_id), text.as_bytes());
-    let last = mirror.write_state_file("last-run.json", text.as_bytes());
+    let text = ui::json(report);
+    let text = text.trim_end().as_bytes();
+    let own = mirror.write_state_file(&format!("runs/{}.json", report.run_id), text);
+    let last = mirror.write_state_file("last-run.json", text);
     Ok(own.and(last)?)
 }

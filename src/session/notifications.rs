@@ -13,6 +13,7 @@ use crate::{
     notify::{self, Pings},
     process::Shell,
     session::Exit,
+    ui,
 };
 
 /// How long the web hook may take.
@@ -80,8 +81,7 @@ impl<'n> Notifications<'n> {
         if end.exit == Exit::Complete || (self.notices.webhook.is_none() && self.notices.on_failure.is_none()) {
             return;
         }
-        // Numbers, texts and lists always serialize.
-        let report = serde_json::to_string_pretty(end.report).unwrap_or_default() + "\n";
+        let report = ui::json(end.report);
         if let Some(address) = &self.notices.webhook {
             hook(address, &report);
         }

@@ -5,9 +5,18 @@ use std::sync::Arc;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::{
+    session::{Error, Exit},
     systemd::Manager,
-    ui::{Level, start_log},
+    ui::{Level, complain, start_log},
 };
+
+/// How a command ended; one that could not do its work says why.
+pub(crate) fn ended(result: Result<Exit, Error>) -> Exit {
+    result.unwrap_or_else(|error| {
+        complain(&error);
+        error.exit()
+    })
+}
 
 /// How a command talks: chosen once, from the flags.
 #[derive(Debug, Clone)]

@@ -92,7 +92,7 @@ pub(crate) fn failed(organisation: &str, started: Timestamp, error: &Error) -> R
 pub(crate) fn give_up(report: &RunReport, output: &Output, error: &Error) -> Exit {
     let exit = error.exit();
     if output.json && !matches!(exit, Exit::Usage | Exit::Locked) {
-        print_json(report);
+        ui::print_json(report);
     }
     ui::complain(error);
     exit
@@ -110,18 +110,8 @@ pub(crate) fn tell_plan(output: &Output, report: &RunReport) {
 
 fn say(output: &Output, report: &RunReport, text: impl FnOnce() -> String) {
     if output.json {
-        print_json(report);
+        ui::print_json(report);
     } else if !output.quiet || report.outcome != Outcome::Complete {
         ui::print(&text());
     }
-}
-
-fn print_json(report: &RunReport) {
-    ui::print(&(json(report) + "\n"));
-}
-
-/// A report as other programs read it.
-pub(crate) fn json(report: &RunReport) -> String {
-    // Numbers, texts and lists always serialize.
-    serde_json::to_string_pretty(report).unwrap_or_default()
 }

@@ -22,7 +22,7 @@ pub use doctor::{checkup, checkup_report};
 pub use forget::forget;
 pub use history::{biography, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
-pub use output::{Lines, is_lost, print};
+pub use output::{Lines, is_lost, json, json_line, print, print_json};
 pub use progress::Screen;
 pub use purge::purge;
 pub use status::standing;

@@ -8,6 +8,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use serde::Serialize;
+
 static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Whether something was lost that somebody wanted to read.
@@ -19,6 +21,22 @@ pub fn is_lost() -> bool {
 pub fn print(text: &str) {
     let mut out = io::stdout().lock();
     keep(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// A value as JSON for a reader of its own.
+pub fn json(value: &impl Serialize) -> String {
+    // Texts, numbers and lists always serialize.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// A value as a line of JSON.
+pub fn json_line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default() + "\n"
+}
+
+/// Prints a value as JSON.
+pub fn print_json(value: &impl Serialize) {
+    print(&json(value));
 }
 
 /// Many lines on standard output, written in larger pieces.
