@@ -25,7 +25,7 @@ pub const STATUS: &str = "status.json";
 const FORMAT: u32 = 1;
 
 /// How a mirror is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The format of this file.
     pub format: u32,
@@ -237,16 +237,8 @@ impl Status {
             format: FORMAT,
             written_at: now,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            organisation_id: String::new(),
             dest,
-            at_work: Vec::new(),
-            last_run: None,
-            last_complete_run: None,
-            waiting: Waiting::default(),
-            space: None,
-            last_verify: None,
-            last_round: None,
-            damage: None,
+            ..Self::default()
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ChangeLog, Failure, Filters, Warning};
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Everything that the service lists is mirrored.
@@ -13,6 +13,7 @@ pub enum Outcome {
     /// Some documents or binders failed, or removals were withheld.
     Partial,
     /// The run could not do its work.
+    #[default]
     Failed,
     /// A signal ended it; the next run goes on.
     Interrupted,
@@ -223,7 +224,7 @@ pub struct TabsWithoutDocuments {
 }
 
 /// What a run did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// The run's id; it begins with its number.
     pub run_id: String,
@@ -298,18 +299,8 @@ impl RunReport {
             organisation_id: "9b2d3c0e-5a5f-4d1e-8f7a-3f2a91c05e1d".to_owned(),
             binders: Binders { listed: 4, crawled: 4, ..Binders::default() },
             documents: Documents { seen: 300, unchanged: 300, ..Documents::default() },
-            bytes: Bytes { downloaded: 0 },
-            freed: Freed::default(),
-            requests: Requests { token: 1, api: 20, storage: 0, retried: 0, throttled: 0, answers: Answers::default() },
-            scrub: None,
-            filters: None,
-            night: None,
-            withheld: Vec::new(),
-            tabs_without_documents: Vec::new(),
-            failures: Vec::new(),
-            warnings: Vec::new(),
-            warning_details: Vec::new(),
-            changes: None,
+            requests: Requests { token: 1, api: 20, ..Requests::default() },
+            ..Self::default()
         }
     }
 }

@@ -65,26 +65,12 @@ pub(crate) fn report(
 /// The report of a run that could not begin.
 pub(crate) fn failed(organisation: &str, started: Timestamp, error: &Error) -> RunReport {
     RunReport {
-        run_id: String::new(),
         outcome: Outcome::Failed,
         started_at: started,
         finished_at: Timestamp::now(),
-        duration_seconds: 0.0,
         organisation_id: organisation.to_owned(),
-        binders: crate::report::Binders::default(),
-        documents: crate::report::Documents::default(),
-        bytes: Bytes::default(),
-        freed: crate::report::Freed::default(),
-        requests: crate::report::Requests::default(),
-        scrub: None,
-        filters: None,
-        night: None,
-        withheld: Vec::new(),
-        tabs_without_documents: Vec::new(),
         failures: vec![Failure::of_nobody(error.cause(), error.to_string())],
-        warnings: Vec::new(),
-        warning_details: Vec::new(),
-        changes: None,
+        ..RunReport::default()
     }
 }
 

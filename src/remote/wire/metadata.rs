@@ -7,8 +7,8 @@
 use std::fmt;
 
 use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    Deserialize, Deserializer as _,
+    de::{SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -70,12 +70,11 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        while let Some(entry) = entries.next_element::<Entry<'de>>()? {
-            if entry.key.as_ref().is_some_and(|key| key.as_str() == self.key) {
-                *self.found = text(entry.value_id).or_else(|| text(entry.value));
-                if self.found.is_some() {
-                    break;
-                }
+        while let Some(raw) = entries.next_element()? {
+            let entry = Entry::of(raw).filter(|entry| text(entry.key).is_some_and(|key| key.as_str() == self.key));
+            *self.found = entry.and_then(|entry| text(entry.value_id).or_else(|| text(entry.value)));
+            if self.found.is_some() {
+                break;
             }
         }
         Ok(())
@@ -86,71 +85,22 @@ fn text(raw: Option<&RawValue>) -> Option<Text<'_>> {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
 }
 
-/// An entry; anything that isn't an object is one without a key.
-#[derive(Default)]
+/// An entry.
+#[derive(Deserialize)]
 struct Entry<'a> {
-    key: Option<Text<'a>>,
+    #[serde(borrow, rename = "metadataElementId")]
+    key: Option<&'a RawValue>,
+    #[serde(borrow, rename = "valueId")]
     value_id: Option<&'a RawValue>,
+    #[serde(borrow)]
     value: Option<&'a RawValue>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EntryVisitor)
-    }
-}
-
-struct EntryVisitor;
-
-impl<'de> Visitor<'de> for EntryVisitor {
-    type Value = Entry<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a metadata entry")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entry = Entry::default();
-        while let Some(field) = map.next_key::<Text<'de>>()? {
-            match field.as_str() {
-                "metadataElementId" => entry.key = text(Some(map.next_value()?)),
-                "valueId" => entry.value_id = Some(map.next_value()?),
-                "value" => entry.value = Some(map.next_value()?),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(entry)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Entry::default())
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Entry::default())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Entry::default())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Entry::default())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Entry::default())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Entry::default())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Entry::default())
+impl<'a> Entry<'a> {
+    /// None where it is no object.
+    fn of(raw: &'a RawValue) -> Option<Self> {
+        let is_object = raw.get().starts_with('{');
+        is_object.then(|| serde_json::from_str(raw.get()).ok()).flatten()
     }
 }
 
@@ -170,6 +120,7 @@ mod tests {
             r#"[{"value":"x","valueId":"t","label":[{}],"metadataElementId":"GLOBAL_TabId"},{"a":1}]"#,
             r#"[{"metadataElementId":"GLOBAL_TabId","valueId":null,"value":"t"}]"#,
             r#"[7,-7,0.5,true,"x",null,[[1]],{"metadataElementId":3},{"metadataElementId":"GLOBAL_TabId","valueId":"\u0074"}]"#,
+            r#"[["GLOBAL_TabId","x","x"],{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
             r#"[{"metadataElementId":"x","value":{"a":[1]}},{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
             r#"[{"metadataElementId":"GLOBAL_TabId","valueId":7},{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
             r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t"},{"metadataElementId":"GLOBAL_TabId","valueId":"u"}]"#,
