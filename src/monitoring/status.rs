@@ -233,13 +233,7 @@ pub enum Illegible {
 impl Status {
     /// A mirror of which nothing is known yet.
     pub fn new(dest: String, now: Timestamp) -> Self {
-        Self {
-            format: FORMAT,
-            written_at: now,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            dest,
-            ..Self::default()
-        }
+        Self { format: FORMAT, written_at: now, version: env!("CARGO_PKG_VERSION").to_owned(), dest, ..Self::default() }
     }
 
     /// The same, as this program writes it at this moment.
