@@ -1,8 +1,7 @@
-//! Which columns a catalogue has, behind those that every document has.
+//! The metadata columns of a catalogue.
 //!
-//! A column is a label: elements of two binders that people call alike share one, whatever their ids
-//! are. Two elements of one binder that are called alike can't: the second shows its id. So does a label
-//! that is one of the fixed columns' names.
+//! A column stands for a label: elements of different binders with the same label share one column. If two elements of one
+//! binder have the same label, or a label equals the name of a fixed column, the column's name gets the element's id.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,24 +10,23 @@ use super::{record::FIXED, schema::Element};
 /// The key of a version's label, which has a fixed column.
 pub(super) const VERSION: &str = "GLOBAL_Version";
 
-/// Keys that say what fixed columns say.
-const TOLD: [&str; 2] = [VERSION, "GLOBAL_BinderId"];
+/// Keys whose values are already in fixed columns.
+const FIXED_KEYS: [&str; 2] = [VERSION, "GLOBAL_BinderId"];
 
-/// The columns of metadata, and which of them a binder's element has.
+/// The metadata columns, and the column of each binder's element.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     names: Vec<String>,
-    /// By binder and element.
+    /// By binder and element id.
     places: HashMap<String, HashMap<String, usize>>,
 }
 
 impl Columns {
-    /// Of the binders' elements, in the order in which they come, and of the keys of documents that no
-    /// schema names.
+    /// Columns for the binders' elements in their order, and for keys of documents that are in no schema.
     pub(super) fn new(binders: &[(String, Vec<Element>)], used: &BTreeSet<(String, String)>) -> Self {
         let mut columns = Self::default();
         let mut by_name: HashMap<String, usize> = HashMap::new();
-        // The service's own come first, since all binders have them.
+        // The service's own elements come first, since all binders have them.
         for global in [true, false] {
             for (binder, elements) in binders {
                 for element in elements.iter().filter(|element| element.id.starts_with("GLOBAL_") == global) {
@@ -44,7 +42,7 @@ impl Columns {
 
     fn add(&mut self, by_name: &mut HashMap<String, usize>, binder: &str, id: &str, label: &str) {
         let here = self.places.entry(binder.to_owned()).or_default();
-        if TOLD.contains(&id) || here.contains_key(id) {
+        if FIXED_KEYS.contains(&id) || here.contains_key(id) {
             return;
         }
         let taken: HashSet<usize> = here.values().copied().collect();
@@ -58,7 +56,7 @@ impl Columns {
         here.insert(id.to_owned(), place);
     }
 
-    /// What the columns are called.
+    /// The names of the columns.
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }

@@ -1,10 +1,9 @@
-//! As comma-separated values: RFC 4180, in UTF-8 with a mark at its beginning, without which
-//! spreadsheets take it for another encoding.
+//! Comma-separated values: RFC 4180 in UTF-8, with a byte order mark because spreadsheets guess another encoding without
+//! one.
 //!
-//! A cell that begins like a formula would be one for a spreadsheet, whoever named the document. What may
-//! begin one gets an apostrophe in front. A spreadsheet splits lines at what its country has for a separator,
-//! so a cell may also begin behind one that is none here, and quotes may mean nothing to it. Who wants
-//! every character as it is takes JSON.
+//! A spreadsheet would calculate a cell that begins like a formula, whoever named the document, so the cell gets an
+//! apostrophe in front. Spreadsheets split lines at the separator of their locale and may ignore quotes, so this is also
+//! done behind every character that some spreadsheet takes for a separator. JSON keeps every character as it is.
 
 use std::io::{self, Write};
 
@@ -70,13 +69,13 @@ impl<'o> Table<'o> {
     }
 }
 
-/// What makes a cell a formula at its beginning.
+/// Characters that begin a formula.
 const FORMULA: [char; 4] = ['=', '+', '-', '@'];
 
-/// What a spreadsheet may take for the end of a cell.
+/// Characters that some spreadsheet takes for the end of a cell.
 const ENDS: [char; 5] = [',', ';', '\t', '\r', '\n'];
 
-/// A text that no spreadsheet calculates, whichever separator it knows.
+/// Escapes a text so that no spreadsheet calculates it, whichever separator it uses.
 fn safe(text: String) -> String {
     if !text.contains(FORMULA) && !text.starts_with(['\t', '\r', '\n']) {
         return text;
@@ -90,7 +89,7 @@ fn safe(text: String) -> String {
         if begins && FORMULA.contains(&c) {
             safe.push('\'');
         }
-        // Quotes and room in front of a formula are taken off by some.
+        // Some spreadsheets strip quotes and spaces in front of a formula.
         begins = ENDS.contains(&c) || (begins && (c == '"' || c.is_whitespace()));
         safe.push(c);
     }

@@ -1,4 +1,4 @@
-//! Why a catalogue could not be written.
+//! Errors of catalogues.
 
 use std::{io, path::PathBuf};
 
@@ -7,36 +7,36 @@ use crate::state;
 /// Why a catalogue could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The state.
+    /// The state can't be read.
     #[error(transparent)]
     State(#[from] state::Error),
-    /// Nobody takes what is written.
+    /// The output can't be written.
     #[error("the catalogue can't be written: {0}")]
     Write(#[from] io::Error),
-    /// The rows of a workbook have no place.
+    /// The temporary files of a workbook can't be written.
     #[error(
         "cannot write temporary files in {}: {}; free some space there, or set TMPDIR to a folder with room that you may write to",
         .0.display(), .1
     )]
     Temporary(PathBuf, io::Error),
-    /// A workbook can't be made.
+    /// The workbook can't be built.
     #[error("the workbook can't be made: {0}")]
     Workbook(String),
-    /// The folder of sidecars can't be used.
+    /// The folder for sidecars can't be used.
     #[error(transparent)]
     Sidecars(#[from] Refused),
 }
 
-/// Why a folder can't have the sidecars.
+/// Why sidecars can't be written into a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// It holds something.
+    /// It is not empty.
     #[error(
         "{} is not empty, and export deletes nothing; give a folder that does not exist yet, such as one with the date in its name, or delete it yourself",
         .0.display()
     )]
     NotEmpty(PathBuf),
-    /// It can't be made.
+    /// It can't be created.
     #[error("cannot {} {}: {}", .0, .1.display(), .2)]
     Disk(&'static str, PathBuf, io::Error),
 }

@@ -1,4 +1,4 @@
-//! As JSON, one object a line: every text as it is, numbers as numbers.
+//! JSON lines, one object per document; texts and numbers are unchanged.
 
 use std::{collections::BTreeMap, io::Write};
 
@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{error::Error, record::Record, value::Value};
 
-/// A document; its metadata are an object of their own, so that no label is in the way of a field.
+/// A document. Metadata are a nested object, so that no label collides with a field.
 #[derive(Debug, Serialize)]
 pub(super) struct Line<'r> {
     path: &'r str,
@@ -54,7 +54,7 @@ impl<'r> Line<'r> {
 
 fn list(values: &[Value]) -> Box<RawValue> {
     let values: Vec<Box<RawValue>> = values.iter().map(Value::json).collect();
-    // A list of JSON always serializes.
+    // A list of JSON values always serializes.
     to_raw_value(&values).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 

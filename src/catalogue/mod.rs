@@ -1,8 +1,8 @@
-//! A catalogue: all documents with their metadata, as a table or as lines of JSON.
+//! The catalogue: all documents with their metadata, as a table, as JSON lines, or as sidecar files.
 //!
-//! It is read from the state alone, one document after the other. Metadata stand under the labels that
-//! their binder's schema gives them (`schema`, `columns`), and values under theirs (`value`). Which columns
-//! there are is known before the first row is written: a first pass looks which keys the documents have.
+//! It is read from the state alone, one document at a time. The binder's schema supplies the labels of metadata (`schema`,
+//! `columns`) and of their values (`value`). A first pass over the documents collects the keys that are used, because the
+//! columns must be known before the first row.
 
 mod columns;
 mod csv;
@@ -32,41 +32,41 @@ use value::{Value, values};
 
 use crate::state::{self, Catalogued, State};
 
-/// The key of the tab that a document lies in; its value is told by the tab's name.
+/// The key of the tab that contains a document; its value is shown as the tab's name.
 const TAB: &str = "GLOBAL_TabId";
 
 /// How a catalogue is written.
 #[derive(Debug, Clone)]
 pub enum Format {
-    /// Comma-separated values, with this between them.
+    /// Comma-separated values with this separator.
     Csv(u8),
     /// One JSON object a line.
     Jsonl,
-    /// A workbook, with times as this zone has them.
+    /// A workbook, with times in this time zone.
     Xlsx(TimeZone),
 }
 
-/// The documents at some time that are wanted, with what their metadata mean.
+/// The selected documents at one time, and the schemas of their metadata.
 pub struct Catalogue<'s> {
     state: &'s State,
-    then: Option<i64>,
+    at_run: Option<i64>,
     names: HashMap<String, String>,
     elements: HashMap<String, HashMap<String, Element>>,
     columns: Columns,
-    /// Folders of the tree that are called as a sidecar might be.
+    /// Folders in the tree whose names end like a sidecar's.
     folders: HashSet<String>,
 }
 
 impl<'s> Catalogue<'s> {
-    /// Of the end of a run, or of now.
-    pub fn new(state: &'s State, then: Option<i64>) -> Result<Self, Error> {
+    /// The catalogue at the end of a run, or now.
+    pub fn new(state: &'s State, at_run: Option<i64>) -> Result<Self, Error> {
         let labels = state.read(|r| r.labels())?;
         let known: Vec<(String, Vec<Element>)> =
             labels.iter().map(|l| (l.binder.clone(), l.schema.as_deref().map(elements).unwrap_or_default())).collect();
         let mut used: BTreeSet<(String, String)> = BTreeSet::new();
         let (nothing, mut folders) = (HashMap::new(), HashSet::new());
         state.read(|r| {
-            r.catalogue(then, |document| {
+            r.catalogue(at_run, |document| {
                 let above = document.path.match_indices('/').map(|(at, _)| &document.path[..at]);
                 folders.extend(above.filter(|folder| folder.ends_with(sidecars::SUFFIX)).map(str::to_owned));
                 for (key, _) in document.metadata.iter().flat_map(|json| values(json, &nothing)) {
@@ -82,7 +82,7 @@ impl<'s> Catalogue<'s> {
         let by_id = |elements: Vec<Element>| elements.into_iter().map(|e| (e.id.clone(), e)).collect();
         Ok(Self {
             state,
-            then,
+            at_run,
             names: labels.into_iter().map(|l| (l.binder, l.name)).collect(),
             elements: known.into_iter().map(|(binder, elements)| (binder, by_id(elements))).collect(),
             columns,
@@ -90,7 +90,7 @@ impl<'s> Catalogue<'s> {
         })
     }
 
-    /// Writes it; of all documents those whose path is wanted. Says how many.
+    /// Writes the documents whose path is wanted, and returns their number.
     pub fn write(
         &self,
         format: &Format,
@@ -106,16 +106,16 @@ impl<'s> Catalogue<'s> {
                 Ok(count)
             }
             Format::Jsonl => self.each(wanted, |record| jsonl::line(out, record, names)),
-            Format::Xlsx(zone) => xlsx::unbroken(|| {
-                let mut book = xlsx::Book::new(zone.clone(), names)?;
-                let count = self.each(wanted, |record| book.row(record))?;
-                book.end(out)?;
+            Format::Xlsx(zone) => xlsx::catching_panics(|| {
+                let mut workbook = xlsx::WorkbookWriter::new(zone.clone(), names)?;
+                let count = self.each(wanted, |record| workbook.row(record))?;
+                workbook.end(out)?;
                 Ok(count)
             }),
         }
     }
 
-    /// Writes a file for each document that is wanted into a folder; whole, or not at all.
+    /// Writes a file for each wanted document into a folder; the folder appears when it is complete.
     pub fn sidecars(&self, folder: &Path, wanted: impl FnMut(&str) -> bool) -> Result<Sidecars, Error> {
         let mut sidecars = Sidecars::begin(folder, self.folders.clone())?;
         self.each(wanted, |record| sidecars.put(record, self.columns.names()))?;
@@ -130,7 +130,7 @@ impl<'s> Catalogue<'s> {
         let mut tabs: HashMap<(String, String), Option<String>> = HashMap::new();
         let mut count = 0;
         self.state.read(|r| {
-            r.catalogue(self.then, |document| {
+            r.catalogue(self.at_run, |document| {
                 if wanted(&document.path) {
                     let tab = |id: &str| r.folder_name(&document.binder, id);
                     put(&self.record(document, &mut tabs, tab)?)?;
@@ -178,7 +178,7 @@ impl<'s> Catalogue<'s> {
     }
 }
 
-/// What a binder that is not known any more was called in the tree.
+/// The name in the tree of a binder that is no longer known.
 fn first_step(path: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }

@@ -1,11 +1,11 @@
-//! A document as it is written, whatever the format.
+//! A document's row, independent of the format.
 
 use jiff::Timestamp;
 
 use super::value::Value;
 use crate::state::Catalogued;
 
-/// The columns that every document has.
+/// The columns of every document.
 pub(super) const FIXED: [&str; 11] = [
     "path",
     "file_name",
@@ -20,19 +20,19 @@ pub(super) const FIXED: [&str; 11] = [
     "binder_id",
 ];
 
-/// A document, as it is written.
+/// A document's row.
 #[derive(Debug)]
 pub(super) struct Record<'r> {
     pub(super) document: &'r Catalogued,
     pub(super) binder: &'r str,
     pub(super) version_label: Option<String>,
-    /// By columns, each with one value or more.
+    /// By column, each with at least one value.
     pub(super) metadata: Vec<(usize, Vec<Value>)>,
 }
 
 impl Record<'_> {
     pub(super) fn modified_at(&self) -> Timestamp {
-        // Any number of nanoseconds in 64 bits is a time.
+        // Every 64-bit number of nanoseconds is a valid time.
         Timestamp::from_nanosecond(self.document.mtime.into()).unwrap_or_default()
     }
 

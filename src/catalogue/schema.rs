@@ -1,7 +1,6 @@
-//! A binder's metadata elements: what keys and values are called.
+//! A binder's metadata elements: labels of keys and values.
 //!
-//! The service's field names are assumed and nothing here may fail for them: what can't be read leaves the
-//! keys as they are.
+//! The service's field names are assumptions. What can't be read is skipped, and the keys are shown unchanged.
 
 use std::collections::HashMap;
 
@@ -12,15 +11,15 @@ use serde_json::Value;
 pub(super) struct Element {
     /// Its key in a document's metadata.
     pub(super) id: String,
-    /// What people call it.
+    /// Its label.
     pub(super) label: String,
     /// Whether its values are dates.
     pub(super) is_date: bool,
-    /// What its values are called, by their ids.
+    /// Labels of its values, by their ids.
     pub(super) values: HashMap<String, String>,
 }
 
-/// The elements of a schema, as far as they can be read.
+/// The readable elements of a schema.
 pub(super) fn elements(schema: &str) -> Vec<Element> {
     let whole: Value = serde_json::from_str(schema).unwrap_or_default();
     let list = whole.get("items").unwrap_or(&whole);
@@ -41,7 +40,7 @@ fn element(entry: &Value) -> Option<Element> {
     })
 }
 
-/// The first of some fields that has a text which is not blank.
+/// The first of the fields with a text that is not blank.
 fn text(entry: &Value, fields: &[&str]) -> Option<String> {
     let found = fields.iter().filter_map(|field| match entry.get(field)? {
         Value::String(text) => Some(text.trim().to_owned()),
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_whatever_their_fields_are_called() {
+    fn labels_are_found_under_different_field_names() {
         for schema in [
             r#"[{"id":"S","name":"Status","dataType":"enumeration","values":[{"valueId":"1","name":"Gällande"}]},{"id":"D","name":"Datum","dataType":"dateTime"}]"#,
             r#"{"items":[{"id":"S","label":" Status ","name":"x","type":"Enum","values":[{"id":1,"label":"Gällande"},{"id":2}]},{"id":"D","label":"Datum","type":"Date","values":null}]}"#,
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_is_left_out() {
+    fn unreadable_elements_are_skipped() {
         for (schema, count) in [
             ("", 0),
             ("null", 0),

@@ -1,11 +1,11 @@
-//! A file of metadata for each document, in a folder tree of their own.
+//! A metadata file for each document, in a folder tree of its own.
 //!
-//! The tree is the mirror's, with `.json` behind each file's name. It lies outside of the mirror: there a
-//! document may really have such a name, and whatever is in the mirror is the service's.
+//! The tree is that of the mirror, with `.json` added to each file's name. It lies outside of the mirror, where a document
+//! may really have that name and where everything comes from the service.
 //!
-//! It is a new folder each time, written under another name beside it and renamed when it is whole, so that
-//! nobody sees half of it. Nothing is ever replaced or deleted: no mark can tell a folder that may go from a
-//! copy of the mirror that somebody laid over it. The last rename succeeds on an empty folder alone.
+//! Each export is a new folder, written under another name beside it and renamed when complete, so that nobody sees half of
+//! it. Nothing is ever replaced or deleted, because no marker can tell an old export from one that somebody copied a mirror
+//! into. The final rename only succeeds onto an empty folder.
 
 use std::{
     collections::HashSet,
@@ -21,29 +21,29 @@ use super::{
     record::Record,
 };
 
-/// How the folder is called while it is written.
+/// Prefix of the folder's name while it is being written.
 const UNFINISHED: &str = ".ibinder-sidecars";
 
-/// Lengths of a file's name that are tried, in bytes: the usual limit, then those of file systems that take less.
+/// Lengths of file names that are tried, in bytes: the usual limit, then those of stricter file systems.
 const LONGEST: [usize; 4] = [255, 200, 143, 100];
 
-/// What stands behind a file's name.
+/// Added to a file's name.
 pub(super) const SUFFIX: &str = ".json";
 
-/// Sidecars that are being written.
+/// An export in progress.
 #[derive(Debug)]
 pub struct Sidecars {
     folder: PathBuf,
     new: TempDir,
-    /// Folders of the tree whose names a sidecar may want.
+    /// Folders of the tree whose names collide with those of sidecars.
     folders: HashSet<String>,
     made: HashSet<String>,
     count: u64,
 }
 
 impl Sidecars {
-    /// For a folder that does not exist, or is empty. `folders` are those of the tree that are
-    /// called like a sidecar.
+    /// Begins an export into a folder that does not exist or is empty. `folders` are the tree's folders with names like a
+    /// sidecar's.
     pub(super) fn begin(folder: &Path, folders: HashSet<String>) -> Result<Self, Refused> {
         let disk = |what, path: &Path| {
             let path = path.to_owned();
@@ -77,7 +77,7 @@ impl Sidecars {
         Ok(())
     }
 
-    /// Writes a sidecar under the longest name that the file system takes.
+    /// Writes a sidecar under the longest name that the file system accepts.
     fn write(&self, record: &Record<'_>, text: &str) -> io::Result<()> {
         let mut written = Ok(());
         for longest in LONGEST {
@@ -90,8 +90,7 @@ impl Sidecars {
         written
     }
 
-    /// Where the sidecar of a file lies. Where the name would be too long, or a folder has it, it shows
-    /// the document's id.
+    /// The sidecar's path. If its name would be too long, or a folder has it, the name includes the document's id.
     fn place(&self, path: &str, id: &str, longest: usize) -> String {
         let plain = format!("{path}{SUFFIX}");
         let (above, name) = path.rsplit_once('/').map_or(("", path), |(above, name)| (above, name));
@@ -104,11 +103,11 @@ impl Sidecars {
         format!("{above}{slash}{}{mark}", &name[..end])
     }
 
-    /// Gives the folder its name. Says how many files it has.
+    /// Renames the folder to its final name, and returns the number of its files.
     pub fn end(self) -> Result<u64, Refused> {
         let (folder, count) = (self.folder, self.count);
         let disk = |error: io::Error| match error.kind() {
-            // Somebody put something into it meanwhile.
+            // Somebody added a file to it in the meantime.
             io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => Refused::NotEmpty(folder.clone()),
             _ => Refused::Disk("make", folder.clone(), error),
         };
@@ -119,8 +118,8 @@ impl Sidecars {
     }
 }
 
-/// Gives a folder that only its owner may read the mode of the empty one whose place it takes, or else that of
-/// any new one.
+/// Gives the folder, which only its owner may read so far, the mode of the empty folder that it replaces, or the default
+/// mode.
 fn open_up(new: &Path, folder: &Path) -> io::Result<()> {
     let mode = if let Ok(found) = fs::metadata(folder) {
         found.permissions()
@@ -141,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sidecars_have_names_that_nobody_else_has() {
+    fn sidecar_names_never_collide() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("side");
         let sidecars = Sidecars::begin(&target, ["B/a.pdf.json".to_owned()].into()).unwrap();
@@ -172,6 +171,6 @@ mod tests {
         assert!(matches!(late.end(), Err(Refused::NotEmpty(_))));
         assert!(matches!(Sidecars::begin(&target, HashSet::new()), Err(Refused::NotEmpty(_))));
         assert!(target.join("mine.json").is_file());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unfinished is left");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no unfinished folder is left");
     }
 }

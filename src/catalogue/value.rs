@@ -1,4 +1,4 @@
-//! A document's metadata, as values that people read.
+//! A document's metadata as readable values.
 
 use std::collections::HashMap;
 
@@ -11,17 +11,17 @@ use super::schema::Element;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Text(String),
-    /// A number, with all digits that the service wrote.
+    /// A number with all digits from the service.
     Number(String),
     Flag(bool),
-    /// A moment, and as the service wrote it.
+    /// A time, and its original text.
     Time(Timestamp, String),
-    /// A day, and as the service wrote it.
+    /// A date, and its original text.
     Day(Date, String),
 }
 
 impl Value {
-    /// As text; times as they came.
+    /// As text; times in their original form.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Text(text) | Self::Number(text) | Self::Time(_, text) | Self::Day(_, text) => text.clone(),
@@ -29,20 +29,20 @@ impl Value {
         }
     }
 
-    /// As JSON; numbers as they came.
+    /// As JSON; numbers in their original form.
     pub(super) fn json(&self) -> Box<RawValue> {
         let raw = match self {
             Self::Number(number) => RawValue::from_string(number.clone()),
             Self::Flag(flag) => serde_json::value::to_raw_value(flag),
             Self::Text(_) | Self::Time(..) | Self::Day(..) => serde_json::value::to_raw_value(&self.text()),
         };
-        // Texts always serialize, and numbers were parsed before.
+        // Texts always serialize, and the numbers were parsed before.
         raw.unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
 
-/// The values of `metadata[]` by their keys, in the order in which they come. Of any other shape
-/// nothing is known. Numbers are read as text: a float keeps 15 digits of them.
+/// The values of `metadata[]` with their keys, in order; empty if the JSON has another shape. Numbers are read as text,
+/// because a float keeps only 15 digits.
 pub(super) fn values(json: &str, elements: &HashMap<String, Element>) -> Vec<(String, Value)> {
     let entries: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
     entries
@@ -50,18 +50,18 @@ pub(super) fn values(json: &str, elements: &HashMap<String, Element>) -> Vec<(St
         .filter_map(|entry| {
             let entry: HashMap<String, &RawValue> = serde_json::from_str(entry.get()).ok()?;
             let key: String = serde_json::from_str(entry.get("metadataElementId")?.get()).ok()?;
-            let told = ["valueId", "value"].iter().filter_map(|name| entry.get(*name));
-            let value = value(told.map(|raw| raw.get()).find(|raw| *raw != "null")?, elements.get(&key));
+            let raw = ["valueId", "value"].iter().filter_map(|name| entry.get(*name));
+            let value = value(raw.map(|raw| raw.get()).find(|raw| *raw != "null")?, elements.get(&key));
             Some((key, value))
         })
         .collect()
 }
 
-fn value(told: &str, element: Option<&Element>) -> Value {
-    let (id, is_text) = match serde_json::from_str(told) {
+fn value(raw: &str, element: Option<&Element>) -> Value {
+    let (id, is_text) = match serde_json::from_str(raw) {
         Ok(Json::String(text)) => (text, true),
         Ok(other @ (Json::Array(_) | Json::Object(_))) => (other.to_string(), false),
-        _ => (told.to_owned(), false),
+        _ => (raw.to_owned(), false),
     };
     if let Some(label) = element.and_then(|element| element.values.get(&id)) {
         return Value::Text(label.clone());
@@ -90,13 +90,13 @@ mod tests {
 
     #[test]
     fn json_has_what_came() {
-        for told in ["12345678901234567890.123", "1e999", "-7", "true", r#""7""#] {
-            assert_eq!(value(told, None).json().get(), told);
+        for raw in ["12345678901234567890.123", "1e999", "-7", "true", r#""7""#] {
+            assert_eq!(value(raw, None).json().get(), raw);
         }
     }
 
     #[test]
-    fn values_are_told_by_their_labels() {
+    fn values_are_shown_by_their_labels() {
         let element = |id: &str, is_date, values: &[(&str, &str)]| {
             let values = values.iter().map(|(id, label)| ((*id).to_owned(), (*label).to_owned())).collect();
             (id.to_owned(), Element { id: id.to_owned(), label: id.to_owned(), is_date, values })

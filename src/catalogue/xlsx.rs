@@ -1,8 +1,7 @@
-//! As a workbook: texts as texts, whatever they begin with; times as times of the system's zone, since a
-//! workbook has no zones; the header stands still, and can be filtered by.
+//! Workbooks: texts are never formulas, times are in the system's time zone since workbooks have no zones, and the header
+//! row is frozen and has filters.
 //!
-//! Rows go to a temporary file as they come. A sheet takes 1,048,576 rows: a larger catalogue goes on
-//! in further sheets.
+//! Rows go to a temporary file as they come. After 1,048,576 rows the catalogue continues in another sheet.
 
 use std::{
     io::{self, Write},
@@ -19,26 +18,26 @@ use super::{
     value::Value,
 };
 
-/// Rows of a sheet, its header included.
+/// Rows of a sheet, including the header.
 const ROWS: u32 = 1_048_576;
 
 /// Columns of a sheet.
 const COLUMNS: usize = 16_384;
 
-/// Characters of a cell, as UTF-16 counts them.
+/// UTF-16 code units of a cell.
 const LONGEST: usize = 32_767;
 
-/// How the library's panics begin where a file can't be written.
+/// How the library's panic message begins if a file can't be written.
 const WRITE_ERROR: &str = "Couldn't write to";
 
-/// How wide the fixed columns are, in characters.
+/// Widths of the fixed columns in characters.
 const WIDTHS: [u8; FIXED.len()] = [60, 36, 24, 10, 12, 18, 18, 20, 20, 20, 14];
 
-pub(super) struct Book {
+pub(super) struct WorkbookWriter {
     workbook: Workbook,
     zone: TimeZone,
     names: Vec<String>,
-    /// The sheet that is written, and its next row.
+    /// The current sheet and its next row.
     at: (usize, u32),
     rows: u32,
     bold: Format,
@@ -46,7 +45,7 @@ pub(super) struct Book {
     day: Format,
 }
 
-impl Book {
+impl WorkbookWriter {
     pub(super) fn new(zone: TimeZone, names: &[String]) -> Result<Self, Error> {
         Self::with_rows(zone, names, ROWS)
     }
@@ -56,7 +55,7 @@ impl Book {
             let why = "there are more metadata elements than a sheet has columns; take csv or jsonl";
             return Err(Error::Workbook(why.to_owned()));
         }
-        let mut book = Self {
+        let mut workbook = Self {
             workbook: Workbook::new(),
             zone,
             names: names.to_vec(),
@@ -66,8 +65,8 @@ impl Book {
             time: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"),
             day: Format::new().set_num_format("yyyy-mm-dd"),
         };
-        book.begin_sheet(0)?;
-        Ok(book)
+        workbook.begin_sheet(0)?;
+        Ok(workbook)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the columns were counted")]
@@ -138,7 +137,7 @@ impl Book {
     }
 }
 
-/// The number that a cell can hold with all its digits; `None` where it keeps fewer, as of a long id.
+/// The number, if a cell keeps all of its digits; `None` for a long id, for example.
 fn exact(number: &str) -> Option<f64> {
     const KEPT: usize = 15;
     let digits: String = number.split(['e', 'E']).take(1).flat_map(str::chars).filter(char::is_ascii_digit).collect();
@@ -161,7 +160,7 @@ fn put_time(
     put_moment(sheet, row, column, local, (&moment.to_string(), format))
 }
 
-/// A workbook knows no time before 1900: one that is older stands there as text.
+/// Times before 1900 are written as text, because workbooks don't have them.
 fn put_moment(
     sheet: &mut Worksheet,
     row: u32,
@@ -181,7 +180,7 @@ fn excel(at: DateTime) -> Option<ExcelDateTime> {
     day.and_hms(u16::from(part(at.hour())?), part(at.minute())?, f64::from(at.second())).ok()
 }
 
-/// A text as long as a cell may be.
+/// A text cut to the longest that a cell can hold.
 fn cut(text: &str) -> String {
     let mut units = 0;
     let end = text.char_indices().find(|(_, c)| {
@@ -191,8 +190,8 @@ fn cut(text: &str) -> String {
     end.map_or_else(|| text.to_owned(), |(at, _)| format!("{}…", &text[..at]))
 }
 
-/// Makes a workbook. The library panics where its temporary file takes no more; that is an error of the disk.
-pub(super) fn unbroken<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// Builds a workbook. The library panics if its temporary file can't be written; that becomes a disk error.
+pub(super) fn catching_panics<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let (here, usual) = (std::thread::current().id(), Arc::new(panic::take_hook()));
     let others = Arc::clone(&usual);
     panic::set_hook(Box::new(move |info| {
@@ -202,18 +201,18 @@ pub(super) fn unbroken<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, 
     }));
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     panic::set_hook(Box::new(move |info| usual(info)));
-    result.unwrap_or_else(|panic| Err(broken(panic.downcast_ref::<String>().map_or("", String::as_str))))
+    result.unwrap_or_else(|panic| Err(panic_error(panic.downcast_ref::<String>().map_or("", String::as_str))))
 }
 
-fn broken(said: &str) -> Error {
-    if said.contains(WRITE_ERROR) {
+fn panic_error(message: &str) -> Error {
+    if message.contains(WRITE_ERROR) {
         let error = io::Error::new(io::ErrorKind::StorageFull, "its disk takes no more rows of the workbook");
         return Error::Temporary(std::env::temp_dir(), error);
     }
-    Error::Workbook(said.to_owned())
+    Error::Workbook(message.to_owned())
 }
 
-/// Why a workbook fails may lie deep: what the disk says counts as that.
+/// Finds an I/O error among the causes of a workbook's error, so that it counts as a disk error.
 fn failed(error: XlsxError) -> Error {
     let error = match error {
         XlsxError::IoError(error) => return Error::Write(error),
@@ -253,16 +252,17 @@ mod tests {
 
     /// The parts of a workbook of some documents, with so many rows a sheet.
     fn parts(names: &[&str], rows: u32) -> ZipArchive<Cursor<Vec<u8>>> {
-        let mut book = Book::with_rows(TimeZone::UTC, &["Datum".to_owned(), "=x".to_owned()], rows).unwrap();
+        let mut workbook =
+            WorkbookWriter::with_rows(TimeZone::UTC, &["Datum".to_owned(), "=x".to_owned()], rows).unwrap();
         for name in names {
             let document = document(name);
             let day = Value::Day("2026-11-03".parse().unwrap(), "2026-11-03".to_owned());
             let text = Value::Text("=1+1".to_owned());
             let metadata = vec![(1, vec![text]), (0, vec![day])];
-            book.row(&Record { document: &document, binder: "B", version_label: None, metadata }).unwrap();
+            workbook.row(&Record { document: &document, binder: "B", version_label: None, metadata }).unwrap();
         }
         let mut bytes = Vec::new();
-        book.end(&mut bytes).unwrap();
+        workbook.end(&mut bytes).unwrap();
         ZipArchive::new(Cursor::new(bytes)).unwrap()
     }
 
@@ -277,13 +277,13 @@ mod tests {
         let mut archive = parts(&["=1+1.txt"], ROWS);
         let sheet = part(&mut archive, "xl/worksheets/sheet1.xml").unwrap();
         assert!(!sheet.contains("<f>") && sheet.contains("=1+1.txt</t>") && sheet.contains("=1+1</t>"), "{sheet}");
-        // A day is a number with a format; a time before 1900 is none.
+        // A date is a number with a format; a time before 1900 is a text.
         assert!(sheet.contains("<v>46329</v>") && sheet.contains("1811-07-23T15:06:40Z</t>"), "{sheet}");
         assert!(sheet.contains("state=\"frozen\"") && sheet.contains("<autoFilter ref=\"A1:M2\"/>"), "{sheet}");
     }
 
     #[test]
-    fn more_rows_than_a_sheet_takes_are_on_the_next_one() {
+    fn rows_beyond_the_limit_continue_in_the_next_sheet() {
         let mut archive = parts(&["1", "2", "3"], 3);
         let sheets: Vec<String> =
             (1..=3).filter_map(|n| part(&mut archive, &format!("xl/worksheets/sheet{n}.xml"))).collect();
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_keeps_its_digits_or_is_a_text() {
+    fn numbers_with_too_many_digits_become_texts() {
         for (number, value) in [
             ("123456789012345", Some(123_456_789_012_345.0)),
             ("1234567890123456", None),
@@ -309,12 +309,12 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_is_full_is_an_error_of_the_temporary_folder() {
-        let broken = |message: &str| unbroken::<()>(|| std::panic::panic_any(message.to_owned()));
-        let error = broken("Couldn't write to xml file: No space left on device").unwrap_err();
+    fn a_full_disk_is_an_error_of_the_temporary_folder() {
+        let panic_error = |message: &str| catching_panics::<()>(|| std::panic::panic_any(message.to_owned()));
+        let error = panic_error("Couldn't write to xml file: No space left on device").unwrap_err();
         assert!(matches!(&error, Error::Temporary(_, e) if e.kind() == io::ErrorKind::StorageFull), "{error}");
-        assert!(matches!(broken("a fault").unwrap_err(), Error::Workbook(text) if text.contains("a fault")));
-        assert_eq!(unbroken(|| Ok(7)).unwrap(), 7);
+        assert!(matches!(panic_error("a fault").unwrap_err(), Error::Workbook(text) if text.contains("a fault")));
+        assert_eq!(catching_panics(|| Ok(7)).unwrap(), 7);
     }
 
     #[test]

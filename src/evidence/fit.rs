@@ -1,4 +1,4 @@
-//! Whether bytes fit the kind of file that their name promises.
+//! Whether bytes are the kind of file that their name promises.
 
 use super::{
     look::{Look, trimmed},
@@ -6,30 +6,30 @@ use super::{
     text,
 };
 
-/// How many of the first bytes are looked at.
+/// How many of the first bytes are examined.
 pub const SAMPLE: usize = 1024;
 
 /// How the first bytes of a file compare with its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// They begin as files of this kind do.
+    /// They begin like files of this kind.
     Fits,
-    /// Nothing speaks for them and nothing against them: a text file, an unknown kind, an unknown beginning.
+    /// Inconclusive: a text file, an unknown kind, or an unknown beginning.
     Open,
-    /// They have no mark of their kind, whose files all have one.
+    /// They lack the signature that all files of this kind have.
     Unmarked,
-    /// They are something else: what they look like.
+    /// They are something else, which is named.
     Contradicts(&'static str),
 }
 
-/// Names under which a report of a fault may be a document.
+/// Names of files whose content may be an error report.
 const REPORTS: &[&str] = &[
     "xml", "html", "htm", "xhtml", "mht", "mhtml", "json", "geojson", "txt", "text", "log", "md", "eml", "csv",
     "config",
 ];
 
 impl Fit {
-    /// Compares. `sample` are the first [`SAMPLE`] bytes, or all of them where there are fewer.
+    /// Compares. `sample` is the first [`SAMPLE`] bytes, or everything if the file is shorter.
     pub fn of(file_name: &str, content_type: Option<&str>, sample: &[u8]) -> Self {
         let sample = &sample[..sample.len().min(SAMPLE)];
         let text = text::read(sample);
@@ -48,7 +48,7 @@ impl Fit {
         }
     }
 
-    /// What bytes are that have no mark of their kind.
+    /// What bytes without a signature of their kind are.
     fn without_mark(kind: &FileKind, look: Look) -> Self {
         match (kind.unmarked, look) {
             (_, Look::Nothing) => Self::Contradicts(look.name()),
@@ -60,8 +60,8 @@ impl Fit {
         }
     }
 
-    /// The same, by the version before: where its bytes fit the name, or were no text, bytes that don't and are have changed
-    /// their kind.
+    /// The same, given the previous version: if its bytes fit the name or were not text, and the new bytes are text that
+    /// doesn't fit, the kind has changed.
     #[must_use]
     pub fn after(self, file_name: &str, before: &[u8], sample: &[u8]) -> Self {
         let look = look(sample);
@@ -82,12 +82,12 @@ fn look(sample: &[u8]) -> Look {
     Look::of(sample, text::read(sample).as_deref())
 }
 
-/// Whether the name says what may be in the file: a kind with marks, or any text.
+/// Whether the name limits the content: a kind with signatures, or any text.
 fn is_known(file_name: &str) -> bool {
     extension(file_name).is_some_and(|extension| is_report(&extension) || promised(&extension).is_some())
 }
 
-/// Whether text takes the place of something else, or markup that of other text.
+/// Whether something else became text, or other text became markup.
 fn changes_kind(before: Look, now: Look) -> bool {
     now.is_text() && before != now && !(now == Look::PlainText && before.is_text()) && before != Look::Nothing
 }
@@ -96,7 +96,7 @@ fn is_report(extension: &str) -> bool {
     REPORTS.contains(&extension)
 }
 
-/// The extension in lower case; `None` where the name promises nothing.
+/// The extension in lower case; `None` if the name promises nothing.
 pub fn extension(file_name: &str) -> Option<String> {
     let (stem, extension) = file_name.rsplit_once('.')?;
     let plausible = !stem.is_empty() && (1..=8).contains(&extension.len());
@@ -116,7 +116,7 @@ fn is_storage_error(start: &[u8]) -> bool {
     named && inside[end + 1..].trim_ascii_start().starts_with(b"<Code>")
 }
 
-/// An object that says it is a problem, or has the members of one.
+/// A JSON object that is declared as a problem report, or has its members.
 fn is_problem(start: &[u8], content_type: Option<&str>) -> bool {
     if !start.starts_with(b"{") {
         return false;
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_a_name() {
+    fn contradictions() {
         let xml = "an error document of the storage";
         let table: &[(&str, Option<&str>, &str, &str)] = &[
             ("a.pdf", None, AZURE, xml),
@@ -168,7 +168,7 @@ mod tests {
             ("a.zip", None, "temporarily unavailable", "plain text"),
             ("a.pdf", None, "", "nothing at all"),
             ("a.xls", None, "", "nothing at all"),
-            // Marks that a notice quotes, or begins with by chance.
+            // Signatures that a notice quotes, or begins with by chance.
             ("a.pdf", None, "<!DOCTYPE html><p>no %PDF- header was found", "an HTML page"),
             ("a.pdf", None, "<html><pre>\n%PDF-1.7\n1 0 obj</pre>", "an HTML page"),
             ("a.pdf", None, r#"{"message":"throttled","expected":"%PDF-1.7"}"#, "JSON"),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn notices_in_other_encodings_and_data_that_no_such_file_is() {
+    fn notices_in_other_encodings_and_impossible_data_contradict() {
         for extension in ["pdf", "dwg", "docx", "jpg", "zip", "ifc"] {
             for (bytes, what) in [
                 (&b"Tj\xe4nsten \xe4r tillf\xe4lligt otillg\xe4nglig. F\xf6rs\xf6k igen"[..], "plain text"),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_version_before_tells() {
+    fn a_change_of_kind_since_the_previous_version_contradicts() {
         const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
         let changed = |what| Fit::Contradicts(what);
         for (name, before, now, fit) in [
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing() {
+    fn inconclusive_bytes() {
         let table: &[(&str, Option<&str>, &[u8])] = &[
             ("a.xml", None, b"<?xml version=\"1.0\"?><fel><Error><Code>"),
             ("a.html", None, HTML.as_bytes()),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits() {
+    fn fitting_bytes() {
         let tar = [&b"n"[..], &[0; 256], b"ustar\0"].concat();
         let long_comment = [&b"/*"[..], &[b'x'; 1100]].concat();
         let table: &[(&str, &[u8])] = &[

@@ -1,4 +1,4 @@
-//! What bytes look like, whatever their name says.
+//! What bytes look like, whatever their name.
 
 use super::text;
 
@@ -39,12 +39,12 @@ impl Look {
         }
     }
 
-    /// Whether a person or a program could read it as text.
+    /// Whether it is text, for people or programs.
     pub(super) fn is_text(self) -> bool {
         matches!(self, Self::Page | Self::Xml | Self::Json | Self::PlainText)
     }
 
-    /// For messages.
+    /// The name for messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Nothing => "nothing at all",
@@ -59,13 +59,13 @@ impl Look {
     }
 }
 
-/// An HTML page may have binary garbage further on.
+/// An HTML page may continue with binary garbage.
 fn is_page(start: &[u8], text: Option<&str>) -> bool {
     let begins = |what: &str| start.get(..what.len()).is_some_and(|s| s.eq_ignore_ascii_case(what.as_bytes()));
     begins("<!doctype html") || begins("<html") || text.and_then(text::root_element).is_some_and(|root| root == "html")
 }
 
-/// Without a byte order mark and white space in front.
+/// Without leading byte order mark and white space.
 pub(super) fn trimmed(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start()
 }

@@ -1,22 +1,23 @@
-//! How files of a kind begin.
+//! Signatures: how files of a kind begin.
 
 use super::{
     look::{Look, trimmed},
     text,
 };
 
-/// A mark that tells a kind of file.
+/// A signature.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Magic {
-    /// These bytes at an offset. Short ones, and those further in, count only in bytes that are no text: a notice may have them.
+    /// These bytes at an offset. Short ones, and those at an offset, only count in binary data, since a notice may contain
+    /// them.
     At(usize, &'static [u8]),
-    /// These characters at the start, after white space and a byte order mark, in any case.
+    /// These characters at the start, ignoring case, leading white space and a byte order mark.
     Text(&'static str),
-    /// XML with this first element.
+    /// XML with this root element.
     Element(&'static str),
-    /// The header of a PDF, which may have something else before it.
+    /// The header of a PDF, possibly behind other bytes.
     Pdf,
-    /// A group code, as an ASCII DXF begins.
+    /// A group code, as at the start of an ASCII DXF.
     GroupCode,
     /// The first line of a STEP file, after comments.
     Step,
@@ -24,23 +25,23 @@ pub(super) enum Magic {
     MailHeader,
 }
 
-/// What the names of some extensions promise.
+/// What a file extension promises.
 pub(super) struct FileKind {
     extensions: &'static [&'static str],
-    /// Any of them will do.
+    /// Any of these will do.
     magics: &'static [Magic],
-    /// What else its files may be.
+    /// What its files may be without a signature.
     pub(super) unmarked: Unmarked,
 }
 
-/// What files of a kind may be that have none of its marks.
+/// What files of a kind may be that have none of its signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unmarked {
-    /// There are none.
+    /// No such files exist.
     Never,
-    /// Some programs write others, but never text.
+    /// Some programs write other binary formats, but never text.
     Binary,
-    /// Programs export HTML, XML or plain text under these names, too.
+    /// Programs also export HTML, XML or plain text under these names.
     Text,
 }
 
@@ -49,8 +50,8 @@ use Magic::{At, Element, GroupCode, MailHeader, Pdf, Step, Text};
 const ZIP: &[Magic] = &[At(0, b"PK\x03\x04"), At(0, b"PK\x05\x06"), At(0, b"PK\x07\x08")];
 const OLE: Magic = At(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
 
-/// Office files of today are zip files, or OLE containers where they are encrypted; the old ones are OLE, and programs
-/// save other formats under their names.
+/// Current office files are zip files, or OLE containers if encrypted; old ones are OLE, and programs save other formats
+/// under their names.
 const OFFICE: &[Magic] = &[
     At(0, b"PK\x03\x04"),
     At(0, b"PK\x05\x06"),
@@ -64,7 +65,7 @@ const OFFICE: &[Magic] = &[
     At(0, b"\x09\x00\x04\x00"),
 ];
 
-/// Any picture under any picture's name: they are renamed all the time.
+/// Any image under any image's name, since images are renamed all the time.
 const IMAGE: &[Magic] = &[
     At(0, b"\xff\xd8\xff"),
     At(0, b"\x89PNG\r\n\x1a\n"),
@@ -154,7 +155,7 @@ const KINDS: &[FileKind] = &[
     marked(&["vcf"], &[Text("BEGIN:VCARD")]),
     binary(&["e57"], &[At(0, b"ASTM-E57")]),
     binary(&["3dm"], &[At(0, b"3D Geometry File Format")]),
-    // Formats whose marks differ from version to version, and that are never text.
+    // Formats with signatures that differ between versions, and that are never text.
     binary(&["dgn", "nwd", "nwc", "nwf", "pln", "pla", "rcp", "rcs", "iso", "shp", "dbf", "ttf"], &[]),
     also_text(&["p7m", "p7s"], &[At(0, b"-----BEGIN"), At(0, b"\x30\x80"), At(0, b"\x30\x82"), At(0, b"\x30\x83")]),
     also_text(&["eml", "mht", "mhtml"], &[MailHeader]),
@@ -173,13 +174,13 @@ const fn also_text(extensions: &'static [&'static str], magics: &'static [Magic]
     FileKind { extensions, magics, unmarked: Unmarked::Text }
 }
 
-/// What an extension in lower case promises; `None` where its files may begin with anything.
+/// What an extension in lower case promises; `None` if its files may begin with anything.
 pub(super) fn promised(extension: &str) -> Option<&'static FileKind> {
     KINDS.iter().find(|kind| kind.extensions.contains(&extension))
 }
 
 impl FileKind {
-    /// Whether bytes begin as this kind does; `text` are the same bytes, if they are text.
+    /// Whether bytes begin like this kind; `text` is the same bytes, if they are text.
     pub(super) fn has(&self, sample: &[u8], text: Option<&str>) -> bool {
         self.magics.iter().any(|magic| magic.is_in(sample, text))
     }
@@ -202,14 +203,14 @@ impl Magic {
     }
 }
 
-/// Whether text begins so, in any case.
+/// Whether text begins with this, ignoring case.
 fn begins(sample: &[u8], start: &str) -> bool {
     let head = trimmed(sample).get(..start.len());
     head.is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
 }
 
-/// `%PDF-` at the start, or the old header of Acrobat's. Readers also accept it within the first 1,024 bytes: there it has to be
-/// a line of its own, and the beginning of an object has to follow if all of it is text, because notices quote it.
+/// `%PDF-` at the start, or Acrobat's old header. Readers also accept it within the first 1,024 bytes; there it must start
+/// a line, and in pure text an object must follow, because notices quote the header.
 fn is_pdf(sample: &[u8], text: Option<&str>) -> bool {
     const MARK: &[u8] = b"%PDF-";
     let start = trimmed(sample);
@@ -230,18 +231,18 @@ fn is_pdf(sample: &[u8], text: Option<&str>) -> bool {
     Look::of(sample, text) != Look::Page && found.is_some_and(|(at, _)| !is_quoted(at))
 }
 
-/// `ISO-10303-21`, which comments may precede.
+/// `ISO-10303-21`, possibly after comments.
 fn is_step(sample: &[u8]) -> bool {
     let mut rest = trimmed(sample);
     while let Some(comment) = rest.strip_prefix(b"/*") {
-        // A comment that is longer than the sample hides what follows.
+        // A comment that is longer than the sample hides what follows it.
         let Some(end) = comment.windows(2).position(|pair| pair == b"*/") else { return comment.len() > LONG_COMMENT };
         rest = trimmed(&comment[end + 2..]);
     }
     begins(rest, "ISO-10303-21")
 }
 
-/// A comment that fills the sample.
+/// Length at which a comment counts as filling the sample.
 const LONG_COMMENT: usize = 900;
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -258,7 +259,7 @@ fn is_group_code(sample: &[u8]) -> bool {
     }
 }
 
-/// `Name: value` with a name that mails have.
+/// `Name: value` with a header name of mails.
 fn is_mail_header(sample: &[u8]) -> bool {
     const NAMES: &[&str] = &[
         "received",

@@ -1,4 +1,4 @@
-//! Which bytes become documents, over all documents of a run.
+//! Which bytes become documents, considering all documents of a run.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,55 +9,55 @@ const HOUR: i64 = 3600;
 
 const DAY: i64 = 24 * HOUR;
 
-/// A run is independent of another one that lies this many seconds before it.
+/// Two runs are independent if they are this many seconds apart.
 const INDEPENDENT: i64 = 12 * HOUR;
 
-/// A `Date` of the service that is further from this machine's clock proves nothing by itself.
+/// If the service's `Date` differs from this machine's clock by more than this, neither clock is believed alone.
 const PLAUSIBLE: u64 = 2 * DAY.unsigned_abs();
 
-/// When bytes that were accepted for now are downloaded again: days after they were accepted.
+/// When bytes that were accepted provisionally are downloaded again, in days after they were accepted.
 const CHECKS: [i64; 4] = [1, 3, 7, 30];
 
-/// Bytes that came for a version, and what speaks for them.
+/// Downloaded bytes of a version, and the evidence about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// The version that was asked for.
+    /// The requested version.
     pub version: VersionId,
-    /// The hash of what came.
+    /// Their hash.
     pub sha256: Sha256,
-    /// How many bytes came.
+    /// Their size.
     pub size: u64,
     /// How they compare with the document's name.
     pub fit: Fit,
-    /// Whether storage vouches for them: by their MD5, or by marks that only a blob has.
+    /// Whether storage confirms them, by their MD5 or by headers that only a blob has.
     pub vouched: bool,
-    /// Whether an earlier run mirrored these bytes under such a name, and not only for now.
+    /// Whether an earlier run mirrored these bytes under this kind of name, and not provisionally.
     pub known: bool,
-    /// Whether an independent night gave the same bytes for this version.
+    /// Whether an independent run got the same bytes for this version.
     pub confirmed: bool,
 }
 
-/// What happens to bytes.
+/// What happens to downloaded bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// They are the document.
+    /// They are published.
     Accept,
-    /// They are the document for now: they are fetched again later, and what they replace is kept until then.
+    /// They are published and checked again later. Until then the bytes that they replace are kept.
     AcceptForNow,
-    /// They are kept back.
+    /// They are held back.
     Hold(Reason),
 }
 
-/// Why bytes are kept back.
+/// Why bytes are held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// They are not what the name promises, but this.
+    /// They are something else than the name promises: this.
     Contradicts(&'static str),
     /// The same bytes came for this many versions.
     Shared(usize),
 }
 
-/// Whether bytes may be published before the run's other documents are seen.
+/// Whether bytes may be published before the other documents of the run are known.
 pub fn is_proved(fit: Fit, vouched: bool) -> bool {
     match fit {
         Fit::Fits => true,
@@ -66,8 +66,8 @@ pub fn is_proved(fit: Fit, vouched: bool) -> bool {
     }
 }
 
-/// Judges all bytes of a run that are not proved. A run that ends early has not seen who else gets the same bytes:
-/// what it can't rule out is accepted for now.
+/// Judges all unproved bytes of a run. A run that ended early may have missed that other documents get the same bytes, so
+/// it accepts provisionally what it can't rule out.
 pub fn judge(items: &[Item], ended_early: bool) -> Vec<Verdict> {
     let mut versions: HashMap<Sha256, HashSet<&VersionId>> = HashMap::new();
     for item in items {
@@ -78,7 +78,7 @@ pub fn judge(items: &[Item], ended_early: bool) -> Vec<Verdict> {
 }
 
 fn verdict(item: &Item, shared: usize, ended_early: bool) -> Verdict {
-    match suspicion(item, shared) {
+    match reason_to_hold(item, shared) {
         None if item.known || item.vouched || item.fit == Fit::Fits => Verdict::Accept,
         None if ended_early || item.fit == Fit::Unmarked => Verdict::AcceptForNow,
         None => Verdict::Accept,
@@ -87,8 +87,8 @@ fn verdict(item: &Item, shared: usize, ended_early: bool) -> Verdict {
     }
 }
 
-/// The truth table.
-fn suspicion(item: &Item, shared: usize) -> Option<Reason> {
+/// The truth table; `None` if nothing speaks against the bytes.
+fn reason_to_hold(item: &Item, shared: usize) -> Option<Reason> {
     if item.known {
         return None;
     }
@@ -96,14 +96,14 @@ fn suspicion(item: &Item, shared: usize) -> Option<Reason> {
         (Fit::Fits, _) | (Fit::Open | Fit::Unmarked, true) => None,
         (Fit::Open | Fit::Unmarked, false) => (shared > 1).then_some(Reason::Shared(shared)),
         (Fit::Contradicts(what), false) => Some(Reason::Contradicts(what)),
-        // Storage vouches for a page under several names: so would a store that was filled with stand-ins. Empty files
-        // are made everywhere.
+        // Storage confirms the same bytes of several versions if it was filled with stand-ins, so confirmation proves
+        // nothing here. Empty files exist everywhere.
         (Fit::Contradicts(_), true) => (shared > 1 && item.size > 0).then_some(Reason::Shared(shared)),
     }
 }
 
-/// Seconds that have surely passed since an earlier reading: by the service's clock, which others keep right. A `Date` far
-/// from this machine's clock means that one of the two is wrong, and then both must have moved.
+/// Seconds that have certainly passed since an earlier reading, by the service's clock. If its `Date` is far from this
+/// machine's clock, one of the two is wrong, and both must have advanced.
 fn passed(before: ClockReading, now: ClockReading) -> i64 {
     let is_plausible = |reading: ClockReading| reading.apart().is_some_and(|apart| apart <= PLAUSIBLE);
     match now.since(before) {
@@ -113,32 +113,32 @@ fn passed(before: ClockReading, now: ClockReading) -> i64 {
     }
 }
 
-/// Since when bytes have been held back. A time in the future comes from a wrong clock: the wait begins anew.
+/// Since when bytes have been held back. A time in the future comes from a wrong clock, so the wait starts again.
 pub fn held_since(noted: Option<ClockReading>, now: ClockReading) -> ClockReading {
     noted.filter(|noted| passed(*noted, now) >= 0).unwrap_or(now)
 }
 
-/// Whether a run is independent of the one that held bytes back.
+/// Whether a run is independent of the one that first held the bytes back.
 pub fn is_independent(held_since: ClockReading, now: ClockReading) -> bool {
     passed(held_since, now) >= INDEPENDENT
 }
 
-/// Whether bytes that were accepted for now have passed all their checks.
-pub fn is_settled(checks: usize) -> bool {
+/// Whether provisionally accepted bytes have passed all checks.
+pub fn has_passed_all_checks(checks: usize) -> bool {
     checks >= CHECKS.len()
 }
 
-/// Whether bytes that were accepted for now are to be downloaded again, after so many checks that found them the same.
-/// One clock is enough, because a check too early costs a download, and none at all costs the document. A time in the
-/// future comes from a wrong clock: they are due.
+/// Whether provisionally accepted bytes must be downloaded again, after a number of checks that found the same bytes. One
+/// clock is enough, because a check too early only costs a download, while no check could cost the document. A time in the
+/// future comes from a wrong clock, so a check is due.
 pub fn is_check_due(accepted_at: ClockReading, checks: usize, now: ClockReading) -> bool {
     let (ours, service) = now.since(accepted_at);
     let longest = service.map_or(ours, |service| service.max(ours));
     CHECKS.get(checks).is_some_and(|days| longest >= days * DAY || passed(accepted_at, now) < 0)
 }
 
-/// When bytes were accepted, and how many checks they have passed, once another one found the same. After a time in the
-/// future the checks begin anew.
+/// When bytes were accepted and how many checks they have passed, after another check found the same bytes. A time in the
+/// future starts the checks again.
 pub fn after_check(accepted_at: ClockReading, checks: usize, now: ClockReading) -> (ClockReading, usize) {
     if passed(accepted_at, now) < 0 { (now, 0) } else { (accepted_at, checks + 1) }
 }
@@ -154,7 +154,7 @@ mod tests {
         Item { version, sha256: Sha256::new([sha256; 32]), size: 9, fit, vouched, known: false, confirmed: false }
     }
 
-    /// What the page calls a verdict.
+    /// The verdict's name in docs/reliability.md.
     fn word(verdict: Verdict) -> &'static str {
         match verdict {
             Verdict::Accept => "kept",
@@ -163,9 +163,9 @@ mod tests {
         }
     }
 
-    /// The table of docs/reliability.md, row by row.
+    /// The table in docs/reliability.md, row by row.
     #[test]
-    fn the_truth_table_is_the_one_on_the_page() {
+    fn the_truth_table_matches_its_documentation() {
         let page = include_str!("../../docs/reliability.md");
         let rows: Vec<Vec<&str>> = page
             .lines()
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn why_bytes_are_held_back() {
+    fn reasons_for_holding_bytes_back() {
         let alone = judge(&[item("v1", 1, PAGE, false)], false);
         assert_eq!(alone, [Verdict::Hold(Reason::Contradicts("an HTML page"))]);
         let several = judge(&[item("v1", 1, Fit::Open, false), item("v2", 1, Fit::Open, false)], false);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_proved_at_once() {
+    fn bytes_that_are_proved_at_once() {
         for (fit, vouched, proved) in [
             (Fit::Fits, false, true),
             (Fit::Fits, true, true),
@@ -243,24 +243,24 @@ mod tests {
     const YEARS: i64 = 10 * 365 * 24;
 
     #[test]
-    fn when_a_run_is_independent() {
+    fn runs_are_independent_after_twelve_hours() {
         for (before, now, independent) in [
             (at(0, 0), at(11, 11), false),
             (at(0, 0), at(12, 12), true),
-            // The service's clock counts, ours where there is no `Date`.
+            // The service's clock counts; ours only without a `Date`.
             (at(0, 0), at(0, 12), true),
             (at(0, 0), at(12, 11), false),
             (at(0, None), at(12, None), true),
             (at(0, None), at(11, 12), false),
             (at(0, 0), at(12, None), true),
-            // A Date far from our clock counts only with it.
+            // If the `Date` is far from our clock, both must agree.
             (at(0, 0), at(0, 48), true),
             (at(0, 0), at(0, 49), false),
             (at(0, 0), at(1, YEARS), false),
             (at(0, -YEARS), at(1, 1), false),
             (at(0, -YEARS), at(24, 24), true),
             (at(0, YEARS), at(24, 24), false),
-            // Our clock is wrong for good, or is set right.
+            // Our clock is wrong all the time, or was corrected.
             (at(-YEARS, 0), at(12 - YEARS, 12), true),
             (at(-YEARS, 0), at(1, 1), false),
         ] {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_since_the_future_begins_anew() {
+    fn a_wait_that_began_in_the_future_starts_again() {
         for (noted, now, since) in [
             (None, at(5, 5), at(5, 5)),
             (Some(at(0, 0)), at(5, 5), at(0, 0)),
@@ -295,13 +295,13 @@ mod tests {
             ] {
                 assert_eq!(is_check_due(at(0, 0), checks, now), due, "{checks} {now:?}");
             }
-            assert!(!is_settled(checks));
+            assert!(!has_passed_all_checks(checks));
         }
-        assert!(is_settled(4) && !is_check_due(at(0, 0), 4, at(YEARS, YEARS)));
+        assert!(has_passed_all_checks(4) && !is_check_due(at(0, 0), 4, at(YEARS, YEARS)));
     }
 
     #[test]
-    fn what_was_accepted_in_the_future_is_checked_at_once_and_then_anew() {
+    fn bytes_accepted_in_the_future_are_checked_at_once_and_start_again() {
         for accepted in [at(YEARS, None), at(YEARS, YEARS), at(0, YEARS)] {
             let now = at(30, accepted.service.map(|_| 30));
             assert!(is_check_due(accepted, 2, now), "{accepted:?}");

@@ -1,10 +1,11 @@
-//! Bytes as text, in any encoding that a notice comes in.
+//! Decodes bytes as text, in any encoding that a notice may have.
 
-/// So many first code units tell UTF-16 and UTF-32 that have no byte order mark.
+/// How many of the first code units are examined to recognise UTF-16 and UTF-32 without a byte order mark.
 const UNITS: usize = 16;
 
-/// The bytes as text; `None` where they have control characters that no text has. The encodings are UTF-8, UTF-16 and UTF-32, and
-/// everything else that keeps ASCII, such as Windows-1252: its letters may come out wrong, its markup doesn't.
+/// The bytes as text; `None` if they contain control characters that text doesn't have. Knows UTF-8, UTF-16 and UTF-32.
+/// Everything else is read as Windows-1252: in other encodings that extend ASCII letters come out wrong, but markup
+/// doesn't.
 pub(super) fn read(bytes: &[u8]) -> Option<String> {
     let text = match unit_of(bytes) {
         Unit::Utf16(is_little) => utf16(&bytes[..bytes.len() & !1], is_little)?,
@@ -18,7 +19,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<String> {
     (!text.contains(is_control)).then(|| text.trim_start_matches('\u{feff}').to_owned())
 }
 
-/// Code units; `true` is little endian.
+/// Code units; `true` means little endian.
 enum Unit {
     Byte,
     Utf16(bool),
@@ -26,7 +27,7 @@ enum Unit {
 }
 
 fn unit_of(bytes: &[u8]) -> Unit {
-    // The mark of UTF-32 starts as that of UTF-16 does.
+    // The byte order mark of UTF-32 begins with that of UTF-16.
     match bytes {
         [0xff, 0xfe, 0, 0, ..] => Unit::Utf32(true),
         [0, 0, 0xfe, 0xff, ..] => Unit::Utf32(false),
@@ -40,7 +41,7 @@ fn unit_of(bytes: &[u8]) -> Unit {
     }
 }
 
-/// Whether the first units hold one byte each, at an index, and zeros otherwise.
+/// Whether each of the first units has one non-zero byte, at this index.
 fn pads(bytes: &[u8], width: usize, index: usize) -> bool {
     let mut units = bytes.chunks_exact(width).take(UNITS);
     let is_padded = |unit: &[u8]| unit.iter().enumerate().all(|(at, byte)| (*byte == 0) != (at == index));
@@ -52,7 +53,7 @@ fn utf16(bytes: &[u8], is_little: bool) -> Option<String> {
         if is_little { u16::from_le_bytes([pair[0], pair[1]]) } else { u16::from_be_bytes([pair[0], pair[1]]) }
     };
     let mut units: Vec<u16> = bytes.chunks_exact(2).map(unit).collect();
-    // A sample may end within a pair of surrogates.
+    // A sample may end within a surrogate pair.
     if units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
         units.pop();
     }
@@ -67,7 +68,7 @@ fn utf32(bytes: &[u8], is_little: bool) -> Option<String> {
     bytes.chunks_exact(4).map(unit).collect()
 }
 
-/// The name of the first element in lower case, without its prefix; comments, instructions and document types come before it.
+/// The local name of the root element in lower case. Skips comments, processing instructions and document types.
 pub(super) fn root_element(text: &str) -> Option<String> {
     let mut rest = text.trim_start();
     loop {
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text() {
+    fn binary_data_is_not_text() {
         for bytes in [&b"\0"[..], b"\x01\x02", b"AC1032\0\0", b"\xff\xfe\0\xd8\0\xd8a\0", b"PK\x03\x04", b"\0\0\0\0"] {
             assert_eq!(read(bytes), None, "{bytes:?}");
         }

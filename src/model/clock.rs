@@ -1,4 +1,4 @@
-//! What this machine's clock and the service's say at the same moment.
+//! Readings of this machine's clock and the service's clock at the same moment.
 
 /// Both clocks at one moment, in seconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct ClockReading {
 }
 
 impl ClockReading {
-    /// How many seconds the clocks are apart; `None` without a `Date` of the service.
+    /// Seconds between the two clocks; `None` without a `Date` header from the service.
     pub fn apart(self) -> Option<u64> {
         self.service.map(|service| self.ours.abs_diff(service))
     }

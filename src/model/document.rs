@@ -1,4 +1,4 @@
-//! What the service tells of binders, folders and documents.
+//! Binders, folders and documents as the service describes them.
 
 use super::{BinderId, DocumentId, FolderId, VersionId};
 
@@ -7,7 +7,7 @@ use super::{BinderId, DocumentId, FolderId, VersionId};
 pub struct Binder {
     /// Its id.
     pub id: BinderId,
-    /// Its name; empty where the service gave none.
+    /// Its name; empty if the service gave none.
     pub name: String,
 }
 
@@ -16,9 +16,9 @@ pub struct Binder {
 pub struct Folder {
     /// Its id.
     pub id: FolderId,
-    /// Its parent; none for a tab.
+    /// Its parent; `None` for a tab.
     pub parent: Option<FolderId>,
-    /// Its name; empty where the service gave none.
+    /// Its name; empty if the service gave none.
     pub name: String,
 }
 
@@ -27,33 +27,33 @@ pub struct Folder {
 pub struct KnownFolder {
     /// Its id.
     pub id: FolderId,
-    /// Its parent; none for a tab.
+    /// Its parent; `None` for a tab.
     pub parent: Option<FolderId>,
     /// Its name at the service.
     pub name: String,
-    /// Its folder below its parent's; none: its documents lie in its parent's folder.
+    /// Its folder name below its parent's folder; `None` if its documents lie directly in the parent's folder.
     pub segment: Option<String>,
-    /// Whether the service listed it, rather than that documents named it.
+    /// Whether the service listed it; `false` if only documents named it.
     pub known: bool,
-    /// When it was last asked for, seconds since the epoch.
+    /// When the service was last asked for it, in seconds since the epoch.
     pub asked_at: i64,
 }
 
-/// A document as a search page or an answer by id showed it.
+/// A document as a search page or a lookup by id showed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its id.
     pub id: DocumentId,
     /// The binder that holds it.
     pub binder: BinderId,
-    /// The folder that holds it; none directly below the binder.
+    /// The folder that holds it; `None` directly below the binder.
     pub folder: Option<FolderId>,
-    /// The tab that the metadata name, for documents whose folder can't be named.
+    /// The tab named by the metadata, used if the folder's name is unknown.
     pub tab: Option<FolderId>,
-    /// Its name; empty where the service gave none.
+    /// Its name; empty if the service gave none.
     pub file_name: String,
-    /// Its newest version; none where the service gave none.
+    /// Its newest version; `None` if the service gave none.
     pub version: Option<VersionId>,
-    /// Its `metadata[]`, as the JSON text that the service sent, GUIDs in lower case; none where it sent none.
+    /// Its `metadata[]` as the JSON text from the service, with GUIDs in lower case; `None` if there was none.
     pub metadata: Option<Box<str>>,
 }

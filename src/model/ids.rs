@@ -1,9 +1,8 @@
 //! Identifiers of the service.
 //!
-//! GUIDs are compared without regard to case and are therefore kept in lower case. Everything else,
-//! `NanoIds` (binders) and whatever may come in the place of a GUID, is compared with regard to it and
-//! kept as it came. Nothing is assumed of their shape, because the service may widen it; what can't be an id of anything (empty, endless,
-//! with control characters, or a path step) is refused where it enters.
+//! GUIDs are compared case-insensitively, so they are stored in lower case. Everything else (the `NanoIds` of binders, and
+//! whatever may replace GUIDs one day) is case-sensitive and stored verbatim. The service may change the form of its ids,
+//! so only values that can't be an id (empty, overlong, with control characters, or `.` and `..`) are rejected.
 
 use std::{fmt, sync::Arc};
 
@@ -34,7 +33,7 @@ fn check(text: &str) -> Result<(), BadId> {
     }
 }
 
-/// Every id of a page comes by here: nearly all are ASCII, and looking at bytes is enough.
+/// Looks at bytes first because nearly all ids are ASCII and every listed id is checked.
 fn has_control(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_control()) || (!text.is_ascii() && text.chars().any(char::is_control))
 }
@@ -47,7 +46,7 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks and takes over an id as the service wrote it.
+            /// Checks an id from the service and normalises it.
             pub fn parse(text: &str) -> Result<Self, BadId> {
                 check(text)?;
                 let keep: fn(&str) -> Arc<str> = $keep;
@@ -137,7 +136,7 @@ mod tests {
     fn guids_ignore_case_and_nano_ids_do_not() {
         let guid = "3F2A91C0-5a5f-4d1e-8f7a-3f2a91c05e1D";
         assert_eq!(DocumentId::parse(guid).unwrap().as_str(), guid.to_ascii_lowercase());
-        // What only looks like one keeps its case.
+        // What only resembles a GUID keeps its case.
         for other in ["AB-1", "3F2A91C05a5f4d1e8f7a3f2a91c05e1D", &guid.replace('-', "_"), &guid.replace('D', "G")] {
             assert_eq!(DocumentId::parse(other).unwrap().as_str(), other);
         }
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_an_id_is_refused() {
+    fn invalid_ids_are_rejected() {
         for bad in ["", ".", "..", "a\nb", "a\0", &"x".repeat(129)] {
             assert!(DocumentId::parse(bad).is_err(), "{bad:?}");
         }

@@ -1,34 +1,34 @@
-//! What a publish is about to do, written down before it is done.
+//! Intents: changes to the tree, committed to the state before they are carried out.
 
 use serde::{Deserialize, Serialize};
 
 use super::{BinderId, DocumentId, FolderId, RelPath, Sha256, Staged, Stamp, VersionId};
 
-/// What the service says of a document, as the state keeps it.
+/// What the service says about a document, as stored in the state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Particulars {
     /// The binder that holds it.
     pub binder: BinderId,
-    /// The folder that holds it; none directly below the binder.
+    /// The folder that holds it; `None` directly below the binder.
     pub folder: Option<FolderId>,
     /// Its name.
     pub file_name: String,
-    /// The version that its file holds.
+    /// The version in its file.
     pub version: VersionId,
     /// Its metadata, as JSON text.
     pub metadata: Option<Box<str>>,
 }
 
-/// The old bytes that a publish takes out of the tree, as they were just before it.
+/// The file that a change takes out of the tree, as it was just before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
     /// The file's stamp when it was hashed.
     pub stamp: Stamp,
-    /// The hash of what it really held, which a local edit may have changed.
+    /// The hash of its actual bytes, which may have been edited locally.
     pub sha256: Sha256,
 }
 
-/// One change of the tree. Carried out from the top or found half done, it ends the same.
+/// One change to the tree. Carrying it out again after an interruption ends in the same state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// Staged bytes become visible at a free path.
@@ -36,45 +36,45 @@ pub enum Step {
         /// The bytes.
         staged: Staged,
     },
-    /// Staged bytes take the place of the document's file, whose bytes go to `objects/`.
+    /// Staged bytes replace the document's file, whose bytes go to `objects/`.
     Replace {
         /// The bytes.
         staged: Staged,
-        /// What leaves; none where the file was missing.
+        /// The replaced file; `None` if it was missing.
         outgoing: Option<Outgoing>,
     },
     /// The document's file is renamed from another path.
     Move {
-        /// Where it lies before.
+        /// Its old path.
         from: RelPath,
-        /// Its stamp before.
+        /// Its stamp before the move.
         stamp: Stamp,
     },
-    /// A file that lies at the path already becomes the document's; the tree stays as it is.
+    /// A file already at the path becomes the document's; the tree doesn't change.
     Adopt {
-        /// The file's stamp when it was proved.
+        /// The file's stamp when its content was proved.
         stamp: Stamp,
         /// The hash of its bytes.
         sha256: Sha256,
     },
     /// The document's file leaves the tree; its bytes go to `objects/`.
     Remove {
-        /// A free name below `tmp/` that the file passes through.
+        /// A free name below `tmp/` where the file is parked on its way.
         parked: String,
-        /// What leaves; none where the file was missing.
+        /// The removed file; `None` if it was missing.
         outgoing: Option<Outgoing>,
     },
 }
 
-/// A step, whose it is, and where.
+/// A step with its document and path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// Whose file.
+    /// The document.
     pub document: DocumentId,
-    /// The path that the step ends at, or removes.
+    /// The path at which the step ends, or which it removes.
     pub path: RelPath,
     /// The change.
     pub step: Step,
-    /// What the state will say of the document.
+    /// The document's record after the change.
     pub particulars: Particulars,
 }

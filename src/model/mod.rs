@@ -1,7 +1,6 @@
-//! The words of the project as types: ids, paths, hashes and documents.
+//! Shared value types: ids, paths, hashes, documents and intents.
 //!
-//! Everything here is a value with a checked constructor. Nothing does I/O, and nothing
-//! knows the service's wire format or the state's tables.
+//! Constructors check their values. Nothing here does I/O or knows the wire format or the database schema.
 
 mod clock;
 mod document;

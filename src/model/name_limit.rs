@@ -7,13 +7,13 @@ use super::SEGMENT_LIMIT;
 pub struct NameLimit(usize);
 
 impl NameLimit {
-    /// The limit of the common file systems, and the most that a name of the tree ever has.
+    /// The limit of common file systems, and of every name in the tree.
     pub const USUAL: Self = Self(SEGMENT_LIMIT);
 
-    /// The least that a mirror needs: a partial download's name has up to 98 bytes.
+    /// The smallest limit that a mirror works with: the name of a partial download has up to 98 bytes.
     pub const LEAST: Self = Self(100);
 
-    /// The limit of a file system that takes names of this many bytes; `None` if a mirror needs more.
+    /// The limit for a file system whose names have at most this many bytes; `None` if that is too few for a mirror.
     pub fn of(bytes: usize) -> Option<Self> {
         (bytes >= Self::LEAST.0).then(|| Self(bytes.min(SEGMENT_LIMIT)))
     }
@@ -23,7 +23,7 @@ impl NameLimit {
         self.0
     }
 
-    /// Whether every step of a path is short enough.
+    /// Whether every step of a path is within the limit.
     pub fn takes(self, path: &str) -> bool {
         path.split('/').all(|step| step.len() <= self.0)
     }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_and_what_they_take() {
+    fn paths_are_checked_step_by_step() {
         assert_eq!(NameLimit::of(99), None);
         assert_eq!([100, 143, 255, 1530].map(|bytes| NameLimit::of(bytes).unwrap().bytes()), [100, 143, 255, 255]);
         let (fits, long) = ("x".repeat(143), "x".repeat(144));

@@ -5,39 +5,39 @@ use std::{fmt, sync::Arc};
 /// The name of the folder that holds the state, below the destination.
 pub const STATE_FOLDER: &str = ".ibinder-sync";
 
-/// Longest name of one step, in bytes: the limit of the common file systems.
+/// Longest name of one path step in bytes: the limit of common file systems.
 pub const SEGMENT_LIMIT: usize = 255;
 
-/// Why a text is not a path of the tree.
+/// Why a text is not a path in the tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a path inside the tree")]
 pub struct BadPath(String);
 
-/// A path below the destination: steps divided by `/`, none of them empty, `.` or `..`,
-/// none over 255 bytes, and never inside the state folder.
+/// A path below the destination: steps separated by `/`, `None` of them empty, `.`, `..` or longer than 255 bytes, and never
+/// inside the state folder.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct RelPath(Arc<str>);
 
 impl RelPath {
-    /// Checks and takes over a path.
+    /// Checks a path.
     pub fn new(text: &str) -> Result<Self, BadPath> {
         let mut steps = text.split('/');
         let first_ok = steps.clone().next().is_some_and(|s| !s.eq_ignore_ascii_case(STATE_FOLDER));
         if first_ok && steps.all(is_step) { Ok(Self(Arc::from(text))) } else { Err(BadPath(text.to_owned())) }
     }
 
-    /// This path and one step more.
+    /// This path with one more step.
     pub fn join(&self, step: &str) -> Result<Self, BadPath> {
         Self::new(&format!("{}/{step}", self.0))
     }
 
-    /// The path as text, steps divided by `/`.
+    /// The path as text, steps separated by `/`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The path without its last step; none for a path of one step.
+    /// The path without its last step; `None` for a path of one step.
     pub fn parent(&self) -> Option<Self> {
         self.0.rsplit_once('/').map(|(parent, _)| Self(Arc::from(parent)))
     }

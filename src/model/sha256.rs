@@ -1,4 +1,4 @@
-//! The hash under which bytes are known.
+//! SHA-256 hashes of file contents.
 
 use std::{fmt, fmt::Write as _};
 
@@ -8,12 +8,12 @@ use std::{fmt, fmt::Write as _};
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    /// Takes over a digest.
+    /// Wraps a digest.
     pub const fn new(digest: [u8; 32]) -> Self {
         Self(digest)
     }
 
-    /// The digest's bytes, as the state stores them.
+    /// The digest's bytes, as stored in the database.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

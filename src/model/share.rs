@@ -1,11 +1,11 @@
-//! A share of a whole, as people write it.
+//! A share of a whole, as a percentage.
 
 use std::str::FromStr;
 
 /// Millionths in a whole.
 const WHOLE: u64 = 1_000_000;
 
-/// More than nothing and at most all of something: `5%`, `0.5%`, `100%`.
+/// More than 0 % and at most 100 %: `5%`, `0.5%`, `100%`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share(u64);
 
@@ -15,7 +15,7 @@ pub struct Share(u64);
 pub struct BadShare(String);
 
 impl Share {
-    /// This share of a number, rounded up: so many of them are never less than all.
+    /// This share of a number, rounded up so that repeating it always covers everything.
     pub fn of(self, whole: u64) -> u64 {
         let part = (u128::from(whole) * u128::from(self.0)).div_ceil(u128::from(WHOLE));
         u64::try_from(part).unwrap_or(whole)
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_read_as_people_write_them() {
+    fn percentages_are_parsed() {
         for (text, whole, part) in
             [("5%", 1000, 50), ("0.5 %", 1000, 5), ("100%", 7, 7), ("5%", 1, 1), ("33%", 10, 4), ("5%", 0, 0)]
         {

@@ -1,10 +1,10 @@
-//! What a look at a file, without reading it, says about which bytes it holds.
+//! File metadata that shows, without reading the file, whether it changed.
 
 use serde::{Deserialize, Serialize};
 
 use super::Sha256;
 
-/// Inode, size and modification time. Two equal stamps of one path mean: nobody touched the file.
+/// Inode, size and modification time. If two stamps of a path are equal, nobody changed the file in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Inode number.
@@ -16,19 +16,19 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Whether two looks saw one untouched file. Over a network inodes may change with each
-    /// mount, and don't count.
+    /// Whether two stamps show the same unchanged file. On network file systems inodes may change with each mount, so they
+    /// can be ignored.
     pub fn is_same(&self, other: &Self, inodes_count: bool) -> bool {
         self.size == other.size && self.mtime == other.mtime && (!inodes_count || self.inode == other.inode)
     }
 }
 
-/// Bytes that lie in `tmp/`, complete and hashed, and wait to be published.
+/// Complete, hashed bytes in `tmp/` that wait to be published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staged {
-    /// Where below `tmp/`.
+    /// Their path below `tmp/`.
     pub name: String,
-    /// The file's stamp. It keeps its inode when it is renamed into the tree.
+    /// The file's stamp; renaming it into the tree keeps its inode.
     pub stamp: Stamp,
     /// The hash of its bytes.
     pub sha256: Sha256,

@@ -1,20 +1,19 @@
-//! How many absences are believed at once.
+//! How many removals are believed at once.
 //!
-//! A client that lost a permission, a broken index or a bad night look like a thousand
-//! removals. Below the cap each absence is confirmed by id; above it nothing is asked and
-//! nothing is removed.
+//! A lost permission, a broken index or an outage looks like a thousand removals. Up to the cap each removal is confirmed
+//! by id; above it nothing is looked up and nothing is removed.
 
 use std::str::FromStr;
 
-/// The rule that limits removals, per binder and over the organisation.
+/// The limit for removals, per binder and in total.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum RemovalCap {
     /// The larger of 10 documents and 10 % of what is mirrored.
     #[default]
     Default,
-    /// This many documents.
+    /// This number of documents.
     Count(u64),
-    /// This share of what is mirrored, in percent.
+    /// This percentage of the mirrored documents.
     Percent(f64),
 }
 
@@ -24,7 +23,7 @@ pub enum RemovalCap {
 pub struct BadCap(String);
 
 impl RemovalCap {
-    /// How many of so many mirrored documents may be removed.
+    /// How many documents may be removed, of this many mirrored ones.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -35,7 +34,7 @@ impl RemovalCap {
         match self {
             Self::Default => 10.max(mirrored / 10),
             Self::Count(count) => count,
-            // A float's cast saturates, and no organisation has 2^52 documents.
+            // A cast from a float saturates, and no organisation has 2^52 documents.
             Self::Percent(percent) => (mirrored as f64 * percent / 100.0).floor() as u64,
         }
     }

@@ -1,22 +1,22 @@
-//! What one listed document needs.
+//! What a listed document needs.
 
-/// What a look at the document's file found, compared with the record.
+/// The state of the document's file, compared with its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileState {
     /// As it was published.
     AsPublished,
     /// Somebody changed or replaced it.
     Changed,
-    /// It is gone.
+    /// It is missing.
     Missing,
 }
 
-/// What is known of a mirrored document, compared with what was listed.
+/// A mirrored document's record compared with its listing entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownFacts {
-    /// Whether the listed version is the mirrored one; true where none was given.
+    /// Whether the listed version is the mirrored one; `true` if none was listed.
     pub same_version: bool,
-    /// Whether it is listed where, and as what, its file is.
+    /// Whether it is listed at the folder and name of its file.
     pub same_place: bool,
     /// Its file.
     pub file: FileState,
@@ -25,32 +25,32 @@ pub struct KnownFacts {
 /// Everything that the decision depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
-    /// None: never mirrored, or removed.
+    /// `None` if it was never mirrored, or was removed.
     pub known: Option<KnownFacts>,
-    /// Whether the filters let it through.
+    /// Whether it passes the filters.
     pub wanted: bool,
     /// Whether the service named a version.
     pub has_version: bool,
 }
 
-/// What a document needs. Moves come on top and are decided when all binders were read.
+/// What a document needs. Moves are decided separately, after all binders were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Leave it out, and leave what there is of it as it is.
+    /// Skip it, and leave its file unchanged.
     Filter,
-    /// Nothing can be fetched, since the service names no version; warn.
+    /// Warn that it can't be downloaded, since the service names no version.
     NoVersion,
-    /// Bring it over.
+    /// Download it.
     Add,
-    /// Bring the new version over, and hold the old one.
+    /// Download the new version, and keep the old one.
     Update,
-    /// The file is missing from the tree: bring the same version over again.
-    BringBack,
-    /// Its file stays.
+    /// Download the same version again, because its file is missing.
+    Restore,
+    /// Keep its file.
     Keep {
         /// Somebody changed the file: warn.
         changed: bool,
-        /// It is listed in another place, or under another name.
+        /// It is listed in another folder, or under another name.
         moved: bool,
     },
 }
@@ -62,10 +62,10 @@ pub fn decide(facts: Facts) -> Action {
         (_, false, _) => Action::Filter,
         (None, true, false) => Action::NoVersion,
         (None, true, true) => Action::Add,
-        // A missing version keeps what is held.
+        // Without a listed version, the mirrored one stays.
         (Some(known), true, has_version) => match (known.same_version || !has_version, known.file) {
             (false, _) => Action::Update,
-            (true, FileState::Missing) if has_version => Action::BringBack,
+            (true, FileState::Missing) if has_version => Action::Restore,
             (true, FileState::Missing) => Action::NoVersion,
             (true, file) => Action::Keep { changed: file == FileState::Changed, moved: !known.same_place },
         },
@@ -75,7 +75,7 @@ pub fn decide(facts: Facts) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Action::{Add, BringBack, Filter, Keep, NoVersion, Update};
+    use Action::{Add, Filter, Keep, NoVersion, Restore, Update};
     use FileState::{AsPublished, Changed, Missing};
 
     #[test]
@@ -90,16 +90,16 @@ mod tests {
             (known(true,  true,  AsPublished),  true,  true,  Keep { changed: false, moved: false }),
             (known(true,  false, AsPublished),  true,  true,  Keep { changed: false, moved: true }),
             (known(true,  true,  Changed),      true,  true,  Keep { changed: true, moved: false }),
-            (known(true,  true,  Missing),      true,  true,  BringBack),
-            (known(true,  false, Missing),      true,  true,  BringBack),
+            (known(true,  true,  Missing),      true,  true,  Restore),
+            (known(true,  false, Missing),      true,  true,  Restore),
             (known(false, true,  AsPublished),  true,  true,  Update),
             (known(false, false, Changed),      true,  true,  Update),
             (known(false, true,  Missing),      true,  true,  Update),
-            // No version named: what is held is kept.
+            // Without a listed version, the mirrored one stays.
             (known(true,  true,  AsPublished),  true,  false, Keep { changed: false, moved: false }),
             (known(false, true,  AsPublished),  true,  false, Keep { changed: false, moved: false }),
             (known(true,  true,  Missing),      true,  false, NoVersion),
-            // A filter never touches what is mirrored.
+            // A filter never touches a mirrored document.
             (known(false, false, Missing),      false, true,  Filter),
             (known(true,  true,  AsPublished),  false, true,  Filter),
         ];

@@ -1,9 +1,8 @@
-//! From what was listed and what is known to what is to be done.
+//! Decides what a run does, from listings and the state.
 //!
-//! Values in, values out: no clock, no I/O, no async. [`decide`] is the truth table for one
-//! document; [`arrange`] puts renames into an order in which no document is ever without a
-//! file; [`RemovalCap`] says how many absences are believed; [`Retain`] says which past versions may go;
-//! [`Tree`] names folders.
+//! Pure: no clock, no I/O, no async. [`decide`] is the truth table for one document. [`arrange`] orders renames so that no
+//! document is ever without a file. [`RemovalCap`] limits removals, [`Retain`] selects old versions to delete, and [`Tree`]
+//! names folders.
 
 mod cap;
 mod decide;
@@ -23,4 +22,4 @@ pub use refresh::{Due, due};
 pub use retain::{Doubt, Retain, Times};
 pub use tabs::{ListedIn, tabs_without_documents};
 pub use tree::{DEEPEST, Tree};
-pub use unchanged_cost::night;
+pub use unchanged_cost::unchanged_requests;

@@ -1,10 +1,10 @@
-//! Renames as a set, in an order in which each path is free when it is needed.
+//! Orders a set of renames so that each target is free when it is needed.
 //!
-//! Files and folders share one namespace: two paths *conflict* if they are equal or if one lies below the other.
+//! Files and folders share one namespace: two paths *conflict* if they are equal or one lies below the other.
 //!
 //! **Invariant.** After each leg no two files have paths that conflict. It holds because
 //! 1. targets conflict neither with each other nor with a file that stays ([`arrange`]),
-//! 2. a leg to a target waits until every source that conflicts with this target was left, the mover's own included,
+//! 2. a leg to a target waits until every source that conflicts with the target has been left, including the mover's own,
 //! 3. a parking place conflicts with no source, no target, no other parking place and no file that stays.
 //!
 //! So while a file goes to its target, every other file is at a source that doesn't conflict, at a parking place, at its
@@ -24,71 +24,71 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::model::{DocumentId, RelPath};
 
-/// A document that is listed elsewhere than its file is.
+/// A document that is listed at another path than its file's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mover {
-    /// Whose file.
+    /// The document.
     pub document: DocumentId,
-    /// Where it is.
+    /// The path of its file.
     pub from: RelPath,
-    /// Where it may go, best first; the first one that is free is taken.
+    /// Possible targets, best first; it gets the first free one.
     pub candidates: Vec<RelPath>,
 }
 
 /// One rename.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leg {
-    /// Whose file.
+    /// The document.
     pub document: DocumentId,
-    /// From here.
+    /// The source.
     pub from: RelPath,
-    /// To here.
+    /// The target.
     pub to: RelPath,
-    /// Whether it only parks, and another leg follows once the others are done.
+    /// Whether this leg only parks the file, and another leg follows.
     pub aside: bool,
-    /// Whether the path was a folder, which must be removed first.
+    /// Whether the target was a folder, which must be removed first.
     pub after_folder: bool,
 }
 
-/// Arranges renames. `key` makes paths comparable (case and normalisation). `taken` tells whether a path is a folder
-/// of the mirror, or conflicts with a document that is not among the movers. Movers whose best free path is where they
-/// are stay out.
+/// Orders renames. `key` normalises a path (case and Unicode form) for comparison. `taken` returns whether a path is a
+/// folder of the mirror, or conflicts with a document that is not a mover. Movers that already have their best free path
+/// are left out.
 pub fn arrange(movers: &[Mover], key: impl Fn(&str) -> String, taken: impl Fn(&str, &DocumentId) -> bool) -> Vec<Leg> {
-    let mut going: Vec<&Mover> = movers.iter().collect();
-    going.sort_by(|a, b| a.document.cmp(&b.document));
+    let mut moving: Vec<&Mover> = movers.iter().collect();
+    moving.sort_by(|a, b| a.document.cmp(&b.document));
     let mut kept = Paths::default();
     loop {
         let taken = |path_key: &str, id: &DocumentId| kept.conflict(path_key) || taken(path_key, id);
-        let targets = assign(&going, &key, &taken);
+        let targets = assign(&moving, &key, &taken);
         let pairs: Vec<(&Mover, &RelPath)> =
-            going.iter().zip(&targets).filter_map(|(m, t)| t.filter(|t| **t != m.from).map(|t| (*m, t))).collect();
-        if pairs.len() == going.len() {
+            moving.iter().zip(&targets).filter_map(|(m, t)| t.filter(|t| **t != m.from).map(|t| (*m, t))).collect();
+        if pairs.len() == moving.len() {
             return Ordering::new(&pairs, &key, &taken).all();
         }
-        // What stays keeps its path, so the others choose again; the set shrinks, so this ends.
+        // Movers that stay keep their paths, so the others choose again. The set shrinks, so this terminates.
         let leaving: HashSet<&DocumentId> = pairs.iter().map(|(m, _)| &m.document).collect();
-        for mover in going.iter().filter(|m| !leaving.contains(&m.document)) {
+        for mover in moving.iter().filter(|m| !leaving.contains(&m.document)) {
             kept.insert(key(mover.from.as_str()));
         }
-        going = pairs.iter().map(|(m, _)| *m).collect();
+        moving = pairs.iter().map(|(m, _)| *m).collect();
     }
 }
 
-/// The path that each mover gets, one after the other.
+/// The target of each mover, assigned in order.
 fn assign<'m>(
-    going: &[&'m Mover],
+    moving: &[&'m Mover],
     key: &impl Fn(&str) -> String,
     taken: &impl Fn(&str, &DocumentId) -> bool,
 ) -> Vec<Option<&'m RelPath>> {
-    let mut given = Paths::default();
-    let mut targets = Vec::with_capacity(going.len());
-    for mover in going {
+    let mut assigned = Paths::default();
+    let mut targets = Vec::with_capacity(moving.len());
+    for mover in moving {
         let target = mover.candidates.iter().find(|path| {
             let path_key = key(path.as_str());
-            !given.conflict(&path_key) && !taken(&path_key, &mover.document)
+            !assigned.conflict(&path_key) && !taken(&path_key, &mover.document)
         });
         if let Some(target) = target {
-            given.insert(key(target.as_str()));
+            assigned.insert(key(target.as_str()));
         }
         targets.push(target);
     }
@@ -100,7 +100,7 @@ fn above(path_key: &str) -> impl Iterator<Item = &str> {
     path_key.match_indices('/').map(|(at, _)| &path_key[..at])
 }
 
-/// Paths of files, by their keys, and all folders above them.
+/// Paths of files, by key, and all folders above them.
 #[derive(Default)]
 struct Paths {
     files: HashSet<String>,
@@ -121,7 +121,7 @@ impl Paths {
         self.files.insert(path_key);
     }
 
-    /// Whether a path is one of these, lies below one, or is a folder above one.
+    /// Whether a path equals one of these, lies below one, or is a folder above one.
     fn conflict(&self, path_key: &str) -> bool {
         self.files.contains(path_key)
             || self.folders.contains(path_key)
@@ -129,28 +129,28 @@ impl Paths {
     }
 }
 
-/// Where a mover is.
+/// Where a mover's file currently is.
 #[derive(Clone)]
-enum Place {
+enum Position {
     Source,
     Parked(RelPath),
     Target,
 }
 
-/// Renames that are being ordered.
+/// The state of the ordering.
 struct Ordering<'m, Key, Taken> {
     pairs: &'m [(&'m Mover, &'m RelPath)],
     key: &'m Key,
     taken: &'m Taken,
-    /// Paths where nothing may park: all sources, all targets, and what is parked already.
+    /// Paths where nothing may park: all sources, all targets, and parking places in use.
     reserved: Paths,
-    places: Vec<Place>,
-    /// Whom each mover waits for (those that left are dropped lazily), how many of them are still at their sources,
-    /// and who waits for each mover.
+    places: Vec<Position>,
+    /// Which movers each mover waits for (pruned lazily), how many of them are still at their sources, and which movers
+    /// wait for it.
     waits: Vec<Vec<usize>>,
     unmet: Vec<usize>,
     waiting: Vec<Vec<usize>>,
-    /// Whether a source lies below the target of each mover, which was a folder then.
+    /// Whether a source lies below each mover's target, which was then a folder.
     after_folder: Vec<bool>,
     ready: VecDeque<usize>,
     legs: Vec<Leg>,
@@ -173,7 +173,7 @@ impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering
             key,
             taken,
             reserved: Paths::of(sources.into_iter().chain(targets)),
-            places: vec![Place::Source; pairs.len()],
+            places: vec![Position::Source; pairs.len()],
             ready: (0..pairs.len()).filter(|&i| unmet[i] == 0).collect(),
             waits,
             unmet,
@@ -187,13 +187,13 @@ impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering
         for first in 0..self.pairs.len() {
             loop {
                 while let Some(i) = self.ready.pop_front() {
-                    self.go(i);
+                    self.move_to_target(i);
                 }
-                if matches!(self.places[first], Place::Target) {
+                if matches!(self.places[first], Position::Target) {
                     break;
                 }
                 let mut cycle = self.cycle(first);
-                // The one that most others wait for frees the most.
+                // The mover that most others wait for frees the most.
                 cycle.sort_by_key(|&i| self.waiting[i].len());
                 let parking = cycle.into_iter().rev().find_map(|i| Some((i, self.parking_place(i)?)));
                 let Some((i, path)) = parking else { break };
@@ -203,7 +203,7 @@ impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering
         self.legs
     }
 
-    /// The cycle that a mover waits for: from one to another for which it waits, until one comes again.
+    /// The cycle that a mover waits for, found by following waits until a mover repeats.
     fn cycle(&mut self, first: usize) -> Vec<usize> {
         let (mut chain, mut met) = (Vec::new(), HashMap::new());
         let mut next = Some(first);
@@ -212,7 +212,7 @@ impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering
                 return chain.split_off(start);
             }
             chain.push(i);
-            while self.waits[i].last().is_some_and(|&other| !matches!(self.places[other], Place::Source)) {
+            while self.waits[i].last().is_some_and(|&other| !matches!(self.places[other], Position::Source)) {
                 self.waits[i].pop();
             }
             next = self.waits[i].last().copied();
@@ -220,15 +220,15 @@ impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering
         Vec::new()
     }
 
-    fn go(&mut self, i: usize) {
+    fn move_to_target(&mut self, i: usize) {
         let (mover, target) = self.pairs[i];
         let (document, to, after_folder) = (mover.document.clone(), target.clone(), self.after_folder[i]);
         let leg = |from| Leg { document, from, to, aside: false, after_folder };
-        match std::mem::replace(&mut self.places[i], Place::Target) {
-            Place::Parked(path) => self.legs.push(leg(path)),
-            Place::Source | Place::Target => {
+        match std::mem::replace(&mut self.places[i], Position::Target) {
+            Position::Parked(path) => self.legs.push(leg(path)),
+            Position::Source | Position::Target => {
                 self.legs.push(leg(mover.from.clone()));
-                self.left(i);
+                self.mark_source_free(i);
             }
         }
     }
@@ -238,12 +238,12 @@ impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering
         let (document, from) = (document.clone(), from.clone());
         self.legs.push(Leg { document, from, to: path.clone(), aside: true, after_folder: false });
         self.reserved.insert((self.key)(path.as_str()));
-        self.places[i] = Place::Parked(path);
-        self.left(i);
+        self.places[i] = Position::Parked(path);
+        self.mark_source_free(i);
     }
 
-    /// A mover's source is free.
-    fn left(&mut self, i: usize) {
+    /// Marks a mover's source as free.
+    fn mark_source_free(&mut self, i: usize) {
         for other in std::mem::take(&mut self.waiting[i]) {
             self.unmet[other] -= 1;
             if self.unmet[other] == 0 {
@@ -252,7 +252,7 @@ impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering
         }
     }
 
-    /// A free name beside the target, or beside the source, that is in nobody's way.
+    /// A free path beside the target or the source that conflicts with nothing.
     fn parking_place(&self, i: usize) -> Option<RelPath> {
         let mover = self.pairs[i].0;
         let beside = |path: &RelPath| {
@@ -266,8 +266,8 @@ impl<'m, Key: Fn(&str) -> String, Taken: Fn(&str, &DocumentId) -> bool> Ordering
     }
 }
 
-/// For each target the sources that conflict with it, and whether one of them lies below it. A mover's own source
-/// doesn't conflict if its key is the target's: then only case or normalisation changes.
+/// For each target the sources that conflict with it, and whether one of them lies below it. A mover's own source doesn't
+/// count if only case or normalisation changes.
 fn conflicts(sources: &[String], targets: &[String]) -> (Vec<Vec<usize>>, Vec<bool>) {
     let index = |paths: &[String]| -> HashMap<String, usize> {
         paths.iter().enumerate().map(|(i, path)| (path.clone(), i)).collect()

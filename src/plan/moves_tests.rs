@@ -1,4 +1,4 @@
-//! Renames that wait for each other: examples, and properties over random files and folders.
+//! Renames that depend on each other: examples, and properties of random files and folders.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,19 +28,19 @@ fn chains_start_at_their_free_end() {
 }
 
 #[test]
-fn a_swap_steps_aside() {
+fn a_swap_parks_one_file() {
     let movers = [mover("1", "a", &["b", "b [1]"]), mover("2", "b", &["a", "a [2]"])];
     assert_eq!(play(&movers, &[]), ["2 b→a [2]", "1 a→b", "2 a [2]→a"]);
 }
 
 #[test]
-fn a_taken_path_gives_the_next_candidate() {
+fn a_taken_path_leads_to_the_next_candidate() {
     assert_eq!(play(&[mover("1", "a", &["b", "b [1]"])], &["b"]), ["1 a→b [1]"]);
 }
 
 #[test]
-fn one_that_stays_blocks_those_that_want_its_path() {
-    // 2 can't leave b, since c and its other names are taken, so 1 can't have b.
+fn a_file_that_stays_blocks_its_path() {
+    // 2 can't leave b, since c and its other names are taken, so 1 can't get b.
     let movers = [mover("1", "a", &["b", "b [1]"]), mover("2", "b", &["c", "b"])];
     assert_eq!(play(&movers, &["c"]), ["1 a→b [1]"]);
 }
@@ -52,7 +52,7 @@ fn a_change_of_case_is_a_rename() {
 
 #[test]
 fn a_file_and_a_folder_swap_names() {
-    // The folder is removed before the file gets its name, and the file leaves before the folder does.
+    // The folder is removed before the file gets its name, and the file leaves before that.
     let movers = [mover("1", "x", &["y", "y [1]"]), mover("2", "y/in", &["x/in", "x/in [2]"])];
     assert_eq!(play(&movers, &[]), ["1 x→y [1]", "2 y/in→x/in", "1 y [1]→y"]);
     let legs = arrange(&movers, str::to_lowercase, |_, _| false);
@@ -60,7 +60,7 @@ fn a_file_and_a_folder_swap_names() {
 }
 
 #[test]
-fn a_file_goes_into_a_folder_of_its_name_and_out_of_it() {
+fn a_file_moves_into_a_folder_of_its_name_and_out_again() {
     assert_eq!(play(&[mover("1", "x", &["x/x", "x/x [1]"])], &[]), ["1 x→x [1]", "1 x [1]→x/x"]);
     assert_eq!(play(&[mover("1", "x/x", &["x", "x [1]"])], &[]), ["1 x/x→x [1]", "1 x [1]→x"]);
     let crossed = [mover("1", "a", &["b/a", "b/a [1]"]), mover("2", "b", &["a/b", "a/b [2]"])];
@@ -68,26 +68,26 @@ fn a_file_goes_into_a_folder_of_its_name_and_out_of_it() {
 }
 
 #[test]
-fn who_stays_in_a_folder_keeps_its_name_from_files() {
+fn a_folder_with_a_file_that_stays_keeps_its_name() {
     let movers = [mover("1", "x", &["y", "y [1]"]), mover("2", "y/in", &["z", "y/in"])];
     assert_eq!(play(&movers, &["z"]), ["1 x→y [1]"]);
 }
 
 #[test]
-fn who_stays_keeps_the_paths_below_its_own_from_others() {
+fn no_file_moves_below_a_file_that_stays() {
     let movers = [mover("1", "x", &["y/x", "x"]), mover("2", "y", &["z", "y"])];
     assert_eq!(play(&movers, &["z"]), Vec::<String>::new());
 }
 
 #[test]
-fn only_the_file_parks_where_many_in_a_folder_wait_for_it() {
+fn only_the_file_parks_that_a_whole_folder_waits_for() {
     let inner = |id: &str| mover(id, &format!("y/{id}"), &[&format!("x/{id}"), &format!("x/{id} [{id}]")]);
     let movers = [mover("1", "x", &["y", "y [1]"]), inner("2"), inner("3"), inner("4")];
     assert_eq!(play(&movers, &[]), ["1 x→y [1]", "2 y/2→x/2", "3 y/3→x/3", "4 y/4→x/4", "1 y [1]→y"]);
 }
 
 proptest! {
-    /// Any permutation of paths is reached, and at no moment do two files share a path.
+    /// Any permutation of paths is reached, and two files never share a path.
     #[test]
     fn permutations_end_right(perm in Just((0..8usize).collect::<Vec<_>>()).prop_shuffle(), moved in proptest::collection::vec(any::<bool>(), 8)) {
         let movers: Vec<Mover> = (0..8).filter(|i| moved[*i]).map(|i| {
@@ -110,8 +110,8 @@ proptest! {
         }
     }
 
-    /// Files and folders change names in any way: no leg meets a file as a folder, or the other way round, and every
-    /// document gets its plain name.
+    /// Files and folders swap names in any way: a file never meets a folder on its path, and every document gets its plain
+    /// name.
     #[test]
     fn files_and_folders_never_meet(from in sound(), to in sound()) {
         let legs = play_out(&from, &to, &HashSet::new())?;
@@ -121,21 +121,21 @@ proptest! {
         }
     }
 
-    /// The same where some documents stay, so that others can't have the names that they want.
+    /// The same with some documents that stay and block the names of others.
     #[test]
     fn files_that_stay_are_never_met(from in sound(), to in sound(), stays in proptest::collection::hash_set(0..12usize, 0..4)) {
         play_out(&from, &to, &stays)?;
     }
 }
 
-/// Carries the legs out, and checks after each that no two paths conflict, and that whoever parked goes on.
+/// Carries out the legs. After each it checks that no paths conflict, and at the end that nothing stays parked.
 fn play_out(from: &[String], to: &[String], stays: &HashSet<usize>) -> Result<Vec<Leg>, TestCaseError> {
     let moves = |i: usize| !stays.contains(&i) && to.get(i).is_some_and(|to| *to != from[i]);
     let count = from.len().min(to.len());
     let from = &from[..count];
-    let (going, staying): (Vec<usize>, Vec<usize>) = (0..count).partition(|i| moves(*i));
+    let (moving, staying): (Vec<usize>, Vec<usize>) = (0..count).partition(|i| moves(*i));
     let movers: Vec<Mover> =
-        going.iter().map(|&i| mover(&format!("d{i}"), &from[i], &[&to[i], &format!("{} [d{i}]", to[i])])).collect();
+        moving.iter().map(|&i| mover(&format!("d{i}"), &from[i], &[&to[i], &format!("{} [d{i}]", to[i])])).collect();
     let taken = |key: &str, _: &DocumentId| staying.iter().any(|&i| conflict(key, &from[i]));
     let legs = arrange(&movers, str::to_lowercase, taken);
     let mut files: HashMap<String, String> =
@@ -163,7 +163,7 @@ fn conflict(path: &str, other: &str) -> bool {
     other == path || other.starts_with(&format!("{path}/")) || path.starts_with(&format!("{other}/"))
 }
 
-/// Some paths that can be files at once.
+/// A set of paths that can be files at the same time.
 fn sound() -> impl Strategy<Value = Vec<String>> {
     proptest::collection::vec("[abc](/[abc]){0,3}", 1..24).prop_map(|paths| {
         let mut sound: Vec<String> = Vec::new();

@@ -1,37 +1,36 @@
 //! Which binders' folders are read again in a run.
 //!
-//! A folder that is renamed changes no document, so only reading the folders shows it. That
-//! costs a request a folder: it is done once a period, oldest first, within a tenth of the
-//! run's requests (or [`ALWAYS`] of them, so that a small organisation isn't left waiting). A
-//! period of nothing asks for all of them in every run.
+//! Renaming a folder changes no document, so only reading the folders shows it, which costs a request per folder. Each
+//! binder's folders are read once per period, oldest first, within a tenth of the run's requests (or [`ALWAYS`] of them, so
+//! that small organisations don't wait long). With a period of zero every run reads all of them.
 
 use crate::model::BinderId;
 
-/// Requests that refreshing may always take: five seconds at the default rate.
+/// Requests that a refresh may always use: five seconds at the default rate.
 const ALWAYS: u64 = 50;
 
-/// What is known of a binder's folders.
+/// A binder whose folders were read before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// The binder.
     pub binder: BinderId,
-    /// When they were last read, seconds since the epoch.
+    /// When they were last read, in seconds since the epoch.
     pub refreshed_at: i64,
-    /// How many requests that took.
+    /// How many requests that needed.
     pub requests: u32,
 }
 
-/// The binders to refresh, of those whose folders were read before. `now` and `period` in
-/// seconds; `requests` is what the run takes without refreshing.
+/// The binders to refresh. `now` and `period` are in seconds; `requests` is the number that the run needs without
+/// refreshing.
 pub fn due(mut binders: Vec<Due>, now: i64, period: i64, requests: u64) -> Vec<BinderId> {
-    // A time in the future is a clock that was set back: due.
+    // A time in the future comes from a clock that was set back, so a refresh is due.
     binders.retain(|b| now.saturating_sub(b.refreshed_at) >= period || b.refreshed_at > now);
     binders.sort_by(|a, b| (a.refreshed_at, &a.binder).cmp(&(b.refreshed_at, &b.binder)));
     let mut budget = ALWAYS.max(requests / 10);
     let mut chosen = Vec::new();
     for binder in binders {
         let cost = u64::from(binder.requests.max(1));
-        // A binder that is larger than every budget still has its turn when it is the oldest.
+        // A binder that exceeds every budget is still read when it is the oldest.
         if cost > budget && period > 0 && !chosen.is_empty() {
             break;
         }

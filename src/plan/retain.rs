@@ -1,21 +1,21 @@
-//! Which past versions may be let go, and whether the clock that says so can be trusted.
+//! Which old versions may be deleted, and whether the clock can be trusted for that.
 //!
-//! With one rule, that rule decides; with two, a version is kept if either of them keeps it.
-//! Without a rule everything is kept. All times are seconds since the epoch.
+//! With two rules, a version is kept if either keeps it. Without rules everything is kept. Times are in seconds since the
+//! epoch.
 
 use std::num::NonZeroU64;
 
 use crate::model::ClockReading;
 
-/// How far the clock and the service's may be apart: an hour.
+/// The largest difference between the clocks that is accepted: an hour.
 const APART: u64 = 3600;
 
-/// What is kept of what was superseded or removed.
+/// The retention rules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retain {
-    /// What ended longer ago than so many seconds may go.
+    /// Versions that were replaced or removed more than this many seconds ago may be deleted.
     pub age: Option<i64>,
-    /// All but so many past versions of a document, the newest ones, may go.
+    /// All but this many newest old versions of a document may be deleted.
     pub versions: Option<NonZeroU64>,
 }
 
@@ -25,45 +25,44 @@ impl Retain {
         self == Self::default()
     }
 
-    /// The time before which what ended may go, as far as age decides.
+    /// Versions that ended before this time may be deleted, as far as age decides.
     pub fn ended_before(self, now: i64) -> Option<i64> {
         self.age.map(|age| now.saturating_sub(age))
     }
 
-    /// Whether a version may go that ended at a time, and of whose document so many newer past
-    /// versions are held.
-    pub fn frees(self, now: i64, ended_at: i64, newer: u64) -> bool {
+    /// Whether a version may be deleted that ended at a time, and of whose document this many newer old versions are kept.
+    pub fn may_delete(self, now: i64, ended_at: i64, newer: u64) -> bool {
         let old = self.ended_before(now).is_none_or(|time| ended_at < time);
         let many = self.versions.is_none_or(|versions| newer >= versions.get());
         !self.keeps_all() && old && many
     }
 }
 
-/// What the clock is judged by.
+/// The times that show whether the clock can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
-    /// What this machine's clock and the service's say.
+    /// Both clocks now.
     pub now: ClockReading,
-    /// When the run before began or ended.
+    /// When the previous run began or ended.
     pub before: Option<i64>,
 }
 
 /// Why a clock can't be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
-    /// Nothing to compare it with.
+    /// There is nothing to compare it with.
     #[error("the service's answers have no Date header to compare this machine's clock with")]
     NoDate,
-    /// It differs from the service's by so many seconds.
+    /// It differs from the service's by this many seconds.
     #[error("this machine's clock and the service's are {0} seconds apart; set the clock")]
     Apart(u64),
-    /// It is behind a run that has been.
+    /// It is earlier than the previous run.
     #[error("by this machine's clock the run before this one lies in the future; set the clock")]
     Behind,
 }
 
 impl Times {
-    /// Why the clock can't be trusted, if it can't.
+    /// Why the clock can't be trusted, if so.
     pub fn doubt(self) -> Option<Doubt> {
         match self.now.apart() {
             None => Some(Doubt::NoDate),
@@ -78,14 +77,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_goes_when_no_rule_keeps_it() {
+    fn a_version_is_deleted_if_no_rule_keeps_it() {
         let rule = |age, versions: Option<u64>| Retain { age, versions: versions.and_then(NonZeroU64::new) };
         let (by_age, by_count, both) = (rule(Some(90), None), rule(None, Some(2)), rule(Some(90), Some(2)));
         // The clock says 1000.
-        for (retain, ended_at, newer, frees) in [
+        for (retain, ended_at, newer, may_delete) in [
             (rule(None, None), 0, u64::MAX, false),
             (by_age, 909, 0, true),
-            (by_age, 910, 9, false), // 90 is not more than 90
+            (by_age, 910, 9, false), // exactly 90 is not more than 90
             (by_age, 2000, 9, false),
             (by_count, 999, 2, true),
             (by_count, 0, 1, false),
@@ -95,12 +94,12 @@ mod tests {
             (both, 910, 2, false),
             (rule(Some(i64::MAX), None), 0, 0, false),
         ] {
-            assert_eq!(retain.frees(1000, ended_at, newer), frees, "{retain:?} {ended_at} {newer}");
+            assert_eq!(retain.may_delete(1000, ended_at, newer), may_delete, "{retain:?} {ended_at} {newer}");
         }
     }
 
     #[test]
-    fn a_clock_is_trusted_that_agrees_with_others() {
+    fn a_clock_that_agrees_with_others_is_trusted() {
         let before = Some(9_000);
         for (ours, service, before, doubt) in [
             (10_000, Some(10_000), before, None),

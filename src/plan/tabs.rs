@@ -1,15 +1,15 @@
-//! Tabs that hold no documents: checklists, content tabs, and empty ones. None of them shows in the mirror.
+//! Tabs without documents: checklists, content tabs, and empty ones. The mirror doesn't show them.
 
 use std::collections::{HashMap, HashSet};
 
 use super::Tree;
 use crate::model::FolderId;
 
-/// The folder that a document was listed in, and the tab that its metadata name.
+/// The folder in which a document was listed, and the tab named by its metadata.
 pub type ListedIn = (Option<FolderId>, Option<FolderId>);
 
-/// Counts a binder's tabs below which no document was listed. `None` if the tab of some document is unknown, because
-/// that tab would count as empty.
+/// Counts the tabs that contain no listed document. `None` if the tab of some document is unknown, because that tab would
+/// count as empty.
 pub fn tabs_without_documents<'d>(tree: &Tree, documents: impl IntoIterator<Item = &'d ListedIn>) -> Option<u64> {
     let mut tops = HashMap::new();
     let mut holding = HashSet::new();
@@ -25,7 +25,7 @@ pub fn tabs_without_documents<'d>(tree: &Tree, documents: impl IntoIterator<Item
     Some(tree.tabs().iter().filter(|tab| !holding.contains(tab)).count() as u64)
 }
 
-/// The listed tab at the top of a folder's ancestors. `tops` has what is known already, so each folder is passed once.
+/// The listed tab above a folder. `tops` caches results, so each folder is visited once.
 fn tab_above<'t>(
     tree: &'t Tree,
     folder: &FolderId,
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tab_holds_what_lies_anywhere_below_it() {
+    fn a_tab_contains_documents_at_any_depth() {
         type Case = (&'static [(Option<&'static str>, Option<&'static str>)], Option<u64>);
         #[rustfmt::skip]
         let table: [Case; 9] = [
@@ -82,7 +82,7 @@ mod tests {
             // Directly below the binder: in no tab, unless the metadata name one.
             (&[(None, None)],                                    Some(3)),
             (&[(None, Some("2"))],                               Some(2)),
-            // In a folder that is not known: the metadata may name the tab all the same.
+            // In an unknown folder: the metadata may still name the tab.
             (&[(Some("x"), Some("1"))],                          Some(2)),
             (&[(Some("x"), None)],                               None),
             (&[(Some("y"), Some("z"))],                          None),

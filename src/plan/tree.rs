@@ -1,10 +1,9 @@
-//! The folder tree of one binder, and the folders of the mirror that stand for it.
+//! The folder tree of one binder, and the folders of the mirror.
 //!
-//! A folder once known keeps its name and place until the service tells another: not being
-//! listed, or not being readable, changes nothing. Names are handed out per parent, parents
-//! first, to those that are new, renamed or moved; a folder that wasn't keeps the one it has,
-//! whoever comes. A folder that only documents name (the service's folder endpoints are partly
-//! assumed) shares its tab's folder, or else is named after its id until it is known.
+//! A known folder keeps its name and place until the service gives it another one; being unlisted or unreadable changes
+//! nothing. New, renamed and moved folders get their names per parent, parents first, and don't take the names of others. A
+//! folder that only documents name (the folder endpoints are partly assumed) shares its tab's folder, or is named after its
+//! id until its name is known.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -13,10 +12,10 @@ use crate::{
     naming::{self, Step},
 };
 
-/// Deepest nesting that is followed; whatever is deeper, or hangs in a loop, hangs below the binder.
+/// Deepest nesting that is followed; anything deeper, or in a loop, is attached to the binder.
 pub const DEEPEST: usize = 256;
 
-/// Paths up to this length are far from the system's limit and needn't be laid out step by step.
+/// Paths up to this length are far below the system's limit, and aren't checked step by step.
 const SHORT: usize = 2048;
 
 /// A binder's folders.
@@ -29,14 +28,14 @@ pub struct Tree {
     root: RelPath,
     paths: HashMap<FolderId, RelPath>,
     keys: HashSet<String>,
-    /// Folders whose name of choice a document's file has, with that name.
+    /// Folders whose preferred name belongs to a document's file, with that name.
     contested: Vec<(FolderId, String)>,
-    /// Whether a folder names a parent that is not known.
+    /// Whether some folder names an unknown parent.
     orphans: bool,
 }
 
 impl Tree {
-    /// A tree from what is known; `segment` is the binder's folder below the destination.
+    /// A tree from its rows; `segment` is the binder's folder below the destination.
     pub fn new(
         binder: BinderId,
         segment: String,
@@ -51,17 +50,17 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Whether a folder has a place, and needn't be asked for: `since` is when asking was last due.
+    /// Whether a folder has a place and needn't be looked up; `since` is when looking up was last due.
     pub fn places(&self, folder: &FolderId, since: i64) -> bool {
         self.nodes.get(folder).is_some_and(|node| node.known || node.asked_at >= since)
     }
 
-    /// Where documents of a folder lie; none for a folder that has no place yet.
+    /// Where documents of a folder lie; `None` if the folder has no place yet.
     pub fn path(&self, folder: Option<&FolderId>) -> Option<&RelPath> {
         folder.map_or(Some(&self.root), |id| self.paths.get(id))
     }
 
-    /// Whether a folder has a path, by its key.
+    /// Whether some folder has this path, by key.
     pub fn has(&self, path_key: &str) -> bool {
         self.keys.contains(path_key)
     }
@@ -91,8 +90,8 @@ impl Tree {
         self.nodes.values().filter(|f| f.known && f.parent.is_none()).map(|f| f.id.clone()).collect()
     }
 
-    /// Takes over a listing of all folders. `taken` tells whether a document's file has a path
-    /// (by key). Returns the rows that changed and the ids that are not listed any more.
+    /// Applies a listing of all folders. `taken` returns whether a document's file has a path (by key). Returns the changed
+    /// rows and the ids that are no longer listed.
     pub fn refresh(
         &mut self,
         listed: Vec<Folder>,
@@ -129,18 +128,18 @@ impl Tree {
         (changed.iter().filter_map(|id| self.nodes.get(id).cloned()).collect(), gone)
     }
 
-    /// Folders that got another name than their first choice since a document's file has that, with that name.
+    /// Folders whose preferred name belongs to a document's file, with that name.
     pub fn contested(&self) -> &[(FolderId, String)] {
         &self.contested
     }
 
-    /// The path that a folder would have by another name.
+    /// The path that a folder would have under another name.
     pub fn path_as(&self, folder: &FolderId, segment: &str) -> Option<RelPath> {
         let parent = self.nodes.get(folder)?.parent.as_ref().filter(|p| self.nodes.contains_key(*p));
         self.path(parent)?.join(segment).ok()
     }
 
-    /// Gives a folder another name, and returns the one that it had. It shows once the tree is laid out.
+    /// Renames a folder and returns its previous name. Paths change with the next [`Tree::lay_out`].
     pub fn rename(&mut self, folder: &FolderId, segment: String) -> Option<String> {
         self.nodes.get_mut(folder)?.segment.replace(segment)
     }
@@ -150,8 +149,8 @@ impl Tree {
         self.nodes.get(folder)
     }
 
-    /// Names folders again whose names the file system refuses, because the mirror was copied to one that takes
-    /// shorter names. `taken` as in [`Tree::refresh`]. Returns the rows that changed.
+    /// Renames folders whose names are too long for the file system, because the mirror was copied to a stricter one.
+    /// `taken` as in [`Tree::refresh`]. Returns the changed rows.
     pub fn shorten(&mut self, taken: impl Fn(&str) -> bool) -> Vec<KnownFolder> {
         let is_too_long = |node: &&KnownFolder| node.segment.as_deref().is_some_and(|name| !self.limit.takes(name));
         let long: HashSet<FolderId> = self.nodes.values().filter(is_too_long).map(|node| node.id.clone()).collect();
@@ -163,8 +162,8 @@ impl Tree {
         long.iter().filter_map(|id| self.nodes.get(id).cloned()).collect()
     }
 
-    /// Gives a place to folders that only documents name, each with its tab. Returns their rows.
-    pub fn meet(
+    /// Adds folders that only documents name, each with its tab. Returns their rows.
+    pub fn add_unlisted(
         &mut self,
         folders: &[(&FolderId, Option<&FolderId>)],
         now: i64,
@@ -173,23 +172,23 @@ impl Tree {
         let mut rows = Vec::with_capacity(folders.len());
         for &(folder, tab) in folders {
             if let Some(node) = self.nodes.get_mut(folder) {
-                // Known ones keep their place; one that was met before keeps it too.
+                // Known folders keep their place, also those that were added here before.
                 node.asked_at = now;
             } else {
-                self.take_in(folder, tab, now, &taken);
+                self.insert_unlisted(folder, tab, now, &taken);
             }
             rows.push(self.nodes[folder].clone());
         }
-        // A folder that others named as their parent has them below it from now on.
+        // Folders that named it as their parent now belong below it.
         if self.orphans {
             self.lay_out();
         }
         rows
     }
 
-    /// A folder that nothing lies in shares its tab's folder or has one of its own below the binder: the others stay
-    /// where they are, so that meeting many folders takes time by their number.
-    fn take_in(&mut self, folder: &FolderId, tab: Option<&FolderId>, now: i64, taken: impl Fn(&str) -> bool) {
+    /// Adds a folder that only documents name, in its tab's folder or in one of its own below the binder. No other folder
+    /// moves, so the time needed depends only on the number of added folders.
+    fn insert_unlisted(&mut self, folder: &FolderId, tab: Option<&FolderId>, now: i64, taken: impl Fn(&str) -> bool) {
         let tab = tab.filter(|t| *t != folder && self.nodes.get(t).is_some_and(|n| n.known));
         let (name, segment, path) = if let Some(tab) = tab {
             (String::new(), None, self.paths.get(tab).cloned())
@@ -210,7 +209,7 @@ impl Tree {
         self.nodes.insert(folder.clone(), node);
     }
 
-    /// Forgets folders that are neither listed nor used; one with folders in it stays. Returns those that went.
+    /// Forgets folders that are neither listed nor used, unless they contain folders. Returns the forgotten ones.
     pub fn forget(&mut self, folders: Vec<FolderId>) -> Vec<FolderId> {
         let mut children: HashMap<FolderId, usize> = HashMap::new();
         for parent in self.nodes.values().filter_map(|n| n.parent.as_ref()) {
@@ -237,7 +236,7 @@ impl Tree {
         gone
     }
 
-    /// Hands out segments to the nodes of `new`, parents first.
+    /// Assigns names to the folders in `new`, parents first.
     fn name_new(&mut self, new: &HashSet<FolderId>, taken: impl Fn(&str) -> bool) {
         let order = self.parents_first();
         let mut used: HashMap<Option<FolderId>, HashSet<String>> = HashMap::new();
@@ -266,8 +265,8 @@ impl Tree {
             } else {
                 node.segment.clone()
             };
-            // Paths near the system's limit are shortened when they are laid out, so that looking
-            // for a document's file at the full one would find nothing.
+            // Paths near the system's limit are shortened in `lay_out`, so a document's file would not be found at the full
+            // one.
             let path = match &segment {
                 Some(segment) if parent.len() < SHORT => format!("{parent}/{segment}"),
                 _ => parent,
@@ -279,8 +278,7 @@ impl Tree {
         }
     }
 
-    /// Every folder after its parent. Loops are cut: a folder that can't be reached from the
-    /// binder hangs below it from here on.
+    /// Every folder after its parent. Cuts loops: a folder that can't be reached from the binder is attached to it.
     fn parents_first(&mut self) -> Vec<FolderId> {
         let mut children: HashMap<Option<&FolderId>, Vec<&FolderId>> = HashMap::new();
         for node in self.nodes.values() {
@@ -315,7 +313,7 @@ impl Tree {
         order
     }
 
-    /// The paths of all folders, from their segments.
+    /// Computes the paths of all folders from their segments.
     pub fn lay_out(&mut self) {
         self.paths.clear();
         self.keys.clear();
@@ -331,7 +329,7 @@ impl Tree {
                 (Some(parent), None) => Ok(parent.clone()),
                 _ => RelPath::new(&naming::folder_path(&self.chain(node, depth), self.limit).join("/")),
             };
-            // Segments are portable steps, so this never fails; if it did, the binder has room.
+            // Segments are portable steps, so this never fails; if it did, the binder's folder would do.
             let path = path.unwrap_or_else(|_| self.root.clone());
             self.keys.insert(naming::key(path.as_str()));
             self.paths.insert(id, path);
@@ -339,7 +337,7 @@ impl Tree {
         self.keys.insert(naming::key(self.root.as_str()));
     }
 
-    /// The steps down to a folder; one that lies too deep hangs below the binder.
+    /// The steps down to a folder; one that is too deep is attached to the binder.
     fn chain<'t>(&'t self, folder: &'t KnownFolder, depth: usize) -> Vec<Step<'t>> {
         let parent = |node: &&KnownFolder| node.parent.as_ref().and_then(|p| self.nodes.get(p));
         let upwards = std::iter::successors(Some(folder), parent).take(if depth < DEEPEST { depth } else { 1 });
@@ -390,7 +388,7 @@ mod tests {
         tree.refresh(vec![folder("11111111-a", None, "EL"), folder("22222222-b", None, "El")], 2, |_| false);
         assert_eq!(path(&tree, "22222222-b"), "Kv. Björken/El");
         assert_eq!(path(&tree, "11111111-a"), "Kv. Björken/EL [11111111]");
-        // It stays when the other one leaves: a name once given does not change by itself.
+        // A name that was given once doesn't change by itself.
         tree.refresh(vec![folder("11111111-a", None, "EL")], 3, |_| false);
         assert_eq!(path(&tree, "11111111-a"), "Kv. Björken/EL [11111111]");
     }
@@ -422,37 +420,37 @@ mod tests {
     }
 
     #[test]
-    fn unknown_folders_lie_in_their_tab_or_under_their_id() {
+    fn unknown_folders_are_in_their_tab_or_named_after_their_id() {
         let mut tree = tree();
         tree.refresh(vec![folder("1", None, "Tab")], 1, |_| false);
         let (x, y) = (id("x"), id("y"));
-        tree.meet(&[(&x, Some(&id("1"))), (&y, Some(&id("never-listed")))], 7, |_| false);
+        tree.add_unlisted(&[(&x, Some(&id("1"))), (&y, Some(&id("never-listed")))], 7, |_| false);
         assert_eq!((path(&tree, "x").as_str(), path(&tree, "y").as_str()), ("Kv. Björken/Tab", "Kv. Björken/y"));
         assert!(tree.places(&id("x"), 7) && !tree.places(&id("x"), 8));
-        // Known at last, they get their names.
+        // Once known, they get their names.
         tree.refresh(vec![folder("1", None, "Tab"), folder("x", Some("1"), "X"), folder("y", None, "Y")], 9, |_| false);
         assert_eq!((path(&tree, "x").as_str(), path(&tree, "y").as_str()), ("Kv. Björken/Tab/X", "Kv. Björken/Y"));
     }
 
     #[test]
-    fn who_is_met_takes_a_free_name_and_moves_nobody() {
+    fn an_added_folder_takes_a_free_name_and_moves_no_other() {
         let mut tree = tree();
         tree.refresh(vec![folder("1", None, "Y"), folder("2", Some("1"), "In")], 1, |_| false);
         let taken = |key: &str| key == naming::key("Kv. Björken/z");
         let (y, z) = (id("y"), id("z"));
-        let rows = tree.meet(&[(&y, None), (&z, None), (&y, None)], 7, taken);
+        let rows = tree.add_unlisted(&[(&y, None), (&z, None), (&y, None)], 7, taken);
         let segments: Vec<_> = rows.iter().map(|row| row.segment.as_deref()).collect();
         assert_eq!(segments, [Some("y [y]"), Some("z [z]"), Some("y [y]")]);
         let paths = ["1", "2", "y", "z"].map(|text| path(&tree, text));
         assert!(["y [y]", "z [z]"].iter().all(|name| tree.has(&naming::key(&format!("Kv. Björken/{name}")))));
-        // The rows give the same tree when they are read again.
+        // The tree is the same when it is built from the rows.
         let nodes = tree.nodes.values().cloned().collect();
         let again = Tree::new(BinderId::parse("b").unwrap(), "Kv. Björken".into(), nodes, NameLimit::USUAL).unwrap();
         assert_eq!(["1", "2", "y", "z"].map(|text| path(&again, text)), paths);
     }
 
     #[test]
-    fn a_parent_that_is_met_at_last_has_its_folders_below_it() {
+    fn a_parent_that_is_added_late_gets_its_folders() {
         let rows = vec![KnownFolder {
             id: id("c"),
             parent: Some(id("p")),
@@ -463,12 +461,12 @@ mod tests {
         }];
         let mut tree = Tree::new(BinderId::parse("b").unwrap(), "B".into(), rows, NameLimit::USUAL).unwrap();
         assert_eq!(path(&tree, "c"), "B/C");
-        tree.meet(&[(&id("p"), None)], 2, |_| false);
+        tree.add_unlisted(&[(&id("p"), None)], 2, |_| false);
         assert_eq!(path(&tree, "c"), "B/p/C");
     }
 
     #[test]
-    fn folders_are_forgotten_from_the_deepest_up() {
+    fn folders_are_forgotten_from_the_deepest_upwards() {
         let mut tree = tree();
         let chain = |kept: &str| {
             let all = [folder("1", None, "A"), folder("2", Some("1"), "B"), folder("3", Some("2"), "C")];
@@ -481,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn loops_and_depths_end() {
+    fn loops_and_excessive_depths_end() {
         let mut tree = tree();
         tree.refresh(
             vec![folder("1", Some("2"), "A"), folder("2", Some("1"), "B"), folder("3", Some("3"), "C")],

@@ -1,12 +1,12 @@
-//! How many requests a night takes on which nothing has changed.
+//! How many requests a run needs if nothing has changed.
 
-/// What of it every run takes: a token and the list of binders.
+/// Requests of every run: a token and the list of binders.
 const ALWAYS: u64 = 2;
 
-/// One token, one list of binders, the pages of each binder, and the folders that are due. A binder is how
-/// many documents it has and how many of them a page holds; `refreshes` counts requests.
-pub fn night(binders: impl IntoIterator<Item = (u64, u32)>, refreshes: u64) -> u64 {
-    // Even a binder that is empty takes a page to say so.
+/// A token, the list of binders, the pages of each binder, and the folders that are due. Each binder is its number of
+/// documents and its page size; `refreshes` counts requests.
+pub fn unchanged_requests(binders: impl IntoIterator<Item = (u64, u32)>, refreshes: u64) -> u64 {
+    // An empty binder needs a page, too.
     let pages = binders.into_iter().map(|(documents, page)| documents.div_ceil(u64::from(page.max(1))).max(1));
     // A claimed total may be any number.
     pages.fold(ALWAYS.saturating_add(refreshes), u64::saturating_add)
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_night_takes() {
+    fn requests_are_counted() {
         #[rustfmt::skip]
         let table = [
             // documents, page             refreshes  requests
@@ -30,7 +30,7 @@ mod tests {
             (vec![(u64::MAX, 1); 2],        1,         u64::MAX),
         ];
         for (binders, refreshes, requests) in table {
-            assert_eq!(night(binders.clone(), refreshes), requests, "{binders:?} {refreshes}");
+            assert_eq!(unchanged_requests(binders.clone(), refreshes), requests, "{binders:?} {refreshes}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Writes publications and changes of rows to the state.
 
 use crate::{
-    evidence::is_settled,
+    evidence::has_passed_all_checks,
     mirror::Outcome,
     model::{Intent, Step},
     naming,
@@ -78,7 +78,7 @@ pub(super) fn record_row(w: &Writer<'_>, run: i64, change: &RowChange) -> Result
         RowChange::Unacknowledge { document } => w.end_acknowledgement(document)?,
         RowChange::Failure(failure) => w.record_failure(run, failure)?,
         RowChange::Suspect(row) => w.suspect(run, &row.document, &row.version, &row.sha256, row.accepted_at)?,
-        RowChange::Checked(row) if is_settled(row.passed) => {
+        RowChange::Checked(row) if has_passed_all_checks(row.passed) => {
             w.accept_for_good(&row.document)?;
         }
         RowChange::AcceptForNow(row) | RowChange::Checked(row) => w.accept_for_now(row)?,

@@ -60,7 +60,7 @@ impl Planner {
         if unknown.is_empty() || !assign_paths {
             return Ok(unknown.is_empty());
         }
-        let rows = tree.meet(&unknown, self.now, |key| is_document(&self.state, &self.reservations, key));
+        let rows = tree.add_unlisted(&unknown, self.now, |key| is_document(&self.state, &self.reservations, key));
         self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
         self.tally.warn(Warning::binder(Warning::FoldersUnnamed, binder, "", ""));
         Ok(true)

@@ -281,7 +281,7 @@ impl Planner {
                 }
                 return self.replace(item, known, &version, dir, file, Change::Updated).map(Some);
             }
-            (Action::BringBack, Some(known), Some(version)) => {
+            (Action::Restore, Some(known), Some(version)) => {
                 self.warn_of(known, Warning::BroughtBack);
                 return self.replace(item, known, &version, dir, file, Change::Added).map(Some);
             }

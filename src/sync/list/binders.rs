@@ -257,7 +257,7 @@ pub(crate) fn unchanged_requests(ctx: &RunContext) -> Result<u64, Fatal> {
     let announced = ctx.listing.announced.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut rows = ctx.record.state.read(|r| r.binders())?;
     rows.retain(|row| announced.contains_key(&row.id));
-    let listing = plan::night(announced.values().copied(), 0);
+    let listing = plan::unchanged_requests(announced.values().copied(), 0);
     let tomorrow = jiff::Timestamp::now().as_second() + DAY;
     let due = due(dues(&rows), tomorrow, ctx.options.refresh_folders_seconds(), listing);
     let requests =

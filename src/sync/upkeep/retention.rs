@@ -69,7 +69,7 @@ pub(crate) async fn delete_due(
 fn due(state: &State, retain: Retain, certified: &BTreeSet<BinderId>, now: i64) -> Result<Vec<Past>, Fatal> {
     let mut due = BTreeMap::new();
     let mut take = |past: Past, newer: u64| {
-        if retain.frees(now, past.ended_at, newer) && certified.contains(&past.binder) {
+        if retain.may_delete(now, past.ended_at, newer) && certified.contains(&past.binder) {
             due.insert(past.number, past);
         }
     };
