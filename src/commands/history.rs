@@ -6,10 +6,10 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     cli,
-    history::{DocumentHistory, ListingEntry, Selection, Snapshot, clock, is_now, run_meant, whole_before},
+    history::{DocumentHistory, ListingEntry, Selection, Snapshot, clock, complete_before, is_now, run_at},
     model::DocumentId,
     session::{Error, Exit, Reading, open::steadily, output},
-    state::{self, PastRun, Remembered},
+    state::{self, PastDocument, PastRun},
     ui,
 };
 
@@ -44,7 +44,7 @@ fn tree(dest: &Path, given: &cli::Ls) -> Result<(String, Result<(), Error>), Err
     let then = given.at.as_deref().map(|text| then(text, &runs)).transpose()?;
     let mut selection = selection(dest, &given.paths)?;
     let (zone, mut lines) = (TimeZone::system(), String::new());
-    let each = |mirrored: Remembered| {
+    let each = |mirrored: PastDocument| {
         if !selection.wants(&mirrored.path) {
             return Ok(true);
         }
@@ -74,7 +74,7 @@ fn life(dest: &Path, given: &cli::History) -> Result<(), Error> {
     let runs = state.read(|r| r.past_runs())?;
     let mut told = Vec::new();
     for id in ids {
-        told.extend(state.read(|r| r.life(&id))?.map(|life| DocumentHistory::of(&life, &runs)));
+        told.extend(state.read(|r| r.timeline(&id))?.map(|timeline| DocumentHistory::of(&timeline, &runs)));
     }
     if told.is_empty() {
         return Err(Error::Unknown(format!(
@@ -95,9 +95,9 @@ fn life(dest: &Path, given: &cli::History) -> Result<(), Error> {
 /// The run that is meant by a time. Says so where it was not whole.
 pub(crate) fn then<'r>(text: &str, runs: &'r [PastRun]) -> Result<&'r PastRun, Error> {
     let now = Timestamp::now().to_zoned_datetime(TimeZone::system());
-    let run = run_meant(text, runs, &now)?;
+    let run = run_at(text, runs, &now)?;
     if !run.whole {
-        let before = whole_before(run, runs).map_or_else(
+        let before = complete_before(run, runs).map_or_else(
             || "no run before it was".to_owned(),
             |whole| format!("the nearest one before it that was is {} ({})", whole.id, ended(whole)),
         );
@@ -121,14 +121,14 @@ pub(crate) fn selection(dest: &Path, paths: &[PathBuf]) -> Result<Selection, Err
 
 /// Each given path must mean something.
 pub(crate) fn all_met(selection: &Selection, at: Option<&str>) -> Result<(), Error> {
-    let unmet = selection.unmet();
-    if unmet.is_empty() {
+    let unmatched = selection.unmatched();
+    if unmatched.is_empty() {
         return Ok(());
     }
-    let unmet = unmet.join(", ");
+    let unmatched = unmatched.join(", ");
     let nothing = match at.filter(|at| !is_now(at)) {
-        None => format!("nothing is mirrored as {unmet} now"),
-        Some(at) => format!("nothing was mirrored at {at:?} as {unmet}"),
+        None => format!("nothing is mirrored as {unmatched} now"),
+        Some(at) => format!("nothing was mirrored at {at:?} as {unmatched}"),
     };
     let advice = "`ls` shows the paths of a time, `history` where a document was";
     Err(Error::Unknown(format!("{nothing}; {advice}")))

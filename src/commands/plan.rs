@@ -34,7 +34,7 @@ fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Erro
     let scratch = temporary_folder()?;
     let database = mirror::database(&config.dest);
     // A destination that does not exist yet looks like an empty one.
-    let root = if is_mirror { Root::open(&config.dest)? } else { Root::standing_for(&config.dest, scratch.path())? };
+    let root = if is_mirror { Root::open(&config.dest)? } else { Root::placeholder(&config.dest, scratch.path())? };
     let copy = scratch.path().join("state.db");
     let state = State::scratch(is_mirror.then_some(database.as_path()), &copy)?;
     state.bind(&config.remote.organisation)?;

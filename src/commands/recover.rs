@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     mirror::{self, DestinationKind, Mirror},
     session::{Error, Exit, Output, Writing, adoption::Mark, check_destination, check_place},
-    state::{self, ErrorKind, Left, Look, State},
+    state::{self, CheckLevel, Condition, ErrorKind, State},
     ui,
 };
 
@@ -85,8 +85,8 @@ fn is_sound(dest: &Path) -> Result<bool, Error> {
     if mirror::survey(dest)? != DestinationKind::Mirror {
         return Ok(false);
     }
-    match state::examine(&mirror::database(dest), Look::Whole) {
-        Ok(left) => Ok(left != Left::Blank),
+    match state::examine(&mirror::database(dest), CheckLevel::Full) {
+        Ok(left) => Ok(left != Condition::Empty),
         Err(error) if error.kind() == ErrorKind::Damaged => Ok(false),
         Err(error) => Err(error.into()),
     }
@@ -108,7 +108,7 @@ fn put(mirror: &Mirror, dest: &Path, copy: Option<&Path>, mark: Mark) -> Result<
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let moved = mirror.set_state_aside(&state::PARTS, &time)?;
     mirror.put_state(&staged)?;
-    mirror.settled();
+    mirror.clear_interruption();
     debug_assert!(mirror::survey(dest).is_ok_and(|survey| survey == DestinationKind::Mirror));
     Ok(moved.then(|| format!("state.db.damaged-{time}")))
 }

@@ -11,7 +11,7 @@ use crate::{
     model::{RelPath, VersionId},
     report::Progress,
     session::{Error, Exit, Output, Reading, open::steadily, output::ended, runtime, signals::Signals},
-    state::{PastRun, Remembered, State},
+    state::{PastDocument, PastRun, State},
     sync::{Stop, StopCause},
     ui,
 };
@@ -20,9 +20,9 @@ use crate::{
 enum Wanted {
     /// What a selection means, of the tree at the end of a run. It is gathered first: files take long, and
     /// whoever reads the state holds a run up.
-    Tree(PastRun, Vec<Remembered>),
+    Tree(PastRun, Vec<PastDocument>),
     /// One version of a document.
-    One(Box<Remembered>),
+    One(Box<PastDocument>),
 }
 
 impl Wanted {

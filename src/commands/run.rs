@@ -48,7 +48,7 @@ pub(crate) fn carry_out(
         ran
     });
     let (exit, report) = ran.unwrap_or_else(|error| {
-        let error = error.measured(&config.dest);
+        let error = error.with_shortage(&config.dest);
         let report = reporting::failed(&config.remote.organisation.to_string(), started, &error);
         StatusFile::new(&config.dest, &config.notices).run_failed(&report, error.exit());
         (reporting::give_up(&report, output, &error), report)
@@ -111,7 +111,7 @@ fn go(
     };
     let mut finished = execute(parts, &requests, output)?;
     if let Ended::Fatal(fatal) = finished.ended {
-        finished.ended = Ended::Fatal(fatal.measured(&config.dest));
+        finished.ended = Ended::Fatal(fatal.with_shortage(&config.dest));
     }
     let closing = Finalizer { config, mirror: &mirror, state: &state, run: &run, remote: &remote, standing: &standing };
     let listed = closing.list(&finished);

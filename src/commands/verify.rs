@@ -22,7 +22,7 @@ use crate::{
     state::{self, Extent, RunEnd, State},
     sync::{self, Fatal, Filter, Parts, Stop, StopCause},
     ui,
-    verify::{self, CheckScope, Confirmed, Cursor, Looked, Note, Task, Watch},
+    verify::{self, CheckResult, CheckScope, Confirmed, Cursor, Note, Task, Watch},
 };
 
 /// Findings that are kept in the note; the report on standard output has them all.
@@ -234,7 +234,7 @@ fn end(
     (root, state): (&Root, &State),
     job: &Job,
     mut note: Note,
-    looked: &Looked,
+    looked: &CheckResult,
     confirmed: Confirmed,
     restamped: u64,
 ) -> (VerifyReport, Exit) {

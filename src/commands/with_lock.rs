@@ -51,7 +51,7 @@ fn settle(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
         history::finish_purges(mirror, &state)?;
         state.write(|w| w.end_run(run.number, &RunEnd { outcome: "complete", ..RunEnd::default() }))?;
     }
-    mirror.settled();
+    mirror.clear_interruption();
     Ok(())
 }
 

@@ -1,51 +1,50 @@
-//! From what a user calls a moment to the run that is meant.
+//! Finds the run that a user means by a time.
 //!
-//! The run meant is the highest-numbered one that had ended by then: runs are ordered by number. An end
-//! that stands against the order of most others was told by a wrong clock, ahead or behind, and counts
-//! for nothing; such a run is still found by its number. What a run is at work on, or left when it was killed, is
-//! no moment: the tree was then on its way from one to the next.
+//! That is the run with the highest number that had ended by then, since runs are ordered by number. If an end contradicts
+//! the order of most other ends, the clock was wrong, ahead or behind, and that end is ignored; the run can still be given
+//! by its number. Active and killed runs don't count, because they left the tree between two states.
 
 use jiff::{Span, Timestamp, ZonedDateTime, civil, tz::TimeZone};
 
 use crate::state::PastRun;
 
-/// Why a moment can't be told.
+/// Why no run can be found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unclear {
-    /// The text is no moment.
+pub enum NoSuchTime {
+    /// The text is not a time or run.
     #[error(
         "{0:?} is not a time: give one such as 2026-11-03, \"2026-11-03 02:00\", 2026-11-03T02:00:00Z, 7d (ago) or now, or a run as `snapshots` shows it"
     )]
-    Odd(String),
-    /// No run had ended by then.
+    Invalid(String),
+    /// No run had ended by that time.
     #[error("no run had ended by {wanted}: the first one that is known ended {first}, the last one {last}")]
     Before {
-        /// The moment.
+        /// The requested time.
         wanted: String,
-        /// The first possible moment.
+        /// The first possible time.
         first: String,
-        /// The last possible moment.
+        /// The last possible time.
         last: String,
     },
     /// No run has this number or id.
     #[error("no run {wanted:?} has ended: the first one that is known is {first}, the last one {last}")]
     NoRun {
-        /// What was asked for.
+        /// The requested run.
         wanted: String,
         /// The first run.
         first: String,
         /// The last run.
         last: String,
     },
-    /// There is no run at all.
+    /// No run has ended at all.
     #[error("no run has ended yet: there is nothing to go back to")]
     Never,
 }
 
-/// What a text means.
+/// The meaning of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wanted {
-    /// The last one, whatever the clock says.
+    /// The last run, whatever the clock says.
     Now,
     By(Timestamp),
     Number(i64),
@@ -53,10 +52,10 @@ enum Wanted {
 }
 
 /// The run that a user means by a text.
-pub fn run_meant<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Result<&'r PastRun, Unclear> {
-    let wanted = read(text.trim(), now).ok_or_else(|| Unclear::Odd(text.to_owned()))?;
+pub fn run_at<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Result<&'r PastRun, NoSuchTime> {
+    let wanted = read(text.trim(), now).ok_or_else(|| NoSuchTime::Invalid(text.to_owned()))?;
     let ended = || runs.iter().filter(|run| run.finished_at.is_some());
-    let (Some(first), Some(last)) = (ended().next(), ended().next_back()) else { return Err(Unclear::Never) };
+    let (Some(first), Some(last)) = (ended().next(), ended().next_back()) else { return Err(NoSuchTime::Never) };
     let found = match &wanted {
         Wanted::Now => Some(last),
         Wanted::By(time) => {
@@ -68,21 +67,21 @@ pub fn run_meant<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Re
     };
     let zone = now.time_zone();
     found.ok_or_else(|| match wanted {
-        Wanted::By(time) => Unclear::Before {
+        Wanted::By(time) => NoSuchTime::Before {
             wanted: clock(time.as_second(), zone),
-            // The first one to end, which needs not be the first by number.
+            // The first run to end, which may not have the lowest number.
             first: clock(ended().filter_map(|run| run.finished_at).min().unwrap_or_default(), zone),
             last: clock(last.finished_at.unwrap_or_default(), zone),
         },
         Wanted::Now | Wanted::Number(_) | Wanted::Id(_) => {
-            Unclear::NoRun { wanted: text.to_owned(), first: first.id.clone(), last: last.id.clone() }
+            NoSuchTime::NoRun { wanted: text.to_owned(), first: first.id.clone(), last: last.id.clone() }
         }
     })
 }
 
-/// The runs whose ends are in the order of their numbers: as many as can be.
+/// The longest sequence of runs whose ends are in the order of their numbers.
 fn in_order<'r>(runs: &[&'r PastRun]) -> Vec<&'r PastRun> {
-    // For each length, the run that ends a rising row of that length earliest; and who came before whom.
+    // For each length, the run that ends an increasing sequence of that length earliest, and each run's predecessor.
     let (mut tails, mut before): (Vec<usize>, Vec<Option<usize>>) = (Vec::new(), Vec::new());
     for (at, run) in runs.iter().enumerate() {
         let longer = tails.partition_point(|tail| runs[*tail].finished_at <= run.finished_at);
@@ -99,18 +98,18 @@ fn in_order<'r>(runs: &[&'r PastRun]) -> Vec<&'r PastRun> {
     rising
 }
 
-/// The nearest run before another that was whole.
-pub fn whole_before<'r>(run: &PastRun, runs: &'r [PastRun]) -> Option<&'r PastRun> {
+/// The nearest complete run before another one.
+pub fn complete_before<'r>(run: &PastRun, runs: &'r [PastRun]) -> Option<&'r PastRun> {
     runs.iter().rev().find(|other| other.number < run.number && other.whole)
 }
 
-/// A time for people, in their own zone. `seconds` since the epoch.
+/// A time for display in a time zone; `seconds` since the epoch.
 pub fn clock(seconds: i64, zone: &TimeZone) -> String {
     let time = Timestamp::from_second(seconds).unwrap_or_default().to_zoned_datetime(zone.clone());
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Whether a text means what a mirror has at present.
+/// Whether a text means the current mirror.
 pub fn is_now(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case("now")
 }
@@ -126,7 +125,7 @@ fn read(text: &str, now: &ZonedDateTime) -> Option<Wanted> {
         return Some(Wanted::By(time));
     }
     let local = |time: civil::DateTime| time.to_zoned_datetime(now.time_zone().clone()).ok();
-    // A day alone is over when it is meant. A date with a time would pass for one, too.
+    // A day without a time means its end. A date with a time would also parse as a day.
     if let Ok(day) = civil::Date::strptime("%Y-%m-%d", text) {
         let next = day.tomorrow().ok()?.to_zoned_datetime(now.time_zone().clone()).ok()?;
         return Some(Wanted::By(next.timestamp().checked_sub(Span::new().seconds(1)).ok()?));
@@ -141,13 +140,13 @@ fn read(text: &str, now: &ZonedDateTime) -> Option<Wanted> {
     Some(Wanted::By(now.checked_sub(span).ok()?.timestamp()))
 }
 
-/// A minute that is named without its seconds is meant to its end.
+/// A minute without seconds means its end.
 fn end_of_what_is_named(text: &str, time: &ZonedDateTime) -> Option<Timestamp> {
     let seconds = if text.matches(':').count() == 1 { 59 } else { 0 };
     time.timestamp().checked_add(Span::new().seconds(seconds)).ok()
 }
 
-/// A run's id: its number, `-`, and when it began.
+/// A run's id: its number, `-`, and its start.
 fn run_id(text: &str) -> Option<String> {
     let (number, start) = text.split_once('-')?;
     let digits = number.len() >= 6 && number.bytes().all(|b| b.is_ascii_digit());
@@ -179,8 +178,7 @@ mod tests {
         }
     }
 
-    /// Nights at 02:00 UTC; the third ended an hour before the second, as a clock may have it, and
-    /// the last one is at work.
+    /// Runs at 02:00 UTC. By a wrong clock the third ended an hour before the second; the last one is active.
     fn runs() -> Vec<PastRun> {
         vec![
             run(1, Some("2026-11-01T02:00:00Z")),
@@ -192,21 +190,21 @@ mod tests {
     }
 
     #[test]
-    fn a_run_under_a_wrong_clock_means_no_other_night() {
+    fn a_run_with_a_wrong_clock_hides_no_other_run() {
         let now = zoned("2026-11-09T12:00:00+00:00[UTC]");
         let ended = |odd: &str| {
             let nights = (1..=7).map(|n| if n == 5 { odd.to_owned() } else { format!("2026-11-0{n}T02:00:00Z") });
             (1..).zip(nights).map(|(n, at)| run(n, Some(&at))).collect::<Vec<_>>()
         };
-        // Nor does the last one stop being the last.
+        // The last run also remains the last.
         let mut ahead = runs();
         ahead[3] = run(4, Some("2099-01-01T00:00:00Z"));
-        assert_eq!(run_meant("now", &ahead, &now).unwrap().number, 4);
+        assert_eq!(run_at("now", &ahead, &now).unwrap().number, 4);
         for odd in ["1970-01-01T00:00:10Z", "2099-01-01T00:00:00Z"] {
             let runs = ended(odd);
             for (text, number) in [("2026-11-03", 3), ("2026-11-05", 4), ("2026-11-06", 6), ("2026-11-09", 7), ("5", 5)]
             {
-                assert_eq!(run_meant(text, &runs, &now).unwrap().number, number, "{text} {odd}");
+                assert_eq!(run_at(text, &runs, &now).unwrap().number, number, "{text} {odd}");
             }
         }
     }
@@ -239,14 +237,14 @@ mod tests {
             ("now", 4),
             (" Now ", 4),
         ] {
-            assert_eq!(run_meant(text, &runs(), &now).map(|run| run.number), Ok(number), "{text}");
+            assert_eq!(run_at(text, &runs(), &now).map(|run| run.number), Ok(number), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_moment_says_what_would_be_one() {
+    fn an_invalid_time_is_refused_with_an_example() {
         let now = zoned("2026-11-04T12:00:00+00:00[UTC]");
-        let error = |text: &str, runs: &[PastRun]| run_meant(text, runs, &now).unwrap_err().to_string();
+        let error = |text: &str, runs: &[PastRun]| run_at(text, runs, &now).unwrap_err().to_string();
         for text in ["", "yesterday", "2026-13-01", "7x", "-", "../1"] {
             assert!(error(text, &runs()).contains("is not a time"), "{text}");
         }
@@ -260,18 +258,18 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_whole_run_before() {
+    fn the_nearest_complete_run_before() {
         let runs = runs();
-        assert_eq!(whole_before(&runs[3], &runs).map(|r| r.number), Some(2));
-        assert_eq!(whole_before(&runs[0], &runs), None);
+        assert_eq!(complete_before(&runs[3], &runs).map(|r| r.number), Some(2));
+        assert_eq!(complete_before(&runs[0], &runs), None);
     }
 
     #[test]
     fn a_local_day_ends_with_its_zone() {
-        // The run ended at 23:30 UTC on the first, which is the second of November in Stockholm.
+        // The run ended at 23:30 UTC on the first of November, which is the second in Stockholm.
         let runs = [run(1, Some("2026-11-01T23:30:00Z"))];
         let in_zone = |zone: &str| zoned(&format!("2026-11-04T12:00:00{zone}[{zone}]"));
-        assert!(run_meant("2026-11-01", &runs, &in_zone("+01:00")).is_err());
-        assert!(run_meant("2026-11-01", &runs, &in_zone("+00:00")).is_ok());
+        assert!(run_at("2026-11-01", &runs, &in_zone("+01:00")).is_err());
+        assert!(run_at("2026-11-01", &runs, &in_zone("+00:00")).is_ok());
     }
 }

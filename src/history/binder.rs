@@ -1,11 +1,11 @@
-//! A binder, and when it was last mirrored.
+//! Binders, and when they were last mirrored.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::state::BinderSummary;
 
-/// What is known of a binder.
+/// A known binder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Binder {
     /// Its id.
@@ -14,20 +14,20 @@ pub struct Binder {
     pub name: String,
     /// Its folder below the destination.
     pub folder: String,
-    /// How many documents are mirrored.
+    /// The number of mirrored documents.
     pub documents: u64,
-    /// How many bytes they have together.
+    /// Their total size in bytes.
     pub bytes: u64,
-    /// When the last run ended that read its listing to the end and found it consistent.
+    /// When the last run ended that certified its listing.
     pub mirrored_at: Option<Timestamp>,
     /// That run.
     pub mirrored_run: Option<String>,
-    /// When the first run since then began that could not get at it; none: it is accessible.
+    /// When the first run since then began that had no access to it; `None` if it is accessible.
     pub inaccessible_since: Option<Timestamp>,
 }
 
 impl Binder {
-    /// Of what the state knows.
+    /// From the state's data.
     pub fn of(summary: &BinderSummary) -> Self {
         let time = |run: &Option<(String, i64)>| run.as_ref().and_then(|(_, at)| Timestamp::from_second(*at).ok());
         Self {

@@ -1,4 +1,4 @@
-//! Everything that is known of one document, told for a reader.
+//! The history of one document, prepared for display.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::state::{Life, MetadataSpan, PastRun, PlaceSpan, VersionSpan};
+use crate::state::{DocumentTimeline, MetadataSpan, PastRun, PlaceSpan, VersionSpan};
 
-/// A document's versions, places and changes of metadata, oldest first.
+/// A document's versions, places and metadata changes, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DocumentHistory {
     /// Its id.
@@ -17,20 +17,20 @@ pub struct DocumentHistory {
     pub versions: Vec<Version>,
     /// Its places.
     pub places: Vec<Placement>,
-    /// What changed in its metadata.
+    /// Changes of its metadata.
     pub metadata: Vec<Revision>,
 }
 
-/// A run, and when it ended; began, where it did not end.
+/// A run, and when it ended (or began, if it did not end).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct When {
     /// The run.
     pub run_id: String,
-    /// The time; none where the run is not known any more.
+    /// The time; `None` if the run is no longer known.
     pub at: Option<Timestamp>,
 }
 
-/// Where the bytes of a version are.
+/// Where a version's bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Holding {
@@ -38,11 +38,11 @@ pub enum Holding {
     Tree,
     /// In `objects/`.
     Object,
-    /// They are not held, but an edited file that was in their place is.
+    /// Not kept, but an edited file that replaced them is.
     Edited,
-    /// Retention let them go.
+    /// Deleted by retention.
     Freed,
-    /// Nowhere: the file was missing when it left.
+    /// Nowhere: the file was missing when the version ended.
     Nothing,
 }
 
@@ -55,41 +55,41 @@ pub struct Version {
     pub size: u64,
     /// The hash of its bytes.
     pub sha256: String,
-    /// The time of its file.
+    /// The modification time of its file.
     pub mtime: Timestamp,
-    /// The run that brought it.
+    /// The run that mirrored it.
     pub first: When,
-    /// The run that took it out of the tree; none: it is there.
+    /// The run that took it out of the tree; `None` if it is current.
     pub ended: Option<When>,
-    /// Why it left: replaced or removed.
+    /// Why it ended: replaced or removed.
     pub cause: Option<String>,
     /// Where its bytes are.
     pub held: Holding,
-    /// The hash of what is held in `objects/`.
+    /// The hash of the object that is kept.
     pub held_sha256: Option<String>,
-    /// The run whose retention let the bytes go.
+    /// The run whose retention deleted the bytes.
     pub freed: Option<When>,
 }
 
-/// A place and name.
+/// A place and name of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Placement {
-    /// Where its file was.
+    /// The path of its file.
     pub path: String,
-    /// What the service called it.
+    /// Its name at the service.
     pub file_name: String,
     /// The binder.
     pub binder_id: String,
-    /// The run that put it there.
+    /// The run that moved it there.
     pub first: When,
-    /// The run that took it away; none: it is there.
+    /// The run that moved it away; `None` if it is current.
     pub ended: Option<When>,
 }
 
 /// A change of a document's metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Revision {
-    /// The run that noticed.
+    /// The run that noticed the change.
     pub run: When,
     /// What changed.
     pub changes: Vec<Change>,
@@ -100,15 +100,15 @@ pub struct Revision {
 pub struct Change {
     /// The metadata element.
     pub key: String,
-    /// Before; null: it was not there.
+    /// Before; `null` if it did not exist.
     pub from: Value,
-    /// After; null: it is gone.
+    /// After; `null` if it was removed.
     pub to: Value,
 }
 
 impl DocumentHistory {
-    /// Tells a life, with the runs by their ids and times.
-    pub fn of(life: &Life, runs: &[PastRun]) -> Self {
+    /// Builds the history from a timeline, with the ids and times of runs.
+    pub fn of(timeline: &DocumentTimeline, runs: &[PastRun]) -> Self {
         let known: HashMap<i64, &PastRun> = runs.iter().map(|run| (run.number, run)).collect();
         let when = |number: i64| match known.get(&number) {
             Some(run) => {
@@ -118,10 +118,10 @@ impl DocumentHistory {
             None => When { run_id: format!("{number:06}"), at: None },
         };
         Self {
-            document_id: life.document.to_string(),
-            versions: life.versions.iter().map(|span| version(span, &when)).collect(),
-            places: life.places.iter().map(|span| place(span, &when)).collect(),
-            metadata: revisions(&life.metadata, &when),
+            document_id: timeline.document.to_string(),
+            versions: timeline.versions.iter().map(|span| version(span, &when)).collect(),
+            places: timeline.places.iter().map(|span| place(span, &when)).collect(),
+            metadata: revisions(&timeline.metadata, &when),
         }
     }
 }
@@ -164,7 +164,7 @@ fn place(span: &PlaceSpan, when: &impl Fn(i64) -> When) -> Placement {
 fn revisions(spans: &[MetadataSpan], when: &impl Fn(i64) -> When) -> Vec<Revision> {
     let pairs = spans.iter().zip(spans.iter().skip(1));
     let told = pairs.map(|(old, new)| Revision { run: when(new.first_run), changes: changes(&old.json, &new.json) });
-    // Another order of the same is told as no change.
+    // Another order of the same values is not a change.
     told.filter(|revision| !revision.changes.is_empty()).collect()
 }
 
@@ -176,8 +176,8 @@ fn changes(old: &str, new: &str) -> Vec<Change> {
     changed.map(|key| Change { key: key.clone(), from: value(&old, key), to: value(&new, key) }).collect()
 }
 
-/// Values by key, of `[{metadataElementId, valueId | value}]`. A key that has several is one of a
-/// list; of any other shape the whole is one value without a name.
+/// Values by key, of `[{metadataElementId, valueId | value}]`. A key that occurs several times has a list. If the JSON has
+/// another shape, all of it becomes one value without a key.
 fn values(json: &str) -> BTreeMap<String, Value> {
     let whole: Value = serde_json::from_str(json).unwrap_or_default();
     let Some(entries) = whole.as_array().filter(|entries| entries.iter().all(|e| key(e).is_some())) else {

@@ -1,9 +1,9 @@
-//! A line of a listing of some time.
+//! An entry in a listing of the tree at some time.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{model::RelPath, state::Remembered};
+use crate::{model::RelPath, state::PastDocument};
 
 /// A document as it was mirrored at some time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,21 +12,21 @@ pub struct ListingEntry {
     pub id: String,
     /// The version's id.
     pub version: String,
-    /// Where its file was.
+    /// The path of its file.
     pub path: RelPath,
     /// Its size in bytes.
     pub size: u64,
     /// The hash of its bytes.
     pub sha256: String,
-    /// The time of its file.
+    /// The modification time of its file.
     pub mtime: Timestamp,
     /// Whether its bytes are in the tree or in `objects/`, as far as the state knows.
     pub held: bool,
 }
 
 impl ListingEntry {
-    /// Of a document.
-    pub fn of(mirrored: &Remembered) -> Self {
+    /// The entry of a document.
+    pub fn of(mirrored: &PastDocument) -> Self {
         Self {
             id: mirrored.document.to_string(),
             version: mirrored.version.to_string(),

@@ -1,9 +1,7 @@
-//! A manifest: every document of a complete run, so that anybody can check the mirror without
-//! this program.
-//!
-//! Lines of JSON, compressed with Zstandard. The first line is the header, the others are documents
-//! in the order of their paths, case aside. `docs/history.md` shows how to check a mirror with it. What
-//! is read may be anything: lines have a longest length, and nothing of it is believed but its shape.
+//! Manifests: all documents of a complete run, so that anybody can check a mirror without this program.
+//! Lines of JSON, compressed with Zstandard. The first line is the header; the others are documents in path order, ignoring
+//! case. `docs/history.md` shows how to check a mirror with a manifest. Input is untrusted: line lengths are limited, and
+//! only the format is relied on.
 
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 
@@ -19,85 +17,85 @@ use crate::{
     state::{Mirrored, Run, State},
 };
 
-/// What a manifest's name ends with, behind the run's id.
+/// The end of a manifest's name, after the run's id.
 pub(super) const SUFFIX: &str = ".manifest.jsonl.zst";
 
-/// The format that is written, and the only one that is read.
+/// The only format that is written and read.
 const FORMAT: u32 = 1;
 
-/// The least that pays: higher levels take longer and save little of what is mostly hashes.
+/// The fastest level; higher ones take longer and save little, since most data are hashes.
 const LEVEL: i32 = 1;
 
-/// Compressed bytes that are gathered before they are written.
+/// Compressed bytes that are collected before they are written.
 const PIECE: usize = 256 << 10;
 
-/// The longest line that is read, in bytes; the longest path, escaped, takes a third of it.
+/// The longest line that is read, in bytes; the longest path, escaped, takes a third of that.
 const LONGEST: u64 = 64 << 10;
 
-/// The largest window that a decoder makes room for, as a power of two of bytes.
+/// The largest window that a decoder allocates, as a power of two of bytes.
 const WINDOW: u32 = 24;
 
-/// The first line.
+/// The first line of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The format's version.
     pub format: u32,
-    /// Whose documents.
+    /// The organisation of the documents.
     pub organisation_id: String,
     /// The run that wrote it.
     pub run_id: String,
-    /// When everything was as it says.
+    /// When the mirror was in this state.
     pub finished_at: Timestamp,
-    /// How many documents follow.
+    /// The number of documents.
     pub documents: u64,
-    /// How many bytes they have together.
+    /// Their total size in bytes.
     pub bytes: u64,
 }
 
-/// A line of a document.
+/// A document's line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its id.
     pub id: DocumentId,
-    /// The version that its file holds.
+    /// The version in its file.
     pub version_id: VersionId,
     /// Its binder.
     pub binder_id: BinderId,
-    /// Where its file is, below the destination.
+    /// The path of its file, below the destination.
     pub path: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// The hash of the bytes that the service had.
+    /// The hash of the service's bytes.
     pub sha256: Sha256,
-    /// The hash of its metadata, as JSON text; none where it has none.
+    /// The hash of its metadata as JSON text; `None` without metadata.
     pub metadata_sha256: Option<Sha256>,
-    /// The file's time.
+    /// The file's modification time.
     pub modified_at: Timestamp,
 }
 
 /// Why a manifest can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BadManifest {
-    /// It is cut short or damaged, or the disk fails.
+    /// It is truncated or damaged, or the disk fails.
     #[error("the manifest can't be read: {0}")]
     Read(#[from] io::Error),
     /// A newer program wrote it.
     #[error("the manifest has format {0}, and this program reads format {FORMAT}; use a newer ibinder-sync")]
     Format(u32),
-    /// A line is no line of a manifest.
+    /// A line is invalid.
     #[error("line {number} of the manifest can't be used: {why}")]
     Line {
-        /// Which, from 1.
+        /// Its number, from 1.
         number: u64,
-        /// Why.
+        /// What is wrong.
         why: String,
     },
-    /// Documents are missing at its end, or there are too many.
+    /// It has fewer or more documents than announced.
     #[error("the manifest announces {announced} documents and has {found}")]
     Count {
-        /// So many by its header.
+        /// The number in its header.
         announced: u64,
-        /// So many lines.
+        /// The number of its lines.
         found: u64,
     },
 }
@@ -111,7 +109,7 @@ pub fn manifest_is_due(mirror: &Mirror, state: &State) -> Result<bool, Error> {
     Ok(newest.is_none() || state.read(|r| r.changed_run())? > newest)
 }
 
-/// Writes the manifest of a run; nobody sees it before it is whole and durable.
+/// Writes a run's manifest; it becomes visible when it is complete and durable.
 pub fn write_manifest(mirror: &Mirror, state: &State, run: &Run, finished: Timestamp) -> Result<(), Error> {
     let mut stage = Stage::create(mirror, false)?;
     state.read(|r| {
@@ -131,7 +129,7 @@ pub fn write_manifest(mirror: &Mirror, state: &State, run: &Run, finished: Times
     Ok(mirror.keep_state_file(stage, &format!("runs/{}{SUFFIX}", run.id))?)
 }
 
-/// Takes a document out of a manifest. One that can't be read is deleted: what it says is unknown.
+/// Removes a document from a manifest. An unreadable manifest is deleted, because it may contain the document.
 pub(super) fn forget_document(mirror: &Mirror, name: &str, document: &DocumentId) -> Result<(), Error> {
     let Some(bytes) = mirror.read_state_file(name)? else { return Ok(()) };
     match Manifest::read(&*bytes).and_then(|manifest| without(manifest, document)) {
@@ -147,13 +145,13 @@ pub(super) fn forget_document(mirror: &Mirror, name: &str, document: &DocumentId
             Ok(mirror.keep_state_file(stage, name)?)
         }
         Err(error) => {
-            tracing::warn!("{name} is deleted, since nobody can tell what is in it: {error}");
+            tracing::warn!("{name} is deleted because it can't be read: {error}");
             Ok(mirror.remove_state_file(name)?)
         }
     }
 }
 
-/// The header of a manifest without a document, and the document's line if there is one.
+/// The header of a manifest without a document, and the document's entry if there is one.
 fn without(mut manifest: Manifest<&[u8]>, document: &DocumentId) -> Result<(Header, Option<Entry>), BadManifest> {
     let mut header = manifest.header().clone();
     let mut gone = None;
@@ -176,12 +174,12 @@ fn entry(mirrored: &Mirrored<'_>) -> Entry {
         size: mirrored.size,
         sha256: mirrored.sha256,
         metadata_sha256: mirrored.metadata.map(|json| Sha256::new(Hasher::digest(json).into())),
-        // Any number of nanoseconds in 64 bits is a time.
+        // Every 64-bit number of nanoseconds is a valid time.
         modified_at: Timestamp::from_nanosecond(mirrored.mtime.into()).unwrap_or_default(),
     }
 }
 
-/// Lines on their way into a staged file.
+/// Writes compressed lines into a staged file.
 struct Lines<'s> {
     stage: &'s mut Stage,
     encoder: Encoder<'static, Vec<u8>>,
@@ -195,7 +193,7 @@ impl<'s> Lines<'s> {
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<(), Error> {
-        // Numbers, texts and times always serialize; writing to memory never fails.
+        // Numbers, texts and times always serialize, and writing to memory never fails.
         serde_json::to_writer(&mut self.encoder, line).map_err(|e| Error::Compress(e.into()))?;
         self.encoder.write_all(b"\n").map_err(Error::Compress)?;
         let gathered = self.encoder.get_mut();
@@ -212,7 +210,7 @@ impl<'s> Lines<'s> {
     }
 }
 
-/// A manifest that is read: its header, and its documents one after the other.
+/// Reads a manifest: its header, then its documents one at a time.
 pub struct Manifest<R: Read> {
     header: Header,
     lines: BufReader<Decoder<'static, BufReader<R>>>,
@@ -227,7 +225,7 @@ impl<R: Read> Manifest<R> {
         decoder.window_log_max(WINDOW)?;
         let mut lines = BufReader::new(decoder);
         let first = line(&mut lines, 1)?.unwrap_or_default();
-        // A later format may have any header, as long as it says which.
+        // The header of a later format may differ in everything except `format`.
         let version: Version = parse(&first, 1)?;
         if version.format != FORMAT {
             return Err(BadManifest::Format(version.format));
@@ -235,7 +233,7 @@ impl<R: Read> Manifest<R> {
         Ok(Self { header: parse(&first, 1)?, lines, found: 0, ended: false })
     }
 
-    /// Its first line.
+    /// The first line.
     pub fn header(&self) -> &Header {
         &self.header
     }
@@ -269,7 +267,7 @@ struct Version {
     format: u32,
 }
 
-/// The next line without its end; none behind the last one.
+/// The next line without its line end; `None` after the last one.
 fn line(from: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, BadManifest> {
     let mut text = Vec::new();
     from.take(LONGEST).read_until(b'\n', &mut text)?;
@@ -299,7 +297,7 @@ mod tests {
         )
     }
 
-    /// What reading some text says: the entries, and how it ends.
+    /// Reads a text; returns the number of entries and the error, if any.
     fn read(text: &str) -> (usize, Option<String>) {
         let packed = zstd::stream::encode_all(text.as_bytes(), 1).unwrap();
         read_bytes(&packed)
@@ -321,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_manifest_is_refused() {
+    fn invalid_manifests_are_refused() {
         let document = document();
         let long = format!("{HEADER}\n{}\n", "x".repeat(70_000));
         let newer = HEADER.replace("\"format\":1", "\"format\":2");
@@ -344,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_cut_short_is_noticed_wherever() {
+    fn truncation_is_noticed_everywhere() {
         let whole = zstd::stream::encode_all(format!("{HEADER}\n{}\n", document()).as_bytes(), 1).unwrap();
         for end in 0..whole.len() {
             assert!(read_bytes(&whole[..end]).1.is_some(), "{end}");

@@ -1,8 +1,8 @@
-//! What was: getting it back, and letting go of one document for good.
+//! Access to earlier states of the mirror, and erasing a document permanently.
 //!
-//! A user names a time; [`run_meant`] says which run is meant; the state tells the tree at the end
-//! of that run; [`Restore`] writes it elsewhere, from the tree's own files and from `objects/`. That
-//! works on a copy of the state and without the lock, so that a run may go on meanwhile: what a file
+//! A user names a time, [`run_at`] finds the run, and the state has the tree at the end of that run. [`Restore`] writes
+//! this tree into another folder, from current files and from `objects/`. It reads a copy of the state and takes no lock,
+//! so runs can continue; a file's hash decides whether its bytes are the right ones. Only [`purge`] changes the mirror.
 //! holds is decided by its hash, and never by where it lies. [`purge`] alone changes the mirror.
 
 mod as_of;
@@ -20,14 +20,14 @@ mod selection;
 mod snapshot;
 
 pub use crate::state::Traces;
-pub use as_of::{Unclear, clock, is_now, run_meant, whole_before};
+pub use as_of::{NoSuchTime, clock, complete_before, is_now, run_at};
 pub use binder::Binder;
 pub use document_history::{Change, DocumentHistory, Holding, Placement, Revision, Version, When};
 pub use listing_entry::ListingEntry;
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, write_manifest};
 pub use page::{changes, write_page};
 pub use purge::{finish_purges, purge};
-pub use restore::{Lack, Missing, Restore, Restored};
+pub use restore::{Missing, MissingReason, Restore, Restored};
 pub use run_summary::note;
 pub use runs::forget_runs;
 pub use selection::Selection;
@@ -35,7 +35,7 @@ pub use snapshot::{Changes, Snapshot};
 
 use crate::{mirror, state};
 
-/// Why something of the past can't be read or changed.
+/// Why history can't be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The disk.
@@ -44,10 +44,10 @@ pub enum Error {
     /// The state.
     #[error(transparent)]
     State(#[from] state::Error),
-    /// A file that is not the document's has its path.
+    /// A file at the document's path is not the document's.
     #[error("the file at {0:?} is not what the mirror put there")]
     NotItsFile(String),
-    /// A manifest could not be made.
+    /// A manifest could not be compressed.
     #[error("a manifest could not be compressed: {0}")]
     Compress(std::io::Error),
 }

@@ -1,4 +1,4 @@
-//! The page of a run's report: gathered from the state, and written beside the report.
+//! Writes the HTML page of a run's report, beside the report.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use crate::{
     mirror::Mirror,
     page::{self, ChartPoint, PageLocation, ReportPage},
     report::{ChangeKind, ChangeLog, ChangedDocument, Outcome, RunReport},
-    state::{self, Happened, PastRun, Run, State},
+    state::{self, DocumentChange, PastRun, Run, State},
 };
 
-/// Runs in the charts.
+/// Number of runs in the charts.
 const SHOWN: usize = 30;
 
 /// Commands that are runs.
 const RUNS: [&str; 2] = ["run", "adopt"];
 
-/// What a run changed in the tree. It is asked right after the run.
+/// What a run changed in the tree. Must be called right after the run.
 pub fn changes(state: &State, run: &Run) -> Result<ChangeLog, Error> {
     let mut changes = ChangeLog::default();
     state.read(|r| {
@@ -31,13 +31,13 @@ pub fn changes(state: &State, run: &Run) -> Result<ChangeLog, Error> {
     Ok(changes)
 }
 
-/// Writes the page of a run that is about to end: as its own, and as the last run's.
+/// Writes the page of a run that is about to end: under its own name and as `last-run.html`.
 pub fn write_page(mirror: &Mirror, state: &State, report: &RunReport) -> Result<(), Error> {
     let own = format!("runs/{}.html", report.run_id);
     write_pages(mirror, state, report, &[(&own, PageLocation::Runs), ("last-run.html", PageLocation::State)])
 }
 
-/// Renders the page of a report into files, from the report and from what the state knows of the runs before.
+/// Renders a report's page into files, with the earlier runs from the state.
 pub(crate) fn write_pages(
     mirror: &Mirror,
     state: &State,
@@ -59,11 +59,11 @@ pub(crate) fn write_pages(
 
 fn document(changed: state::Changed) -> ChangedDocument {
     ChangedDocument {
-        kind: match changed.happened {
-            Happened::Added => ChangeKind::Added,
-            Happened::Updated => ChangeKind::Updated,
-            Happened::Moved => ChangeKind::Moved,
-            Happened::Removed => ChangeKind::Removed,
+        kind: match changed.change {
+            DocumentChange::Added => ChangeKind::Added,
+            DocumentChange::Updated => ChangeKind::Updated,
+            DocumentChange::Moved => ChangeKind::Moved,
+            DocumentChange::Removed => ChangeKind::Removed,
         },
         document_id: changed.document,
         path: changed.path,
@@ -72,7 +72,7 @@ fn document(changed: state::Changed) -> ChangedDocument {
     }
 }
 
-/// The last runs, and this one behind them.
+/// The last runs, followed by this one.
 fn points(past: &[PastRun], report: &RunReport, has_page: impl Fn(&str) -> bool) -> Vec<ChartPoint> {
     let this = past.iter().position(|past| past.id == report.run_id).unwrap_or(past.len());
     let before = past[..this].iter().filter(|past| RUNS.contains(&past.command.as_str()));
@@ -113,7 +113,7 @@ mod tests {
     use crate::history::note;
 
     #[test]
-    fn the_last_runs_are_told_in_their_order() {
+    fn the_last_runs_are_shown_in_order() {
         let mut report = RunReport::sample(Outcome::Partial);
         let noted = note(&report);
         let past = |number: i64, command: &str, outcome: Option<&str>| PastRun {
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(numbers, ["43", "42", "40", "39"]);
         assert_eq!((points[28].outcome, points[28].seconds), (None, None));
         assert_eq!(points[29].outcome, Some(Outcome::Partial));
-        // What was noted is read again; where nothing was, the time is that between start and end.
+        // Stored numbers are used; without them the duration is calculated from start and end.
         assert_eq!(points[27].bytes, Some(report.bytes.downloaded));
         assert_eq!((points[27].changed, points[27].seconds), (points[29].changed, Some(report.duration_seconds)));
         assert_eq!((points[25].changed, points[25].bytes, points[25].seconds), (None, None, Some(7.0)));

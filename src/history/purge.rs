@@ -1,10 +1,9 @@
-//! Erasing a document on request: from the tree, from `objects/`, from the history, and from
-//! every file of the state that speaks of it.
+//! Erases a document on request: from the tree, from `objects/`, from the history, and from every file of the state that
+//! mentions it.
 //!
-//! It is written down before anything is deleted, with the id, and each step can be done twice: an
-//! erasure that was cut off is gone on with by whatever command changes the mirror next. At its end the
-//! id is forgotten as well; what stays is a fingerprint, so that a document which the service still
-//! lists does not come back.
+//! The erasure is recorded with the id before anything is deleted, and every step can be repeated, so an interrupted
+//! erasure is continued by the next command that changes the mirror. At its end the id is forgotten, too. Only a
+//! fingerprint remains, so that a document which the service still lists doesn't come back.
 
 use std::collections::BTreeSet;
 
@@ -38,8 +37,8 @@ pub fn purge(mirror: &Mirror, state: &State, run: i64, document: &DocumentId) ->
     begun.iter().filter(|purge| purge.document == *document).try_for_each(|purge| finish(mirror, state, purge))
 }
 
-/// Whether a file lies at a document's path that is not the document's: none of its bytes. What is
-/// missing was erased before a kill; a link or a folder is left alone anyway.
+/// Whether the file at a document's path isn't the document's. A missing file was erased before a kill, and links and
+/// folders are left alone anyway.
 fn is_anothers(mirror: &Mirror, known: &Known, traces: &Traces) -> Result<bool, Error> {
     match mirror.outgoing(&known.path) {
         Ok(Some(file)) => Ok(file.sha256 != known.sha256 && !traces.contents.contains(&file.sha256)),
@@ -48,14 +47,14 @@ fn is_anothers(mirror: &Mirror, known: &Known, traces: &Traces) -> Result<bool, 
     }
 }
 
-/// Goes on with every erasure that was cut off. One whose file can't be deleted now waits for the
-/// next command, and holds nobody up.
+/// Continues all interrupted erasures. If a file can't be deleted now, its erasure waits for the next command, and the
+/// others proceed.
 pub fn finish_purges(mirror: &Mirror, state: &State) -> Result<(), Error> {
     for purge in state.read(|r| r.purges())? {
         match finish(mirror, state, &purge) {
-            Ok(()) => tracing::info!("finished an erasure that was cut off"),
+            Ok(()) => tracing::info!("finished an interrupted erasure"),
             Err(Error::Mirror(error)) if error.kind() == ErrorKind::Document => {
-                tracing::warn!("an erasure that was begun can't be finished: {error}");
+                tracing::warn!("an interrupted erasure can't be finished: {error}");
             }
             Err(error) => return Err(error),
         }
@@ -71,7 +70,7 @@ fn finish(mirror: &Mirror, state: &State, purge: &Purge) -> Result<(), Error> {
         mirror.barrier()?;
     }
     state.write(|w| w.forget_document(purge))?;
-    // The id goes last: until then a kill leaves something to go on with.
+    // The id is deleted last, so that the erasure can be continued after a kill.
     state.compact()?;
     Ok(state.end_purge(purge)?)
 }
@@ -91,19 +90,18 @@ fn erase_bytes(mirror: &Mirror, state: &State, purge: &Purge, traces: &Traces) -
     Ok(())
 }
 
-/// Copies of the state speak of the document, and so does a state that was moved aside. The next copy
-/// is made of one that doesn't.
+/// Deletes copies of the state and states that were moved aside, because they mention the document. The next copy won't.
 fn drop_older_states(mirror: &Mirror) -> Result<(), Error> {
     let copies = mirror.state_files("copies")?.into_iter().map(|name| format!("copies/{name}"));
     let aside = mirror.state_files(".")?.into_iter().filter(|name| name.starts_with("state.db.damaged-"));
     copies.chain(aside).try_for_each(|name| tolerate(&name, mirror.remove_state_file(&name)))
 }
 
-/// Something that nobody of this program put among the state's files says nothing, and stays.
+/// Ignores failures to delete things that users put among the state's files, since they don't mention the document.
 fn tolerate(name: &str, result: Result<(), mirror::Error>) -> Result<(), Error> {
     match result {
         Err(error) if error.kind() == ErrorKind::Document => {
-            tracing::warn!("{name} is not a file of the state, and stays: {error}");
+            tracing::warn!("{name} is not a file of the state and was left alone: {error}");
             Ok(())
         }
         other => Ok(other?),
@@ -124,14 +122,14 @@ fn erase_mentions(mirror: &Mirror, state: &State, purged: &Purged<'_>, document:
         erase_in_run(mirror, state, purged, &format!("runs/{id}"), PageLocation::Runs)?;
     }
     erase_in_run(mirror, state, purged, "last-run", PageLocation::State)?;
-    edit(mirror, "last-verify.json", |report| purged.leave_check(report))?;
+    edit(mirror, "last-verify.json", |report| purged.remove_from_check(report))?;
     edit(mirror, "status.json", |status| {
         let _ = status.get_mut("last_run").map(hide_patterns);
     })
 }
 
-/// Removes the document from the report of a run, and renders its page again. The page comes first: a purge that was
-/// cut off begins with the reports that still have the document.
+/// Removes the document from a run's report and renders its page again. The page is first, because an interrupted purge
+/// looks for reports that still have the document.
 fn erase_in_run(
     mirror: &Mirror,
     state: &State,
@@ -141,20 +139,20 @@ fn erase_in_run(
 ) -> Result<(), Error> {
     let (json, html) = (format!("{name}.json"), format!("{name}.html"));
     let Some(report) = read(mirror, &json) else { return remove(mirror, &[&json, &html]) };
-    let mut left = report.clone();
-    purged.leave_run(&mut left);
-    if left == report && !is_named_in(mirror, &html, purged.id) {
+    let mut remaining = report.clone();
+    purged.remove_from_run(&mut remaining);
+    if remaining == report && !is_named_in(mirror, &html, purged.id) {
         return Ok(());
     }
-    let Ok(data) = RunReport::deserialize(&left) else { return remove(mirror, &[&json, &html]) };
+    let Ok(data) = RunReport::deserialize(&remaining) else { return remove(mirror, &[&json, &html]) };
     if mirror.read_state_file(&html).ok().flatten().is_some() {
         write_pages(mirror, state, &data, &[(&html, location)])?;
     }
-    write(mirror, &json, &left)
+    write(mirror, &json, &remaining)
 }
 
-/// Whether a page has the document's id, as that of an earlier version may where its report has no list of changes. An
-/// id that HTML escapes may be anywhere.
+/// Whether a page contains the document's id. Pages of earlier versions may, if their reports have no list of changes. An
+/// id that HTML would escape is assumed to be anywhere.
 fn is_named_in(mirror: &Mirror, page: &str, id: &str) -> bool {
     let page = mirror.read_state_file(page).ok().flatten().unwrap_or_default();
     !page.is_empty() && (String::from_utf8_lossy(&page).contains(id) || id.contains(['&', '<', '>', '"', '\'']))
@@ -177,7 +175,7 @@ fn edit(mirror: &Mirror, name: &str, change: impl FnOnce(&mut Value)) -> Result<
     if changed == value { Ok(()) } else { write(mirror, name, &changed) }
 }
 
-/// A report that can't be read, and a page without a report, may name any document.
+/// An unreadable report, or a page without a report, may mention any document.
 fn remove(mirror: &Mirror, names: &[&str]) -> Result<(), Error> {
     names.iter().try_for_each(|name| tolerate(name, mirror.remove_state_file(name)))
 }

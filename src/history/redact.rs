@@ -1,8 +1,8 @@
-//! A document removed from reports, as data.
+//! Removes a document from the data of reports.
 //!
-//! What is about the document says so by an id, a path or a name in a field of its own, and goes. Texts about
-//! something else stay, unless they quote the document: then the text of their kind takes their place. Reports of
-//! versions before `warning_details` lose all such texts: nothing in them says what they are about.
+//! An item about the document has its id, path or name in a field of its own, and is removed. Other texts stay unless they
+//! quote the document; then they are replaced by the general text of their kind. Reports without `warning_details`, from
+//! earlier versions, lose all such texts, because nothing says what they are about.
 
 use std::collections::BTreeSet;
 
@@ -11,18 +11,18 @@ use serde_json::{Map, Value};
 
 use crate::{model::DocumentId, report::FailureCause, state::Traces};
 
-/// What takes the place of a text or a pattern.
+/// Replaces a text or a pattern.
 const PURGED: &str = "…";
 
-/// Shorter names occur by chance in texts about something else.
+/// Shorter names occur by chance in unrelated texts.
 const LONG_ENOUGH: usize = 4;
 
-/// A document that leaves no trace.
+/// A document that is being purged.
 pub(crate) struct Purged<'t> {
     pub(crate) id: &'t str,
-    /// Its ids, paths and names, and the hashes of its bytes: each is a whole field of an item about it.
+    /// Its ids, paths, names and hashes. An item about it has one of them as a whole field.
     fields: BTreeSet<String>,
-    /// What a text about something else may quote of it.
+    /// Strings by which other texts may quote it.
     quotes: Vec<String>,
 }
 
@@ -58,19 +58,19 @@ impl<'t> Purged<'t> {
         text.as_str().is_some_and(|text| self.quotes.iter().any(|quote| text.contains(quote.as_str())))
     }
 
-    /// Removes the document from a list, and from the texts of what stays.
-    fn leave(&self, list: Option<&mut Value>, mut texts: impl FnMut(&mut Map<String, Value>)) {
+    /// Removes the document from a list, and quotes of it from the remaining texts.
+    fn remove_from(&self, list: Option<&mut Value>, mut texts: impl FnMut(&mut Map<String, Value>)) {
         let Some(items) = list.and_then(Value::as_array_mut) else { return };
         items.retain(|item| !self.is_subject(item));
         items.iter_mut().filter_map(Value::as_object_mut).for_each(&mut texts);
     }
 
-    /// Removes the document from the report of a run.
-    pub(crate) fn leave_run(&self, report: &mut Value) {
+    /// Removes the document from a run's report.
+    pub(crate) fn remove_from_run(&self, report: &mut Value) {
         let filtered = hide_patterns(report);
-        self.leave_warnings(report, filtered);
+        self.remove_from_warnings(report, filtered);
         let of_an_older_version = report.get("changes").is_none();
-        self.leave(report.get_mut("failures"), |failure| {
+        self.remove_from(report.get_mut("failures"), |failure| {
             let of_the_run = failure.get("document_id").is_none_or(Value::is_null) && filtered;
             if of_an_older_version || of_the_run || failure.get("error").is_some_and(|error| self.is_quoted_in(error)) {
                 let cause: FailureCause =
@@ -78,14 +78,14 @@ impl<'t> Purged<'t> {
                 failure.insert("error".to_owned(), cause.meaning().into());
             }
         });
-        self.leave(report.get_mut("withheld"), |_| {});
+        self.remove_from(report.get_mut("withheld"), |_| {});
         for binder in each(report.pointer_mut("/changes/binders")) {
-            each(binder.get_mut("folders")).for_each(|folder| self.leave(folder.get_mut("documents"), |_| {}));
+            each(binder.get_mut("folders")).for_each(|folder| self.remove_from(folder.get_mut("documents"), |_| {}));
         }
     }
 
-    /// Warnings and their data are two lists in one order.
-    fn leave_warnings(&self, report: &mut Value, filtered: bool) {
+    /// Warnings and their data are two lists in the same order.
+    fn remove_from_warnings(&self, report: &mut Value, filtered: bool) {
         let taken = |value: Option<&mut Value>| value.and_then(Value::as_array_mut).map(std::mem::take);
         let texts = taken(report.get_mut("warnings")).unwrap_or_default();
         let details = taken(report.get_mut("warning_details")).unwrap_or_default();
@@ -97,9 +97,9 @@ impl<'t> Purged<'t> {
         report["warning_details"] = details.into();
     }
 
-    /// Removes the document from the report of a check.
-    pub(crate) fn leave_check(&self, report: &mut Value) {
-        self.leave(report.get_mut("findings"), |finding| {
+    /// Removes the document from a check's report.
+    pub(crate) fn remove_from_check(&self, report: &mut Value) {
+        self.remove_from(report.get_mut("findings"), |finding| {
             for (_, text) in finding.iter_mut().filter(|(name, _)| matches!(name.as_str(), "detail" | "repair")) {
                 if self.is_quoted_in(text) {
                     *text = PURGED.into();
@@ -109,7 +109,7 @@ impl<'t> Purged<'t> {
     }
 }
 
-/// Hides the patterns of documents, which may name any of them in part. Whether there are some.
+/// Hides filter patterns, which may name any document in part. Returns whether there are any.
 pub(crate) fn hide_patterns(report: &mut Value) -> bool {
     let Some(Value::Object(filters)) = report.get_mut("filters") else { return false };
     let mut any = false;
@@ -144,21 +144,21 @@ mod tests {
         }
     }
 
-    fn left(run: bool, mut report: Value) -> Value {
+    fn remaining(run: bool, mut report: Value) -> Value {
         let (id, traces) = (DocumentId::parse("3f2a").unwrap(), traces());
         let purged = Purged::new(&id, &traces);
-        let leave = if run { Purged::leave_run } else { Purged::leave_check };
-        leave(&purged, &mut report);
+        let remove_from = if run { Purged::remove_from_run } else { Purged::remove_from_check };
+        remove_from(&purged, &mut report);
         let once = report.clone();
-        leave(&purged, &mut report);
-        assert_eq!(report, once, "a second time changes nothing");
+        remove_from(&purged, &mut report);
+        assert_eq!(report, once, "repeating it changes nothing");
         report
     }
 
     #[test]
-    fn what_is_about_the_document_goes_and_the_rest_stays() {
+    fn items_about_the_document_are_removed_and_others_stay() {
         let other = json!({"document_id": "b", "file_name": "a.b", "cause": "bytes", "error": "other"});
-        let report = left(
+        let report = remaining(
             true,
             json!({
                 "run_id": "000001-x",
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn patterns_of_documents_are_hidden() {
-        let report = left(
+        let report = remaining(
             true,
             json!({
                 "filters": {"binder": ["Brf"], "include": ["*Ann?*"], "exclude": []},
@@ -214,16 +214,18 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_older_reports_go() {
-        let report =
-            left(true, json!({"failures": [{"document_id": "b", "error": "a.b or so"}], "warnings": ["a.b is odd"]}));
+    fn texts_of_older_reports_are_removed() {
+        let report = remaining(
+            true,
+            json!({"failures": [{"document_id": "b", "error": "a.b or so"}], "warnings": ["a.b is odd"]}),
+        );
         assert_eq!(report["failures"], json!([{"document_id": "b", "error": FailureCause::Other.meaning()}]));
         assert_eq!((&report["warnings"], &report["warning_details"]), (&json!([]), &json!([])));
     }
 
     #[test]
-    fn findings_of_the_document_go() {
-        let report = left(
+    fn findings_of_the_document_are_removed() {
+        let report = remaining(
             false,
             json!({"findings": [
                 {"document_id": "3f2a", "path": "x"},

@@ -1,9 +1,8 @@
-//! Writing what was mirrored once into a folder of its own.
+//! Restores documents into another folder.
 //!
-//! For each file there are up to two sources: a file of the present tree that should hold the same
-//! bytes, and the object. The state says where to look, and the hash says whether that is it: a run
-//! may be at work, somebody may have edited a file, a disk may have changed a byte. Only bytes with
-//! the recorded hash are given out; everything else is named.
+//! Each file has up to two sources: a current file that should have the same bytes, and an object. The state says where to
+//! look and the hash decides, because a run may be active, somebody may have edited a file, and disks may corrupt bytes.
+//! Only bytes with the recorded hash are restored; everything else is reported.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -13,36 +12,35 @@ use std::sync::{
 use serde::Serialize;
 
 use crate::{
-    mirror::{self, ContentLocation, ErrorKind, Giver, OnDisk, Root, Target, WriteOutcome},
+    mirror::{self, ContentLocation, ErrorKind, FileWriter, OnDisk, Root, Target, WriteOutcome},
     model::{DocumentId, RelPath, Sha256, VersionId},
     report::Progress,
-    state::Remembered,
+    state::PastDocument,
 };
 
-/// Files that a thread takes at once. They follow each other in the order of paths, so that most
-/// lie in one folder.
+/// Files per job. They are adjacent in path order, so most are in one folder.
 const BATCH: usize = 64;
 
-/// Threads: some hash while others wait for the disk, whose journal each new file has to enter.
+/// Number of threads: some hash while others wait for the disk, whose journal records each new file.
 const THREADS: usize = 4;
 
-/// Why something could not be given back.
+/// Why a document could not be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "reason", content = "error", rename_all = "snake_case")]
-pub enum Lack {
+pub enum MissingReason {
     /// Its bytes are nowhere in the mirror.
     #[error("its bytes are not in objects/")]
     NotHeld,
     /// The retention deleted the bytes.
     #[error("its bytes were deleted by the retention")]
     Freed,
-    /// Only a file that somebody had edited is held.
+    /// Only an edited file is kept.
     #[error("its file had been edited before it left; what is held is the edited one, which --edited gives")]
     Edited,
-    /// The file in the tree is another than was mirrored.
+    /// The file in the tree has changed since it was mirrored.
     #[error("its file in the tree is not as it was mirrored any more: somebody changed it, or a run is at work")]
     Changed,
-    /// Bytes that should be the wanted ones are not.
+    /// The bytes that should be the right ones are damaged.
     #[error("its bytes are damaged; `verify --repair` may bring them back")]
     Damaged,
     /// It could not be written.
@@ -50,10 +48,10 @@ pub enum Lack {
     Failed(String),
 }
 
-/// A file that is not there.
+/// A file that could not be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Missing {
-    /// Where it would be.
+    /// Its path.
     pub path: RelPath,
     /// The document.
     #[serde(rename = "document_id")]
@@ -61,61 +59,60 @@ pub struct Missing {
     /// The version.
     #[serde(rename = "version_id")]
     pub version: VersionId,
-    /// Why it is not there.
+    /// Why it could not be restored.
     #[serde(flatten)]
-    pub lack: Lack,
+    pub reason: MissingReason,
 }
 
-/// What came of it.
+/// The result of a restore.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restored {
-    /// Files that were given back.
+    /// Files that were restored.
     pub files: u64,
-    /// Their bytes.
+    /// Their total size in bytes.
     pub bytes: u64,
-    /// Of those, edited files in place of what had been mirrored.
+    /// How many of them are edited files instead of mirrored ones.
     pub edited: u64,
-    /// Files that were not, in the order of their paths.
+    /// Files that could not be restored, in path order.
     pub missing: Vec<Missing>,
-    /// Damaged sources, also where another one served.
+    /// Damaged sources, even if another source was used.
     pub damaged: u64,
-    /// Whether it was ended before all was done.
+    /// Whether it was cancelled.
     pub ended: bool,
 }
 
-/// What is needed for it.
+/// The parameters of a restore.
 pub struct Restore<'a> {
     /// The mirror.
     pub root: &'a Root,
-    /// Where to.
+    /// The folder to restore into.
     pub target: &'a Target,
-    /// What a screen reads.
+    /// Progress for display.
     pub progress: &'a Progress,
-    /// Whether an edited file is given where nothing else is held.
+    /// Whether an edited file is restored if nothing else is kept.
     pub edited: bool,
-    /// Whether to end.
+    /// Whether to cancel.
     pub ended: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// What one file came to.
+/// The result for one file.
 enum RestoreOutcome {
     Whole(u64),
     Edited(u64),
-    Lacks(Lack),
+    NotRestored(MissingReason),
     Ended,
 }
 
 impl Restore<'_> {
-    /// Writes all that `list` hands out, and makes it durable. `list` ends early when its argument
-    /// says so.
+    /// Restores all documents that `list` produces, and makes them durable. `list` stops when its argument tells it to.
     pub fn run<E: From<mirror::Error>>(
         &self,
-        list: impl FnOnce(&mut dyn FnMut(Remembered) -> bool) -> Result<(), E>,
+        list: impl FnOnce(&mut dyn FnMut(PastDocument) -> bool) -> Result<(), E>,
     ) -> Result<Restored, E> {
         let done = Mutex::new(Restored::default());
         let broken: Mutex<Option<mirror::Error>> = Mutex::new(None);
         let is_broken = || lock(&broken).is_some();
-        // Room for a batch or two a thread: what is listed does not pile up.
+        // Limits the queue to one or two batches per thread.
         let (sender, receiver) = mpsc::sync_channel(2 * THREADS);
         let receiver = Mutex::new(receiver);
         let listed = std::thread::scope(|scope| {
@@ -131,16 +128,16 @@ impl Restore<'_> {
         self.target.finish()?;
         let mut restored = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         restored.missing.sort_by(|a, b| a.path.cmp(&b.path));
-        // The last of them may have been told to end without having begun.
+        // The last thread may have been cancelled before it began.
         restored.ended |= (self.ended)();
         Ok(restored)
     }
 
     fn hand_out<E>(
         &self,
-        sender: SyncSender<Vec<Remembered>>,
+        sender: SyncSender<Vec<PastDocument>>,
         is_broken: &dyn Fn() -> bool,
-        list: impl FnOnce(&mut dyn FnMut(Remembered) -> bool) -> Result<(), E>,
+        list: impl FnOnce(&mut dyn FnMut(PastDocument) -> bool) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut batch = Vec::with_capacity(BATCH);
         list(&mut |mirrored| {
@@ -154,22 +151,22 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// One thread: takes batches until there are no more. After an error of the disk they are only
-    /// taken in, so that nobody waits for room.
+    /// A worker thread: takes batches until there are no more. After a disk error it discards them, so that the producer
+    /// isn't blocked.
     fn work(
         &self,
-        queue: &Mutex<Receiver<Vec<Remembered>>>,
+        queue: &Mutex<Receiver<Vec<PastDocument>>>,
         done: &Mutex<Restored>,
         broken: &Mutex<Option<mirror::Error>>,
     ) {
-        let mut giver = Giver::new(self.target);
+        let mut writer = FileWriter::new(self.target);
         loop {
             let Ok(batch) = lock(queue).recv() else { return };
             for mirrored in batch {
                 if (self.ended)() || lock(broken).is_some() {
                     break;
                 }
-                if let Err(error) = self.one(&mut giver, mirrored, done) {
+                if let Err(error) = self.one(&mut writer, mirrored, done) {
                     lock(broken).get_or_insert(error);
                 }
                 Progress::add(&self.progress.downloads_done, 1);
@@ -177,10 +174,17 @@ impl Restore<'_> {
         }
     }
 
-    fn one(&self, giver: &mut Giver<'_>, mirrored: Remembered, done: &Mutex<Restored>) -> Result<(), mirror::Error> {
+    fn one(
+        &self,
+        writer: &mut FileWriter<'_>,
+        mirrored: PastDocument,
+        done: &Mutex<Restored>,
+    ) -> Result<(), mirror::Error> {
         let mut damaged = 0;
-        let came = match self.give(giver, &mirrored, &mut damaged) {
-            Err(error) if error.kind() == ErrorKind::Document => RestoreOutcome::Lacks(Lack::Failed(error.to_string())),
+        let came = match self.restore_file(writer, &mirrored, &mut damaged) {
+            Err(error) if error.kind() == ErrorKind::Document => {
+                RestoreOutcome::NotRestored(MissingReason::Failed(error.to_string()))
+            }
             other => other?,
         };
         let mut done = lock(done);
@@ -192,74 +196,76 @@ impl Restore<'_> {
                 done.edited += u64::from(matches!(came, RestoreOutcome::Edited(_)));
                 Progress::add(&self.progress.bytes, size);
             }
-            RestoreOutcome::Lacks(lack) => {
-                let Remembered { path, document, version, .. } = mirrored;
-                done.missing.push(Missing { path, document, version, lack });
+            RestoreOutcome::NotRestored(reason) => {
+                let PastDocument { path, document, version, .. } = mirrored;
+                done.missing.push(Missing { path, document, version, reason });
             }
             RestoreOutcome::Ended => done.ended = true,
         }
         Ok(())
     }
 
-    /// Gives a file from the first source that holds it.
-    fn give(
+    /// Restores a file from the first source with the right bytes.
+    fn restore_file(
         &self,
-        giver: &mut Giver<'_>,
-        wanted: &Remembered,
+        writer: &mut FileWriter<'_>,
+        wanted: &PastDocument,
         damaged: &mut u64,
     ) -> Result<RestoreOutcome, mirror::Error> {
         let mut changed = false;
-        // The object is tried whatever the state says: a run may just have put it there.
+        // The object is tried whatever the state says, because a run may have just created it.
         let tree = wanted.file.as_ref().map(|(path, _)| ContentLocation::Tree(path));
         for place in tree.into_iter().chain([ContentLocation::Object(&wanted.sha256)]) {
-            match self.from(giver, place, wanted, &wanted.sha256)? {
-                Some(WriteOutcome::Whole(size)) => return Ok(RestoreOutcome::Whole(size)),
-                Some(WriteOutcome::Ended) => return Ok(RestoreOutcome::Ended),
-                Some(WriteOutcome::Other | WriteOutcome::Unreadable) if self.is_damage(place, wanted)? => *damaged += 1,
-                Some(WriteOutcome::Other | WriteOutcome::Unreadable) => changed = true,
+            match self.from(writer, place, wanted, &wanted.sha256)? {
+                Some(WriteOutcome::Written(size)) => return Ok(RestoreOutcome::Whole(size)),
+                Some(WriteOutcome::Cancelled) => return Ok(RestoreOutcome::Ended),
+                Some(WriteOutcome::Different | WriteOutcome::Unreadable) if self.is_damage(place, wanted)? => {
+                    *damaged += 1;
+                }
+                Some(WriteOutcome::Different | WriteOutcome::Unreadable) => changed = true,
                 None => {}
             }
         }
         if let Some(edited) = wanted.edited.filter(|_| self.edited) {
-            match self.from(giver, ContentLocation::Object(&edited), wanted, &edited)? {
-                Some(WriteOutcome::Whole(size)) => return Ok(RestoreOutcome::Edited(size)),
-                Some(WriteOutcome::Ended) => return Ok(RestoreOutcome::Ended),
-                Some(WriteOutcome::Other | WriteOutcome::Unreadable) => *damaged += 1,
+            match self.from(writer, ContentLocation::Object(&edited), wanted, &edited)? {
+                Some(WriteOutcome::Written(size)) => return Ok(RestoreOutcome::Edited(size)),
+                Some(WriteOutcome::Cancelled) => return Ok(RestoreOutcome::Ended),
+                Some(WriteOutcome::Different | WriteOutcome::Unreadable) => *damaged += 1,
                 None => {}
             }
         }
-        Ok(RestoreOutcome::Lacks(match () {
-            () if *damaged > 0 => Lack::Damaged,
-            () if changed => Lack::Changed,
-            () if wanted.edited.is_some() && !self.edited => Lack::Edited,
-            () if wanted.freed => Lack::Freed,
-            () => Lack::NotHeld,
+        Ok(RestoreOutcome::NotRestored(match () {
+            () if *damaged > 0 => MissingReason::Damaged,
+            () if changed => MissingReason::Changed,
+            () if wanted.edited.is_some() && !self.edited => MissingReason::Edited,
+            () if wanted.freed => MissingReason::Freed,
+            () => MissingReason::NotHeld,
         }))
     }
 
-    /// Gives a file from one source; none where nothing lies there.
+    /// Restores a file from one source; `None` if there is none.
     fn from(
         &self,
-        giver: &mut Giver<'_>,
+        writer: &mut FileWriter<'_>,
         place: ContentLocation<'_>,
-        wanted: &Remembered,
+        wanted: &PastDocument,
         sha256: &Sha256,
     ) -> Result<Option<WriteOutcome>, mirror::Error> {
         let file = match self.root.read(place) {
             Ok(file) => file,
-            // What can't be opened is no source; the other one may do.
+            // A source that can't be opened is skipped, since the other one may work.
             Err(error) => {
                 tracing::warn!("{error}");
                 return Ok(None);
             }
         };
         let Some(mut file) = file else { return Ok(None) };
-        giver.give(&wanted.path, &mut file, sha256, wanted.mtime, self.ended).map(Some)
+        writer.write_file(&wanted.path, &mut file, sha256, wanted.mtime, self.ended).map(Some)
     }
 
-    /// Whether a source with other bytes than recorded is damaged. A file of the tree that was
-    /// written to since is somebody's work, or a run's.
-    fn is_damage(&self, place: ContentLocation<'_>, wanted: &Remembered) -> Result<bool, mirror::Error> {
+    /// Whether a source with unexpected bytes is damaged. A file of the tree that was written to since was changed by a user
+    /// or a run.
+    fn is_damage(&self, place: ContentLocation<'_>, wanted: &PastDocument) -> Result<bool, mirror::Error> {
         let damage = match (place, &wanted.file) {
             (ContentLocation::Tree(path), Some((_, recorded))) => match self.root.look(path)? {
                 OnDisk::File(found) => found.is_same(recorded, !self.root.is_network()),

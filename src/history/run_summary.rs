@@ -1,25 +1,28 @@
-//! What the state keeps of a run's report, so that later runs can be compared with it.
+//! The part of a run's report that the state stores, so that later runs can be compared with it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::report::{Documents, RunReport};
 
 #[derive(Serialize)]
-struct Note<'r> {
+struct StoredSummary<'r> {
     #[serde(flatten)]
     documents: &'r Documents,
     downloaded: u64,
     seconds: f64,
 }
 
-/// What is kept of a report: its documents' counts, bytes and time, as JSON.
+/// A report's counts, bytes and time, as JSON.
 pub fn note(report: &RunReport) -> Option<String> {
-    let note =
-        Note { documents: &report.documents, downloaded: report.bytes.downloaded, seconds: report.duration_seconds };
+    let note = StoredSummary {
+        documents: &report.documents,
+        downloaded: report.bytes.downloaded,
+        seconds: report.duration_seconds,
+    };
     serde_json::to_string(&note).ok()
 }
 
-/// The same, read again; earlier programs kept less.
+/// The same, read again; earlier versions stored less.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct StoredRun {

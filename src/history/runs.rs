@@ -1,4 +1,4 @@
-//! What `runs/` has of runs that are long past.
+//! Deletes old files in `runs/`.
 
 use super::{Error, manifest::SUFFIX};
 use crate::{
@@ -6,14 +6,14 @@ use crate::{
     state::{Start, State},
 };
 
-/// The last runs, whose files always stay.
+/// The last runs, whose files are always kept.
 const LAST: usize = 3;
 
-/// What the files of a run end with, behind its id. Anything else in `runs/` is not ours.
+/// Endings of a run's files, after its id. Other files in `runs/` are not ours.
 const SUFFIXES: [&str; 3] = [".json", SUFFIX, ".html"];
 
-/// Deletes what `runs/` has of runs that began before a time in seconds since the epoch, but nothing
-/// of the last runs, and not the newest manifest. Returns how many files.
+/// Deletes the files of runs that began before a time (seconds since the epoch), except for the last runs and the newest
+/// manifest. Returns the number of deleted files.
 pub fn forget_runs(mirror: &Mirror, state: &State, before: i64) -> Result<usize, Error> {
     let names = mirror.state_files("runs")?;
     let starts = state.read(|r| r.starts())?;
@@ -22,7 +22,7 @@ pub fn forget_runs(mirror: &Mirror, state: &State, before: i64) -> Result<usize,
     Ok(outdated.len())
 }
 
-/// The files that may go. Whose a file is, and how old, its run's row says.
+/// The files that may be deleted. Their runs' rows say how old they are.
 fn outdated<'n>(names: &'n [String], starts: &[Start], before: i64) -> Vec<&'n str> {
     let mut files: Vec<(&Start, &str, &str)> = names
         .iter()
@@ -49,7 +49,7 @@ mod tests {
     use crate::state::Run;
 
     #[test]
-    fn old_runs_go_and_the_last_ones_stay() {
+    fn old_runs_are_deleted_and_the_last_ones_stay() {
         let starts: Vec<Start> =
             (1..=6).map(|n| Start { run: Run { number: n, id: format!("00000{n}-x") }, at: n * 100 }).collect();
         let report = |n| format!("00000{n}-x.json");
@@ -63,12 +63,12 @@ mod tests {
         assert_eq!(of(&all, 0), [""; 0]);
         assert_eq!(of(&all, 300), [report(1), report(2)]);
         assert_eq!(of(&all, 10_000), [report(1), report(2), report(3)]);
-        // Runs without a file, as other commands are, don't count among the last ones.
+        // Runs without a file, such as other commands, don't count among the last ones.
         assert_eq!(of(&[report(1), report(2), report(3)], 10_000), [""; 0]);
-        // Only the newest manifest stays, however old it is; with it stays nothing else of its run.
+        // Only the newest manifest stays, however old it is, without the other files of its run.
         let mixed = [all, vec![manifest(1), manifest(2), "000001-x.html".to_owned()]].concat();
         assert_eq!(of(&mixed, 10_000), ["000001-x.html".to_owned(), report(1), manifest(1), report(2), report(3)]);
-        // What is not of a run that the state knows is somebody else's.
+        // Files of unknown runs belong to somebody else.
         let foreign =
             ["notes.json", "000001-y.json", "000001-x.txt", "000001-x", "000001-x.json.bak"].map(str::to_owned);
         assert_eq!(of(&[foreign.to_vec(), (4..=6).map(report).collect()].concat(), 10_000), [""; 0]);

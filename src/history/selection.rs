@@ -1,4 +1,4 @@
-//! Which paths of the tree a user means.
+//! The paths that a user selected.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -6,11 +6,11 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::model::RelPath;
 
-/// Files and folders of the tree, by the paths that a user gave; none given: everything.
+/// Files and folders of the tree that a user selected; everything if no path was given.
 #[derive(Debug, Clone)]
 pub struct Selection(Vec<Given>);
 
-/// A path as it was given, and what it may mean below the destination.
+/// A path as given, and what it may mean below the destination.
 #[derive(Debug, Clone)]
 struct Given {
     text: String,
@@ -19,8 +19,8 @@ struct Given {
 }
 
 impl Selection {
-    /// Paths below the destination, or with the destination in front, as a shell completes them.
-    /// `folder` is the working folder, `destinations` the absolute names of the destination.
+    /// From paths below the destination, or with the destination in front, as a shell completes them. `folder` is the
+    /// working folder, and `destinations` has the absolute paths of the destination.
     pub fn new(given: &[PathBuf], destinations: &[PathBuf], folder: &Path) -> Self {
         let read = |given: &PathBuf| Given {
             text: given.display().to_string(),
@@ -35,7 +35,7 @@ impl Selection {
         self.0.iter().flat_map(|given| given.names.iter().map(String::as_str))
     }
 
-    /// Whether a path is meant; remembers which of the given ones mean it.
+    /// Whether a path is selected. Remembers which of the given paths matched.
     pub fn wants(&mut self, path: &RelPath) -> bool {
         let mut wanted = self.0.is_empty();
         for given in &mut self.0 {
@@ -47,13 +47,13 @@ impl Selection {
         wanted
     }
 
-    /// The given paths that meant nothing so far.
-    pub fn unmet(&self) -> Vec<String> {
+    /// The given paths that matched nothing so far.
+    pub fn unmatched(&self) -> Vec<String> {
         self.0.iter().filter(|given| !given.met).map(|given| given.text.clone()).collect()
     }
 }
 
-/// Whether a path is a file or folder, or lies in it.
+/// Whether a path is the named file or folder, or below it.
 fn lies_in(path: &str, name: &str) -> bool {
     name.is_empty() || path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -68,7 +68,7 @@ fn meanings(given: &Path, destinations: &[PathBuf], folder: &Path) -> Vec<String
     names
 }
 
-/// The steps of a path as the tree has them: composed, and with nothing but names.
+/// The steps of a path as in the tree: normalised, without `.` and `..`.
 fn steps(path: &Path) -> Option<String> {
     let mut names = Vec::new();
     for step in path.components() {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_meant_in_many_ways() {
+    fn a_path_can_be_given_in_many_ways() {
         for given in [
             "Brf Eken",
             "Brf Eken/",
@@ -106,14 +106,14 @@ mod tests {
         ] {
             let mut selection = selection(&[given]);
             assert!(selection.wants(&RelPath::new("Brf Eken/a.pdf").unwrap()), "{given}");
-            assert!(selection.unmet().is_empty(), "{given}");
+            assert!(selection.unmatched().is_empty(), "{given}");
         }
         for given in
             ["Brf", "Brf Eken/a", "a.pdf", "/Brf Eken", "../mirror/Brf Eken", "/srv/other/Brf Eken", "Brf Eken/.."]
         {
             let mut selection = selection(&[given]);
             assert!(!selection.wants(&RelPath::new("Brf Eken/a.pdf").unwrap()), "{given}");
-            assert_eq!(selection.unmet(), [given]);
+            assert_eq!(selection.unmatched(), [given]);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The moments that can be gone back to.
+//! Snapshots: the states of the mirror that can be restored.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,19 +9,19 @@ use crate::state::PastRun;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Changes {
-    /// New in the tree.
+    /// Documents that were added.
     pub added: u64,
-    /// With another version.
+    /// Documents with another version.
     pub updated: u64,
-    /// At another path.
+    /// Documents that moved to another path.
     pub moved: u64,
-    /// Taken out of the tree.
+    /// Documents that were removed.
     pub removed: u64,
-    /// Not mirrored as listed.
+    /// Documents that failed.
     pub failed: u64,
 }
 
-/// A run, or another command that changed the mirror, as a moment to go back to.
+/// A run, or another command that changed the mirror, as a state that can be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Snapshot {
     /// Its id.
@@ -32,18 +32,18 @@ pub struct Snapshot {
     pub command: String,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended; none: it is at work, or was killed.
+    /// When it ended; `None` if it is active or was killed.
     pub finished_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<String>,
-    /// Whether everything that the service had was mirrored then.
+    /// Whether the mirror was complete at its end.
     pub whole: bool,
-    /// What it changed; none: nothing is known.
+    /// What it changed; `None` if unknown.
     pub changes: Option<Changes>,
 }
 
 impl Snapshot {
-    /// Of a run.
+    /// The snapshot of a run.
     pub fn of(run: &PastRun) -> Self {
         let time = |seconds| Timestamp::from_second(seconds).unwrap_or_default();
         Self {
@@ -58,7 +58,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether it ended well and left everything as it was.
+    /// Whether it succeeded and changed nothing.
     pub fn changed_nothing(&self) -> bool {
         self.outcome.as_deref() == Some("complete") && self.changes == Some(Changes::default())
     }

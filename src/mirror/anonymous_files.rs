@@ -1,9 +1,9 @@
-//! Staged files that have no name yet.
+//! Staged files without a name.
 //!
-//! Most documents come whole before the first byte is written, and nothing of them could be resumed. Linux
-//! writes such a file without a name (`O_TMPFILE`) and gives it one when it is published: one
-//! change of one folder instead of three of two, and a crash leaves nothing behind. The file is held open until
-//! then, so only so many are; where the system or the file system can't do it, files have names below `tmp/`.
+//! Most documents arrive completely before the first byte is written, so there is nothing to resume. Linux can write such a
+//! file without a name (`O_TMPFILE`) and link it when it is published: one folder changes once instead of two folders three
+//! times, and a crash leaves nothing behind. Files stay open until then, so their number is limited. Where the system or
+//! the file system doesn't support this, files have names below `tmp/`.
 
 use std::{
     collections::HashMap,
@@ -21,58 +21,58 @@ use rustix::{
     io::Errno,
 };
 
-/// Most files that are held open, whatever the system allows.
-const MOST: u64 = 4096;
+/// Limit of open files, even if the system allows more.
+const MAX_OPEN: u64 = 4096;
 
-/// How an open file is given a name.
+/// How an open file gets a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LinkMethod {
     /// By its descriptor.
     Descriptor,
-    /// By its place in `/proc`.
+    /// By its path in `/proc`.
     Proc,
 }
 
-/// The files that wait for their names, by what they are called meanwhile.
+/// The open files that have no name yet, by their temporary ids.
 #[derive(Debug, Default)]
-pub(super) struct Nameless {
+pub(super) struct AnonymousFiles {
     way: Option<LinkMethod>,
     most: usize,
-    /// Sets this mirror's names apart from those that older intents mention.
+    /// Distinguishes this process's ids from those in older intents.
     tag: u64,
     next: AtomicU64,
     files: Mutex<HashMap<String, File>>,
 }
 
-impl Nameless {
-    /// Tries in a folder below `tmp/` what the system can do.
+impl AnonymousFiles {
+    /// Tests in a folder below `tmp/` what the system supports.
     pub(super) fn open(dir: &OwnedFd) -> rustix::io::Result<Self> {
         let most = usize::try_from(descriptors() / 2).unwrap_or(0);
         let tag = RandomState::new().hash_one(std::process::id());
-        let mut nameless = Self { most, tag, ..Self::default() };
+        let mut anonymous = Self { most, tag, ..Self::default() };
         for way in [LinkMethod::Descriptor, LinkMethod::Proc] {
-            if nameless.way.is_none() && works(way, dir, &format!("{tag:x}"))? {
-                nameless.way = Some(way);
+            if anonymous.way.is_none() && works(way, dir, &format!("{tag:x}"))? {
+                anonymous.way = Some(way);
             }
         }
-        Ok(nameless)
+        Ok(anonymous)
     }
 
-    /// An empty file and what it is called; none where it has to have a name.
+    /// Creates an empty file and its id; `None` if it must have a name.
     pub(super) fn create(&self, folder: usize, dir: &OwnedFd) -> rustix::io::Result<Option<(String, File)>> {
         if self.way.is_none() || self.files().len() >= self.most {
             return Ok(None);
         }
         let name = || format!("{folder:x}/{:x}-{:x}", self.tag, self.next.fetch_add(1, Relaxed));
-        Ok(capable(create(dir))?.map(|file| (name(), file)))
+        Ok(if_supported(create(dir))?.map(|file| (name(), file)))
     }
 
-    /// Holds a finished file until it is given a name.
+    /// Keeps a finished file open until it is linked.
     pub(super) fn keep(&self, name: String, file: File) {
         self.files().insert(name, file);
     }
 
-    /// Gives a file its name, if that is free; none if it is not held here. One that was refused is held on.
+    /// Links a file to a name if that is free; `None` if the file is not open here. If linking fails, the file stays open.
     pub(super) fn link(&self, name: &str, dir: impl AsFd, leaf: &str) -> Option<rustix::io::Result<()>> {
         let file = self.files().remove(name)?;
         let linked = self.way.map(|way| link(way, &file, dir, leaf))?;
@@ -82,12 +82,12 @@ impl Nameless {
         Some(linked)
     }
 
-    /// Whether a file is held here.
+    /// Whether a file is open here.
     pub(super) fn holds(&self, name: &str) -> bool {
         self.files().contains_key(name)
     }
 
-    /// Lets a file go; false if it is not held here.
+    /// Closes a file; `false` if it is not open here.
     pub(super) fn discard(&self, name: &str) -> bool {
         self.files().remove(name).is_some()
     }
@@ -97,22 +97,22 @@ impl Nameless {
     }
 }
 
-/// How many descriptors this process may have, raised as far as it may raise it.
+/// How many descriptors this process may have; raises the limit as far as allowed.
 pub fn descriptors() -> u64 {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
-    let wanted = limit.maximum.unwrap_or(u64::MAX).min(2 * MOST);
+    let wanted = limit.maximum.unwrap_or(u64::MAX).min(2 * MAX_OPEN);
     if limit.current.is_some_and(|current| current < wanted) {
         limit.current = Some(wanted);
         let _ = setrlimit(Resource::Nofile, limit);
     }
-    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).min(2 * MOST)
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).min(2 * MAX_OPEN)
 }
 
 fn create(dir: &OwnedFd) -> rustix::io::Result<File> {
     #[cfg(target_os = "linux")]
     {
-        // The umask decides what the tree's files may do, as for any file the user creates.
+        // The umask decides the modes of files in the tree, as for all files that the user creates.
         let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
         rustix::fs::openat(dir, ".", flags, Mode::from_bits_truncate(0o666)).map(File::from)
     }
@@ -140,26 +140,26 @@ fn link(_: LinkMethod, _: &File, _: impl AsFd, _: &str) -> rustix::io::Result<()
     Err(Errno::NOSYS)
 }
 
-/// Whether a file can be written without a name and given one.
+/// Whether a file can be created without a name and linked.
 fn works(way: LinkMethod, dir: &OwnedFd, leaf: &str) -> rustix::io::Result<bool> {
-    let Some(file) = capable(create(dir))? else { return Ok(false) };
-    let linked = capable(link(way, &file, dir, leaf))?.is_some();
+    let Some(file) = if_supported(create(dir))? else { return Ok(false) };
+    let linked = if_supported(link(way, &file, dir, leaf))?.is_some();
     if linked {
         rustix::fs::unlinkat(dir, leaf, AtFlags::empty())?;
     }
-    Ok(linked && heeds_umask(&file, dir, leaf)?)
+    Ok(linked && applies_umask(&file, dir, leaf)?)
 }
 
-/// Whether a file without a name has the mode of any other: some older kernels forget the umask.
-fn heeds_umask(file: &File, dir: &OwnedFd, leaf: &str) -> rustix::io::Result<bool> {
+/// Whether an anonymous file gets the same mode as any other; some older kernels ignore the umask.
+fn applies_umask(file: &File, dir: &OwnedFd, leaf: &str) -> rustix::io::Result<bool> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let named = rustix::fs::openat(dir, leaf, flags, Mode::from_bits_truncate(0o666))?;
     rustix::fs::unlinkat(dir, leaf, AtFlags::empty())?;
     Ok(rustix::fs::fstat(&named)?.st_mode == rustix::fs::fstat(file)?.st_mode)
 }
 
-/// What a call brought; none where this system, file system or user can't do it. A disk that fails is an error.
-fn capable<T>(result: rustix::io::Result<T>) -> rustix::io::Result<Option<T>> {
+/// The result of a call; `None` if the system, the file system or the user can't do it. A failing disk is an error.
+fn if_supported<T>(result: rustix::io::Result<T>) -> rustix::io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(
@@ -194,23 +194,23 @@ mod tests {
     }
 
     #[test]
-    fn each_way_gives_a_name_once_and_takes_none_away() {
+    fn each_method_links_once_and_replaces_nothing() {
         let (folder, dir) = folder();
         for way in [LinkMethod::Descriptor, LinkMethod::Proc] {
             if !works(way, &dir, "probe").unwrap() {
                 skip(&format!("a file without a name can't get one by {way:?}"));
                 continue;
             }
-            let nameless = Nameless { way: Some(way), most: 1, ..Nameless::default() };
-            let (name, mut file) = nameless.create(0, &dir).unwrap().unwrap();
+            let anonymous = AnonymousFiles { way: Some(way), most: 1, ..AnonymousFiles::default() };
+            let (name, mut file) = anonymous.create(0, &dir).unwrap().unwrap();
             file.write_all(b"ours").unwrap();
-            nameless.keep(name.clone(), file);
-            assert!(nameless.create(0, &dir).unwrap().is_none(), "no more than that are held");
+            anonymous.keep(name.clone(), file);
+            assert!(anonymous.create(0, &dir).unwrap().is_none(), "no more than that are open");
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nobody sees it");
             std::fs::write(folder.path().join("taken"), "theirs").unwrap();
-            assert_eq!(nameless.link(&name, &dir, "taken"), Some(Err(Errno::EXIST)));
-            assert_eq!(nameless.link(&name, &dir, "free"), Some(Ok(())));
-            assert_eq!(nameless.link(&name, &dir, "again"), None);
+            assert_eq!(anonymous.link(&name, &dir, "taken"), Some(Err(Errno::EXIST)));
+            assert_eq!(anonymous.link(&name, &dir, "free"), Some(Ok(())));
+            assert_eq!(anonymous.link(&name, &dir, "again"), None);
             assert_eq!(std::fs::read(folder.path().join("taken")).unwrap(), b"theirs");
             assert_eq!(std::fs::read(folder.path().join("free")).unwrap(), b"ours");
             std::fs::remove_file(folder.path().join("taken")).unwrap();
@@ -221,13 +221,13 @@ mod tests {
     #[test]
     fn a_discarded_file_is_gone() {
         let (folder, dir) = folder();
-        let nameless = Nameless::open(&dir).unwrap();
-        let Some((name, file)) = nameless.create(0, &dir).unwrap() else {
+        let anonymous = AnonymousFiles::open(&dir).unwrap();
+        let Some((name, file)) = anonymous.create(0, &dir).unwrap() else {
             return skip("the file system knows no files without a name");
         };
-        nameless.keep(name.clone(), file);
-        assert!(nameless.discard(&name) && !nameless.discard(&name));
-        assert_eq!(nameless.link(&name, &dir, "x"), None);
+        anonymous.keep(name.clone(), file);
+        assert!(anonymous.discard(&name) && !anonymous.discard(&name));
+        assert_eq!(anonymous.link(&name, &dir, "x"), None);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Letting bytes go for good. Nothing else of the mirror deletes what it once published.
+//! Deletes bytes permanently. Nothing else in the mirror deletes published files.
 
 use std::io;
 
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Mirror {
-    /// Deletes a file of the tree, and the folders that it leaves empty. What is no regular file, or
-    /// lies behind a link, stays: the mirror did not put it there.
+    /// Deletes a file of the tree, and folders that become empty. Anything that is not a regular file, or is behind a link,
+    /// stays, because the mirror did not create it.
     pub fn erase(&self, path: &RelPath) -> Result<(), Error> {
         let failed = |e: io::Error| Error::io("erase", path.as_str(), e);
         match self.root.folder_of(path) {
@@ -22,7 +22,7 @@ impl Mirror {
                     failpoints::point(Point::Erased, path);
                     self.sync_folder(&dir, path.as_str())?;
                 }
-                // A crash may have come before its folder was removed.
+                // An earlier crash may have left its folder.
                 sys::EntryKind::Nothing => {}
                 sys::EntryKind::Other(_) => return Ok(()),
             },
@@ -36,21 +36,22 @@ impl Mirror {
         Ok(())
     }
 
-    /// Deletes an object. Returns its size; none where there was none.
+    /// Deletes an object. Returns its size; `None` if there was none.
     pub fn drop_object(&self, sha256: &Sha256) -> Result<Option<u64>, Error> {
         let hex = sha256.hex();
-        let shelf = match sys::open_folder(&self.area.objects, &hex[..2]) {
-            Ok(shelf) => shelf,
+        let object_dir = match sys::open_folder(&self.state_dir.objects, &hex[..2]) {
+            Ok(object_dir) => object_dir,
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(Error::io("open the folder of the object", &hex, error)),
         };
-        let sys::EntryKind::File(stamp) = sys::look(&shelf, &hex).map_err(|e| Error::io("look at", &hex, e))? else {
+        let sys::EntryKind::File(stamp) = sys::look(&object_dir, &hex).map_err(|e| Error::io("look at", &hex, e))?
+        else {
             return Ok(None);
         };
-        rustix::fs::unlinkat(&shelf, &*hex, AtFlags::empty())
-            .map_err(|e| Error::io("let go of the object", &hex, e))?;
+        rustix::fs::unlinkat(&object_dir, &*hex, AtFlags::empty())
+            .map_err(|e| Error::io("delete the object", &hex, e))?;
         failpoints::point(Point::Freed, &hex);
-        self.sync_folder(&shelf, &hex)?;
+        self.sync_folder(&object_dir, &hex)?;
         Ok(Some(stamp.size))
     }
 }

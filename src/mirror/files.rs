@@ -1,7 +1,7 @@
-//! The state's plain files: reports, and what else lies beside the database.
+//! Plain files of the state: reports and other files beside the database.
 //!
-//! A name is relative to the state folder and at most one folder deep. Whoever reads sees the
-//! old file or the new one.
+//! A name is relative to the state folder and at most one folder deep. Readers see the old file or the new one, never a
+//! mixture.
 
 use std::{fs::File, io::Read as _};
 
@@ -14,15 +14,14 @@ use crate::{
 };
 
 impl Mirror {
-    /// Writes a file of the state, in place of the one that has the name.
+    /// Writes a file of the state, replacing an existing one.
     pub fn write_state_file(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let mut stage = Stage::create(self, false)?;
         stage.write(bytes)?;
         self.place_state_file(stage, name).map(drop)
     }
 
-    /// Makes a stage a file of the state, in place of the one that has the name; it is durable when
-    /// this returns.
+    /// Turns a stage into a file of the state, replacing an existing one. The file is durable when this returns.
     pub fn keep_state_file(&self, stage: Stage, name: &str) -> Result<(), Error> {
         stage.sync()?;
         let dir = self.place_state_file(stage, name)?;
@@ -31,7 +30,7 @@ impl Mirror {
 
     fn place_state_file(&self, stage: Stage, name: &str) -> Result<OwnedFd, Error> {
         let staged = stage.finish(None)?;
-        let (tmp, from) = self.area.tmp(&staged.name)?;
+        let (tmp, from) = self.state_dir.tmp(&staged.name)?;
         let (dir, leaf) = self.state_folder(name)?;
         rustix::fs::renameat(tmp, from, &dir, leaf)
             .map_err(|e| Error::io("write", format!("{STATE_FOLDER}/{name}"), e))?;
@@ -39,7 +38,7 @@ impl Mirror {
         Ok(dir)
     }
 
-    /// Reads a file of the state; none where it is missing.
+    /// Reads a file of the state; `None` if there is none.
     pub fn read_state_file(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let failed = |e| Error::io("read", format!("{STATE_FOLDER}/{name}"), e);
         let mut file: File = match self.state_folder(name).map(|(dir, leaf)| open(&dir, leaf)) {
@@ -62,16 +61,16 @@ impl Mirror {
         }
     }
 
-    /// The highest number of a run that reports, manifests and copies of the state speak of.
+    /// The highest run number that reports, manifests and copies of the state mention.
     pub fn highest_run(&self) -> Result<i64, Error> {
         let names = self.state_files("runs")?.into_iter().chain(self.state_files("copies")?);
         Ok(names.filter_map(|name| name.split_once('-')?.0.parse().ok()).max().unwrap_or(0))
     }
 
-    /// Names of everything in a folder of the state, in order; none where the folder is missing.
+    /// The sorted names in a folder of the state; `None` if the folder is missing.
     pub fn state_files(&self, folder: &str) -> Result<Vec<String>, Error> {
         let failed = |e: Errno| Error::io("list", format!("{STATE_FOLDER}/{folder}"), e);
-        let dir = match sys::open_folder(&self.area.state, folder) {
+        let dir = match sys::open_folder(&self.state_dir.state, folder) {
             Ok(dir) => dir,
             Err(Errno::NOENT) => return Ok(Vec::new()),
             Err(error) => return Err(failed(error)),
@@ -91,7 +90,7 @@ impl Mirror {
 
     fn state_folder<'n>(&self, name: &'n str) -> Result<(OwnedFd, &'n str), Error> {
         let (folder, leaf) = name.rsplit_once('/').unwrap_or((".", name));
-        let dir = sys::open_folder(&self.area.state, folder);
+        let dir = sys::open_folder(&self.state_dir.state, folder);
         dir.map(|dir| (dir, leaf)).map_err(|e| Error::io("open the folder of", format!("{STATE_FOLDER}/{name}"), e))
     }
 }

@@ -1,4 +1,4 @@
-//! Files that are there already: what they hold, and bytes below `tmp/` that nobody knows.
+//! Identifies the content of existing files, and rescues unknown bytes below `tmp/`.
 
 use std::collections::HashSet;
 
@@ -7,19 +7,19 @@ use md5::{Digest as _, Md5};
 use super::{ContentLocation, Error, Mirror, objects::holds_whole, read::digest, sys};
 use crate::model::{RelPath, STATE_FOLDER, Sha256, Stamp};
 
-/// What a file of the tree holds, by every hash that can prove it.
+/// A file of the tree with all hashes that can prove its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// The file's stamp, the same before and after it was read.
+    /// The file's stamp, which did not change while it was read.
     pub stamp: Stamp,
-    /// What it is known by.
+    /// The hash used in the state.
     pub sha256: Sha256,
-    /// What storage may announce.
+    /// The hash that storage may announce.
     pub md5: [u8; 16],
 }
 
 impl Mirror {
-    /// Reads a file of the tree; none where it is missing, or was written to meanwhile.
+    /// Reads a file of the tree; `None` if it is missing or changed while it was read.
     pub fn fingerprint(&self, path: &RelPath) -> Result<Option<Fingerprint>, Error> {
         let Some(mut file) = self.root.read(ContentLocation::Tree(path))? else { return Ok(None) };
         let failed = |e| Error::io("read", path.as_str(), e);
@@ -30,7 +30,7 @@ impl Mirror {
             Ok(())
         })
         .map_err(failed)?;
-        // Whoever put the file here may not have synced it; a group's barrier does where it can.
+        // Whoever put the file here may not have synced it. Where possible the batch's barrier does.
         if self.syncs_each() {
             file.sync_all().map_err(|e| Error::io("sync", path.as_str(), e))?;
         }
@@ -38,18 +38,18 @@ impl Mirror {
         Ok((stamp == before).then(|| Fingerprint { stamp, sha256, md5: md5.finalize().into() }))
     }
 
-    /// Whether some bytes are held in `objects/`, whole.
+    /// Whether `objects/` has these bytes, undamaged.
     pub fn holds(&self, sha256: &Sha256) -> Result<bool, Error> {
         let hex = sha256.hex();
-        match sys::open_folder(&self.area.objects, &hex[..2]) {
-            Ok(shelf) => holds_whole(&shelf, &hex),
+        match sys::open_folder(&self.state_dir.objects, &hex[..2]) {
+            Ok(object_dir) => holds_whole(&object_dir, &hex),
             Err(rustix::io::Errno::NOENT) => Ok(false),
             Err(error) => Err(Error::io("open the folder of", format!("{STATE_FOLDER}/objects/{hex}"), error)),
         }
     }
 
-    /// Takes files below `tmp/` into `objects/` that are old bytes and not `wanted`: a state that was
-    /// lost took the intents with it that knew of them. Returns how many.
+    /// Moves old bytes below `tmp/` into `objects/`, except for `wanted` files: when a state was lost, so were the intents
+    /// that knew of them. Returns their number.
     pub fn rescue<E: From<Error>>(
         &self,
         wanted: &HashSet<String>,
@@ -57,7 +57,7 @@ impl Mirror {
     ) -> Result<u64, E> {
         let mut rescued = 0;
         for name in self.names_in_tmp()?.into_iter().filter(|name| !wanted.contains(name)) {
-            let (dir, leaf) = self.area.tmp(&name)?;
+            let (dir, leaf) = self.state_dir.tmp(&name)?;
             let look = sys::look(dir, leaf).map_err(|e| Error::io("look at", &name, e))?;
             if let sys::EntryKind::File(stamp) = look
                 && stamp.size > 0

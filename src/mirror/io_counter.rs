@@ -1,18 +1,18 @@
-//! A sign of life: how many bytes were read from and written to files of the mirror so far, by all of the process.
+//! Counts the bytes that this process has read from and written to files of the mirror.
 //!
-//! One file may be worked on for an hour, and no other counter moves meanwhile. It is for looking at alone.
+//! A single file may take an hour during which no other counter changes. Only used to detect liveness.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 static BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// Bytes were read or written.
-pub(super) fn moved(bytes: usize) {
+/// Counts bytes that were read or written.
+pub(super) fn count(bytes: usize) {
     BYTES.fetch_add(bytes as u64, Relaxed);
 }
 
-/// A number that is another one whenever bytes were read or written.
-pub fn effort() -> u64 {
+/// A number that changes whenever bytes are read or written.
+pub fn bytes_moved() -> u64 {
     BYTES.load(Relaxed)
 }
 
@@ -23,13 +23,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_and_writing_move_it() {
+    fn reading_and_writing_are_counted() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&[7; 1000]).unwrap();
         std::io::Seek::rewind(&mut file).unwrap();
-        let before = effort();
+        let before = bytes_moved();
         crate::mirror::digest(&mut file, |_| Ok(())).unwrap();
-        // Other tests may move it, too.
-        assert!(effort() - before >= 1000);
+        // Other tests may count, too.
+        assert!(bytes_moved() - before >= 1000);
     }
 }

@@ -1,4 +1,4 @@
-//! The lock that one writing command at a time holds.
+//! The lock of the mirror, held by one writing command at a time.
 
 use std::{
     io::Write as _,
@@ -13,18 +13,18 @@ use rustix::{
 
 use super::Error;
 
-/// The lock, held as long as this lives. Its file names its holder, who empties it at the end: one
-/// that names somebody and is free was left by a command that was cut off.
+/// Held until dropped. Its file contains the holder's process id and is emptied at the end, so a free lock with an id was
+/// left by an interrupted command.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: OwnedFd,
-    was_cut_off: bool,
-    settled: AtomicBool,
+    was_interrupted: bool,
+    clear_interruption: AtomicBool,
     shared: AtomicBool,
 }
 
 impl Lock {
-    /// Takes the lock of a state folder, or says who holds it.
+    /// Takes the lock of a state folder; the error names the holder.
     pub(super) fn take(state: &OwnedFd) -> Result<Self, Error> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let lock = rustix::fs::openat(state, "lock", flags, Mode::from_bits_truncate(0o600)).map_err(|e| match e {
@@ -41,28 +41,33 @@ impl Lock {
             Err(Errno::WOULDBLOCK) => return Err(Error::Locked(holder(&lock))),
             Err(error) => return Err(Error::io("lock", "lock", error)),
         }
-        let was_cut_off = holder(&lock).is_some();
-        // The process id is for people; the kernel's lock is what counts, so a failure here is none.
+        let was_interrupted = holder(&lock).is_some();
+        // The process id is information for people and only the kernel's lock counts, so failing to write it is ignored.
         let _ = rustix::fs::ftruncate(&lock, 0);
         if let Ok(copy) = lock.try_clone() {
             let _ = writeln!(std::fs::File::from(copy), "{}", std::process::id());
         }
-        Ok(Self { file: lock, was_cut_off, settled: AtomicBool::new(false), shared: AtomicBool::new(false) })
+        Ok(Self {
+            file: lock,
+            was_interrupted,
+            clear_interruption: AtomicBool::new(false),
+            shared: AtomicBool::new(false),
+        })
     }
 }
 
 impl Lock {
-    /// Whether the command that held it last never came to its end.
-    pub(super) fn was_cut_off(&self) -> bool {
-        self.was_cut_off
+    /// Whether the command that held the lock last was interrupted.
+    pub(super) fn was_interrupted(&self) -> bool {
+        self.was_interrupted
     }
 
-    /// What a command that was cut off may have left is dealt with: the lock need not tell of it any more.
-    pub(super) fn settled(&self) {
-        self.settled.store(true, Relaxed);
+    /// Called when the traces of an interrupted command have been dealt with.
+    pub(super) fn clear_interruption(&self) {
+        self.clear_interruption.store(true, Relaxed);
     }
 
-    /// Lets the programs that this one starts hold the lock, too: it then ends with the last of them.
+    /// Lets child processes hold the lock, too, so that it is released when the last of them ends.
     pub(super) fn share(&self) -> Result<(), Error> {
         self.shared.store(true, Relaxed);
         rustix::io::fcntl_setfd(&self.file, FdFlags::empty()).map_err(|e| Error::io("share", "lock", e))
@@ -71,14 +76,14 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // One that was refused has changed nothing: the next one must still learn of the cut.
-        if self.settled.load(Relaxed) || !self.was_cut_off {
+        // A command that was refused has changed nothing, so the next one must still learn of the interruption.
+        if self.clear_interruption.load(Relaxed) || !self.was_interrupted {
             let _ = rustix::fs::ftruncate(&self.file, 0);
         }
         if self.shared.load(Relaxed) {
             return;
         }
-        // Closing would not do: a process that is being started has a copy until it runs its program.
+        // Closing isn't enough, because a child process shares the descriptor until it executes its program.
         let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }
@@ -94,22 +99,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_in_another_process_does_not_keep_the_lock() {
+    fn a_descriptor_in_another_process_does_not_keep_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let open = || rustix::fs::open(folder.path(), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap();
         let lock = Lock::take(&open()).unwrap();
         let inherited = lock.file.try_clone().unwrap();
         assert!(matches!(Lock::take(&open()), Err(Error::Locked(Some(id))) if id == std::process::id()));
         drop(lock);
-        assert!(!Lock::take(&open()).unwrap().was_cut_off());
+        assert!(!Lock::take(&open()).unwrap().was_interrupted());
         drop(inherited);
         std::fs::write(folder.path().join("lock"), "123\n").unwrap();
-        // Who is refused leaves the trace, who has dealt with it takes it away.
-        assert!(Lock::take(&open()).unwrap().was_cut_off());
+        // A refused command leaves the trace; one that dealt with it removes it.
+        assert!(Lock::take(&open()).unwrap().was_interrupted());
         let dealt_with = Lock::take(&open()).unwrap();
-        assert!(dealt_with.was_cut_off());
-        dealt_with.settled();
+        assert!(dealt_with.was_interrupted());
+        dealt_with.clear_interruption();
         drop(dealt_with);
-        assert!(!Lock::take(&open()).unwrap().was_cut_off());
+        assert!(!Lock::take(&open()).unwrap().was_interrupted());
     }
 }

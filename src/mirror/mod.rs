@@ -1,9 +1,8 @@
 //! The tree on disk: stage, publish, objects, `tmp/`, lock.
 //!
-//! The only module that knows the tree to be a local file system. Bytes enter through a
-//! [`Stage`] below `tmp/`, become durable together at a [`Mirror::barrier`], and become visible
-//! by [`Mirror::apply`], which carries out an intent that the caller has committed before.
-//! [`Root`] looks and never changes anything.
+//! The only module that knows that the tree is a local file system. Bytes enter through a [`Stage`] below `tmp/`, become
+//! durable together at a [`Mirror::barrier`], and become visible with [`Mirror::apply`], which carries out an intent that
+//! the caller has committed. [`Root`] only reads.
 
 mod anonymous_files;
 mod copies;
@@ -33,22 +32,22 @@ use rustix::{
     fs::AtFlags,
 };
 
-use anonymous_files::Nameless;
-use state_dir::Area;
+use anonymous_files::AnonymousFiles;
+use state_dir::StateDir;
 
 pub use anonymous_files::descriptors;
 pub use copies::copies;
-pub use error::{Error, ErrorKind, Lack};
+pub use error::{Error, ErrorKind, Shortage};
 pub use fingerprint::Fingerprint;
-pub use io_counter::effort;
+pub use io_counter::bytes_moved;
 pub use probe::{Abilities, Disk, Examination, ProbeFailure, examine, system};
-pub use process::{Here, began, exists, here};
+pub use process::{ProcessIdentity, exists, identity, started};
 pub use publish::Outcome;
 pub use read::{ContentLocation, digest, digest_with, stamp_of};
 pub use root::{DestinationKind, OnDisk, Root, holds_files, survey};
 pub use stage::Stage;
 pub use state_dir::database;
-pub use target::{Giver, Target, WriteOutcome, is_inside};
+pub use target::{FileWriter, Target, WriteOutcome, is_inside};
 pub use walk::WalkEntry;
 
 use crate::{
@@ -56,71 +55,74 @@ use crate::{
     model::{NameLimit, RelPath, Stamp},
 };
 
-/// A mirror opened for writing; the lock is held as long as it lives.
+/// A mirror opened for writing. Holds the lock until dropped.
 #[derive(Debug)]
 pub struct Mirror {
     root: Root,
-    area: Area,
-    /// Whether one `syncfs` makes a group durable; otherwise each file and folder is synced.
+    state_dir: StateDir,
+    /// Whether one `syncfs` makes a batch durable; otherwise each file and folder is synced.
     syncs_groups: bool,
-    /// Whether the file system refuses a rename onto a taken name.
+    /// Whether the file system can refuse to rename onto an existing name.
     names_exclusively: bool,
     /// Whether the file system can swap two names.
     exchanges: bool,
-    /// Staged files that have no name yet.
-    nameless: Arc<Nameless>,
-    /// The longest name that the file system takes.
+    /// Staged files without a name.
+    anonymous: Arc<AnonymousFiles>,
+    /// The longest name that the file system allows.
     name_limit: NameLimit,
 }
 
 impl Mirror {
-    /// Opens a destination for writing, creating it where it is absent, and takes its lock.
+    /// Opens a destination for writing, creates it if necessary, and takes its lock.
     pub fn open(path: &Path) -> Result<Self, Error> {
         std::fs::create_dir_all(path).map_err(|e| Error::destination("create the destination", path, e))?;
         let root = Root::open(path)?;
         let network = root.is_network();
-        // The handle is open before the first byte is written: it then sees every write error.
+        // The handle is opened before the first byte is written, so that it sees every write error.
         let syncs_groups = !network && sys::sync_all_reports_errors();
-        let area = Area::open(root.handle())?;
-        // A file that only its own sync makes durable gains nothing from having no name.
-        let tried = area.tmp.first().filter(|_| syncs_groups).map(Nameless::open).transpose();
-        let nameless = Arc::new(tried.map_err(|e| Error::io("try to create a file in", "tmp", e))?.unwrap_or_default());
-        let longest =
-            area.tmp.first().map_or_else(|| Ok(name_limit::by_looking(root.handle())), name_limit::by_creating);
+        let state_dir = StateDir::open(root.handle())?;
+        // If each file must be synced separately, anonymous files have no advantage.
+        let tried = state_dir.tmp.first().filter(|_| syncs_groups).map(AnonymousFiles::open).transpose();
+        let anonymous =
+            Arc::new(tried.map_err(|e| Error::io("try to create a file in", "tmp", e))?.unwrap_or_default());
+        let longest = state_dir
+            .tmp
+            .first()
+            .map_or_else(|| Ok(name_limit::probe_by_lookup(root.handle())), name_limit::probe_by_creating);
         let longest = longest.map_err(|e| Error::of_state("try to create a file in", "tmp".to_owned(), e.into()))?;
         let name_limit = name_limit::limit(longest)?;
-        Ok(Self { root, area, syncs_groups, names_exclusively: true, exchanges: true, nameless, name_limit })
+        Ok(Self { root, state_dir, syncs_groups, names_exclusively: true, exchanges: true, anonymous, name_limit })
     }
 
-    /// Behaves as on a file system that can neither swap names, nor sync as a whole, nor refuse
-    /// a taken name by itself.
+    /// Behaves as on a file system that can neither swap names, nor sync as a whole, nor refuse to replace an existing
+    /// name.
     #[must_use]
     pub fn with_fallbacks_only(mut self) -> Self {
         self.syncs_groups = false;
         self.names_exclusively = false;
         self.exchanges = false;
-        self.nameless = Arc::default();
+        self.anonymous = Arc::default();
         self
     }
 
-    /// Behaves as on a file system that takes no longer names than this many bytes.
+    /// Behaves as on a file system with at most this many bytes per name.
     #[must_use]
     pub fn with_longest_name(mut self, bytes: usize) -> Self {
         self.name_limit = NameLimit::of(bytes).unwrap_or(NameLimit::LEAST);
         self
     }
 
-    /// The longest name that the file system took when the mirror was opened.
+    /// The longest name that the file system allowed when the mirror was opened.
     pub fn name_limit(&self) -> NameLimit {
         self.name_limit
     }
 
-    /// The tree, to look at.
+    /// The tree, for reading.
     pub fn root(&self) -> &Root {
         &self.root
     }
 
-    /// What is at a path of the tree, if it is a regular file.
+    /// The stamp of a regular file in the tree.
     pub fn stamp(&self, path: &RelPath) -> Result<Option<Stamp>, Error> {
         Ok(match self.root.look(path)? {
             OnDisk::File(stamp) => Some(stamp),
@@ -128,20 +130,19 @@ impl Mirror {
         })
     }
 
-    /// Whether the command that changed the mirror last never came to its end.
-    pub fn was_cut_off(&self) -> bool {
-        self.area.lock.was_cut_off()
+    /// Whether the last command that changed the mirror was interrupted.
+    pub fn was_interrupted(&self) -> bool {
+        self.state_dir.lock.was_interrupted()
     }
 
-    /// What such a command may have left is dealt with.
-    pub fn settled(&self) {
-        self.area.lock.settled();
+    /// Called when the traces of an interrupted command have been dealt with.
+    pub fn clear_interruption(&self) {
+        self.state_dir.lock.clear_interruption();
     }
 
-    /// Lets the programs that this one starts hold the lock as long as they run, whatever becomes
-    /// of this one.
+    /// Lets child processes hold the lock as long as they run, even if this process ends earlier.
     pub fn share_lock(&self) -> Result<(), Error> {
-        self.area.lock.share()
+        self.state_dir.lock.share()
     }
 
     /// Makes everything staged and renamed so far durable.
@@ -153,23 +154,23 @@ impl Mirror {
         Ok(())
     }
 
-    /// Removes folders that a move or removal left empty, and those above them.
+    /// Removes a folder that a move or removal emptied, and the empty folders above it.
     pub fn prune(&self, folder: &RelPath) -> Result<(), Error> {
         self.root.prune(folder)
     }
 
-    /// A name below `tmp/` that nothing has.
+    /// An unused name below `tmp/`.
     pub fn spare_name(&self) -> Result<String, Error> {
         let stage = Stage::create(self, false)?;
         Ok(stage.name().to_owned())
     }
 
-    /// Deletes a staged file or one below `tmp/`, if it is there.
+    /// Deletes a staged file, or another one below `tmp/`, if it exists.
     pub fn discard(&self, name: &str) -> Result<(), Error> {
-        if self.nameless.discard(name) {
+        if self.anonymous.discard(name) {
             return Ok(());
         }
-        let (dir, leaf) = self.area.tmp(name)?;
+        let (dir, leaf) = self.state_dir.tmp(name)?;
         match rustix::fs::unlinkat(dir, leaf, AtFlags::empty()) {
             Ok(()) => {
                 failpoints::point(Point::Discarded, name);
@@ -180,20 +181,20 @@ impl Mirror {
         }
     }
 
-    /// Size of a file below `tmp/`; none where it is missing.
+    /// Size of a file below `tmp/`; `None` if it is missing.
     pub fn partial_size(&self, name: &str) -> Option<u64> {
-        let (dir, leaf) = self.area.tmp(name).ok()?;
+        let (dir, leaf) = self.state_dir.tmp(name).ok()?;
         match sys::look(dir, leaf) {
             Ok(sys::EntryKind::File(stamp)) => Some(stamp.size),
             _ => None,
         }
     }
 
-    /// Deletes everything below `tmp/` that nobody wants any more.
+    /// Deletes everything below `tmp/` that isn't wanted.
     pub fn sweep(&self, wanted: &HashSet<String>) -> Result<(), Error> {
         for name in self.names_in_tmp()?.into_iter().filter(|name| !wanted.contains(name)) {
             match self.discard(&name) {
-                // A folder that somebody made here stays: it is not ours.
+                // A folder that somebody made here stays.
                 Err(error) if error.kind() != ErrorKind::Document => return Err(error),
                 _ => {}
             }
@@ -204,7 +205,7 @@ impl Mirror {
     /// Names of everything below `tmp/`.
     fn names_in_tmp(&self) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
-        for (number, dir) in self.area.tmp.iter().enumerate() {
+        for (number, dir) in self.state_dir.tmp.iter().enumerate() {
             let entries = rustix::fs::Dir::read_from(dir).map_err(|e| Error::io("list", "tmp", e))?;
             for entry in entries {
                 let entry = entry.map_err(|e| Error::io("list", "tmp", e))?;
@@ -221,7 +222,7 @@ impl Mirror {
         !self.syncs_groups
     }
 
-    /// Opens the folder that a path lies in, creating what is missing of it.
+    /// Opens the parent folder of a path, and creates missing folders.
     fn make_folder_of(&self, path: &RelPath) -> Result<OwnedFd, Error> {
         match path.parent() {
             Some(parent) if !self.name_limit.takes(parent.as_str()) && self.root.look(&parent)? == OnDisk::Missing => {

@@ -1,7 +1,7 @@
-//! The longest name that a file system takes.
+//! The longest name that a file system allows.
 //!
-//! File systems say it (`statvfs`), and some say too much: those on top of another one that write names in a longer
-//! form, for one. So the longest name is tried once, and shorter ones if it is refused.
+//! File systems announce it (`statvfs`), but some announce too much, such as those that store longer forms of names on
+//! another file system. So the longest name is tried once, and shorter ones if it is refused.
 
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -12,8 +12,8 @@ use rustix::{
 use super::Error;
 use crate::model::{NameLimit, SEGMENT_LIMIT};
 
-/// Bytes of the longest name, found without a change: some file systems refuse even to look for a longer one.
-pub(super) fn by_looking(dir: &OwnedFd) -> usize {
+/// Bytes of the longest name, found without changing anything; some file systems already refuse to look up a longer one.
+pub(super) fn probe_by_lookup(dir: &OwnedFd) -> usize {
     let takes = |name: &str| {
         let looked = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
         Ok::<_, Errno>(!matches!(looked, Err(Errno::NAMETOOLONG)))
@@ -22,12 +22,12 @@ pub(super) fn by_looking(dir: &OwnedFd) -> usize {
 }
 
 /// Bytes of the longest name, found by creating files in a folder below `tmp/`.
-pub(super) fn by_creating(dir: &OwnedFd) -> rustix::io::Result<usize> {
+pub(super) fn probe_by_creating(dir: &OwnedFd) -> rustix::io::Result<usize> {
     longest(announced(dir), |name| {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR) {
             Ok(_) => rustix::fs::unlinkat(dir, name, AtFlags::empty()).map(|()| true),
-            // A killed run left it; the sweep of `tmp/` removes it.
+            // A killed run left it; the sweep of `tmp/` will remove it.
             Err(Errno::EXIST) => Ok(true),
             Err(Errno::NAMETOOLONG) => Ok(false),
             Err(error) => Err(error),
@@ -35,7 +35,7 @@ pub(super) fn by_creating(dir: &OwnedFd) -> rustix::io::Result<usize> {
     })
 }
 
-/// The limit as a mirror needs it.
+/// The limit, if it is sufficient for a mirror.
 pub(super) fn limit(bytes: usize) -> Result<NameLimit, Error> {
     NameLimit::of(bytes).ok_or_else(|| {
         Error::Destination(format!(
@@ -45,13 +45,13 @@ pub(super) fn limit(bytes: usize) -> Result<NameLimit, Error> {
     })
 }
 
-/// What the file system says.
+/// The limit that the file system announces.
 fn announced(dir: impl AsFd) -> usize {
     let said = rustix::fs::fstatvfs(dir).ok().and_then(|stat| usize::try_from(stat.f_namemax).ok());
     said.filter(|bytes| *bytes > 0).map_or(SEGMENT_LIMIT, |bytes| bytes.min(SEGMENT_LIMIT))
 }
 
-/// The length of the longest name that is taken, up to `most`.
+/// The length of the longest accepted name, up to `most`.
 fn longest<E>(most: usize, takes: impl Fn(&str) -> Result<bool, E>) -> Result<usize, E> {
     let is_taken = |bytes: usize| takes(&"x".repeat(bytes));
     if is_taken(most)? {
@@ -89,18 +89,18 @@ mod tests {
     }
 
     #[test]
-    fn trying_leaves_nothing_behind() {
+    fn probing_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let dir = rustix::fs::open(folder.path(), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap();
-        let found = by_creating(&dir).unwrap();
-        assert_eq!(by_looking(&dir), found);
+        let found = probe_by_creating(&dir).unwrap();
+        assert_eq!(probe_by_lookup(&dir), found);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         std::fs::write(folder.path().join("x".repeat(found)), "").unwrap();
-        assert_eq!(by_creating(&dir).unwrap(), found, "one that a killed run left is in nobody's way");
+        assert_eq!(probe_by_creating(&dir).unwrap(), found, "a file from a killed run does no harm");
     }
 
     #[test]
-    fn a_file_system_of_short_names_is_refused() {
+    fn a_file_system_with_short_names_is_refused() {
         assert_eq!(limit(143).unwrap().bytes(), 143);
         let refused = limit(60).unwrap_err().to_string();
         assert!(refused.contains("at most 60 bytes") && refused.contains("choose a destination"), "{refused}");

@@ -1,8 +1,7 @@
-//! The bytes of superseded and removed versions, kept by the hash of what they really are.
+//! The bytes of replaced and removed versions, stored under the hash of their actual content.
 //!
-//! An object is never written in place: bytes enter by a rename from `tmp/`, and leave as a
-//! copy. A tree file that somebody hard-linked elsewhere is copied in, so that no edit through
-//! the other name can reach the object.
+//! An object is never written in place: bytes enter by a rename from `tmp/`, and leave as a copy. A file with other hard
+//! links is copied, so that no edit through another name can reach the object.
 
 use std::{fs::File, io, io::Read as _};
 
@@ -23,9 +22,9 @@ fn hash(file: &mut File) -> io::Result<Sha256> {
     digest(file, |_| Ok(()))
 }
 
-/// Whether an object is there with the bytes of its name; one that is damaged, or can't be read any more, is none.
-pub(super) fn holds_whole(shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
-    match open(shelf, hex) {
+/// Whether an object exists with the bytes that its name promises; `false` if it is damaged or unreadable.
+pub(super) fn holds_whole(object_dir: &OwnedFd, hex: &str) -> Result<bool, Error> {
+    match open(object_dir, hex) {
         Ok(mut file) => Ok(hash(&mut file).is_ok_and(|found| found.hex() == hex)),
         Err(Errno::NOENT | Errno::LOOP | Errno::ACCESS | Errno::PERM) => Ok(false),
         Err(error) => Err(Error::io("open the object", hex, error)),
@@ -33,7 +32,7 @@ pub(super) fn holds_whole(shelf: &OwnedFd, hex: &str) -> Result<bool, Error> {
 }
 
 impl Mirror {
-    /// What a file of the tree really holds, before it leaves; none where it is missing.
+    /// The actual content of a file of the tree, before it is taken out; `None` if it is missing.
     pub fn outgoing(&self, path: &RelPath) -> Result<Option<Outgoing>, Error> {
         let Some(mut file) = self.root.read(ContentLocation::Tree(path))? else { return Ok(None) };
         let sha256 = hash(&mut file).map_err(|e| Error::io("read", path.as_str(), e))?;
@@ -41,10 +40,10 @@ impl Mirror {
         Ok(Some(Outgoing { stamp, sha256 }))
     }
 
-    /// Takes a file below `tmp/` into `objects/`; `expected` is what it held when it was last
-    /// hashed, and is believed as long as the stamp is the same.
+    /// Moves a file below `tmp/` into `objects/`. `expected` is its last known content, which is believed while its stamp
+    /// is the same.
     pub(super) fn hold(&self, name: &str, expected: Option<&Outgoing>) -> Result<Outgoing, Error> {
-        let (dir, leaf) = self.area.tmp(name)?;
+        let (dir, leaf) = self.state_dir.tmp(name)?;
         let mut file = open(dir, leaf).map_err(|e| Error::io("open", name, e))?;
         let stamp = sys::stamp_of(&file).map_err(|e| Error::io("look at", name, e))?;
         let sha256 = match expected {
@@ -52,32 +51,31 @@ impl Mirror {
             _ => hash(&mut file).map_err(|e| Error::io("read", name, e))?,
         };
         let hex = sha256.hex();
-        let shelf = state_dir::make(&self.area.objects, &hex[..2], 0o700)?;
+        let object_dir = state_dir::make(&self.state_dir.objects, &hex[..2], 0o700)?;
         let shared = rustix::fs::fstat(&file).map_err(|e| Error::io("look at", name, e))?.st_nlink > 1;
-        if holds_whole(&shelf, &hex)? {
+        if holds_whole(&object_dir, &hex)? {
             rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
         } else if shared {
             let copy = self.copy_to_tmp(&mut file)?;
-            let (from, copied) = self.area.tmp(&copy.name)?;
-            rustix::fs::renameat(from, copied, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
+            let (from, copied) = self.state_dir.tmp(&copy.name)?;
+            rustix::fs::renameat(from, copied, &object_dir, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
             failpoints::point(Point::CopiedOut, format_args!("{hex}\t{}", copy.name));
             rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
         } else {
-            rustix::fs::renameat(dir, leaf, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
+            rustix::fs::renameat(dir, leaf, &object_dir, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
         }
         failpoints::point(Point::Held, format_args!("{hex}\t{name}"));
-        self.sync_folder(&shelf, &hex)?;
-        self.sync_folder(&self.area.objects, "objects")?;
+        self.sync_folder(&object_dir, &hex)?;
+        self.sync_folder(&self.state_dir.objects, "objects")?;
         Ok(Outgoing { stamp, sha256 })
     }
 
-    /// A copy of an object below `tmp/`, ready to be published; none where it is not held whole.
+    /// Copies an object to `tmp/`, ready to be published; `None` if it is missing or damaged.
     pub fn stage_object(&self, sha256: &Sha256, mtime: Option<jiff::Timestamp>) -> Result<Option<Staged>, Error> {
         self.stage_copy(ContentLocation::Object(sha256), sha256, mtime)
     }
 
-    /// A copy below `tmp/` of bytes that lie anywhere in the mirror; none where they are not there,
-    /// or don't hash to what is expected.
+    /// Copies bytes from anywhere in the mirror to `tmp/`; `None` if they are missing or have another hash.
     pub fn stage_copy(
         &self,
         place: ContentLocation<'_>,
@@ -86,7 +84,7 @@ impl Mirror {
     ) -> Result<Option<Staged>, Error> {
         let mut file = match self.root.read(place) {
             Ok(Some(file)) => file,
-            // What can't be read is not held; the service may still have it.
+            // Unreadable bytes count as missing, since the service may still have them.
             Ok(None) => return Ok(None),
             Err(error) if error.kind() == ErrorKind::Document => return Ok(None),
             Err(error) => return Err(error),
@@ -104,20 +102,20 @@ impl Mirror {
         Ok(None)
     }
 
-    /// Staged bytes become an object, in the place of a missing or damaged one of that hash.
-    pub fn mend_object(&self, staged: &Staged) -> Result<(), Error> {
+    /// Turns staged bytes into an object, replacing a missing or damaged one.
+    pub fn repair_object(&self, staged: &Staged) -> Result<(), Error> {
         // The bytes first: the name must never be durable before them.
         self.barrier()?;
         let hex = staged.sha256.hex();
-        let shelf = state_dir::make(&self.area.objects, &hex[..2], 0o700)?;
+        let object_dir = state_dir::make(&self.state_dir.objects, &hex[..2], 0o700)?;
         let (dir, leaf) = self.named(staged)?;
-        rustix::fs::renameat(dir, leaf, &shelf, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
-        self.sync_folder(&shelf, &hex)?;
-        self.sync_folder(&self.area.objects, "objects")?;
+        rustix::fs::renameat(dir, leaf, &object_dir, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
+        self.sync_folder(&object_dir, &hex)?;
+        self.sync_folder(&self.state_dir.objects, "objects")?;
         self.barrier()
     }
 
-    /// A copy that is durable before anything counts on it: the bytes that it was made of may go right after.
+    /// Makes a copy that is durable at once, because its source may be deleted right after.
     pub(super) fn copy_to_tmp(&self, file: &mut File) -> Result<Staged, Error> {
         rustix::fs::seek(&*file, rustix::fs::SeekFrom::Start(0)).map_err(|e| Error::io("rewind", "tmp", e))?;
         let mut stage = Stage::create(self, false)?.synced();

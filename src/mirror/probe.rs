@@ -1,7 +1,7 @@
-//! A destination looked at closely: for finding out why a run does not work, and what the file system gives.
+//! Examines a destination, to find out why a run doesn't work and what the file system supports.
 //!
-//! What a file system can do is found out by doing it, in a folder of its own that is deleted at once: in the mirror's
-//! `tmp/` where there is a mirror, else where the mirror will be.
+//! Each feature is tried in a folder that is deleted at once: in the mirror's `tmp/` if there is a mirror, otherwise where
+//! the mirror would be.
 
 use std::{
     fs::File,
@@ -21,68 +21,68 @@ use crate::{
     model::STATE_FOLDER,
 };
 
-/// A destination.
+/// An examined destination.
 #[derive(Debug)]
 pub struct Examination {
-    /// What it holds.
+    /// What it contains.
     pub survey: DestinationKind,
-    /// It, or the nearest folder above it that exists.
+    /// The destination, or the nearest existing folder above it.
     pub folder: PathBuf,
-    /// Where it lies.
+    /// The file system of that folder.
     pub disk: Disk,
-    /// What can be done there.
+    /// What the file system supports.
     pub abilities: Result<Abilities, ProbeFailure>,
 }
 
-/// Where a folder lies.
+/// A file system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Disk {
-    /// The kind of file system, such as `ext4`; empty where the system doesn't tell.
+    /// Its type, such as `ext4`; empty if unknown.
     pub kind: String,
-    /// Where it is mounted; empty where the system doesn't tell.
+    /// Its mount point; empty if unknown.
     pub mount: PathBuf,
     /// Whether it is reached over a network.
     pub network: bool,
-    /// Bytes that may still be written.
+    /// Free bytes.
     pub free: u64,
-    /// Files that may still be made; none where that has no limit.
+    /// Free inodes; `None` if there is no limit.
     pub free_files: Option<u64>,
 }
 
-/// What a file system gives.
+/// What a file system supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an ability of its own")]
 pub struct Abilities {
-    /// How long it takes until a small file is durable.
+    /// How long it takes to make a small file durable.
     pub sync: Duration,
-    /// Whether `a` and `A` are one name.
+    /// Whether `a` and `A` are the same name.
     pub ignores_case: bool,
     /// Whether two names can be swapped.
     pub swaps: bool,
-    /// Whether a rename onto a taken name can be refused.
+    /// Whether a rename onto an existing name can be refused.
     pub refuses_taken: bool,
     /// Whether one call makes everything durable.
     pub syncs_groups: bool,
 }
 
-/// What could not be done.
+/// An operation that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing} {}: {source}", folder.display())]
 pub struct ProbeFailure {
     doing: &'static str,
     folder: PathBuf,
-    /// Why.
+    /// The system's error.
     pub source: io::Error,
 }
 
-/// Looks at a destination closely.
+/// Examines a destination.
 pub fn examine(destination: &Path) -> Result<Examination, Error> {
     let survey = survey(destination)?;
     let absolute =
         std::path::absolute(destination).map_err(|e| Error::destination("find the destination", destination, e))?;
     let folder = absolute.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/")).to_owned();
     let handle = File::open(&folder).map_err(|e| Error::destination("open the destination", &folder, e))?;
-    let looked = sys::room(&handle).map_err(|e| Error::destination("look at the file system of", &folder, e))?;
+    let looked = sys::free_space(&handle).map_err(|e| Error::destination("look at the file system of", &folder, e))?;
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let real = folder.canonicalize().unwrap_or_else(|_| folder.clone());
     let (mount, kind) = mount_of(&mounts, &real).unwrap_or_default();
@@ -95,7 +95,7 @@ pub fn examine(destination: &Path) -> Result<Examination, Error> {
     Ok(Examination { survey, folder, disk, abilities })
 }
 
-/// Finds out what can be done in a folder, by doing it.
+/// Tries each feature in a folder.
 fn try_in(folder: &Path, network: bool) -> Result<Abilities, ProbeFailure> {
     let doing = |doing| move |source: io::Error| ProbeFailure { doing, folder: folder.to_owned(), source };
     let place = tempfile::Builder::new().prefix(".ibinder-sync-doctor-").tempdir_in(folder);
@@ -122,17 +122,18 @@ fn try_in(folder: &Path, network: bool) -> Result<Abilities, ProbeFailure> {
     Ok(Abilities { sync, ignores_case, swaps, refuses_taken, syncs_groups })
 }
 
-/// Which mount a folder lies on, and its kind, as `/proc/self/mountinfo` tells. Of several at one place the last counts.
+/// The mount point and file system type of a folder, from `/proc/self/mountinfo`. Of several mounts at one point the last
+/// counts.
 fn mount_of(mounts: &str, folder: &Path) -> Option<(PathBuf, String)> {
     let mounts = mounts.lines().filter_map(|line| {
         let (place, kind) = line.split_once(" - ")?;
-        Some((PathBuf::from(plain(place.split(' ').nth(4)?)), kind.split(' ').next()?.to_owned()))
+        Some((PathBuf::from(unescape(place.split(' ').nth(4)?)), kind.split(' ').next()?.to_owned()))
     });
     mounts.filter(|(place, _)| folder.starts_with(place)).max_by_key(|(place, _)| place.components().count())
 }
 
-/// A path in which blanks and the like are written as `\040`.
-fn plain(text: &str) -> String {
+/// Decodes blanks and similar characters, which are written as `\040`.
+fn unescape(text: &str) -> String {
     ["\\040", "\\011", "\\012", "\\134"]
         .into_iter()
         .zip([" ", "\t", "\n", "\\"])
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_lies_on_the_nearest_mount() {
+    fn a_folder_is_on_the_nearest_mount() {
         let mounts = "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n\
             40 21 0:33 / /srv/my\\040disk rw - xfs /dev/sdb1 rw\n\
             41 21 0:34 / /srv/nas rw shared:7 - nfs4 nas:/x rw\n\
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_to_be_is_examined_where_it_will_be_and_nothing_stays() {
+    fn a_missing_folder_is_examined_at_its_parent_and_nothing_stays() {
         let folder = tempfile::tempdir().unwrap();
         let seen = examine(&folder.path().join("not/yet")).unwrap();
         assert_eq!((seen.survey, seen.folder.as_path()), (DestinationKind::Absent, folder.path()));

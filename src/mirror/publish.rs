@@ -1,14 +1,13 @@
-//! Carrying out one intent: the only place where the tree changes.
+//! Carries out one intent. The tree changes nowhere else.
 //!
-//! Invariants, each of which a kill at any point leaves true:
-//! - A path of the tree has the old file or the new one, whole, and never neither: bytes come by
-//!   one rename, old bytes leave by being swapped with the new ones.
+//! Invariants that hold even after a kill at any point:
+//! - A path of the tree has its old file or its new one, complete: new bytes come by one rename, old bytes leave by being
+//!   swapped with the new ones.
 //! - A file that is not the document's is never replaced: adds and moves only take free names.
-//! - Old bytes are in the tree, below `tmp/` under a name that an intent mentions, or in
-//!   `objects/`.
+//! - Old bytes are in the tree, below `tmp/` under a name in an intent, or in `objects/`.
 //!
-//! Each step first looks which bytes lie where, so that carrying out an intent twice, or after
-//! it was half done, ends as carrying it out once.
+//! Each step first checks which bytes are where. Carrying out an intent twice, or after it was half done, therefore ends
+//! like carrying it out once.
 
 use rustix::{fd::OwnedFd, fs::AtFlags, io::Errno};
 
@@ -22,40 +21,39 @@ use crate::{
     model::{Intent, Outgoing, RelPath, Staged, Stamp, Step},
 };
 
-/// How a step ended.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The tree is as the intent wants it.
+    /// The tree is as the intent demands.
     Done {
-        /// The stamp of the document's file; none after a removal.
+        /// The stamp of the document's file; `None` after a removal.
         stamp: Option<Stamp>,
-        /// The bytes that are held now.
+        /// The bytes that are now kept.
         held: Option<Outgoing>,
     },
-    /// Something that is not the document's has the path.
+    /// Something that is not the document's is at the path.
     Occupied,
-    /// The disk takes no name that long.
+    /// The file system doesn't allow names of that length.
     TooLong,
-    /// The bytes to publish, or the file to move, are gone.
+    /// The bytes to publish, or the file to move, are missing.
     Lost,
 }
 
 impl Mirror {
-    /// Carries out an intent, or what is left of it.
+    /// Carries out an intent, or the remaining part of it.
     pub fn apply(&self, intent: &Intent) -> Result<Outcome, Error> {
         match &intent.step {
             Step::Add { staged } => self.add(&intent.path, staged),
             Step::Replace { staged, outgoing } => self.replace(&intent.path, staged, outgoing.as_ref()),
-            Step::Move { from, stamp } => self.shift(from, &intent.path, stamp),
+            Step::Move { from, stamp } => self.move_file(from, &intent.path, stamp),
             Step::Remove { parked, outgoing } => self.remove(&intent.path, parked, outgoing.as_ref()),
             Step::Adopt { stamp, .. } => self.published(&intent.path, stamp, None),
         }
     }
 
-    /// Whether staged bytes lie below `tmp/` and are not what they were: what a crash or a bad disk left of
-    /// them must not become visible.
-    pub fn is_spoiled(&self, staged: &Staged) -> Result<bool, Error> {
-        let (tmp, name) = self.area.tmp(&staged.name)?;
+    /// Whether staged bytes are below `tmp/` and have changed, by a crash or a bad disk. They must not become visible.
+    pub fn is_damaged(&self, staged: &Staged) -> Result<bool, Error> {
+        let (tmp, name) = self.state_dir.tmp(&staged.name)?;
         match look(tmp, name)? {
             EntryKind::Nothing => Ok(false),
             EntryKind::Other(_) => Ok(true),
@@ -70,8 +68,8 @@ impl Mirror {
     }
 
     fn add(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
-        let (tmp, name) = self.area.tmp(&staged.name)?;
-        let passing = if self.nameless.holds(&staged.name) { EntryKind::File(staged.stamp) } else { look(tmp, name)? };
+        let (tmp, name) = self.state_dir.tmp(&staged.name)?;
+        let passing = if self.anonymous.holds(&staged.name) { EntryKind::File(staged.stamp) } else { look(tmp, name)? };
         if passing != EntryKind::Nothing
             && !matches!(passing, EntryKind::File(found) if self.is_file(&found, &staged.stamp))
         {
@@ -85,13 +83,13 @@ impl Mirror {
         }
         let dir = self.make_folder_of(path)?;
         let rename = || sys::rename_to_free(tmp, name, &dir, path.leaf(), self.names_exclusively);
-        match self.nameless.link(&staged.name, &dir, path.leaf()).unwrap_or_else(rename) {
+        match self.anonymous.link(&staged.name, &dir, path.leaf()).unwrap_or_else(rename) {
             Ok(()) => {
                 failpoints::point(Point::Added, path);
                 self.sync_folder(&dir, path.as_str())?;
                 Ok(Outcome::Done { stamp: Some(staged.stamp), held: None })
             }
-            // It may have been linked already, and not yet unlinked.
+            // It may have been linked already, but not unlinked yet.
             Err(Errno::NOENT | Errno::EXIST) if self.has(&dir, path.leaf(), &staged.stamp)? => {
                 self.discard(&staged.name)?;
                 self.published(path, &staged.stamp, None)
@@ -103,10 +101,10 @@ impl Mirror {
         }
     }
 
-    /// What an add has come to whose bytes are not staged any more: they are at the path already, or they never had
-    /// a name and went with the process. A folder that was made for them is removed again.
+    /// The outcome of an add whose bytes are no longer staged: either they are at the path already, or they never had a
+    /// name and were lost with the process. Removes a folder that was created for them.
     fn added_or_lost(&self, path: &RelPath, staged: &Staged) -> Result<Outcome, Error> {
-        // The number of a file that went with the process may be another file's by now: size and time count, too.
+        // The inode number of a lost file may have been reused, so size and time are compared, too.
         let outcome = match self.root.look(path)? {
             super::OnDisk::File(found) if found.is_same(&staged.stamp, !self.root.is_network()) => {
                 Outcome::Done { stamp: Some(found), held: None }
@@ -119,15 +117,15 @@ impl Mirror {
         Ok(outcome)
     }
 
-    /// Lets staged bytes go that have no name, and will not be published.
-    pub fn let_go(&self, staged: &Staged) {
-        self.nameless.discard(&staged.name);
+    /// Discards staged bytes without a name that won't be published.
+    pub fn discard_unnamed(&self, staged: &Staged) {
+        self.anonymous.discard(&staged.name);
     }
 
-    /// Where staged bytes lie below `tmp/`; those that have no name get one.
+    /// The path of staged bytes below `tmp/`; bytes without a name get one.
     pub(super) fn named<'n>(&self, staged: &'n Staged) -> Result<(&OwnedFd, &'n str), Error> {
-        let (tmp, name) = self.area.tmp(&staged.name)?;
-        let named = self.nameless.link(&staged.name, tmp, name).unwrap_or(Ok(()));
+        let (tmp, name) = self.state_dir.tmp(&staged.name)?;
+        let named = self.anonymous.link(&staged.name, tmp, name).unwrap_or(Ok(()));
         named.map(|()| (tmp, name)).map_err(|e| Error::io("name", &staged.name, e))
     }
 
@@ -155,22 +153,22 @@ impl Mirror {
         self.published(path, &staged.stamp, held)
     }
 
-    /// Without a swap: the old bytes get a second name first, then the new ones take the path.
+    /// Without a swap: the old bytes get a second name first, then the new ones replace them at the path.
     fn replace_by_link(&self, path: &RelPath, dir: &OwnedFd, staged: &Staged) -> Result<Outcome, Error> {
-        let (tmp, name) = self.area.tmp(&staged.name)?;
+        let (tmp, name) = self.state_dir.tmp(&staged.name)?;
         let parked = format!("{}.old", staged.name);
-        let (_, spare) = self.area.tmp(&parked)?;
+        let (_, spare) = self.state_dir.tmp(&parked)?;
         match rustix::fs::linkat(dir, path.leaf(), tmp, spare, AtFlags::empty()) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS) => self.copy_out(path, dir, &parked)?,
             Err(error) => return Err(Error::io("keep the old bytes of", path.as_str(), error)),
         }
         failpoints::point(Point::OldLinked, path);
-        // Held as a copy of its own, since the link still shares the tree's file.
+        // Kept as a separate copy, since the link still shares the tree's file.
         let held = self.hold_for(path, &parked, None)?;
-        // No swap shows which bytes are where after a power cut: the old ones must be safe before.
+        // Without a swap, a power cut leaves no trace of which bytes are where, so the old ones must be safe first.
         self.barrier()?;
-        // Here the old file stays until the rename, so that somebody may just have written to it.
+        // ProcessIdentity the old file stays until the rename, and somebody may just have written to it.
         let unchanged = |found: &Stamp| found.size == held.stamp.size && found.mtime == held.stamp.mtime;
         if !matches!(look(dir, path.leaf())?, EntryKind::File(found) if unchanged(&found)) {
             return Err(Error::InTheWay { path: path.to_string(), what: "being written to by somebody" });
@@ -186,12 +184,12 @@ impl Mirror {
         let file = rustix::fs::openat(dir, path.leaf(), flags, rustix::fs::Mode::empty())
             .map_err(|e| Error::io("open", path.as_str(), e))?;
         let copy = self.copy_to_tmp(&mut file.into())?;
-        let (from, name) = self.area.tmp(&copy.name)?;
-        let (to, spare) = self.area.tmp(parked)?;
+        let (from, name) = self.state_dir.tmp(&copy.name)?;
+        let (to, spare) = self.state_dir.tmp(parked)?;
         rustix::fs::renameat(from, name, to, spare).map_err(|e| Error::io("keep the old bytes of", path.as_str(), e))
     }
 
-    fn shift(&self, from: &RelPath, to: &RelPath, stamp: &Stamp) -> Result<Outcome, Error> {
+    fn move_file(&self, from: &RelPath, to: &RelPath, stamp: &Stamp) -> Result<Outcome, Error> {
         if self.root.is_network()
             && let done @ Outcome::Done { .. } = self.published(to, stamp, None)?
         {
@@ -203,7 +201,7 @@ impl Mirror {
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        // Another document may have taken the place already: only the file itself is moved.
+        // Another document may have the path already, so only the file itself is moved.
         let Some(source) = source.filter(|dir| self.has(dir, from.leaf(), stamp).unwrap_or(false)) else {
             return self.published(to, stamp, None);
         };
@@ -213,7 +211,7 @@ impl Mirror {
         let dir = self.make_folder_of(to)?;
         match sys::rename_to_free(&source, from.leaf(), &dir, to.leaf(), self.names_exclusively) {
             Ok(()) => {}
-            // On a file system that ignores case, a name can be taken by the file itself.
+            // On a case-insensitive file system the file itself may have the new name.
             Err(Errno::EXIST) if differ_in_case(from, to) && self.has(&dir, to.leaf(), stamp)? => {
                 rustix::fs::renameat(&source, from.leaf(), &dir, to.leaf())
                     .map_err(|e| Error::io("rename", to.as_str(), e))?;
@@ -229,18 +227,18 @@ impl Mirror {
     }
 
     fn remove(&self, path: &RelPath, parked: &str, outgoing: Option<&Outgoing>) -> Result<Outcome, Error> {
-        let (tmp, name) = self.area.tmp(parked)?;
+        let (tmp, name) = self.state_dir.tmp(parked)?;
         let passing = look(tmp, name)?;
         let dir = match self.root.folder_of(path) {
             Ok(dir) => Some(dir),
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
-            // The file has left already: what stands in the way of its old path now is nothing to it.
+            // The file has left already, so whatever is at its old path doesn't matter.
             Err(_) if matches!(passing, EntryKind::File(_)) => None,
             Err(error) => return Err(error),
         };
         let there = dir.as_ref().map_or(Ok(EntryKind::Nothing), |dir| look(dir, path.leaf()))?;
         match (passing, there, &dir) {
-            // It may have been linked out already, and not unlinked.
+            // It may have been linked to its new name already, but not unlinked.
             (EntryKind::File(passing), EntryKind::File(there), Some(dir)) if passing.inode == there.inode => {
                 self.park(path, dir, tmp, name)?;
             }
@@ -262,12 +260,12 @@ impl Mirror {
         self.sync_folder(dir, path.as_str()).map_err(|e| not_held(path, e))
     }
 
-    /// Takes bytes that left the tree into `objects/`. From here on an error ends the run.
+    /// Moves bytes that left the tree into `objects/`. From here on an error ends the run.
     fn hold_for(&self, path: &RelPath, name: &str, outgoing: Option<&Outgoing>) -> Result<Outgoing, Error> {
         self.hold(name, outgoing).map_err(|e| not_held(path, e))
     }
 
-    /// The end of a step: the file that is at the path must be the one that was put there.
+    /// Ends a step: the file at the path must be the published one.
     fn published(&self, path: &RelPath, expected: &Stamp, held: Option<Outgoing>) -> Result<Outcome, Error> {
         match self.root.look(path)? {
             super::OnDisk::File(stamp) if self.is_file(&stamp, expected) => {
@@ -282,7 +280,7 @@ impl Mirror {
         Ok(matches!(look(dir, name)?, EntryKind::File(stamp) if self.is_file(&stamp, expected)))
     }
 
-    /// The same file: by its inode, or over a network, where that may change, by size and time.
+    /// The same file: by its inode or, on network file systems where inodes may change, by size and time.
     fn is_file(&self, found: &Stamp, expected: &Stamp) -> bool {
         if self.root.is_network() { found.is_same(expected, false) } else { found.inode == expected.inode }
     }

@@ -1,4 +1,4 @@
-//! Reading what the mirror holds: files of the tree, and objects.
+//! Reads files of the tree and objects.
 
 use std::{fs::File, io, io::Read as _};
 
@@ -14,10 +14,10 @@ use crate::{
     model::{RelPath, STATE_FOLDER, Sha256, Stamp},
 };
 
-/// Bytes are read in pieces of this size.
+/// Size of one read.
 const PIECE: usize = 256 * 1024;
 
-/// Where bytes lie.
+/// Where bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentLocation<'p> {
     /// In the tree.
@@ -27,8 +27,7 @@ pub enum ContentLocation<'p> {
 }
 
 impl Root {
-    /// Opens a regular file of the tree, or an object; none where nothing lies. Whether the bytes
-    /// are what they should be is for the reader to see.
+    /// Opens a regular file of the tree, or an object; `None` if it is missing. The caller must check the bytes.
     pub fn read(&self, place: ContentLocation<'_>) -> Result<Option<File>, Error> {
         match place {
             ContentLocation::Tree(path) => {
@@ -46,15 +45,15 @@ impl Root {
             }
             ContentLocation::Object(sha256) => {
                 let hex = sha256.hex();
-                let shelf = sys::open_folder(self.handle(), &format!("{STATE_FOLDER}/objects/{}", &hex[..2]));
-                found(shelf.and_then(|shelf| open(&shelf, &hex)), &hex)
+                let object_dir = sys::open_folder(self.handle(), &format!("{STATE_FOLDER}/objects/{}", &hex[..2]));
+                found(object_dir.and_then(|object_dir| open(&object_dir, &hex)), &hex)
             }
         }
     }
 }
 
 impl Root {
-    /// The first bytes of a file of the tree, at most so many; `None` where there is none.
+    /// The first bytes of a file of the tree, at most `most`; `None` if it is missing.
     pub fn sample(&self, path: &RelPath, most: usize) -> Result<Option<Vec<u8>>, Error> {
         let Some(file) = self.read(ContentLocation::Tree(path))? else { return Ok(None) };
         let mut bytes = Vec::with_capacity(most);
@@ -71,7 +70,7 @@ fn found(file: rustix::io::Result<File>, name: &str) -> Result<Option<File>, Err
     }
 }
 
-/// Opens a file to read it, following no link and waiting for no other end of a pipe.
+/// Opens a file for reading. Follows no link, and doesn't block on a pipe.
 pub(super) fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
@@ -82,12 +81,12 @@ pub fn stamp_of(file: &File) -> io::Result<Stamp> {
     sys::stamp_of(file)
 }
 
-/// Reads an open file to its end, hands the bytes on piece by piece, and says what they hash to.
+/// Reads an open file to its end, passes the bytes on piece by piece, and returns their hash.
 pub fn digest(file: &mut File, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<Sha256> {
     digest_with(&mut vec![0; PIECE], file, each)
 }
 
-/// The same with a buffer of the caller's, who has many files to read.
+/// The same with the caller's buffer, for reading many files.
 pub fn digest_with(
     buffer: &mut [u8],
     file: &mut File,
@@ -100,7 +99,7 @@ pub fn digest_with(
             0 => return Ok(Sha256::new(hasher.finalize().into())),
             read => {
                 hasher.update(&buffer[..read]);
-                io_counter::moved(read);
+                io_counter::count(read);
                 each(&buffer[..read])?;
             }
         }

@@ -1,7 +1,7 @@
-//! The destination as an open folder, and looks at what lies below it.
+//! The destination as an open folder, and read access to everything below it.
 //!
-//! Everything below the destination is reached from this one handle, step by step and without
-//! following links: a link planted in the tree is an error, never a way out of it.
+//! Everything below the destination is opened from this handle, step by step and without following links. A link planted in
+//! the tree is an error and never leads outside.
 
 use std::{
     io,
@@ -23,36 +23,36 @@ use crate::{
     model::{NameLimit, RelPath, STATE_FOLDER, Stamp},
 };
 
-/// What a look at a recorded file found.
+/// What is at the path of a recorded file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnDisk {
     /// A regular file with this stamp.
     File(Stamp),
     /// Nothing.
     Missing,
-    /// A link, a folder or a special file, in words.
+    /// A link, a folder or a special file, as text.
     Other(&'static str),
 }
 
 /// What kind of destination a path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DestinationKind {
-    /// There is nothing: it can be created.
+    /// Nothing: it can be created.
     Absent,
-    /// An empty folder (a fresh disk's `lost+found` aside).
+    /// An empty folder, except for the `lost+found` of a new disk.
     Empty,
     /// A mirror with its state.
     Mirror,
-    /// A state folder without a state database, next to files.
+    /// A state folder without a database, beside files.
     StateLost,
     /// Files, but no state.
     Foreign,
 }
 
-/// A database of so many bytes is one page, and has no table: what made them was lost.
-const BLANK: u64 = 4096;
+/// A database of this size has one page and no tables, because they were lost.
+const EMPTY_DATABASE: u64 = 4096;
 
-/// Looks at what a destination holds, changing nothing.
+/// Finds out what a destination contains, without changing anything.
 pub fn survey(path: &Path) -> Result<DestinationKind, Error> {
     let Some((state, files)) = contents(path)? else { return Ok(DestinationKind::Absent) };
     Ok(match (state && has_database(path)?, state, files) {
@@ -63,12 +63,12 @@ pub fn survey(path: &Path) -> Result<DestinationKind, Error> {
     })
 }
 
-/// Whether a destination holds anything but a state.
+/// Whether a destination contains anything but a state.
 pub fn holds_files(path: &Path) -> Result<bool, Error> {
     Ok(contents(path)?.is_some_and(|(_, files)| files))
 }
 
-/// Whether there is a state folder, and anything else; none where there is nothing at all.
+/// Whether there is a state folder, and anything else; `None` if the folder is missing.
 fn contents(path: &Path) -> Result<Option<(bool, bool)>, Error> {
     let unreadable = |source| Error::destination("read the destination", path, source);
     let entries = match std::fs::read_dir(path) {
@@ -88,31 +88,30 @@ fn contents(path: &Path) -> Result<Option<(bool, bool)>, Error> {
     Ok(Some((state, files)))
 }
 
-/// Whether there is a database that may have tables, in itself or in its journal.
+/// Whether there is a database that may have tables, in the file itself or in its journal.
 fn has_database(path: &Path) -> Result<bool, Error> {
     let look = |name: &str| path.join(STATE_FOLDER).join(name).symlink_metadata();
     let journal = ["state.db-wal", "state.db-journal"].into_iter().any(|name| look(name).is_ok_and(|m| m.len() > 0));
     match look("state.db") {
-        Ok(found) => Ok(!found.is_file() || journal || found.len() > BLANK),
+        Ok(found) => Ok(!found.is_file() || journal || found.len() > EMPTY_DATABASE),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
-        // That it can't be seen does not mean that it was lost.
+        // Not being able to see it doesn't mean that it was lost.
         Err(error) => Err(Error::destination("look at the state in", path, error)),
     }
 }
 
-/// Whether an error of opening a folder says that there is none: a name that the file system refuses as too long names
-/// nothing.
+/// Whether an error means that a folder doesn't exist. A name that is too long for the file system can't exist.
 fn is_missing(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::NAMETOOLONG)
 }
 
-/// The destination, opened.
+/// The open destination.
 #[derive(Debug)]
 pub struct Root {
     handle: OwnedFd,
     path: PathBuf,
     network: bool,
-    /// Where names have to fit, if not here.
+    /// Overrides the file system whose name limit counts.
     names_fit: Option<OwnedFd>,
 }
 
@@ -127,34 +126,34 @@ impl Root {
         Ok(Self { handle, path: absolute, network, names_fit: None })
     }
 
-    /// Opens an empty folder for a destination that holds no mirror yet, and takes the names that fit there.
-    pub fn standing_for(destination: &Path, empty: &Path) -> Result<Self, Error> {
+    /// Opens an empty folder instead of a destination that has no mirror yet. The name limit is the destination's.
+    pub fn placeholder(destination: &Path, empty: &Path) -> Result<Self, Error> {
         let absolute = std::path::absolute(destination).map_err(|e| Error::destination("find", destination, e))?;
         let names_fit = absolute.ancestors().find_map(|above| Some(Self::open(above).ok()?.handle));
         Ok(Self { names_fit, ..Self::open(empty)? })
     }
 
-    /// The longest name that the file system takes, as far as that shows without a change.
+    /// The longest name that the file system allows, as far as that can be seen without changes.
     pub fn name_limit(&self) -> Result<NameLimit, Error> {
-        name_limit::limit(name_limit::by_looking(self.names_fit.as_ref().unwrap_or(&self.handle)))
+        name_limit::limit(name_limit::probe_by_lookup(self.names_fit.as_ref().unwrap_or(&self.handle)))
     }
 
-    /// Where the destination is.
+    /// The destination's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes that may still be written.
+    /// Free bytes.
     pub fn free_bytes(&self) -> Result<u64, Error> {
-        sys::room(&self.handle).map(|room| room.bytes).map_err(|e| Error::io("read the free space of", ".", e))
+        sys::free_space(&self.handle).map(|free| free.bytes).map_err(|e| Error::io("read the free space of", ".", e))
     }
 
-    /// Whether the destination is reached over a network.
+    /// Whether the destination is on a network file system.
     pub fn is_network(&self) -> bool {
         self.network
     }
 
-    /// What lies at a path. A missing or blocked folder on the way means that nothing does.
+    /// What is at a path. If a parent folder is missing or blocked, nothing is.
     pub fn look(&self, path: &RelPath) -> Result<OnDisk, Error> {
         let dir = match path.parent() {
             None => None,
@@ -174,7 +173,7 @@ impl Root {
         }
     }
 
-    /// Looks at many files; those of one folder, next to each other, open it once.
+    /// Looks at many files. Opens the folder once for adjacent files in it.
     pub fn look_at_all<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Result<Vec<OnDisk>, Error> {
         let mut open: Option<(&str, rustix::io::Result<OwnedFd>)> = None;
         let mut found = Vec::new();
@@ -189,7 +188,7 @@ impl Root {
                     Ok(EntryKind::Nothing) => OnDisk::Missing,
                     Ok(EntryKind::File(stamp)) => OnDisk::File(stamp),
                     Ok(EntryKind::Other(what)) => OnDisk::Other(what),
-                    // One file that can't be looked at is not everybody's trouble.
+                    // One file that can't be examined must not fail the others.
                     Err(error) if error.kind() == ErrorKind::Document => OnDisk::Other("not to be looked at"),
                     Err(error) => return Err(error),
                 },
@@ -206,7 +205,7 @@ impl Root {
         &self.handle
     }
 
-    /// Opens the folder that a path lies in.
+    /// Opens the parent folder of a path.
     pub(super) fn folder_of(&self, path: &RelPath) -> Result<OwnedFd, Error> {
         let parent = path.parent();
         let parent = parent.as_ref().map_or(".", RelPath::as_str);
@@ -218,8 +217,8 @@ impl Root {
         })
     }
 
-    /// Opens the folder that a path lies in, creating what is missing of it. With `durable`, new
-    /// folders are synced into their parents at once.
+    /// Opens the parent folder of a path, and creates missing folders. With `durable`, new folders are synced into their
+    /// parents at once.
     pub(super) fn make_folder_of(&self, path: &RelPath, durable: bool) -> Result<OwnedFd, Error> {
         match self.folder_of(path) {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
@@ -248,11 +247,11 @@ impl Root {
         Ok(dir)
     }
 
-    /// Removes a folder and those above it, as long as they are empty.
+    /// Removes a folder and those above it while they are empty.
     pub(super) fn prune(&self, folder: &RelPath) -> Result<(), Error> {
         let mut next = Some(folder.clone());
         while let Some(folder) = next {
-            // One that is gone already was removed before a crash, and those above it were not.
+            // If it is missing, a crash came before the folders above it were removed.
             let removed = match self.folder_of(&folder) {
                 Ok(parent) => rustix::fs::unlinkat(&parent, folder.leaf(), AtFlags::REMOVEDIR),
                 Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Err(Errno::NOENT),
@@ -263,7 +262,7 @@ impl Root {
                 Err(Errno::NOENT) => {}
                 Err(error) => {
                     let error = Error::io("remove the empty folder", folder.as_str(), error);
-                    // One that is not empty, or not ours to remove, stays.
+                    // A folder that isn't empty, or that we may not remove, stays.
                     return if error.kind() == ErrorKind::Document { Ok(()) } else { Err(error) };
                 }
             }

@@ -1,7 +1,7 @@
-//! Bytes on their way: a file below `tmp/` that is written and hashed at once.
+//! Bytes in transit: a file below `tmp/` that is hashed while it is written.
 //!
-//! A stage that is dropped removes its file, unless it was kept as a partial download or
-//! finished. Only a finished one can be published.
+//! Dropping a stage deletes its file, unless it was kept as a partial download or finished. Only a finished stage can be
+//! published.
 
 use std::{
     fs::File,
@@ -20,7 +20,7 @@ use tempfile::TempPath;
 
 use crate::{
     failpoints::{self, Point},
-    mirror::{Error, ErrorKind, Mirror, anonymous_files::Nameless, io_counter, state_dir::TMP_FOLDERS, sys},
+    mirror::{Error, ErrorKind, Mirror, anonymous_files::AnonymousFiles, io_counter, state_dir::TMP_FOLDERS, sys},
     model::{STATE_FOLDER, Sha256, Staged},
 };
 
@@ -33,43 +33,43 @@ pub struct Stage {
     name: String,
     place: ContentLocation,
     hasher: Hasher,
-    /// Only where the storage announced one: hashing twice costs.
+    /// Only if storage announced one, because hashing twice is expensive.
     md5: Option<Md5>,
     written: u64,
-    /// The first bytes of a partial download that is continued.
+    /// The first bytes of a resumed partial download.
     sample: Vec<u8>,
     /// Whether only `fsync` of each file makes it durable.
     sync: bool,
 }
 
-/// Where a file is while it is written.
+/// Where the file is while it is written.
 enum ContentLocation {
-    /// Below `tmp/`, and removed when this is dropped.
+    /// Below `tmp/`, and deleted on drop.
     Named(TempPath),
-    /// Nowhere yet.
-    Nameless(Arc<Nameless>),
+    /// It has no name.
+    AnonymousFiles(Arc<AnonymousFiles>),
 }
 
 impl Stage {
-    /// An empty file for bytes that are all there, and need no name below `tmp/`; with `md5`, its MD5 is
-    /// counted as well.
+    /// Creates an empty file for bytes that have all arrived, which needs no name below `tmp/`. With `md5`, their MD5 is
+    /// calculated, too.
     pub fn whole(mirror: &Mirror, md5: bool) -> Result<Self, Error> {
         let number = next_folder();
-        let created = mirror.nameless.create(number, &mirror.area.tmp[number]);
+        let created = mirror.anonymous.create(number, &mirror.state_dir.tmp[number]);
         let created = created.map_err(|e| Error::of_state("create a file in", format!("tmp/{number:x}"), e.into()))?;
         let Some((name, file)) = created else { return Self::named(mirror, number, md5) };
-        Ok(Self::new(mirror, file, name, ContentLocation::Nameless(Arc::clone(&mirror.nameless)), md5))
+        Ok(Self::new(mirror, file, name, ContentLocation::AnonymousFiles(Arc::clone(&mirror.anonymous)), md5))
     }
 
-    /// An empty file; with `md5`, its MD5 is counted as well.
+    /// Creates an empty file. With `md5`, the MD5 is calculated, too.
     pub fn create(mirror: &Mirror, md5: bool) -> Result<Self, Error> {
         Self::named(mirror, next_folder(), md5)
     }
 
     fn named(mirror: &Mirror, number: usize, md5: bool) -> Result<Self, Error> {
-        let dir = &mirror.area.tmp[number];
+        let dir = &mirror.state_dir.tmp[number];
         let folder = mirror.root.path().join(STATE_FOLDER).join("tmp").join(format!("{number:x}"));
-        // The umask decides what the tree's files may do, as for any file the user creates.
+        // The umask decides the modes of files in the tree, as for all files that the user creates.
         let open = |path: &Path| -> io::Result<File> {
             let leaf = path.file_name().unwrap_or_default();
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -90,15 +90,15 @@ impl Stage {
         Self { file, name, place, hasher: Hasher::new(), md5: md5.then(Md5::new), written: 0, sample: Vec::new(), sync }
     }
 
-    /// The same, synced by itself when it ends.
+    /// The same, but synced separately when it is finished.
     pub(super) fn synced(mut self) -> Self {
         self.sync = true;
         self
     }
 
-    /// Goes on with a partial download, hashing again what is there; none where that is not what was kept.
+    /// Resumes a partial download after hashing its bytes again; `None` if they have changed.
     pub fn resume(mirror: &Mirror, name: &str, md5: bool) -> Result<Option<Self>, Error> {
-        let (dir, leaf) = mirror.area.tmp(name)?;
+        let (dir, leaf) = mirror.state_dir.tmp(name)?;
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file: File = match rustix::fs::openat(dir, leaf, flags, Mode::empty()) {
             Ok(file) => file.into(),
@@ -129,7 +129,7 @@ impl Stage {
                     let missing = SAMPLE.saturating_sub(self.sample.len()).min(read);
                     self.sample.extend_from_slice(&buffer[..missing]);
                     self.hasher.update(&buffer[..read]);
-                    io_counter::moved(read);
+                    io_counter::count(read);
                     if let Some(md5) = &mut self.md5 {
                         md5.update(&buffer[..read]);
                     }
@@ -144,17 +144,17 @@ impl Stage {
         self.written
     }
 
-    /// The first bytes of a partial download that is continued.
+    /// The first bytes of a resumed partial download.
     pub fn sample(&self) -> &[u8] {
         &self.sample
     }
 
-    /// Where it lies below `tmp/`.
+    /// Its path below `tmp/`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Appends.
+    /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.hasher.update(bytes);
         if let Some(md5) = &mut self.md5 {
@@ -162,33 +162,33 @@ impl Stage {
         }
         self.file.write_all(bytes).map_err(|e| Error::io("write", &self.name, e))?;
         self.written += bytes.len() as u64;
-        io_counter::moved(bytes.len());
+        io_counter::count(bytes.len());
         failpoints::point(Point::Arrived, &self.name);
         Ok(())
     }
 
-    /// The MD5 of what was written, where it was counted.
+    /// The MD5 of the written bytes, if it was calculated.
     pub fn md5(&self) -> Option<[u8; 16]> {
         self.md5.clone().map(|md5| md5.finalize().into())
     }
 
-    /// Leaves the file for a later run, and names it after what it holds. What a later run goes on from must
-    /// be on the disk, and be what came: nothing else tells, in the end, that its bytes were damaged.
+    /// Keeps the file for a later run, named after its content. It must be durable and match its name, because nothing else
+    /// would show that the resumed bytes are damaged.
     pub fn keep(self, mirror: &Mirror) -> Result<String, Error> {
         self.file.sync_data().map_err(|e| Error::io("sync", &self.name, e))?;
-        let (dir, leaf) = mirror.area.tmp(&self.name)?;
+        let (dir, leaf) = mirror.state_dir.tmp(&self.name)?;
         let first = self.name.split('.').next().unwrap_or(&self.name);
         let kept = format!("{first}.{}", self.sha256().hex());
-        let (_, new) = mirror.area.tmp(&kept)?;
+        let (_, new) = mirror.state_dir.tmp(&kept)?;
         match self.place {
             ContentLocation::Named(path) => {
                 rustix::fs::renameat(dir, leaf, dir, new).map_err(|e| Error::io("keep", &self.name, e))?;
-                // Its own name is another one now: there is nothing to remove under the old one.
+                // The file has a new name, so there is nothing to delete under the old one.
                 let _ = path.keep();
             }
-            ContentLocation::Nameless(nameless) => {
-                nameless.keep(self.name.clone(), self.file);
-                let linked = nameless.link(&self.name, dir, new).unwrap_or(Ok(()));
+            ContentLocation::AnonymousFiles(anonymous) => {
+                anonymous.keep(self.name.clone(), self.file);
+                let linked = anonymous.link(&self.name, dir, new).unwrap_or(Ok(()));
                 linked.map_err(|e| Error::io("keep", &self.name, e))?;
             }
         }
@@ -196,13 +196,13 @@ impl Stage {
         Ok(kept)
     }
 
-    /// Brings what was written to the disk.
+    /// Syncs the written bytes.
     pub(super) fn sync(&self) -> Result<(), Error> {
         self.file.sync_all().map_err(|e| Error::io("sync", &self.name, e))
     }
 
-    /// Ends the file: its time is set, its hash and stamp are known. It becomes durable with its
-    /// group, or here where the file system has no other way.
+    /// Finishes the file: sets its time, and returns its hash and stamp. It becomes durable with its batch, or here if the
+    /// file system has no other way.
     pub fn finish(self, mtime: Option<jiff::Timestamp>) -> Result<Staged, Error> {
         let (name, sync) = (self.name, self.sync);
         let file = &self.file;
@@ -221,14 +221,14 @@ impl Stage {
             ContentLocation::Named(path) => {
                 path.keep().map_err(|e| Error::io("keep", &name, e.error))?;
             }
-            ContentLocation::Nameless(nameless) => nameless.keep(name.clone(), self.file),
+            ContentLocation::AnonymousFiles(anonymous) => anonymous.keep(name.clone(), self.file),
         }
         failpoints::point(Point::Staged, &name);
         Ok(Staged { name, stamp, sha256: Sha256::new(self.hasher.finalize().into()) })
     }
 }
 
-/// Which folder below `tmp/` is next.
+/// The folder below `tmp/` for the next file.
 fn next_folder() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed) % TMP_FOLDERS

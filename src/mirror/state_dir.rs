@@ -1,4 +1,4 @@
-//! The state folder's own folders: the lock, `tmp/`, `objects/` and `runs/`.
+//! The folders of the state: `tmp/`, `objects/` and `runs/`, and the lock.
 //!
 //! They are opened once, without following links, when a writing command starts.
 
@@ -11,20 +11,20 @@ use crate::{
     model::STATE_FOLDER,
 };
 
-/// Temporary files are spread over this many folders: one folder's lock would be waited for.
+/// Temporary files are spread over this many folders, to avoid contention for one folder's lock.
 pub(super) const TMP_FOLDERS: usize = 16;
 
-/// The opened state folder, holding the lock as long as it lives.
+/// The open state folder. Holds the lock until dropped.
 #[derive(Debug)]
-pub(super) struct Area {
+pub(super) struct StateDir {
     pub(super) state: OwnedFd,
     pub(super) objects: OwnedFd,
     pub(super) tmp: Vec<OwnedFd>,
     pub(super) lock: Lock,
 }
 
-impl Area {
-    /// Creates what is missing, takes the lock, opens the folders.
+impl StateDir {
+    /// Creates missing folders, takes the lock, and opens the folders.
     pub(super) fn open(root: &OwnedFd) -> Result<Self, Error> {
         let state = make(root, STATE_FOLDER, 0o700)?;
         let lock = Lock::take(&state)?;
@@ -37,7 +37,7 @@ impl Area {
         Ok(Self { state, objects, tmp, lock })
     }
 
-    /// The folder below `tmp/` that a temporary name lies in, and its last step.
+    /// The folder below `tmp/` for a temporary name, and the name's last step.
     pub(super) fn tmp<'n>(&self, name: &'n str) -> Result<(&OwnedFd, &'n str), Error> {
         let split = name
             .split_once('/')
@@ -47,7 +47,7 @@ impl Area {
     }
 }
 
-/// Opens a folder of the state, creating it first where it is missing.
+/// Opens a folder of the state, and creates it if it is missing.
 pub(super) fn make(parent: &OwnedFd, name: &str, mode: u32) -> Result<OwnedFd, Error> {
     let made = match rustix::fs::mkdirat(parent, name, Mode::from_bits_truncate(mode)) {
         Err(Errno::EXIST) => Ok(()),
@@ -64,7 +64,7 @@ pub(super) fn make(parent: &OwnedFd, name: &str, mode: u32) -> Result<OwnedFd, E
     })
 }
 
-/// Where the state database of a destination lies.
+/// The path of a destination's state database.
 pub fn database(destination: &Path) -> std::path::PathBuf {
     destination.join(STATE_FOLDER).join("state.db")
 }

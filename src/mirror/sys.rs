@@ -1,7 +1,7 @@
-//! The system calls that differ between kernels and file systems, each with its fallback.
+//! System calls that differ between kernels and file systems, with their fallbacks.
 //!
-//! Nothing here knows of documents. Every function takes an open folder and one name in it, so
-//! that no path is ever walked through a link that somebody planted.
+//! Nothing here knows documents. Every function takes an open folder and one name in it, so no path can lead through a
+//! planted link.
 
 use std::io;
 
@@ -16,22 +16,22 @@ use crate::{
     model::Stamp,
 };
 
-/// What lies under a name.
+/// What a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryKind {
     /// Nothing.
     Nothing,
     /// A regular file.
     File(Stamp),
-    /// Something else, in words.
+    /// Something else, as text.
     Other(&'static str),
 }
 
-/// Looks at a name without following it.
+/// Looks up a name without following a link.
 pub(super) fn look(dir: impl AsFd, name: &str) -> io::Result<EntryKind> {
     let stat = match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
-        // What the file system takes for no name lies nowhere.
+        // A name that the file system refuses doesn't exist.
         Err(Errno::NOENT | Errno::NAMETOOLONG) => return Ok(EntryKind::Nothing),
         Err(error) => return Err(error.into()),
     };
@@ -61,14 +61,14 @@ fn stamp(stat: &rustix::fs::Stat) -> Stamp {
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
-/// Opens the folder at a relative path below `root`, refusing every symbolic link on the way.
+/// Opens the folder at a relative path below `root`, and refuses symbolic links on the way.
 pub(super) fn open_folder(root: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::ResolveFlags;
         let flags = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         match rustix::fs::openat2(&root, path, FOLDER, Mode::empty(), flags) {
-            // Kernels before 5.6 and some sandboxes lack the call: walk instead.
+            // Kernels before 5.6 and some sandboxes shortage the call, so walk instead.
             Err(Errno::NOSYS | Errno::PERM) => {}
             other => return other,
         }
@@ -84,8 +84,8 @@ fn walk(root: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
     Ok(dir)
 }
 
-/// Renames onto a name only if it is free; `Errno::EXIST` otherwise. A rename by link and unlink
-/// that was cut short between the two is finished.
+/// Renames to a name only if it is free; otherwise `Errno::EXIST`. Completes a rename by link and unlink that was
+/// interrupted in between.
 pub(super) fn rename_to_free(
     from: impl AsFd,
     old: &str,
@@ -101,7 +101,7 @@ pub(super) fn rename_to_free(
     }
 }
 
-/// Whether two names are two links to one file. On a file system that ignores case they may be one name.
+/// Whether two names are hard links to one file. On a case-insensitive file system they may be the same name.
 fn is_linked_twice(from: impl AsFd, old: &str, to: impl AsFd, new: &str) -> rustix::io::Result<bool> {
     let stat = |dir: &dyn AsFd, name: &str| rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
     let (one, other) = (stat(&from, old)?, stat(&to, new)?);
@@ -128,13 +128,13 @@ fn rename_or_link(from: impl AsFd, old: &str, to: impl AsFd, new: &str, capable:
             other => return other,
         }
     }
-    // A hard link is refused when the name is taken, so link and unlink make the same promise.
+    // A hard link is refused if the name exists, so link and unlink give the same guarantee.
     match rustix::fs::linkat(&from, old, &to, new, AtFlags::empty()) {
         Ok(()) => {
             failpoints::point(Point::Linked, new);
             rustix::fs::unlinkat(&from, old, AtFlags::empty())
         }
-        // Neither is there (some SMB servers): look first. Nobody else writes below the lock.
+        // Some SMB servers have neither, so check first. Only the lock's holder writes here.
         Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => match look(&to, new) {
             Ok(EntryKind::Nothing) => rustix::fs::renameat(from, old, to, new),
             Ok(_) => Err(Errno::EXIST),
@@ -144,7 +144,7 @@ fn rename_or_link(from: impl AsFd, old: &str, to: impl AsFd, new: &str, capable:
     }
 }
 
-/// Swaps two names in one step; false where the file system can't.
+/// Swaps two names atomically; `false` if the file system can't.
 pub(super) fn exchange(a: impl AsFd, name: &str, b: impl AsFd, other: &str) -> rustix::io::Result<bool> {
     match rustix::fs::renameat_with(a, name, b, other, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(true),
@@ -153,7 +153,7 @@ pub(super) fn exchange(a: impl AsFd, name: &str, b: impl AsFd, other: &str) -> r
     }
 }
 
-/// Whether the file system is reached over a network, where WAL and `syncfs` can't be relied on.
+/// Whether the file system is a network file system, on which WAL and `syncfs` are unreliable.
 pub(super) fn is_network(dir: impl AsFd) -> io::Result<bool> {
     #[cfg(target_os = "linux")]
     {
@@ -180,15 +180,15 @@ pub(super) fn is_network(dir: impl AsFd) -> io::Result<bool> {
     }
 }
 
-/// What an ordinary user may still write on a file system.
+/// The space and inodes that an ordinary user may still use.
 pub(super) struct FreeSpace {
     pub(super) bytes: u64,
-    /// None where their number has no limit.
+    /// `None` if inodes are unlimited.
     pub(super) files: Option<u64>,
 }
 
-/// What may still be written.
-pub(super) fn room(dir: impl AsFd) -> io::Result<FreeSpace> {
+/// The free space.
+pub(super) fn free_space(dir: impl AsFd) -> io::Result<FreeSpace> {
     let stat = rustix::fs::fstatvfs(dir)?;
     Ok(FreeSpace {
         bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
@@ -196,8 +196,7 @@ pub(super) fn room(dir: impl AsFd) -> io::Result<FreeSpace> {
     })
 }
 
-/// Makes everything written to the file system so far durable; false where only `fsync` of
-/// each file can promise that.
+/// Makes everything written to the file system so far durable; `false` if only `fsync` of each file can guarantee that.
 pub(super) fn sync_all(root: impl AsFd) -> rustix::io::Result<bool> {
     #[cfg(target_os = "linux")]
     {
@@ -211,8 +210,7 @@ pub(super) fn sync_all(root: impl AsFd) -> rustix::io::Result<bool> {
     }
 }
 
-/// Makes a folder's names durable. Some network file systems know no such thing, and keep names
-/// in order by themselves.
+/// Makes a folder's names durable. Some network file systems don't support this, and keep names in order by themselves.
 pub(super) fn sync_folder(dir: impl AsFd) -> rustix::io::Result<()> {
     match rustix::fs::fsync(dir) {
         Err(Errno::INVAL) => Ok(()),
@@ -220,11 +218,11 @@ pub(super) fn sync_folder(dir: impl AsFd) -> rustix::io::Result<()> {
     }
 }
 
-/// Tells the system that a file is about to be read from its beginning to its end.
+/// Announces that a file will be read sequentially.
 pub(super) fn read_ahead(file: impl AsFd) {
     #[cfg(target_os = "linux")]
     {
-        // A hint: where it isn't taken, reading is only slower.
+        // Only a hint: without it reading is slower.
         let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Sequential);
     }
     #[cfg(not(target_os = "linux"))]

@@ -1,9 +1,8 @@
-//! A folder outside of the mirror that restored files are written into.
+//! A folder outside of the mirror for restored files.
 //!
-//! It begins empty, so whatever stands in the way of a file later was put there by somebody, and is
-//! neither followed nor replaced. A file is a file of its own: a clone of the source's extents where
-//! the file system can make one, else a copy, and never a link. What it holds is hashed on the way,
-//! and one that holds anything else than what was wanted is taken away again.
+//! It is empty at first, so anything that is later in the way of a file was put there by somebody and is neither followed
+//! nor replaced. Each file is a clone of the source's extents if the file system supports that, otherwise a copy, and never
+//! a link. Its content is hashed while it is written, and a file with other content than expected is deleted.
 
 use std::{
     fs::File,
@@ -28,43 +27,42 @@ use crate::model::{RelPath, Sha256};
 /// Bytes are copied in pieces of this size.
 const PIECE: usize = 256 * 1024;
 
-/// The folder, opened.
+/// The open folder.
 #[derive(Debug)]
 pub struct Target {
     root: Root,
-    /// Whether the file system can clone what is in the mirror, as far as is known.
+    /// Whether the file system can clone files of the mirror, as far as known.
     clones: AtomicBool,
-    /// Whether each file and folder is synced by itself, and not all at the end.
+    /// Whether each file and folder is synced separately, instead of all at the end.
     syncs_each: bool,
-    /// Folders that were made, to be synced.
+    /// New folders, which must be synced.
     made: Mutex<Vec<RelPath>>,
 }
 
-/// What came of a file.
+/// The result of writing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteOutcome {
-    /// It is there, with the wanted bytes, and so many of them.
-    Whole(u64),
-    /// The source holds other bytes.
-    Other,
+    /// The file has the expected bytes, and this many of them.
+    Written(u64),
+    /// The source has other bytes.
+    Different,
     /// The source can't be read to its end.
     Unreadable,
-    /// The work was ended in the middle of it.
-    Ended,
+    /// It was cancelled.
+    Cancelled,
 }
 
 impl Target {
-    /// Opens a folder, creating it where it is absent. One that holds something is refused, and so
-    /// is one inside the mirror.
+    /// Opens a folder, and creates it if it is missing. Refuses a folder that is not empty or is inside the mirror.
     pub fn open(path: &Path, mirror: &Root) -> Result<Self, Error> {
         let refused = |why: &str| Err(Error::Destination(format!("{} {why}; nothing was restored", path.display())));
         if is_inside(path, mirror)? {
-            return refused("lies inside the mirror: give a folder elsewhere");
+            return refused("lies inside the mirror: write_file a folder elsewhere");
         }
         match survey(path)? {
             DestinationKind::Absent | DestinationKind::Empty => {}
             DestinationKind::Mirror | DestinationKind::StateLost | DestinationKind::Foreign => {
-                return refused("is not empty: give an empty folder, or one that does not exist yet");
+                return refused("is not empty: write_file an empty folder, or one that does not exist yet");
             }
         }
         std::fs::create_dir_all(path)
@@ -88,24 +86,23 @@ impl Target {
     }
 }
 
-/// Writes files into a [`Target`], one after the other. The folder of the last one stays open,
-/// since the next one often lies in it too.
+/// Writes files into a [`Target`]. Keeps the last file's folder open, since the next file is often in the same one.
 #[derive(Debug)]
-pub struct Giver<'t> {
+pub struct FileWriter<'t> {
     target: &'t Target,
     folder: Option<(Option<RelPath>, OwnedFd)>,
     buffer: Vec<u8>,
 }
 
-impl<'t> Giver<'t> {
+impl<'t> FileWriter<'t> {
     /// Begins.
     pub fn new(target: &'t Target) -> Self {
         Self { target, folder: None, buffer: vec![0; PIECE] }
     }
 
-    /// Writes a file with the bytes of an open one, if they are those of `sha256`. `mtime` is in
-    /// nanoseconds since the epoch; `ended` says whether to give up in between.
-    pub fn give(
+    /// Writes a file with the bytes of an open one, if their hash is `sha256`. `mtime` is in nanoseconds since the epoch;
+    /// `ended` returns whether to cancel.
+    pub fn write_file(
         &mut self,
         path: &RelPath,
         from: &mut File,
@@ -125,12 +122,12 @@ impl<'t> Giver<'t> {
             Err(error) => return Err(Error::io("create", path.as_str(), error)),
         };
         let given = target.fill(from, &mut file, sha256, buffer, ended).and_then(|given| {
-            if let WriteOutcome::Whole(_) = given {
+            if let WriteOutcome::Written(_) = given {
                 target.settle(&file, mtime)?;
             }
             Ok(given)
         });
-        if !matches!(given, Ok(WriteOutcome::Whole(_))) {
+        if !matches!(given, Ok(WriteOutcome::Written(_))) {
             let _ = rustix::fs::unlinkat(dir, path.leaf(), AtFlags::empty());
         }
         given.map_err(|e| Error::io("write", path.as_str(), e))
@@ -138,7 +135,7 @@ impl<'t> Giver<'t> {
 }
 
 impl Target {
-    /// Opens the folder of a path, unless it is the one that is open.
+    /// Opens the parent folder of a path, unless it is already open.
     fn folder_of<'f>(
         &self,
         path: &RelPath,
@@ -167,7 +164,7 @@ impl Target {
         }
     }
 
-    /// Fills a new file, and says whether it holds what is wanted.
+    /// Fills a new file, and checks its content.
     fn fill(
         &self,
         from: &mut File,
@@ -183,14 +180,14 @@ impl Target {
         }
         let (mut hasher, mut size) = (Hasher::new(), 0);
         loop {
-            // A clone is read itself: nobody can change it any more.
+            // The clone is read, since nobody can change it any more.
             let Ok(read) = (if cloned { to.read(buffer) } else { from.read(buffer) }) else {
                 return Ok(WriteOutcome::Unreadable);
             };
             let piece = &buffer[..read];
             if read == 0 {
                 let whole = Sha256::new(hasher.finalize().into()) == *sha256;
-                return Ok(if whole { WriteOutcome::Whole(size) } else { WriteOutcome::Other });
+                return Ok(if whole { WriteOutcome::Written(size) } else { WriteOutcome::Different });
             }
             hasher.update(piece);
             size += read as u64;
@@ -198,7 +195,7 @@ impl Target {
                 to.write_all(piece)?;
             }
             if ended() {
-                return Ok(WriteOutcome::Ended);
+                return Ok(WriteOutcome::Cancelled);
             }
         }
     }
@@ -210,7 +207,7 @@ impl Target {
     }
 }
 
-/// Makes a new file share the extents of another, each with its own from the next write on.
+/// Makes a new file share the extents of another one, copy on write.
 fn clone(to: impl AsFd, from: impl AsFd) -> bool {
     #[cfg(target_os = "linux")]
     {
@@ -223,8 +220,8 @@ fn clone(to: impl AsFd, from: impl AsFd) -> bool {
     }
 }
 
-/// Whether a path, or where it would be created, is the mirror's folder or lies below it. Inodes
-/// are compared and not names: links and mounts have many names for one folder.
+/// Whether a path, or the place where it would be created, is in the mirror. Compares inodes instead of names, because
+/// links and mounts give one folder many names.
 pub fn is_inside(path: &Path, mirror: &Root) -> Result<bool, Error> {
     let cannot = |e: io::Error| Error::Destination(format!("cannot look at {}: {e}", path.display()));
     let absolute = std::path::absolute(path).map_err(cannot)?;
@@ -234,7 +231,7 @@ pub fn is_inside(path: &Path, mirror: &Root) -> Result<bool, Error> {
     };
     let identity = |dir: &OwnedFd| rustix::fs::fstat(dir).map(|stat| (stat.st_dev, stat.st_ino));
     let wanted = identity(mirror.handle()).map_err(|e| cannot(e.into()))?;
-    // Behind a folder that is not there yet, `..` can't be told.
+    // Below a missing folder, `..` can't be resolved.
     if absolute.components().any(|step| step == Component::ParentDir) && folder(&absolute).is_err() {
         return Err(Error::Destination(format!("{} leads through `..`; name the folder itself", path.display())));
     }

@@ -1,5 +1,5 @@
-//! Everything that lies in the tree and in `objects/`, whoever put it there; and the one file of
-//! the state that is written without the lock.
+//! Lists everything in the tree and in `objects/`, whoever created it; reads and writes the one state file that needs no
+//! lock.
 
 use std::io::Write as _;
 
@@ -18,30 +18,30 @@ use crate::{
     paths,
 };
 
-/// A note is never larger than this.
+/// Size limit of a note.
 const LARGEST_NOTE: u64 = 64 << 20;
 
-/// Something that was met on a walk.
+/// An entry found on a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalkEntry {
-    /// A file, a link or a special file. Folders are only walked through.
+    /// A file, a link or a special file. Folders are only traversed.
     Found {
-        /// Where, below the destination; bytes that are no text are shown as `\u{fffd}`.
+        /// The path below the destination; bytes that aren't text are shown as `\u{fffd}`.
         path: String,
-        /// What.
+        /// What it is.
         found: OnDisk,
     },
-    /// Something that could not be looked at.
+    /// Something that could not be examined.
     Unreadable {
-        /// Where, below the destination.
+        /// The path below the destination.
         path: String,
-        /// Why.
+        /// The system's error.
         why: String,
     },
 }
 
-/// What lies under a name that is no folder's; none where it has left meanwhile.
-fn met(dir: &OwnedFd, name: &str, path: String) -> Result<Option<WalkEntry>, Error> {
+/// What a name refers to, unless it is a folder; `None` if it was removed in the meantime.
+fn entry_at(dir: &OwnedFd, name: &str, path: String) -> Result<Option<WalkEntry>, Error> {
     let found = match sys::look(dir, name).map_err(|e| Error::io("look at", &path, e)) {
         Ok(EntryKind::Nothing) if name.contains('\u{fffd}') => OnDisk::Other("a name that is no text"),
         Ok(EntryKind::Nothing) => return Ok(None),
@@ -54,8 +54,8 @@ fn met(dir: &OwnedFd, name: &str, path: String) -> Result<Option<WalkEntry>, Err
 }
 
 impl Root {
-    /// Walks through the tree, following no link, as long as `each` says true. The state folder is
-    /// no part of it, nor is a fresh disk's `lost+found`.
+    /// Walks the tree without following links, until `each` returns `false`. Skips the state folder and the `lost+found` of
+    /// a new disk.
     pub fn walk(&self, mut each: impl FnMut(WalkEntry) -> bool) -> Result<(), Error> {
         let mut folders = vec![String::new()];
         while let Some(folder) = folders.pop() {
@@ -77,7 +77,7 @@ impl Root {
                 let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
                 if sys::look(&dir, &name).is_ok_and(|entry| entry == EntryKind::Other("a folder")) {
                     folders.push(path);
-                } else if !met(&dir, &name, path)?.is_none_or(&mut each) {
+                } else if !entry_at(&dir, &name, path)?.is_none_or(&mut each) {
                     return Ok(());
                 }
             }
@@ -85,7 +85,7 @@ impl Root {
         Ok(())
     }
 
-    /// The names in a folder, sorted; none where it is gone.
+    /// The sorted names in a folder; `None` if it was removed.
     fn names_in(&self, folder: &str) -> Result<Option<(OwnedFd, Vec<String>)>, Error> {
         let at = if folder.is_empty() { "." } else { folder };
         let dir = match sys::open_folder(self.handle(), at) {
@@ -105,50 +105,50 @@ impl Root {
         Ok(Some((dir, names)))
     }
 
-    /// Every entry of `objects/`: its path there, and its hash if it is named and placed like one.
+    /// Every entry of `objects/`: its path there, and its hash if its name and folder match one.
     pub fn objects<E: From<Error>>(
         &self,
         mut each: impl FnMut(String, Option<Sha256>) -> Result<(), E>,
     ) -> Result<(), E> {
         let objects = format!("{STATE_FOLDER}/objects");
         let Some((_, shelves)) = self.names_in(&objects)? else { return Ok(()) };
-        for shelf in shelves {
-            let Some((_, names)) = self.names_in(&format!("{objects}/{shelf}"))? else {
-                each(shelf, None)?;
+        for object_dir in shelves {
+            let Some((_, names)) = self.names_in(&format!("{objects}/{object_dir}"))? else {
+                each(object_dir, None)?;
                 continue;
             };
             for name in names {
-                let hash = Sha256::try_from(name.clone()).ok().filter(|h| h.hex() == name && name[..2] == shelf);
-                each(format!("{shelf}/{name}"), hash)?;
+                let hash = Sha256::try_from(name.clone()).ok().filter(|h| h.hex() == name && name[..2] == object_dir);
+                each(format!("{object_dir}/{name}"), hash)?;
             }
         }
         Ok(())
     }
 
-    /// What lies where an object belongs.
+    /// What is at the path of an object.
     pub fn look_at_object(&self, sha256: &Sha256) -> Result<OnDisk, Error> {
         let hex = sha256.hex();
-        let shelf = match sys::open_folder(self.handle(), &format!("{STATE_FOLDER}/objects/{}", &hex[..2])) {
-            Ok(shelf) => shelf,
+        let object_dir = match sys::open_folder(self.handle(), &format!("{STATE_FOLDER}/objects/{}", &hex[..2])) {
+            Ok(object_dir) => object_dir,
             Err(Errno::NOENT) => return Ok(OnDisk::Missing),
             Err(Errno::NOTDIR | Errno::LOOP) => return Ok(OnDisk::Other("below a link or a file")),
             Err(Errno::ACCESS | Errno::PERM) => return Ok(OnDisk::Other("in a folder that can't be read")),
             Err(error) => return Err(Error::io("look at the object", &hex, error)),
         };
-        Ok(match sys::look(&shelf, &hex).map_err(|e| Error::io("look at the object", &hex, e))? {
+        Ok(match sys::look(&object_dir, &hex).map_err(|e| Error::io("look at the object", &hex, e))? {
             EntryKind::Nothing => OnDisk::Missing,
             EntryKind::File(stamp) => OnDisk::File(stamp),
             EntryKind::Other(what) => OnDisk::Other(what),
         })
     }
 
-    /// Reads a file of the state folder; none where there is none.
+    /// Reads a file of the state folder; `None` if there is none.
     pub fn read_note(&self, name: &str) -> Option<Vec<u8>> {
         paths::read(&self.path().join(STATE_FOLDER).join(name), LARGEST_NOTE).ok()
     }
 
-    /// Writes a file of the state folder without the lock, so that readers see the old one or the
-    /// new one. Not through `tmp/`, which a run that begins sweeps.
+    /// Writes a file of the state folder without the lock, so that readers see the old file or the new one. Doesn't use
+    /// `tmp/`, which a starting run sweeps.
     pub fn write_note(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let failed = |error: std::io::Error| Error::io("write", format!("{STATE_FOLDER}/{name}"), error);
         let state = sys::open_folder(self.handle(), STATE_FOLDER).map_err(|e| failed(e.into()))?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     catalogue::{self, Refused},
     config,
-    history::{self, Unclear},
+    history::{self, NoSuchTime},
     mirror, remote,
     report::FailureCause,
     session::{Exit, MOST_PATH},
@@ -111,7 +111,7 @@ pub enum Error {
     Command(String),
     /// A time means no run.
     #[error(transparent)]
-    Unclear(#[from] Unclear),
+    NoSuchTime(#[from] NoSuchTime),
     /// What was asked for was never mirrored, or not then.
     #[error("{0}")]
     Unknown(String),
@@ -190,9 +190,9 @@ impl From<history::Error> for Error {
 impl Error {
     /// The same error; if the disk of `dest` is full, it says of what.
     #[must_use]
-    pub fn measured(self, dest: &std::path::Path) -> Self {
+    pub fn with_shortage(self, dest: &std::path::Path) -> Self {
         match self {
-            Self::Fatal(fatal) => Self::Fatal(fatal.measured(dest)),
+            Self::Fatal(fatal) => Self::Fatal(fatal.with_shortage(dest)),
             other => other,
         }
     }
@@ -221,7 +221,7 @@ impl Error {
             | Self::NoMirror(_)
             | Self::Sound(_)
             | Self::Binder(_)
-            | Self::Unclear(_)
+            | Self::NoSuchTime(_)
             | Self::Unknown(_)
             | Self::Command(_)
             | Self::RunFirst(_)

@@ -80,7 +80,7 @@ impl Finalizer<'_> {
         let complete = report.outcome == Outcome::Complete && !self.config.notices.by_hand;
         let end = RunEnd { outcome: report.outcome.word(), whole, complete, changes: changes.as_deref() };
         self.state.write(|w| service_client::keep(w, self.remote).and_then(|()| w.end_run(self.run.number, &end)))?;
-        Ok(self.state.settle()?)
+        Ok(self.state.checkpoint()?)
     }
 
     /// What was written before says that all went well. It is replaced as far as the disk allows.
@@ -95,7 +95,7 @@ impl Finalizer<'_> {
     /// The code of a run after one more part of its end was written. The first part that fails makes the run fail
     /// with the disk's code, and is said aloud. A run that failed by itself already has said why.
     fn judge(&self, exit: Exit, report: &mut RunReport, done: Result<(), Error>) -> Exit {
-        let Err(error) = done.map_err(|error| error.measured(self.config.dest.as_path())) else { return exit };
+        let Err(error) = done.map_err(|error| error.with_shortage(self.config.dest.as_path())) else { return exit };
         let (cause, error) = (error.cause(), Error::Unwritten(Box::new(error)));
         if matches!(exit, Exit::Disk | Exit::Usage | Exit::Unexpected | Exit::Locked) {
             tracing::warn!("{error}");

@@ -67,8 +67,9 @@ pub(crate) fn execute(parts: Parts, requests: &Requests, output: &Output) -> Res
     let (state, progress) = (Arc::clone(&parts.state), Arc::clone(&parts.progress));
     let _screen = ui::Screen::start(Arc::clone(&parts.progress), &output.bars, output.quiet, output.json_log);
     let mut status = ui::StatusLine::default();
-    let moved =
-        || [progress.moves(), requests.sent(), state.uses(), mirror::effort()].into_iter().fold(0, u64::wrapping_add);
+    let moved = || {
+        [progress.moves(), requests.sent(), state.uses(), mirror::bytes_moved()].into_iter().fold(0, u64::wrapping_add)
+    };
     let beat = watchdog::beat(&output.manager, moved, || status.line(&progress));
     output.manager.tell(&[Notice::Ready]);
     let finished = runtime()?.block_on(async {

@@ -13,7 +13,7 @@ use crate::{
     mirror::{self, Mirror, Root},
     model::OrganisationId,
     session::{Error, adoption, check_destination},
-    state::{self, ErrorKind, Left, Look, Run, Span, State},
+    state::{self, CheckLevel, Condition, ErrorKind, Isolation, Run, State},
     sync::{self, Fatal},
     ui,
 };
@@ -71,7 +71,7 @@ impl Writing {
         }
         history::finish_purges(&mirror, &state)?;
         adoption::sweep(&mirror, &state)?;
-        mirror.settled();
+        mirror.clear_interruption();
         Ok(Self { state, mirror, run })
     }
 }
@@ -83,15 +83,15 @@ pub(crate) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
     if !check_destination(dest, false)? {
         return Ok(State::open(&path, network)?);
     }
-    let cut_off = mirror.was_cut_off();
-    let left = state::examine(&path, if cut_off { Look::Pages } else { Look::Glance })?;
-    if left == Left::Blank && mirror::holds_files(dest)? {
+    let interrupted = mirror.was_interrupted();
+    let left = state::examine(&path, if interrupted { CheckLevel::Pages } else { CheckLevel::Quick })?;
+    if left == Condition::Empty && mirror::holds_files(dest)? {
         return Err(Error::StateLost(dest.to_owned()));
     }
     let state = State::open_existing(&path, network)?;
-    if left == Left::WithJournal || cut_off {
+    if left == Condition::WithJournal || interrupted {
         // A rollback journal is empty between transactions: there, nothing is missing.
-        adoption::suspect(mirror, &state, left == Left::AtRest && !network)?;
+        adoption::suspect(mirror, &state, left == Condition::AtRest && !network)?;
     }
     Ok(state)
 }
@@ -122,7 +122,7 @@ impl Reading {
     /// Opens the state of a mirror that must be there, as it is at this moment. Where a run holds it for itself,
     /// as on a network share, its newest copy is read.
     pub(crate) fn open(dest: &Path) -> Result<Self, Error> {
-        match Self::of(dest, Span::Moment) {
+        match Self::of(dest, Isolation::Snapshot) {
             Err(Error::Fatal(Fatal::State(error))) if error.kind() == ErrorKind::Busy => {
                 Self::of_copy(dest, error.into())
             }
@@ -132,15 +132,15 @@ impl Reading {
 
     /// Opens the state to see the newest commit at each read. Nothing that is read holds a run up.
     pub(crate) fn following(dest: &Path) -> Result<Self, Error> {
-        Self::of(dest, Span::Newest)
+        Self::of(dest, Isolation::Latest)
     }
 
-    fn of(dest: &Path, span: Span) -> Result<Self, Error> {
+    fn of(dest: &Path, isolation: Isolation) -> Result<Self, Error> {
         if !check_destination(dest, false)? {
             return Err(Error::NoMirror(dest.to_owned()));
         }
         let (root, database) = (Root::open(dest)?, mirror::database(dest));
-        match State::view(&database, span)? {
+        match State::view(&database, isolation)? {
             Some(state) => Ok(Self { state, root, _scratch: None }),
             None => Self::of_scratch(root, &database),
         }

@@ -21,7 +21,7 @@ use crate::{
     report::{RunReport, VerifyReport},
     session::{Error, Exit},
     state::{Run, State},
-    verify::{Left, Note, Round},
+    verify::{Note, Round, Unrepaired},
 };
 
 /// A file for others is never larger than this.
@@ -48,13 +48,13 @@ pub(crate) struct Ending {
 
 /// This process.
 pub(crate) fn process() -> Process {
-    let mirror::Here { host, boot, ids, began } = mirror::here();
+    let mirror::ProcessIdentity { host, boot, ids, started: began } = mirror::identity();
     Process { pid: std::process::id(), host, boot, ids, began }
 }
 
 /// Who has an id.
 pub(crate) fn look(id: u32) -> ProcessState {
-    if mirror::exists(id) { ProcessState::Somebody(mirror::began(id)) } else { ProcessState::Nobody }
+    if mirror::exists(id) { ProcessState::Somebody(mirror::started(id)) } else { ProcessState::Nobody }
 }
 
 impl StatusFile {
@@ -249,7 +249,7 @@ impl StatusFile {
     fn write(&self, root: Option<&Root>, status: Status, ended: bool) -> Result<Vec<String>, Error> {
         let status = status.written_now();
         if let Some(root) = root {
-            root.write_note(STATUS, status.text().as_bytes()).map_err(|error| error.measured(&self.dest))?;
+            root.write_note(STATUS, status.text().as_bytes()).map_err(|error| error.with_shortage(&self.dest))?;
         }
         Ok(self.write_outside(&status, ended))
     }
@@ -312,13 +312,13 @@ fn left(root: &Root, state: &State, status: &Status, report: &RunReport) -> Opti
 }
 
 /// Damage as it is now.
-pub(crate) fn damage(left: &Left, root: &Root, state: &State) -> Damage {
+pub(crate) fn damage(left: &Unrepaired, root: &Root, state: &State) -> Damage {
     Damage { found_at: left.found_at(), left: left.count(root, state) }
 }
 
 /// What waits after a run that left so many documents to come.
 fn pending(state: &State, run: &Run, to_come: u64, withheld: u64) -> Result<Waiting, Error> {
-    let (pending, first) = state.read(|r| Ok::<_, Error>((r.pending(run.number)?, r.first_start_after_whole()?)))?;
+    let (pending, first) = state.read(|r| Ok::<_, Error>((r.pending(run.number)?, r.first_start_after_complete()?)))?;
     let left = if to_come > 0 { first } else { None };
     let oldest = [pending.since, left].into_iter().flatten().min();
     Ok(Waiting {
@@ -358,7 +358,7 @@ fn space(root: &Root, state: &State, run: &Run) -> Result<Space, Error> {
     })
 }
 
-fn complete(times: crate::state::Times) -> Option<CompleteRun> {
+fn complete(times: crate::state::RunTimes) -> Option<CompleteRun> {
     let at = |second| Timestamp::from_second(second).ok();
     Some(CompleteRun { run_id: times.id, started_at: at(times.started_at)?, finished_at: at(times.finished_at)? })
 }

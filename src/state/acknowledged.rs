@@ -1,4 +1,4 @@
-//! Versions that somebody acknowledged as missing.
+//! Versions that a user acknowledged as missing.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{Error, Reader, Writer, documents::id};
 use crate::model::{DocumentId, VersionId};
 
 impl Reader<'_> {
-    /// The version of each document that may be missing.
+    /// The version of each document whose absence was acknowledged.
     pub fn acknowledged(&self) -> Result<HashMap<DocumentId, VersionId>, Error> {
         let mut statement = self.0.prepare("SELECT document, version FROM acknowledged")?;
         let rows = statement.query_and_then([], |row| -> Result<_, Error> {
@@ -19,7 +19,7 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// One version of a document may be missing, and its failure waits for nothing any more.
+    /// Records that a version may be missing, so its failure is no longer pending.
     pub fn acknowledge(&self, run: i64, document: &DocumentId, version: &VersionId) -> Result<(), Error> {
         self.0.execute(
             "INSERT OR REPLACE INTO acknowledged (document, version, run, acknowledged_at) VALUES (?1, ?2, ?3, ?4)",
@@ -29,7 +29,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The document has another version, or is mirrored.
+    /// Called when the document has another version or was mirrored.
     pub fn end_acknowledgement(&self, document: &DocumentId) -> Result<(), Error> {
         self.0.execute("DELETE FROM acknowledged WHERE document = ?1", [document.as_str()])?;
         Ok(())

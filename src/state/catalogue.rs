@@ -1,52 +1,52 @@
-//! Every document with what a catalogue says of it, now or at the end of some run.
+//! Every document with its data for a catalogue, now or at the end of a run.
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Error, Reader, documents::sha256};
 use crate::model::Sha256;
 
-/// A document as it was mirrored, with its metadata.
+/// A mirrored document with its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogued {
     /// Its id.
     pub document: String,
-    /// The version that its file held.
+    /// The version in its file.
     pub version: String,
     /// Its binder's id.
     pub binder: String,
     /// Its name at the service.
     pub file_name: String,
-    /// Where its file was.
+    /// The path of its file.
     pub path: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// The hash of the version's bytes.
     pub sha256: Sha256,
-    /// The time of the file, nanoseconds since the epoch.
+    /// The file's modification time, in nanoseconds since the epoch.
     pub mtime: i64,
-    /// When this version came, seconds since the epoch.
+    /// When this version was mirrored, in seconds since the epoch.
     pub mirrored_at: i64,
-    /// Its metadata, as the service sent them.
+    /// Its metadata as the service sent them.
     pub metadata: Option<String>,
 }
 
-/// What a catalogue needs to know of a binder.
+/// A binder's data for a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
     /// Its id.
     pub binder: String,
     /// Its name at the service.
     pub name: String,
-    /// Its metadata elements, as the service sent them last.
+    /// Its metadata elements as the service last sent them.
     pub schema: Option<String>,
 }
 
-/// The documents of now, in an order that an index has.
+/// The current documents, in the order of an index.
 const NOW: &str = "
     SELECT d.id, d.version, d.binder, d.file_name, d.path, d.size, d.sha256, d.mtime, d.mirrored_at, m.json
     FROM documents d LEFT JOIN metadata m ON m.document = d.number ORDER BY d.path_key";
 
-/// Those at the end of run ?1, as `TREE` of the history has them.
+/// The documents at the end of run ?1, like `TREE` in `history`.
 const THEN: &str = "
     SELECT d.id, d.version, coalesce(p.binder, d.binder), coalesce(p.file_name, d.file_name), coalesce(p.path, d.path) AS path,
         d.size, d.sha256, d.mtime, d.mirrored_at
@@ -68,8 +68,8 @@ const METADATA: &str = "
     SELECT json FROM past_metadata WHERE document = ?1 AND first_run <= ?2 AND ended_run > ?2 LIMIT 1";
 
 impl Reader<'_> {
-    /// Shows every document, at the end of a run or as it is now, in the order of paths, until `each`
-    /// says that it is enough. One row is in memory.
+    /// Calls `each` for every document in path order, at the end of a run or now, until it returns `false`. Only one row is
+    /// in memory at a time.
     pub fn catalogue<E: From<Error>>(
         &self,
         then: Option<i64>,
@@ -106,7 +106,7 @@ impl Reader<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What a binder's tab or folder is called.
+    /// The name of a tab or folder.
     pub fn folder_name(&self, binder: &str, folder: &str) -> Result<Option<String>, Error> {
         let mut statement =
             self.0.prepare_cached("SELECT name FROM folders WHERE binder = ?1 AND id = ?2 AND known = 1")?;

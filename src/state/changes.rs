@@ -1,39 +1,39 @@
-//! What a run changed in the tree.
+//! Changes that a run made to the tree.
 //!
-//! It is read from the rows right after the run, while they still say what it left behind. That takes a
-//! pass over all documents: an index would cost each first mirror more than it saves on a night.
+//! Read from the rows right after the run, before others change them. This needs a pass over all documents; an index would
+//! cost each first mirror more than it saves in later runs.
 
 use super::{Error, Reader};
 
-/// What happened to a document in a run.
+/// How a run changed a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happened {
+pub enum DocumentChange {
     /// It is new in the tree.
     Added,
-    /// It has another version.
+    /// It has a new version.
     Updated,
-    /// It is at another path.
+    /// It moved to another path.
     Moved,
-    /// It left the tree.
+    /// It was removed from the tree.
     Removed,
 }
 
 /// A document that a run changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// What happened.
-    pub happened: Happened,
+    /// The change.
+    pub change: DocumentChange,
     /// Its id.
     pub document: String,
-    /// Where its file is, or was when it left.
+    /// The path of its file, or its last path if it was removed.
     pub path: String,
-    /// Where its file was before, where that is elsewhere.
+    /// Its previous path, if it was another one.
     pub before: Option<String>,
     /// Its size in bytes.
     pub size: u64,
 }
 
-/// A document counts once: one that came in the run is new, whatever else happened to it.
+/// Each document counts once. One that was added in the run is new, whatever else change to it.
 const CHANGES: &str = "
     SELECT * FROM (
         SELECT CASE ?1 WHEN d.first_run THEN 0 WHEN d.version_run THEN 1 ELSE 2 END AS kind, d.id, d.path, d.size,
@@ -46,18 +46,18 @@ const CHANGES: &str = "
     ORDER BY path";
 
 impl Reader<'_> {
-    /// Shows what the last run changed, in the order of paths.
+    /// Calls `each` for everything that the last run changed, in path order.
     pub fn changes_of(&self, run: i64, mut each: impl FnMut(Changed)) -> Result<(), Error> {
         let mut statement = self.0.prepare_cached(CHANGES)?;
         let mut rows = statement.query([run])?;
         while let Some(row) = rows.next()? {
             let (path, before): (String, Option<String>) = (row.get(2)?, row.get(4)?);
             each(Changed {
-                happened: match row.get(0)? {
-                    0 => Happened::Added,
-                    1 => Happened::Updated,
-                    2 => Happened::Moved,
-                    _ => Happened::Removed,
+                change: match row.get(0)? {
+                    0 => DocumentChange::Added,
+                    1 => DocumentChange::Updated,
+                    2 => DocumentChange::Moved,
+                    _ => DocumentChange::Removed,
                 },
                 document: row.get(1)?,
                 before: before.filter(|before| *before != path),

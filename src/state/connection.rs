@@ -1,4 +1,4 @@
-//! A connection to the database, and how it is set up.
+//! Database connections and their settings.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use super::Error;
 pub(super) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 pub(super) fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    // A panic in the middle of a transaction has rolled it back: the connection is sound.
+    // A panic within a transaction rolls it back, so the connection is still valid.
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -24,8 +24,8 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Chooses the kind of journal. `SQLite` names the new one, and only then commits the change, which may fail: the
-/// statement must be carried on to its end.
+/// Sets the journal mode. `SQLite` returns the new mode first and commits the change afterwards, which may fail, so the
+/// statement must run to its end.
 pub(super) fn journal(connection: &Connection, mode: &str) -> Result<(), Error> {
     let mut statement = connection.prepare(&format!("PRAGMA journal_mode = {mode}"))?;
     let mut rows = statement.query([])?;
@@ -38,12 +38,12 @@ pub(super) fn journal(connection: &Connection, mode: &str) -> Result<(), Error> 
 
 pub(super) fn read_only(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let reader = Connection::open_with_flags(place(path)?, flags)?;
+    let reader = Connection::open_with_flags(absolute_path(path)?, flags)?;
     prepare(&reader)?;
     Ok(reader)
 }
 
-/// A path as `SQLite` takes it for one: a relative one may look like a URI, `file:///…`, which this build reads as such.
-pub(super) fn place(path: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(path).map_err(|e| Error::Odd(format!("{}: {e}", path.display())))
+/// A path that `SQLite` doesn't take for a URI; this build would read a relative path like `file:///…` as one.
+pub(super) fn absolute_path(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path).map_err(|e| Error::InvalidValue(format!("{}: {e}", path.display())))
 }

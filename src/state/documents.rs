@@ -1,4 +1,4 @@
-//! Documents that are mirrored, and versions that are held.
+//! Mirrored documents, and old versions that are kept.
 
 use std::{collections::HashMap, rc::Rc};
 
@@ -8,22 +8,22 @@ use sha2::{Digest as _, Sha256 as Hasher};
 use super::{Error, Reader, Writer};
 use crate::model::{BinderId, DocumentId, FolderId, Intent, Outgoing, Particulars, RelPath, Sha256, Stamp, VersionId};
 
-/// A document as it is mirrored.
+/// A mirrored document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// Its row; numbers are dense and never change.
+    /// Its row number; numbers are dense and never change.
     pub number: i64,
     /// Its id.
     pub id: DocumentId,
-    /// The binder it was last seen in.
+    /// The binder in which it was last listed.
     pub binder: BinderId,
-    /// The folder it was last seen in.
+    /// The folder in which it was last listed.
     pub folder: Option<FolderId>,
     /// Its name at the service.
     pub file_name: String,
-    /// Where its file is.
+    /// The path of its file.
     pub path: RelPath,
-    /// The version that the file holds.
+    /// The version in its file.
     pub version: VersionId,
     /// The file's stamp when it was published.
     pub stamp: Stamp,
@@ -36,7 +36,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// What is known of it, for a change that nothing was listed for: metadata stay as they are.
+    /// Its record for a change without a listing; metadata stay unchanged.
     pub fn particulars(&self) -> Particulars {
         Particulars {
             binder: self.binder.clone(),
@@ -48,16 +48,16 @@ impl Known {
     }
 }
 
-/// A version whose bytes are held in `objects/`.
+/// An old version whose bytes are in `objects/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldVersion {
     /// The hash of the bytes.
     pub sha256: Sha256,
-    /// The time that its file had.
+    /// The modification time of its file.
     pub mtime: i64,
 }
 
-/// The short hash by which a change of metadata is noticed.
+/// A short hash that shows whether metadata changed.
 pub fn metadata_hash(metadata: Option<&str>) -> Option<[u8; 8]> {
     let digest: [u8; 32] = Hasher::digest(metadata?.as_bytes()).into();
     digest.first_chunk().copied()
@@ -67,8 +67,8 @@ pub(super) const COLUMNS: &str =
     "number, id, binder, folder, file_name, path, version, size, sha256, inode, mtime, metadata_hash, first_run";
 
 impl Reader<'_> {
-    /// What is known of documents that were listed in a binder. Most were mirrored in it, so it is asked for
-    /// first; those that were not are asked for by id alone.
+    /// Looks up documents that were listed in a binder. Most were mirrored in that binder, so it is searched first, and the
+    /// rest by id alone.
     pub fn documents(&self, binder: &BinderId, ids: &[&DocumentId]) -> Result<HashMap<DocumentId, Known>, Error> {
         let mut found = HashMap::with_capacity(ids.len());
         let mut statement = self.0.prepare_cached(&format!(
@@ -95,14 +95,14 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// What is known of one document.
+    /// Looks up one document.
     pub fn document(&self, id: &DocumentId) -> Result<Option<Known>, Error> {
         let mut statement = self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE id = ?1"))?;
         let mut rows = statement.query_and_then([id.as_str()], known)?;
         rows.next().transpose()
     }
 
-    /// Whose file has a path, after case folding and normalisation.
+    /// The document whose file has a path, ignoring case and normalisation.
     pub fn owner(&self, path_key: &str) -> Result<Option<DocumentId>, Error> {
         let mut statement = self.0.prepare_cached("SELECT id FROM documents WHERE path_key = ?1")?;
         let mut rows = statement.query([path_key])?;
@@ -110,8 +110,8 @@ impl Reader<'_> {
     }
 
     /// Whether a document's file lies below a folder.
-    pub fn lies_below(&self, folder_key: &str) -> Result<bool, Error> {
-        // '0' is the character after '/': the range holds what begins with the folder and '/'.
+    pub fn has_documents_below(&self, folder_key: &str) -> Result<bool, Error> {
+        // '0' follows '/' in ASCII, so the range contains everything that begins with the folder and '/'.
         let mut statement = self
             .0
             .prepare_cached("SELECT 1 FROM documents WHERE path_key > ?1 || '/' AND path_key < ?1 || '0' LIMIT 1")?;
@@ -127,7 +127,7 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// How many documents are mirrored, and the highest row number.
+    /// The number of mirrored documents, and the highest row number.
     pub fn extent(&self) -> Result<(u64, i64), Error> {
         let row = self.0.query_row("SELECT count(*), coalesce(max(number), 0) FROM documents", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get(1)?))
@@ -135,13 +135,13 @@ impl Reader<'_> {
         Ok((row.0.unsigned_abs(), row.1))
     }
 
-    /// How many documents of a binder are mirrored.
+    /// The number of mirrored documents in a binder.
     pub fn documents_in(&self, binder: &BinderId) -> Result<u64, Error> {
         let mut statement = self.0.prepare_cached("SELECT count(*) FROM documents WHERE binder = ?1")?;
         Ok(statement.query_row([binder.as_str()], |row| row.get::<_, i64>(0))?.unsigned_abs())
     }
 
-    /// Row numbers and ids of a binder's documents, up to a row number.
+    /// Row numbers of a binder's documents, up to a row number.
     pub fn numbers_in(&self, binder: &BinderId, up_to: i64) -> Result<Vec<i64>, Error> {
         let mut statement = self.0.prepare_cached("SELECT number FROM documents WHERE binder = ?1 AND number <= ?2")?;
         let rows = statement.query_map(params![binder.as_str(), up_to], |row| row.get(0))?;
@@ -155,7 +155,7 @@ impl Reader<'_> {
         rows.next().transpose()
     }
 
-    /// Whether bytes of any past version are held.
+    /// Whether bytes of any old version are kept.
     pub fn holds_any(&self) -> Result<bool, Error> {
         Ok(self.0.prepare_cached("SELECT 1 FROM held_counts LIMIT 1")?.exists([])?)
     }
@@ -167,7 +167,7 @@ impl Reader<'_> {
         Ok(statement.exists([document.as_str(), version.as_str()])?)
     }
 
-    /// The bytes of a version, where they are held as the service had them.
+    /// The object with a version's bytes, if it is kept unchanged.
     pub fn held(&self, document: &DocumentId, version: &VersionId) -> Result<Option<HeldVersion>, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT held_sha256, mtime FROM past_versions WHERE document = ?1 AND version = ?2 AND held_sha256 = sha256 ORDER BY number DESC LIMIT 1",
@@ -179,7 +179,7 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// A document was published for the first time, or again after its removal.
+    /// Records that a document was published for the first time, or again after its removal.
     pub fn insert_document(
         &self,
         run: i64,
@@ -222,7 +222,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A document's file holds another version, or the same one again.
+    /// Records that a document's file has another version, or the same one again.
     pub fn replace_document(&self, run: i64, intent: &Intent, stamp: Stamp, hash: Sha256) -> Result<(), Error> {
         let p = &intent.particulars;
         self.0
@@ -245,8 +245,8 @@ impl Writer<'_> {
         self.touch_metadata(run, &intent.document, p)
     }
 
-    /// A document's file was renamed; without an inode the file was missing, and its row alone
-    /// moves, if no other row has the path.
+    /// Records that a document's file was renamed. Without an inode the file was missing; then only the row moves, unless
+    /// another row has the path.
     pub fn move_document(
         &self,
         run: i64,
@@ -261,14 +261,14 @@ impl Writer<'_> {
             None => {}
         }
         self.place_document(run, id, particulars)?;
-        // Size and time stay as recorded: a local edit is still noticed after the move.
+        // Size and time stay as recorded, so a local edit is still noticed after the move.
         self.0
             .prepare_cached("UPDATE documents SET path = ?2, path_key = ?3, inode = coalesce(?4, inode) WHERE id = ?1")?
             .execute(params![id.as_str(), path.as_str(), key, inode.map(u64::cast_signed)])?;
         Ok(())
     }
 
-    /// Where a document is and what it is called. The place before is kept as a past one.
+    /// Records a document's new place and name. The previous place is kept in the history.
     pub fn place_document(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
         self.0
             .prepare_cached(
@@ -290,8 +290,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A file was published at a path that another document's row still has: that document's own
-    /// file can't be there, so its row is wrong. Without it the next run brings the document back.
+    /// Deletes the row of another document that still has the path of a file that was just published. That document's own
+    /// file can't be there, so the next run restores it.
     fn evict(&self, run: i64, key: &str, id: &DocumentId) -> Result<(), Error> {
         let Some(owner) = self.reader().owner(key)?.filter(|owner| owner != id) else { return Ok(()) };
         tracing::warn!(document = %owner, "its file was missing and another one has its path; the next run brings it back");
@@ -299,7 +299,7 @@ impl Writer<'_> {
         self.delete_document(run, &owner)
     }
 
-    /// A document's metadata are others than before.
+    /// Records changed metadata.
     pub fn touch_metadata(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
         let Some(metadata) = p.metadata.as_deref() else { return Ok(()) };
         let changed = self
@@ -309,7 +309,7 @@ impl Writer<'_> {
         if changed > 0 && !self.same_metadata(id, metadata)? { self.metadata_changed(run, id, p) } else { Ok(()) }
     }
 
-    /// Whether metadata say what the last ones said, in another order of their fields perhaps.
+    /// Whether metadata are equal to the stored ones, apart from the order of fields.
     fn same_metadata(&self, id: &DocumentId, metadata: &str) -> Result<bool, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT json FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)",
@@ -332,7 +332,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A document's metadata become past ones.
+    /// Moves a document's metadata into the history.
     fn end_metadata(&self, run: i64, id: &DocumentId) -> Result<(), Error> {
         self.0
             .prepare_cached(
@@ -344,10 +344,9 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The version that a document's row names has left the tree; its bytes are held, unless its
-    /// file was missing. `next` is what takes its place: the same bytes of the same version were only
-    /// brought back, and nothing has ended. Where a file was edited by hand before that, its bytes
-    /// are noted as a version that was there in no run.
+    /// Records that the version in a document's row left the tree. Its bytes are kept, unless its file was missing. `next`
+    /// replaces it: if that is the same version with the same bytes, the file was only restored and no version ended. If
+    /// the file had been edited before, its bytes become a version that was there in no run.
     pub fn end_version(
         &self,
         run: i64,
@@ -377,7 +376,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A document is not mirrored any more.
+    /// Records that a document is no longer mirrored.
     pub fn delete_document(&self, run: i64, id: &DocumentId) -> Result<(), Error> {
         self.end_metadata(run, id)?;
         self.0
@@ -388,7 +387,7 @@ impl Writer<'_> {
     }
 }
 
-/// Ids as a table that a query reads.
+/// Ids as a table for a query.
 fn array(ids: &[&DocumentId]) -> Rc<Vec<Value>> {
     Rc::new(ids.iter().map(|id| Value::Text(id.as_str().to_owned())).collect())
 }
@@ -397,10 +396,10 @@ pub(super) fn known(row: &Row<'_>) -> Result<Known, Error> {
     known_like(row, None, None)
 }
 
-/// A row; one in the binder and the folder that another one is in shares their ids.
+/// Reads a row. Shares the ids of the given binder and folder if they are equal, to save allocations.
 fn known_like(row: &Row<'_>, binder: Option<&BinderId>, before: Option<&FolderId>) -> Result<Known, Error> {
-    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|e| Error::Odd(e.to_string()));
-    let folder = row.get_ref(3)?.as_str_or_null().map_err(|e| Error::Odd(e.to_string()))?;
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|e| Error::InvalidValue(e.to_string()));
+    let folder = row.get_ref(3)?.as_str_or_null().map_err(|e| Error::InvalidValue(e.to_string()))?;
     let path = text(5)?;
     Ok(Known {
         number: row.get(0)?,
@@ -414,24 +413,25 @@ fn known_like(row: &Row<'_>, binder: Option<&BinderId>, before: Option<&FolderId
             (folder, _) => folder.map(|folder| id(folder, FolderId::parse)).transpose()?,
         },
         file_name: text(4)?.to_owned(),
-        path: RelPath::new(path).map_err(|e| Error::Odd(e.to_string()))?,
+        path: RelPath::new(path).map_err(|e| Error::InvalidValue(e.to_string()))?,
         version: id(text(6)?, VersionId::parse)?,
         stamp: Stamp {
             size: row.get::<_, i64>(7)?.cast_unsigned(),
             inode: row.get::<_, i64>(9)?.cast_unsigned(),
             mtime: row.get(10)?,
         },
-        sha256: sha256(row.get_ref(8)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?,
+        sha256: sha256(row.get_ref(8)?.as_blob().map_err(|e| Error::InvalidValue(e.to_string()))?)?,
         metadata_hash: row.get(11)?,
         first_run: row.get(12)?,
     })
 }
 
 pub(super) fn id<T>(text: &str, parse: fn(&str) -> Result<T, crate::model::BadId>) -> Result<T, Error> {
-    parse(text).map_err(|e| Error::Odd(e.to_string()))
+    parse(text).map_err(|e| Error::InvalidValue(e.to_string()))
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> Result<Sha256, Error> {
-    let digest: [u8; 32] = bytes.try_into().map_err(|_| Error::Odd(format!("a hash of {} bytes", bytes.len())))?;
+    let digest: [u8; 32] =
+        bytes.try_into().map_err(|_| Error::InvalidValue(format!("a hash of {} bytes", bytes.len())))?;
     Ok(Sha256::new(digest))
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with the state database.
+//! Errors of the state database.
 
 use std::{
     io,
@@ -7,16 +7,16 @@ use std::{
 
 use rusqlite::ErrorCode;
 
-/// Whose problem an error is, by exit code.
+/// Who has to act on an error, by exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The disk (exit 8).
     Disk,
     /// The database is damaged (exit 1).
     Damaged,
-    /// The state is not this configuration's, or is newer than this program (exit 2).
+    /// The state belongs to another configuration, or is newer than this program (exit 2).
     Refused,
-    /// Another command is at work on it (exit 5).
+    /// Another command is using it (exit 5).
     Busy,
     /// A fault of this program (exit 1).
     Internal,
@@ -25,10 +25,10 @@ pub enum ErrorKind {
 /// An error of the state.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// `SQLite` refused a statement.
+    /// `SQLite` rejected a statement.
     #[error("the state database failed: {0}{advice}", advice = advice(.0))]
     Sqlite(#[from] rusqlite::Error),
-    /// The schema could not be brought up to date.
+    /// A migration failed.
     #[error("the state database could not be brought up to date: {0}")]
     Migration(rusqlite_migration::Error),
     /// The state was written by a newer version.
@@ -39,56 +39,56 @@ pub enum Error {
         "the destination mirrors organisation {found}, not {wanted}; choose another --dest, or set IBINDER_ORG_ID to it"
     )]
     OtherOrganisation {
-        /// Whose mirror it is.
+        /// The organisation of the state.
         found: String,
-        /// Whose was asked for.
+        /// The organisation of the configuration.
         wanted: String,
     },
-    /// The disk failed while the kind of journal was changed.
+    /// The disk failed while the journal mode was changed.
     #[error(
-        "the state database could not change its journal, and kept the kind {0:?}; check the disk, then run again, nothing is lost"
+        "the state database could not change its journal mode, which is still {0:?}; check the disk and run again, nothing is lost"
     )]
     Journal(String),
-    /// A stored value can't be what this program wrote.
-    #[error("the state database holds a value that it can't hold: {0}{advice}", advice = WAY_BACK)]
-    Odd(String),
+    /// A stored value is one that this program never writes.
+    #[error("the state database contains an invalid value: {0}{advice}", advice = RECOVERY_HINT)]
+    InvalidValue(String),
     /// `SQLite` found damage.
-    #[error("the state database is damaged: {0}{advice}", advice = WAY_BACK)]
-    Unsound(String),
-    /// Something else stands where a file of the database belongs.
-    #[error("{0} in .ibinder-sync is not a file{advice}", advice = WAY_BACK)]
+    #[error("the state database is damaged: {0}{advice}", advice = RECOVERY_HINT)]
+    Damaged(String),
+    /// A file of the database is not a file.
+    #[error("{0} in .ibinder-sync is not a file{advice}", advice = RECOVERY_HINT)]
     NotAFile(String),
-    /// A temporary copy could not be made, or not be used.
+    /// A temporary copy could not be written or read.
     #[error(
-        "a temporary copy of the state could not be kept in {}: {}; free some space there, or set TMPDIR to a folder with room that you may write to",
+        "cannot write a temporary copy of the state in {}: {}; free some space there, or set TMPDIR to a writable folder with more space",
         .0.display(), .1
     )]
     Scratch(PathBuf, io::Error),
-    /// A file of the database can't be looked at.
+    /// A file of the database can't be examined.
     #[error("cannot look at {}: {}; check the disk, and whether this user may read it", .0.display(), .1)]
-    Look(PathBuf, io::Error),
-    /// Another command holds all of it.
-    #[error("another command holds the state database; wait until it has ended, then try again")]
+    Unreadable(PathBuf, io::Error),
+    /// Another command has locked the database.
+    #[error("another command has locked the state database; wait until it ends, then try again")]
     Busy,
-    /// A file that nobody was to change has changed.
+    /// A file changed while it was read without locks.
     #[error("a run changed the state while it was read; try again when the run has ended")]
     Changed,
 }
 
 /// What to do about damage.
-const WAY_BACK: &str = "; nothing was touched. `ibinder-sync recover --dest DIR` puts the last good copy of the state in place, and where there is none, `ibinder-sync adopt --dest DIR` makes a new state for the files that are there";
+const RECOVERY_HINT: &str = "; nothing was changed. `ibinder-sync recover --dest DIR` restores the last good copy of the state; without one, `ibinder-sync adopt --dest DIR` builds a new state from the files";
 
 fn advice(error: &rusqlite::Error) -> &'static str {
     match sqlite_kind(error) {
         ErrorKind::Disk => disk_advice(error.sqlite_error_code()),
-        ErrorKind::Damaged => WAY_BACK,
-        ErrorKind::Busy => "; another command is at work on it: wait until it has ended, then try again",
+        ErrorKind::Damaged => RECOVERY_HINT,
+        ErrorKind::Busy => "; another command is using it: wait until it ends, then try again",
         ErrorKind::Refused | ErrorKind::Internal => "",
     }
 }
 
-/// `SQLite` keeps the system's error to itself. It says FULL of a full disk alone; a file that may not be opened is
-/// CANTOPEN, whatever the reason, and one that may not grow is IOERR, as is a disk that fails.
+/// `SQLite` doesn't pass on the system's error. FULL only means a full disk. CANTOPEN covers every reason why a file can't
+/// be opened, and IOERR both failing disks and limits on file sizes.
 fn disk_advice(code: Option<ErrorCode>) -> &'static str {
     match code {
         Some(ErrorCode::DiskFull) => "; free some space and run again, nothing is lost",
@@ -114,20 +114,20 @@ impl From<rusqlite_migration::Error> for Error {
     }
 }
 
-/// Whether another folder for temporary files is the way out, rather than more room.
-fn is_of_the_setting(error: &io::Error) -> bool {
+/// Whether another folder for temporary files helps, rather than more space.
+fn is_about_the_folder(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
 }
 
 impl Error {
-    /// A temporary copy could not be made.
+    /// Makes the error for a temporary copy that could not be written.
     pub fn scratch(copy: &Path, error: io::Error) -> Self {
         let folder = std::env::temp_dir();
         Self::Scratch(if copy.starts_with(&folder) { folder } else { copy.to_owned() }, error)
     }
 
-    /// The same error, if it is of a temporary copy: then what is full is another disk.
+    /// Attributes this error to a temporary copy if it is about disk space, since the copy may be on another disk.
     #[must_use]
     pub fn in_copy(self, copy: &Path) -> Self {
         match self {
@@ -138,13 +138,13 @@ impl Error {
         }
     }
 
-    /// Whose problem it is.
+    /// Who has to act on it.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Newer | Self::OtherOrganisation { .. } => ErrorKind::Refused,
-            Self::Odd(_) | Self::Unsound(_) | Self::NotAFile(_) => ErrorKind::Damaged,
-            Self::Scratch(_, error) if is_of_the_setting(error) => ErrorKind::Refused,
-            Self::Scratch(..) | Self::Look(..) | Self::Journal(_) => ErrorKind::Disk,
+            Self::InvalidValue(_) | Self::Damaged(_) | Self::NotAFile(_) => ErrorKind::Damaged,
+            Self::Scratch(_, error) if is_about_the_folder(error) => ErrorKind::Refused,
+            Self::Scratch(..) | Self::Unreadable(..) | Self::Journal(_) => ErrorKind::Disk,
             Self::Busy | Self::Changed => ErrorKind::Busy,
             Self::Migration(_) => ErrorKind::Internal,
             Self::Sqlite(error) => sqlite_kind(error),
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_to_do_about_a_disk() {
+    fn disk_errors_say_what_to_do() {
         #[rustfmt::skip]
         let table = [
             (rusqlite::ffi::SQLITE_FULL,        "free some space"),

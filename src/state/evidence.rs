@@ -1,4 +1,4 @@
-//! Bytes that may be a stand-in: those that are kept back, and those that are accepted for now.
+//! Downloaded bytes that may be a stand-in: those held back, and those accepted provisionally.
 
 use std::{collections::HashSet, rc::Rc};
 
@@ -10,29 +10,29 @@ use super::{
 };
 use crate::model::{ClockReading, DocumentId, Sha256, VersionId};
 
-/// A version that is accepted for now.
+/// A provisionally accepted version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provisional {
-    /// Whose.
+    /// The document.
     pub document: DocumentId,
-    /// Which.
+    /// The version.
     pub version: VersionId,
-    /// The bytes.
+    /// Its hash.
     pub sha256: Sha256,
-    /// Since when.
+    /// When it was accepted.
     pub accepted_at: ClockReading,
-    /// How often they were fetched again and were the same.
+    /// How many downloads since then had the same bytes.
     pub passed: usize,
 }
 
-/// Both clocks, in two columns beside each other.
+/// Reads both clocks from adjacent columns.
 fn reading(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<ClockReading> {
     Ok(ClockReading { ours: row.get(at)?, service: row.get(at + 1)? })
 }
 
 impl Reader<'_> {
-    /// Since when bytes are held back for a version; `None` where other bytes are, or none.
-    pub fn suspected_since(
+    /// Since when bytes of a version are held back; `None` if no bytes or other bytes are.
+    pub fn held_back_since(
         &self,
         document: &DocumentId,
         version: &VersionId,
@@ -45,8 +45,8 @@ impl Reader<'_> {
         Ok(rows.next()?.map(|row| reading(row, 0)).transpose()?)
     }
 
-    /// Under which names some bytes were mirrored before a run, and not only for now. Reads every row: it is asked for
-    /// suspects alone.
+    /// The names under which bytes were mirrored before a run, other than provisionally. Scans all rows, so it is only
+    /// called for suspects.
     pub fn names_of(&self, hashes: &HashSet<Sha256>, run: i64) -> Result<HashSet<(Sha256, String)>, Error> {
         let wanted = Rc::new(hashes.iter().map(|hash| Value::Blob(hash.as_bytes().to_vec())).collect::<Vec<_>>());
         let mut statement = self.0.prepare_cached(
@@ -57,12 +57,12 @@ impl Reader<'_> {
                  AND NOT EXISTS (SELECT 1 FROM provisional p WHERE p.document = v.document AND p.sha256 = v.sha256)",
         )?;
         let rows = statement.query_and_then(params![wanted, run], |row| -> Result<_, Error> {
-            Ok((sha256(row.get_ref(0)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?, row.get(1)?))
+            Ok((sha256(row.get_ref(0)?.as_blob().map_err(|e| Error::InvalidValue(e.to_string()))?)?, row.get(1)?))
         })?;
         rows.collect()
     }
 
-    /// Every version that is accepted for now.
+    /// Every provisionally accepted version.
     pub fn provisional(&self) -> Result<Vec<Provisional>, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT p.document, p.version, p.sha256, p.passed, p.accepted_at, p.accepted_at_service FROM provisional p
@@ -72,7 +72,7 @@ impl Reader<'_> {
             Ok(Provisional {
                 document: id(&row.get::<_, String>(0)?, DocumentId::parse)?,
                 version: id(&row.get::<_, String>(1)?, VersionId::parse)?,
-                sha256: sha256(row.get_ref(2)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?,
+                sha256: sha256(row.get_ref(2)?.as_blob().map_err(|e| Error::InvalidValue(e.to_string()))?)?,
                 accepted_at: reading(row, 4)?,
                 passed: usize::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
             })
@@ -80,15 +80,15 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// Whether a document's present version is accepted for now.
+    /// Whether a document's current version was accepted provisionally.
     pub fn is_provisional(&self, document: &DocumentId) -> Result<bool, Error> {
         Ok(self.0.prepare_cached("SELECT 1 FROM provisional WHERE document = ?1")?.exists([document.as_str()])?)
     }
 }
 
 impl Writer<'_> {
-    /// Bytes for a version are held back since some time.
-    pub fn suspect(
+    /// Records that bytes of a version are held back.
+    pub fn hold_back(
         &self,
         run: i64,
         document: &DocumentId,
@@ -105,7 +105,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A version is accepted for now, or was fetched again and is the same.
+    /// Records that a version was accepted provisionally, or was downloaded again and is the same.
     pub fn accept_for_now(&self, row: &Provisional) -> Result<(), Error> {
         self.0
             .prepare_cached(
@@ -123,13 +123,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A document's version has passed all checks.
+    /// Records that a document's version has passed all checks.
     pub fn accept_for_good(&self, document: &DocumentId) -> Result<(), Error> {
         self.0.prepare_cached("DELETE FROM provisional WHERE document = ?1")?.execute([document.as_str()])?;
         Ok(())
     }
 
-    /// Forgets suspects that a run did not meet again, and what was accepted for now and has been replaced since.
+    /// Deletes suspects that a run did not see again, and provisional versions that have been replaced.
     pub fn tidy_evidence(&self, run: i64) -> Result<(), Error> {
         self.0.execute("DELETE FROM suspects WHERE last_run < ?1", [run])?;
         self.0.execute(

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Error, Reader, Writer, documents::id};
 use crate::model::{BinderId, FolderId, KnownFolder};
 
-/// A binder that the mirror knows.
+/// A known binder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinderRow {
     /// Its id.
@@ -16,9 +16,9 @@ pub struct BinderRow {
     pub name: String,
     /// Its folder below the destination.
     pub segment: String,
-    /// When its folders were last read, seconds since the epoch; none: never.
+    /// When its folders were last read, in seconds since the epoch; `None` if they never were.
     pub folders_refreshed_at: Option<i64>,
-    /// How many requests that took.
+    /// How many requests that needed.
     pub folder_requests: u32,
 }
 
@@ -59,7 +59,7 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// The folders of a binder that documents lie in.
+    /// The folders of a binder that contain documents.
     pub fn used_folders(&self, binder: &BinderId) -> Result<HashSet<FolderId>, Error> {
         let mut statement =
             self.0.prepare_cached("SELECT DISTINCT folder FROM documents WHERE binder = ?1 AND folder IS NOT NULL")?;
@@ -69,7 +69,7 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// A binder was listed in a run, and has this folder below the destination.
+    /// Records that a binder was listed in a run and has this folder.
     pub fn upsert_binder(&self, run: i64, binder: &BinderRow, segment_key: &str) -> Result<(), Error> {
         self.0
             .prepare_cached(
@@ -80,7 +80,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Frees the names of binders that are about to get others, so that two can swap theirs.
+    /// Frees the folder names of binders that are about to be renamed, so that two can swap names.
     pub fn release_segment(&self, binder: &BinderId) -> Result<(), Error> {
         self.0
             .prepare_cached("UPDATE binders SET segment_key = '/' || id WHERE id = ?1")?
@@ -88,14 +88,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A binder is not mirrored any more.
+    /// Records that a binder is no longer mirrored.
     pub fn delete_binder(&self, binder: &BinderId) -> Result<(), Error> {
         self.0.execute("DELETE FROM folders WHERE binder = ?1", [binder.as_str()])?;
         self.0.execute("DELETE FROM binders WHERE id = ?1", [binder.as_str()])?;
         Ok(())
     }
 
-    /// A binder's folders were read, with this many requests.
+    /// Records that a binder's folders were read, with this many requests.
     pub fn folders_refreshed(&self, binder: &BinderId, requests: u32) -> Result<(), Error> {
         self.0
             .prepare_cached("UPDATE binders SET folders_refreshed_at = ?2, folder_requests = ?3 WHERE id = ?1")?
@@ -103,7 +103,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A binder's metadata elements, as the service sent them.
+    /// Stores a binder's metadata elements as the service sent them.
     pub fn set_schema(&self, binder: &BinderId, schema: &str) -> Result<(), Error> {
         self.0
             .prepare_cached(
@@ -113,7 +113,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A folder as it is known now.
+    /// Stores a folder.
     pub fn upsert_folder(&self, binder: &BinderId, folder: &KnownFolder) -> Result<(), Error> {
         self.0
             .prepare_cached(
@@ -132,7 +132,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A folder is neither listed nor used any more.
+    /// Deletes a folder that is neither listed nor used.
     pub fn delete_folder(&self, binder: &BinderId, folder: &FolderId) -> Result<(), Error> {
         self.0
             .prepare_cached("DELETE FROM folders WHERE binder = ?1 AND id = ?2")?

@@ -1,10 +1,9 @@
-//! What was: the tree at the end of any run, and everything that is known of one document.
+//! History: the tree at the end of any run, and all that is known about one document.
 //!
-//! Nothing is reconstructed by going back step by step. Each row says from which run up to which it
-//! held: `documents`, `metadata` and the rows before them in `past_versions`, `past_places` and
-//! `past_metadata`. A version was in the tree at the end of a run if it came in that run or before
-//! and had not ended by then; its place is the one that held then, which may have been another
-//! than the one it ended at.
+//! No state is rebuilt step by step. Each row says from which run to which it was valid: `documents`, `metadata` and their
+//! predecessors in `past_versions`, `past_places` and `past_metadata`. A version was in the tree at the end of a run if it
+//! came in that run or earlier and had not ended by then. Its place is the one that was valid then, which may differ from
+//! the place at which it ended.
 
 use rusqlite::{Row, params};
 
@@ -17,50 +16,50 @@ use crate::model::{DocumentId, RelPath, Sha256, Stamp, VersionId};
 /// A run, or another command that changed the mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastRun {
-    /// Its number: runs are ordered by it.
+    /// Its number, which orders runs.
     pub number: i64,
     /// Its id.
     pub id: String,
-    /// When it began, seconds since the epoch.
+    /// When it began, in seconds since the epoch.
     pub started_at: i64,
-    /// When it ended; none: it is at work, or was killed.
+    /// When it ended; `None` if it is active or was killed.
     pub finished_at: Option<i64>,
     /// How it ended.
     pub outcome: Option<String>,
     /// The command.
     pub command: String,
-    /// Whether the mirror held everything that the service listed.
+    /// Whether the mirror had everything that the service listed.
     pub whole: bool,
-    /// What it changed, as JSON; none: nothing is known.
+    /// Its changes as JSON; `None` if unknown.
     pub changes: Option<String>,
 }
 
 /// A document as it was mirrored at some time, and where its bytes are now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembered {
+pub struct PastDocument {
     /// The document.
     pub document: DocumentId,
-    /// The version that its file held.
+    /// The version in its file.
     pub version: VersionId,
-    /// Where its file was.
+    /// The path of its file.
     pub path: RelPath,
     /// The version's size in bytes.
     pub size: u64,
     /// The hash of the version's bytes.
     pub sha256: Sha256,
-    /// The time that its file had, nanoseconds since the epoch.
+    /// The modification time of its file, in nanoseconds since the epoch.
     pub mtime: i64,
-    /// A file of the present tree that should hold these bytes, with the stamp that it got.
+    /// A file in the current tree that should have these bytes, with its recorded stamp.
     pub file: Option<(RelPath, Stamp)>,
-    /// Whether `objects/` should hold these bytes.
+    /// Whether `objects/` should have these bytes.
     pub object: bool,
-    /// What is held instead, where somebody had edited the file before it left.
+    /// The hash of the bytes that are kept instead, if the file had been edited before it was replaced or removed.
     pub edited: Option<Sha256>,
-    /// Whether retention let the bytes go.
+    /// Whether retention deleted the bytes.
     pub freed: bool,
 }
 
-/// A version of a document, from one run up to another.
+/// A version of a document, from one run to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionSpan {
     /// Its id.
@@ -69,49 +68,49 @@ pub struct VersionSpan {
     pub size: u64,
     /// The hash of its bytes.
     pub sha256: Sha256,
-    /// The time that its file had, nanoseconds since the epoch.
+    /// The modification time of its file, in nanoseconds since the epoch.
     pub mtime: i64,
-    /// The run that brought it.
+    /// The run that mirrored it.
     pub first_run: i64,
-    /// The run that took it out of the tree; none: it is there.
+    /// The run that took it out of the tree; `None` if it is current.
     pub ended_run: Option<i64>,
-    /// Why it left: replaced or removed.
+    /// Why it ended: replaced or removed.
     pub cause: Option<String>,
-    /// What is held in `objects/`; another hash than the version's if the file had been edited.
+    /// The hash of the kept object; differs from the version's if the file had been edited.
     pub held: Option<Sha256>,
-    /// The run whose retention let the bytes go.
+    /// The run whose retention deleted the bytes.
     pub freed_run: Option<i64>,
 }
 
-/// A place and name of a document, from one run up to another.
+/// A document's place and name, from one run to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlaceSpan {
-    /// Where its file was.
+    /// The path of its file.
     pub path: RelPath,
-    /// What the service called it.
+    /// Its name at the service.
     pub file_name: String,
     /// The binder's id.
     pub binder: String,
-    /// The run that put it there.
+    /// The run that moved it there.
     pub first_run: i64,
-    /// The run that took it away; none: it is there.
+    /// The run that moved it away; `None` if it is current.
     pub ended_run: Option<i64>,
 }
 
-/// A document's metadata, from one run up to another.
+/// A document's metadata, from one run to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetadataSpan {
     /// As the service sent them.
     pub json: String,
-    /// The run that brought them.
+    /// The run in which they came.
     pub first_run: i64,
-    /// The run in which they ended; none: they hold.
+    /// The run in which they ended; `None` if they are current.
     pub ended_run: Option<i64>,
 }
 
-/// Everything that is known of a document, oldest first.
+/// Everything known about a document, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Life {
+pub struct DocumentTimeline {
     /// Its id.
     pub document: DocumentId,
     /// Its versions.
@@ -122,8 +121,8 @@ pub struct Life {
     pub metadata: Vec<MetadataSpan>,
 }
 
-/// The tree at the end of run ?1. A place is looked for among the past ones only where the present
-/// or last one came later; `held` and `freed` are of a version that has left.
+/// The tree at the end of run ?1. Past places are only searched if the current or last one came later. `held` and `freed`
+/// belong to a version that has ended.
 const TREE: &str = "
     SELECT d.id AS document, d.version, coalesce(p.path, d.path) AS path, d.size, d.sha256, d.mtime,
         d.number AS file, NULL AS held, 0 AS freed
@@ -138,13 +137,13 @@ const TREE: &str = "
     LEFT JOIN present c ON c.sha256 = v.sha256
     WHERE v.first_run <= ?1 AND v.ended_run > ?1";
 
-/// Files of the tree by content, of the contents that the end of run ?1 had and that have left since. It is
-/// gathered once: each past version would be looked for in all documents otherwise.
+/// Current files by content, for those contents of the tree at the end of run ?1 that have ended since. Collected once,
+/// because searching all documents for each past version would be slow.
 const PRESENT: &str = "
     present AS MATERIALIZED (SELECT sha256, min(number) AS number FROM documents
         WHERE sha256 IN (SELECT sha256 FROM past_versions WHERE first_run <= ?1 AND ended_run > ?1) GROUP BY sha256)";
 
-/// A version wherever it is, present or past.
+/// A version, current or past.
 const VERSION: &str = "
     SELECT d.id AS document, d.version, d.path, d.size, d.sha256, d.mtime, d.number AS file, NULL AS held, 0 AS freed,
         1 AS present, 0 AS row
@@ -155,7 +154,7 @@ const VERSION: &str = "
         0, v.number
     FROM past_versions v WHERE v.version = ?1";
 
-/// What of [`Remembered`] is asked for, of rows like those.
+/// The columns of [`PastDocument`], for the rows above.
 const MIRRORED: &str = "t.document, t.version, t.path, t.size, t.sha256, t.mtime, f.path, f.inode, f.size, f.mtime,
     EXISTS (SELECT 1 FROM past_versions h WHERE h.held_sha256 = t.sha256), t.held, t.freed";
 
@@ -180,11 +179,11 @@ impl Reader<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The tree at the end of a run, in the order of its paths, until `each` says that it is enough.
+    /// Calls `each` for the tree at the end of a run, in path order, until it returns `false`.
     pub fn tree_at<E: From<Error>>(
         &self,
         run: i64,
-        mut each: impl FnMut(Remembered) -> Result<bool, E>,
+        mut each: impl FnMut(PastDocument) -> Result<bool, E>,
     ) -> Result<(), E> {
         let sql = format!(
             "WITH {PRESENT} SELECT {MIRRORED} FROM ({TREE}) t LEFT JOIN documents f ON f.number = t.file
@@ -201,7 +200,7 @@ impl Reader<'_> {
     }
 
     /// A version, as it was last mirrored.
-    pub fn version(&self, version: &VersionId) -> Result<Option<Remembered>, Error> {
+    pub fn version(&self, version: &VersionId) -> Result<Option<PastDocument>, Error> {
         let sql = format!(
             "SELECT {MIRRORED} FROM ({VERSION}) t LEFT JOIN documents f ON f.number = t.file
              ORDER BY t.present DESC, t.row DESC LIMIT 1"
@@ -221,14 +220,14 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// Everything that is known of a document; none where it was never mirrored.
-    pub fn life(&self, document: &DocumentId) -> Result<Option<Life>, Error> {
+    /// Everything known about a document; `None` if it was never mirrored.
+    pub fn timeline(&self, document: &DocumentId) -> Result<Option<DocumentTimeline>, Error> {
         let versions = self.versions_of(document)?;
         if versions.is_empty() {
             return Ok(None);
         }
         let (places, metadata) = (self.places_of(document)?, self.metadata_of(document)?);
-        Ok(Some(Life { document: document.clone(), versions, places, metadata }))
+        Ok(Some(DocumentTimeline { document: document.clone(), versions, places, metadata }))
     }
 
     fn versions_of(&self, document: &DocumentId) -> Result<Vec<VersionSpan>, Error> {
@@ -255,7 +254,7 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// The last place of a document that was removed is with its last version.
+    /// The last place of a removed document is stored with its last version.
     fn places_of(&self, document: &DocumentId) -> Result<Vec<PlaceSpan>, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT * FROM (
@@ -295,10 +294,10 @@ impl Reader<'_> {
 }
 
 fn path(text: &str) -> Result<RelPath, Error> {
-    RelPath::new(text).map_err(|e| Error::Odd(e.to_string()))
+    RelPath::new(text).map_err(|e| Error::InvalidValue(e.to_string()))
 }
 
-fn mirrored(row: &Row<'_>) -> Result<Remembered, Error> {
+fn mirrored(row: &Row<'_>) -> Result<PastDocument, Error> {
     let wanted = sha256(&row.get::<_, Vec<u8>>(4)?)?;
     let file = match row.get::<_, Option<String>>(6)? {
         Some(text) => {
@@ -309,7 +308,7 @@ fn mirrored(row: &Row<'_>) -> Result<Remembered, Error> {
         None => None,
     };
     let held = row.get::<_, Option<Vec<u8>>>(11)?.map(|bytes| sha256(&bytes)).transpose()?;
-    Ok(Remembered {
+    Ok(PastDocument {
         document: id(&row.get::<_, String>(0)?, DocumentId::parse)?,
         version: id(&row.get::<_, String>(1)?, VersionId::parse)?,
         path: path(&row.get::<_, String>(2)?)?,

@@ -1,4 +1,4 @@
-//! The tree of every earlier run, against copies that were made when it was the tree.
+//! Compares the tree of every earlier run with a copy that was made at the time.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ use crate::model::{
 const DOCUMENTS: usize = 4;
 const PATHS: usize = 6;
 
-/// Something that happens to a document.
+/// A change to a document.
 #[derive(Debug, Clone)]
 enum Event {
-    /// It comes, or comes back.
+    /// It is added, or returns.
     Add { version: usize, path: usize },
-    /// It gets a version, perhaps the one that it has; `held` says what its file held.
+    /// It gets a version, which may be the current one; `held` is what its file contained.
     Replace { version: usize, held: HeldVersion },
-    /// It goes to a path, or its row alone does.
+    /// It moves to a path, or only its row does.
     Move { path: usize, file: bool },
-    /// It is listed elsewhere and stays where it is.
+    /// It is listed elsewhere and not moved.
     Place,
-    /// It leaves.
+    /// It is removed.
     Remove { held: HeldVersion },
 }
 
@@ -56,7 +56,7 @@ fn story() -> impl Strategy<Value = Story> {
     prop::collection::vec(prop::collection::vec((0..DOCUMENTS, event()), 0..6), 1..7)
 }
 
-/// Path, version and content of each document: what the tree is.
+/// Path, version and content of each document.
 type Tree = BTreeMap<usize, (usize, usize, Sha256)>;
 
 fn hash(text: &str) -> Sha256 {
@@ -108,7 +108,7 @@ fn add(n: usize, v: usize, at: usize) -> Intent {
     Intent { document: document(n), path: path(at), step: Step::Add { staged }, particulars: particulars(n, v) }
 }
 
-/// What the ledger would do, and what the tree is then.
+/// Records what the committer would, and updates the expected tree.
 fn play(w: &Writer<'_>, run: i64, tree: &mut Tree, n: usize, event: &Event) -> Result<(), Error> {
     let (id, now) = (document(n), tree.get(&n).copied());
     match (event, now) {
@@ -158,7 +158,7 @@ fn expected(tree: &Tree) -> Vec<(String, String, String, u64)> {
 
 fn listed(state: &State, run: i64) -> Vec<(String, String, String, u64)> {
     let mut found = Vec::new();
-    let each = |m: super::Remembered| {
+    let each = |m: super::PastDocument| {
         found.push((m.path.to_string(), m.version.to_string(), m.sha256.hex(), m.size));
         Ok::<_, Error>(true)
     };

@@ -1,8 +1,8 @@
-//! Whether a state can be trusted, found out without changing anything.
+//! Checks whether a state can be trusted, without changing anything.
 //!
-//! `SQLite` repairs as it opens: a journal is brought over by the first one who may write, and what was
-//! beside a damaged database is gone then. So a database with a journal is opened read-only, or looked at in a
-//! copy, and one without is opened as a file that nobody writes.
+//! `SQLite` repairs databases when it opens them: the first one who may write applies the journal, which destroys the
+//! evidence beside a damaged database. A database with a journal is therefore opened read-only or examined in a copy, and
+//! one without is opened as an immutable file.
 
 use std::path::Path;
 
@@ -15,50 +15,50 @@ use super::{
     copy::copy_parts,
     files::{are_files, has_journal},
     migrations::MIGRATIONS,
-    view::{Span, connect, immutable},
+    view::{Isolation, connect, immutable},
 };
 
-/// What a sound state looks like.
+/// The condition of an undamaged state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// The database is all of it.
+pub enum Condition {
+    /// The database has no journal.
     AtRest,
-    /// Its end lies in a journal, as a command leaves it that was cut off.
+    /// Its newest changes are in a journal, as an interrupted command leaves it.
     WithJournal,
-    /// It has no table: a command was cut off before it made one, or what made them was lost.
-    Blank,
+    /// It has no tables: a command was interrupted before it created them, or they were lost.
+    Empty,
 }
 
-/// How thoroughly a state is looked at. One with a journal is always read to its end.
+/// How thoroughly a state is checked. One with a journal is always read completely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// As before every command: every page only if the last run did not record its end.
-    Glance,
+pub enum CheckLevel {
+    /// Used before every command: all pages are read only if the last run did not record its end.
+    Quick,
     /// Every page.
     Pages,
     /// Every page, and every index against its table.
-    Whole,
+    Full,
 }
 
-/// Says how the last command left a state, or how it is damaged.
-pub fn examine(path: &Path, look: Look) -> Result<Left, Error> {
+/// Returns how the last command left a state, or an error that says how it is damaged.
+pub fn examine(path: &Path, level: CheckLevel) -> Result<Condition, Error> {
     are_files(path)?;
     if !has_journal(path) {
         let connection = immutable(path)?;
         whole_pages(path, &connection)?;
         if !has_schema(&connection)? {
-            return Ok(Left::Blank);
+            return Ok(Condition::Empty);
         }
-        match look {
-            Look::Glance if ended(&connection)? => {}
-            Look::Glance | Look::Pages => check(&connection, "quick_check")?,
-            Look::Whole => check(&connection, "integrity_check")?,
+        match level {
+            CheckLevel::Quick if ended(&connection)? => {}
+            CheckLevel::Quick | CheckLevel::Pages => check(&connection, "quick_check")?,
+            CheckLevel::Full => check(&connection, "integrity_check")?,
         }
-        return Ok(Left::AtRest);
+        return Ok(Condition::AtRest);
     }
-    // A journal whose index is there is read in place; any other would be brought over by whoever opens it.
+    // A journal with its index is read in place; opening any other kind would apply it.
     let folder;
-    let connection = if let Some((connection, _)) = connect(path, Span::Moment)? {
+    let connection = if let Some((connection, _)) = connect(path, Isolation::Snapshot)? {
         connection
     } else {
         folder = tempfile::tempdir().map_err(|e| Error::scratch(&std::env::temp_dir(), e))?;
@@ -68,34 +68,34 @@ pub fn examine(path: &Path, look: Look) -> Result<Left, Error> {
     };
     prepare(&connection)?;
     if !has_schema(&connection)? {
-        return Ok(Left::Blank);
+        return Ok(Condition::Empty);
     }
-    check(&connection, if look == Look::Whole { "integrity_check" } else { "quick_check" })?;
-    Ok(Left::WithJournal)
+    check(&connection, if level == CheckLevel::Full { "integrity_check" } else { "quick_check" })?;
+    Ok(Condition::WithJournal)
 }
 
-/// Refuses a damaged state that a run may be changing: every page, in one snapshot.
+/// Checks a state that a run may be changing: every page, in one snapshot.
 pub fn examine_in_use(path: &Path) -> Result<(), Error> {
     if !has_journal(path) {
-        let found = examine(path, Look::Pages);
-        // A run that began meanwhile changes what a reader of a database at rest believes in.
+        let found = examine(path, CheckLevel::Pages);
+        // If a run begins now, it changes the file that this reader takes for immutable.
         if !has_journal(path) {
             return found.map(|_| ());
         }
     }
-    match connect(path, Span::Moment)? {
+    match connect(path, Isolation::Snapshot)? {
         Some((connection, _)) => check(&connection, "quick_check"),
-        None => examine(path, Look::Pages).map(|_| ()),
+        None => examine(path, CheckLevel::Pages).map(|_| ()),
     }
 }
 
-/// Whether a file is a copy that a state can be made of: whole, and made when nothing was begun.
+/// Whether a file is a copy from which a state can be made: complete, and made while no change was under way.
 pub fn is_good_copy(path: &Path) -> Result<bool, Error> {
-    Ok(examine(path, Look::Whole)? != Left::Blank && !immutable(path)?.prepare("SELECT 1 FROM intents")?.exists([])?)
+    Ok(examine(path, CheckLevel::Full)? != Condition::Empty
+        && !immutable(path)?.prepare("SELECT 1 FROM intents")?.exists([])?)
 }
 
-/// Whether the tables are there; they must be those that this program makes, in the version that
-/// the file names.
+/// Whether the tables exist. They must be those of this program, in the version that the file names.
 fn has_schema(connection: &Connection) -> Result<bool, Error> {
     let migrations = Migrations::from_slice(MIGRATIONS);
     migrations.current_version(connection)?;
@@ -105,7 +105,7 @@ fn has_schema(connection: &Connection) -> Result<bool, Error> {
     migrations.to_version(&mut model, version)?;
     let found = tables(connection)?;
     if found != tables(&model)? {
-        return Err(Error::Odd("its tables are not those of a state".to_owned()));
+        return Err(Error::InvalidValue("its tables are not those of a state".to_owned()));
     }
     Ok(version > 0)
 }
@@ -117,11 +117,11 @@ fn tables(connection: &Connection) -> Result<Vec<(String, Option<String>)>, Erro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A file that was cut within its last page is read as if the rest were zeros.
+/// A file that was truncated within its last page would be read as if the rest were zeros.
 fn whole_pages(path: &Path, connection: &Connection) -> Result<(), Error> {
     let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))?.unsigned_abs();
-    let length = path.metadata().map_err(|e| Error::Look(path.to_owned(), e))?.len();
-    if length.is_multiple_of(page) { Ok(()) } else { Err(Error::Unsound("its last page is cut".to_owned())) }
+    let length = path.metadata().map_err(|e| Error::Unreadable(path.to_owned(), e))?.len();
+    if length.is_multiple_of(page) { Ok(()) } else { Err(Error::Damaged("its last page is truncated".to_owned())) }
 }
 
 fn ended(connection: &Connection) -> Result<bool, Error> {
@@ -131,5 +131,5 @@ fn ended(connection: &Connection) -> Result<bool, Error> {
 
 fn check(connection: &Connection, how: &str) -> Result<(), Error> {
     let said: String = connection.pragma_query_value(None, how, |row| row.get(0))?;
-    if said == "ok" { Ok(()) } else { Err(Error::Unsound(said)) }
+    if said == "ok" { Ok(()) } else { Err(Error::Damaged(said)) }
 }

@@ -1,4 +1,4 @@
-//! Publishes that were begun, and downloads that were cut short.
+//! Intents, and partial downloads.
 
 use std::collections::HashSet;
 
@@ -12,32 +12,32 @@ use crate::model::{DocumentId, Intent, Particulars, VersionId};
 pub struct PendingIntent {
     /// Its row; intents are carried out in this order.
     pub number: i64,
-    /// What was begun.
+    /// The intent.
     pub intent: Intent,
 }
 
-/// A partial download that a later run can go on with.
+/// A partial download that a later run can resume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partial {
-    /// Where it lies below `tmp/`.
+    /// Its path below `tmp/`.
     pub name: String,
-    /// The strong `ETag` of the whole.
+    /// The strong `ETag` of the complete blob.
     pub etag: String,
-    /// The size that was announced for the whole.
+    /// The announced size of the complete blob.
     pub total: Option<u64>,
-    /// The MD5 that was announced for the whole.
+    /// The announced MD5 of the complete blob.
     pub md5: Option<[u8; 16]>,
-    /// What the bytes were said to be.
+    /// The announced content type.
     pub content_type: Option<String>,
 }
 
 impl Reader<'_> {
-    /// What a crash left half done, in order.
+    /// The intents that a crash left, in order.
     pub fn intents(&self) -> Result<Vec<PendingIntent>, Error> {
         let mut statement = self.0.prepare_cached("SELECT number, body FROM intents ORDER BY number")?;
         let rows = statement.query_and_then([], |row| -> Result<_, Error> {
             let body: String = row.get(1)?;
-            let intent = serde_json::from_str(&body).map_err(|e| Error::Odd(format!("an intent: {e}")))?;
+            let intent = serde_json::from_str(&body).map_err(|e| Error::InvalidValue(format!("an intent: {e}")))?;
             Ok(PendingIntent { number: row.get(0)?, intent })
         })?;
         rows.collect()
@@ -55,14 +55,14 @@ impl Reader<'_> {
         Ok(Some(Partial { name, etag, total, md5, content_type }))
     }
 
-    /// Versions of which a partial download was kept: few, since each run deletes what it does not need.
+    /// Versions with a partial download: few, since each run deletes those that it doesn't need.
     pub fn partials(&self) -> Result<HashSet<VersionId>, Error> {
         let mut statement = self.0.prepare_cached("SELECT version FROM partials")?;
         let rows = statement.query_and_then([], |row| id(&row.get::<_, String>(0)?, VersionId::parse))?;
         rows.collect()
     }
 
-    /// Names below `tmp/` of every partial download.
+    /// Names of all partial downloads below `tmp/`.
     pub fn partial_names(&self) -> Result<Vec<String>, Error> {
         let mut statement = self.0.prepare_cached("SELECT name FROM partials")?;
         Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
@@ -70,25 +70,25 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// A publish is about to begin. Its metadata are left out: they are the larger part, and where
-    /// a crash keeps them from the row, the next listing brings them.
+    /// Records an intent. Metadata are left out because they are its larger part; if a crash keeps them from the row, the
+    /// next listing has them.
     pub fn begin(&self, intent: &Intent) -> Result<i64, Error> {
         let Particulars { binder, folder, file_name, version, .. } = intent.particulars.clone();
         let particulars = Particulars { binder, folder, file_name, version, metadata: None };
         let Intent { document, path, step, .. } = intent;
         let intent = Intent { document: document.clone(), path: path.clone(), step: step.clone(), particulars };
-        let body = serde_json::to_string(&intent).map_err(|e| Error::Odd(format!("an intent: {e}")))?;
+        let body = serde_json::to_string(&intent).map_err(|e| Error::InvalidValue(format!("an intent: {e}")))?;
         self.0.prepare_cached("INSERT INTO intents (body) VALUES (?1)")?.execute([body])?;
         Ok(self.0.last_insert_rowid())
     }
 
-    /// A publish is done, or given up.
+    /// Deletes an intent that was carried out or abandoned.
     pub fn end(&self, number: i64) -> Result<(), Error> {
         self.0.prepare_cached("DELETE FROM intents WHERE number = ?1")?.execute([number])?;
         Ok(())
     }
 
-    /// A partial download was kept.
+    /// Records that a partial download was kept.
     pub fn keep_partial(&self, document: &DocumentId, version: &VersionId, partial: &Partial) -> Result<(), Error> {
         self.0
             .prepare_cached(
@@ -107,7 +107,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A partial download is used up.
+    /// Forgets a partial download.
     pub fn drop_partial(&self, document: &DocumentId, version: &VersionId) -> Result<(), Error> {
         self.0
             .prepare_cached("DELETE FROM partials WHERE document = ?1 AND version = ?2")?
@@ -115,7 +115,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Every partial download is forgotten.
+    /// Forgets all partial downloads.
     pub fn drop_partials(&self) -> Result<(), Error> {
         self.0.execute("DELETE FROM partials", [])?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Every document as it is mirrored, one after the other.
+//! All mirrored documents, one at a time.
 
 use super::{
     Error, Reader,
@@ -6,38 +6,38 @@ use super::{
 };
 use crate::model::{BinderId, DocumentId, Sha256, VersionId};
 
-/// A document as it is mirrored, read in passing.
+/// A mirrored document that borrows from its row.
 #[derive(Debug)]
 pub struct Mirrored<'r> {
     /// Its id.
     pub id: DocumentId,
-    /// The version that its file holds.
+    /// The version in its file.
     pub version: VersionId,
     /// Its binder.
     pub binder: BinderId,
-    /// Where its file is.
+    /// The path of its file.
     pub path: &'r str,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// The hash of the version's bytes.
     pub sha256: Sha256,
-    /// Its metadata, as the service sent them.
+    /// Its metadata as the service sent them.
     pub metadata: Option<&'r str>,
-    /// The file's time, nanoseconds since the epoch.
+    /// The file's modification time, in nanoseconds since the epoch.
     pub mtime: i64,
 }
 
-/// All documents, counted.
+/// Totals over all documents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// How many.
+    /// The number of documents.
     pub documents: u64,
-    /// How many bytes they have together.
+    /// Their total size in bytes.
     pub bytes: u64,
 }
 
 impl Reader<'_> {
-    /// How many documents are mirrored, and how large they are together.
+    /// The number and total size of the mirrored documents.
     pub fn totals(&self) -> Result<Totals, Error> {
         let row = self.0.query_row("SELECT count(*), coalesce(sum(size), 0) FROM documents", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
@@ -45,8 +45,8 @@ impl Reader<'_> {
         Ok(Totals { documents: row.0.unsigned_abs(), bytes: row.1.unsigned_abs() })
     }
 
-    /// Shows every document, in the order of their paths after case folding and normalisation,
-    /// which an index has: nothing is sorted, and one row is in memory.
+    /// Calls `each` for every document, in the order of an index on normalised paths: nothing is sorted, and only one row
+    /// is in memory.
     pub fn inventory<E: From<Error>>(&self, mut each: impl FnMut(&Mirrored<'_>) -> Result<(), E>) -> Result<(), E> {
         let query = "SELECT d.id, d.version, d.binder, d.path, d.size, d.sha256, m.json, d.mtime
              FROM documents d LEFT JOIN metadata m ON m.document = d.number ORDER BY d.path_key";
@@ -60,16 +60,16 @@ impl Reader<'_> {
 }
 
 fn mirrored<'r>(row: &'r rusqlite::Row<'_>) -> Result<Mirrored<'r>, Error> {
-    let odd = |error: rusqlite::types::FromSqlError| Error::Odd(error.to_string());
-    let text = |column: usize| row.get_ref(column)?.as_str().map_err(odd);
+    let invalid = |error: rusqlite::types::FromSqlError| Error::InvalidValue(error.to_string());
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(invalid);
     Ok(Mirrored {
         id: id(text(0)?, DocumentId::parse)?,
         version: id(text(1)?, VersionId::parse)?,
         binder: id(text(2)?, BinderId::parse)?,
         path: text(3)?,
         size: row.get::<_, i64>(4)?.cast_unsigned(),
-        sha256: sha256(row.get_ref(5)?.as_blob().map_err(odd)?)?,
-        metadata: row.get_ref(6)?.as_str_or_null().map_err(odd)?,
+        sha256: sha256(row.get_ref(5)?.as_blob().map_err(invalid)?)?,
+        metadata: row.get_ref(6)?.as_str_or_null().map_err(invalid)?,
         mtime: row.get(7)?,
     })
 }

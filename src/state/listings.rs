@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use super::{Error, Reader, Writer};
 use crate::model::BinderId;
 
-/// A binder, as people look at it.
+/// A binder for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinderSummary {
     /// Its id.
@@ -14,13 +14,13 @@ pub struct BinderSummary {
     pub name: String,
     /// Its folder below the destination.
     pub folder: String,
-    /// How many documents are mirrored.
+    /// The number of mirrored documents.
     pub documents: u64,
-    /// How many bytes they have together.
+    /// Their total size in bytes.
     pub bytes: u64,
-    /// The last run whose listing of it was certified, and when that ended; began, where it did not end.
+    /// The last run that certified its listing, and when that run ended (or began, if it did not end).
     pub certified: Option<(String, i64)>,
-    /// The first run since then that could not get at it, and when it began.
+    /// The first run since then that had no access to it, and when it began.
     pub lost: Option<(String, i64)>,
 }
 
@@ -34,7 +34,7 @@ const SUMMARIES: &str = "
     ORDER BY b.segment_key";
 
 impl Reader<'_> {
-    /// Every known binder, by its folder's name.
+    /// Every known binder, ordered by its folder's name.
     pub fn binder_summaries(&self) -> Result<Vec<BinderSummary>, Error> {
         let mut statement = self.0.prepare_cached(SUMMARIES)?;
         let rows = statement.query_map([], |row| {
@@ -58,7 +58,7 @@ fn run(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<(String, i64)>> 
 }
 
 impl Writer<'_> {
-    /// A binder's listing was read to its end in a run; whether it was consistent.
+    /// Records that a binder's listing was read completely, and whether it was certified.
     pub fn binder_was_read(&self, run: i64, binder: &BinderId, certified: bool) -> Result<(), Error> {
         self.0
             .prepare_cached(
@@ -68,8 +68,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A run could not get at a binder.
-    pub fn binder_was_lost(&self, run: i64, binder: &BinderId) -> Result<(), Error> {
+    /// Records that a run had no access to a binder.
+    pub fn binder_was_inaccessible(&self, run: i64, binder: &BinderId) -> Result<(), Error> {
         self.0
             .prepare_cached("UPDATE binders SET lost_run = coalesce(lost_run, ?2) WHERE id = ?1")?
             .execute(params![binder.as_str(), run])?;

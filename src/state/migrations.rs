@@ -1,4 +1,4 @@
-//! The schema, version by version.
+//! The migrations of the schema.
 
 use rusqlite_migration::M;
 

@@ -1,16 +1,15 @@
-//! The state database: what was mirrored, where it lies, and what was begun.
+//! The state database: mirrored documents, old versions, intents and runs.
 //!
-//! The only module that knows SQL. There is one writing connection, behind a lock, so writers
-//! never meet `SQLITE_BUSY`; reads go through a second one, which sees every committed row at
-//! once because it never keeps a transaction open. A committed row implies durable bytes: the
-//! journal is synced at each commit (`synchronous=FULL`), and the caller commits a row only
-//! after the file system was synced.
+//! The only module that knows SQL. There is one writing connection, behind a lock, so writers never get `SQLITE_BUSY`.
+//! Reads use a second connection, which sees every committed row at once because it never keeps a transaction open. A
+//! committed row implies durable bytes: the journal is synced at each commit (`synchronous=FULL`), and the caller commits a
+//! row only after it synced the file system.
 //!
-//! No time in a row lies before an earlier run: a clock that lost its battery would otherwise make
-//! everything look old enough to be let go. A clock that was ahead only keeps things longer.
+//! No row gets a time before an earlier run. Otherwise a clock that was reset to the past would later make everything look
+//! old enough to be deleted. A clock that was ahead only keeps things longer.
 //!
-//! On network file systems WAL can't work: there the one connection locks the file for itself
-//! and keeps a rollback journal, and reads share it.
+//! WAL doesn't work on network file systems. There one connection locks the file exclusively, keeps a rollback journal, and
+//! serves reads, too.
 
 mod acknowledged;
 mod catalogue;
@@ -51,24 +50,24 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use catalogue::{Catalogued, Labels};
-pub use changes::{Changed, Happened};
+pub use changes::{Changed, DocumentChange};
 pub use documents::{HeldVersion, Known, metadata_hash};
 pub use error::{Error, ErrorKind};
 pub use evidence::Provisional;
 pub use files::PARTS;
 pub use folders::BinderRow;
-pub use health::{Objects, Pending, Times};
-pub use history::{Life, MetadataSpan, PastRun, PlaceSpan, Remembered, VersionSpan};
-pub use integrity::{Left, Look, examine, examine_in_use, is_good_copy};
+pub use health::{Objects, Pending, RunTimes};
+pub use history::{DocumentTimeline, MetadataSpan, PastDocument, PastRun, PlaceSpan, VersionSpan};
+pub use integrity::{CheckLevel, Condition, examine, examine_in_use, is_good_copy};
 pub use intents::{Partial, PendingIntent};
 pub use inventory::{Mirrored, Totals};
 pub use listings::BinderSummary;
-pub use proof::{Claimed, Extent, Restamp, Source};
+pub use proof::{Extent, NeededObject, Restamp, Source};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use retention::Past;
 pub use runs::{Run, RunEnd, Start};
 pub use untracked::FOUND;
-pub use view::Span;
+pub use view::Isolation;
 
 use connection::{BUSY_TIMEOUT, lock};
 use copy::copy_of;
@@ -78,26 +77,26 @@ use crate::{
     model::OrganisationId,
 };
 
-/// The opened state.
+/// An open state.
 #[derive(Debug)]
 pub struct State {
-    // Dropped before the writer: only a last connection that may write brings the journal over into
-    // the database and removes it, so that `state.db` alone is a whole state.
+    // Dropped before the writer: only if the last connection may write does it apply the journal and delete it, which
+    // leaves a complete state in `state.db` alone.
     reader: Option<Mutex<Connection>>,
     writer: Mutex<Connection>,
-    /// The latest time that any run began or ended.
+    /// The latest time at which any run began or ended.
     floor: AtomicI64,
-    /// Reads and transactions so far.
+    /// Counts reads and transactions.
     uses: AtomicU64,
-    /// Set where the file is read as if nobody changed it.
-    still: Option<view::Still>,
+    /// Set if the file is read as if it were immutable.
+    immutable: Option<view::ImmutableFile>,
 }
 
-/// Reads of the state.
+/// Queries of the state.
 #[derive(Debug)]
 pub struct Reader<'c>(&'c Connection);
 
-/// Reads and writes of one transaction.
+/// Queries and changes in one transaction.
 #[derive(Debug)]
 pub struct Writer<'c>(Transaction<'c>, &'c AtomicI64);
 
@@ -107,46 +106,46 @@ impl Writer<'_> {
         now().max(self.1.load(Relaxed))
     }
 
-    /// The same transaction, to read.
+    /// Queries within the same transaction.
     pub fn reader(&self) -> Reader<'_> {
         Reader(&self.0)
     }
 }
 
 impl State {
-    /// No row is written with a time before this one (seconds since the epoch): the service's clock
-    /// says so, and ours may be behind.
+    /// Ensures that no row gets a time before this one, in seconds since the epoch. The service's clock has passed it,
+    /// while ours may be behind.
     pub fn not_before(&self, time: i64) {
         self.floor.fetch_max(time, Relaxed);
     }
 
-    /// A consistent copy, which is a whole state by itself. It is written anew from what can be
-    /// read, so that a damaged state is never copied.
+    /// Makes a consistent copy, which is a complete state. It is rebuilt from readable rows, so a damaged state is never
+    /// copied.
     pub fn copy_to(&self, copy: &Path) -> Result<(), Error> {
         self.read(|r| copy_of(r.0, copy))
     }
 
-    /// A number that is another one whenever the state was used.
+    /// A number that changes whenever the state is used.
     pub fn uses(&self) -> u64 {
         self.uses.load(Relaxed)
     }
 
-    /// Runs reads.
+    /// Runs queries.
     pub fn read<R, E: From<Error>>(&self, work: impl FnOnce(&Reader<'_>) -> Result<R, E>) -> Result<R, E> {
         self.uses.fetch_add(1, Relaxed);
         let mut connection = lock(self.reader.as_ref().unwrap_or(&self.writer));
-        if let Some(still) = &self.still {
-            still.follow(&mut connection).map_err(E::from)?;
+        if let Some(file) = &self.immutable {
+            file.follow(&mut connection).map_err(E::from)?;
         }
         let result = work(&Reader(&connection));
-        match &self.still {
-            // Whatever was read, or failed, may come of half a change.
-            Some(still) if still.has_changed() => Err(E::from(Error::Changed)),
+        match &self.immutable {
+            // The result or the error may come from a half-made change.
+            Some(file) if file.has_changed() => Err(E::from(Error::Changed)),
             _ => result,
         }
     }
 
-    /// Runs a transaction, and commits it unless the work fails.
+    /// Runs a transaction, and commits it unless `work` fails.
     pub fn write<R, E: From<Error>>(&self, work: impl FnOnce(&Writer<'_>) -> Result<R, E>) -> Result<R, E> {
         self.uses.fetch_add(1, Relaxed);
         let mut connection = lock(&self.writer);
@@ -160,18 +159,17 @@ impl State {
         Ok(result)
     }
 
-    /// Brings the journal over into `state.db`, and empties it unless a reader needs it. Closing does so too, and
-    /// says nothing if it can't.
-    pub fn settle(&self) -> Result<(), Error> {
+    /// Applies the journal to `state.db` and empties it, unless a reader needs it. Closing does the same, but hides errors.
+    pub fn checkpoint(&self) -> Result<(), Error> {
         let writer = lock(&self.writer);
         writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        // Closing empties nothing while a reader is connected. One in the middle of a read is not waited for.
+        // Closing empties nothing while a reader is connected. Doesn't wait for one that is reading.
         writer.busy_timeout(std::time::Duration::ZERO)?;
         writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(writer.busy_timeout(BUSY_TIMEOUT)?)
     }
 
-    /// Binds a new state to an organisation; refuses the state of another.
+    /// Binds a new state to an organisation; refuses the state of another one.
     pub fn bind(&self, organisation: &OrganisationId) -> Result<(), Error> {
         self.write(|w| {
             let found: Option<String> = w.reader().setting("organisation")?;
@@ -189,7 +187,7 @@ impl State {
 }
 
 impl Reader<'_> {
-    /// A single value of the mirror's own.
+    /// Reads a single value.
     pub fn setting(&self, key: &str) -> Result<Option<String>, Error> {
         let mut statement = self.0.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
         let mut rows = statement.query([key])?;
@@ -198,13 +196,13 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Sets a single value of the mirror's own.
+    /// Stores a single value.
     pub fn set(&self, key: &str, value: &str) -> Result<(), Error> {
         self.0.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)", [key, value])?;
         Ok(())
     }
 
-    /// Forgets a single value of the mirror's own.
+    /// Deletes a single value.
     pub fn unset(&self, key: &str) -> Result<(), Error> {
         self.0.execute("DELETE FROM settings WHERE key = ?1", [key])?;
         Ok(())

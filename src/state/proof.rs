@@ -1,4 +1,4 @@
-//! What a check of the mirror asks: every row and every object in a stable order.
+//! Queries for checking the mirror: every row and every object in a stable order.
 
 use std::{collections::HashSet, rc::Rc};
 
@@ -10,50 +10,50 @@ use super::{
 };
 use crate::model::{BinderId, DocumentId, FolderId, Particulars, RelPath, Sha256, Stamp, VersionId};
 
-/// How much there is to check.
+/// The amount to check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extent {
     /// Documents in the tree.
     pub documents: u64,
-    /// Objects that a row needs.
+    /// Objects that rows need.
     pub objects: u64,
-    /// Bytes of both.
+    /// Total size of both in bytes.
     pub bytes: u64,
 }
 
-/// An object that a row needs.
+/// An object that some row needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claimed {
+pub struct NeededObject {
     /// The hash of its bytes.
     pub sha256: Sha256,
     /// Its size in bytes.
     pub size: u64,
 }
 
-/// A version that a service has, or had, with certain bytes.
+/// A version that has or had certain bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The document.
     pub document: DocumentId,
-    /// Its place then.
+    /// Its path at that time.
     pub path: RelPath,
-    /// What was known of it then.
+    /// Its record at that time.
     pub particulars: Particulars,
 }
 
-/// A file whose content is as recorded, and whose stamp is another one.
+/// A file with the recorded content but another stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restamp {
     /// The document's row.
     pub number: i64,
-    /// The stamp that the row has.
+    /// The stamp in the row.
     pub old: Stamp,
-    /// The file's.
+    /// The stamp of the file.
     pub new: Stamp,
 }
 
 impl Reader<'_> {
-    /// Documents whose row number is above another, in the order of their numbers.
+    /// Documents with row numbers above this one, in order.
     pub fn documents_after(&self, number: i64, most: usize) -> Result<Vec<Known>, Error> {
         let mut statement = self
             .0
@@ -62,7 +62,7 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// Documents whose file should have these bytes. It looks at every row.
+    /// Documents whose file should have these bytes. Scans all rows.
     pub fn documents_with(&self, hash: &Sha256) -> Result<Vec<Known>, Error> {
         let mut statement =
             self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE sha256 = ?1 LIMIT 16"))?;
@@ -70,26 +70,26 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// Objects that a row needs, above a hash, in the order of their hashes.
-    pub fn objects_after(&self, after: Option<&Sha256>, most: usize) -> Result<Vec<Claimed>, Error> {
+    /// Objects that rows need with hashes above this one, in order.
+    pub fn objects_after(&self, after: Option<&Sha256>, most: usize) -> Result<Vec<NeededObject>, Error> {
         let after = after.map_or(&[][..], |hash| hash.as_bytes());
         let mut statement = self.0.prepare_cached(
             "SELECT held_sha256, max(size) FROM past_versions WHERE held_sha256 IS NOT NULL AND held_sha256 > ?1
              GROUP BY held_sha256 ORDER BY held_sha256 LIMIT ?2",
         )?;
         let rows = statement.query_and_then(params![after, most.cast_signed()], |row| -> Result<_, Error> {
-            Ok(Claimed { sha256: blob(row, 0)?, size: row.get::<_, i64>(1)?.cast_unsigned() })
+            Ok(NeededObject { sha256: blob(row, 0)?, size: row.get::<_, i64>(1)?.cast_unsigned() })
         })?;
         rows.collect()
     }
 
-    /// Whether a row needs an object.
-    pub fn is_claimed(&self, hash: &Sha256) -> Result<bool, Error> {
+    /// Whether some row needs an object.
+    pub fn is_needed(&self, hash: &Sha256) -> Result<bool, Error> {
         let mut statement = self.0.prepare_cached("SELECT 1 FROM past_versions WHERE held_sha256 = ?1 LIMIT 1")?;
         Ok(statement.exists([hash.as_bytes()])?)
     }
 
-    /// Which of some paths a document's file has.
+    /// Which of these paths belong to a document's file.
     pub fn paths_among(&self, paths: &[&str]) -> Result<HashSet<String>, Error> {
         let values: Vec<Value> = paths.iter().map(|path| Value::Text((*path).to_owned())).collect();
         let mut statement =
@@ -97,7 +97,7 @@ impl Reader<'_> {
         Ok(statement.query_map([Rc::new(values)], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// How much there is to check.
+    /// The amount to check.
     pub fn checkable(&self) -> Result<Extent, Error> {
         let count = |sql: &str| -> Result<(u64, u64), Error> {
             let row = self.0.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
@@ -111,7 +111,7 @@ impl Reader<'_> {
         Ok(Extent { documents, objects, bytes: in_tree + held })
     }
 
-    /// Past versions whose bytes the service had, and which an object holds.
+    /// Old versions whose original bytes are in this object.
     pub fn sources_of(&self, hash: &Sha256) -> Result<Vec<Source>, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT document, version, binder, folder, file_name, path FROM past_versions
@@ -121,7 +121,7 @@ impl Reader<'_> {
             let folder: Option<String> = row.get(3)?;
             Ok(Source {
                 document: id(&row.get::<_, String>(0)?, DocumentId::parse)?,
-                path: RelPath::new(&row.get::<_, String>(5)?).map_err(|e| Error::Odd(e.to_string()))?,
+                path: RelPath::new(&row.get::<_, String>(5)?).map_err(|e| Error::InvalidValue(e.to_string()))?,
                 particulars: Particulars {
                     binder: id(&row.get::<_, String>(2)?, BinderId::parse)?,
                     folder: folder.map(|f| id(&f, FolderId::parse)).transpose()?,
@@ -136,8 +136,7 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Files were proved to hold what is recorded: their stamps are known from now on. A row that
-    /// changed meanwhile stays as it is.
+    /// Records new stamps of files with the recorded content. Rows that have changed in the meantime stay as they are.
     pub fn restamp(&self, restamps: &[Restamp]) -> Result<(), Error> {
         let mut statement = self.0.prepare_cached(
             "UPDATE documents SET inode = ?2, mtime = ?3 WHERE number = ?1 AND size = ?4 AND inode = ?5 AND mtime = ?6",
@@ -157,5 +156,5 @@ impl Writer<'_> {
 }
 
 fn blob(row: &Row<'_>, column: usize) -> Result<Sha256, Error> {
-    sha256(row.get_ref(column)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)
+    sha256(row.get_ref(column)?.as_blob().map_err(|e| Error::InvalidValue(e.to_string()))?)
 }

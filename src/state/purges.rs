@@ -1,4 +1,4 @@
-//! Documents that are erased on request, and the record that they were.
+//! Documents that are erased on request, and the records of these erasures.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::{DocumentId, Sha256};
 
-/// What is left of a document's id: enough to know it again, not enough to tell it.
+/// What remains of an erased document's id: enough to recognise the id, not enough to reveal it.
 pub type Fingerprint = [u8; 32];
 
 /// The fingerprint of a document's id.
@@ -20,34 +20,34 @@ pub fn fingerprint(document: &DocumentId) -> Fingerprint {
     Hasher::digest(document.as_str().as_bytes()).into()
 }
 
-/// A document whose erasure was begun.
+/// An erasure that was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purge {
     /// Its row.
     pub number: i64,
-    /// Whose.
+    /// The document.
     pub document: DocumentId,
 }
 
-/// Everything by which files of the state may speak of a document.
+/// Everything that may mention a document in the state's files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traces {
-    /// Its paths, now and before.
+    /// Its current and past paths.
     pub paths: BTreeSet<String>,
-    /// Its names at the service, now and before.
+    /// Its current and past names at the service.
     pub names: BTreeSet<String>,
     /// Its versions.
     pub versions: BTreeSet<String>,
-    /// Contents that it has or had, and that no other document has or had.
+    /// Contents, current and past, that no other document has or had.
     pub contents: Vec<Sha256>,
-    /// Contents that others have or had, too.
+    /// Contents, current and past, that other documents have or had, too.
     pub shared: usize,
-    /// Partial downloads, below `tmp/`.
+    /// Partial downloads below `tmp/`.
     pub partials: Vec<String>,
 }
 
 impl Reader<'_> {
-    /// Erasures that were begun and not ended.
+    /// Erasures that were begun and haven't ended.
     pub fn purges(&self) -> Result<Vec<Purge>, Error> {
         let mut statement = self.0.prepare("SELECT number, document FROM purges WHERE document IS NOT NULL")?;
         let rows = statement.query_and_then([], |row| -> Result<_, Error> {
@@ -56,13 +56,13 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// The fingerprints of all documents that were erased.
+    /// The fingerprints of all erased documents.
     pub fn purged(&self) -> Result<HashSet<Fingerprint>, Error> {
         let mut statement = self.0.prepare("SELECT fingerprint FROM purges")?;
         Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// What speaks of a document; nothing where the state has never known it.
+    /// Everything that mentions a document; `None` if the state never knew it.
     pub fn traces(&self, document: &DocumentId) -> Result<Option<Traces>, Error> {
         let mut traces = Traces::default();
         let mut statement = self.0.prepare(
@@ -112,8 +112,7 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// The erasure of a document begins: until it has ended, every command that changes the mirror
-    /// goes on with it first.
+    /// Begins the erasure of a document. Until it ends, every command that changes the mirror continues it first.
     pub fn begin_purge(&self, run: i64, document: &DocumentId) -> Result<(), Error> {
         self.0.execute(
             "INSERT INTO purges (run, document, fingerprint, began_at) VALUES (?1, ?2, ?3, ?4)",
@@ -122,7 +121,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// No row speaks of the document any more, but that of its erasure.
+    /// Deletes all rows that mention the document, except for that of its erasure.
     pub fn forget_document(&self, purge: &Purge) -> Result<(), Error> {
         let document = purge.document.as_str();
         for statement in [
@@ -139,7 +138,7 @@ impl Writer<'_> {
         ] {
             self.0.execute(statement, [document])?;
         }
-        // The last manifest speaks of it: the next complete run writes another one.
+        // The last manifest mentions it, so the next complete run must write a new one.
         let latest = self.0.query_row("SELECT max(number) FROM runs", [], |row| row.get(0))?;
         self.changed(latest)?;
         Ok(())
@@ -147,7 +146,7 @@ impl Writer<'_> {
 }
 
 impl State {
-    /// What stays is that something was erased, and when. The id is overwritten, not only let go.
+    /// Ends an erasure. The record only says that something was erased and when; the id is overwritten on disk.
     pub fn end_purge(&self, purge: &Purge) -> Result<(), Error> {
         let writer = lock(&self.writer);
         writer.execute_batch("PRAGMA secure_delete = ON")?;
@@ -159,7 +158,7 @@ impl State {
         Ok(())
     }
 
-    /// Writes the database anew, so that nothing of what was deleted is left in pages that are free.
+    /// Rewrites the database, so that no deleted data remain in free pages.
     pub fn compact(&self) -> Result<(), Error> {
         let writer = lock(&self.writer);
         writer.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
@@ -171,9 +170,9 @@ impl State {
 mod tests {
     use super::*;
 
-    /// A table that comes later is not forgotten here. `metadata` goes by number, and triggers keep `held_counts`.
+    /// Fails if a new table is forgotten here. `metadata` is keyed by row number, and triggers maintain `held_counts`.
     #[test]
-    fn an_erasure_reaches_every_table_that_names_documents() {
+    fn an_erasure_covers_every_table_with_documents() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("state.db"), false).unwrap();
         let document = DocumentId::parse("3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77").unwrap();
@@ -200,11 +199,11 @@ mod tests {
         state.write(|w| w.begin_run(jiff::Timestamp::UNIX_EPOCH, "purge")).unwrap();
         state.write(|w| w.forget_document(&Purge { number: 1, document: document.clone() })).unwrap();
         for (table, column) in &tables {
-            assert_eq!(count(table, column), 0, "{table} still names it");
+            assert_eq!(count(table, column), 0, "{table} still has it");
         }
     }
 
-    /// A row that has nothing but the document and what must not be null.
+    /// Inserts a row with the document and the columns that must not be null.
     fn insert(state: &State, table: &str, column: &str, document: &DocumentId) {
         let columns: Vec<String> = state
             .read(|r| {

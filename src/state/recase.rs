@@ -1,14 +1,14 @@
-//! Ids that earlier versions stored in lower case, although they are no GUIDs.
+//! Restores the case of ids that earlier versions lowercased although they aren't GUIDs.
 //!
-//! The migration notes every such id. One that is listed in another case gets that case in all rows; one that is listed as
-//! it is stored was never changed. Organisations whose ids are GUIDs have none, and pay for one look a run.
+//! The migration notes every such id. If an id is listed in another case, all rows get that case; if it is listed as
+//! stored, it never changed. Organisations whose ids are GUIDs have none, which costs one query per run.
 
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Error, Reader, Writer};
 use crate::model::{BinderId, DocumentId, FolderId, VersionId};
 
-/// Where a document's id stands besides its own row. `held_counts` follows `past_versions` by no trigger for this.
+/// Columns with a document's id besides its own row. No trigger copies the change from `past_versions` to `held_counts`.
 const BY_DOCUMENT: [&str; 6] = [
     "UPDATE past_metadata SET document = ?2 WHERE document = ?1",
     "UPDATE past_places SET document = ?2 WHERE document = ?1",
@@ -31,7 +31,7 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// A document is listed under this id, with this version and folder: rows that have them in lower case are rewritten.
+    /// Rewrites rows that have these ids of a listed document in lower case.
     pub fn recase_document(
         &self,
         id: &DocumentId,
@@ -45,10 +45,10 @@ impl Writer<'_> {
                 for statement in BY_DOCUMENT {
                     self.0.prepare_cached(statement)?.execute([old.as_str(), id.as_str()])?;
                 }
-                self.settle_folded(&old)?;
+                self.forget_folded(&old)?;
             }
         }
-        self.settle_folded(id.as_str())?;
+        self.forget_folded(id.as_str())?;
         if let Some((version, old)) = version.and_then(|v| Some((v, self.folded(v.as_str()).transpose()?))) {
             let old = old?;
             for statement in [
@@ -67,7 +67,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A folder of a binder has this id: rows that have it in lower case are rewritten. Whether there were any.
+    /// Rewrites rows that have this folder's id in lower case; returns whether there were any.
     pub fn recase_folder(&self, binder: &BinderId, folder: &FolderId) -> Result<bool, Error> {
         let Some(old) = self.folded(folder.as_str())? else { return Ok(false) };
         let changed = self
@@ -82,7 +82,7 @@ impl Writer<'_> {
         Ok(changed > 0)
     }
 
-    /// The id under which something may be stored that is listed in another case.
+    /// The lowercase form of an id, if something may be stored under it.
     fn folded(&self, id: &str) -> Result<Option<String>, Error> {
         if !id.bytes().any(|b| b.is_ascii_uppercase()) {
             return Ok(None);
@@ -91,7 +91,7 @@ impl Writer<'_> {
         Ok(statement.query_row([id.to_ascii_lowercase()], |row| row.get(0)).optional()?)
     }
 
-    fn settle_folded(&self, id: &str) -> Result<(), Error> {
+    fn forget_folded(&self, id: &str) -> Result<(), Error> {
         self.0.prepare_cached("DELETE FROM folded_ids WHERE id = ?1")?.execute([id])?;
         Ok(())
     }
@@ -109,7 +109,7 @@ mod tests {
 
     const GUID: &str = "3f2a91c0-5a5f-4d1e-8f7a-3f2a91c05e1d";
 
-    /// A state of the version before, with a document in a folder and its past.
+    /// A state of the previous version, with a document in a folder and its history.
     fn old_state(path: &std::path::Path) {
         let mut connection = Connection::open(path).unwrap();
         Migrations::from_slice(&MIGRATIONS[..3]).to_latest(&mut connection).unwrap();
@@ -155,7 +155,7 @@ mod tests {
         assert!(state.write(|w| w.recase_folder(&binder, &tab)).unwrap());
         let parents = "SELECT count(*) FROM folders WHERE parent = 'Tab-A' OR id = 'Tab-A'";
         assert_eq!(count(parents), 2);
-        // One that is listed as it is stored never lost anything.
+        // An id that is listed as stored never lost its case.
         let other = DocumentId::parse("doc-b").unwrap();
         state.write(|w| w.recase_document(&other, None, None)).unwrap();
         state.write(|w| w.recase_document(&DocumentId::parse("DOC-B").unwrap(), None, None)).unwrap();

@@ -1,8 +1,7 @@
-//! Past versions that may be let go, and objects that nobody needs any more.
+//! Old versions that may be deleted, and objects that are no longer needed.
 //!
-//! What is due is found by indexes, so that a night on which nothing is due reads nothing of the
-//! history. Letting go is two steps: a row says that nothing is held any more, and lists the
-//! object; only when that is durable the object is unlinked and leaves the list.
+//! Indexes find what is due, so a run in which nothing is due doesn't read the history. Deleting takes two steps: a row
+//! records that nothing is kept and lists the object; once that is durable, the object is unlinked and leaves the list.
 
 use rusqlite::{Row, params};
 
@@ -12,20 +11,20 @@ use super::{
 };
 use crate::model::{BinderId, DocumentId, Intent, Sha256, Step};
 
-/// A past version whose bytes are held.
+/// An old version whose bytes are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
     /// Its row; later ones have higher numbers.
     pub number: i64,
-    /// Whose version it was.
+    /// The document.
     pub document: DocumentId,
-    /// The binder that the document lay in.
+    /// The document's binder at that time.
     pub binder: BinderId,
-    /// When it was superseded or removed, seconds since the epoch.
+    /// When it was replaced or removed, in seconds since the epoch.
     pub ended_at: i64,
-    /// The object that holds its bytes.
+    /// The object with its bytes.
     pub object: Sha256,
-    /// Whether they are what the service had, and not what an edit or the disk made of it.
+    /// Whether they are the service's bytes, rather than edited or damaged ones.
     pub is_version: bool,
 }
 
@@ -38,13 +37,13 @@ const OF_DOCUMENT: &str = "SELECT number, document, binder, ended_at, held_sha25
      WHERE document = ?1 AND held_sha256 IS NOT NULL ORDER BY number DESC";
 
 impl Reader<'_> {
-    /// Past versions from a binder that ended before a time (seconds since the epoch) and are held.
+    /// Kept old versions from a binder that ended before a time, in seconds since the epoch.
     pub fn ended_before(&self, binder: &BinderId, time: i64) -> Result<Vec<Past>, Error> {
         let mut statement = self.0.prepare_cached(BY_AGE)?;
         statement.query_and_then(params![binder.as_str(), time], past)?.collect()
     }
 
-    /// Documents of which more past versions are held than so many.
+    /// Documents with more than this many kept old versions.
     pub fn with_more_held_than(&self, count: u64) -> Result<Vec<DocumentId>, Error> {
         let mut statement = self.0.prepare_cached(BY_COUNT)?;
         let rows = statement.query_and_then([i64::try_from(count).unwrap_or(i64::MAX)], |row| {
@@ -53,26 +52,26 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// A document's past versions that are held, the newest first.
+    /// A document's kept old versions, newest first.
     pub fn held_versions(&self, document: &DocumentId) -> Result<Vec<Past>, Error> {
         let mut statement = self.0.prepare_cached(OF_DOCUMENT)?;
         statement.query_and_then([document.as_str()], past)?.collect()
     }
 
-    /// Objects that were let go and are not known to be unlinked.
+    /// Objects that were released and may not be unlinked yet.
     pub fn unlinks(&self) -> Result<Vec<Sha256>, Error> {
         let mut statement = self.0.prepare_cached("SELECT sha256 FROM unlinks")?;
         statement.query_and_then([], |row| sha256(row.get_ref(0)?.as_blob().unwrap_or_default()))?.collect()
     }
 
-    /// Whether a past version, or a publish that was begun, still needs an object.
+    /// Whether an old version or an intent needs an object.
     pub fn needs_object(&self, object: &Sha256) -> Result<bool, Error> {
         let mut statement = self.0.prepare_cached("SELECT 1 FROM past_versions WHERE held_sha256 = ?1 LIMIT 1")?;
         Ok(statement.exists([object.as_bytes()])? || self.intents()?.iter().any(|b| will_hold(&b.intent, object)))
     }
 }
 
-/// Whether an intent puts bytes into this object.
+/// Whether an intent will store bytes as this object.
 fn will_hold(intent: &Intent, object: &Sha256) -> bool {
     match &intent.step {
         Step::Replace { outgoing, .. } | Step::Remove { outgoing, .. } => {
@@ -83,7 +82,7 @@ fn will_hold(intent: &Intent, object: &Sha256) -> bool {
 }
 
 impl Writer<'_> {
-    /// A past version is not held any more; its object is to be unlinked unless somebody needs it.
+    /// Records that an old version is no longer kept, and lists its object for unlinking unless something else needs it.
     pub fn free(&self, run: i64, past: &Past) -> Result<(), Error> {
         self.0
             .prepare_cached("UPDATE past_versions SET held_sha256 = NULL, freed_run = ?2 WHERE number = ?1")?
@@ -94,13 +93,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// What was to be unlinked is not any more: an older state can't know who needs it by now.
+    /// Clears the list of objects to unlink, because an older state can't know which of them are needed by now.
     pub fn forget_unlinks(&self) -> Result<(), Error> {
         self.0.execute("DELETE FROM unlinks", [])?;
         Ok(())
     }
 
-    /// An object is unlinked, or needed again.
+    /// Records that an object was unlinked, or is needed again.
     pub fn unlinked(&self, object: &Sha256) -> Result<(), Error> {
         self.0.prepare_cached("DELETE FROM unlinks WHERE sha256 = ?1")?.execute([object.as_bytes()])?;
         Ok(())
@@ -113,7 +112,7 @@ fn past(row: &Row<'_>) -> Result<Past, Error> {
         document: id(&row.get::<_, String>(1)?, DocumentId::parse)?,
         binder: id(&row.get::<_, String>(2)?, BinderId::parse)?,
         ended_at: row.get(3)?,
-        object: sha256(row.get_ref(4)?.as_blob().map_err(|e| Error::Odd(e.to_string()))?)?,
+        object: sha256(row.get_ref(4)?.as_blob().map_err(|e| Error::InvalidValue(e.to_string()))?)?,
         is_version: row.get(5)?,
     })
 }
@@ -124,7 +123,7 @@ mod tests {
     use crate::state::State;
 
     #[test]
-    fn what_is_due_is_found_without_reading_the_history() {
+    fn due_versions_are_found_without_reading_the_history() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("state.db"), false).unwrap();
         let plan = |query: &str| -> String {
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn held_versions_are_counted_whatever_happens_to_their_rows() {
+    fn kept_versions_are_counted_through_all_changes_of_rows() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("state.db"), false).unwrap();
         let run = |sql: &str| state.write(|w| w.0.execute_batch(sql).map_err(Error::from)).unwrap();
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn no_row_is_older_than_an_earlier_run() {
+    fn no_row_gets_a_time_before_an_earlier_run() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
         let late = jiff::Timestamp::from_second(4_000_000_000).unwrap();

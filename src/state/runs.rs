@@ -1,4 +1,4 @@
-//! Runs, and documents that failed in them.
+//! Runs, and the documents that failed in them.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -7,39 +7,39 @@ use rusqlite::params;
 use super::{Error, Reader, Writer, now};
 use crate::model::Failure;
 
-/// A run as the state knows it.
+/// A run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Its number: runs are ordered by it.
+    /// Its number, which orders runs.
     pub number: i64,
     /// Its id, which names its report.
     pub id: String,
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RunEnd<'e> {
-    /// The word for it.
+    /// The outcome's name.
     pub outcome: &'e str,
-    /// Whether the mirror held everything that the service listed: complete, and no filter.
+    /// Whether the mirror has everything that the service listed: complete, and without filters.
     pub whole: bool,
-    /// Whether it is the last complete run from now on: complete, with the filters of every night.
+    /// Whether it becomes the last complete run: complete with the configured filters.
     pub complete: bool,
-    /// What it changed, as JSON.
+    /// Its changes as JSON.
     pub changes: Option<&'e str>,
 }
 
-/// A run, and since when its report and manifest are there.
+/// A run and its start, which dates its report and manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
     /// The run.
     pub run: Run,
-    /// When it began, and not before any run before it, seconds since the epoch.
+    /// When it began, or the start of an earlier run if that is later, in seconds since the epoch.
     pub at: i64,
 }
 
 impl Reader<'_> {
-    /// The latest time that any run began or ended, seconds since the epoch; 0 where there is none.
+    /// The latest time at which any run began or ended, in seconds since the epoch; 0 if there is none.
     pub fn latest_time(&self) -> Result<i64, Error> {
         Ok(self.0.query_row(
             "SELECT coalesce(max(max(started_at, coalesce(finished_at, 0))), 0) FROM runs",
@@ -48,7 +48,7 @@ impl Reader<'_> {
         )?)
     }
 
-    /// When the run before a run began or ended, whichever is later, seconds since the epoch.
+    /// When the previous run began or ended, whichever is later, in seconds since the epoch.
     pub fn time_before(&self, run: i64) -> Result<Option<i64>, Error> {
         let mut statement = self.0.prepare_cached(
             "SELECT max(started_at, coalesce(finished_at, 0)) FROM runs WHERE number < ?1 ORDER BY number DESC LIMIT 1",
@@ -57,7 +57,7 @@ impl Reader<'_> {
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
-    /// Every run and its start, in order. A clock that was behind makes no run older than those before it.
+    /// Every run and its start, in order. Each start is at least that of the runs before, even if the clock was behind.
     pub fn starts(&self) -> Result<Vec<Start>, Error> {
         let mut statement = self.0.prepare_cached("SELECT number, id, started_at FROM runs ORDER BY number")?;
         let mut latest = i64::MIN;
@@ -68,10 +68,10 @@ impl Reader<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The last run that changed a row of a document; none where nothing was changed yet.
+    /// The last run that changed a row of a document; `None` if nothing has changed yet.
     pub fn changed_run(&self) -> Result<Option<i64>, Error> {
         let text = self.setting("changed_run")?;
-        text.map(|text| text.parse().map_err(|_| Error::Odd(format!("changed_run is {text:?}")))).transpose()
+        text.map(|text| text.parse().map_err(|_| Error::InvalidValue(format!("changed_run is {text:?}")))).transpose()
     }
 
     /// Documents that failed when they were last tried, without the step and the cause.
@@ -96,12 +96,12 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// A run begins, or another command that changes the mirror.
+    /// Records the start of a run, or of another command that changes the mirror.
     pub fn begin_run(&self, started: jiff::Timestamp, command: &str) -> Result<Run, Error> {
         self.begin_run_above(0, started, command)
     }
 
-    /// The same, where files speak of runs up to a number that a lost state gave: none is given twice.
+    /// The same, with a number above those that files of a lost state mention, so that no number is used twice.
     pub fn begin_run_above(&self, above: i64, started: jiff::Timestamp, command: &str) -> Result<Run, Error> {
         let number: i64 =
             self.0.query_row("SELECT max(coalesce(max(number), 0), ?1) + 1 FROM runs", [above], |row| row.get(0))?;
@@ -114,7 +114,7 @@ impl Writer<'_> {
         Ok(Run { number, id })
     }
 
-    /// A run ended.
+    /// Records the end of a run.
     pub fn end_run(&self, run: i64, end: &RunEnd<'_>) -> Result<(), Error> {
         let finished = now();
         self.0.execute(
@@ -125,7 +125,7 @@ impl Writer<'_> {
         if end.complete { self.set("complete_run", &run.to_string()) } else { Ok(()) }
     }
 
-    /// A run changed what a manifest says.
+    /// Records that a run changed something that a manifest contains.
     pub fn changed(&self, run: i64) -> Result<(), Error> {
         self.set("changed_run", &run.to_string())
     }
@@ -145,7 +145,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Forgets failures that a run did not meet again.
+    /// Forgets failures that a run did not see again.
     pub fn forget_failures_before(&self, run: i64) -> Result<(), Error> {
         self.0.execute("DELETE FROM failures WHERE last_run < ?1", [run])?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Files that the state learns of from the tree: those that lay there before it did.
+//! Files that were in the tree before the state knew of them.
 
 use rusqlite::params;
 
@@ -7,11 +7,11 @@ use crate::{
     state::{Error, Reader, Writer},
 };
 
-/// The version of bytes that lay in the tree and belonged to nobody.
+/// The version id of bytes that were in the tree and belonged to no document.
 pub const FOUND: &str = "found";
 
 impl Reader<'_> {
-    /// Whether a document's row means this very file, wherever it lies.
+    /// Whether a document's row has this stamp, at any path.
     pub fn has_stamp(&self, stamp: &Stamp) -> Result<bool, Error> {
         let mut statement =
             self.0.prepare_cached("SELECT 1 FROM documents WHERE inode = ?1 AND size = ?2 AND mtime = ?3")?;
@@ -20,8 +20,8 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// A document was published over a file that nobody knew, whose bytes are held now. They belong to
-    /// no version that the service ever named, so the row says that they were found.
+    /// Records that a document replaced an unknown file, whose bytes are kept now. They are no version from the service, so
+    /// the row says that they were found.
     pub fn found_version(&self, run: i64, intent: &Intent, held: &Outgoing) -> Result<(), Error> {
         let p = &intent.particulars;
         self.0
@@ -46,7 +46,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A document's file is another one than the row says, with the same bytes.
+    /// Records a new stamp for a document's file whose bytes are unchanged.
     pub fn restamp_document(&self, id: &DocumentId, stamp: Stamp) -> Result<(), Error> {
         self.0.prepare_cached("UPDATE documents SET inode = ?2, mtime = ?3 WHERE id = ?1")?.execute(params![
             id.as_str(),

@@ -1,15 +1,17 @@
-//! Opening a state to read it where it lies, touching nothing.
+//! Opens a state to read it in place, without changing anything.
 //!
-//! | what lies there | how it is opened |
+//! | state | how it is opened |
 //! | --- | --- |
-//! | `-wal` is there: a command is at work, or was killed | read-only, with the `-shm` that is there; where nobody else is connected, `SQLite` keeps its index in memory |
-//! | WAL at rest | as a file that nobody changes: any other way makes a `-wal` and a `-shm`. If somebody does, the read fails, and is done again |
+//! | `-wal` exists: a command is active or was killed | read-only, with the existing `-shm`; if nobody else is connected,
+//! `SQLite` keeps its index in memory |
+//! | WAL at rest | as an immutable file, since any other way creates a `-wal` and a `-shm`. If somebody changes it, the
+//! read fails and is repeated |
 //! | a rollback journal (network shares) | read-only: a shared lock for each transaction |
 //!
-//! What fits none of these is read from a copy: a journal without its index, a hot rollback journal, and
-//! a schema that the next run brings up to date.
+//! Everything else is read from a copy: a journal without its index, a hot rollback journal, and a schema that the next run
+//! will migrate.
 //!
-//! A database that this process may have locks on is opened by `SQLite` alone: closing it otherwise would end them.
+//! Only `SQLite` opens a database that this process may have locked: closing it otherwise would release the locks.
 
 use std::{
     fs::{self, File},
@@ -27,37 +29,36 @@ use super::{
     files::{are_files, has_journal, part},
 };
 
-/// How long an opening reader waits for a writer that holds the whole database: on a network share that is
-/// a run, which holds it to its end.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long opening waits for a writer with an exclusive lock; on a network share a run holds it to its end.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A state may come and go between a look and an open: so often it is tried.
-const TRIES: u32 = 5;
+/// How often opening is tried, since a database may change between the look at its files and the attempt to open it.
+const MAX_TRIES: u32 = 5;
 
-/// How much of a state a reader sees.
+/// What a reader sees of concurrent changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
-    /// One moment: every read belongs to one transaction.
-    Moment,
-    /// The newest commit at each read.
-    Newest,
+pub enum Isolation {
+    /// A snapshot: all reads belong to one transaction.
+    Snapshot,
+    /// The latest commit at each read.
+    Latest,
 }
 
-/// A file that is read as if nobody changed it.
+/// A file that is read as if it were immutable.
 #[derive(Debug)]
-pub(super) struct Still {
+pub(super) struct ImmutableFile {
     path: PathBuf,
-    span: Span,
+    isolation: Isolation,
     /// `None` once it is read with locks.
     stamp: Mutex<Option<Stamp>>,
 }
 
-/// The length and the time of a file, if it is there.
+/// A file's length and modification time, if it exists.
 type Stamp = Option<(u64, SystemTime)>;
 
-impl Still {
-    fn of(path: &Path, span: Span) -> Self {
-        Self { path: path.to_owned(), span, stamp: Mutex::new(Some(stamp(path))) }
+impl ImmutableFile {
+    fn of(path: &Path, isolation: Isolation) -> Self {
+        Self { path: path.to_owned(), isolation, stamp: Mutex::new(Some(stamp(path))) }
     }
 
     fn stamp(&self) -> MutexGuard<'_, Option<Stamp>> {
@@ -69,14 +70,14 @@ impl Still {
         self.stamp().is_some_and(|known| known.is_none() || stamp(&self.path) != known)
     }
 
-    /// Connects anew, with locks, where a command has begun: it writes to its journal first.
+    /// Reconnects with locks once a command has begun, which first writes to its journal.
     pub(super) fn follow(&self, connection: &mut Connection) -> Result<(), Error> {
         let rests = !part(&self.path, "-wal").exists() && !self.has_changed();
-        if self.span == Span::Moment || self.stamp().is_none() || rests {
+        if self.isolation == Isolation::Snapshot || self.stamp().is_none() || rests {
             return Ok(());
         }
-        let Some((newer, still)) = connect(&self.path, self.span)? else { return Err(Error::Changed) };
-        *self.stamp() = still.and_then(|still| *still.stamp());
+        let Some((newer, file)) = connect(&self.path, self.isolation)? else { return Err(Error::Changed) };
+        *self.stamp() = file.and_then(|file| *file.stamp());
         *connection = newer;
         Ok(())
     }
@@ -87,27 +88,27 @@ fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
     Some((found.len(), found.modified().ok()?))
 }
 
-/// Connects to a state in place; `None` where that can't be done.
-pub(super) fn connect(path: &Path, span: Span) -> Result<Option<(Connection, Option<Still>)>, Error> {
+/// Connects to a state in place; `None` if that isn't possible.
+pub(super) fn connect(path: &Path, isolation: Isolation) -> Result<Option<(Connection, Option<ImmutableFile>)>, Error> {
     are_files(path)?;
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         if part(path, "-wal").exists() {
-            // Over an empty database `SQLite` deletes it, even one that only reads.
+            // Beside an empty database `SQLite` deletes the journal, even as a reader.
             let is_empty = fs::metadata(path).is_ok_and(|found| found.len() == 0);
             match if is_empty { Ok(None) } else { client(path, "mode=ro&readonly_shm=1").map(Some) } {
                 Ok(connection) => return Ok(connection.map(|connection| (connection, None))),
-                Err(error) if is_lasting(&error) => return Err(error),
+                Err(error) if is_permanent(&error) => return Err(error),
                 Err(_) if has_journal(path) => return Ok(None),
-                // The command that had it came to its end meanwhile, or it is empty and without an index.
+                // The command that used it has ended in the meantime, or the journal is empty and has no index.
                 Err(_) => {}
             }
         }
-        let still = Still::of(path, span);
+        let file = ImmutableFile::of(path, isolation);
         if !is_wal(path) {
             return match client(path, "mode=ro") {
                 Ok(connection) => Ok(Some((connection, None))),
-                // Another program would have to roll its journal back.
-                Err(error) if has_journal(path) && !is_lasting(&error) => Ok(None),
+                // Another program would have to roll back its journal.
+                Err(error) if has_journal(path) && !is_permanent(&error) => Ok(None),
                 Err(error) => Err(error),
             };
         }
@@ -115,12 +116,12 @@ pub(super) fn connect(path: &Path, span: Span) -> Result<Option<(Connection, Opt
             if part(path, "-wal").exists() {
                 continue;
             }
-            // A rollback journal beside a database that has another kind.
+            // A rollback journal beside a database with another journal mode.
             return Ok(None);
         }
         let connection = immutable(path)?;
-        if !has_journal(path) && !still.has_changed() {
-            return Ok(Some((connection, Some(still))));
+        if !has_journal(path) && !file.has_changed() {
+            return Ok(Some((connection, Some(file))));
         }
     }
     Err(Error::Busy)
@@ -128,19 +129,19 @@ pub(super) fn connect(path: &Path, span: Span) -> Result<Option<(Connection, Opt
 
 fn client(path: &Path, options: &str) -> Result<Connection, Error> {
     let connection = opened(path, options, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    begun(&connection)?;
+    first_read(&connection)?;
     Ok(connection)
 }
 
-/// Opens a database as a file that nobody changes.
+/// Opens a database as an immutable file.
 pub(super) fn immutable(path: &Path) -> Result<Connection, Error> {
     opened(path, "immutable=1", OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 fn opened(path: &Path, options: &str, access: OpenFlags) -> Result<Connection, Error> {
-    let odd = || Error::Odd(path.display().to_string());
-    let absolute = std::path::absolute(path).map_err(|_| odd())?;
-    let mut url = url::Url::from_file_path(&absolute).map_err(|()| odd())?;
+    let invalid = || Error::InvalidValue(path.display().to_string());
+    let absolute = std::path::absolute(path).map_err(|_| invalid())?;
+    let mut url = url::Url::from_file_path(&absolute).map_err(|()| invalid())?;
     url.set_query(Some(options));
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(url.as_str(), flags)?;
@@ -148,9 +149,9 @@ fn opened(path: &Path, options: &str, access: OpenFlags) -> Result<Connection, E
     Ok(connection)
 }
 
-/// The first read, by which `SQLite` opens all that it needs.
-fn begun(connection: &Connection) -> Result<(), Error> {
-    connection.busy_timeout(PATIENCE)?;
+/// Runs the first read, with which `SQLite` opens everything that it needs.
+fn first_read(connection: &Connection) -> Result<(), Error> {
+    connection.busy_timeout(OPEN_TIMEOUT)?;
     match connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(Error::from) {
         Err(error) if error.kind() == ErrorKind::Busy => Err(Error::Busy),
         Err(error) => Err(error),
@@ -158,8 +159,8 @@ fn begun(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Whether another way to open it would end alike.
-fn is_lasting(error: &Error) -> bool {
+/// Whether opening it in another way would fail, too.
+fn is_permanent(error: &Error) -> bool {
     matches!(
         error,
         Error::Sqlite(error) if matches!(
@@ -169,7 +170,7 @@ fn is_lasting(error: &Error) -> bool {
     ) || error.kind() == ErrorKind::Busy
 }
 
-/// Whether a database at rest says of itself that it has a write-ahead log.
+/// Whether the header of a database at rest says that it uses a write-ahead log.
 fn is_wal(path: &Path) -> bool {
     const READ_VERSION: usize = 19;
     let mut header = [0; READ_VERSION + 1];

@@ -46,9 +46,9 @@ impl Fatal {
 
     /// Adds what is full on the disk of `dest`, if it is.
     #[must_use]
-    pub fn measured(self, dest: &std::path::Path) -> Self {
+    pub fn with_shortage(self, dest: &std::path::Path) -> Self {
         match self {
-            Self::Mirror(error) => Self::Mirror(error.measured(dest)),
+            Self::Mirror(error) => Self::Mirror(error.with_shortage(dest)),
             other => other,
         }
     }

@@ -154,7 +154,7 @@ pub fn restored(restored: &Restored, to: &std::path::Path, then: &str) -> String
         text.push_str(&format!("{} of them are as somebody had edited them by hand\n", restored.edited));
     }
     for missing in restored.missing.iter().take(SHOWN) {
-        text.push_str(&format!("missing: {}: {}\n", line(missing.path.as_str()), line(&missing.lack.to_string())));
+        text.push_str(&format!("missing: {}: {}\n", line(missing.path.as_str()), line(&missing.reason.to_string())));
     }
     if restored.missing.len() > SHOWN {
         text.push_str(&format!("missing: {} more, which --json names\n", restored.missing.len() - SHOWN));

@@ -16,80 +16,80 @@ use crate::{
     model::Sha256,
     pace::Bandwidth,
     report::{Checked, Progress},
-    state::{Claimed, Extent, Known, Restamp, State},
+    state::{Extent, Known, NeededObject, Restamp, State},
 };
 
-/// Rows that are read at once.
+/// Rows per query.
 const PAGE: usize = 1024;
 
-/// Foreign files and unclaimed objects that are kept for the report; more are only counted.
-const MOST_STRANGERS: usize = 10_000;
+/// Most extra files and unneeded objects in the report; further ones are only counted.
+const MAX_EXTRA_FILES: usize = 10_000;
 
-/// What a check is told.
+/// The parameters of a check.
 #[derive(Debug, Clone)]
 pub struct Task {
     /// How much is read.
     pub part: CheckScope,
     /// Where the last check of the round stopped.
     pub cursor: Cursor,
-    /// Whether what is not read is looked at all the same, and what nobody has is looked for.
+    /// Whether unread files are examined without reading them, and extra files are searched for.
     pub survey: bool,
 }
 
-/// What goes on beside a check.
+/// The surroundings of a check.
 #[derive(Clone, Copy)]
 pub struct Watch<'w> {
-    /// What a screen reads.
+    /// Progress for display.
     pub progress: &'w Progress,
-    /// How fast may be read.
+    /// The limit on reading.
     pub bandwidth: &'w Bandwidth,
-    /// Whether the check is to end.
+    /// Whether the check should end.
     pub stop: &'w (dyn Fn() -> bool + Sync),
 }
 
-/// A file of the tree that no document has.
+/// A file in the tree that belongs to no document.
 #[derive(Debug)]
 pub(super) struct Foreign {
     pub(super) path: String,
     pub(super) found: OnDisk,
 }
 
-/// What looked wrong.
+/// Everything that looked wrong.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     pub(super) documents: Vec<Known>,
-    pub(super) objects: Vec<Claimed>,
+    pub(super) objects: Vec<NeededObject>,
     pub(super) foreign: Vec<Foreign>,
     pub(super) unclaimed: Vec<(String, Option<Sha256>)>,
     pub(super) unreadable: Vec<(String, String)>,
     pub(super) unlisted: u64,
 }
 
-/// What a check saw, before anything is believed.
+/// The result of a check, before suspects are confirmed.
 #[derive(Debug)]
-pub struct Looked {
+pub struct CheckResult {
     pub(super) suspects: Suspects,
-    /// Files whose bytes are right and whose stamps are other ones than recorded.
+    /// Files with the right bytes but other stamps than recorded.
     pub moved: Vec<Restamp>,
     /// What was read.
     pub checked: Checked,
-    /// What there is.
+    /// How much there is.
     pub extent: Extent,
     /// How far the round came.
     pub cursor: Cursor,
-    /// Whether the round is over.
+    /// Whether the round is complete.
     pub done: bool,
-    /// Whether it was broken off; the cursor then stays where it was.
+    /// Whether the check was interrupted; then the cursor stays unchanged.
     pub stopped: bool,
 }
 
-/// Something to read.
+/// A file to read.
 enum Job {
     Document(Known),
-    Object(Claimed),
+    Object(NeededObject),
 }
 
-/// What the reading threads have found.
+/// The findings of the reading threads.
 #[derive(Default)]
 struct Results {
     suspects: Suspects,
@@ -97,24 +97,24 @@ struct Results {
     checked: Checked,
 }
 
-/// The thread that hands out jobs.
+/// The thread that produces jobs.
 struct Feed<'f> {
     root: &'f Root,
     state: &'f State,
     task: Task,
     quota: Quota,
-    /// Whether the quota still takes.
+    /// Whether the quota has room.
     open: bool,
     stopped: bool,
-    /// Paths that documents have, as hashes: 16 bytes a document.
+    /// Paths of documents, as hashes: 16 bytes per document.
     paths: HashSet<u64>,
     hasher: RandomState,
     watch: &'f Watch<'f>,
     looked: Suspects,
 }
 
-/// Reads a part of the mirror, and notes what looks wrong.
-pub fn check(root: &Root, state: &State, mut task: Task, watch: &Watch<'_>) -> Result<Looked, Error> {
+/// Reads a part of the mirror, and collects what looks wrong.
+pub fn check(root: &Root, state: &State, mut task: Task, watch: &Watch<'_>) -> Result<CheckResult, Error> {
     let extent = state.read(|r| r.checkable())?;
     task.cursor.began_at.get_or_insert_with(jiff::Timestamp::now);
     let weight = task.cursor.weight;
@@ -136,7 +136,7 @@ pub fn check(root: &Root, state: &State, mut task: Task, watch: &Watch<'_>) -> R
     cursor.checked.objects += checked.objects;
     cursor.checked.bytes += checked.bytes;
     let stopped = feed.stopped || watch.is_over();
-    Ok(Looked { suspects, moved, checked, extent, cursor, done: feed.open && !stopped, stopped })
+    Ok(CheckResult { suspects, moved, checked, extent, cursor, done: feed.open && !stopped, stopped })
 }
 
 fn work(root: &Root, job: Job, buffer: &mut [u8], watch: &Watch<'_>, results: &Mutex<Results>) {
@@ -174,12 +174,12 @@ impl Feed<'_> {
         self.documents(jobs)?;
         self.objects(jobs)?;
         if self.task.survey && !self.stopped {
-            self.strangers()?;
+            self.extra_files()?;
         }
         Ok(())
     }
 
-    /// Hands a job out, if it is its turn and there is room for it in this check.
+    /// Sends a job if it is due and fits into this check.
     fn take(&mut self, job: Job, bytes: u64, jobs: &SyncSender<Job>) -> Option<Job> {
         self.open = self.open && self.quota.takes(&mut self.task.cursor, bytes);
         if !self.open {
@@ -202,7 +202,7 @@ impl Feed<'_> {
             let Some(last) = page.last() else { break };
             after = last.number;
             if self.task.part == CheckScope::All {
-                // Nobody goes on from here: the order that suits the disk is as good as any.
+                // No later check continues from here, so the order that suits the disk is as good as any.
                 page.sort_unstable_by_key(|known| known.stamp.inode);
             }
             let mut others = Vec::new();
@@ -230,7 +230,7 @@ impl Feed<'_> {
         Ok(())
     }
 
-    /// A look at files that are not read: are they there, and as long as they were?
+    /// Examines files that are not read: whether they exist with the recorded size.
     fn look_at(&mut self, mut others: Vec<Known>) -> Result<(), Error> {
         if !self.task.survey {
             return Ok(());
@@ -272,13 +272,13 @@ impl Feed<'_> {
         Ok(())
     }
 
-    /// Files that no document has, and objects that no row needs.
-    fn strangers(&mut self) -> Result<(), Error> {
+    /// Finds files that belong to no document, and objects that no row needs.
+    fn extra_files(&mut self) -> Result<(), Error> {
         let Self { root, state, paths, hasher, watch, looked, .. } = self;
         root.walk(|met| {
             match met {
                 WalkEntry::Found { path, .. } if paths.contains(&hasher.hash_one(path.as_str())) => {}
-                WalkEntry::Found { path, found } if looked.foreign.len() < MOST_STRANGERS => {
+                WalkEntry::Found { path, found } if looked.foreign.len() < MAX_EXTRA_FILES => {
                     looked.foreign.push(Foreign { path, found });
                 }
                 WalkEntry::Found { .. } => looked.unlisted += 1,
@@ -287,8 +287,8 @@ impl Feed<'_> {
             !watch.is_over()
         })?;
         root.objects(|path, hash| -> Result<(), Error> {
-            let claimed = hash.map_or(Ok(false), |hash| state.read(|r| r.is_claimed(&hash)))?;
-            if !claimed && looked.unclaimed.len() < MOST_STRANGERS {
+            let claimed = hash.map_or(Ok(false), |hash| state.read(|r| r.is_needed(&hash)))?;
+            if !claimed && looked.unclaimed.len() < MAX_EXTRA_FILES {
                 looked.unclaimed.push((path, hash));
             } else {
                 looked.unlisted += u64::from(!claimed);

@@ -1,37 +1,37 @@
-//! What a look at a file means.
+//! Classifies what a look at a file found.
 
 use crate::{
     model::{Sha256, Stamp},
     report::{FindingKind, Observation},
 };
 
-/// What a look at a recorded file saw.
+/// What a look at a recorded file found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileLook {
-    /// Nothing.
+    /// No file.
     Nothing,
-    /// A folder, a link or a special file, in words.
+    /// A folder, a link or a special file, as text.
     Other(&'static str),
-    /// A file, and what its bytes hash to; none where its size is another one already.
+    /// A file and its hash; `None` if its size already differs.
     File(Stamp, Option<Sha256>),
-    /// Nobody may look.
+    /// Permission was denied.
     Refused(String),
     /// The disk could not read it.
     Broken(String),
-    /// The check ended before the file did.
+    /// The check ended before the file was read.
     Stopped,
 }
 
-/// What it means.
+/// The conclusion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// As recorded.
     Sound,
-    /// The bytes are as recorded; the file has another stamp, which may be recorded.
+    /// The bytes are as recorded; the stamp differs and can be updated.
     Moved(Stamp),
     /// Not as recorded, and how.
     Wrong(FindingKind, Observation),
-    /// Nothing is known.
+    /// Unknown.
     Unknown,
 }
 
@@ -52,7 +52,7 @@ pub fn classify(recorded: &Stamp, hash: &Sha256, seen: &FileLook, inodes_count: 
             }
         }
         FileLook::File(stamp, found) => {
-            // Nobody changes a file's size and leaves its time, but a disk may.
+            // Nobody changes a file's size but not its time; a failing disk may.
             let touched = stamp.mtime != recorded.mtime || (inodes_count && stamp.inode != recorded.inode);
             let kind = if touched { Edited } else { Damaged };
             Verdict::Wrong(kind, difference(stamp.size, recorded.size, found.as_ref()))
@@ -60,7 +60,7 @@ pub fn classify(recorded: &Stamp, hash: &Sha256, seen: &FileLook, inodes_count: 
     }
 }
 
-/// What a look at an object means.
+/// Classifies a look at an object.
 pub(super) fn classify_object(hash: &Sha256, size: u64, seen: &FileLook) -> Verdict {
     use FindingKind::{ObjectDamaged, ObjectMissing, Unreadable};
     match seen {

@@ -1,4 +1,4 @@
-//! The second look, and what is believed after it.
+//! Checks suspects again, and reports those that are confirmed.
 
 use std::{
     borrow::Borrow,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Error, Looked, Verdict, Watch,
+    CheckResult, Error, Verdict, Watch,
     check::{Foreign, Suspects},
     reader::{hash_of, look_at_object, prove},
 };
@@ -14,23 +14,23 @@ use crate::{
     mirror::{ContentLocation, OnDisk, Root},
     model::{DocumentId, RelPath, STATE_FOLDER, Sha256, Step},
     report::{Finding, FindingKind, Observation, Progress},
-    state::{Claimed, Known, PendingIntent, State},
+    state::{Known, NeededObject, PendingIntent, State},
 };
 
-/// What is believed.
+/// The confirmed findings.
 #[derive(Debug, Default)]
 pub struct Confirmed {
-    /// What is not as recorded.
+    /// Differences from the record.
     pub findings: Vec<Finding>,
     /// Suspects that a run was about to change.
     pub unfinished: u64,
-    /// Foreign files and unclaimed objects beyond those among the findings.
+    /// Extra files and unneeded objects beyond those in the findings.
     pub unlisted: u64,
     /// Whether the disk could not read something.
     pub broken: bool,
 }
 
-/// What publishes that are not recorded yet are about.
+/// Documents and objects in pending intents.
 struct Mentioned {
     documents: HashSet<DocumentId>,
     paths: HashSet<RelPath>,
@@ -44,9 +44,9 @@ struct Wrong<T> {
     detail: Observation,
 }
 
-impl Looked {
-    /// Looks at every suspect once more, and then compares it with a state that is newer than both
-    /// looks; `fresh` opens it. Where nobody else writes, that is the state itself.
+impl CheckResult {
+    /// Examines every suspect again, and compares it with a state that is newer than both looks, which `fresh` opens. If
+    /// nobody else writes, that is the current state.
     pub fn confirm<S: Borrow<State>, E: From<Error>>(
         &mut self,
         root: &Root,
@@ -59,7 +59,7 @@ impl Looked {
         if suspects.is_empty() {
             return Ok(Confirmed { findings, unlisted, ..Confirmed::default() });
         }
-        // What has been seen is told even where the check was broken off, and counts only once.
+        // Findings are reported and counted once, even if the check was interrupted.
         let again = Watch { progress: &Progress::default(), stop: &|| false, ..*watch };
         let (documents, objects) = look_again(root, &suspects, &again);
         let state = fresh()?;
@@ -80,7 +80,7 @@ impl Looked {
     }
 }
 
-type Wrongs = (Vec<Wrong<Known>>, Vec<Wrong<Claimed>>);
+type Wrongs = (Vec<Wrong<Known>>, Vec<Wrong<NeededObject>>);
 
 fn look_again(root: &Root, suspects: &Suspects, watch: &Watch<'_>) -> Wrongs {
     let documents = prove(root, suspects.documents.clone(), watch).into_iter();
@@ -97,15 +97,15 @@ fn wrong<T>((what, verdict): (T, Verdict)) -> Option<Wrong<T>> {
     }
 }
 
-/// What is known when both looks are over, and what is believed then.
+/// Decides what is reported, after both looks.
 struct Judge<'j> {
     root: &'j Root,
     watch: &'j Watch<'j>,
     state: &'j State,
     mentioned: Mentioned,
-    /// By path; what turns out to be somebody's leaves.
+    /// By path; files that turn out to be known are removed.
     foreign: BTreeMap<String, Foreign>,
-    /// What foreign files hash to, where that was asked.
+    /// Hashes of extra files, if they were needed.
     hashes: HashMap<String, Option<Sha256>>,
     confirmed: Confirmed,
 }
@@ -134,7 +134,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// A foreign file that has a missing document's bytes. Only those of its size are read.
+    /// An extra file with a missing document's bytes. Only files of its size are read.
     fn elsewhere(&mut self, known: &Known) -> Option<RelPath> {
         let Self { root, watch, foreign, hashes, .. } = self;
         let has_its_size = |f: &&Foreign| matches!(f.found, OnDisk::File(stamp) if stamp.size == known.stamp.size);
@@ -146,9 +146,9 @@ impl Judge<'_> {
         })
     }
 
-    fn object(&mut self, Wrong { what: object, kind, detail }: Wrong<Claimed>) -> Result<(), Error> {
+    fn object(&mut self, Wrong { what: object, kind, detail }: Wrong<NeededObject>) -> Result<(), Error> {
         let hash = object.sha256;
-        if self.mentioned.hashes.contains(&hash) || !self.state.read(|r| r.is_claimed(&hash))? {
+        if self.mentioned.hashes.contains(&hash) || !self.state.read(|r| r.is_needed(&hash))? {
             self.confirmed.unfinished += 1;
             return Ok(());
         }
@@ -163,7 +163,7 @@ impl Judge<'_> {
     }
 
     fn unclaimed(&mut self, path: &str, hash: Option<Sha256>) -> Result<(), Error> {
-        let claimed = hash.map_or(Ok(false), |hash| self.state.read(|r| r.is_claimed(&hash)))?;
+        let claimed = hash.map_or(Ok(false), |hash| self.state.read(|r| r.is_needed(&hash)))?;
         if !claimed && !hash.is_some_and(|hash| self.mentioned.hashes.contains(&hash)) {
             let path = format!("{STATE_FOLDER}/objects/{path}");
             self.confirmed.findings.push(finding(FindingKind::Unclaimed, path, hash, Observation::Unneeded));
@@ -172,7 +172,7 @@ impl Judge<'_> {
     }
 }
 
-/// Foreign files that are still there and that no document has got since, by path.
+/// Extra files that still exist and still belong to no document, by path.
 fn still_foreign(
     root: &Root,
     state: &State,

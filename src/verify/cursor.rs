@@ -1,31 +1,31 @@
-//! Where a rolling check stopped, and what its last full round found.
+//! The position of a rolling check, and what its last full round found.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{model::Sha256, report::Checked};
 
-/// What was checked last in a round.
+/// What last item checked in a round.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The row number of a document.
     pub document: i64,
-    /// An object, after all documents.
+    /// An object; they follow all documents.
     pub object: Option<Sha256>,
 }
 
-/// How far a round has come.
+/// The progress of a round.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Cursor {
     /// When the round began.
     pub began_at: Option<jiff::Timestamp>,
-    /// What was checked last.
+    /// The last item checked.
     pub position: Position,
     /// Whether the documents are done.
     pub documents_done: bool,
-    /// What was checked weighs so much, in bytes.
+    /// The total weight of the checked items, in bytes.
     pub weight: u64,
-    /// Where the shares so far end.
+    /// The end of the shares so far.
     pub mark: u64,
     /// What was checked.
     pub checked: Checked,

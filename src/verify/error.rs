@@ -1,8 +1,8 @@
-//! Why a check can't go on.
+//! Errors that end a check.
 
 use crate::{mirror, state};
 
-/// Why a check can't go on. What concerns one file is a finding.
+/// Errors that end a check. Problems with one file are findings.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The disk.

@@ -1,29 +1,29 @@
-//! Whether everything is as it is recorded: every file of the tree and every object, by its bytes.
+//! Checks that every file of the tree and every object has the recorded bytes.
 //!
-//! [`check`] reads and notes suspects; [`Looked::confirm`] looks at each of them once more, and
-//! then compares it with a state that is newer than both looks. A run may go on meanwhile: what it
-//! changed has another row by then, or an intent that mentions it, and is no damage. So a check
-//! needs no lock, and nothing here changes the mirror.
+//! [`check`] reads and collects suspects. [`CheckResult::confirm`] examines each of them again, and compares it with a state
+//! that is newer than both looks. A run may be active: whatever it changed has another row by then, or an intent, and is
+//! not damage. Therefore checks need no lock. Nothing here changes the mirror.
 //!
-//! A rolling check takes a part and goes on where the last one stopped ([`Cursor`]): documents by
-//! row number, then objects by hash. Both orders are stable, and new documents come at the end.
+//! A rolling check covers a part and continues where the last one stopped ([`Cursor`]): documents by row number, then
+//! objects by hash. Both orders are stable, and new documents come at the end.
 
 mod check;
 mod classify;
 mod confirm;
 mod cursor;
 mod error;
-mod left;
+
+mod quota;
 mod note;
 mod quota;
-mod reader;
+mod unrepaired;
 
-pub use check::{Looked, Task, Watch, check};
+pub use check::{CheckResult, Task, Watch, check};
 pub use classify::{FileLook, Verdict, classify};
 pub use confirm::Confirmed;
 pub use cursor::{Cursor, Position, Round};
 pub use error::Error;
-pub use left::Left;
-pub use note::{NOTE, Note};
 pub use quota::CheckScope;
-pub use reader::prove;
+pub use note::{NOTE, Note};
+pub use quota::prove;
+pub use unrepaired::Unrepaired;

@@ -1,12 +1,12 @@
-//! How much one check takes on.
+//! How much one check covers.
 
 use std::time::{Duration, Instant};
 
 use super::cursor::Cursor;
 use crate::model::Share;
 
-/// What a file weighs beside its bytes: the look at it. So empty files count, too.
-const LOOK: u64 = 4096;
+/// The cost of a file besides its bytes, so that empty files count, too.
+const FILE_COST: u64 = 4096;
 
 /// How much of the mirror is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,39 +15,39 @@ pub enum CheckScope {
     All,
     /// The next share of its bytes.
     Share(Share),
-    /// What comes next, for so long.
+    /// The next files, for this long.
     Time(Duration),
 }
 
-/// What one check may still take on.
+/// What one check may still read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Quota {
     All,
-    /// Files that begin before a mark of the round. So one that is larger than a share is read
-    /// once, and the next checks take less: the round has as many checks as shares.
+    /// Files that begin before a mark of the round. A file larger than a share is read completely, and the next checks read
+    /// less, so a round has as many checks as shares.
     Mark {
         mark: u64,
-        /// Whether the mark is the end of the round, whatever came to it since it began.
+        /// Whether the mark is the end of the round, including everything that was added since it began.
         last: bool,
     },
     Until(Instant),
 }
 
 impl Quota {
-    /// For a part of so many bytes in so many files, at a point of a round.
+    /// For a part of this many bytes in this many files, at a point of a round.
     pub(super) fn new(part: CheckScope, cursor: &mut Cursor, bytes: u64, files: u64) -> Self {
         match part {
             CheckScope::All => Self::All,
             CheckScope::Time(budget) => Self::Until(Instant::now() + budget),
             CheckScope::Share(share) => {
-                let whole = bytes.saturating_add(files.saturating_mul(LOOK));
+                let whole = bytes.saturating_add(files.saturating_mul(FILE_COST));
                 cursor.mark = cursor.mark.saturating_add(share.of(whole));
                 Self::Mark { mark: cursor.mark, last: cursor.mark >= whole }
             }
         }
     }
 
-    /// Whether the next file of the round is taken on; if so, the round goes on behind it.
+    /// Whether the check covers the next file of the round; if so, advances the cursor.
     pub(super) fn takes(&self, cursor: &mut Cursor, bytes: u64) -> bool {
         let takes = match self {
             Self::All => true,
@@ -55,7 +55,7 @@ impl Quota {
             Self::Until(end) => Instant::now() < *end,
         };
         if takes {
-            cursor.weight = cursor.weight.saturating_add(bytes).saturating_add(LOOK);
+            cursor.weight = cursor.weight.saturating_add(bytes).saturating_add(FILE_COST);
         }
         takes
     }
@@ -65,7 +65,7 @@ impl Quota {
 mod tests {
     use super::*;
 
-    /// How many files each check of a round takes on.
+    /// How many files each check of a round covers.
     fn round(share: &str, sizes: &[u64]) -> Vec<usize> {
         let part = CheckScope::Share(share.parse().unwrap());
         let (mut cursor, mut next, mut taken) = (Cursor::default(), 0, Vec::new());
@@ -82,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn a_round_has_as_many_checks_as_shares() {
+    fn a_round_needs_as_many_checks_as_shares() {
         assert_eq!(round("5%", &[1000; 100]), [5; 20]);
         assert_eq!(round("100%", &[1000; 100]), [100]);
         assert_eq!(round("33%", &[1000; 100]), [33, 33, 33, 1]);
-        // Empty files take looks.
+        // Empty files have a cost, too.
         assert_eq!(round("25%", &[0; 8]), [2; 4]);
         for sizes in [vec![1, 1_000_000_000, 1, 1, 1], vec![7; 3], (0..1000).map(|n| n * n % 9973).collect()] {
             let taken = round("5%", &sizes);
@@ -95,10 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_is_paid_for_by_the_next_checks() {
+    fn a_large_file_shortens_the_next_checks() {
         let mut sizes = vec![0; 10];
-        sizes[0] = 10 * LOOK;
-        // It weighs 11 of 20 looks; each check has 4.
+        sizes[0] = 10 * FILE_COST;
+        // It costs 11 of 20 units; each check has 4.
         assert_eq!(round("20%", &sizes), [1, 0, 1, 4, 4]);
     }
 }

@@ -1,7 +1,7 @@
 //! Reading files on several threads.
 //!
-//! One thread hands out jobs in order, the others read and hash: hashing takes the processor and
-//! reading the disk, and with several files under way neither waits for the other.
+//! One thread produces jobs in order, the others read and hash. Hashing needs the processor and reading the disk; with
+//! several files at once neither waits for the other.
 
 use std::{
     io,
@@ -21,17 +21,16 @@ use crate::{
     mirror::{self, ContentLocation, Root, digest_with, stamp_of},
     model::Sha256,
     report::Progress,
-    state::{Claimed, Known},
+    state::{Known, NeededObject},
 };
 
-/// Bytes are read in pieces of this size: large enough that calls cost nothing, small enough that
-/// they stay in the processor's cache until they are hashed.
+/// Size of one read: large enough to make calls cheap, small enough to stay in the processor's cache until it is hashed.
 const PIECE: usize = 256 * 1024;
 
-/// How long a limited reader sleeps at once, so that it still hears that it should stop.
-const NAP: Duration = Duration::from_millis(50);
+/// How long a limited reader sleeps at a time, so that it notices when it should stop.
+const MAX_SLEEP: Duration = Duration::from_millis(50);
 
-/// Hands what `feed` sends to a few threads, and waits until everything is worked through.
+/// Distributes what `feed` sends to a few threads, and waits until all of it is done.
 pub(super) fn spread<J: Send, T>(feed: impl FnOnce(&SyncSender<J>) -> T, work: impl Fn(J, &mut [u8]) + Sync) -> T {
     let threads = thread::available_parallelism().map_or(2, |n| n.get().max(2));
     let (jobs, queue) = sync_channel(threads * 4);
@@ -55,19 +54,19 @@ fn next<J>(queue: &Mutex<Receiver<J>>) -> Result<J, RecvError> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv()
 }
 
-/// What a document's file looks like and holds.
+/// Examines and reads a document's file.
 pub(super) fn look_at_document(root: &Root, known: &Known, buffer: &mut [u8], watch: &Watch<'_>) -> Verdict {
     let seen = look(root, ContentLocation::Tree(&known.path), Some(known.stamp.size), buffer, watch);
     classify(&known.stamp, &known.sha256, &seen, !root.is_network())
 }
 
-/// What an object holds.
-pub(super) fn look_at_object(root: &Root, object: &Claimed, buffer: &mut [u8], watch: &Watch<'_>) -> Verdict {
+/// Reads an object.
+pub(super) fn look_at_object(root: &Root, object: &NeededObject, buffer: &mut [u8], watch: &Watch<'_>) -> Verdict {
     let seen = look(root, ContentLocation::Object(&object.sha256), Some(object.size), buffer, watch);
     classify_object(&object.sha256, object.size, &seen)
 }
 
-/// What a file hashes to, if it can be read.
+/// The hash of a file, if it can be read.
 pub(super) fn hash_of(root: &Root, place: ContentLocation<'_>, watch: &Watch<'_>) -> Option<Sha256> {
     match look(root, place, None, &mut vec![0; PIECE], watch) {
         FileLook::File(_, hash) => hash,
@@ -75,7 +74,7 @@ pub(super) fn hash_of(root: &Root, place: ContentLocation<'_>, watch: &Watch<'_>
     }
 }
 
-/// Looks at documents' files on several threads.
+/// Reads documents' files on several threads.
 pub fn prove(root: &Root, documents: Vec<Known>, watch: &Watch<'_>) -> Vec<(Known, Verdict)> {
     let verdicts = Mutex::new(Vec::with_capacity(documents.len()));
     let work = |known: Known, buffer: &mut [u8]| {
@@ -111,7 +110,7 @@ fn look(root: &Root, place: ContentLocation<'_>, size: Option<u64>, buffer: &mut
     });
     read.unwrap_or_else(|error| match error.kind() {
         io::ErrorKind::Interrupted if watch.is_over() => FileLook::Stopped,
-        // Opened as a file, and a folder or a device.
+        // The path is a folder or a device.
         io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput | io::ErrorKind::WouldBlock => {
             FileLook::Other("not a file")
         }
@@ -134,15 +133,14 @@ impl Watch<'_> {
         (self.stop)()
     }
 
-    /// Bytes were read: counts them, waits where there is a limit, and breaks off where the check
-    /// is to end.
+    /// Counts bytes that were read, waits if there is a limit, and fails if the check should end.
     fn took(&self, bytes: usize) -> io::Result<()> {
         Progress::add(&self.progress.checked, bytes as u64);
         let mut left = self.bandwidth.charge(bytes);
         while !left.is_zero() && !self.is_over() {
-            let nap = left.min(NAP);
-            thread::sleep(nap);
-            left -= nap;
+            let sleep = left.min(MAX_SLEEP);
+            thread::sleep(sleep);
+            left -= sleep;
         }
         if self.is_over() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
     }

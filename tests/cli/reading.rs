@@ -113,9 +113,9 @@ fn a_state_that_a_run_holds_for_itself_is_read_from_its_newest_copy_and_its_age_
     assert_eq!(done.out.lines().count(), 3, "{}", done.out);
     assert!(done.err.contains("copies/000001-") && done.err.contains("min ago)"), "{}", done.err);
     // A check must compare with what is newer than its looks.
-    read(&program, &["verify"]).says(5, "another command holds the state database");
+    read(&program, &["verify"]).says(5, "another command has locked the state database");
     fs::remove_dir_all(program.dest.join(".ibinder-sync/copies")).unwrap();
-    read(&program, &["ls"]).says(5, "another command holds the state database");
+    read(&program, &["ls"]).says(5, "another command has locked the state database");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Each earlier night of a changing organisation comes back as it was.
+//! Restoring the tree of each earlier run of a changing organisation.
 
 use std::{
     collections::BTreeMap,
@@ -10,18 +10,18 @@ use std::{
 
 use ibinder_sync::{
     history::{Restore, Restored},
-    mirror::{ContentLocation, Error, Giver, Root, Target, WriteOutcome},
+    mirror::{ContentLocation, Error, FileWriter, Root, Target, WriteOutcome},
     model::{RelPath, Sha256, VersionId},
     report::Progress,
     sandbox::{Generated, Organisation},
-    state::{Remembered, State},
+    state::{PastDocument, State},
 };
 use sha2::{Digest as _, Sha256 as Hasher};
 use tempfile::TempDir;
 
 use crate::{disk, harness::World};
 
-/// The tree of a night: bytes and times by path.
+/// The tree after a run: bytes and times by path.
 type Night = BTreeMap<String, (Vec<u8>, i64)>;
 
 fn night(folder: &Path) -> Night {
@@ -64,7 +64,7 @@ impl From<ibinder_sync::state::Error> for Failed {
     }
 }
 
-/// What the rows said after each run: path and hash of every document.
+/// Path and hash of every document after each run.
 #[derive(Default)]
 pub(crate) struct Nights(Vec<(i64, Vec<(String, String)>)>);
 
@@ -76,18 +76,18 @@ impl Nights {
         self.0.push((last_run(world), then));
     }
 
-    /// The listing of each run is what the rows were then.
+    /// The listing of each run equals the rows at its time.
     pub(crate) fn assert_known(&self, world: &World) {
         let scratch = tempfile::tempdir().unwrap();
         let state = state(world, &scratch);
         for (run, then) in &self.0 {
             let mut listed = Vec::new();
-            let each = |m: Remembered| {
+            let each = |m: PastDocument| {
                 listed.push((m.path.to_string(), m.sha256.hex()));
                 Ok::<_, Failed>(true)
             };
             state.read(|r| r.tree_at(*run, each)).unwrap();
-            assert_eq!(listed, *then, "run {run} is told otherwise than it was");
+            assert_eq!(listed, *then, "run {run} is listed otherwise than it was");
         }
     }
 }
@@ -96,13 +96,13 @@ fn last_run(world: &World) -> i64 {
     world.sql("SELECT max(number) FROM runs")
 }
 
-/// Lacks, by path.
+/// Reasons for missing files, by path.
 fn lacks(restored: &Restored) -> Vec<(String, String)> {
-    restored.missing.iter().map(|m| (m.path.to_string(), m.lack.to_string())).collect()
+    restored.missing.iter().map(|m| (m.path.to_string(), m.reason.to_string())).collect()
 }
 
 #[test]
-fn every_night_of_a_changing_organisation_comes_back() {
+fn the_tree_of_every_run_is_restored() {
     let on = |day| Organisation::generated(&Generated { documents: 60, binders: 2, day, ..Generated::default() });
     let world = World::new(on(1));
     let mut nights = Vec::new();
@@ -116,9 +116,9 @@ fn every_night_of_a_changing_organisation_comes_back() {
         let restored = restore(&world, *run, folder.path(), false);
         assert_eq!((restored.missing, restored.damaged, restored.ended), (vec![], 0, false));
         assert_eq!(restored.files, then.len() as u64);
-        assert!(night(folder.path()) == *then, "run {run} came back otherwise than it was");
+        assert!(night(folder.path()) == *then, "run {run} was not restored as it was");
     }
-    // The nights differ, or nothing was shown.
+    // The trees differ, or the test would show nothing.
     assert!(nights.windows(2).all(|pair| pair[0].1 != pair[1].1));
 }
 
@@ -133,7 +133,7 @@ fn small() -> (World, [String; 3]) {
 }
 
 #[test]
-fn a_document_that_left_and_returned_was_not_there_in_between() {
+fn a_document_that_was_removed_and_returned_was_missing_in_between() {
     let (world, [a, b, _]) = small();
     let first = last_run(&world);
     world.edit(|o| {
@@ -160,7 +160,7 @@ fn a_document_that_left_and_returned_was_not_there_in_between() {
 }
 
 #[test]
-fn a_restored_file_is_a_file_of_its_own() {
+fn a_restored_file_is_not_a_link() {
     let (world, [a, ..]) = small();
     world.edit(|o| o.revise(&a, "a2")).unwrap();
     world.mirror();
@@ -178,14 +178,14 @@ fn a_restored_file_is_a_file_of_its_own() {
 }
 
 #[test]
-fn what_is_damaged_is_not_given_out() {
+fn damaged_bytes_are_not_restored() {
     let (world, [a, ..]) = small();
     world.edit(|o| o.revise(&a, "a2")).unwrap();
     world.mirror();
     let hash = disk::sha256(b"a1");
     let object = world.at(&format!(".ibinder-sync/objects/{}/{hash}", &hash[..2]));
     fs::write(&object, "??").unwrap();
-    // A file of the tree that rots keeps its stamp.
+    // Bit rot doesn't change a file's stamp.
     let rotten = world.at("Brf Eken/b.txt");
     let time = rotten.metadata().unwrap().modified().unwrap();
     fs::write(&rotten, "??").unwrap();
@@ -200,7 +200,7 @@ fn what_is_damaged_is_not_given_out() {
 #[test]
 fn a_damaged_file_of_the_tree_comes_from_its_object() {
     let (world, [a, ..]) = small();
-    // The same bytes are held, since another document had them.
+    // The same bytes are kept, since another document had them.
     world.edit(|o| o.revise(&a, "b1")).unwrap();
     world.mirror();
     world.edit(|o| o.revise(&a, "a3")).unwrap();
@@ -213,7 +213,7 @@ fn a_damaged_file_of_the_tree_comes_from_its_object() {
 }
 
 #[test]
-fn what_is_not_held_is_named() {
+fn missing_bytes_are_reported() {
     let (world, [a, b, c]) = small();
     fs::remove_file(world.at("Brf Eken/a.txt")).unwrap();
     fs::write(world.at("Brf Eken/b.txt"), "somebody's own words").unwrap();
@@ -238,17 +238,17 @@ fn what_is_not_held_is_named() {
 }
 
 #[test]
-fn an_end_in_the_middle_is_told_and_leaves_whole_files_only() {
+fn cancelling_is_reported_and_leaves_complete_files_only() {
     let (world, _) = small();
     let (scratch, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (state, root) = (state(&world, &scratch), Root::open(&world.dest()).unwrap());
     let (target, progress) = (Target::open(folder.path(), &root).unwrap(), Progress::default());
-    // It is asked ten times: so many times it goes on, and then it is told to end.
+    // The callback is called ten times before it cancels.
     for looks in 0..9 {
         let left = AtomicI64::new(looks);
         let ended = || left.fetch_sub(1, Ordering::Relaxed) <= 0;
         let restore = Restore { root: &root, target: &target, progress: &progress, edited: false, ended: &ended };
-        let list = |hand_out: &mut dyn FnMut(Remembered) -> bool| {
+        let list = |hand_out: &mut dyn FnMut(PastDocument) -> bool| {
             state.read(|r| r.tree_at(1, |m| Ok::<_, Failed>(hand_out(m))))
         };
         let restored = restore.run(list).unwrap();
@@ -268,7 +268,7 @@ fn a_version_is_found_by_its_id() {
     world.mirror();
     let (scratch, id) = (tempfile::tempdir().unwrap(), VersionId::parse(&version).unwrap());
     let state = state(&world, &scratch);
-    let found: Remembered = state.read(|r| r.version(&id)).unwrap().unwrap();
+    let found: PastDocument = state.read(|r| r.version(&id)).unwrap().unwrap();
     assert_eq!((found.path.as_str(), found.sha256.hex()), ("Brf Eken/a.txt", disk::sha256(b"a2")));
     assert!(state.read(|r| r.version(&VersionId::parse("none").unwrap())).unwrap().is_none());
 }
@@ -287,14 +287,14 @@ fn links_that_are_planted_in_the_target_are_not_followed() {
     let sha256 = Sha256::new(Hasher::digest("a1").into());
     for to in ["Brf Eken/a.txt", "Brf Eken/deeper/a.txt", "a.txt"] {
         let mut from = root.read(ContentLocation::Tree(&path("Brf Eken/a.txt"))).unwrap().unwrap();
-        let given = Giver::new(&target).give(&path(to), &mut from, &sha256, 0, &|| false);
+        let given = FileWriter::new(&target).write_file(&path(to), &mut from, &sha256, 0, &|| false);
         assert!(matches!(given, Err(Error::InTheWay { .. })), "{to}: {given:?}");
     }
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
     assert_eq!(fs::read(&victim).unwrap(), b"untouched");
     assert!(folder.path().join("a.txt").is_symlink());
-    // What was ended in the middle is not left behind.
+    // A file that was cancelled halfway is deleted.
     let mut from = root.read(ContentLocation::Tree(&path("Brf Eken/a.txt"))).unwrap().unwrap();
-    let given = Giver::new(&target).give(&path("b.txt"), &mut from, &sha256, 0, &|| true).unwrap();
-    assert_eq!((given, folder.path().join("b.txt").exists()), (WriteOutcome::Ended, false));
+    let given = FileWriter::new(&target).write_file(&path("b.txt"), &mut from, &sha256, 0, &|| true).unwrap();
+    assert_eq!((given, folder.path().join("b.txt").exists()), (WriteOutcome::Cancelled, false));
 }

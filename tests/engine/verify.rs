@@ -1,4 +1,4 @@
-//! What a check finds, what a repair brings back, and that neither cries wolf.
+//! What a check finds, what a repair restores, and that neither raises false alarms.
 
 use std::{
     fs::{self, File},
@@ -17,7 +17,7 @@ use ibinder_sync::{
     session::Exit,
     state::{Known, State},
     sync::{self, Parts},
-    verify::{self, CheckScope, Cursor, Looked, Note, Task, Watch},
+    verify::{self, CheckResult, CheckScope, Cursor, Note, Task, Watch},
 };
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     harness::{Ran, World},
 };
 
-/// A mirror of `count` documents `n.txt`, each with bytes of its own.
+/// A mirror of `count` documents `n.txt`, each with different bytes.
 fn shelf(count: usize) -> (World, Vec<String>) {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
@@ -39,7 +39,7 @@ fn shelf(count: usize) -> (World, Vec<String>) {
 const FILE: &str = "Brf Eken/0.txt";
 const BYTES: &[u8] = b"the bytes of 0";
 
-/// Changes bytes as a disk would: nothing else of the file tells of it.
+/// Simulates bit rot: only the bytes of the file change.
 fn rot(path: &Path) {
     let before = fs::metadata(path).unwrap();
     let mut bytes = fs::read(path).unwrap();
@@ -62,8 +62,13 @@ fn copy_of(world: &World, folder: &Path, name: &str) -> State {
     State::scratch(Some(&world.database()), &folder.join(name)).unwrap()
 }
 
-/// A check without the lock; the world may change before the second look is compared with the state.
-fn checked(world: &World, part: CheckScope, cursor: Cursor, meanwhile: impl FnOnce()) -> (Looked, verify::Confirmed) {
+/// A check without the lock. The world may change before suspects are compared with the state.
+fn checked(
+    world: &World,
+    part: CheckScope,
+    cursor: Cursor,
+    meanwhile: impl FnOnce(),
+) -> (CheckResult, verify::Confirmed) {
     let scratch = tempfile::tempdir().unwrap();
     let root = Root::open(&world.dest()).unwrap();
     let state = copy_of(world, scratch.path(), "before.db");
@@ -86,7 +91,7 @@ fn kinds(world: &World) -> Vec<(FindingKind, String)> {
     findings(world).into_iter().map(|f| (f.kind, f.path)).collect()
 }
 
-/// A repair of everything that is found, with the service or without it.
+/// A repair of all findings, with or without the service.
 fn repaired(world: &World, with_service: bool) -> Vec<Finding> {
     let config = world.config(world.given());
     let mirror = Arc::new(Mirror::open(&config.dest).unwrap());
@@ -122,7 +127,7 @@ fn repaired(world: &World, with_service: bool) -> Vec<Finding> {
 
 type Damage = fn(&World);
 
-/// Each damage of the first document, and what it is.
+/// Each kind of damage to the first document, and the expected finding.
 const DAMAGES: [(&str, FindingKind, Damage); 6] = [
     ("missing", FindingKind::Missing, |w| fs::remove_file(w.at(FILE)).unwrap()),
     ("rotten", FindingKind::Damaged, |w| rot(&w.at(FILE))),
@@ -173,7 +178,7 @@ fn each_damage_of_a_document_is_found_and_comes_back_from_the_service() {
 #[test]
 fn without_the_service_the_rest_is_repaired() {
     let (world, ids) = shelf(3);
-    // One comes back from another document with the same bytes, one from an object, one from nowhere.
+    // One is restored from another document with the same bytes, one from an object, one not at all.
     let same = world.edit(|o| {
         let binder = o.documents()[0].binder.clone();
         o.add_document(&binder, None, "same.txt", "the bytes of 0".to_owned()).unwrap()
@@ -194,11 +199,11 @@ fn without_the_service_the_rest_is_repaired() {
     let left = of("Brf Eken/2.txt");
     assert_eq!((left.repaired, left.repair.as_deref()), (false, Some("no credentials")));
     assert_eq!(fs::read(world.at(FILE)).unwrap(), BYTES);
-    assert_ne!(fs::read(world.at("Brf Eken/2.txt")).unwrap(), b"the bytes of 2", "what is there stays");
+    assert_ne!(fs::read(world.at("Brf Eken/2.txt")).unwrap(), b"the bytes of 2", "the damaged file stays");
 }
 
 #[test]
-fn what_stands_in_a_files_place_is_named_and_stays() {
+fn a_foreign_entry_at_a_documents_path_is_reported_and_stays() {
     let folder: Damage = |w| fs::create_dir(w.at(FILE)).unwrap();
     let link: Damage = |w| symlink("/etc/hostname", w.at(FILE)).unwrap();
     for put in [folder, link] {
@@ -215,7 +220,7 @@ fn what_stands_in_a_files_place_is_named_and_stays() {
 #[test]
 fn other_bytes_for_the_same_version_are_refused() {
     let (world, _) = shelf(2);
-    // What is recorded is not what the service has: as if it had changed a version.
+    // The record differs from the service, as if the service had changed a version.
     rot(&world.at(FILE));
     let before = fs::read(world.at(FILE)).unwrap();
     let connection = rusqlite::Connection::open(world.database()).unwrap();
@@ -228,7 +233,7 @@ fn other_bytes_for_the_same_version_are_refused() {
 }
 
 #[test]
-fn objects_are_checked_and_mended() {
+fn objects_are_checked_and_repaired() {
     for (kind, damage) in [
         (FindingKind::ObjectMissing, (|p| fs::remove_file(p).unwrap()) as fn(&Path)),
         (FindingKind::ObjectDamaged, rot),
@@ -250,7 +255,7 @@ fn objects_are_checked_and_mended() {
 }
 
 #[test]
-fn strangers_are_named_and_no_damage() {
+fn extra_files_are_reported_and_are_no_damage() {
     let (world, _) = shelf(2);
     fs::write(world.at("Brf Eken/mine.txt"), "mine").unwrap();
     symlink("/etc/hostname", world.at("a link")).unwrap();
@@ -263,7 +268,7 @@ fn strangers_are_named_and_no_damage() {
     assert!(!found.iter().any(Finding::is_left));
 }
 
-/// What a replacement of the first document is made of.
+/// Stages a replacement of the first document.
 fn replacement(world: &World) -> (Mirror, State, Known, Intent) {
     let mirror = Mirror::open(&world.dest()).unwrap();
     let state = State::open(&world.database(), false).unwrap();
@@ -285,8 +290,8 @@ fn replacement(world: &World) -> (Mirror, State, Known, Intent) {
 }
 
 #[test]
-fn what_a_run_is_publishing_is_no_damage() {
-    // The tree has changed, and the state only says that it will: as in the middle of a run's group.
+fn changes_of_an_active_run_are_no_damage() {
+    // The tree has changed while the state only has the intent, as in the middle of a run's batch.
     let (world, _) = shelf(2);
     let (mirror, state, _, intent) = replacement(&world);
     let scratch = tempfile::tempdir().unwrap();
@@ -302,7 +307,7 @@ fn what_a_run_is_publishing_is_no_damage() {
     };
     let begun = confirm(&|| copy_of(&world, scratch.path(), "begun.db"));
     assert_eq!((begun.findings.as_slice(), begun.unfinished), (&[][..], 1));
-    // Recorded: the row is another one.
+    // Recorded: the row has changed.
     let (mirror_, state_) = (Arc::new(mirror.with_fallbacks_only()), Arc::new(state));
     sync::replay(&mirror_, &state_, 2).unwrap();
     let again = watched(|watch| {
@@ -322,7 +327,7 @@ fn a_rolling_check_covers_everything_and_no_more_than_its_share() {
     let mut damaged = 0;
     for call in 1..=20_u64 {
         let (looked, confirmed) = checked(&world, CheckScope::Share("5%".parse().unwrap()), note.round, || {});
-        // Sizes differ: the file at the mark belongs to the check that comes to it.
+        // Sizes differ: the file at the mark belongs to the check that reaches it.
         let so_far = looked.cursor.checked.documents;
         assert!(so_far >= 2 * call && so_far <= 2 * call + 1 && looked.checked.documents <= 3, "call {call}: {so_far}");
         assert_eq!(looked.done, call == 20, "call {call}");
@@ -340,7 +345,7 @@ fn scrub(world: &World, share: &str) -> Ran {
 }
 
 #[test]
-fn a_scrub_repairs_what_the_disk_did_and_leaves_what_somebody_did() {
+fn a_scrub_repairs_disk_errors_and_leaves_edits() {
     let (world, _) = shelf(4);
     rot(&world.at(FILE));
     fs::write(world.at("Brf Eken/1.txt"), "mine").unwrap();
@@ -367,14 +372,14 @@ fn damage_that_a_scrub_leaves_is_6() {
 }
 
 #[test]
-fn a_scrub_goes_on_where_the_last_one_stopped() {
+fn a_scrub_continues_where_the_last_one_stopped() {
     let (world, _) = shelf(8);
     let documents: Vec<u64> = (0..4).map(|_| scrub(&world, "25%").finished.scrub.unwrap().documents).collect();
     assert_eq!(documents, [2; 4]);
     assert!(Note::read(&Root::open(&world.dest()).unwrap()).last_round.is_some());
 }
 
-/// Gives every file of the tree another inode, as a copy to another disk does.
+/// Gives every file of the tree another inode, like a copy to another disk.
 fn copied(world: &World) {
     for path in disk::files(&world.dest()).into_keys() {
         let (path, spare) = (world.at(&path), world.at("spare"));
@@ -390,7 +395,7 @@ fn copied(world: &World) {
 fn a_copied_mirror_is_proved_once_and_an_edited_file_is_still_noticed() {
     let (world, _) = shelf(6);
     copied(&world);
-    // Somebody's doing that only its bytes tell of.
+    // An edit that only the bytes show.
     rot(&world.at("Brf Eken/5.txt"));
     let inode: i64 = world.sql("SELECT inode FROM documents WHERE path = 'Brf Eken/0.txt'");
     let (asked, ran) = world.requests(Route::DownloadLink, || world.run());
@@ -399,7 +404,7 @@ fn a_copied_mirror_is_proved_once_and_an_edited_file_is_still_noticed() {
     assert!(ran.warns_of("\"Brf Eken/5.txt\" was changed by hand"), "{ran:?}");
     let now: i64 = world.sql("SELECT inode FROM documents WHERE path = 'Brf Eken/0.txt'");
     assert_ne!(inode, now);
-    // Known from now on: the next edit is noticed by a look.
+    // From now on the inode is known, so the next edit shows in the stamp.
     fs::write(world.at(FILE), "mine").unwrap();
     assert!(world.run().warns_of("\"Brf Eken/0.txt\" was changed by hand"));
 }
@@ -415,7 +420,7 @@ fn a_copied_mirror_is_sound() {
 }
 
 #[test]
-fn a_note_that_is_damaged_begins_anew() {
+fn a_damaged_note_starts_the_check_over() {
     let (world, _) = shelf(2);
     fs::write(world.at(".ibinder-sync/last-verify.json"), "{ half").unwrap();
     assert_eq!(Note::read(&Root::open(&world.dest()).unwrap()), Note::default());

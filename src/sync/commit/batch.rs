@@ -90,7 +90,7 @@ impl Batch {
             if let (Err(_) | Ok(Outcome::Lost), Step::Add { staged } | Step::Replace { staged, .. }) =
                 (&entry.outcome, &entry.intent.step)
             {
-                self.mirror.let_go(staged);
+                self.mirror.discard_unnamed(staged);
             }
             failpoints::point(Point::CarriedOut, &entry.intent.path);
             self.done.push(entry);
@@ -323,7 +323,7 @@ pub(crate) fn replay(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64) -> Resu
         entry.outcome = if added && state.read(|r| r.document(&entry.intent.document))?.is_some() {
             Ok(Outcome::Occupied)
         } else if let Step::Add { staged } | Step::Replace { staged, .. } = &entry.intent.step
-            && mirror.is_spoiled(staged)?
+            && mirror.is_damaged(staged)?
         {
             Ok(Outcome::Lost)
         } else {

@@ -77,7 +77,7 @@ pub(super) fn record_row(w: &Writer<'_>, run: i64, change: &RowChange) -> Result
         RowChange::Partial { document, version, partial } => w.keep_partial(document, version, partial)?,
         RowChange::Unacknowledge { document } => w.end_acknowledgement(document)?,
         RowChange::Failure(failure) => w.record_failure(run, failure)?,
-        RowChange::Suspect(row) => w.suspect(run, &row.document, &row.version, &row.sha256, row.accepted_at)?,
+        RowChange::Suspect(row) => w.hold_back(run, &row.document, &row.version, &row.sha256, row.accepted_at)?,
         RowChange::Checked(row) if has_passed_all_checks(row.passed) => {
             w.accept_for_good(&row.document)?;
         }

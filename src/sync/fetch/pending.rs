@@ -103,7 +103,7 @@ fn verdicts(
     for at in suspects {
         let (Pending { job, held_since, .. }, item) = (&mut pending[at - first], &mut items[at]);
         item.known = known.contains(&(item.sha256, evidence::extension(&job.particulars.file_name)));
-        let noted = ctx.record.state.read(|r| r.suspected_since(&job.document, &item.version, &item.sha256))?;
+        let noted = ctx.record.state.read(|r| r.held_back_since(&job.document, &item.version, &item.sha256))?;
         let since = evidence::held_since(noted, now);
         item.confirmed = evidence::is_independent(since, now);
         *held_since = Some(since);

@@ -126,13 +126,13 @@ pub(crate) fn record(
 ) -> Result<(), Fatal> {
     ctx.record.state.write(|w| {
         for lost in &survey.lost {
-            w.binder_was_lost(ctx.record.run, &lost.id)?;
+            w.binder_was_inaccessible(ctx.record.run, &lost.id)?;
         }
         for (binder, outcome) in crawled {
             match outcome {
                 BinderOutcome::Certified { .. } => w.binder_was_read(ctx.record.run, binder, true)?,
                 BinderOutcome::Uncertified { .. } => w.binder_was_read(ctx.record.run, binder, false)?,
-                BinderOutcome::Inaccessible(_) => w.binder_was_lost(ctx.record.run, binder)?,
+                BinderOutcome::Inaccessible(_) => w.binder_was_inaccessible(ctx.record.run, binder)?,
                 BinderOutcome::Failed | BinderOutcome::Stopped => {}
             }
         }

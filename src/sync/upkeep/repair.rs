@@ -173,7 +173,7 @@ impl Repair<'_> {
         }
         let Some(Bytes { staged, from, .. }) = bytes else { return Ok(Err(why)) };
         let mirror = Arc::clone(&self.writing.mirror);
-        match self.writing.pool.run(move || mirror.mend_object(&staged)).await? {
+        match self.writing.pool.run(move || mirror.repair_object(&staged)).await? {
             Ok(()) => Ok(Ok(from)),
             Err(error) if error.kind() == ErrorKind::Document => Ok(Err(error.to_string())),
             Err(error) => Err(error.into()),

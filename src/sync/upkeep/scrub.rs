@@ -13,7 +13,7 @@ use crate::{
         run::flush,
         upkeep::repair::{Repair, is_repaired_by_run},
     },
-    verify::{self, CheckScope, Confirmed, Looked, Note, Task, Verdict, Watch},
+    verify::{self, CheckResult, CheckScope, Confirmed, Note, Task, Verdict, Watch},
 };
 
 /// Files that are checked in one transaction.
@@ -99,11 +99,11 @@ pub(crate) async fn scrub(ctx: &RunContext) -> Result<Option<Scrub>, Fatal> {
         ctx.tally.warn(Warning::other(Warning::CheckUnrecorded, &error));
     }
     let repaired = findings.iter().filter(|f| f.repaired).count() as u64;
-    let verify::Looked { checked, .. } = looked;
+    let verify::CheckResult { checked, .. } = looked;
     Ok(Some(Scrub { documents: checked.documents, objects: checked.objects, bytes: checked.bytes, damaged, repaired }))
 }
 
-fn look(root: &Root, state: &State, task: Task, watch: &Watch<'_>) -> Result<(Looked, Confirmed), Fatal> {
+fn look(root: &Root, state: &State, task: Task, watch: &Watch<'_>) -> Result<(CheckResult, Confirmed), Fatal> {
     let mut looked = verify::check(root, state, task, watch)?;
     let confirmed = looked.confirm(root, watch, || Ok::<_, Fatal>(state))?;
     Ok((looked, confirmed))

@@ -1,7 +1,7 @@
-//! Damage that checks found and did not repair, as `.ibinder-sync/last-verify.json` keeps it.
+//! Damage that checks found and did not repair, as stored in `.ibinder-sync/last-verify.json`.
 //!
-//! The status has only a number, since it names no document. The entries here say which documents and objects it
-//! counts, so a run that replaced one of them lowers it. An entry is never changed: each run looks again.
+//! The status only has a number, because it names no document. These entries say which documents and objects are counted,
+//! so that the number falls when a run replaces one. Entries never change: each run checks again whether they still apply.
 
 use std::collections::HashSet;
 
@@ -17,22 +17,22 @@ use crate::{
     state::State,
 };
 
-/// Entries that are kept, about 2 MB of them; damage beyond them counts until a check has read everything.
-const MOST: usize = 10_000;
+/// Most entries that are stored, about 2 MB. Further damage counts until a check has read everything.
+const MAX_ITEMS: usize = 10_000;
 
-/// Damage that checks left.
+/// Damage that damage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Left {
-    /// When the last of it was found.
+pub struct Unrepaired {
+    /// When the latest of it was found.
     found_at: Timestamp,
-    /// Which documents and objects.
+    /// The documents and objects.
     items: Vec<Item>,
-    /// How many more.
+    /// How many more there are.
     #[serde(default)]
     more: u64,
 }
 
-/// A damaged or missing document or object; it has one of the two names.
+/// A damaged or missing document or object; one of the two ids is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Item {
     document_id: Option<DocumentId>,
@@ -41,8 +41,8 @@ struct Item {
     stamp: Option<Stamp>,
 }
 
-impl Left {
-    /// When the last of it was found.
+impl Unrepaired {
+    /// When the latest of it was found.
     pub fn found_at(&self) -> Timestamp {
         self.found_at
     }
@@ -53,7 +53,7 @@ impl Left {
         still as u64 + self.more
     }
 
-    /// What is left after a check. Earlier damage stays unless it is over, or everything was read since it was found and
+    /// What is left after a check. Earlier damage stays unless they are resolved, or everything was read since it was found and
     /// found sound (`disproved`).
     pub(super) fn after(
         before: Option<Self>,
@@ -63,7 +63,11 @@ impl Left {
         now: Timestamp,
     ) -> Option<Self> {
         let mut items: Vec<Item> = findings.iter().filter(|finding| finding.is_left()).map(Item::of).collect();
-        let before = before.or((!items.is_empty()).then_some(Self { found_at: now, items: Vec::new(), more: 0 }))?;
+        let before = before.or((!items.is_empty()).then_some(Self {
+            found_at: now,
+            items: Vec::new(),
+            more: 0,
+        }))?;
         let found_at = if items.is_empty() { before.found_at } else { now };
         let mut more = 0;
         if !disproved(before.found_at) {
@@ -72,8 +76,8 @@ impl Left {
             items.extend(before.items.into_iter().filter(stays).collect::<Vec<_>>());
             more = before.more;
         }
-        more += items.len().saturating_sub(MOST) as u64;
-        items.truncate(MOST);
+        more += items.len().saturating_sub(MAX_ITEMS) as u64;
+        items.truncate(MAX_ITEMS);
         Some(Self { found_at, items, more })
     }
 }
@@ -89,7 +93,7 @@ impl Item {
         (self.document_id.clone(), self.object)
     }
 
-    /// Whether it is as recorded again, or no longer needed. If that can't be found out, it is not over.
+    /// Whether it is as recorded again, or no longer needed. If that can't be found out, it is not resolved.
     fn is_over(&self, root: &Root, state: &State) -> bool {
         match (&self.document_id, &self.object) {
             (Some(id), _) => match state.read(|r| r.document(id)) {
@@ -99,7 +103,7 @@ impl Item {
                 Ok(None) => true,
                 Err(_) => false,
             },
-            (None, Some(hash)) => match state.read(|r| r.is_claimed(hash)) {
+            (None, Some(hash)) => match state.read(|r| r.is_needed(hash)) {
                 Ok(true) => self.object_came_back(root, hash),
                 Ok(false) => true,
                 Err(_) => false,
@@ -108,7 +112,7 @@ impl Item {
         }
     }
 
-    /// Whether the object was replaced by a sound one. The damaged file itself is not read again.
+    /// Whether the object was replaced by a sound one. The damaged file itself file is not read again.
     fn object_came_back(&self, root: &Root, hash: &Sha256) -> bool {
         let (progress, bandwidth) = (Progress::default(), Bandwidth::new(None));
         let watch = Watch { progress: &progress, bandwidth: &bandwidth, stop: &|| false };
@@ -117,7 +121,7 @@ impl Item {
     }
 }
 
-/// Whether a document's file is as recorded, by a record that is younger than damage to a file that looked untouched.
+/// Whether a document's file is as recorded, by a record that is newer than the damage.
 fn is_replaced(damaged: Option<&Stamp>, recorded: &Stamp, found: OnDisk, inodes_count: bool) -> bool {
     let as_recorded = matches!(found, OnDisk::File(stamp) if stamp.is_same(recorded, inodes_count));
     as_recorded && damaged != Some(recorded)
@@ -128,12 +132,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_replaces_a_damaged_file() {
+    fn a_damaged_file_is_replaced_only_as_recorded() {
         let stamp = |inode| Stamp { inode, size: 9, mtime: 5 };
         let (old, new) = (stamp(1), stamp(2));
         #[rustfmt::skip]
         let table = [
-            // what was damaged, what is recorded, what is there
+            // damaged file, record, current file
             (None,      old, OnDisk::Missing,          false),
             (None,      old, OnDisk::File(old),        true),  // a missing or an edited file is there as recorded
             (None,      old, OnDisk::File(new),        false), // what somebody put there is not the mirror's
@@ -151,7 +155,8 @@ mod tests {
                 "{damaged:?} {recorded:?} {found:?}"
             );
         }
-        // Over a network a file keeps its stamp but for the inode, and the record shows that it is another one.
+        // On a network file system a file keeps its stamp except for the inode, and the record shows that it is another
+        // file.
         assert!(is_replaced(Some(&old), &new, OnDisk::File(stamp(3)), false));
         assert!(!is_replaced(Some(&old), &old, OnDisk::File(stamp(3)), false));
     }
