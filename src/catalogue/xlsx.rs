@@ -52,7 +52,7 @@ impl WorkbookWriter {
 
     fn with_rows(zone: TimeZone, names: &[String], rows: u32) -> Result<Self, Error> {
         if FIXED.len() + names.len() > COLUMNS {
-            let why = "there are more metadata elements than a sheet has columns; take csv or jsonl";
+            let why = "there are more metadata elements than a sheet has columns; use csv or jsonl";
             return Err(Error::Workbook(why.to_owned()));
         }
         let mut workbook = Self {
@@ -206,7 +206,7 @@ pub(super) fn catching_panics<T>(work: impl FnOnce() -> Result<T, Error>) -> Res
 
 fn panic_error(message: &str) -> Error {
     if message.contains(WRITE_ERROR) {
-        let error = io::Error::new(io::ErrorKind::StorageFull, "its disk takes no more rows of the workbook");
+        let error = io::Error::new(io::ErrorKind::StorageFull, "its disk is full");
         return Error::Temporary(std::env::temp_dir(), error);
     }
     Error::Workbook(message.to_owned())
@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    /// The parts of a workbook of some documents, with so many rows a sheet.
+    /// The parts of a workbook of some documents, with this many rows per sheet.
     fn parts(names: &[&str], rows: u32) -> ZipArchive<Cursor<Vec<u8>>> {
         let mut workbook =
             WorkbookWriter::with_rows(TimeZone::UTC, &["Datum".to_owned(), "=x".to_owned()], rows).unwrap();

@@ -37,7 +37,7 @@ pub enum NoSuchTime {
         last: String,
     },
     /// No run has ended at all.
-    #[error("no run has ended yet: there is nothing to go back to")]
+    #[error("no run has ended yet: there is nothing to restore")]
     Never,
 }
 
@@ -193,8 +193,8 @@ mod tests {
     fn a_run_with_a_wrong_clock_hides_no_other_run() {
         let now = zoned("2026-11-09T12:00:00+00:00[UTC]");
         let ended = |odd: &str| {
-            let nights = (1..=7).map(|n| if n == 5 { odd.to_owned() } else { format!("2026-11-0{n}T02:00:00Z") });
-            (1..).zip(nights).map(|(n, at)| run(n, Some(&at))).collect::<Vec<_>>()
+            let ends = (1..=7).map(|n| if n == 5 { odd.to_owned() } else { format!("2026-11-0{n}T02:00:00Z") });
+            (1..).zip(ends).map(|(n, at)| run(n, Some(&at))).collect::<Vec<_>>()
         };
         // The last run also remains the last.
         let mut ahead = runs();

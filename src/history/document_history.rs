@@ -163,9 +163,10 @@ fn place(span: &PlaceSpan, when: &impl Fn(i64) -> When) -> Placement {
 
 fn revisions(spans: &[MetadataSpan], when: &impl Fn(i64) -> When) -> Vec<Revision> {
     let pairs = spans.iter().zip(spans.iter().skip(1));
-    let told = pairs.map(|(old, new)| Revision { run: when(new.first_run), changes: changes(&old.json, &new.json) });
+    let revisions =
+        pairs.map(|(old, new)| Revision { run: when(new.first_run), changes: changes(&old.json, &new.json) });
     // Another order of the same values is not a change.
-    told.filter(|revision| !revision.changes.is_empty()).collect()
+    revisions.filter(|revision| !revision.changes.is_empty()).collect()
 }
 
 fn changes(old: &str, new: &str) -> Vec<Change> {
@@ -208,13 +209,14 @@ mod tests {
             {"metadataElementId":"Tagg","value":"x"},{"metadataElementId":"Tagg","value":"y"}]"#;
         let new = r#"[{"metadataElementId":"Tagg","value":"x"},{"metadataElementId":"Byggnad","value":"A"},
             {"metadataElementId":"Status","valueId":"2"},{"metadataElementId":"Ny","value":null}]"#;
-        let told: Vec<(String, Value, Value)> = changes(old, new).into_iter().map(|c| (c.key, c.from, c.to)).collect();
+        let revisions: Vec<(String, Value, Value)> =
+            changes(old, new).into_iter().map(|c| (c.key, c.from, c.to)).collect();
         let expected = [
             ("Ny".to_owned(), json!(null), json!(null)),
             ("Status".to_owned(), json!("1"), json!("2")),
             ("Tagg".to_owned(), json!(["x", "y"]), json!("x")),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(revisions, expected);
         assert_eq!(changes(r#"{"a":1}"#, r#"{"a":2}"#).len(), 1);
         assert_eq!(changes(new, new), []);
     }

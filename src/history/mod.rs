@@ -3,7 +3,6 @@
 //! A user names a time, [`run_at`] finds the run, and the state has the tree at the end of that run. [`Restore`] writes
 //! this tree into another folder, from current files and from `objects/`. It reads a copy of the state and takes no lock,
 //! so runs can continue; a file's hash decides whether its bytes are the right ones. Only [`purge`] changes the mirror.
-//! holds is decided by its hash, and never by where it lies. [`purge`] alone changes the mirror.
 
 mod as_of;
 mod binder;

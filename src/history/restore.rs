@@ -35,10 +35,12 @@ pub enum MissingReason {
     #[error("its bytes were deleted by the retention")]
     Freed,
     /// Only an edited file is kept.
-    #[error("its file had been edited before it left; what is held is the edited one, which --edited gives")]
+    #[error(
+        "its file had been edited before it was replaced or removed; only the edited file is kept, and --edited restores it"
+    )]
     Edited,
     /// The file in the tree has changed since it was mirrored.
-    #[error("its file in the tree is not as it was mirrored any more: somebody changed it, or a run is at work")]
+    #[error("its file in the tree has changed since it was mirrored: somebody edited it, or a run is active")]
     Changed,
     /// The bytes that should be the right ones are damaged.
     #[error("its bytes are damaged; `verify --repair` may bring them back")]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use md5::{Digest as _, Md5};
 
-use super::{ContentLocation, Error, Mirror, objects::holds_whole, read::digest, sys};
+use super::{ContentLocation, Error, Mirror, objects::has_undamaged, read::digest, sys};
 use crate::model::{RelPath, STATE_FOLDER, Sha256, Stamp};
 
 /// A file of the tree with all hashes that can prove its content.
@@ -42,7 +42,7 @@ impl Mirror {
     pub fn holds(&self, sha256: &Sha256) -> Result<bool, Error> {
         let hex = sha256.hex();
         match sys::open_folder(&self.state_dir.objects, &hex[..2]) {
-            Ok(object_dir) => holds_whole(&object_dir, &hex),
+            Ok(object_dir) => has_undamaged(&object_dir, &hex),
             Err(rustix::io::Errno::NOENT) => Ok(false),
             Err(error) => Err(Error::io("open the folder of", format!("{STATE_FOLDER}/objects/{hex}"), error)),
         }

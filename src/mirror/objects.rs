@@ -23,7 +23,7 @@ fn hash(file: &mut File) -> io::Result<Sha256> {
 }
 
 /// Whether an object exists with the bytes that its name promises; `false` if it is damaged or unreadable.
-pub(super) fn holds_whole(object_dir: &OwnedFd, hex: &str) -> Result<bool, Error> {
+pub(super) fn has_undamaged(object_dir: &OwnedFd, hex: &str) -> Result<bool, Error> {
     match open(object_dir, hex) {
         Ok(mut file) => Ok(hash(&mut file).is_ok_and(|found| found.hex() == hex)),
         Err(Errno::NOENT | Errno::LOOP | Errno::ACCESS | Errno::PERM) => Ok(false),
@@ -53,7 +53,7 @@ impl Mirror {
         let hex = sha256.hex();
         let object_dir = state_dir::make(&self.state_dir.objects, &hex[..2], 0o700)?;
         let shared = rustix::fs::fstat(&file).map_err(|e| Error::io("look at", name, e))?.st_nlink > 1;
-        if holds_whole(&object_dir, &hex)? {
+        if has_undamaged(&object_dir, &hex)? {
             rustix::fs::unlinkat(dir, leaf, AtFlags::empty()).map_err(|e| Error::io("remove", name, e))?;
         } else if shared {
             let copy = self.copy_to_tmp(&mut file)?;

@@ -189,7 +189,7 @@ impl Root {
                     Ok(EntryKind::File(stamp)) => OnDisk::File(stamp),
                     Ok(EntryKind::Other(what)) => OnDisk::Other(what),
                     // One file that can't be examined must not fail the others.
-                    Err(error) if error.kind() == ErrorKind::Document => OnDisk::Other("not to be looked at"),
+                    Err(error) if error.kind() == ErrorKind::Document => OnDisk::Other("not readable"),
                     Err(error) => return Err(error),
                 },
                 Err(error) if is_missing(*error) => OnDisk::Missing,

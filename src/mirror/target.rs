@@ -57,12 +57,12 @@ impl Target {
     pub fn open(path: &Path, mirror: &Root) -> Result<Self, Error> {
         let refused = |why: &str| Err(Error::Destination(format!("{} {why}; nothing was restored", path.display())));
         if is_inside(path, mirror)? {
-            return refused("lies inside the mirror: write_file a folder elsewhere");
+            return refused("lies inside the mirror: give a folder elsewhere");
         }
         match survey(path)? {
             DestinationKind::Absent | DestinationKind::Empty => {}
             DestinationKind::Mirror | DestinationKind::StateLost | DestinationKind::Foreign => {
-                return refused("is not empty: write_file an empty folder, or one that does not exist yet");
+                return refused("is not empty: give an empty folder, or one that does not exist yet");
             }
         }
         std::fs::create_dir_all(path)
@@ -123,7 +123,7 @@ impl<'t> FileWriter<'t> {
         };
         let given = target.fill(from, &mut file, sha256, buffer, ended).and_then(|given| {
             if let WriteOutcome::Written(_) = given {
-                target.settle(&file, mtime)?;
+                target.set_attributes(&file, mtime)?;
             }
             Ok(given)
         });
@@ -200,7 +200,7 @@ impl Target {
         }
     }
 
-    fn settle(&self, file: &File, mtime: i64) -> io::Result<()> {
+    fn set_attributes(&self, file: &File, mtime: i64) -> io::Result<()> {
         let time = Timespec { tv_sec: mtime.div_euclid(1_000_000_000), tv_nsec: mtime.rem_euclid(1_000_000_000) };
         rustix::fs::futimens(file, &Timestamps { last_access: time, last_modification: time })?;
         if self.syncs_each { file.sync_all() } else { Ok(()) }

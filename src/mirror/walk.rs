@@ -43,7 +43,7 @@ pub enum WalkEntry {
 /// What a name refers to, unless it is a folder; `None` if it was removed in the meantime.
 fn entry_at(dir: &OwnedFd, name: &str, path: String) -> Result<Option<WalkEntry>, Error> {
     let found = match sys::look(dir, name).map_err(|e| Error::io("look at", &path, e)) {
-        Ok(EntryKind::Nothing) if name.contains('\u{fffd}') => OnDisk::Other("a name that is no text"),
+        Ok(EntryKind::Nothing) if name.contains('\u{fffd}') => OnDisk::Other("a name that is not text"),
         Ok(EntryKind::Nothing) => return Ok(None),
         Ok(EntryKind::File(stamp)) => OnDisk::File(stamp),
         Ok(EntryKind::Other(what)) => OnDisk::Other(what),

@@ -19,7 +19,7 @@ pub enum BadId {
     #[error("an id is {0} bytes long, more than {LONGEST}")]
     TooLong(usize),
     /// The text has a control character, or is `.` or `..`.
-    #[error("an id has characters that no id has: {0:?}")]
+    #[error("an id contains invalid characters: {0:?}")]
     Odd(String),
 }
 

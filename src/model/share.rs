@@ -11,7 +11,7 @@ pub struct Share(u64);
 
 /// Why a text is not a share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a share, such as 5% or 0.5%, of more than nothing and at most 100%")]
+#[error("{0:?} is not a percentage above 0% and up to 100%, such as 5% or 0.5%")]
 pub struct BadShare(String);
 
 impl Share {

@@ -57,7 +57,7 @@ pub enum Doubt {
     #[error("this machine's clock and the service's are {0} seconds apart; set the clock")]
     Apart(u64),
     /// It is earlier than the previous run.
-    #[error("by this machine's clock the run before this one lies in the future; set the clock")]
+    #[error("by this machine's clock the previous run is in the future; set the clock")]
     Behind,
 }
 

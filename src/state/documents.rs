@@ -294,7 +294,7 @@ impl Writer<'_> {
     /// file can't be there, so the next run restores it.
     fn evict(&self, run: i64, key: &str, id: &DocumentId) -> Result<(), Error> {
         let Some(owner) = self.reader().owner(key)?.filter(|owner| owner != id) else { return Ok(()) };
-        tracing::warn!(document = %owner, "its file was missing and another one has its path; the next run brings it back");
+        tracing::warn!(document = %owner, "its file was missing and another one has its path; the next run restores it");
         self.end_version(run, &owner, None, None)?;
         self.delete_document(run, &owner)
     }

@@ -1,18 +1,18 @@
-//! Each call that changes the disk refused in turn, by strace.
+//! Makes each system call that changes the disk fail in turn, with strace.
 
 use std::{collections::HashMap, fs, process::Command};
 
 use crate::{
-    office::Office,
+    fixture::Fixture,
     program::{Done, Program, finish},
     skip::skip,
 };
 
-/// A kind of call, and how it is refused.
+/// A system call and its error.
 struct Refused {
     call: &'static str,
     error: &'static str,
-    /// Which calls, as strace shows them, may fail unseen.
+    /// Calls, as strace prints them, whose failure has no visible effect.
     harmless: fn(&str) -> bool,
 }
 
@@ -20,24 +20,24 @@ const fn refused(call: &'static str, error: &'static str) -> Refused {
     Refused { call, error, harmless: |_| false }
 }
 
-/// Whether a call syncs a folder of the state, or opens it for that. `SQLite` does not heed it when the name of a new
-/// file can't be synced: the journal's is covered by the next `syncfs`, that of a copy is no promise.
+/// Whether a call syncs a folder of the state, or opens it for that. `SQLite` ignores errors when it syncs the name of a
+/// new file: for the journal the next `syncfs` makes up for it, and a copy isn't promised to be durable.
 fn syncs_the_state_folder(call: &str) -> bool {
     let opens = call.contains("openat(AT_FDCWD") && call.contains(", O_RDONLY|O_CLOEXEC)");
     opens || call.contains(".ibinder-sync>)") || call.contains(".ibinder-sync/tmp/") && call.contains(">)")
 }
 
-/// Whether a call deletes an old copy of the state: one that stays does no harm.
+/// Whether a call deletes an old copy of the state, where a failure does no harm.
 fn deletes_an_old_copy(call: &str) -> bool {
     call.contains(".ibinder-sync/copies>")
 }
 
-/// The first calls of a kind are refused one by one, further ones in growing steps.
+/// The first calls are refused one by one, later ones in growing steps.
 fn next(number: u32) -> u32 {
     number + 1 + number / 4
 }
 
-/// A run in which strace refuses calls, or lets it be killed.
+/// A run under strace, which injects errors or a kill.
 pub(crate) fn traced(program: &Program, injections: &[String]) -> Command {
     let command = program.run_command(&["--refresh-folders", "0s"]);
     let mut strace = Command::new("strace");
@@ -47,7 +47,7 @@ pub(crate) fn traced(program: &Program, injections: &[String]) -> Command {
     for injection in injections {
         strace.args(["-e", injection]);
     }
-    // The loader opens and looks at files, too, which is no matter of the mirror.
+    // The loader also opens files, which doesn't concern the mirror.
     if injections
         .iter()
         .any(|injection| ["inject=openat:", "inject=newfstatat:"].iter().any(|i| injection.starts_with(i)))
@@ -64,7 +64,7 @@ pub(crate) fn traced(program: &Program, injections: &[String]) -> Command {
     strace
 }
 
-/// Whether strace may do that here.
+/// Whether strace can inject errors here.
 pub(crate) fn can_trace() -> bool {
     let probe = Command::new("strace").args(["-e", "inject=mkdir:error=EIO", "mkdir", "/"]).output();
     let able = probe.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("INJECTED"));
@@ -74,7 +74,7 @@ pub(crate) fn can_trace() -> bool {
     able
 }
 
-/// A run with some calls refused, and those calls; none if the run made too few of them.
+/// A run with some calls refused, and these calls; `None` if the run made too few of them.
 fn run_refused(program: &Program, call: &str, injections: &[String]) -> Option<(Done, Vec<String>)> {
     let done = finish(&mut traced(program, injections));
     let log = program.beside("strace");
@@ -84,7 +84,7 @@ fn run_refused(program: &Program, call: &str, injections: &[String]) -> Option<(
     (!struck.is_empty()).then_some((done, struck))
 }
 
-/// The calls of a log, one a line: those that another thread's came between are put together again.
+/// The calls of a log, one per line. Calls that were interrupted by another thread's are joined.
 fn whole(log: &str) -> Vec<String> {
     let (mut calls, mut begun) = (Vec::new(), HashMap::new());
     for line in log.lines() {
@@ -101,12 +101,12 @@ fn whole(log: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_call_that_another_came_between_is_one() {
+fn an_interrupted_call_is_joined() {
     let log = "7 openat(3, \"a\" <unfinished ...>\n8 fsync(4) = 0\n7 <... openat resumed>) = -1 EIO (INJECTED)\n";
     assert_eq!(whole(log), ["8 fsync(4) = 0", "7 openat(3, \"a\" ) = -1 EIO (INJECTED)"]);
 }
 
-/// What the run has to do whose calls are refused.
+/// What the run has to do while calls are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Work {
     /// A day's changes.
@@ -117,7 +117,7 @@ enum Work {
     Everything,
 }
 
-/// Refuses the call number N of a kind, for every N that there is, and runs again each time.
+/// Refuses call number N of a kind, for every N, and runs again each time.
 fn refuse(refused: &Refused, also: &[&str]) {
     let struck = [Work::Changes, Work::Nothing, Work::Everything].map(|work| refuse_in(refused, also, work));
     assert!(struck.iter().sum::<u32>() > 0, "{} is never called", refused.call);
@@ -125,19 +125,19 @@ fn refuse(refused: &Refused, also: &[&str]) {
 
 fn refuse_in(refused: &Refused, also: &[&str], work: Work) -> u32 {
     let Refused { call, error, harmless } = refused;
-    let (mut office, mut number, mut struck) = (Office::new(), 1, 0);
+    let (mut fixture, mut number, mut struck) = (Fixture::new(), 1, 0);
     loop {
         match work {
-            Work::Changes => office.change(),
+            Work::Changes => fixture.change(),
             Work::Nothing => {}
-            Work::Everything => office.forget(),
+            Work::Everything => fixture.forget(),
         }
         let mut injections: Vec<String> = also.iter().map(|&i| i.to_owned()).collect();
         injections.push(format!("inject={call}:error={error}:when={number}"));
         let why = format!("{error} from {call} number {number} with {work:?} to do");
-        let done = run_refused(&office.program, &format!("{call}("), &injections);
+        let done = run_refused(&fixture.program, &format!("{call}("), &injections);
         if work != Work::Everything {
-            office.assert_nothing_lost(&why);
+            fixture.assert_nothing_lost(&why);
         }
         match &done {
             Some((done, _)) if done.code == 8 => {
@@ -150,8 +150,8 @@ fn refuse_in(refused: &Refused, also: &[&str], work: Work) -> u32 {
             }
             None => {}
         }
-        office.program.run(&["--refresh-folders", "0s"]).expect(0);
-        office.assert_mirrors();
+        fixture.program.run(&["--refresh-folders", "0s"]).expect(0);
+        fixture.assert_mirrors();
         if done.is_none() {
             return struck;
         }

@@ -1,4 +1,4 @@
-//! Each file and folder of the state, the database aside, damaged in each way: the table of `docs/damage.md`.
+//! Damages each file and folder of the state, except for the database, in each way: the table in `docs/damage.md`.
 
 use std::{
     fs,
@@ -14,37 +14,37 @@ use ibinder_sync::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    office::{Office, files},
+    fixture::{Fixture, files},
     program::{Done, Program, finish, snapshot},
     skip::skip,
 };
 
-/// What happens to a file or folder.
+/// A kind of damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Damage {
     Missing,
     Truncated,
     Flipped,
-    /// Something of the other kind stands there: a folder for a file, a file for a folder.
+    /// A folder instead of a file, or a file instead of a folder.
     Other,
-    /// A link that leads nowhere.
+    /// A dangling link.
     Dangling,
     /// A link to a folder or file outside of the mirror.
     Outward,
-    /// Nobody may read it.
+    /// Not readable.
     Unreadable,
-    /// Nobody may write it.
+    /// Not writable.
     Unwritable,
 }
 
 use Damage::{Dangling, Flipped, Missing, Other, Outward, Truncated, Unreadable, Unwritable};
 
-/// What the next run makes of it: its code, and words that it says.
+/// The outcome of the next run: its exit code and part of its message.
 type Outcome = (i32, &'static str);
 
 const FINE: Outcome = (0, "");
 
-/// What lies outside, to be led to.
+/// Targets of links, outside of the mirror.
 struct Outside {
     folder: PathBuf,
     file: PathBuf,
@@ -74,8 +74,8 @@ fn inflict(damage: Damage, path: &Path, outside: &Outside) {
     }
 }
 
-/// What a person does who was told: away with it.
-fn mend(path: &Path, was_folder: bool) {
+/// Follows the advice of the message: removes what is there.
+fn clear(path: &Path, was_folder: bool) {
     let Ok(found) = path.symlink_metadata() else { return };
     if found.is_dir() && was_folder {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
@@ -86,7 +86,7 @@ fn mend(path: &Path, was_folder: bool) {
     }
 }
 
-/// A run that permissions hold back, as they do any user but root.
+/// A run without the capabilities that let root ignore permissions.
 fn run(program: &Program) -> Done {
     let command = program.run_command(&["--refresh-folders", "0s"]);
     let mut held = Command::new("setpriv");
@@ -104,32 +104,32 @@ fn can_hold_back() -> bool {
     able
 }
 
-/// Inflicts each damage on what `find` names, with a day's changes to bring over.
-fn table(find: impl Fn(&Office) -> PathBuf, rows: &[(Damage, Outcome)]) {
+/// Inflicts each damage on what `find` returns, with changes to mirror.
+fn table(find: impl Fn(&Fixture) -> PathBuf, rows: &[(Damage, Outcome)]) {
     if !can_hold_back() {
         return;
     }
-    let mut office = Office::new();
-    let folder = office.program.beside("outside");
+    let mut fixture = Fixture::new();
+    let folder = fixture.program.beside("outside");
     fs::create_dir(&folder).unwrap();
     let outside = Outside { file: folder.join("precious"), folder };
     fs::write(&outside.file, "precious").unwrap();
     let before = snapshot(&outside.folder);
     for (damage, (code, words)) in rows {
-        office.change();
-        run(&office.program).expect(0);
-        office.change();
-        let path = find(&office);
+        fixture.change();
+        run(&fixture.program).expect(0);
+        fixture.change();
+        let path = find(&fixture);
         let was_folder = path.is_dir();
         inflict(*damage, &path, &outside);
-        let done = run(&office.program);
+        let done = run(&fixture.program);
         assert_eq!(snapshot(&outside.folder), before, "{damage:?} of {}", path.display());
         assert_eq!(done.code, *code, "{damage:?} of {}: {}", path.display(), done.err);
         assert!(done.err.contains(words), "{damage:?} of {}: {}", path.display(), done.err);
-        assert!(!files(&office.program.dest).is_empty());
-        mend(&path, was_folder);
-        run(&office.program).expect(0);
-        office.assert_tree();
+        assert!(!files(&fixture.program.dest).is_empty());
+        clear(&path, was_folder);
+        run(&fixture.program).expect(0);
+        fixture.assert_tree();
     }
 }
 
@@ -149,7 +149,7 @@ fn the_lock() {
         (Unreadable, NOT_OWN),
         (Unwritable, NOT_OWN),
     ];
-    table(|office| office.program.state("lock"), &rows);
+    table(|fixture| fixture.program.state("lock"), &rows);
 }
 
 #[test]
@@ -164,10 +164,10 @@ fn the_folders() {
             (Unwritable, unwritable),
         ]
     };
-    table(|office| office.program.state("tmp"), &rows(FINE));
-    table(|office| office.program.state("tmp/0"), &rows((2, "give this user access to it")));
-    table(|office| office.program.state("objects"), &rows((8, "run as the user that owns the mirror")));
-    table(|office| office.program.state("runs"), &rows((8, "could not be written down")));
+    table(|fixture| fixture.program.state("tmp"), &rows(FINE));
+    table(|fixture| fixture.program.state("tmp/0"), &rows((2, "give this user access to it")));
+    table(|fixture| fixture.program.state("objects"), &rows((8, "run as the user that owns the mirror")));
+    table(|fixture| fixture.program.state("runs"), &rows((8, "could not be written down")));
 }
 
 #[test]
@@ -176,18 +176,18 @@ fn the_reports() {
         let fine = [Missing, Truncated, Flipped, Dangling, Outward, Unreadable, Unwritable].map(|d| (d, FINE));
         fine.into_iter().chain([(Other, other)]).collect::<Vec<_>>()
     };
-    table(|office| office.program.state("last-run.json"), &rows((8, "could not be written down")));
-    table(|office| office.program.state("last-run.html"), &rows((8, "could not be written down")));
-    table(|office| office.program.state("status.json"), &rows((8, "could not be written down")));
-    let first = |office: &Office, kind: &str| {
-        let files = fs::read_dir(office.program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
+    table(|fixture| fixture.program.state("last-run.json"), &rows((8, "could not be written down")));
+    table(|fixture| fixture.program.state("last-run.html"), &rows((8, "could not be written down")));
+    table(|fixture| fixture.program.state("status.json"), &rows((8, "could not be written down")));
+    let first = |fixture: &Fixture, kind: &str| {
+        let files = fs::read_dir(fixture.program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.extension().is_some_and(|extension| extension == kind)).min().unwrap()
     };
-    table(|office| first(office, "json"), &rows(FINE));
-    table(|office| first(office, "html"), &rows(FINE));
+    table(|fixture| first(fixture, "json"), &rows(FINE));
+    table(|fixture| first(fixture, "html"), &rows(FINE));
 }
 
-/// A document whose bytes are held, in one of two ways needed by the next run.
+/// A document whose bytes are kept and needed by the next run in one of two ways.
 struct Held {
     program: Program,
     document: String,
@@ -233,7 +233,7 @@ fn sha256(bytes: &[u8]) -> String {
 const EVERY: [Damage; 8] = [Missing, Truncated, Flipped, Other, Dangling, Outward, Unreadable, Unwritable];
 
 #[test]
-fn an_object_that_a_document_would_come_back_from() {
+fn an_object_that_a_returning_document_needs() {
     for damage in EVERY.into_iter().filter(|_| can_hold_back()) {
         let held = Held::new();
         held.damage(&held.object, damage);
@@ -244,7 +244,7 @@ fn an_object_that_a_document_would_come_back_from() {
 }
 
 #[test]
-fn an_object_that_the_same_bytes_go_to() {
+fn an_object_that_gets_the_same_bytes_again() {
     for damage in EVERY.into_iter().filter(|_| can_hold_back()) {
         let held = Held::new();
         held.program.sandbox.with_organisation(|o| o.restore_document(&held.document)).unwrap();
@@ -263,25 +263,25 @@ fn an_object_that_the_same_bytes_go_to() {
 }
 
 #[test]
-fn a_shelf_of_objects() {
+fn a_folder_of_objects() {
     for damage in [Missing, Other, Dangling, Outward, Unreadable, Unwritable].into_iter().filter(|_| can_hold_back()) {
         let held = Held::new();
-        let shelf = held.object.parent().unwrap();
+        let object_dir = held.object.parent().unwrap();
         held.program.sandbox.with_organisation(|o| o.restore_document(&held.document)).unwrap();
-        held.damage(shelf, damage);
-        // What can't be read is fetched.
+        held.damage(object_dir, damage);
+        // Objects that can't be read are downloaded.
         held.run().expect(0);
         assert_eq!(fs::read(held.program.dest.join("Eken/held")).unwrap(), b"held", "{damage:?}");
-        // The bytes of a shelf that only can't be changed are there already.
+        // If the folder is only read-only, the bytes are there already.
         if matches!(damage, Unwritable) {
-            fs::set_permissions(shelf, fs::Permissions::from_mode(0o700)).unwrap();
+            fs::set_permissions(object_dir, fs::Permissions::from_mode(0o700)).unwrap();
             fs::remove_file(&held.object).unwrap();
-            fs::set_permissions(shelf, fs::Permissions::from_mode(0o500)).unwrap();
+            fs::set_permissions(object_dir, fs::Permissions::from_mode(0o500)).unwrap();
         }
         held.program.sandbox.with_organisation(|o| o.revise(&held.document, "new")).unwrap();
         if damage != Missing {
             held.run().says(8, "could not be put into objects/");
-            mend(shelf, shelf.is_dir());
+            clear(object_dir, object_dir.is_dir());
         }
         held.run().expect(0);
         assert_eq!(fs::read(&held.object).unwrap(), b"held", "{damage:?}");
@@ -312,7 +312,7 @@ fn bytes_that_were_staged_when_the_run_was_killed() {
             } else {
                 held.program.sandbox.with_organisation(|o| {
                     let binder = o.documents()[0].binder.clone();
-                    // Too much to come in one piece: only such a document is staged under a name.
+                    // Too large to come in one piece: only such documents are staged under a name.
                     o.add_document(&binder, None, "held", new.clone()).unwrap();
                 });
             }
@@ -324,7 +324,7 @@ fn bytes_that_were_staged_when_the_run_was_killed() {
             let done = held.run();
             if damage == Unreadable {
                 done.says(2, "give this user access to it");
-                mend_file(&staged);
+                make_readable(&staged);
                 held.run().expect(0);
             } else {
                 done.expect(0);
@@ -334,7 +334,7 @@ fn bytes_that_were_staged_when_the_run_was_killed() {
     }
 }
 
-fn mend_file(path: &Path) {
+fn make_readable(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! A disk that is full, read-only, or gone, where the machine lets a test make one.
+//! A full, read-only or missing disk, on machines where a test can simulate it.
 
 use std::{fs, path::Path, process::Command};
 
@@ -6,7 +6,7 @@ use ibinder_sync::sandbox::{Organisation, Reply, Route};
 use serde_json::Value;
 
 use crate::{
-    office::Office,
+    fixture::Fixture,
     program::{Program, bare, finish},
     skip::skip,
 };
@@ -15,7 +15,7 @@ use crate::{
 struct Disk<'p>(&'p Path);
 
 impl<'p> Disk<'p> {
-    /// None where it can't be mounted: that takes root, and a kernel that allows it.
+    /// `None` if it can't be mounted, which needs root and a kernel that allows it.
     fn mount(at: &'p Path, size: &str) -> Option<Self> {
         fs::create_dir(at).unwrap();
         let mounted = mount(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"], at);
@@ -25,7 +25,7 @@ impl<'p> Disk<'p> {
         mounted.then_some(Self(at))
     }
 
-    /// Leaves room for so much more.
+    /// Leaves this much free.
     fn leave(&self, unit: &str, more: u64) {
         let space = rustix::fs::statvfs(self.0).unwrap();
         let option = match unit {
@@ -76,11 +76,11 @@ fn a_full_disk_is_8_and_the_next_run_goes_on() {
     disk.resize("32m");
     program.run(&[]).expect(0);
     assert_eq!(fs::read_dir(program.dest.join("Brf Eken")).unwrap().count(), 8);
-    // Full once more, now that old versions must be held as well.
+    // The disk is full again, now that old versions must be kept as well.
     disk.resize("12m");
     program.sandbox.with_organisation(|o| {
         for document in o.documents() {
-            // Equal bytes for all of them would be held back.
+            // If all of them had the same bytes, they would be held back.
             let mut bytes = document.id.clone().into_bytes();
             bytes.resize(1_000_001, b'x');
             o.revise(&document.id, bytes).unwrap();
@@ -102,7 +102,7 @@ fn unfinished(program: &Program) -> usize {
 }
 
 #[test]
-fn a_document_that_does_not_fit_fails_alone() {
+fn only_a_document_that_does_not_fit_fails() {
     for min_free in [None, Some("1MB")] {
         for chunked in [false, true] {
             let mut o = Organisation::empty();
@@ -122,10 +122,10 @@ fn a_document_that_does_not_fit_fails_alone() {
             let flags =
                 [&["--json", "--concurrency", "2"][..], &min_free.map_or(vec![], |size| vec!["--min-free", size])]
                     .concat();
-            for night in 0..2 {
+            for run in 0..2 {
                 let report = program.run(&flags).expect(4).json();
                 let files = fs::read_dir(program.dest.join("Brf Eken")).unwrap().count();
-                let what = format!("{min_free:?} {chunked} {night} {report}");
+                let what = format!("{min_free:?} {chunked} {run} {report}");
                 assert_eq!((files, &report["documents"]["failed"], unfinished(&program)), (12, &1.into(), 0), "{what}");
             }
             program.sandbox.unhook();
@@ -172,20 +172,20 @@ fn a_disk_that_turned_read_only_is_8() {
 }
 
 #[test]
-fn wherever_it_gets_full_nothing_is_lost_and_the_next_run_goes_on() {
+fn whenever_the_disk_fills_up_nothing_is_lost_and_the_next_run_continues() {
     for (unit, step, steps) in [("size", 65_536, 16_u64), ("nr_inodes", 1, 12)] {
-        let mut office = Office::unmirrored();
-        let dest = office.program.dest.clone();
+        let mut fixture = Fixture::unmirrored();
+        let dest = fixture.program.dest.clone();
         let Some(disk) = Disk::mount(&dest, "64m") else { return };
-        office.begin();
+        fixture.begin();
         let mut codes = Vec::new();
         for more in (0..steps).map(|n| n * step) {
-            office.change();
+            fixture.change();
             disk.leave(unit, more);
-            let done = office.program.run(&["--refresh-folders", "0s"]);
-            office.assert_nothing_lost(&format!("room for {more} more of {unit}"));
-            assert!([0, 8].contains(&done.code), "room for {more} more of {unit}: {} {}", done.code, done.err);
-            // What is missing, and not the other.
+            let done = fixture.program.run(&["--refresh-folders", "0s"]);
+            fixture.assert_nothing_lost(&format!("{more} more of {unit}"));
+            assert!([0, 8].contains(&done.code), "{more} more of {unit}: {} {}", done.code, done.err);
+            // The message names the resource that is missing, and no other.
             let words = if unit == "size" { "free some space" } else { "inodes left" };
             assert!(done.code == 0 || done.err.contains(words), "{unit}: {}", done.err);
             let errors: Vec<_> = done.err.lines().filter(|line| line.starts_with("error")).collect();
@@ -193,15 +193,15 @@ fn wherever_it_gets_full_nothing_is_lost_and_the_next_run_goes_on() {
             assert!(!errors.iter().any(|error| error.contains(other)), "{unit}: {errors:?}");
             codes.push(done.code);
             assert!(mount(&["-o", "remount,size=64m,nr_inodes=10000"], &dest));
-            office.program.run(&["--refresh-folders", "0s"]).expect(0);
-            office.assert_mirrors();
+            fixture.program.run(&["--refresh-folders", "0s"]).expect(0);
+            fixture.assert_mirrors();
         }
         assert!(codes.contains(&8) && codes.contains(&0), "{unit}: {codes:?}");
     }
 }
 
 #[test]
-fn a_destination_that_is_removed_in_mid_run_is_8() {
+fn a_destination_that_is_removed_during_a_run_is_8() {
     let program = Program::with_documents(12);
     let dest = program.dest.clone();
     program.sandbox.script(Route::DownloadLink, Reply::Pass.times(4));
@@ -213,7 +213,7 @@ fn a_destination_that_is_removed_in_mid_run_is_8() {
 }
 
 #[test]
-fn a_disk_that_is_unmounted_in_mid_run_leaves_its_mount_point_empty() {
+fn a_disk_that_is_unmounted_during_a_run_leaves_its_mount_point_empty() {
     let program = Program::with_documents(12);
     let (disk, dest) = (program.beside("disk"), program.dest.clone());
     for folder in [&disk, &dest] {
@@ -240,14 +240,14 @@ fn a_disk_that_is_unmounted_in_mid_run_leaves_its_mount_point_empty() {
 }
 
 #[test]
-fn a_disk_without_room_for_a_copy_of_the_state_is_8() {
+fn a_disk_without_space_for_a_copy_of_the_state_is_8() {
     let program = Program::with_documents(3000);
     let Some(_disk) = Disk::mount(&program.dest, "64m") else { return };
     program.run(&[]).expect(0);
     let copies = program.state("copies");
     let size = fs::metadata(program.state("state.db")).unwrap().len();
     fs::remove_dir_all(&copies).unwrap();
-    // Room for what the run itself writes, and not for a copy.
+    // Enough space for the run's own files, but not for a copy.
     let output = Command::new("df").args(["--output=avail", "-B1"]).arg(&program.dest).output().unwrap();
     let free: u64 = String::from_utf8(output.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
     let fill = program.dest.join("fill");
@@ -273,7 +273,7 @@ fn status(file: &Path) -> Value {
 }
 
 #[test]
-fn wherever_the_end_finds_no_room_whoever_looks_elsewhere_hears_of_it() {
+fn files_outside_of_a_full_disk_report_the_failure() {
     let program = Program::with_documents(40);
     let (copy, metrics) = (program.beside("status.json"), program.beside("ibinder.prom"));
     let flags = ["--status-file", copy.to_str().unwrap(), "--metrics-file", metrics.to_str().unwrap()];
@@ -282,15 +282,15 @@ fn wherever_the_end_finds_no_room_whoever_looks_elsewhere_hears_of_it() {
     let mut lost = Vec::new();
     for more in 0..60 {
         let before = status(&copy)["last_complete_run"]["run_id"].clone();
-        // A copy of the state is due, and there may be no room for it.
+        // A copy of the state is due, and there may be no space for it.
         fs::remove_dir_all(program.state("copies")).unwrap();
         disk.leave("size", more * 4096);
         let done = program.run(&flags);
         assert!([0, 8].contains(&done.code), "{} {}", done.code, done.err);
-        let told = status(&copy);
-        assert_eq!(told["last_run"]["exit_code"], done.code, "room for {more} pages: {}", done.err);
-        assert_eq!(told["last_run"]["outcome"] == "complete", done.code == 0, "{told}");
-        assert_eq!(told["last_complete_run"]["run_id"] != before, done.code == 0, "{told}");
+        let reported = status(&copy);
+        assert_eq!(reported["last_run"]["exit_code"], done.code, "room for {more} pages: {}", done.err);
+        assert_eq!(reported["last_run"]["outcome"] == "complete", done.code == 0, "{reported}");
+        assert_eq!(reported["last_complete_run"]["run_id"] != before, done.code == 0, "{reported}");
         let line = format!("}} {}\n", done.code);
         let metrics = fs::read_to_string(&metrics).unwrap();
         let code = metrics.lines().find(|line| line.starts_with("ibinder_sync_last_run_exit_code{")).unwrap();
@@ -301,5 +301,5 @@ fn wherever_the_end_finds_no_room_whoever_looks_elsewhere_hears_of_it() {
         assert!(mount(&["-o", "remount,size=64m"], &program.dest));
         program.run(&flags).expect(0);
     }
-    assert!(!lost.is_empty(), "no room was too small for the status alone");
+    assert!(!lost.is_empty(), "space never sufficed for everything but the status");
 }

@@ -1,4 +1,4 @@
-//! A file system that takes shorter names than it says: `EncFS`, whose encrypted names are longer than those it is given.
+//! A file system that allows shorter names than it announces: `EncFS`, which encrypts names to longer ones.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use std::{
 use ibinder_sync::sandbox::Organisation;
 
 use crate::{
-    office::files,
+    fixture::files,
     program::{Program, finish},
     skip::skip,
 };
@@ -20,7 +20,7 @@ use crate::{
 struct Encrypted<'p>(&'p Path);
 
 impl<'p> Encrypted<'p> {
-    /// `None` if it can't be mounted: that takes `encfs`, FUSE in the kernel, and root.
+    /// `None` if it can't be mounted, which needs `encfs`, FUSE in the kernel, and root.
     fn mount(at: &'p Path, below: &Path) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         fs::create_dir_all(below).unwrap();
@@ -50,7 +50,7 @@ fn long(end: &str) -> String {
     format!("{} {end}", "Relationsritningar ".repeat(12))
 }
 
-/// Two binders, in each two tabs, in each a folder with two documents, all with names that `EncFS` refuses.
+/// Two binders with two tabs each, with a folder of two documents in each. `EncFS` refuses all of their names.
 fn organisation() -> Organisation {
     let mut o = Organisation::empty();
     for binder in ["norr", "syd"] {
@@ -67,14 +67,14 @@ fn organisation() -> Organisation {
     o
 }
 
-/// A run after which nothing was to do.
+/// A run that had nothing to do.
 fn assert_unchanged(program: &Program) {
     let done = program.run(&["--json", "--refresh-folders", "0s"]).expect(0);
     assert_eq!(done.json()["documents"]["unchanged"], 8, "{}", done.out);
 }
 
 #[test]
-fn a_copy_that_lacks_what_the_kernel_refuses_is_complete_after_one_run() {
+fn a_copy_without_overlong_names_is_complete_after_one_run() {
     let program = Program::new(organisation());
     program.run(&[]).expect(0);
     let before = program.beside("before");
@@ -88,7 +88,7 @@ fn a_copy_that_lacks_what_the_kernel_refuses_is_complete_after_one_run() {
 }
 
 #[test]
-fn names_that_the_kernel_refuses_are_shortened_on_every_level() {
+fn overlong_names_are_shortened_on_every_level() {
     let program = Program::new(organisation());
     let Some(disk) = Encrypted::mount(&program.dest, &program.beside("encrypted")) else { return };
     let said = usize::try_from(rustix::fs::statvfs(disk.0).unwrap().f_namemax).unwrap();
@@ -98,12 +98,12 @@ fn names_that_the_kernel_refuses_are_shortened_on_every_level() {
     program.run(&["--concurrency", "1"]).expect(0);
     let tree = by_bytes(disk.0);
     assert_eq!(tree.len(), 8, "{tree:?}");
-    // A plan finds the same limit out without a change.
+    // A plan finds the same limit without changing anything.
     let planned: Vec<&str> = planned.lines().filter(|line| line.contains(".pdf")).collect();
     assert!(planned.len() == 8 && tree.values().all(|path| planned.iter().any(|line| line.contains(path.as_str()))));
     assert_unchanged(&program);
     assert_eq!(by_bytes(disk.0), tree);
-    // Sidecars have longer names than the documents.
+    // Sidecars have longer names than their documents.
     let out = program.beside("out");
     let Some(other) = Encrypted::mount(&out, &program.beside("encrypted too")) else { return };
     let sidecars = other.0.join("sidecars");

@@ -1,4 +1,4 @@
-//! A run that sees little of `/proc`, as the shipped unit lets it, watched by a user who may not read the mirror.
+//! A run with the restricted `/proc` of the shipped systemd unit, observed by a user who may not read the mirror.
 
 use std::{
     fs,
@@ -19,10 +19,10 @@ use crate::{
     skip::skip,
 };
 
-/// What `ProtectProc=invisible` and `ProcSubset=pid` make of `/proc`.
+/// The effect of `ProtectProc=invisible` and `ProcSubset=pid` on `/proc`.
 const VIEW: &str = "mount -t proc -o subset=pid,hidepid=invisible proc /proc && ! test -e /proc/sys";
 
-/// Runs in a view of its own.
+/// Runs with a `/proc` of its own.
 fn unseen(command: &Command) -> Command {
     let mut within = Command::new("unshare");
     within.args(["--mount", "sh", "-c", &format!("{VIEW} && exec \"$@\""), "sh"]);
@@ -39,7 +39,7 @@ fn asked_by_nobody(program: &Path, copy: &Path) -> Done {
 }
 
 #[test]
-fn a_run_under_the_unit_is_at_work_until_it_is_killed() {
+fn a_run_under_the_unit_is_active_until_it_is_killed() {
     let program = Program::mirrored(1);
     if !unseen(&Command::new("true")).output().is_ok_and(|output| output.status.success()) {
         return skip("no /proc can be mounted: run as root");
@@ -48,20 +48,20 @@ fn a_run_under_the_unit_is_at_work_until_it_is_killed() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     let (binary, copy) = (program.beside("ibinder-sync"), program.beside("status.json"));
     fs::copy(env!("CARGO_BIN_EXE_ibinder-sync"), &binary).unwrap();
-    let (told, hear) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let hang = Reply::Run(Box::new(move |_| {
-        told.send(()).unwrap();
+        sender.send(()).unwrap();
         Reply::HangHead
     }));
     program.sandbox.script(Route::Search, vec![hang]);
     let run = program.run_command(&["--status-file", copy.to_str().unwrap()]);
     let mut child = unseen(&run).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    hear.recv().unwrap();
+    receiver.recv().unwrap();
     let status = || -> Value { serde_json::from_slice(&fs::read(&copy).unwrap()).unwrap() };
-    assert_eq!(status()["at_work"][0]["process"]["boot"], "", "it can't tell which start of the machine it is");
+    assert_eq!(status()["at_work"][0]["process"]["boot"], "", "the boot id is hidden");
     let done = asked_by_nobody(&binary, &copy).expect(0);
     assert!(done.out.contains("at work:          run since "), "{}", done.out);
-    // The machine was started anew, and the id is another program's: this test's.
+    // The machine was restarted, and another program has the id: this test.
     let whole = fs::read(&copy).unwrap();
     let mut other = status();
     other["at_work"][0]["process"]["pid"] = std::process::id().into();

@@ -1,4 +1,4 @@
-//! A state that was lost, or is older than the tree, and the way back without losing anything.
+//! A state that was lost, or is older than the tree, and restoring it without losing anything.
 
 use std::{collections::BTreeSet, fs, os::unix::fs::symlink, path::Path};
 
@@ -15,7 +15,7 @@ use crate::{
     program::{assert_nothing_lost, copy_all, mirroring, mirroring_command, recover, reset, state},
 };
 
-/// An organisation with documents of all places, mirrored by the program.
+/// An organisation with documents in all kinds of places, mirrored by the program.
 struct Eken {
     world: World,
     binder: String,
@@ -52,7 +52,7 @@ impl Eken {
 }
 
 #[test]
-fn a_tree_without_state_is_taken_over_without_a_download() {
+fn a_tree_without_state_is_adopted_without_downloads() {
     let eken = eken(30, |_| {});
     lose_state(&eken.world);
     let refused = mirroring(&eken.world, "run", &[]).expect(2);
@@ -66,19 +66,19 @@ fn a_tree_without_state_is_taken_over_without_a_download() {
 }
 
 #[test]
-fn adopting_where_nothing_is_mirrors() {
+fn adopting_an_empty_destination_mirrors() {
     let eken = eken(3, |_| {});
     fs::remove_dir_all(eken.world.dest()).unwrap();
     let adopted = mirroring(&eken.world, "adopt", &[]).expect(0);
     assert_eq!((adopted.count("documents", "adopted"), adopted.count("documents", "added")), (0, 3));
-    // Over a state that is sound nothing is proved that it knows.
+    // With an undamaged state, known documents are not proved again.
     let again = mirroring(&eken.world, "adopt", &[]).expect(0);
     assert_eq!(again.count("documents", "unchanged"), 3);
     eken.assert_at_rest();
 }
 
 #[test]
-fn what_is_not_proved_is_replaced_and_held() {
+fn unproved_files_are_replaced_and_kept() {
     let eken = eken(20, |_| {});
     let at = |path: &str| eken.world.at("Brf Eken").join(path);
     lose_state(&eken.world);
@@ -88,7 +88,7 @@ fn what_is_not_proved_is_replaced_and_held() {
     fs::rename(at("Avtal/6.txt"), at("Avtal/4.txt")).unwrap();
     fs::rename(at("Avtal/swap"), at("Avtal/6.txt")).unwrap();
     fs::remove_file(at("Avtal/8.txt")).unwrap();
-    fs::write(at("mine.txt"), "nobody claims it").unwrap();
+    fs::write(at("mine.txt"), "belongs to nobody").unwrap();
     let before = disk::all_bytes(&eken.world.dest());
     let adopted = mirroring(&eken.world, "adopt", &[]).expect(0);
     assert_eq!(
@@ -103,18 +103,18 @@ fn what_is_not_proved_is_replaced_and_held() {
     }
     let found = "SELECT count(*) FROM past_versions WHERE version = 'found' AND held_sha256 = sha256";
     assert_eq!(eken.world.sql::<i64>(found), 4);
-    assert_eq!(fs::read(at("mine.txt")).unwrap(), b"nobody claims it");
+    assert_eq!(fs::read(at("mine.txt")).unwrap(), b"belongs to nobody");
     fs::remove_file(at("mine.txt")).unwrap();
     eken.assert_at_rest();
 }
 
 #[test]
-fn what_stands_in_the_way_is_neither_followed_nor_replaced() {
+fn foreign_entries_are_neither_followed_nor_replaced() {
     let eken = eken(12, |_| {});
     let outside = tempfile::tempdir().unwrap();
     let at = |path: &str| eken.world.at("Brf Eken").join(path);
     lose_state(&eken.world);
-    // The target holds the very bytes: following the link would prove it.
+    // The target has the right bytes, so following the link would prove it.
     fs::rename(at("Avtal/0.txt"), outside.path().join("0.txt")).unwrap();
     symlink(outside.path().join("0.txt"), at("Avtal/0.txt")).unwrap();
     fs::remove_file(at("Avtal/2.txt")).unwrap();
@@ -127,7 +127,7 @@ fn what_stands_in_the_way_is_neither_followed_nor_replaced() {
         let tagged = at(&format!("Avtal/{n} [{}].txt", &eken.ids[n][..8]));
         assert_eq!(fs::read(tagged).unwrap(), format!("bytes {n}").into_bytes());
     }
-    // Another case is another name here, and nobody's file.
+    // A name in another case is another name here, and belongs to no document.
     assert_eq!(fs::read(at("Avtal/4.TXT")).unwrap(), fs::read(at("Avtal/4.txt")).unwrap());
     fs::remove_file(at("Avtal/0.txt")).unwrap();
     fs::remove_dir(at("Avtal/2.txt")).unwrap();
@@ -151,7 +151,7 @@ fn a_file_that_shows_the_documents_id_comes_first() {
 }
 
 #[test]
-fn without_a_hash_only_times_that_are_trusted_prove_anything() {
+fn without_a_hash_only_trusted_times_prove_anything() {
     for trusted in [false, true] {
         let eken = eken(10, |settings| settings.content_md5 = false);
         lose_state(&eken.world);
@@ -168,7 +168,7 @@ fn without_a_hash_only_times_that_are_trusted_prove_anything() {
 }
 
 #[test]
-fn killed_in_the_middle_the_next_run_goes_on() {
+fn after_a_kill_during_adoption_the_next_run_continues() {
     for nth in [1, 7, 20] {
         let eken = eken(30, |_| {});
         lose_state(&eken.world);
@@ -183,7 +183,7 @@ fn killed_in_the_middle_the_next_run_goes_on() {
     }
 }
 
-/// Three more runs, each of which changes something of every kind.
+/// Three more runs with changes of every kind.
 fn live_on(eken: &Eken) {
     for round in 1..4_usize {
         eken.world.edit(|o| {
@@ -203,7 +203,7 @@ fn live_on(eken: &Eken) {
 }
 
 #[test]
-fn every_copy_is_a_way_back_that_downloads_nothing() {
+fn every_copy_restores_the_state_without_downloads() {
     let eken = eken(40, |_| {});
     live_on(&eken);
     let made = copies(&eken.world.dest());
@@ -218,9 +218,9 @@ fn every_copy_is_a_way_back_that_downloads_nothing() {
         fs::write(state(&eken.world, "state.db"), [7; 10_000]).unwrap();
         let before = disk::all_bytes(&eken.world.dest());
         mirroring(&eken.world, "run", &[]).expect(1);
-        let told = recover(&eken.world, &[]).expect(0);
+        let done = recover(&eken.world, &[]).expect(0);
         let name = made[age].file_stem().unwrap().to_str().unwrap();
-        assert!(told.out.contains(name) && told.out.contains("state.db.damaged-"), "{}", told.out);
+        assert!(done.out.contains(name) && done.out.contains("state.db.damaged-"), "{}", done.out);
         let run = mirroring(&eken.world, "run", &[]).expect(0);
         assert_eq!(run.count("bytes", "downloaded"), 0, "copy {age}: {}", run.out);
         assert_nothing_lost(&eken.world, &before, &format!("copy {age}"));
@@ -229,7 +229,7 @@ fn every_copy_is_a_way_back_that_downloads_nothing() {
 }
 
 #[test]
-fn a_recovered_state_meets_what_changed_since() {
+fn a_recovered_state_catches_up_with_later_changes() {
     let eken = eken(40, |_| {});
     live_on(&eken);
     fs::remove_file(state(&eken.world, "state.db")).unwrap();
@@ -246,7 +246,7 @@ fn a_recovered_state_meets_what_changed_since() {
     recover(&eken.world, &[]).expect(0);
     mirroring(&eken.world, "run", &[]).expect(0);
     assert_nothing_lost(&eken.world, &before, "recovered");
-    // The file at the place from which the document has moved is nobody's by now.
+    // The file at the document's previous place belongs to nobody now.
     let left: BTreeSet<String> = disk::files(&eken.world.dest()).into_keys().collect();
     assert!(left.contains("Brf Eken/9.txt"), "{left:?}");
     fs::remove_file(eken.world.at("Brf Eken/Avtal/9.txt")).unwrap();
@@ -254,7 +254,7 @@ fn a_recovered_state_meets_what_changed_since() {
 }
 
 #[test]
-fn a_sound_state_is_not_replaced_unless_it_must() {
+fn an_undamaged_state_is_only_replaced_with_force() {
     let eken = eken(3, |_| {});
     let before = disk::all_bytes(&eken.world.dest());
     let refused = recover(&eken.world, &[]).expect(2);
@@ -276,7 +276,7 @@ fn without_a_good_copy_recover_points_to_adopt() {
     assert_eq!(fs::read(state(&eken.world, "state.db")).unwrap(), b"no database either");
     mirroring(&eken.world, "adopt", &[]).expect(0);
     eken.assert_at_rest();
-    // Numbers go on above those of the lost state, so that the newest copy is the one of the new state.
+    // Run numbers continue above those of the lost state, so that the newest copy is one of the new state.
     let newest = rusqlite::Connection::open(&copies(&eken.world.dest())[0]).unwrap();
     let documents: i64 = newest.query_row("SELECT count(*) FROM documents", [], |row| row.get(0)).unwrap();
     let numbers: (i64, i64) = newest
@@ -303,7 +303,7 @@ fn a_copy_is_made_when_something_changed() {
 }
 
 #[test]
-fn old_bytes_below_tmp_outlive_the_state_that_knew_of_them() {
+fn old_bytes_below_tmp_survive_the_loss_of_the_state() {
     let eken = eken(3, |_| {});
     let parked = state(&eken.world, "tmp/3/left-by-a-kill");
     fs::write(&parked, "the only ones").unwrap();
@@ -316,9 +316,9 @@ fn old_bytes_below_tmp_outlive_the_state_that_knew_of_them() {
 }
 
 #[test]
-fn old_bytes_that_a_row_means_are_not_swept() {
+fn old_bytes_that_a_row_needs_are_not_swept() {
     let eken = eken(3, |_| {});
-    // As a replacement leaves it whose intent was lost with the end of the journal.
+    // As left by a replacement whose intent was lost with the end of the journal.
     fs::rename(eken.world.at("Brf Eken/Avtal/0.txt"), state(&eken.world, "tmp/2/on-its-way")).unwrap();
     fs::write(state(&eken.world, "tmp/2/a-download"), "never published").unwrap();
     eken.world.edit(|o| o.revise(&eken.ids[0], "second")).unwrap();

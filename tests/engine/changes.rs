@@ -1,4 +1,4 @@
-//! What changes at the service changes in the mirror, and nothing else does.
+//! Changes at the service are mirrored, and nothing else changes.
 
 use ibinder_sync::{
     report::Documents,
@@ -42,13 +42,13 @@ fn small() -> Small {
     Small { world, eken, linden, avtal, ritningar, a, b, plan }
 }
 
-/// Of four documents that are all seen, so many of each kind.
+/// Counts for four documents that are all seen, some of them updated or moved.
 fn counts(updated: u64, moved: u64) -> Documents {
     Documents { seen: 4, unchanged: 4 - updated - moved, updated, moved, ..Documents::default() }
 }
 
 impl Small {
-    /// Mirrors what changed without a single download.
+    /// Mirrors changes that need no download.
     fn renames(&self, moved: u64, expected: &[(&str, &str)]) {
         let (links, ran) = self.world.requests(Route::DownloadLink, || self.world.mirror());
         assert_eq!(links, 0);
@@ -59,7 +59,7 @@ impl Small {
 }
 
 #[test]
-fn nothing_changed_asks_for_no_link_and_changes_nothing() {
+fn without_changes_no_link_is_requested_and_nothing_changes() {
     let small = small();
     let (links, ran) = small.world.requests(Route::DownloadLink, || small.world.mirror());
     assert_eq!((links, ran.documents()), (0, counts(0, 0)));
@@ -76,7 +76,7 @@ fn an_added_document_is_the_only_download() {
 }
 
 #[test]
-fn a_revised_document_is_replaced_and_its_old_bytes_are_held() {
+fn a_revised_document_is_replaced_and_its_old_bytes_are_kept() {
     let small = small();
     small.world.edit(|o| o.revise(&small.a, "a2")).unwrap();
     let (blobs, ran) = small.world.requests(Route::Blob, || small.world.mirror());
@@ -152,7 +152,7 @@ fn two_names_are_swapped() {
 }
 
 #[test]
-fn three_names_go_round() {
+fn three_names_rotate() {
     let small = small();
     small.world.edit(|o| {
         o.move_document(&small.plan, &small.eken, Some(&small.avtal)).unwrap();
@@ -259,7 +259,7 @@ fn a_renamed_binder_takes_its_documents_along() {
 fn two_binders_swap_names() {
     let small = small();
     small.world.edit(|o| {
-        // Both hold a document that wants the other's path.
+        // Both have a document that needs the other's path.
         o.move_document(&small.plan, &small.eken, None).unwrap();
         o.rename_document(&small.plan, "stadgar.txt").unwrap();
         o.rename_binder(&small.eken, "Brf Linden").unwrap();
@@ -277,7 +277,7 @@ fn two_binders_swap_names() {
 }
 
 #[test]
-fn a_removed_document_is_held_and_returns_without_a_download() {
+fn a_removed_document_is_kept_and_returns_without_a_download() {
     let small = small();
     let world = &small.world;
     world.edit(|o| o.remove_document(&small.a)).unwrap();
@@ -288,7 +288,7 @@ fn a_removed_document_is_held_and_returns_without_a_download() {
     let (blobs, ran) = world.requests(Route::Blob, || world.mirror());
     assert_eq!(blobs, 0);
     assert_eq!(ran.documents(), Documents { seen: 4, unchanged: 3, added: 1, ..Documents::default() });
-    // What it was, it is again, and the object is a file of its own.
+    // The content is the same as before, and the object is a separate file.
     world.assert_held(b"a1");
     std::fs::write(world.at("Brf Eken/Avtal/a.txt"), "scribbled over").unwrap();
     world.assert_held(b"a1");
@@ -310,7 +310,7 @@ fn a_document_that_returns_with_a_new_version_is_downloaded() {
 }
 
 #[test]
-fn changed_metadata_change_the_state_alone() {
+fn changed_metadata_only_change_the_state() {
     let small = small();
     let world = &small.world;
     let before: i64 = world.sql("SELECT count(*) FROM metadata");
@@ -327,7 +327,7 @@ fn changed_metadata_change_the_state_alone() {
     assert_eq!(world.sql::<i64>(past), 1);
 }
 
-/// The service writes GUIDs in lower case now and in upper case then, also where they are values.
+/// The service returns GUIDs in lower case at one time and in upper case at another, also in values.
 #[test]
 fn metadata_that_differ_in_the_case_of_guids_have_not_changed() {
     let folders = Generated { documents: 200, seed: 5, ..Generated::default() };
@@ -364,7 +364,7 @@ fn a_document_is_revised_and_renamed_at_once() {
 }
 
 #[test]
-fn a_name_that_was_freed_may_be_taken() {
+fn a_freed_name_may_be_reused() {
     let small = small();
     let world = &small.world;
     world.edit(|o| {
@@ -377,7 +377,7 @@ fn a_name_that_was_freed_may_be_taken() {
         [after_rename, after_removal]
     });
     world.mirror();
-    // They came while the names were still taken, and keep what they were given then.
+    // They were added while the names were still taken, and keep the names they got then.
     world.assert_tree(&[
         (&format!("Brf Eken/Avtal/a [{}].txt", &new[0][..8]), "new a"),
         (&format!("Brf Eken/Avtal/b [{}].txt", &new[1][..8]), "new b"),
@@ -389,7 +389,7 @@ fn a_name_that_was_freed_may_be_taken() {
 }
 
 #[test]
-fn a_generated_organisation_changes_as_it_says() {
+fn a_generated_organisation_changes_as_announced() {
     for seed in [1, 7] {
         let wanted = |day| Generated { documents: 300, seed, day, ..Generated::default() };
         let world = World::new(Organisation::generated(&wanted(1)));
@@ -413,7 +413,7 @@ fn a_generated_organisation_changes_as_it_says() {
 }
 
 #[test]
-fn where_a_document_was_and_what_its_metadata_mean_is_kept() {
+fn past_places_and_metadata_labels_are_kept() {
     let small = small();
     let world = &small.world;
     let path = format!("SELECT path FROM documents WHERE id = '{}'", small.a);

@@ -1,6 +1,6 @@
-//! Pages, links and answers by id that contradict each other, in every combination.
+//! Pages, links and lookups by id that contradict each other, in every combination.
 //!
-//! How each ends stands in a table of `docs/reliability.md`, which is read here.
+//! The expected outcomes are in a table of `docs/reliability.md`, which is read here.
 
 use std::{collections::HashMap, fs, path::Path, sync::Arc};
 
@@ -20,14 +20,14 @@ const BEFORE: [&str; 4] = ["new", "mirrored", "revised", "file missing"];
 const LINK: [&str; 5] = ["works", "404", "401", "403", "5xx"];
 const BY_ID: [&str; 5] = ["same", "other", "404", "401", "5xx"];
 
-/// How a combination ends.
+/// The outcome of a combination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct End {
     tree: &'static str,
     fails: bool,
 }
 
-/// A document, and what is said of it.
+/// A document, and what the service says about it.
 #[derive(Debug)]
 struct Case {
     pages: &'static str,
@@ -37,7 +37,7 @@ struct Case {
     end: End,
 }
 
-/// The rows of the table: the cells of each, and how it ends.
+/// The rows of the table: their cells and outcomes.
 fn table() -> Vec<([Vec<String>; 4], End)> {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md")).unwrap();
     let rows = page.split("| pages | before |").nth(1).unwrap().lines().skip(2);
@@ -52,7 +52,7 @@ fn table() -> Vec<([Vec<String>; 4], End)> {
     rows.collect()
 }
 
-/// Every combination. Each row of the table must be the first that fits for some of them.
+/// Every combination. Each row of the table must be the first match for some of them.
 fn cases() -> Vec<Case> {
     let table = table();
     let mut used = vec![false; table.len()];
@@ -72,7 +72,7 @@ fn cases() -> Vec<Case> {
             }
         }
     }
-    assert!(used.iter().all(|used| *used), "a row that no combination meets: {used:?}");
+    assert!(used.iter().all(|used| *used), "a row that matches no combination: {used:?}");
     cases
 }
 
@@ -80,7 +80,7 @@ fn cases() -> Vec<Case> {
 struct Document {
     case: Case,
     id: String,
-    /// The version that pages list, and the one that an answer by id may name.
+    /// The version that pages list, and the one that a lookup by id may name.
     listed: String,
     other: String,
     file_name: String,
@@ -92,7 +92,7 @@ impl Document {
         json!({"id": self.id, "fileName": self.file_name, "binderId": binder, "folderId": self.folder, "latestVersionId": version})
     }
 
-    /// The version whose link answers as the case says; the links of all others work.
+    /// The version whose link responds as the case says; links of all others work.
     fn wanted(&self) -> &str {
         if self.case.pages == "missing" && self.case.by_id == "other" { &self.other } else { &self.listed }
     }
@@ -113,7 +113,7 @@ struct Contradicted {
     world: World,
     binder: String,
     documents: Arc<Vec<Document>>,
-    /// Served as it is, and last in every listing: its answer by id controls absences.
+    /// Unchanged and always listed last: its lookup by id is the control for removals.
     control: Value,
 }
 
@@ -121,7 +121,7 @@ fn view(o: &Organisation, id: &str) -> DocumentView {
     o.documents().into_iter().find(|d| d.id == id).unwrap()
 }
 
-/// A mirror of an organisation that has changed since as the cases say.
+/// A mirror of an organisation that has changed since, as the cases say.
 fn contradicted(cases: Vec<Case>) -> Contradicted {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
@@ -174,7 +174,7 @@ fn refusal(answer: &str) -> Reply {
 }
 
 impl Contradicted {
-    /// What the pages list: everything that isn't missing, what comes twice once more, and the control.
+    /// The items on the pages: all documents except for missing ones, duplicates, and the control.
     fn items(&self) -> (Vec<Value>, usize) {
         let of = |pages: &[&str]| {
             let shown = self.documents.iter().filter(|d| pages.contains(&d.case.pages));
@@ -187,7 +187,7 @@ impl Contradicted {
         (items, total)
     }
 
-    /// A run that is told what the cases say, and believes all absences that it can confirm.
+    /// A run against the cases' responses that accepts all removals that it can confirm.
     fn run(&self) -> Ran {
         const SIZE: usize = 250;
         let (documents, binder) = (Arc::clone(&self.documents), self.binder.clone());
@@ -222,7 +222,7 @@ impl Contradicted {
         ran
     }
 
-    /// What the tree has of each document, which has one file at most.
+    /// Checks the tree: each document has one file at most.
     fn assert_tree(&self, ran: &Ran) {
         let files = disk::files(&self.world.dest());
         let database = rusqlite::Connection::open(self.world.database()).unwrap();
@@ -239,7 +239,7 @@ impl Contradicted {
         }
         assert!(wrong.is_empty(), "{}\n{:?}", wrong.join("\n"), ran.finished.tally.warnings());
         let expected = self.documents.iter().filter(|d| d.expected().is_some()).count() + 1;
-        assert_eq!(files.len(), expected, "files that are nobody's");
+        assert_eq!(files.len(), expected, "files that belong to no document");
     }
 
     fn assert_failures(&self, ran: &Ran) {

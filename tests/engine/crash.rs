@@ -1,4 +1,4 @@
-//! The program itself, killed at counted moments of a run over changing data, and the run after it.
+//! Kills the program at chosen moments of a run over changing data, and runs it again.
 
 use std::{
     collections::BTreeSet,
@@ -15,16 +15,16 @@ use crate::{disk, harness::World, program::mirroring_command};
 /// When the program is killed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Moment {
-    /// When the n-th request comes to a route.
+    /// When the n-th request to a route arrives.
     Request(Route, usize),
-    /// When so many files of the tree are others than before.
+    /// When this many files of the tree have changed.
     Files(usize),
 }
 
 type Running = Arc<Mutex<Option<Child>>>;
 
 fn start(command: &mut Command, running: &Running) {
-    // The lock is held until the child is known, so that a request that comes before waits for it.
+    // The lock is held until the child is known, so that an early request waits for it.
     let mut slot = running.lock().unwrap();
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     *slot = Some(child);
@@ -36,7 +36,7 @@ fn kill(running: &Running) {
     }
 }
 
-/// Runs the program and kills it at the moment; false if it came to its end before.
+/// Runs the program and kills it at the moment; `false` if it ended before.
 pub(crate) fn run_until(world: &World, moment: Moment) -> bool {
     cut_off(world, &mut mirroring_command(world, "run", &["--quiet", "--max-removals", "100%"]), moment)
 }
@@ -67,7 +67,7 @@ pub(crate) fn cut_off(world: &World, command: &mut Command, moment: Moment) -> b
     }
     let status = running.lock().unwrap().take().unwrap().wait().unwrap();
     if let Moment::Request(route, _) = moment {
-        assert_eq!(world.sandbox.scripted(route), 0, "{moment:?} never came");
+        assert_eq!(world.sandbox.scripted(route), 0, "{moment:?} was never reached");
     }
     !status.success()
 }
@@ -86,7 +86,7 @@ fn inodes(world: &World) -> BTreeSet<(String, u64)> {
     found
 }
 
-/// An organisation in which something of every kind changes with each round, and all bytes are different.
+/// An organisation in which everything changes in each round, and all bytes are different.
 struct Changing {
     world: World,
     binders: [String; 2],
@@ -100,7 +100,7 @@ struct Changing {
 
 fn bytes(mark: &str, n: usize) -> Vec<u8> {
     let line = format!("{mark} of {n}\n");
-    // Every fifth is larger than what is written in one piece.
+    // Every fifth is larger than one write.
     line.repeat(if n.is_multiple_of(5) { 20_000 } else { 20 }).into_bytes()
 }
 
@@ -127,8 +127,8 @@ impl Changing {
         self.mirrored.dedup();
     }
 
-    /// Twelve new versions, a swap, two renames, four moves, three removals, four new ones, and those come back that were
-    /// removed before.
+    /// Twelve new versions, a swap, two renames, four moves, three removals, four additions, and the return of documents
+    /// that were removed before.
     fn change(&mut self) {
         self.round += 1;
         let round = self.round;
@@ -190,7 +190,10 @@ impl Changing {
         self.world.mirror();
         self.world.assert_nothing_planned();
         for old in &self.mirrored {
-            assert!(latest.contains(old) || disk::is_held(&self.world.dest(), old), "an object was lost at {moment:?}");
+            assert!(
+                latest.contains(old) || disk::is_held(&self.world.dest(), old),
+                "an object is missing at {moment:?}"
+            );
         }
         self.remember();
     }
@@ -211,7 +214,7 @@ fn killed_when_a_request_comes() {
 }
 
 #[test]
-fn killed_in_the_midst_of_downloads() {
+fn killed_during_downloads() {
     let links = [1, 9, 16].map(|nth| Moment::Request(Route::DownloadLink, nth));
     let blobs = [1, 2, 5, 10, 15, 16].map(|nth| Moment::Request(Route::Blob, nth));
     crash_at(links.into_iter().chain(blobs));
@@ -223,7 +226,7 @@ fn killed_while_files_become_visible() {
 }
 
 #[test]
-fn killed_again_and_again() {
+fn killed_repeatedly() {
     let mut changing = Changing::new();
     for nth in [1, 3, 6, 9, 12] {
         changing.change();

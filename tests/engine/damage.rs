@@ -1,7 +1,7 @@
-//! Every kind of damage to every file of the state database: the table of `docs/recovery.md`.
+//! Every kind of damage to every file of the state database: the table in `docs/recovery.md`.
 //!
-//! A mirror is made once at rest and once with a journal that a kill left. Each cell damages a copy of
-//! one, and must be refused with nothing changed, or go on; then the way back must end with the right tree.
+//! One mirror is at rest, another has a journal that a kill left. Each case damages a copy of one of them, and must be
+//! refused without any change, or continue; then recovery must lead to the right tree.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ use crate::{
     program::{assert_nothing_lost, copy_all, finish, mirroring, mirroring_command, recover, state},
 };
 
-/// What happens to a file.
+/// A kind of damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Damage {
     Missing,
@@ -43,16 +43,16 @@ use Damage::{Empty, Folder, Half, Missing, OddLength, Unreadable};
 const ALL: [Damage; 8] =
     [Missing, Empty, Half, OddLength, Damage::FlippedInHeader, Damage::FlippedInPage, Folder, Unreadable];
 
-/// What the next run does.
+/// The outcome of the next run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// It ends with a code and changes nothing; `recover` leads back, or `adopt` if that can't.
+    /// Refused with this code and without any change; `recover` repairs it, or `adopt` if that can't.
     Refused(i32),
-    /// The damage is met in the middle: it ends with a code, and no file of the tree and no object changed.
+    /// The damage is found during the run, which ends with this code; no file of the tree and no object has changed.
     Ends(i32),
-    /// It mirrors.
+    /// It succeeds.
     GoesOn,
-    /// It ends with a code before it changes anything, or it mirrors: the journal may have the page.
+    /// It is refused before anything changes, or it succeeds because the journal has the page.
     Either(i32),
 }
 
@@ -75,7 +75,7 @@ impl Damage {
             Half => write(&whole[..whole.len() / 2]),
             OddLength => write(&whole[..whole.len().saturating_sub(1777)]),
             Damage::FlippedInHeader => write(&flipped(3)),
-            // The kind of a page is its first byte; of a journal's frame this is somewhere in its page.
+            // A page's first byte is its type; in a journal's frame this is somewhere within the page.
             Damage::FlippedInPage => write(&flipped(4096 * 4)),
             Folder => {
                 drop(fs::remove_file(path));
@@ -96,7 +96,7 @@ fn modes_count(folder: &Path) -> bool {
     refused
 }
 
-/// The same command for root, held to the modes of files as any other user is.
+/// The same command, but root is subject to file modes like any other user.
 fn without_override(command: &Command) -> Command {
     let mut held = Command::new("setpriv");
     held.arg("--bounding-set=-dac_override,-dac_read_search").arg("--").arg(command.get_program());
@@ -105,7 +105,7 @@ fn without_override(command: &Command) -> Command {
     held
 }
 
-/// Everything below a folder but the lock and the status, which say who tried last and what came of it.
+/// Everything below a folder except for the lock and the status, which record the last attempt.
 fn everything(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -120,8 +120,7 @@ fn everything(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     found
 }
 
-/// A second set of names for a mirror's files, so that each stays the file that its row means; what is
-/// damaged is copied.
+/// Hard-links a mirror's files, so that each remains the file in its row. Damaged files are copied.
 fn link_all(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -151,7 +150,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// A mirror that has seen changes; with `killed`, in the midst of the last ones.
+    /// A mirror after some changes; with `killed`, during the last ones.
     fn new(killed: bool) -> Self {
         let mut o = Organisation::empty();
         let binder = o.add_binder("Brf Eken");
@@ -164,7 +163,7 @@ impl Bench {
                 for id in &ids[round * 20..round * 20 + 10] {
                     o.revise(id, format!("revised {round} {id}")).unwrap();
                 }
-                // A new name after the loss would leave a file behind that nobody claims.
+                // A new name after the loss would leave a file that belongs to no document.
                 o.rename_document(&ids[50], "renamed.txt").unwrap();
                 for n in 0..10 {
                     o.add_document(&binder, None, &format!("new {round} {n}.txt"), format!("new {round} {n}")).unwrap();
@@ -175,7 +174,7 @@ impl Bench {
             }
         }
         if killed {
-            assert!(run_until(&world, Moment::Files(15)), "it came to its end");
+            assert!(run_until(&world, Moment::Files(15)), "it was not killed");
             assert!(fs::metadata(state(&world, "state.db-wal")).unwrap().len() > 4096 * 4);
         }
         let kept = tempfile::tempdir().unwrap();
@@ -213,7 +212,7 @@ impl Bench {
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
                 mirroring(&self.world, "run", &[]).expect(0);
             } else {
-                self.way_back(&run.err, &situation);
+                self.assert_recovery(&run.err, &situation);
             }
         }
         assert_nothing_lost(&self.world, &bytes, &situation);
@@ -222,10 +221,10 @@ impl Bench {
         self.world.assert_nothing_planned();
     }
 
-    /// First `adopt`, on a copy of its own; then `recover`.
-    fn way_back(&self, told: &str, situation: &str) {
-        assert!(told.contains("ibinder-sync recover --dest"), "{situation}: {told}");
-        assert!(told.contains("ibinder-sync adopt --dest"), "{situation}: {told}");
+    /// First `adopt` on a separate copy, then `recover`.
+    fn assert_recovery(&self, advice: &str, situation: &str) {
+        assert!(advice.contains("ibinder-sync recover --dest"), "{situation}: {advice}");
+        assert!(advice.contains("ibinder-sync adopt --dest"), "{situation}: {advice}");
         let damaged = tempfile::tempdir().unwrap();
         link_all(&self.world.dest(), damaged.path());
         mirroring(&self.world, "adopt", &[]).expect(0);
@@ -255,7 +254,7 @@ fn the_database() {
 #[test]
 fn the_database_beside_a_journal() {
     Bench::new(true).row("state.db", |damage| match damage {
-        // The journal may hold the page that was hit.
+        // The journal may have the page that was hit.
         Damage::FlippedInHeader | Damage::FlippedInPage | OddLength => Either(1),
         Unreadable => Refused(8),
         _ => Refused(1),
@@ -263,7 +262,7 @@ fn the_database_beside_a_journal() {
 }
 
 #[test]
-fn the_journal_that_a_kill_left() {
+fn the_journal_left_by_a_kill() {
     Bench::new(true).row("state.db-wal", |damage| match damage {
         Folder => Refused(1),
         Unreadable => Refused(8),
@@ -281,7 +280,7 @@ fn the_index_of_the_journal() {
 }
 
 #[test]
-fn a_rollback_journal_that_nobody_wrote() {
+fn a_foreign_rollback_journal() {
     let bench = Bench::new(false);
     fs::write(bench.kept.path().join(STATE_FOLDER).join("state.db-journal"), vec![0x5A; 5000]).unwrap();
     bench.row("state.db-journal", |damage| match damage {
@@ -295,14 +294,18 @@ fn a_rollback_journal_that_nobody_wrote() {
 fn the_newest_copy() {
     let bench = Bench::new(false);
     bench.row("newest copy", |_| GoesOn);
-    // It is passed over when it is needed.
+    // It is skipped when it is needed.
     for damage in ALL.into_iter().filter(|damage| *damage != Unreadable) {
         reset(&bench.world, bench.kept.path());
         let made = copies(&bench.world.dest());
         damage.strike(&made[0]);
         fs::remove_file(state(&bench.world, "state.db")).unwrap();
-        let told = recover(&bench.world, &[]).expect(0);
-        assert!(told.out.contains(made[1].file_stem().unwrap().to_str().unwrap()), "{damage:?}: {}", told.out);
+        let recovered = recover(&bench.world, &[]).expect(0);
+        assert!(
+            recovered.out.contains(made[1].file_stem().unwrap().to_str().unwrap()),
+            "{damage:?}: {}",
+            recovered.out
+        );
         mirroring(&bench.world, "run", &[]).expect(0);
         bench.world.assert_mirrors();
     }

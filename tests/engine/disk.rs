@@ -1,4 +1,4 @@
-//! What lies on the disk, compared with what the service has.
+//! Compares the files on disk with the service.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) fn files(dest: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     walk(dest, dest, &mut |path, name| {
-        // A file that was replaced between the listing and this look is met under its name all the same.
+        // A file that was replaced between the listing and this look still has its name.
         if let Ok(bytes) = fs::read(path) {
             found.insert(name, bytes);
         }
@@ -27,7 +27,7 @@ pub(crate) fn files(dest: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// Calls `each` for every file of the tree, and fails on what is neither file nor folder.
+/// Calls `each` for every file of the tree, and fails for anything but files and folders.
 pub(crate) fn walk(dest: &Path, folder: &Path, each: &mut impl FnMut(&Path, String)) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries {
@@ -39,7 +39,7 @@ pub(crate) fn walk(dest: &Path, folder: &Path, each: &mut impl FnMut(&Path, Stri
                 walk(dest, &path, each);
             }
         } else {
-            assert!(metadata.is_file(), "{name:?} is no file");
+            assert!(metadata.is_file(), "{name:?} is not a file");
             each(&path, name);
         }
     }
@@ -49,13 +49,13 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     Hash::new(Sha256::digest(bytes).into()).hex()
 }
 
-/// Whether bytes are held in `objects/`, whole.
+/// Whether `objects/` has these bytes, undamaged.
 pub(crate) fn is_held(dest: &Path, bytes: &[u8]) -> bool {
     let hash = sha256(bytes);
     fs::read(dest.join(STATE_FOLDER).join("objects").join(&hash[..2]).join(&hash)).is_ok_and(|held| held == bytes)
 }
 
-/// All bytes that the mirror has, in the tree or in `objects/`.
+/// All bytes in the tree or in `objects/`.
 pub(crate) fn all_bytes(dest: &Path) -> BTreeSet<Vec<u8>> {
     let mut found: BTreeSet<Vec<u8>> = files(dest).into_values().collect();
     let objects = dest.join(STATE_FOLDER).join("objects");
@@ -73,7 +73,7 @@ pub(crate) fn leftovers(dest: &Path) -> Vec<String> {
     found
 }
 
-/// The tree is what the service has, and the state says the same.
+/// The tree and the state match the service.
 pub(crate) fn assert_mirrors(sandbox: &Sandbox, dest: &Path) {
     let files = files(dest);
     let state = State::open(&database(dest), false).unwrap();
@@ -86,12 +86,12 @@ pub(crate) fn assert_mirrors(sandbox: &Sandbox, dest: &Path) {
         let known = known.unwrap_or_else(|| panic!("{document:?} has no row"));
         let bytes = files.get(known.path.as_str()).unwrap_or_else(|| panic!("{document:?} has no file"));
         let served = sandbox.with_organisation(|o| o.bytes(&document.id, &document.version)).unwrap();
-        assert!(*bytes == served, "{:?} holds other bytes than the service has", known.path);
+        assert!(*bytes == served, "{:?} differs from the service", known.path);
         assert_row(document, &known, &root, bytes);
         assert!(paths.insert(known.path.as_str().to_owned()), "two documents have {:?}", known.path);
     }
     let found: BTreeSet<String> = files.keys().cloned().collect();
-    assert_eq!(found, paths, "files that are no documents");
+    assert_eq!(found, paths, "files without a document");
     let (count, _) = state.read(|r| r.extent()).unwrap();
     assert_eq!(count, documents.len() as u64, "rows of documents that are gone");
     assert_eq!(state.read(|r| r.intents()).unwrap(), [], "publishes that were not recorded");
@@ -135,13 +135,13 @@ fn assert_no_empty_folder(folder: &Path) {
     assert!(count > 0, "{} is empty", folder.display());
 }
 
-/// Each object holds what its name says, and each held version has an object.
+/// Each object has the bytes of its name, and each kept version has an object.
 pub(crate) fn assert_objects(dest: &Path) {
     let objects = dest.join(STATE_FOLDER).join("objects");
     let mut found = BTreeSet::new();
     walk(&objects, &objects, &mut |path, name| {
-        let (shelf, hash) = name.split_once('/').unwrap();
-        assert_eq!(shelf, &hash[..2]);
+        let (object_dir, hash) = name.split_once('/').unwrap();
+        assert_eq!(object_dir, &hash[..2]);
         assert_eq!(sha256(&fs::read(path).unwrap()), hash);
         found.insert(hash.to_owned());
     });
@@ -149,5 +149,5 @@ pub(crate) fn assert_objects(dest: &Path) {
     let mut rows =
         connection.prepare("SELECT lower(hex(held_sha256)) FROM past_versions WHERE held_sha256 IS NOT NULL").unwrap();
     let held: BTreeSet<String> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    assert!(held.is_subset(&found), "held versions without an object: {:?}", held.difference(&found));
+    assert!(held.is_subset(&found), "kept versions without an object: {:?}", held.difference(&found));
 }

@@ -1,4 +1,4 @@
-//! Answers and folders without end: every loop ends by what was learnt.
+//! Responses and folders without end: every loop terminates.
 
 use std::fs;
 
@@ -27,12 +27,12 @@ fn pages_that_repeat_under_a_huge_total_end() {
     let (asked, ran) = world.requests(Route::Search, || world.run());
     assert_eq!(ran.exit(), Exit::Partial);
     assert!(ran.warns_of("its pages repeat what earlier ones showed"), "{ran:?}");
-    // Three passes, in each of which four pages are on their way when the end shows.
-    assert!(asked <= 3 * 8, "{asked} pages were asked for");
+    // Three passes, each with four pages in flight when the end is detected.
+    assert!(asked <= 3 * 8, "{asked} pages were requested");
 }
 
 #[test]
-fn a_page_that_drift_repeats_does_not_end_the_listing() {
+fn a_page_repeated_by_drift_does_not_end_the_listing() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let tab = o.add_folder(&binder, None, "Avtal").unwrap();
@@ -40,7 +40,7 @@ fn a_page_that_drift_repeats_does_not_end_the_listing() {
         o.add_document(&binder, Some(&tab), &format!("{n}.txt"), format!("{n}")).unwrap();
     }
     let world = World::with(o, |settings| settings.page_size_cap = 2);
-    // The second and third page show what the first one showed.
+    // The second and third page repeat the first one.
     let first = world.edit(|o| o.documents().into_iter().take(2).collect::<Vec<_>>());
     let item = |d: &ibinder_sync::sandbox::DocumentView| json!({"id": d.id, "fileName": d.file_name, "folderId": tab, "latestVersionId": d.version});
     let page = json!({"items": first.iter().map(item).collect::<Vec<_>>(), "totalCount": 40, "pageSize": 2});
@@ -50,7 +50,7 @@ fn a_page_that_drift_repeats_does_not_end_the_listing() {
 }
 
 #[test]
-fn a_chain_of_folders_is_read_down_to_a_depth() {
+fn a_chain_of_folders_is_read_to_a_limited_depth() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let mut folder = o.add_folder(&binder, None, "Avtal").unwrap();
@@ -68,7 +68,7 @@ fn a_chain_of_folders_is_read_down_to_a_depth() {
 }
 
 #[test]
-fn a_thousand_foreign_files_cost_a_document_its_plain_names_alone() {
+fn a_thousand_foreign_files_only_cost_a_document_its_plain_names() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let id = o.add_document(&binder, None, "a.txt", "a").unwrap();

@@ -1,5 +1,5 @@
-//! Storage that sends something else than the documents: nothing of it is taken for them before its time, and a document
-//! that only looks odd is not locked out.
+//! Storage that sends something other than the documents: it is never taken for them too early, and a document that only
+//! looks odd is accepted in the end.
 
 use std::num::NonZeroU64;
 
@@ -18,13 +18,13 @@ const HTML: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head></ht
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// How many documents change in one night.
+/// How many documents change in one run.
 const CHANGED: usize = 30;
 
-/// The same, as the state counts.
+/// The same, in the state's type.
 const ROWS: i64 = 30;
 
-/// Bytes that no other document has, and that a file of this name may have.
+/// Bytes that no other document has, and that fit the name.
 fn bytes(name: &str, version: usize) -> Vec<u8> {
     let magic = match name.rsplit_once('.').unwrap().1 {
         "pdf" => "%PDF-1.7\n",
@@ -34,7 +34,7 @@ fn bytes(name: &str, version: usize) -> Vec<u8> {
     format!("{magic}{name}, version {version}").into_bytes()
 }
 
-/// A mirror of documents with names of this extension, by a storage that announces no MD5 and marks no blob.
+/// A mirror of documents with this extension. Storage announces no MD5 and sends no blob headers.
 fn mirrored(extension: &str) -> World {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
@@ -60,52 +60,52 @@ fn revise(world: &World, version: usize) {
     });
 }
 
-/// A night on which storage answers everything with the same body, `times` times, and then the truth.
-fn night(world: &World, (kind, body): (&str, &str), times: usize) -> Ran {
+/// A run in which storage sends the same body `times` times, and then the documents.
+fn stand_in_run(world: &World, (kind, body): (&str, &str), times: usize) -> Ran {
     world.sandbox.script(Route::Blob, Reply::body(200, kind, body.to_owned()).times(times));
     let ran = world.run();
-    assert_eq!(world.sandbox.scripted(Route::Blob), 0, "every answer was asked for");
+    assert_eq!(world.sandbox.scripted(Route::Blob), 0, "every scripted response was requested");
     ran
 }
 
-/// The service's clock is so many seconds ahead.
+/// Advances the service's clock by some seconds.
 fn later(world: &World, seconds: i64) {
     world.sandbox.change_settings(|settings| settings.clock_offset = seconds);
 }
 
 fn holds(world: &World, version: usize) -> usize {
     let files = disk::files(&world.dest());
-    assert_eq!(files.len(), CHANGED, "one file a document");
+    assert_eq!(files.len(), CHANGED, "one file per document");
     files.iter().filter(|(path, held)| **held == bytes(path.rsplit('/').next().unwrap(), version)).count()
 }
 
 #[test]
-fn a_nights_stand_in_replaces_nothing_and_the_next_night_mends_it() {
+fn a_stand_in_replaces_nothing_and_the_next_run_gets_the_documents() {
     let (text, json) = (("text/plain", "temporarily unavailable"), ("application/json", r#"{"message":"throttled"}"#));
     for (extension, stand_in, tries) in [
         ("pdf", ("text/html", HTML), 3),
         ("pdf", text, 3),
         ("dwg", json, 3),
         ("pdf", ("application/octet-stream", ""), 3),
-        // A mark that a notice quotes is none.
+        // A signature that a notice quotes doesn't count.
         ("pdf", ("text/html", "<!DOCTYPE html><html><p>No %PDF- header was found.</p></html>"), 3),
         ("pdf", ("application/json", r#"{"message":"throttled","expected":"%PDF-1.7"}"#), 3),
         ("pdf", ("text/plain", "temporarily unavailable (%PDF-1.7)"), 3),
-        // Nothing contradicts these names: that the bytes repeat tells.
+        // Nothing contradicts these names; only the repetition gives the stand-in away.
         ("txt", text, 1),
         ("dat", ("application/octet-stream", ""), 1),
         ("html", ("text/html", HTML), 1),
     ] {
         let world = mirrored(extension);
         revise(&world, 2);
-        let ran = night(&world, stand_in, CHANGED * tries);
+        let ran = stand_in_run(&world, stand_in, CHANGED * tries);
         assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, CHANGED as u64), "{extension}: {ran:?}");
         assert_eq!(holds(&world, 1), CHANGED, "{extension} {stand_in:?}");
         assert_eq!(world.sql::<i64>("SELECT count(*) FROM suspects"), ROWS);
         assert!(disk::leftovers(&world.dest()).is_empty());
         // Repetition within hours is no evidence.
         later(&world, 11 * HOUR);
-        let ran = night(&world, stand_in, CHANGED * tries);
+        let ran = stand_in_run(&world, stand_in, CHANGED * tries);
         assert_eq!((ran.exit(), holds(&world, 1)), (Exit::Partial, CHANGED), "{extension}: {ran:?}");
         later(&world, DAY);
         world.mirror();
@@ -115,7 +115,7 @@ fn a_nights_stand_in_replaces_nothing_and_the_next_night_mends_it() {
 }
 
 #[test]
-fn a_first_mirror_keeps_stand_ins_back_too() {
+fn a_first_mirror_holds_stand_ins_back_too() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     for n in 0..3 {
@@ -133,20 +133,20 @@ fn a_first_mirror_keeps_stand_ins_back_too() {
 }
 
 #[test]
-fn what_an_independent_night_gives_again_is_kept_for_now_and_fetched_again() {
+fn bytes_of_an_independent_run_are_accepted_provisionally_and_downloaded_again() {
     let world = mirrored("pdf");
     revise(&world, 2);
-    night(&world, ("text/html", HTML), CHANGED * 3);
+    stand_in_run(&world, ("text/html", HTML), CHANGED * 3);
     later(&world, DAY);
-    // Retention may not free what the stand-ins replace.
+    // Retention may not delete what the stand-ins replace.
     world.sandbox.script(Route::Blob, Reply::body(200, "text/html", HTML).times(CHANGED * 3));
     let ran = world.run_with(|given| given.retain_versions = NonZeroU64::new(1));
     assert_eq!((ran.exit(), ran.documents().updated), (Exit::Complete, CHANGED as u64), "{ran:?}");
     assert_eq!(holds(&world, 1), 0);
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM provisional"), ROWS);
-    // A check that finds the same, one that is not due, and one that finds the truth.
+    // A check that finds the same bytes, one that is not due, and one that finds the document.
     later(&world, 2 * DAY);
-    let ran = night(&world, ("text/html", HTML), CHANGED * 3);
+    let ran = stand_in_run(&world, ("text/html", HTML), CHANGED * 3);
     assert_eq!((ran.exit(), ran.documents().updated, ran.documents().unchanged), (Exit::Complete, 0, CHANGED as u64));
     assert_eq!(world.sql::<i64>("SELECT min(passed) FROM provisional"), 1);
     later(&world, 3 * DAY);
@@ -164,7 +164,7 @@ fn what_an_independent_night_gives_again_is_kept_for_now_and_fetched_again() {
 }
 
 #[test]
-fn what_is_right_although_it_looks_odd_passes_all_checks() {
+fn odd_but_right_bytes_pass_all_checks() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     o.add_document(&binder, None, "a.pdf", "only a note").unwrap();
@@ -185,7 +185,7 @@ fn what_is_right_although_it_looks_odd_passes_all_checks() {
 }
 
 #[test]
-fn what_fits_or_is_vouched_for_may_repeat() {
+fn fitting_or_confirmed_bytes_may_repeat() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     for n in 0..20 {
@@ -193,7 +193,7 @@ fn what_fits_or_is_vouched_for_may_repeat() {
     }
     let world = World::with(o, plain);
     world.mirror();
-    // Storage that announces an MD5 may hold empty files and copied templates.
+    // Storage that announces an MD5 may have empty files and copied templates.
     world.sandbox.change_settings(|settings| settings.content_md5 = true);
     world.edit(|o| {
         for n in 0..20 {
@@ -202,7 +202,7 @@ fn what_fits_or_is_vouched_for_may_repeat() {
         }
     });
     world.mirror();
-    // Bytes that an earlier night gave are no stand-in, whoever vouches for them.
+    // Bytes from an earlier run are no stand-in, whether confirmed or not.
     world.sandbox.change_settings(plain);
     world.edit(|o| {
         for n in 20..25 {
@@ -210,7 +210,7 @@ fn what_fits_or_is_vouched_for_may_repeat() {
         }
     });
     world.mirror();
-    // But a page under several names is one, even where storage vouches for it.
+    // But an HTML page under several names is one, even if storage confirms it.
     world.sandbox.change_settings(|settings| settings.content_md5 = true);
     world.edit(|o| {
         for n in 0..3 {
@@ -222,10 +222,10 @@ fn what_fits_or_is_vouched_for_may_repeat() {
 }
 
 #[test]
-fn a_run_that_ends_early_keeps_what_it_cannot_rule_out_for_now() {
+fn a_run_that_ends_early_accepts_provisionally_what_it_cannot_rule_out() {
     let world = mirrored("txt");
     revise(&world, 2);
-    // The service falls silent when some have come.
+    // The service stops responding when some have arrived.
     let asked = world.asked();
     world.sandbox.go_down(20, u64::MAX);
     let mut config = world.config(world.given());
@@ -239,19 +239,19 @@ fn a_run_that_ends_early_keeps_what_it_cannot_rule_out_for_now() {
 }
 
 #[test]
-fn an_etag_that_is_the_md5_vouches_for_the_bytes() {
+fn an_etag_that_is_the_md5_confirms_the_bytes() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     o.add_document(&binder, None, "a.pdf", "hello").unwrap();
     let world = World::with(o, plain);
     let tagged = |tag: &str| Reply::body(200, "application/pdf", "hello").header("etag", tag);
     world.sandbox.script(Route::Blob, tagged("\"5d41402abc4b2a76b9719d911017c593\"").times(3));
-    assert_eq!(world.run().exit(), Exit::Partial, "another hash says nothing");
+    assert_eq!(world.run().exit(), Exit::Partial, "another hash proves nothing");
     world.sandbox.script(Route::Blob, vec![tagged("\"5d41402abc4b2a76b9719d911017c592\"")]);
     world.mirror();
 }
 
-/// A mirror of one document, whose new version storage replaces by something else in the first run.
+/// A mirror of one document. In the first run storage sends something else instead of its new version.
 fn revised(name: &str, before: &[u8], now: &[u8]) -> World {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
@@ -283,7 +283,7 @@ fn a_single_stand_in_in_any_encoding_replaces_nothing() {
         ("a.docx", b"PK\x03\x04", b"\x1f\x8b\x08\0\0\0".to_vec(), 3),
         ("a.zip", b"PK\x03\x04", vec![0; 100], 3),
         ("a.eps", b"%!PS-Adobe-3.0\n", br#"{"message":"x"}"#.to_vec(), 3),
-        // Only the version before tells.
+        // Only the previous version gives these away.
         ("a.doc", OLE, HTML.into(), 3),
         ("a.eml", b"From: a\r\n", HTML.into(), 3),
         ("a.xyz", b"\x01\x02", b"unavailable".to_vec(), 3),
@@ -320,7 +320,7 @@ fn what_only_lacks_a_mark_is_kept_for_now() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     o.add_document(&binder, None, "a.pdf", b"\x03sealed by a program".to_vec()).unwrap();
-    // Readers take junk in front of a PDF.
+    // Readers accept junk in front of a PDF.
     o.add_document(&binder, None, "b.pdf", b"junk\n%PDF-1.4\n1 0 obj".to_vec()).unwrap();
     o.add_document(&binder, None, "c.doc", HTML).unwrap();
     let world = World::with(o, plain);
@@ -332,12 +332,12 @@ fn what_only_lacks_a_mark_is_kept_for_now() {
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM provisional"), 1);
 }
 
-/// Changes the state behind the program's back.
+/// Changes the state directly.
 fn change(world: &World, statement: &str) {
     rusqlite::Connection::open(world.database()).unwrap().execute_batch(statement).unwrap();
 }
 
-/// So many hours have passed since something was noted, by this machine's clock. The service's runs on as it is set.
+/// Shifts recorded times of this machine's clock into the past. The service's clock is set separately.
 fn shift_ours(world: &World, hours: i64) {
     for (table, column) in [("suspects", "first_at"), ("provisional", "accepted_at")] {
         change(world, &format!("UPDATE {table} SET {column} = {column} - {}", hours * HOUR));
@@ -347,16 +347,16 @@ fn shift_ours(world: &World, hours: i64) {
 const YEARS: i64 = 10 * 365 * DAY;
 
 #[test]
-fn a_wrong_date_makes_no_night() {
-    // Ahead an hour later, and behind at first.
+fn a_wrong_date_makes_no_run_independent() {
+    // An hour ahead later, and behind at first.
     for (first, second) in [(0, YEARS), (-YEARS, HOUR)] {
         let world = mirrored("pdf");
         revise(&world, 2);
         later(&world, first);
-        night(&world, ("text/html", HTML), CHANGED * 3);
+        stand_in_run(&world, ("text/html", HTML), CHANGED * 3);
         later(&world, second);
         shift_ours(&world, 1);
-        let ran = night(&world, ("text/html", HTML), CHANGED * 3);
+        let ran = stand_in_run(&world, ("text/html", HTML), CHANGED * 3);
         assert_eq!((ran.exit(), holds(&world, 1)), (Exit::Partial, CHANGED), "{first} {second}: {ran:?}");
         later(&world, DAY);
         world.mirror();
@@ -372,7 +372,7 @@ fn a_wrong_date_locks_nothing_out() {
     let world = World::with(o, plain);
     later(&world, YEARS);
     assert_eq!(world.run().exit(), Exit::Partial);
-    // The wait begins anew, and ends a night later.
+    // The wait starts again, and ends a day later.
     later(&world, DAY);
     shift_ours(&world, 24);
     assert_eq!(world.run().exit(), Exit::Partial);

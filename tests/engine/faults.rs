@@ -1,4 +1,4 @@
-//! A service that misbehaves: in the end the tree is right, and at no moment is anything in it half written.
+//! A service with faults: in the end the tree is right, and no partial file is ever visible.
 
 use std::{
     collections::HashSet,
@@ -22,7 +22,7 @@ use crate::{
     harness::{Ran, World},
 };
 
-/// Looks at every file of the tree, over and over, until it is told to end.
+/// Reads every file of the tree repeatedly until it is stopped.
 struct Watcher {
     end: Arc<AtomicBool>,
     looks: Arc<AtomicU64>,
@@ -30,7 +30,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// `whole` are the hashes of everything that a file may hold.
+    /// `whole` has the hashes of everything that a file may contain.
     fn start(dest: PathBuf, whole: HashSet<String>) -> Self {
         let (end, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (ended, counted) = (Arc::clone(&end), Arc::clone(&looks));
@@ -54,7 +54,7 @@ impl Watcher {
 
     fn finish(self) {
         self.end.store(true, Ordering::SeqCst);
-        assert_eq!(self.thread.join().unwrap(), Vec::<String>::new(), "files that were not whole");
+        assert_eq!(self.thread.join().unwrap(), Vec::<String>::new(), "files that were not complete");
         assert!(self.looks.load(Ordering::Relaxed) > 0);
     }
 }
@@ -63,7 +63,7 @@ fn hashes(world: &World) -> HashSet<String> {
     world.edit(|o| o.documents().iter().map(|d| disk::sha256(&o.bytes(&d.id, &d.version).unwrap())).collect())
 }
 
-/// Bytes that repeat nowhere and name whose they are.
+/// Bytes without repetition that identify their document.
 fn large(size: usize, mark: u64) -> Vec<u8> {
     let mut state = mark.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..size)
@@ -76,8 +76,8 @@ fn large(size: usize, mark: u64) -> Vec<u8> {
         .collect()
 }
 
-/// Every fault at 5 %, and revoked tokens at 1 %. An answer 429 makes everybody wait for a second or two, so that it is
-/// left out where it would only take time.
+/// Every fault at 5 %, and revoked tokens at 1 %. After a 429 everything waits for a second or two, so that fault is left
+/// out where it would only cost time.
 fn every_fault(with_429: bool) -> Faults {
     use FaultKind as K;
     [K::Internal, K::BadGateway, K::Unavailable, K::Drop, K::Truncate, K::Stall, K::ExpiredLink, K::Garbage, K::Slow]
@@ -86,7 +86,7 @@ fn every_fault(with_429: bool) -> Faults {
         .fold(Faults::none().with(K::RevokeToken, 0.01), |faults, kind| faults.with(kind, 0.05))
 }
 
-/// Runs under every fault at once until one is complete; three must do.
+/// Runs with every fault at once until a run is complete, at most three times.
 fn converges(world: &World, seed: u64, with_429: bool) {
     world.sandbox.change_settings(|s| s.seed = seed);
     world.sandbox.set_faults(every_fault(with_429));
@@ -106,7 +106,7 @@ fn converges(world: &World, seed: u64, with_429: bool) {
     world.assert_nothing_planned();
 }
 
-/// About 300 documents, some of them of several pieces, are mirrored while somebody watches.
+/// Mirrors about 300 documents, some of them in several pieces, while a watcher reads the tree.
 fn mirrored_under_faults(seed: u64, with_429: bool) -> World {
     let mut o = Organisation::generated(&Generated { binders: 2, documents: 290, seed, ..Generated::default() });
     let binder = o.binders()[0].0.clone();
@@ -121,7 +121,7 @@ fn mirrored_under_faults(seed: u64, with_429: bool) -> World {
     world
 }
 
-/// And so is what changes afterwards.
+/// The same for later changes.
 fn changed_under_faults(world: &World, seed: u64) {
     world.edit(|o| {
         let documents = o.documents();
@@ -135,7 +135,7 @@ fn changed_under_faults(world: &World, seed: u64) {
         }
     });
     let old: Vec<Vec<u8>> = disk::files(&world.dest()).into_values().collect();
-    // While it changes, old versions are whole, too.
+    // During the changes old versions are complete, too.
     let mut whole = hashes(world);
     whole.extend(old.iter().map(|bytes| disk::sha256(bytes)));
     let watcher = Watcher::start(world.dest(), whole);
@@ -168,7 +168,7 @@ fn one(size: usize) -> (World, String) {
 
 const LARGE: usize = 3_000_000;
 
-/// A run that is cut off each time it tries, and leaves what it has.
+/// A run whose download always breaks off, which keeps a partial download.
 fn given_up(world: &World) -> Ran {
     world.sandbox.set_faults(Faults::always(FaultKind::Truncate));
     let ran = world.run();
@@ -182,18 +182,18 @@ fn ranges(world: &World) -> Vec<Option<String>> {
 }
 
 #[test]
-fn a_download_that_was_cut_goes_on_where_it_was() {
+fn a_broken_download_resumes_where_it_stopped() {
     let (world, _) = one(LARGE);
     world.sandbox.script(Route::Blob, vec![Reply::Truncate]);
     let ran = world.mirror();
     let ranges = ranges(&world);
     assert!(matches!(ranges.as_slice(), [None, Some(range)] if range.starts_with("bytes=1")), "{ranges:?}");
-    // What had not been handed on to be written when the connection broke comes again.
+    // Bytes that had not been passed to the writer when the connection broke are sent again.
     assert!(ran.finished.tally.bytes() < LARGE as u64 + 300_000, "{ran:?}");
 }
 
 #[test]
-fn the_next_run_goes_on_where_a_run_gave_up() {
+fn the_next_run_resumes_an_unfinished_download() {
     let (world, _) = one(LARGE);
     let ran = given_up(&world);
     assert_eq!(ran.documents().failed, 1, "{ran:?}");
@@ -206,14 +206,14 @@ fn the_next_run_goes_on_where_a_run_gave_up() {
 
 #[test]
 fn a_download_whose_etag_changed_starts_over() {
-    // Azure answers with the rest of the new bytes, S3 with the whole of them.
+    // Azure responds with the rest of the new bytes, S3 with all of them.
     for store in [Store::Azure, Store::S3] {
         let (world, _) = one(LARGE);
         world.sandbox.change_settings(|s| s.store = store);
         given_up(&world);
         let connection = rusqlite::Connection::open(world.database()).unwrap();
         assert_eq!(connection.execute("UPDATE partials SET etag = '\"another\"'", []).unwrap(), 1);
-        // What contradicts what was announced before counts when two downloads agree.
+        // Bytes that contradict the announcement are accepted when two downloads agree.
         let ran = world.mirror();
         assert_eq!(ran.finished.tally.bytes(), 2 * LARGE as u64, "{store:?}");
     }
@@ -221,7 +221,7 @@ fn a_download_whose_etag_changed_starts_over() {
 
 #[test]
 fn a_kept_download_that_was_tampered_with_is_noticed() {
-    // It is hashed again from its first byte; the MD5 is that of small documents only, so the length tells.
+    // It is hashed again from its first byte. Only small documents have an MD5, so the length shows it.
     let (world, _) = one(LARGE);
     given_up(&world);
     let name = &disk::leftovers(&world.dest())[0];
@@ -267,12 +267,12 @@ fn bytes_that_do_not_match_their_md5_are_fetched_again() {
 }
 
 #[test]
-fn bytes_that_only_a_close_ends_count_when_two_downloads_agree() {
+fn bytes_ended_by_a_closed_connection_count_when_two_downloads_agree() {
     let (world, _) = one(100_000);
     world.sandbox.change_settings(|s| (s.length, s.content_md5) = (false, false));
     let (blobs, _) = world.requests(Route::Blob, || world.mirror());
     assert_eq!(blobs, 2);
-    // Half of a document looks like a whole one: it never agrees with the next.
+    // Half of a document looks like a complete one, but never agrees with the next download.
     let (world, _) = one(100_000);
     world.sandbox.change_settings(|s| (s.length, s.content_md5) = (false, false));
     world.sandbox.script(Route::Blob, vec![Reply::Truncate]);
@@ -304,7 +304,7 @@ fn an_error_page_is_not_a_document_of_any_name() {
 }
 
 #[test]
-fn an_error_page_that_storage_vouches_for_is_a_document() {
+fn an_error_page_that_storage_confirms_is_a_document() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     o.add_document(&binder, None, "a.pdf", ERROR_PAGE).unwrap();
@@ -314,7 +314,7 @@ fn an_error_page_that_storage_vouches_for_is_a_document() {
 }
 
 #[test]
-fn a_401_that_is_not_repeated_costs_neither_a_token_nor_the_document() {
+fn a_single_401_costs_neither_the_token_nor_the_document() {
     let (world, _) = one(1000);
     world.sandbox.script(Route::DownloadLink, vec![Reply::status(401)]);
     let (tokens, _) = world.requests(Route::Token, || world.mirror());
@@ -382,7 +382,7 @@ fn a_404_for_a_link_of_a_mirrored_document_brings_the_newer_version() {
 }
 
 #[test]
-fn a_document_that_goes_between_listing_and_link_fails_that_night_alone() {
+fn a_document_removed_between_listing_and_link_fails_only_once() {
     let (world, id) = one(1000);
     let gone = Reply::run(move |o| o.remove_document(&id).unwrap());
     world.sandbox.script(Route::DownloadLink, vec![gone]);
@@ -394,7 +394,7 @@ fn a_document_that_goes_between_listing_and_link_fails_that_night_alone() {
 }
 
 #[test]
-fn a_404_for_a_link_alone_is_a_failure() {
+fn a_404_for_only_the_link_is_a_failure() {
     let (world, _) = one(1000);
     world.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
     let ran = world.run();
@@ -418,7 +418,7 @@ fn a_failed_document_keeps_its_old_version() {
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM failures"), 1);
 }
 
-/// The document is looked at twice: when it is listed, and when the transfers are over.
+/// The document is examined twice: when it is listed, and after the transfers.
 #[test]
 fn a_rename_is_done_although_the_new_version_fails() {
     let (world, id) = one(1000);
@@ -433,10 +433,10 @@ fn a_rename_is_done_although_the_new_version_fails() {
     assert_eq!(disk::files(&world.dest())["Brf Eken/b.bin"], large(1000, 7));
 }
 
-/// A 401 about one thing costs that thing, however small the run is: its folders keep their names, its labels are left
-/// out, and a document whose link is refused fails.
+/// A 401 for one thing only affects that thing, even in a small run: folders keep their names, labels are left out, and a
+/// document whose link is refused fails.
 #[test]
-fn a_401_about_one_thing_costs_that_thing() {
+fn a_401_for_one_thing_only_affects_that_thing() {
     let refused = || Reply::problem(401, "Unauthorized").times(20);
     for (route, exit, words) in [
         (Route::MetadataElements, Exit::Complete, "the labels of its metadata could not be read"),

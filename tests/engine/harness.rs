@@ -1,4 +1,4 @@
-//! An organisation that is served, a mirror of it, and runs that are made of the same parts as the program's.
+//! Serves an organisation, mirrors it, and runs the same code as the program.
 
 use std::{
     ffi::OsString,
@@ -22,13 +22,13 @@ use tempfile::TempDir;
 
 use crate::disk;
 
-/// A service, and a folder to mirror it into.
+/// A service, and a destination for its mirror.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     folder: TempDir,
 }
 
-/// A run that has ended.
+/// The result of a run.
 pub(crate) struct Ran {
     pub(crate) finished: Finished,
 }
@@ -39,7 +39,7 @@ impl World {
         Self::with(organisation, |_| {})
     }
 
-    /// Serves an organisation by a service that behaves otherwise.
+    /// Serves an organisation with changed settings of the sandbox.
     pub(crate) fn with(organisation: Organisation, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings { record: true, slow: Duration::from_millis(2), ..Settings::default() };
         change(&mut settings);
@@ -51,7 +51,7 @@ impl World {
         self.folder.path().join("mirror")
     }
 
-    /// A file of the tree, or where one would be.
+    /// The path of a file in the tree.
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.dest().join(path)
     }
@@ -94,7 +94,7 @@ impl World {
         self.run_on(config, |mirror| mirror)
     }
 
-    /// A run on a mirror that is opened in another way.
+    /// A run on a mirror with changed abilities.
     pub(crate) fn run_on(&self, config: &Config, as_if: impl FnOnce(Mirror) -> Mirror) -> Ran {
         assert_eq!(config.dest, self.dest());
         run_on(config, as_if)
@@ -129,17 +129,17 @@ impl World {
         ran
     }
 
-    /// How many requests a plan says that a night takes on which nothing changes.
-    pub(crate) fn night(&self) -> u64 {
+    /// How many requests a plan expects for a run without changes.
+    pub(crate) fn unchanged_cost(&self) -> u64 {
         self.planned_as(&self.config(self.given())).finished.unchanged_requests.unwrap()
     }
 
-    /// How many requests came that were not for bytes.
+    /// How many requests were not for blobs.
     pub(crate) fn asked(&self) -> u64 {
         self.sandbox.counts().into_iter().filter(|(route, _)| *route != Route::Blob).map(|(_, count)| count).sum()
     }
 
-    /// A run that must be complete, after which the tree is what the service has.
+    /// A run that must be complete, after which the tree matches the service.
     pub(crate) fn mirror(&self) -> Ran {
         let ran = self.run();
         assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
@@ -165,7 +165,7 @@ impl World {
         assert_eq!(found, expected);
     }
 
-    /// How many requests to a route some work makes.
+    /// How many requests to a route `work` makes.
     pub(crate) fn requests<T>(&self, route: Route, work: impl FnOnce() -> T) -> (u64, T) {
         let before = self.sandbox.count(route);
         let done = work();
@@ -176,14 +176,14 @@ impl World {
         assert!(disk::is_held(&self.dest(), bytes), "{:?} is not in objects/", String::from_utf8_lossy(bytes));
     }
 
-    /// A single value of the state.
+    /// A single value of the state database.
     pub(crate) fn sql<T: rusqlite::types::FromSql>(&self, query: &str) -> T {
         let connection = rusqlite::Connection::open(self.database()).unwrap();
         connection.query_row(query, [], |row| row.get(0)).unwrap()
     }
 }
 
-/// What the program would be told by flags: folder names are always due, the rest by default.
+/// Settings of the tests: folder names are always refreshed, the rest has defaults.
 pub(crate) fn given(dest: PathBuf) -> config::Settings {
     config::Settings {
         dest: Some(dest),
@@ -193,7 +193,7 @@ pub(crate) fn given(dest: PathBuf) -> config::Settings {
     }
 }
 
-/// Flags and an environment, with delays that a test can wait for.
+/// Settings and an environment, with delays that are short enough for tests.
 pub(crate) fn config(given: config::Settings, environment: &dyn Fn(&str) -> Option<OsString>) -> Config {
     let sources = Sources::of_environment(environment).unwrap();
     let (of_environment, wrong) = config::Settings::read(&sources, "run");
@@ -214,7 +214,7 @@ pub(crate) fn config(given: config::Settings, environment: &dyn Fn(&str) -> Opti
     config
 }
 
-/// A run on a mirror that is opened in some way.
+/// A run on a mirror with changed abilities.
 pub(crate) fn run_on(config: &Config, as_if: impl FnOnce(Mirror) -> Mirror) -> Ran {
     let mirror = Arc::new(as_if(Mirror::open(&config.dest).unwrap()));
     let state = Arc::new(State::open(&database(&config.dest), false).unwrap());
@@ -251,7 +251,7 @@ impl Ran {
         self.finished.tally.documents()
     }
 
-    /// Whether something failed with these words.
+    /// Whether some failure contains these words.
     pub(crate) fn fails_with(&self, words: &str) -> bool {
         self.finished.tally.failures().iter().any(|f| f.error.contains(words))
     }
@@ -273,7 +273,7 @@ impl std::fmt::Debug for Ran {
     }
 }
 
-/// Whether something lies at a path, a broken link included.
+/// Whether a path exists, including broken links.
 pub(crate) fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }

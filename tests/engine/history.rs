@@ -22,10 +22,10 @@ use tempfile::TempDir;
 use crate::{disk, harness::World};
 
 /// The tree after a run: bytes and times by path.
-type Night = BTreeMap<String, (Vec<u8>, i64)>;
+type Tree = BTreeMap<String, (Vec<u8>, i64)>;
 
-fn night(folder: &Path) -> Night {
-    let mut found = Night::new();
+fn tree_of(folder: &Path) -> Tree {
+    let mut found = Tree::new();
     disk::walk(folder, folder, &mut |path, name| {
         let metadata = path.metadata().unwrap();
         let mtime = metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec();
@@ -66,9 +66,9 @@ impl From<ibinder_sync::state::Error> for Failed {
 
 /// Path and hash of every document after each run.
 #[derive(Default)]
-pub(crate) struct Nights(Vec<(i64, Vec<(String, String)>)>);
+pub(crate) struct Listings(Vec<(i64, Vec<(String, String)>)>);
 
-impl Nights {
+impl Listings {
     pub(crate) fn keep(&mut self, world: &World) {
         let connection = rusqlite::Connection::open(world.database()).unwrap();
         let mut rows = connection.prepare("SELECT path, lower(hex(sha256)) FROM documents ORDER BY path").unwrap();
@@ -105,21 +105,21 @@ fn lacks(restored: &Restored) -> Vec<(String, String)> {
 fn the_tree_of_every_run_is_restored() {
     let on = |day| Organisation::generated(&Generated { documents: 60, binders: 2, day, ..Generated::default() });
     let world = World::new(on(1));
-    let mut nights = Vec::new();
+    let mut trees = Vec::new();
     for day in 1..=6 {
         world.edit(|o| *o = on(day));
         world.mirror();
-        nights.push((last_run(&world), night(&world.dest())));
+        trees.push((last_run(&world), tree_of(&world.dest())));
     }
-    for (run, then) in &nights {
+    for (run, then) in &trees {
         let folder = tempfile::tempdir().unwrap();
         let restored = restore(&world, *run, folder.path(), false);
         assert_eq!((restored.missing, restored.damaged, restored.ended), (vec![], 0, false));
         assert_eq!(restored.files, then.len() as u64);
-        assert!(night(folder.path()) == *then, "run {run} was not restored as it was");
+        assert!(tree_of(folder.path()) == *then, "run {run} was not restored as it was");
     }
     // The trees differ, or the test would show nothing.
-    assert!(nights.windows(2).all(|pair| pair[0].1 != pair[1].1));
+    assert!(trees.windows(2).all(|pair| pair[0].1 != pair[1].1));
 }
 
 /// A binder with three documents, mirrored.
@@ -226,7 +226,9 @@ fn missing_bytes_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let restored = restore(&world, 1, &folder.path().join("plain"), false);
     let lacks = lacks(&restored);
-    for (at, words) in ["not in objects/", "edited before it left", "not as it was mirrored"].iter().enumerate() {
+    for (at, words) in
+        ["not in objects/", "edited before it was replaced", "has changed since it was mirrored"].iter().enumerate()
+    {
         assert!(lacks[at].1.contains(words), "{lacks:?}");
     }
     assert_eq!((lacks.len(), restored.damaged, restored.files), (3, 0, 0));

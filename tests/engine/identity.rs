@@ -1,4 +1,4 @@
-//! A document is one, however often and however differently the pages list it.
+//! A document is mirrored once, however often and however differently pages list it.
 
 use ibinder_sync::{
     sandbox::{DocumentView, Organisation, Reply, Route},
@@ -11,7 +11,7 @@ use crate::{
     harness::{Ran, World},
 };
 
-/// A binder with two tabs and twenty documents that are mirrored, and a new one with two versions.
+/// A binder with two tabs and twenty mirrored documents, and a new one with two versions.
 struct Twice {
     world: World,
     binder: String,
@@ -44,7 +44,7 @@ impl Twice {
         json!({"id": d.id, "fileName": d.file_name, "binderId": d.binder, "folderId": self.tabs[0], "latestVersionId": d.version})
     }
 
-    /// A run to which the pages list the known documents and what `place` makes of the new one's item.
+    /// A run with pages that list the known documents, and the new one as `place` wants it.
     fn run(&self, size: usize, place: impl FnOnce(&mut Vec<Value>, Value)) -> Ran {
         let documents = self.world.edit(|o| o.documents());
         let known = documents.iter().filter(|d| d.id != self.id);
@@ -63,7 +63,7 @@ impl Twice {
         ran
     }
 
-    /// One row and one file, which the next honest run finds right.
+    /// One row and one file, which the next normal run confirms.
     fn assert_one(&self, what: &str) {
         assert_eq!(disk::files(&self.world.dest()).len(), 21, "{what}");
         assert_eq!(self.world.sql::<i64>("SELECT count(*) FROM documents"), 21, "{what}");
@@ -104,8 +104,8 @@ fn a_document_that_is_listed_twice_has_one_job_one_name_and_one_file() {
 }
 
 #[test]
-fn of_two_different_items_the_later_one_counts() {
-    // In one page, and in two.
+fn the_later_of_two_different_items_counts() {
+    // On one page, and on two.
     for size in [30, 11] {
         let twice = twice();
         let ran = twice.run(size, |items, new| {
@@ -121,7 +121,7 @@ fn of_two_different_items_the_later_one_counts() {
 }
 
 #[test]
-fn a_known_document_goes_where_the_later_item_says() {
+fn a_known_document_moves_to_the_place_of_the_later_item() {
     let twice = twice();
     twice.world.mirror();
     let ran = twice.run(30, |items, new| {
@@ -137,7 +137,7 @@ fn a_known_document_goes_where_the_later_item_says() {
 }
 
 #[test]
-fn a_new_document_that_two_binders_list_has_one_file() {
+fn a_new_document_in_two_binders_has_one_file() {
     let twice = twice();
     let (other, d) = (twice.world.edit(|o| o.add_binder("Brf Linden")), view(&twice.world, &twice.id));
     let twin = json!({"id": d.id, "fileName": d.file_name, "binderId": other, "latestVersionId": d.version});

@@ -5,7 +5,6 @@
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod absence;
 mod adopt;
 mod changes;
 mod contradictions;
@@ -18,13 +17,14 @@ mod faults;
 mod harness;
 mod history;
 mod identity;
-mod kinds;
 mod matrix;
+mod name_conflicts;
 mod names;
 mod orders;
 mod pace;
 mod program;
 mod property;
+mod removals;
 mod replay;
 mod resume;
 mod retain;

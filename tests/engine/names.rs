@@ -1,4 +1,4 @@
-//! Names of the tree, and what lies in it that is not the mirror's.
+//! Names in the tree, and foreign files in it.
 
 use std::{fs, os::unix::fs::symlink, time::Duration};
 
@@ -11,25 +11,25 @@ use serde_json::json;
 
 use crate::harness::{World, exists};
 
-/// A binder with a tab and documents of these names and texts in it.
-struct Shelf {
+/// A binder with a tab of documents with these names and texts.
+struct TestBinder {
     world: World,
     binder: String,
     tab: String,
     ids: Vec<String>,
 }
 
-fn shelf(documents: &[(&str, &str)]) -> Shelf {
+fn test_binder(documents: &[(&str, &str)]) -> TestBinder {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let tab = o.add_folder(&binder, None, "Avtal").unwrap();
     let ids = documents.iter().map(|(n, t)| o.add_document(&binder, Some(&tab), n, (*t).to_owned()).unwrap()).collect();
     let world = World::new(o);
     world.mirror();
-    Shelf { world, binder, tab, ids }
+    TestBinder { world, binder, tab, ids }
 }
 
-impl Shelf {
+impl TestBinder {
     fn add(&self, name: &str, text: &str) -> String {
         let text = text.to_owned();
         self.world.edit(|o| o.add_document(&self.binder, Some(&self.tab), name, text)).unwrap()
@@ -42,16 +42,16 @@ fn tagged(name: &str, id: &str) -> String {
 }
 
 #[test]
-fn the_first_of_two_equal_names_is_plain_for_good() {
-    let s = shelf(&[("a.txt", "first"), ("a.txt", "second"), ("A.TXT", "third")]);
+fn the_first_of_two_equal_names_stays_plain() {
+    let s = test_binder(&[("a.txt", "first"), ("a.txt", "second"), ("A.TXT", "third")]);
     let second = tagged("a", &s.ids[1]);
     let third = format!("Brf Eken/Avtal/A [{}].TXT", &s.ids[2][..8]);
     s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "first"), (&second, "second"), (&third, "third")]);
-    // A name once given does not change because of somebody else.
+    // A name doesn't change because of another document.
     s.world.edit(|o| o.remove_document(&s.ids[0])).unwrap();
     s.world.mirror();
     s.world.assert_tree(&[(&second, "second"), (&third, "third")]);
-    // Who comes now is named anew, and so is who returns.
+    // New and returning documents get new names.
     s.add("a.txt", "fourth");
     s.world.mirror();
     s.world.edit(|o| o.restore_document(&s.ids[0])).unwrap();
@@ -67,8 +67,8 @@ fn the_first_of_two_equal_names_is_plain_for_good() {
 }
 
 #[test]
-fn names_that_differ_in_normalisation_are_told_apart() {
-    let s = shelf(&[("\u{c5}.txt", "composed"), ("A\u{30a}.txt", "decomposed"), ("\u{e5}.txt", "small")]);
+fn names_that_differ_in_normalisation_are_distinguished() {
+    let s = test_binder(&[("\u{c5}.txt", "composed"), ("A\u{30a}.txt", "decomposed"), ("\u{e5}.txt", "small")]);
     s.world.assert_tree(&[
         ("Brf Eken/Avtal/\u{c5}.txt", "composed"),
         (&tagged("\u{c5}", &s.ids[1]), "decomposed"),
@@ -79,7 +79,7 @@ fn names_that_differ_in_normalisation_are_told_apart() {
 
 #[test]
 fn a_document_and_a_folder_share_one_namespace() {
-    let s = shelf(&[("b.txt", "b")]);
+    let s = test_binder(&[("b.txt", "b")]);
     let folder = s.world.edit(|o| {
         let folder = o.add_folder(&s.binder, Some(&s.tab), "A.txt").unwrap();
         o.add_document(&s.binder, Some(&folder), "in.txt", "in").unwrap();
@@ -89,7 +89,7 @@ fn a_document_and_a_folder_share_one_namespace() {
     s.world.mirror();
     let a = tagged("a", &document);
     s.world.assert_tree(&[("Brf Eken/Avtal/A.txt/in.txt", "in"), (&a, "a"), ("Brf Eken/Avtal/b.txt", "b")]);
-    // The other way round, the document was there first.
+    // The other way round: the document was there first.
     s.world.edit(|o| o.rename_folder(&folder, "B.TXT")).unwrap();
     s.world.mirror();
     let inner = format!("Brf Eken/Avtal/B.TXT [{}]/in.txt", &folder[..8]);
@@ -99,7 +99,7 @@ fn a_document_and_a_folder_share_one_namespace() {
 
 #[test]
 fn a_foreign_file_in_the_way_stays() {
-    let s = shelf(&[("a.txt", "a")]);
+    let s = test_binder(&[("a.txt", "a")]);
     fs::write(s.world.at("Brf Eken/Avtal/b.txt"), "somebody's").unwrap();
     let id = s.add("b.txt", "b");
     let ran = s.world.run();
@@ -115,7 +115,7 @@ fn a_foreign_file_in_the_way_stays() {
 
 #[test]
 fn a_foreign_file_where_a_document_moves_to_stays() {
-    let s = shelf(&[("a.txt", "a")]);
+    let s = test_binder(&[("a.txt", "a")]);
     fs::write(s.world.at("Brf Eken/Avtal/b.txt"), "somebody's").unwrap();
     s.world.edit(|o| o.rename_document(&s.ids[0], "b.txt")).unwrap();
     assert_eq!(s.world.run().exit(), Exit::Complete);
@@ -127,8 +127,8 @@ fn a_foreign_file_where_a_document_moves_to_stays() {
 }
 
 #[test]
-fn foreign_files_stay_when_folders_are_left() {
-    let s = shelf(&[("a.txt", "a")]);
+fn foreign_files_stay_when_documents_leave_a_folder() {
+    let s = test_binder(&[("a.txt", "a")]);
     fs::write(s.world.at("Brf Eken/Avtal/notes.txt"), "somebody's").unwrap();
     s.world.edit(|o| o.rename_folder(&s.tab, "Kontrakt")).unwrap();
     assert_eq!(s.world.run().exit(), Exit::Complete);
@@ -137,7 +137,7 @@ fn foreign_files_stay_when_folders_are_left() {
 
 #[test]
 fn a_foreign_folder_in_the_way_stays() {
-    let s = shelf(&[("a.txt", "a")]);
+    let s = test_binder(&[("a.txt", "a")]);
     fs::create_dir(s.world.at("Brf Eken/Avtal/b.txt")).unwrap();
     let id = s.add("b.txt", "b");
     assert_eq!(s.world.run().exit(), Exit::Complete);
@@ -146,8 +146,8 @@ fn a_foreign_folder_in_the_way_stays() {
 }
 
 #[test]
-fn a_foreign_file_where_a_folder_belongs_fails_its_documents_alone() {
-    let s = shelf(&[("a.txt", "a")]);
+fn a_foreign_file_at_the_path_of_a_folder_fails_only_its_documents() {
+    let s = test_binder(&[("a.txt", "a")]);
     fs::write(s.world.at("Brf Eken/Ritningar"), "somebody's").unwrap();
     s.world.edit(|o| {
         let tab = o.add_folder(&s.binder, None, "Ritningar").unwrap();
@@ -162,7 +162,7 @@ fn a_foreign_file_where_a_folder_belongs_fails_its_documents_alone() {
 
 #[test]
 fn a_link_planted_as_a_folder_is_not_followed() {
-    let s = shelf(&[("a.txt", "a")]);
+    let s = test_binder(&[("a.txt", "a")]);
     let outside = tempfile::tempdir().unwrap();
     let tab = s.world.at("Brf Eken/Avtal");
     fs::rename(&tab, s.world.at("Brf Eken/away")).unwrap();
@@ -172,7 +172,7 @@ fn a_link_planted_as_a_folder_is_not_followed() {
     let ran = s.world.run();
     assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 2), "{ran:?}");
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
-    // Nor when something leaves: what lies behind the link is not the mirror's.
+    // Neither when a document leaves: files behind the link are not the mirror's.
     fs::write(outside.path().join("a.txt"), "outside").unwrap();
     s.world.edit(|o| o.remove_document(&s.ids[0])).unwrap();
     s.world.run();
@@ -184,7 +184,7 @@ fn a_link_planted_as_a_folder_is_not_followed() {
 
 #[test]
 fn a_link_planted_as_a_file_is_neither_followed_nor_replaced() {
-    let s = shelf(&[("a.txt", "a")]);
+    let s = test_binder(&[("a.txt", "a")]);
     let outside = tempfile::NamedTempFile::new().unwrap();
     symlink(outside.path(), s.world.at("Brf Eken/Avtal/b.txt")).unwrap();
     let id = s.add("b.txt", "b");
@@ -205,8 +205,8 @@ fn a_link_planted_as_a_file_is_neither_followed_nor_replaced() {
 }
 
 #[test]
-fn a_file_that_was_edited_stays_until_a_new_version_comes_and_its_bytes_are_kept() {
-    let s = shelf(&[("a.txt", "a1")]);
+fn an_edited_file_stays_until_a_new_version_comes_and_its_bytes_are_kept() {
+    let s = test_binder(&[("a.txt", "a1")]);
     fs::write(s.world.at("Brf Eken/Avtal/a.txt"), "edited by hand").unwrap();
     let ran = s.world.run();
     assert_eq!(ran.documents(), Documents { seen: 1, unchanged: 1, ..Documents::default() });
@@ -215,7 +215,7 @@ fn a_file_that_was_edited_stays_until_a_new_version_comes_and_its_bytes_are_kept
     s.world.edit(|o| o.revise(&s.ids[0], "a2")).unwrap();
     s.world.mirror();
     s.world.assert_held(b"edited by hand");
-    // What is held under the old version is not what the service had: it can't come back from there.
+    // The object of the old version has edited bytes, so the version can't be restored from it.
     s.world.edit(|o| o.remove_document(&s.ids[0])).unwrap();
     s.world.edit(|o| o.add_document(&s.binder, Some(&s.tab), "z.txt", "z")).unwrap();
     s.world.mirror();
@@ -225,7 +225,7 @@ fn a_file_that_was_edited_stays_until_a_new_version_comes_and_its_bytes_are_kept
 
 #[test]
 fn an_edited_file_that_is_removed_and_returns_is_downloaded() {
-    let s = shelf(&[("a.txt", "a1"), ("b.txt", "b")]);
+    let s = test_binder(&[("a.txt", "a1"), ("b.txt", "b")]);
     fs::write(s.world.at("Brf Eken/Avtal/a.txt"), "edited by hand").unwrap();
     s.world.edit(|o| o.remove_document(&s.ids[0])).unwrap();
     s.world.mirror();
@@ -238,7 +238,7 @@ fn an_edited_file_that_is_removed_and_returns_is_downloaded() {
 
 #[test]
 fn a_moved_file_stays_edited() {
-    let s = shelf(&[("a.txt", "a1")]);
+    let s = test_binder(&[("a.txt", "a1")]);
     fs::write(s.world.at("Brf Eken/Avtal/a.txt"), "edited by hand").unwrap();
     s.world.edit(|o| o.rename_document(&s.ids[0], "b.txt")).unwrap();
     s.world.run();
@@ -251,8 +251,8 @@ fn a_moved_file_stays_edited() {
 }
 
 #[test]
-fn a_file_that_is_missing_is_brought_back() {
-    let s = shelf(&[("a.txt", "a"), ("b.txt", "b")]);
+fn a_missing_file_is_restored() {
+    let s = test_binder(&[("a.txt", "a"), ("b.txt", "b")]);
     fs::remove_dir_all(s.world.at("Brf Eken")).unwrap();
     let ran = s.world.mirror();
     assert_eq!(ran.documents(), Documents { seen: 2, added: 2, ..Documents::default() });
@@ -260,8 +260,8 @@ fn a_file_that_is_missing_is_brought_back() {
 }
 
 #[test]
-fn a_file_that_is_missing_and_moved_is_brought_back() {
-    let s = shelf(&[("a.txt", "a"), ("b.txt", "b")]);
+fn a_missing_file_of_a_moved_document_is_restored() {
+    let s = test_binder(&[("a.txt", "a"), ("b.txt", "b")]);
     fs::remove_file(s.world.at("Brf Eken/Avtal/a.txt")).unwrap();
     s.world.edit(|o| o.move_document(&s.ids[0], &s.binder, None)).unwrap();
     s.world.mirror();
@@ -269,7 +269,7 @@ fn a_file_that_is_missing_and_moved_is_brought_back() {
 }
 
 #[test]
-fn without_the_subfolder_call_documents_lie_in_their_tab() {
+fn without_the_subfolder_call_documents_are_in_their_tab() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let tab = o.add_folder(&binder, None, "Avtal").unwrap();
@@ -285,14 +285,14 @@ fn without_the_subfolder_call_documents_lie_in_their_tab() {
     world.sandbox.change_settings(|settings| settings.subfolders = true);
     world.mirror();
     world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a"), ("Brf Eken/Avtal/El/b.txt", "b")]);
-    // And keeps it while the call is away again.
+    // It keeps the name when the call fails again.
     world.sandbox.change_settings(|settings| settings.subfolders = false);
     world.mirror();
 }
 
 #[test]
 fn a_folder_that_is_not_listed_keeps_its_place() {
-    let s = shelf(&[("a.txt", "a")]);
+    let s = test_binder(&[("a.txt", "a")]);
     s.world.sandbox.script(Route::Drive, vec![Reply::json(200, &json!([]))]);
     let ran = s.world.run();
     assert_eq!((ran.exit(), ran.documents().unchanged), (Exit::Complete, 1), "{ran:?}");
@@ -303,8 +303,8 @@ fn a_folder_that_is_not_listed_keeps_its_place() {
 }
 
 #[test]
-fn odd_items_fail_alone() {
-    let s = shelf(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
+fn only_odd_items_fail() {
+    let s = test_binder(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
     let versions: Vec<String> = s.world.edit(|o| o.documents().into_iter().map(|d| d.version).collect());
     let item = |n: usize, name: serde_json::Value, version: serde_json::Value| json!({"id": s.ids[n], "fileName": name, "binderId": s.binder, "folderId": s.tab, "latestVersionId": version});
     let items = json!([
@@ -317,25 +317,25 @@ fn odd_items_fail_alone() {
     s.world.sandbox.script(Route::Search, vec![Reply::json(200, &page)]);
     let ran = s.world.run();
     assert_eq!(ran.exit(), Exit::Partial, "{ran:?}");
-    // A null name is an empty one; everything else stays as it was.
+    // A null name counts as empty; everything else stays as it was.
     s.world.assert_tree(&[("Brf Eken/Avtal/_", "a"), ("Brf Eken/Avtal/b.txt", "b"), ("Brf Eken/Avtal/c.txt", "c")]);
     s.world.mirror();
     assert!(exists(&s.world.at("Brf Eken/Avtal/a.txt")));
 }
 
-/// A document whose file is gone and can't be brought back follows its new name with its row alone. It takes
-/// nothing away from one whose file still lies there.
+/// If a document's file is missing and can't be restored, only its row gets the new name. It doesn't take the path of a
+/// document whose file is still there.
 #[test]
-fn a_name_without_a_file_is_in_nobodys_way() {
-    let shelf = shelf(&[("o.txt", "of a"), ("p.txt", "of b"), ("q.txt", "of c")]);
-    let world = &shelf.world;
+fn a_missing_file_blocks_no_other_document() {
+    let test_binder = test_binder(&[("o.txt", "of a"), ("p.txt", "of b"), ("q.txt", "of c")]);
+    let world = &test_binder.world;
     fs::remove_file(world.at("Brf Eken/Avtal/o.txt")).unwrap();
     world.edit(|o| {
-        o.rename_document(&shelf.ids[0], "p.txt").unwrap();
-        o.rename_document(&shelf.ids[1], "q.txt").unwrap();
-        o.rename_document(&shelf.ids[2], "r.txt").unwrap();
+        o.rename_document(&test_binder.ids[0], "p.txt").unwrap();
+        o.rename_document(&test_binder.ids[1], "q.txt").unwrap();
+        o.rename_document(&test_binder.ids[2], "r.txt").unwrap();
     });
-    // Only the one that is brought back asks for a link.
+    // Only the restored document requests a link.
     world.sandbox.script(Route::DownloadLink, vec![Reply::problem(403, "Forbidden")]);
     let ran = world.run();
     assert_eq!((ran.exit(), ran.documents().failed, ran.documents().moved), (Exit::Partial, 1, 2), "{ran:?}");
@@ -344,10 +344,10 @@ fn a_name_without_a_file_is_in_nobodys_way() {
     assert_eq!(blobs, 1, "only what was missing is downloaded");
 }
 
-/// A fault while folders are read is not the service's word that there are none: the run is not complete, and the next
-/// one reads them again, although their period is not over.
+/// A fault while folders are read doesn't mean that there are none: the run is incomplete, and the next one reads them
+/// again although they are not due.
 #[test]
-fn folders_that_a_fault_hid_are_read_again() {
+fn folders_that_could_not_be_read_are_read_again() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let tab = o.add_folder(&binder, None, "Avtal").unwrap();
@@ -365,8 +365,8 @@ fn folders_that_a_fault_hid_are_read_again() {
 }
 
 #[test]
-fn names_that_no_text_can_hold_are_mirrored() {
-    let s = shelf(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
+fn names_that_are_not_valid_text_are_mirrored() {
+    let s = test_binder(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
     let version = |id: &str| s.world.edit(|o| o.documents().into_iter().find(|d| d.id == id).unwrap().version);
     let names: [&[u8]; 3] = [br"half \ud83d.txt", b"r\xe5.txt", b"line\nbreak.txt"];
     let mut page = b"\xef\xbb\xbf{\"totalCount\":3,\"items\":[".to_vec();
@@ -390,7 +390,7 @@ fn names_that_no_text_can_hold_are_mirrored() {
 
 #[test]
 fn ids_that_earlier_versions_folded_are_matched_and_rewritten() {
-    let s = shelf(&[("a.txt", "a"), ("b.txt", "b")]);
+    let s = test_binder(&[("a.txt", "a"), ("b.txt", "b")]);
     let database = rusqlite::Connection::open(s.world.database()).unwrap();
     database
         .execute_batch(&format!(
@@ -411,13 +411,13 @@ fn ids_that_earlier_versions_folded_are_matched_and_rewritten() {
     assert_eq!((ran.exit(), ran.documents()), (Exit::Complete, expected), "{ran:?}");
     let id: String = s.world.sql("SELECT id || version || folder FROM documents WHERE path LIKE '%a.txt'");
     assert_eq!(id, "Doc-AVer-ATab-A");
-    // The other one is listed nowhere, and the service does not know it by the id that is stored.
+    // The other one is listed nowhere, and the service doesn't know it by the stored id.
     assert!(ran.warns_of("can't be asked for"), "{ran:?}");
     s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a"), ("Brf Eken/Avtal/b.txt", "b")]);
 }
 
 #[test]
-fn a_name_that_the_disk_refuses_is_shortened_and_kept() {
+fn a_name_that_the_file_system_refuses_is_shortened_and_kept() {
     let (long, longer) = (format!("{}.pdf", "å".repeat(100)), format!("{}.txt", "b".repeat(250)));
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
@@ -427,20 +427,20 @@ fn a_name_that_the_disk_refuses_is_shortened_and_kept() {
         .map(|(name, text)| o.add_document(&binder, None, name, text).unwrap())
         .collect();
     let world = World::new(o);
-    // One after the other: the first one that comes has the plain name.
+    // One after the other: the first one gets the plain name.
     let mut config = world.config(world.given());
     (config.options.concurrency, config.remote.downloads) = (1, 1);
-    let night = || world.run_on(&config, |mirror| mirror.with_longest_name(143));
-    let ran = night();
+    let run_short = || world.run_on(&config, |mirror| mirror.with_longest_name(143));
+    let ran = run_short();
     assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
     let first = format!("Brf Eken/{}.pdf", "å".repeat(69));
     let second = format!("Brf Eken/{} [{}].pdf", "å".repeat(64), &ids[1][..8]);
     world.assert_tree(&[(&first, "one"), (&second, "two"), ("Brf Eken/a.txt", "three")]);
     world.edit(|o| o.rename_document(&ids[2], &longer)).unwrap();
-    assert_eq!(night().documents().moved, 1);
+    assert_eq!(run_short().documents().moved, 1);
     let third = format!("Brf Eken/{}.txt", "b".repeat(139));
     world.assert_tree(&[(&first, "one"), (&second, "two"), (&third, "three")]);
-    // The names are kept, also by a disk that takes longer ones.
+    // The names are kept, also by a file system that allows longer ones.
     let ran = world.run();
     assert_eq!((ran.exit(), ran.documents().unchanged), (Exit::Complete, 3), "{ran:?}");
     world.assert_tree(&[(&first, "one"), (&second, "two"), (&third, "three")]);

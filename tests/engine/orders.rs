@@ -1,4 +1,4 @@
-//! Listings that end at a round number, read in two orders.
+//! Listings with a suspiciously round total, read in two sort orders.
 
 use ibinder_sync::{
     config,
@@ -8,7 +8,7 @@ use ibinder_sync::{
 
 use crate::harness::{Ran, World};
 
-/// A run over a binder of so many documents, which are left out by a filter; and how many pages it asked for.
+/// A run over a binder with this many documents, which a filter leaves out; and how many pages it requested.
 fn listed(documents: usize, change: impl FnOnce(&mut Settings)) -> (Ran, u64) {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
@@ -38,7 +38,7 @@ fn a_listing_that_is_cut_off_is_not_certified_by_two_orders() {
 }
 
 #[test]
-fn a_sort_that_is_ignored_certifies_nothing() {
+fn an_ignored_sort_order_certifies_nothing() {
     let (ran, _) = listed(10_000, |settings| settings.sorts = false);
     assert_eq!((ran.exit(), ran.finished.uncertified), (Exit::Partial, true), "{ran:?}");
 }

@@ -1,4 +1,4 @@
-//! A rate slows a run down, and never stops it. A service that is down is waited for, and then given up.
+//! A rate limit slows a run down and never stops it. A run waits for a service that is down, and then gives up.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use ibinder_sync::{
 
 use crate::harness::World;
 
-/// Pages wait for their turn while the queue that they feed is full. Whoever has the turn must not
-/// wait for those who make room in it.
+/// Pages wait for their turn while the download queue is full. The one whose turn it is must not wait for those that empty
+/// the queue.
 #[test]
 fn a_full_queue_and_a_rate_do_not_wait_for_each_other() {
     let wanted = Generated { binders: 1, documents: 60, ..Generated::default() };
@@ -21,7 +21,7 @@ fn a_full_queue_and_a_rate_do_not_wait_for_each_other() {
     let ran = world.run_with(|given| {
         given.rate = RateSetting::Set(Rate::per_second(60.0).unwrap());
         given.concurrency = 1;
-        // Only a run that stands still takes so long; it then ends as partial.
+        // Only a deadlocked run takes this long; it then ends as partial.
         given.max_duration = Some(Duration::from_mins(2));
     });
     assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
@@ -33,8 +33,8 @@ fn world(documents: usize) -> World {
 }
 
 #[test]
-fn a_service_that_was_down_is_as_if_nothing_had_been() {
-    // From the first request on; behind the token, the binders, and in the middle of everything.
+fn an_outage_of_the_service_leaves_no_trace() {
+    // From the first request on, after the token, after the binders, and in the middle.
     for after in [0, 1, 2, 20] {
         let world = world(30);
         world.sandbox.go_down(after, 50);
@@ -44,13 +44,13 @@ fn a_service_that_was_down_is_as_if_nothing_had_been() {
 }
 
 #[test]
-fn a_service_that_stays_down_ends_the_run_and_what_is_finished_stays() {
+fn a_service_that_stays_down_ends_the_run_and_keeps_finished_documents() {
     let whole = world(60);
     whole.mirror();
     let world = world(60);
     let mut config = world.config(world.given());
     config.remote.give_up = Duration::from_millis(50);
-    // From the first request on, behind the binders, and when half of the documents have come.
+    // From the first request on, after the binders, and when half of the documents have arrived.
     for (after, some) in [(0, false), (2, false), (whole.asked() - 30, true)] {
         world.sandbox.go_down(after, u64::MAX);
         let ran = world.run_as(&config);
@@ -73,7 +73,7 @@ fn the_end_of_a_run_does_not_wait_for_a_service_that_is_down() {
 }
 
 #[test]
-fn storage_that_was_down_is_as_if_nothing_had_been() {
+fn an_outage_of_storage_leaves_no_trace() {
     let world = world(30);
     world.sandbox.script(Route::Blob, Reply::status(503).times(60));
     let (links, ran) = world.requests(Route::DownloadLink, || world.mirror());
@@ -82,11 +82,11 @@ fn storage_that_was_down_is_as_if_nothing_had_been() {
 }
 
 #[test]
-fn a_document_that_storage_cannot_give_fails_alone() {
+fn only_a_document_that_storage_cannot_send_fails() {
     let world = world(10);
     let mut config = world.config(world.given());
     (config.options.concurrency, config.remote.downloads) = (1, 1);
-    // A document that comes, and then six tries; after each three of them storage answers at its root.
+    // One successful document, then six attempts; after each three of them storage responds at its root.
     world.sandbox.script(Route::Blob, vec![Reply::Pass]);
     for _ in 0..2 {
         world.sandbox.script(Route::Blob, Reply::status(500).times(3));
@@ -97,11 +97,11 @@ fn a_document_that_storage_cannot_give_fails_alone() {
 }
 
 #[test]
-fn a_link_is_only_asked_for_when_it_can_be_used() {
+fn a_link_is_only_requested_when_it_can_be_used() {
     let world = world(40);
     let mut config = world.config(world.given());
     (config.options.concurrency, config.remote.downloads) = (32, 2);
-    // Two lanes are held by silent downloads.
+    // Silent downloads occupy two slots.
     world.sandbox.script(Route::Blob, Reply::HangHead.times(2));
     config.options.max_duration = Some(Duration::from_millis(700));
     let (links, _) = world.requests(Route::DownloadLink, || world.run_as(&config));
@@ -109,18 +109,18 @@ fn a_link_is_only_asked_for_when_it_can_be_used() {
 }
 
 #[test]
-fn a_night_on_which_nothing_changed_costs_what_the_plan_says() {
+fn a_run_without_changes_costs_what_the_plan_says() {
     let wanted = Generated { binders: 3, documents: 120, ..Generated::default() };
     let world = World::with(Organisation::generated(&wanted), |settings| settings.page_size_cap = 7);
     world.mirror();
-    let told = world.night();
+    let expected = world.unchanged_cost();
     let before = world.asked();
     world.mirror();
-    assert_eq!(told, world.asked() - before);
+    assert_eq!(expected, world.asked() - before);
 }
 
 #[test]
-fn an_unknown_limit_is_found_out() {
+fn an_unknown_rate_limit_is_discovered() {
     let world =
         World::with(Organisation::generated(&Generated { binders: 1, documents: 12, ..Generated::default() }), |s| {
             s.limit = Some(6);
@@ -130,7 +130,7 @@ fn an_unknown_limit_is_found_out() {
     world.assert_mirrors();
 }
 
-/// An organisation that is mirrored, of which most documents then change; one is renamed and one removed.
+/// A mirrored organisation in which most documents change; one is renamed and one removed.
 fn changed(revised: usize) -> World {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
@@ -148,10 +148,10 @@ fn changed(revised: usize) -> World {
     world
 }
 
-/// The documents of a storage host that is down fail, and nothing else does: with most of them on that host, asked for
-/// before all others; however the host is down.
+/// Only the documents of a storage host that is down fail, although most are on that host and requested first, and however
+/// it is down.
 #[test]
-fn a_storage_host_that_is_down_costs_its_own_documents() {
+fn a_storage_host_that_is_down_only_fails_its_own_documents() {
     const DEAD: usize = 40;
     const OTHERS: usize = 10;
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -172,9 +172,9 @@ fn a_storage_host_that_is_down_costs_its_own_documents() {
     }
 }
 
-/// Documents of a host that takes connections and never answers hold none of the few lanes.
+/// Documents of a host that accepts connections and never responds don't occupy the few slots.
 #[test]
-fn documents_that_wait_for_a_storage_host_are_in_nobodys_way() {
+fn documents_that_wait_for_a_storage_host_block_no_others() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x?sig=1", silent.local_addr().unwrap());
     let world = changed(60);
@@ -185,7 +185,7 @@ fn documents_that_wait_for_a_storage_host_are_in_nobodys_way() {
     world.sandbox.script(Route::DownloadLink, dead);
     let others = world.sandbox.count(Route::Blob) + 40;
     let (ran, came) = std::thread::scope(|scope| {
-        // The connections break when all others have come. A minute is for a program that makes them wait.
+        // The connections are closed when all others have arrived. A program that lets them wait needs a minute.
         let wait = scope.spawn(|| {
             let began = std::time::Instant::now();
             while world.sandbox.count(Route::Blob) < others && began.elapsed() < Duration::from_mins(1) {

@@ -1,4 +1,4 @@
-//! The program itself, on a world's mirror.
+//! Runs the program itself on a world's mirror.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use ibinder_sync::model::STATE_FOLDER;
 
 use crate::{disk, harness::World};
 
-/// What came of a command.
+/// The result of a command.
 pub(crate) struct Done {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -24,7 +24,7 @@ impl Done {
         self
     }
 
-    /// A number of the report.
+    /// A number in the report.
     #[track_caller]
     pub(crate) fn count(&self, group: &str, field: &str) -> u64 {
         let report: serde_json::Value = serde_json::from_str(&self.out).unwrap();
@@ -64,7 +64,7 @@ pub(crate) fn state(world: &World, name: &str) -> PathBuf {
     world.at(STATE_FOLDER).join(name)
 }
 
-/// A copy of a whole mirror, as somebody would make it who restores one from elsewhere.
+/// Copies a whole mirror, like a user who restores a backup.
 pub(crate) fn copy_all(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -81,13 +81,13 @@ pub(crate) fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// Puts a mirror back as it was when it was copied.
+/// Restores a mirror from a copy.
 pub(crate) fn reset(world: &World, copy: &Path) {
     fs::remove_dir_all(world.dest()).unwrap();
     copy_all(copy, &world.dest());
 }
 
-/// Every byte string that was in the mirror is there still, and what the service has is in the tree.
+/// Every byte string that was in the mirror still is, and the tree matches the service.
 #[track_caller]
 pub(crate) fn assert_nothing_lost(world: &World, before: &std::collections::BTreeSet<Vec<u8>>, situation: &str) {
     let now = disk::all_bytes(&world.dest());

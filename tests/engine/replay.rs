@@ -1,8 +1,7 @@
-//! Every step of a publish, stopped after each of its actions on the disk, and finished by the replay.
+//! Every step of a publish, interrupted after each of its actions on the disk, and completed by the replay.
 //!
-//! The half-done situations are made by hand: what a file system does is what counts, not which
-//! function did it. Each is replayed twice over, since a crash may strike the replay, too, and on a
-//! file system with all its abilities as well as on one with none.
+//! Interrupted situations are created by hand, because the file system counts and not which function changed it. Each is
+//! replayed twice, since the replay may crash, too, and on file systems with all abilities and without them.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
 
@@ -21,7 +20,7 @@ use crate::disk;
 const OLD: &str = "the old bytes";
 const NEW: &str = "the new bytes";
 
-/// An opened mirror with one document, `Brf Eken/Avtal/a.txt`, whose file holds [`OLD`].
+/// An open mirror with one document, `Brf Eken/Avtal/a.txt`, whose file has the bytes [`OLD`].
 struct Bench {
     folder: TempDir,
     mirror: Arc<Mirror>,
@@ -67,12 +66,12 @@ impl Bench {
         self.folder.path().join(STATE_FOLDER).join("tmp").join(name)
     }
 
-    /// Where the object of some bytes lies, its folder being there.
+    /// The path of an object; creates its folder.
     fn object(&self, bytes: &str) -> PathBuf {
         let hash = disk::sha256(bytes.as_bytes());
-        let shelf = self.folder.path().join(STATE_FOLDER).join("objects").join(&hash[..2]);
-        fs::create_dir_all(&shelf).unwrap();
-        shelf.join(hash)
+        let object_dir = self.folder.path().join(STATE_FOLDER).join("objects").join(&hash[..2]);
+        fs::create_dir_all(&object_dir).unwrap();
+        object_dir.join(hash)
     }
 
     fn path_of(&self, document: &str) -> Option<(String, String)> {
@@ -82,7 +81,7 @@ impl Bench {
         Some((known.path.to_string(), known.version.to_string()))
     }
 
-    /// The tree has these files and no others, each with one name; nothing is left below `tmp/` or in the intents.
+    /// Asserts that the tree has exactly these files, each with one name, and that no temporary files or intents remain.
     fn assert(&self, files: &[(&str, &str)], held: &[&str], situation: &str) {
         let found: Vec<(String, String)> = disk::files(self.folder.path())
             .into_iter()
@@ -94,7 +93,7 @@ impl Bench {
             assert_eq!(fs::metadata(self.tree(path)).unwrap().nlink(), 1, "{situation}");
         }
         for bytes in held {
-            assert!(disk::is_held(self.folder.path(), bytes.as_bytes()), "{bytes:?} is not held: {situation}");
+            assert!(disk::is_held(self.folder.path(), bytes.as_bytes()), "{bytes:?} is not kept: {situation}");
             assert_eq!(fs::metadata(self.object(bytes)).unwrap().nlink(), 1, "{situation}");
         }
         disk::assert_objects(self.folder.path());
@@ -110,9 +109,9 @@ impl Bench {
     }
 }
 
-/// Bytes without a name went with the process that was killed, and their inode's number is another file's by now.
+/// Anonymous bytes were lost with the killed process, and their inode number has been reused by another file.
 #[test]
-fn an_add_whose_bytes_went_is_not_somebody_elses_file() {
+fn an_add_whose_bytes_were_lost_takes_no_other_file() {
     let bench = Bench::new(false);
     let staged = bench.stage(NEW);
     fs::write(bench.tree("Brf Eken/Avtal/b.txt"), "somebody's own").unwrap();
@@ -123,7 +122,7 @@ fn an_add_whose_bytes_went_is_not_somebody_elses_file() {
     bench.replay();
     assert_eq!(bench.path_of("b"), None);
     bench.assert(&[(PATH, OLD), ("Brf Eken/Avtal/b.txt", "somebody's own")], &[], "");
-    assert_eq!(bench.state.read(|r| r.failures()).unwrap(), [], "the run meets the document anew");
+    assert_eq!(bench.state.read(|r| r.failures()).unwrap(), [], "the run will see the document again");
 }
 
 const PATH: &str = "Brf Eken/Avtal/a.txt";
@@ -145,10 +144,10 @@ fn intent(document: &str, at: &str, version: &str, step: Step) -> Intent {
 
 type Action = fn(&Bench, &str);
 
-/// Replays a half-done situation, and once more what is already done.
+/// Replays an interrupted situation, and then again what is already done.
 fn finish(bench: &Bench, intent: &Intent, situation: &str) {
     bench.begin(intent);
-    // A crash of the replay before it is recorded: the same is carried out again.
+    // The replay crashed before it was recorded, so it is carried out again.
     let outcome = bench.mirror.apply(intent).unwrap();
     assert!(matches!(outcome, Outcome::Done { .. }), "{situation}: {outcome:?}");
     bench.replay();
@@ -198,11 +197,11 @@ fn a_replacement_is_finished() {
     let table: [(&str, Action); 5] = [
         ("nothing is done", |_, _| {}),
         ("exchanged", exchange),
-        ("exchanged, the object is there already", |b, staged| {
+        ("exchanged, the object exists already", |b, staged| {
             exchange(b, staged);
             fs::write(b.object(OLD), OLD).unwrap();
         }),
-        ("exchanged, a damaged object is there", |b, staged| {
+        ("exchanged, a damaged object exists", |b, staged| {
             exchange(b, staged);
             fs::write(b.object(OLD), "half").unwrap();
         }),
@@ -307,7 +306,7 @@ fn a_removal_is_finished() {
 }
 
 #[test]
-fn folders_that_a_crash_left_empty_go() {
+fn empty_folders_left_by_a_crash_are_removed() {
     let table: [(&str, Action); 2] = [
         ("the folder is gone, the binder's is not", |b, _| fs::remove_dir(b.tree("Brf Eken/Avtal")).unwrap()),
         ("both are gone", |b, _| fs::remove_dir_all(b.tree("Brf Eken")).unwrap()),
@@ -341,14 +340,14 @@ fn a_file_that_came_after_a_removal_stays() {
 }
 
 #[test]
-fn what_was_edited_before_it_left_is_held_as_it_was() {
+fn bytes_edited_before_a_replacement_are_kept_as_edited() {
     const EDITED: &str = "edited by hand";
     for fallbacks in [false, true] {
         let situation = format!("fallbacks only: {fallbacks}");
         let bench = Bench::new(fallbacks);
         let outgoing = bench.outgoing();
         let staged = bench.stage(NEW);
-        // The edit comes after the file was hashed.
+        // The edit happens after the file was hashed.
         fs::write(bench.tree(PATH), EDITED).unwrap();
         bench.begin(&intent("a", PATH, "v2", Step::Replace { staged, outgoing }));
         bench.replay();
@@ -393,9 +392,9 @@ fn an_add_never_takes_a_foreign_files_place() {
     }
 }
 
-/// Renames of one group, stopped after each of them: one steps aside, or moves on, and another takes its name.
+/// Renames of one batch, interrupted after each: one file is parked or moves on, and another takes its name.
 #[test]
-fn a_group_of_renames_is_finished() {
+fn a_batch_of_renames_is_finished() {
     const B: &str = "Brf Eken/Avtal/b.txt";
     const ASIDE: &str = "Brf Eken/Avtal/b [b].txt";
     for (fallbacks, done) in [false, true].into_iter().flat_map(|f| (0..=2).map(move |done| (f, done))) {

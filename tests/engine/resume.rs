@@ -1,4 +1,4 @@
-//! Storage that does not keep its word about a download: in the end the document is whole, or nothing is there.
+//! Storage that breaks its promises about a download: in the end the document is complete, or missing.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -41,7 +41,7 @@ fn one_without_md5() -> World {
     world
 }
 
-/// The first download breaks off; requests for a range are answered so, and others as they should be.
+/// The first download breaks off. Requests for a range get this response, others the normal one.
 fn ranges_get(world: &World, answer: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) {
     world.sandbox.script(Route::Blob, vec![Reply::Truncate]);
     ranges_only_get(world, answer);
@@ -65,11 +65,11 @@ fn assert_whole(world: &World, what: &str) {
     assert_eq!(disk::leftovers(&world.dest()), Vec::<String>::new(), "{what}");
 }
 
-/// What a slice is called: from where it is, with which `ETag`, and how a range is written.
+/// Builds a response for a range from its offset, the `ETag`, and a function that formats ranges.
 type Slice = fn(usize, &str, &dyn Fn(usize, usize) -> String) -> Reply;
 
 #[test]
-fn a_slice_that_is_called_the_whole_is_not_the_document() {
+fn a_part_labelled_as_the_whole_is_not_the_document() {
     let range = |from: usize, total: usize| format!("bytes {from}-{}/{total}", total - 1);
     let slices: [(&str, Slice); 7] = [
         ("200 with a range", |from, tag, range| {
@@ -101,7 +101,7 @@ fn a_slice_that_is_called_the_whole_is_not_the_document() {
 }
 
 #[test]
-fn a_part_that_says_it_is_something_else_is_not_glued_on() {
+fn a_part_with_another_content_type_is_not_appended() {
     for kind in ["text/html", "application/xml", "multipart/byteranges; boundary=x"] {
         let world = one_without_md5();
         ranges_get(&world, move |from, tag| {
@@ -115,7 +115,7 @@ fn a_part_that_says_it_is_something_else_is_not_glued_on() {
 }
 
 #[test]
-fn parts_that_do_not_make_the_md5_of_their_etag_are_not_the_document() {
+fn parts_that_contradict_the_md5_in_their_etag_are_not_the_document() {
     let world = one(SIZE);
     let half = SIZE / 2;
     let storage = RawStorage::start(move |from, before| {
@@ -137,9 +137,9 @@ fn parts_that_do_not_make_the_md5_of_their_etag_are_not_the_document() {
 }
 
 #[test]
-fn what_was_announced_binds_the_next_run_too() {
+fn announcements_also_bind_the_next_run() {
     let world = one_without_md5();
-    // A part comes, and then nothing but refusals.
+    // One part arrives, and then only refusals.
     let refused = Arc::new(AtomicUsize::new(0));
     world.sandbox.hook(move |asked| {
         let first = asked.route == Route::Blob && refused.fetch_add(1, Ordering::SeqCst) == 0;
@@ -153,7 +153,7 @@ fn what_was_announced_binds_the_next_run_too() {
 }
 
 #[test]
-fn a_range_that_is_refused_is_followed_by_the_whole() {
+fn a_refused_range_leads_to_a_full_download() {
     for status in [204, 304, 400, 401, 403, 404, 405, 409, 410, 412, 416, 500, 501, 503] {
         let world = one(SIZE);
         ranges_get(&world, move |_, _| Reply::status(status));
@@ -169,10 +169,10 @@ fn a_range_that_is_refused_is_followed_by_the_whole() {
 }
 
 #[test]
-fn what_is_held_stays_until_the_whole_has_come() {
+fn a_partial_download_stays_until_the_document_is_complete() {
     let world = one(SIZE);
     ranges_get(&world, |_, _| Reply::status(400));
-    // The whole is refused, too.
+    // Full downloads are refused, too.
     world.sandbox.script(Route::Blob, vec![Reply::status(400)]);
     let held = |ran: &Ran| {
         assert_eq!(ran.exit(), Exit::Partial, "{ran:?}");
@@ -183,22 +183,22 @@ fn what_is_held_stays_until_the_whole_has_come() {
     world.sandbox.unhook();
     let ran = world.run();
     assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
-    assert!(ran.finished.tally.bytes() < SIZE as u64, "it goes on where it was: {ran:?}");
+    assert!(ran.finished.tally.bytes() < SIZE as u64, "it resumes: {ran:?}");
     assert_whole(&world, "in the end");
 }
 
 #[test]
-fn a_download_that_always_breaks_and_always_gets_further_comes_in_one_run() {
+fn a_download_that_breaks_often_but_progresses_completes_in_one_run() {
     let size = 40_000_000;
     let world = one(size);
-    // Each try brings half of what is missing: more of them than a request has tries.
+    // Each attempt gets half of the rest: more attempts than a request is allowed.
     world.sandbox.script(Route::Blob, (0..8).map(|_| Reply::Truncate).collect());
     let ran = world.mirror();
     assert!(ran.finished.tally.bytes() < size as u64 + 1_000_000, "{ran:?}");
 }
 
 #[test]
-fn a_wrong_stored_md5_and_an_odd_encoding_lock_nothing_out() {
+fn a_wrong_stored_md5_and_an_odd_encoding_exclude_no_document() {
     for (header, value, downloads) in [
         ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==", 3_u64),
         ("content-encoding", "utf-8", 2),
@@ -218,7 +218,7 @@ fn a_wrong_stored_md5_and_an_odd_encoding_lock_nothing_out() {
 }
 
 #[test]
-fn bytes_that_are_encoded_are_refused_and_bytes_that_are_only_called_so_are_not() {
+fn encoded_bytes_are_refused_and_falsely_labelled_ones_are_not() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let pdf = [b"%PDF-1.7\n".to_vec(), bytes(1000)].concat();
@@ -232,7 +232,7 @@ fn bytes_that_are_encoded_are_refused_and_bytes_that_are_only_called_so_are_not(
     world.mirror();
 }
 
-/// A storage host that sends bytes as they are given, whatever they say of themselves, and then closes the connection.
+/// A storage host that sends raw responses, however inconsistent, and then closes the connection.
 struct RawStorage {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -240,7 +240,7 @@ struct RawStorage {
 }
 
 impl RawStorage {
-    /// `answer` gets the offset of the rest that is requested, and how many requests came before.
+    /// `answer` gets the offset of the requested range, and the number of earlier requests.
     fn start(answer: impl Fn(Option<usize>, usize) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, requests) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
@@ -250,12 +250,12 @@ impl RawStorage {
                 let (mut stream, _) = listener.accept().unwrap();
                 let mut head =
                     BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
-                // Who connects and says nothing ends this.
+                // A connection without a request ends this.
                 let Some(_) = head.next() else { return };
                 let from = head.fold(None, |from, line| {
                     from.or(line.strip_prefix("range: bytes=").and_then(|range| range.strip_suffix('-')?.parse().ok()))
                 });
-                // Who has heard enough hangs up before the end.
+                // Clients that have received enough disconnect early.
                 let _ = stream.write_all(&answer(from, count.fetch_add(1, Ordering::SeqCst)));
                 let _ = stream.shutdown(Shutdown::Write);
                 let _ = stream.read_to_end(&mut Vec::new());
@@ -264,7 +264,7 @@ impl RawStorage {
         Self { address, requests, thread: Some(thread) }
     }
 
-    /// The answer to a request for a link.
+    /// The response to a request for a link.
     fn link(&self) -> Reply {
         Reply::json(200, &serde_json::json!({ "url": format!("http://{}/blob?sig=1", self.address) }))
     }
@@ -285,7 +285,7 @@ fn head(status: u16, headers: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} X\r\netag: \"a\"\r\n{headers}\r\n").into_bytes()
 }
 
-/// The head of the rest from an offset, with one more header line.
+/// The head of a partial response from an offset, with one more header.
 fn rest(from: usize, header: &str) -> Vec<u8> {
     head(206, &format!("content-range: bytes {from}-{}/{SIZE}\r\n{header}", SIZE - 1))
 }
@@ -301,7 +301,7 @@ fn chunked(bytes: &[u8]) -> Vec<u8> {
 
 const CHUNKED: &str = "transfer-encoding: chunked\r\n";
 
-/// Bodies of a rest that are not the rest, from its offset.
+/// Partial responses with wrong bodies, by their offset.
 type BadRest = fn(usize) -> Vec<u8>;
 
 const BAD_RESTS: [(&str, BadRest); 8] = [
@@ -319,14 +319,14 @@ const BAD_RESTS: [(&str, BadRest); 8] = [
     ("nothing, called the whole", |_| [head(200, CHUNKED), chunked(b"")].concat()),
 ];
 
-/// The document, whose download breaks off after two thirds the first time.
+/// The document; the first download breaks off after two thirds.
 fn breaks_once(before: usize) -> Vec<u8> {
     let came = if before == 0 { SIZE / 3 * 2 } else { SIZE };
     [head(200, &format!("content-length: {SIZE}\r\n")), bytes(SIZE)[..came].to_vec()].concat()
 }
 
 #[test]
-fn a_rest_whose_body_is_bad_is_followed_by_the_whole_in_the_same_run() {
+fn a_bad_partial_response_leads_to_a_full_download_in_the_same_run() {
     for (what, bad) in BAD_RESTS {
         let world = one(SIZE);
         let storage = RawStorage::start(move |from, before| from.map_or_else(|| breaks_once(before), bad));
@@ -340,7 +340,7 @@ fn a_rest_whose_body_is_bad_is_followed_by_the_whole_in_the_same_run() {
 }
 
 #[test]
-fn what_an_earlier_run_kept_locks_nothing_out() {
+fn an_old_partial_download_excludes_no_document() {
     for (what, bad) in BAD_RESTS {
         let world = one(SIZE);
         let storage = RawStorage::start(move |from, before| from.map_or_else(|| breaks_once(before), bad));
@@ -356,7 +356,7 @@ fn what_an_earlier_run_kept_locks_nothing_out() {
 }
 
 #[test]
-fn a_document_larger_than_the_disk_fails_alone() {
+fn only_a_document_larger_than_the_disk_fails() {
     for min_free in [0, 1_000_000] {
         let mut o = Organisation::empty();
         let binder = o.add_binder("Brf Eken");

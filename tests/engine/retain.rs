@@ -1,4 +1,4 @@
-//! What retention lets go, and when it lets nothing go.
+//! What retention deletes, and when it deletes nothing.
 
 use std::{num::NonZeroU64, time::Duration};
 
@@ -20,8 +20,7 @@ use crate::{
 
 const DAY: i64 = 86_400;
 
-/// Two binders with a document each, which has been revised twice: a past version of it is 200 days old,
-/// the next one 100.
+/// Two binders with one document each, which has two old versions: one ended 200 days ago, the other 100.
 struct Past {
     world: World,
     eken: String,
@@ -52,7 +51,7 @@ fn sql(world: &World, text: &str) {
     rusqlite::Connection::open(world.database()).unwrap().execute_batch(text).unwrap();
 }
 
-/// Makes all that is past older by some days.
+/// Makes all history some days older.
 fn age(world: &World, days: i64) {
     sql(world, &format!("UPDATE past_versions SET ended_at = ended_at - {}", days * DAY));
 }
@@ -71,13 +70,13 @@ fn freed(ran: &Ran) -> (u64, u64, u64) {
 }
 
 impl Past {
-    /// Which of the bytes are held.
+    /// Which of the bytes are kept.
     fn held(&self) -> Vec<&'static str> {
         let all = ["a1", "a2", "a3", "b1", "b2", "b3"];
         all.into_iter().filter(|text| disk::is_held(&self.world.dest(), text.as_bytes())).collect()
     }
 
-    /// A complete run that retains by some rules.
+    /// A complete run with these retention rules.
     fn retains(&self, rules: impl FnOnce(&mut Settings)) -> Ran {
         let ran = self.world.run_with(rules);
         assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
@@ -85,7 +84,7 @@ impl Past {
         ran
     }
 
-    /// A run that lets nothing go.
+    /// A run that deletes nothing.
     fn keeps_all(&self, exit: Exit) -> Ran {
         let ran = self.world.run_with(by_age);
         assert_eq!((ran.exit(), freed(&ran)), (exit, (0, 0, 0)), "{ran:?}");
@@ -103,7 +102,7 @@ fn everything_is_kept_unless_asked_otherwise() {
 }
 
 #[test]
-fn what_is_older_goes_and_is_not_held_any_more() {
+fn older_versions_are_deleted() {
     let past = past();
     let ran = past.retains(|given| given.retain = Some(days(150)));
     assert_eq!(freed(&ran), (2, 2, 4));
@@ -116,7 +115,7 @@ fn what_is_older_goes_and_is_not_held_any_more() {
 }
 
 #[test]
-fn all_but_the_newest_versions_go() {
+fn all_but_the_newest_versions_are_deleted() {
     let past = past();
     assert_eq!(freed(&past.retains(|given| given.retain_versions = NonZeroU64::new(2))), (0, 0, 0));
     assert_eq!(freed(&past.retains(|given| given.retain_versions = NonZeroU64::new(1))), (2, 2, 4));
@@ -124,7 +123,7 @@ fn all_but_the_newest_versions_go() {
 }
 
 #[test]
-fn what_a_repair_put_aside_pushes_no_version_out() {
+fn files_replaced_by_a_repair_displace_no_version() {
     let past = past();
     let aside = format!(
         "INSERT INTO past_versions (document, version, binder, folder, file_name, path, sha256, held_sha256, size, mtime,
@@ -143,7 +142,7 @@ fn what_a_repair_put_aside_pushes_no_version_out() {
 }
 
 #[test]
-fn with_both_rules_either_keeps() {
+fn either_of_two_rules_keeps_a_version() {
     let past = past();
     let both = |age, versions| {
         move |given: &mut Settings| {
@@ -158,7 +157,7 @@ fn with_both_rules_either_keeps() {
 }
 
 #[test]
-fn shared_bytes_go_with_the_last_version_that_had_them() {
+fn shared_bytes_are_deleted_with_their_last_version() {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let [a, b, _] = ["a.txt", "b.txt", "c.txt"].map(|name| o.add_document(&binder, None, name, "same").unwrap());
@@ -174,20 +173,20 @@ fn shared_bytes_go_with_the_last_version_that_had_them() {
     age(&world, 100);
     assert_eq!(freed(&world.run_with(by_age)), (1, 1, 4));
     assert!(!disk::is_held(&world.dest(), b"same"));
-    // The third document has the same bytes now: its file is its own.
+    // The third document now has the same bytes in a file of its own.
     world.assert_mirrors();
     assert_eq!(std::fs::read(world.at("Brf Eken/c.txt")).unwrap(), b"same");
 }
 
 #[test]
-fn nothing_goes_from_a_binder_that_was_not_read_for_certain() {
+fn nothing_is_deleted_from_an_uncertified_binder() {
     let past = past();
     let total = past.world.edit(|o| o.documents());
     let item = |document: &str| {
         let d = total.iter().find(|d| d.id == document).unwrap();
         json!({"id": d.id, "fileName": d.file_name, "binderId": d.binder, "latestVersionId": d.version})
     };
-    // One binder is looked at, and one comes where two were announced, as often as it is read.
+    // One binder is always one document short of what it announces.
     for _ in 0..3 {
         let page = |number, items: &[serde_json::Value]| {
             Reply::json(200, &json!({"items": items, "totalCount": 2, "pageNumber": number, "pageSize": 1}))
@@ -200,7 +199,7 @@ fn nothing_goes_from_a_binder_that_was_not_read_for_certain() {
     });
     assert!(ran.finished.uncertified, "{ran:?}");
     assert_eq!(freed(&ran), (0, 0, 0));
-    // The next one is consistent; the other binder is left out by the filter.
+    // The next listing is consistent; the filter leaves out the other binder.
     let ran = past.world.run_with(|given| {
         by_age(given);
         given.binder = vec![past.eken.clone()];
@@ -210,7 +209,7 @@ fn nothing_goes_from_a_binder_that_was_not_read_for_certain() {
 }
 
 #[test]
-fn nothing_goes_from_a_binder_that_is_lost() {
+fn nothing_is_deleted_from_an_inaccessible_binder() {
     let past = past();
     past.world.edit(|o| o.hide_binder(&past.eken)).unwrap();
     let ran = past.world.run_with(by_age);
@@ -219,7 +218,7 @@ fn nothing_goes_from_a_binder_that_is_lost() {
 }
 
 #[test]
-fn nothing_goes_of_a_document_whose_present_binder_is_lost() {
+fn nothing_is_deleted_of_a_document_whose_current_binder_is_inaccessible() {
     let past = past();
     past.world.edit(|o| o.move_document(&past.b, &past.eken, None)).unwrap();
     past.world.mirror();
@@ -230,7 +229,7 @@ fn nothing_goes_of_a_document_whose_present_binder_is_lost() {
 }
 
 #[test]
-fn what_a_document_was_in_a_lost_binder_stays_by_any_rule() {
+fn versions_from_an_inaccessible_binder_are_kept_by_any_rule() {
     let past = past();
     past.world.edit(|o| o.move_document(&past.b, &past.eken, None)).unwrap();
     past.world.mirror();
@@ -244,7 +243,7 @@ fn what_a_document_was_in_a_lost_binder_stays_by_any_rule() {
 }
 
 #[test]
-fn nothing_goes_while_removals_are_withheld() {
+fn nothing_is_deleted_while_removals_are_withheld() {
     let past = past();
     // The binder that had a document lists none.
     past.world.edit(|o| o.remove_document(&past.b)).unwrap();
@@ -252,7 +251,7 @@ fn nothing_goes_while_removals_are_withheld() {
 }
 
 #[test]
-fn nothing_goes_when_the_run_ends_early() {
+fn nothing_is_deleted_if_the_run_ends_early() {
     let past = past();
     past.world.edit(|o| o.revise(&past.a, "a4").unwrap());
     let ran = past.world.run_with(|given| {
@@ -264,13 +263,13 @@ fn nothing_goes_when_the_run_ends_early() {
 }
 
 #[test]
-fn a_clock_that_differs_from_the_services_lets_nothing_go() {
+fn a_clock_that_differs_from_the_services_deletes_nothing() {
     let past = past();
     for hours in [-2, 2] {
         past.world.sandbox.change_settings(|settings| settings.clock_offset = hours * 3600);
         let ran = past.keeps_all(Exit::Complete);
         assert!(ran.warns_of("retention let nothing go") && ran.warns_of("set the clock"), "{ran:?}");
-        // Who keeps everything is not bothered.
+        // Without retention rules there is no warning.
         assert!(!past.retains(|_| {}).warns_of("clock"));
     }
     past.world.sandbox.change_settings(|settings| settings.clock_offset = 1800);
@@ -278,27 +277,27 @@ fn a_clock_that_differs_from_the_services_lets_nothing_go() {
 }
 
 #[test]
-fn without_a_date_of_the_service_nothing_goes() {
+fn without_a_date_from_the_service_nothing_is_deleted() {
     let past = past();
     past.world.sandbox.change_settings(|settings| settings.date = false);
     assert!(past.keeps_all(Exit::Complete).warns_of("have no Date header"));
 }
 
 #[test]
-fn a_clock_behind_the_run_before_lets_nothing_go() {
+fn a_clock_behind_the_previous_run_deletes_nothing() {
     let past = past();
     for column in ["started_at", "finished_at"] {
         sql(
             &past.world,
             &format!("UPDATE runs SET {column} = 4000000000 WHERE number = (SELECT max(number) FROM runs)"),
         );
-        assert!(past.keeps_all(Exit::Complete).warns_of("lies in the future"), "{column}");
+        assert!(past.keeps_all(Exit::Complete).warns_of("is in the future"), "{column}");
     }
     assert_eq!(freed(&past.retains(by_age)), (4, 4, 8));
 }
 
 #[test]
-fn what_ends_under_a_clock_that_is_behind_is_not_old() {
+fn versions_that_end_under_a_slow_clock_are_not_old() {
     let past = past();
     let later = jiff::Timestamp::now().as_second() + 40 * DAY;
     sql(&past.world, &format!("UPDATE runs SET started_at = {later} WHERE number = 2"));
@@ -314,10 +313,10 @@ fn what_ends_under_a_clock_that_is_behind_is_not_old() {
 }
 
 #[test]
-fn what_was_let_go_and_not_unlinked_is_unlinked_by_the_next_run() {
+fn released_objects_are_unlinked_by_the_next_run() {
     let past = past();
     {
-        // Killed after the commit; one of the two objects is gone already.
+        // Killed after the commit, when one of the two objects had been unlinked.
         let mirror = Mirror::open(&past.world.dest()).unwrap();
         let state = State::open(&past.world.database(), false).unwrap();
         let held = state.read(|r| r.held_versions(&DocumentId::parse(&past.a).unwrap())).unwrap();
@@ -332,7 +331,7 @@ fn what_was_let_go_and_not_unlinked_is_unlinked_by_the_next_run() {
 }
 
 #[test]
-fn what_is_needed_again_is_not_unlinked() {
+fn objects_needed_again_are_not_unlinked() {
     let past = past();
     {
         let _mirror = Mirror::open(&past.world.dest()).unwrap();
@@ -350,7 +349,7 @@ fn what_is_needed_again_is_not_unlinked() {
 }
 
 #[test]
-fn a_document_that_returns_after_its_version_went_is_fetched_again() {
+fn a_document_that_returns_after_its_version_was_deleted_is_downloaded() {
     let past = past();
     past.world.edit(|o| o.add_document(&past.linden, None, "c.txt", "c").map(drop)).unwrap();
     past.world.edit(|o| o.remove_document(&past.b)).unwrap();
@@ -364,7 +363,7 @@ fn a_document_that_returns_after_its_version_went_is_fetched_again() {
 }
 
 #[test]
-fn a_plan_lets_nothing_go() {
+fn a_plan_deletes_nothing() {
     let past = past();
     let config = past.world.config(Settings { retain: Some(days(1)), ..past.world.given() });
     assert!(!config.options.retain().keeps_all());
@@ -374,7 +373,7 @@ fn a_plan_lets_nothing_go() {
 }
 
 #[test]
-fn many_go_in_groups() {
+fn many_are_deleted_in_batches() {
     let past = past();
     let copies = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1500)
         INSERT INTO past_versions SELECT NULL, document, version || n, binder, folder, file_name, path, sha256, held_sha256, size, mtime,

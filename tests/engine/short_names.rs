@@ -1,4 +1,4 @@
-//! File systems that take shorter names than the usual 255 bytes.
+//! File systems with shorter names than the usual 255 bytes.
 
 use std::{collections::BTreeMap, fs};
 
@@ -16,12 +16,12 @@ use crate::{
 /// The longest name on eCryptfs, in bytes.
 const LONGEST: usize = 143;
 
-/// Two names that differ far behind the limit.
+/// Two names that only differ far beyond the limit.
 fn twins() -> [String; 2] {
     ["norr", "söder"].map(|end| format!("{} {end}", "Relationsritningar för åtgärder ".repeat(5)))
 }
 
-/// Two binders, in each two tabs, in each two folders, in each two documents, all with names of the same beginning.
+/// Two binders with two tabs each, two folders in each tab, and two documents in each folder. All names begin alike.
 fn organisation() -> Organisation {
     let mut o = Organisation::empty();
     for binder in twins() {
@@ -40,12 +40,12 @@ fn organisation() -> Organisation {
     o
 }
 
-/// A run on a file system of short names.
+/// A run on a file system with short names.
 fn run_short(world: &World) -> Ran {
     world.run_on(&world.config(world.given()), |mirror| mirror.with_longest_name(LONGEST))
 }
 
-/// The paths of the tree by the bytes that lie there.
+/// The paths of the tree by their bytes.
 fn paths(world: &World) -> BTreeMap<Vec<u8>, String> {
     let files = files(&world.dest());
     let paths: BTreeMap<Vec<u8>, String> = files.into_iter().map(|(path, bytes)| (bytes, path)).collect();
@@ -71,7 +71,7 @@ fn assert_short(paths: &BTreeMap<Vec<u8>, String>) {
 }
 
 #[test]
-fn names_of_every_level_are_shortened_stay_apart_and_are_kept() {
+fn names_on_every_level_are_shortened_and_stay_distinct() {
     let world = World::new(organisation());
     let ran = run_short(&world);
     assert_eq!((ran.exit(), ran.documents().added), (Exit::Complete, 16), "{ran:?}");
@@ -82,7 +82,7 @@ fn names_of_every_level_are_shortened_stay_apart_and_are_kept() {
         let prefixes: std::collections::BTreeSet<String> = first.values().map(prefix).collect();
         assert_eq!(prefixes.len(), 1 << depth, "{prefixes:?}");
     }
-    // The names are kept, also on a file system that takes longer ones.
+    // The names are kept, also on a file system that allows longer ones.
     assert_unchanged(&run_short(&world), 16);
     assert_unchanged(&world.run(), 16);
     assert_eq!(paths(&world), first);
@@ -109,7 +109,7 @@ fn a_renamed_level_is_shortened_too() {
 }
 
 #[test]
-fn a_mirror_that_was_copied_to_shorter_names_is_whole_after_one_run() {
+fn a_mirror_copied_to_shorter_names_is_complete_after_one_run() {
     let mut o = organisation();
     let [long, _] = twins();
     let binder = o.add_binder("Kort");
@@ -117,7 +117,7 @@ fn a_mirror_that_was_copied_to_shorter_names_is_whole_after_one_run() {
     let document = o.add_document(&binder, None, &format!("{long}.pdf"), "only its own name is long").unwrap();
     let world = World::new(o);
     world.mirror();
-    // A copy to such a file system lacks what it refuses.
+    // A copy on that file system lacks the names that it refuses.
     for entry in fs::read_dir(world.dest()).unwrap().map(Result::unwrap) {
         if entry.file_name().len() > LONGEST {
             fs::remove_dir_all(entry.path()).unwrap();
@@ -135,7 +135,7 @@ fn a_mirror_that_was_copied_to_shorter_names_is_whole_after_one_run() {
 }
 
 #[test]
-fn folders_that_are_there_under_longer_names_are_renamed_without_a_download() {
+fn folders_with_longer_names_are_renamed_without_downloads() {
     let world = World::new(organisation());
     world.mirror();
     let before: Vec<Vec<u8>> = paths(&world).into_keys().collect();

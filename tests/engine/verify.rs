@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A mirror of `count` documents `n.txt`, each with different bytes.
-fn shelf(count: usize) -> (World, Vec<String>) {
+fn test_binder(count: usize) -> (World, Vec<String>) {
     let mut o = Organisation::empty();
     let binder = o.add_binder("Brf Eken");
     let add = |n| o.add_document(&binder, None, &format!("{n}.txt"), format!("the bytes of {n}")).unwrap();
@@ -147,7 +147,7 @@ const DAMAGES: [(&str, FindingKind, Damage); 6] = [
 
 #[test]
 fn a_sound_mirror_has_no_findings() {
-    let (world, _) = shelf(3);
+    let (world, _) = test_binder(3);
     fs::create_dir(world.at("an empty folder")).unwrap();
     let (looked, confirmed) = checked(&world, CheckScope::All, Cursor::default(), || {});
     assert_eq!(confirmed.findings, []);
@@ -157,7 +157,7 @@ fn a_sound_mirror_has_no_findings() {
 #[test]
 fn each_damage_of_a_document_is_found_and_comes_back_from_the_service() {
     for (what, kind, damage) in DAMAGES {
-        let (world, _) = shelf(3);
+        let (world, _) = test_binder(3);
         damage(&world);
         assert_eq!(kinds(&world), [(kind, FILE.to_owned())], "{what}");
         let found = repaired(&world, true);
@@ -177,7 +177,7 @@ fn each_damage_of_a_document_is_found_and_comes_back_from_the_service() {
 
 #[test]
 fn without_the_service_the_rest_is_repaired() {
-    let (world, ids) = shelf(3);
+    let (world, ids) = test_binder(3);
     // One is restored from another document with the same bytes, one from an object, one not at all.
     let same = world.edit(|o| {
         let binder = o.documents()[0].binder.clone();
@@ -207,7 +207,7 @@ fn a_foreign_entry_at_a_documents_path_is_reported_and_stays() {
     let folder: Damage = |w| fs::create_dir(w.at(FILE)).unwrap();
     let link: Damage = |w| symlink("/etc/hostname", w.at(FILE)).unwrap();
     for put in [folder, link] {
-        let (world, _) = shelf(2);
+        let (world, _) = test_binder(2);
         fs::remove_file(world.at(FILE)).unwrap();
         put(&world);
         let found = repaired(&world, true);
@@ -219,7 +219,7 @@ fn a_foreign_entry_at_a_documents_path_is_reported_and_stays() {
 
 #[test]
 fn other_bytes_for_the_same_version_are_refused() {
-    let (world, _) = shelf(2);
+    let (world, _) = test_binder(2);
     // The record differs from the service, as if the service had changed a version.
     rot(&world.at(FILE));
     let before = fs::read(world.at(FILE)).unwrap();
@@ -239,7 +239,7 @@ fn objects_are_checked_and_repaired() {
         (FindingKind::ObjectDamaged, rot),
         (FindingKind::ObjectDamaged, |p| fs::write(p, "half").unwrap()),
     ] {
-        let (world, ids) = shelf(2);
+        let (world, ids) = test_binder(2);
         world.edit(|o| o.revise(&ids[0], "second".to_owned())).unwrap();
         world.mirror();
         let object = object_of(&world, BYTES);
@@ -256,7 +256,7 @@ fn objects_are_checked_and_repaired() {
 
 #[test]
 fn extra_files_are_reported_and_are_no_damage() {
-    let (world, _) = shelf(2);
+    let (world, _) = test_binder(2);
     fs::write(world.at("Brf Eken/mine.txt"), "mine").unwrap();
     symlink("/etc/hostname", world.at("a link")).unwrap();
     let object = object_of(&world, b"nobody's");
@@ -292,7 +292,7 @@ fn replacement(world: &World) -> (Mirror, State, Known, Intent) {
 #[test]
 fn changes_of_an_active_run_are_no_damage() {
     // The tree has changed while the state only has the intent, as in the middle of a run's batch.
-    let (world, _) = shelf(2);
+    let (world, _) = test_binder(2);
     let (mirror, state, _, intent) = replacement(&world);
     let scratch = tempfile::tempdir().unwrap();
     let before = copy_of(&world, scratch.path(), "before.db");
@@ -321,7 +321,7 @@ fn changes_of_an_active_run_are_no_damage() {
 
 #[test]
 fn a_rolling_check_covers_everything_and_no_more_than_its_share() {
-    let (world, _) = shelf(40);
+    let (world, _) = test_binder(40);
     rot(&world.at("Brf Eken/39.txt"));
     let mut note = Note::default();
     let mut damaged = 0;
@@ -346,7 +346,7 @@ fn scrub(world: &World, share: &str) -> Ran {
 
 #[test]
 fn a_scrub_repairs_disk_errors_and_leaves_edits() {
-    let (world, _) = shelf(4);
+    let (world, _) = test_binder(4);
     rot(&world.at(FILE));
     fs::write(world.at("Brf Eken/1.txt"), "mine").unwrap();
     let ran = scrub(&world, "100%");
@@ -360,7 +360,7 @@ fn a_scrub_repairs_disk_errors_and_leaves_edits() {
 
 #[test]
 fn damage_that_a_scrub_leaves_is_6() {
-    let (world, _) = shelf(2);
+    let (world, _) = test_binder(2);
     rot(&world.at(FILE));
     let connection = rusqlite::Connection::open(world.database()).unwrap();
     connection.execute("UPDATE documents SET sha256 = zeroblob(32) WHERE path = ?1", [FILE]).unwrap();
@@ -373,7 +373,7 @@ fn damage_that_a_scrub_leaves_is_6() {
 
 #[test]
 fn a_scrub_continues_where_the_last_one_stopped() {
-    let (world, _) = shelf(8);
+    let (world, _) = test_binder(8);
     let documents: Vec<u64> = (0..4).map(|_| scrub(&world, "25%").finished.scrub.unwrap().documents).collect();
     assert_eq!(documents, [2; 4]);
     assert!(Note::read(&Root::open(&world.dest()).unwrap()).last_round.is_some());
@@ -393,7 +393,7 @@ fn copied(world: &World) {
 
 #[test]
 fn a_copied_mirror_is_proved_once_and_an_edited_file_is_still_noticed() {
-    let (world, _) = shelf(6);
+    let (world, _) = test_binder(6);
     copied(&world);
     // An edit that only the bytes show.
     rot(&world.at("Brf Eken/5.txt"));
@@ -411,7 +411,7 @@ fn a_copied_mirror_is_proved_once_and_an_edited_file_is_still_noticed() {
 
 #[test]
 fn a_copied_mirror_is_sound() {
-    let (world, _) = shelf(3);
+    let (world, _) = test_binder(3);
     copied(&world);
     let (looked, confirmed) = checked(&world, CheckScope::All, Cursor::default(), || {});
     assert_eq!((confirmed.findings.len(), looked.moved.len()), (0, 3));
@@ -421,7 +421,7 @@ fn a_copied_mirror_is_sound() {
 
 #[test]
 fn a_damaged_note_starts_the_check_over() {
-    let (world, _) = shelf(2);
+    let (world, _) = test_binder(2);
     fs::write(world.at(".ibinder-sync/last-verify.json"), "{ half").unwrap();
     assert_eq!(Note::read(&Root::open(&world.dest()).unwrap()), Note::default());
     assert_eq!(scrub(&world, "100%").exit(), Exit::Complete);

@@ -1,4 +1,4 @@
-//! The process that is killed: this test binary once more, which carries out one command.
+//! The process that is killed: this test binary again, which executes one command.
 
 use std::{
     collections::BTreeMap,
@@ -30,11 +30,11 @@ use crate::{
 
 const TASK: &str = "CRASH_TASK";
 
-/// What a child is to do.
+/// The child's command.
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Run,
-    /// A run that keeps one past version of each document.
+    /// A run that keeps one old version per document.
     Retain,
     Adopt,
     Repair,
@@ -42,16 +42,16 @@ pub(super) enum Command {
     Purge(String),
 }
 
-/// A child's whole task.
+/// The child's task.
 pub(super) struct Task {
     pub(super) command: Command,
-    /// Whether the file system has none of the abilities that there are fallbacks for.
+    /// Whether the file system lacks all abilities that have fallbacks.
     pub(super) fallbacks: bool,
-    /// The point at which it kills itself, when it comes there for the n-th time.
+    /// The point at which it kills itself when it gets there for the n-th time.
     pub(super) kill: Option<(Point, usize)>,
 }
 
-/// Starts a child and waits for its end: whether it was killed, and what it passed.
+/// Starts a child and waits for its end. Returns whether it was killed, and which points it passed.
 pub(super) fn start(world: &World, task: &Task) -> (bool, Vec<Event>) {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
@@ -81,7 +81,7 @@ pub(super) fn start(world: &World, task: &Task) -> (bool, Vec<Event>) {
     (killed, std::fs::read_to_string(trace).unwrap_or_default().lines().map(Event::parse).collect())
 }
 
-/// Notes every point, and kills the process at one of them.
+/// Records every point, and kills the process at one of them.
 fn watch(trace: &Path, kill: Option<(String, u64)>) {
     let mut trace = File::create(trace).unwrap();
     let mut passed: BTreeMap<Point, u64> = BTreeMap::new();
@@ -91,7 +91,7 @@ fn watch(trace: &Path, kill: Option<(String, u64)>) {
         *nth += 1;
         if kill.as_ref().is_some_and(|(wanted, at)| *wanted == format!("{point:?}") && at == nth) {
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
-            // The signal comes before this thread goes on, and the lock is held until then.
+            // The signal arrives before this thread continues, and the lock is held until then.
             loop {
                 std::thread::park();
             }
@@ -102,7 +102,7 @@ fn watch(trace: &Path, kill: Option<(String, u64)>) {
 }
 
 #[test]
-#[ignore = "the matrix starts it, as a process of its own"]
+#[ignore = "started by the crash matrix as a process"]
 fn the_child() {
     let Some(task) = std::env::var_os(TASK) else { return skip("only another test can start it") };
     let task: Value = serde_json::from_str(task.to_str().unwrap()).unwrap();
@@ -135,6 +135,6 @@ fn the_child() {
         ("purge", _) => commands::purge(&dest, task["id"].as_str().unwrap(), true),
         (other, _) => panic!("no child knows {other}"),
     };
-    // What was let go or erased before the kill is not known any more.
+    // What was deleted or erased before the kill is no longer known.
     assert!(exit == Exit::Complete || (task["id"].is_string() && exit == Exit::Usage), "{exit:?}");
 }

@@ -1,8 +1,8 @@
-//! The crash matrix: each operation, killed at each point that it passes, and started again.
+//! The crash matrix: each operation is killed at each point that it passes, and started again.
 //!
-//! An operation runs once to learn its points, so that a new point in the code is covered by itself;
-//! a new operation is one more entry in [`operations`]. Each runs with all abilities of the file system and with none.
-//! After a kill the same command may be killed at the same point again, and is then left alone.
+//! An operation first runs once to record its points, so new points are covered automatically. A new operation is one more
+//! entry in [`operations`]. Each operation runs with all abilities of the file system and without them. After a kill the
+//! same command may be killed again at the same point, and then runs to its end.
 
 mod child;
 mod operations;
@@ -24,16 +24,16 @@ use operations::{
 use story::Story;
 use trace::Event;
 
-/// Kills at the last of many pieces of bytes show nothing that those at the first ones don't.
+/// Kills after many pieces of bytes show nothing that kills after the first ones don't.
 const PIECES: usize = 3;
 
 impl Operation {
-    /// Mirrors what is needed, makes the change, and starts the command.
+    /// Mirrors the precondition, makes the change, and starts the command.
     fn start(&self, story: &mut Story, kill: Option<(Point, usize)>) -> (bool, Vec<Event>) {
         story.round += 1;
         if let Some(prepare) = self.prepare {
             prepare(story);
-            story.settle();
+            story.complete();
         }
         (self.change)(story);
         let before = story.present();
@@ -41,7 +41,7 @@ impl Operation {
         let (killed, passed) = child::start(&story.world, &task);
         story.assert_nothing_lost(&before);
         if killed && kill.is_some_and(|(_, nth)| nth == 1) {
-            // The next one may be killed while it mends.
+            // The next command may be killed while it repairs.
             child::start(&story.world, &task);
             story.assert_nothing_lost(&before);
         }
@@ -51,11 +51,11 @@ impl Operation {
         (killed, passed)
     }
 
-    /// What it passes when nothing kills it, in a right order.
+    /// The points that it passes without a kill; their order must be right.
     fn learn(&self, story: &mut Story) -> Vec<Event> {
-        story.settle();
+        story.complete();
         let (_, passed) = self.start(story, None);
-        story.settle();
+        story.complete();
         if let Err(wrong) = trace::check(&passed) {
             panic!("{}, fallbacks only: {}: {wrong}", self.name, story.fallbacks);
         }
@@ -78,13 +78,13 @@ impl Operation {
                 continue;
             }
             let (killed, _) = self.start(&mut story, Some((event.point, *nth)));
-            // Groups depend on what comes when; each point is met once all the same.
+            // Batches depend on timing, but each point is still passed once.
             assert!(killed || *nth > 1, "{}: {:?} was not met again", self.name, event.point);
-            story.settle();
+            story.complete();
         }
     }
 
-    /// How a run opens and ends is the same each time, and tried once.
+    /// All runs begin and end alike, which is therefore only tested once.
     fn window(&self, passed: &[Event], fallbacks: bool) -> Range<usize> {
         if self.whole && !fallbacks {
             return 0..passed.len();
@@ -93,7 +93,7 @@ impl Operation {
         let first = passed.iter().position(|event| !opens(event)).unwrap();
         let ends = |event: &Event| matches!(event.point, Point::Recorded | Point::Freed);
         let last = passed.iter().rposition(ends).unwrap();
-        // What was freed is synced, and its list committed.
+        // The list of freed objects is committed and synced.
         first..passed.len().min(last + 4)
     }
 
@@ -150,12 +150,12 @@ fn a_resumed_download_survives_a_kill_at_each_step() {
 }
 
 #[test]
-fn a_download_that_was_cut_survives_a_kill_at_each_step() {
+fn an_interrupted_download_survives_a_kill_at_each_step() {
     CUT.survives(false);
 }
 
 #[test]
-fn letting_a_binder_go_survives_a_kill_at_each_step() {
+fn forgetting_a_binder_survives_a_kill_at_each_step() {
     FORGET.survives(false);
 }
 
@@ -192,7 +192,7 @@ fn every_point_is_passed_by_some_operation() {
     let mut story = Story::new(false);
     story.run();
     met.extend(PURGE.start(&mut story, None).1.iter().map(|event| event.point));
-    // Only a second start has something to replay and to sweep, and each kill above has one.
+    // Only a second start replays and sweeps, and each kill above has one.
     met.extend([Point::Replayed, Point::Discarded]);
     let missing: Vec<&Point> = Point::ALL.iter().filter(|point| !met.contains(point)).collect();
     assert_eq!(missing, Vec::<&Point>::new());

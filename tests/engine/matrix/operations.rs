@@ -1,4 +1,4 @@
-//! The table of operations: a new one is one more entry here, with a test beside the others.
+//! The table of operations: a new one is one more entry here, with a test.
 
 use ibinder_sync::{
     failpoints::Point,
@@ -10,16 +10,16 @@ use super::{child::Command, story::Story};
 
 use Point as P;
 
-/// Something that happens at the service, and the command that follows it.
+/// A change at the service, and the command that follows it.
 pub(super) struct Operation {
     pub(super) name: &'static str,
-    /// What must be mirrored before it.
+    /// Prepares the mirror.
     pub(super) prepare: Option<fn(&mut Story)>,
     pub(super) change: fn(&mut Story),
     pub(super) command: fn(&Story) -> Command,
-    /// Whether it is killed while the run opens and ends, too.
+    /// Whether it is also killed while the run begins and ends.
     pub(super) whole: bool,
-    /// Points that it passes for certain; with fallbacks only, the others.
+    /// Points that it certainly passes, with all abilities and with fallbacks only.
     pub(super) passes: [&'static [Point]; 2],
 }
 
@@ -153,7 +153,7 @@ pub(super) const RETURN: Operation = Operation {
     name: "return of a removed document",
     prepare: Some(|story| {
         add_subject(story);
-        story.settle();
+        story.complete();
         remove_subject(story);
     }),
     change: |story| story.world.edit(|o| o.restore_document(&story.subject).unwrap()),
@@ -181,7 +181,7 @@ pub(super) const RESUME: Operation = Operation {
 };
 
 pub(super) const CUT: Operation = Operation {
-    name: "publish of a download that was cut meanwhile",
+    name: "publish of an interrupted download",
     prepare: None,
     change: |story| {
         let tab = story.tabs[0].clone();
@@ -209,7 +209,7 @@ pub(super) const PURGE: Operation = Operation {
     name: "purge",
     prepare: Some(|story| {
         add_subject(story);
-        story.settle();
+        story.complete();
         story.revise_subject();
     }),
     change: Story::erase_subject,
@@ -232,7 +232,7 @@ pub(super) const RETAIN: Operation = Operation {
     prepare: Some(|story| story.revise(0)),
     change: |story| {
         story.revise(0);
-        story.let_go_but_two(0);
+        story.keep_two_versions(0);
     },
     command: |_| Command::Retain,
     whole: false,

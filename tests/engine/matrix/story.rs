@@ -1,4 +1,4 @@
-//! An organisation in which one thing happens at a time, and everything that its documents ever held.
+//! An organisation with one change at a time, and all bytes that its documents ever had.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,18 +18,18 @@ pub(super) struct Story {
     pub(super) world: World,
     pub(super) binders: [String; 2],
     pub(super) tabs: [String; 2],
-    /// Documents that change and stay.
+    /// Documents that change and are never removed.
     pub(super) documents: Vec<String>,
-    /// The one that the next step is about, and its folder.
+    /// The document of the next operation, and its folder.
     pub(super) subject: String,
     pub(super) folder: String,
     pub(super) round: usize,
     pub(super) fallbacks: bool,
-    /// All versions of all documents; no two have the same bytes.
+    /// All versions of all documents, each with different bytes.
     versions: BTreeMap<String, Vec<Vec<u8>>>,
-    /// All bytes that were mirrored once.
+    /// All bytes that were ever mirrored.
     mirrored: BTreeSet<Vec<u8>>,
-    /// Bytes that must be nowhere any more.
+    /// Bytes that must no longer exist.
     erased: Vec<Vec<u8>>,
 }
 
@@ -59,7 +59,7 @@ impl Story {
         story
     }
 
-    /// Bytes that nobody had before, of about so many kilobytes.
+    /// New bytes of about this many kilobytes.
     fn fresh(&self, size: usize) -> Vec<u8> {
         let count: usize = self.versions.values().map(Vec::len).sum();
         format!("{count:063}\n").repeat(16 * size).into_bytes()
@@ -97,12 +97,12 @@ impl Story {
         self.world.run_on(&config, |m| if self.fallbacks { m.with_fallbacks_only() } else { m })
     }
 
-    /// Runs to the end: the tree is the service's, everything is held, and nothing is left to do.
-    pub(super) fn settle(&mut self) {
+    /// Runs to completion: the tree matches the service, all bytes are kept, and nothing remains to be done.
+    pub(super) fn complete(&mut self) {
         let ran = self.run();
         assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
         self.world.assert_mirrors();
-        // Names that change places are no two the same, so none of them shows an id. Folders called Flytt and Bort are many.
+        // Names that swap places are unique, so they have no `[id]`. The folders Flytt and Bort have several documents.
         let shows_id = |path: &String| {
             path.split('/').any(|n| n.contains(" [") && !n.starts_with("Flytt") && !n.starts_with("Bort"))
         };
@@ -114,7 +114,7 @@ impl Story {
         disk::walk(&dest, &dest, &mut |path, name| assert_eq!(path.metadata().unwrap().nlink(), 1, "{name}"));
         let living = self.latest();
         let dest = self.world.dest();
-        assert!(!self.erased.iter().any(|bytes| disk::is_held(&dest, bytes)), "erased bytes are held");
+        assert!(!self.erased.iter().any(|bytes| disk::is_held(&dest, bytes)), "erased bytes still exist");
         for bytes in self.mirrored.iter().filter(|bytes| !living.contains(*bytes)) {
             self.world.assert_held(bytes);
         }
@@ -125,14 +125,14 @@ impl Story {
         self.world.edit(|o| o.documents().iter().map(|d| o.bytes(&d.id, &d.version).unwrap()).collect())
     }
 
-    /// Of a document's versions only the last two are to be kept.
-    pub(super) fn let_go_but_two(&mut self, n: usize) {
+    /// Expects that only the last two versions of a document are kept.
+    pub(super) fn keep_two_versions(&mut self, n: usize) {
         let versions = &self.versions[&self.documents[n]];
         self.erased = versions[..versions.len() - 2].to_vec();
         self.mirrored.retain(|bytes| !self.erased.contains(bytes));
     }
 
-    /// The subject leaves the service, and what it held is to be erased.
+    /// The subject is removed, and its bytes must be erased.
     pub(super) fn erase_subject(&mut self) {
         self.world.edit(|o| o.remove_document(&self.subject).unwrap());
         for bytes in &self.versions[&self.subject] {
@@ -146,7 +146,7 @@ impl Story {
         self.world.at(&path)
     }
 
-    /// Something writes into a document's file.
+    /// Damages a document's file.
     pub(super) fn damage(&mut self, n: usize) {
         let (bytes, file) = (self.fresh(1), self.file_of(n));
         self.mirrored.remove(&fs::read(&file).unwrap());
@@ -160,7 +160,7 @@ impl Story {
         fs::remove_file(file).unwrap();
     }
 
-    /// The tree and the objects are all that is left.
+    /// Deletes everything except for the tree and the objects.
     pub(super) fn lose_the_state(&mut self) {
         let database = self.world.database();
         fs::remove_file(&database).unwrap();
@@ -169,13 +169,13 @@ impl Story {
         }
     }
 
-    /// A destination that holds nothing yet.
+    /// Deletes the whole destination.
     pub(super) fn forget_everything(&mut self) {
         let _ = fs::remove_dir_all(self.world.dest());
         self.mirrored.clear();
     }
 
-    /// Documents that live and have a file.
+    /// Living documents with a file.
     pub(super) fn present(&self) -> Vec<String> {
         let files: BTreeSet<Vec<u8>> = disk::files(&self.world.dest()).into_values().collect();
         let living = self.world.edit(|o| o.documents());
@@ -183,11 +183,11 @@ impl Story {
         living.into_iter().map(|d| d.id).filter(has_file).collect()
     }
 
-    /// After a kill: every file is whole, nobody who lives is missing, and all bytes are somewhere.
+    /// After a kill: every file is complete, no living document is missing, and all bytes are somewhere.
     pub(super) fn assert_nothing_lost(&self, before: &[String]) {
         let files: BTreeSet<Vec<u8>> = disk::files(&self.world.dest()).into_values().collect();
         let all: BTreeSet<&Vec<u8>> = self.versions.values().flatten().collect();
-        assert!(files.iter().all(|bytes| all.contains(bytes)), "a file is not whole");
+        assert!(files.iter().all(|bytes| all.contains(bytes)), "a file is not complete");
         let present = self.present();
         let living: BTreeSet<String> = self.world.edit(|o| o.documents()).into_iter().map(|d| d.id).collect();
         for id in before.iter().filter(|id| living.contains(*id)) {
@@ -199,6 +199,6 @@ impl Story {
             let mut keep = |path: &std::path::Path, _| kept.extend(fs::read(path));
             disk::walk(&state, &state.join(folder), &mut keep);
         }
-        assert!(self.mirrored.is_subset(&kept), "bytes that were mirrored once are nowhere");
+        assert!(self.mirrored.is_subset(&kept), "mirrored bytes were lost");
     }
 }

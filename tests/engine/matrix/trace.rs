@@ -1,13 +1,13 @@
-//! What a power cut relies on: the order in which things were written, made durable and recorded.
+//! Checks what survives a power cut: the order in which data were written, made durable and recorded.
 //!
-//! A kill leaves the page cache, so that no kill shows what would be lost with it. The order does:
-//! it is replayed here on a disk that forgets whatever was not synced.
+//! A kill doesn't clear the page cache, so it doesn't show what a power cut would lose. The recorded order does: it is
+//! replayed on a model of a disk that loses everything that was not synced.
 
 use std::collections::BTreeSet;
 
 use ibinder_sync::failpoints::Point;
 
-/// A point that was passed, with its names.
+/// A passed point, with its names.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     pub(super) point: Point,
@@ -15,7 +15,7 @@ pub(super) struct Event {
 }
 
 impl Event {
-    /// From a line of a trace.
+    /// Parses a line of a trace.
     pub(super) fn parse(line: &str) -> Self {
         let mut words = line.split('\t');
         let word = words.next().unwrap();
@@ -24,19 +24,19 @@ impl Event {
     }
 }
 
-/// A disk that forgets.
+/// A disk that loses unsynced data.
 #[derive(Default)]
 struct Disk<'t> {
     written: BTreeSet<&'t str>,
-    /// Files whose bytes a power cut would take.
+    /// Files whose bytes a power cut would lose.
     loose: BTreeSet<&'t str>,
-    /// Names that a power cut would take back.
+    /// Names that a power cut would revert.
     dirty: BTreeSet<&'t str>,
-    /// Paths with an intent that is not recorded yet.
+    /// Paths with an intent that is not recorded as done.
     begun: Vec<&'t str>,
 }
 
-/// Whether the order holds; otherwise what was not so.
+/// Whether the order is right; the error says what is wrong.
 pub(super) fn check(trace: &[Event]) -> Result<(), String> {
     let mut disk = Disk::default();
     for (at, event) in trace.iter().enumerate() {
@@ -100,7 +100,7 @@ impl<'t> Disk<'t> {
 }
 
 #[test]
-fn each_wrong_order_is_seen() {
+fn each_wrong_order_is_detected() {
     const RIGHT: &str = "Written 0/x|Synced .|Begun a 0/x|Added a|Synced .|Recorded a";
     const EACH: &str = "Written 0/x|FileSynced 0/x|Begun a 0/x|FolderMade b|FolderSynced b|Added a|FolderSynced a|\
                         Recorded a";

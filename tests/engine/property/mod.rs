@@ -1,7 +1,7 @@
-//! Random sequences of changes and faults: in the end the mirror is what the service has, and on the way nothing that lives
-//! is ever without its file.
+//! Random sequences of changes and faults: in the end the mirror matches the service, and no living document ever lacks its
+//! file.
 //!
-//! `PROPTEST_CASES` sets how many are tried.
+//! `PROPTEST_CASES` sets the number of cases.
 
 mod story;
 
@@ -9,11 +9,11 @@ use proptest::prelude::*;
 
 use story::Story;
 
-/// Few names, so that they meet: in case, in normalisation, with folders, with each other's tags, and with nothing at all.
+/// Few names, so that they collide: in case, in normalisation, with folders, with `[id]` names, and with the empty name.
 const NAMES: [&str; 10] =
     ["a.txt", "A.TXT", "b.txt", "\u{e5}.txt", "a\u{30a}.txt", "Avtal", "CON", "", "a [3f2a91c0].txt", "..."];
 
-/// One change; numbers choose among what there is.
+/// One change; numbers select among the existing items.
 #[derive(Debug, Clone)]
 enum Change {
     Add(usize, usize),
@@ -27,13 +27,13 @@ enum Change {
     RenameFolder(usize, usize),
     MoveFolder(usize, usize),
     RenameBinder(usize, usize),
-    /// Two documents of one folder swap their names.
+    /// Two documents of a folder swap names.
     Swap(usize, usize),
-    /// A binder is not listed any more: access to it is lost, or it is removed for the time being.
+    /// A binder is no longer listed: access is lost, or it is removed temporarily.
     Lose(usize, bool),
-    /// Every binder is there again.
+    /// Every binder is listed again.
     Regain,
-    /// Somebody edits, deletes or puts down a file of the tree.
+    /// A user edits, deletes or creates a file in the tree.
     Edit(usize),
     Delete(usize),
     Foreign(usize, usize),
@@ -62,13 +62,13 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// What a round does before its run and during it, and how the service behaves.
+/// What happens before and during the run of a round, and how the service behaves.
 #[derive(Debug, Clone)]
 struct Round {
     changes: Vec<Change>,
-    /// Changes of documents, each after so many more pages.
+    /// Changes of documents, each after this many more pages.
     during: Vec<(usize, Change)>,
-    /// Before its run, the program is killed when so many files are others than before.
+    /// Before its run, the program is killed when this many files have changed.
     kill: Option<usize>,
     faults: u64,
     seed: u64,
@@ -104,7 +104,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_story_comes_to_rest(rounds in prop::collection::vec(round(), 1..5)) {
+    fn any_sequence_of_changes_converges(rounds in prop::collection::vec(round(), 1..5)) {
         let mut story = Story::new();
         for round in &rounds {
             story.play(round);

@@ -1,4 +1,4 @@
-//! The organisation that a story is about, and what must hold after each of its rounds.
+//! The organisation under test, and what must be true after each round.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,34 +18,34 @@ use crate::{
     crash::{self, Moment},
     disk,
     harness::World,
-    history::Nights,
+    history::Listings,
 };
 
 /// A document's id and its bytes.
 type Came = (String, Vec<u8>);
 
-/// A change of the organisation, to be made now or later.
+/// A change of the organisation, made now or later.
 type Edit = Box<dyn FnOnce(&mut Organisation) + Send>;
 
-/// The organisation under test, with everything that its documents ever held.
+/// The organisation under test, with all bytes that its documents ever had.
 pub(super) struct Story {
     world: World,
     binders: Vec<String>,
     folders: Vec<(String, String)>,
     documents: Vec<String>,
     removed: Vec<String>,
-    /// Removed or restored while a run went on, and never changed again: when exactly they left or came is not known.
+    /// Removed or restored during a run, and never changed again, because the exact time is unknown.
     gone: Vec<String>,
     versions: BTreeMap<String, Vec<Vec<u8>>>,
-    /// A binder that is lost for now, and whether it was removed.
+    /// A binder that is currently lost, and whether it was removed.
     lost: Option<(usize, bool)>,
-    /// Added while a run went on.
+    /// Added during a run.
     came: Arc<Mutex<Vec<Came>>>,
-    /// Bytes that a run left in the tree, unless somebody's hand took them out.
+    /// Bytes that a run left in the tree, unless a user removed them.
     mirrored: BTreeSet<Vec<u8>>,
-    /// What somebody put into the tree.
+    /// Files that a user created in the tree.
     by_hand: BTreeSet<Vec<u8>>,
-    nights: Nights,
+    listings: Listings,
     count: usize,
 }
 
@@ -58,7 +58,7 @@ impl Story {
             let tab = o.add_folder(binder, None, "Avtal").unwrap();
             let folder = o.add_folder(binder, Some(&tab), "El").unwrap();
             folders.extend([(binder.clone(), tab), (binder.clone(), folder)]);
-            // It stays, so that no binder is ever empty: that would not be believed.
+            // It is never removed, since an empty binder would not be believed.
             o.add_document(binder, None, "anchor.txt", format!("anchor of {binder}")).unwrap();
         }
         let world = World::with(o, |settings| settings.page_size_cap = 4);
@@ -74,7 +74,7 @@ impl Story {
             came: Arc::default(),
             mirrored: BTreeSet::new(),
             by_hand: BTreeSet::new(),
-            nights: Nights::default(),
+            listings: Listings::default(),
             count: 0,
         };
         for n in 0..8 {
@@ -92,7 +92,7 @@ impl Story {
     fn place(&self, n: usize) -> (String, Option<String>) {
         let binders = self.binders.iter().map(|binder| (binder.clone(), None));
         let folders = self.folders.iter().map(|(binder, folder)| (binder.clone(), Some(folder.clone())));
-        // What goes into a removed binder is removed with it.
+        // Documents that move into a removed binder are removed with it.
         let removed = self.lost.filter(|(_, removed)| *removed).map(|(at, _)| &self.binders[at]);
         let places: Vec<_> = binders.chain(folders).filter(|(binder, _)| Some(binder) != removed).collect();
         places[n % places.len()].clone()
@@ -128,7 +128,7 @@ impl Story {
             Change::MoveFolder(at, to) => {
                 let (binder, id) = self.folders[at % self.folders.len()].clone();
                 let within: Vec<&String> = self.folders.iter().filter(|(b, _)| *b == binder).map(|(_, f)| f).collect();
-                // One that would go below itself stays.
+                // A folder that would move below itself stays.
                 let _ =
                     self.world.edit(|o| o.move_folder(&id, within.get(to % (within.len() + 1)).map(|f| f.as_str())));
             }
@@ -191,7 +191,7 @@ impl Story {
         self.world.edit(edit);
     }
 
-    /// A change of a document, to be made now or later.
+    /// A change of a document, made now or later.
     fn edit(&mut self, change: &Change, id: &str) -> Edit {
         let id = id.to_owned();
         match *change {
@@ -213,7 +213,7 @@ impl Story {
         }
     }
 
-    /// A change that happens while a run goes on, if there is something to change.
+    /// A change during a run, if there is something to change.
     fn edit_later(&mut self, change: &Change) -> Option<Edit> {
         match *change {
             Change::Add(at, name) => {
@@ -240,7 +240,7 @@ impl Story {
         }
     }
 
-    /// Documents that came while a run went on.
+    /// Documents that were added during a run.
     fn welcome(&mut self) {
         for (id, bytes) in self.came.lock().unwrap().drain(..) {
             self.versions.insert(id.clone(), vec![bytes]);
@@ -248,7 +248,7 @@ impl Story {
         }
     }
 
-    /// Changes of documents while pages are read. What a run doesn't come to happens in a later one.
+    /// Changes documents while pages are read. Changes that a run doesn't reach happen in a later one.
     fn change_during_the_run(&mut self, during: &[(usize, Change)]) {
         for (pages, change) in during {
             let Some(edit) = self.edit_later(change) else { continue };
@@ -292,7 +292,7 @@ impl Story {
         config
     }
 
-    /// Paths of documents that are mirrored, with whether the file is the mirror's own.
+    /// Paths of mirrored documents by id.
     fn mirrored(&self) -> BTreeMap<String, String> {
         if !self.world.database().exists() {
             return BTreeMap::new();
@@ -301,15 +301,15 @@ impl Story {
         let mut rows = connection.prepare("SELECT id, path, binder FROM documents").unwrap();
         let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
         let rows: Vec<(String, String, String)> = rows.map(Result::unwrap).collect();
-        // One that moved into a binder, which was removed before a run saw it there, went with the binder.
+        // A document that moved into a binder, which was removed before a run saw it, was removed with the binder.
         let removed = self.lost.filter(|(_, removed)| *removed).map(|(at, _)| &self.binders[at]);
         let shown: BTreeSet<String> = self.world.edit(|o| o.documents()).into_iter().map(|d| d.id).collect();
         let went = |id: &String, binder: &String| removed.is_some_and(|lost| lost != binder) && !shown.contains(id);
         rows.into_iter().filter(|(id, _, binder)| !went(id, binder)).map(|(id, path, _)| (id, path)).collect()
     }
 
-    /// Every document that is mirrored has a file with whole bytes of one of its versions, unless somebody's hand was in it.
-    fn assert_nobody_is_lost(&self, before: &BTreeMap<String, String>, files_before: &BTreeMap<String, Vec<u8>>) {
+    /// Every mirrored document has a file with the complete bytes of one of its versions, unless a user changed it.
+    fn assert_no_document_is_lost(&self, before: &BTreeMap<String, String>, files_before: &BTreeMap<String, Vec<u8>>) {
         let (files, after) = (disk::files(&self.world.dest()), self.mirrored());
         for id in before.keys().filter(|id| self.had_a_file(id, before, files_before)) {
             let path = after.get(id).unwrap_or_else(|| panic!("{id} is not mirrored any more"));
@@ -317,7 +317,7 @@ impl Story {
             let text = String::from_utf8_lossy(bytes);
             assert!(self.versions[id].contains(bytes) || self.by_hand.contains(bytes), "{path:?} holds {text:?}");
         }
-        // What somebody put into the tree is still there, or is held.
+        // Files that a user created are still there, or are kept.
         for bytes in &self.by_hand {
             let there = files_before.values().any(|b| b == bytes);
             let kept = files.values().any(|b| b == bytes) || disk::is_held(&self.world.dest(), bytes);
@@ -325,8 +325,12 @@ impl Story {
         }
     }
 
-    /// The same after a crash, when the rows may be behind the tree: the bytes are somewhere in it.
-    fn assert_nobody_is_lost_from(&self, before: &BTreeMap<String, String>, files_before: &BTreeMap<String, Vec<u8>>) {
+    /// The same after a crash, when rows may be behind the tree: the bytes are somewhere in it.
+    fn assert_no_bytes_are_lost_from(
+        &self,
+        before: &BTreeMap<String, String>,
+        files_before: &BTreeMap<String, Vec<u8>>,
+    ) {
         let files: BTreeSet<Vec<u8>> = disk::files(&self.world.dest()).into_values().collect();
         for id in before.keys().filter(|id| self.had_a_file(id, before, files_before)) {
             let old = &files_before[&before[id]];
@@ -335,7 +339,7 @@ impl Story {
         }
     }
 
-    /// What a run left in the tree is there, or is held, ever after.
+    /// Everything that a run left in the tree is there or is kept.
     fn assert_all_is_kept(&mut self) {
         let dest = self.world.dest();
         let files: BTreeSet<Vec<u8>> = disk::files(&dest).into_values().collect();
@@ -358,29 +362,29 @@ impl Story {
         if let Some(files) = round.kill {
             let (before, seen) = (self.mirrored(), disk::files(&self.world.dest()));
             crash::run_until(&self.world, Moment::Files(files));
-            self.assert_nobody_is_lost_from(&before, &seen);
+            self.assert_no_bytes_are_lost_from(&before, &seen);
         }
         let kinds = [K::Internal, K::Drop, K::Truncate, K::ExpiredLink, K::Garbage, K::BadGateway];
-        // At the worst, one in three downloads fails.
+        // At worst one in three downloads fails.
         #[allow(clippy::cast_precision_loss, reason = "a handful")]
         let share = round.faults as f64 * 0.02;
         self.world.sandbox.change_settings(|s| s.seed = round.seed);
         self.world.sandbox.set_faults(kinds.into_iter().fold(Faults::none(), |all, kind| all.with(kind, share)));
         let (before, files) = (self.mirrored(), disk::files(&self.world.dest()));
         let ran = self.world.run_on(&self.config(), |m| if round.fallbacks { m.with_fallbacks_only() } else { m });
-        // Where only the lost binder is known, the others look like another organisation.
+        // If only the lost binder is known, the others look like another organisation.
         let strange = self.lost.is_some() && matches!(ran.finished.ended, Ended::AnotherOrganisation);
         assert!(strange || matches!(ran.exit(), Exit::Complete | Exit::Partial), "{ran:?}");
-        self.nights.keep(&self.world);
-        self.assert_nobody_is_lost(&before, &files);
+        self.listings.keep(&self.world);
+        self.assert_no_document_is_lost(&before, &files);
         self.assert_all_is_kept();
         disk::assert_objects(&self.world.dest());
     }
 
-    /// Without faults, and with nobody's hand in the tree any more, it comes to rest.
+    /// Without faults and without changes by users, it converges.
     pub(super) fn come_to_rest(&mut self) {
         self.world.sandbox.set_faults(Faults::none());
-        // Without a binder that is listed no page is asked for, and what waits for one would wait for ever.
+        // If no binder is listed, no page is requested, and changes that wait for one would wait forever.
         self.regain();
         loop {
             let waiting = self.world.sandbox.scripted(Route::Search);
@@ -388,14 +392,14 @@ impl Story {
                 break;
             }
             self.world.run_as(&self.config());
-            assert!(self.world.sandbox.scripted(Route::Search) < waiting, "no page was asked for");
+            assert!(self.world.sandbox.scripted(Route::Search) < waiting, "no page was requested");
         }
         let dest = self.world.dest();
         for (name, bytes) in disk::files(&dest) {
             if self.by_hand.contains(&bytes) {
                 std::fs::remove_file(dest.join(&name)).unwrap();
                 self.mirrored.remove(&bytes);
-                // A folder that only held what was put there by hand is nobody's any more.
+                // A folder that only contained files of users belongs to nobody now.
                 let folders =
                     std::path::Path::new(&name).ancestors().skip(1).filter(|step| !step.as_os_str().is_empty());
                 folders.take_while(|folder| std::fs::remove_dir(dest.join(folder)).is_ok()).for_each(drop);
@@ -403,7 +407,7 @@ impl Story {
         }
         let mut ran = self.world.run_as(&self.config());
         assert_eq!(ran.exit(), Exit::Complete, "{ran:?}");
-        // One that waited for a name goes on with the next run.
+        // A document that waited for a name gets it in the next run.
         for _ in 0..2 {
             if self.world.plan().is_empty() {
                 break;
@@ -414,6 +418,6 @@ impl Story {
         self.world.assert_mirrors();
         self.world.assert_nothing_planned();
         self.assert_all_is_kept();
-        self.nights.assert_known(&self.world);
+        self.listings.assert_known(&self.world);
     }
 }

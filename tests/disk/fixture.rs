@@ -1,4 +1,4 @@
-//! A service whose documents change in every way each day, and what a mirror of it must hold.
+//! A fixture: a service whose documents change in every way each day, and the expected mirror.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,28 +11,28 @@ use ibinder_sync::sandbox::Organisation;
 use crate::program::Program;
 
 /// The service, its mirror, and every byte that was ever mirrored.
-pub(crate) struct Office {
+pub(crate) struct Fixture {
     pub(crate) program: Program,
     binder: String,
     day: u32,
-    /// Ids of the documents that are revised, moved to and fro, and replaced by another.
+    /// Ids of the documents that are revised, moved back and forth, and replaced by another.
     revised: String,
     moved: String,
     passing: String,
-    /// What the tree should have.
+    /// The expected tree.
     tree: BTreeMap<String, String>,
-    /// What the tree had before the day's changes.
+    /// The tree before the day's changes.
     before: BTreeMap<String, String>,
-    /// What left the tree for good.
+    /// Contents that left the tree permanently.
     gone: BTreeSet<String>,
 }
 
-impl Office {
-    /// Mirrored as it is on the first day.
+impl Fixture {
+    /// Mirrored on the first day.
     pub(crate) fn new() -> Self {
-        let office = Self::unmirrored();
-        office.begin();
-        office
+        let fixture = Self::unmirrored();
+        fixture.begin();
+        fixture
     }
 
     /// The first run.
@@ -41,7 +41,7 @@ impl Office {
         self.assert_mirrors();
     }
 
-    /// As it is on the first day, without a mirror.
+    /// The first day, without a mirror.
     pub(crate) fn unmirrored() -> Self {
         let mut o = Organisation::empty();
         let binder = o.add_binder("Eken");
@@ -55,7 +55,7 @@ impl Office {
         Self { program, binder, day: 0, revised, moved, passing, tree, before, gone }
     }
 
-    /// One document gets a new version and a new name, one moves to a new folder, one goes, one comes.
+    /// One document gets a new version and name, one moves to a new folder, one is removed, and one is added.
     pub(crate) fn change(&mut self) {
         self.before = self.tree.clone();
         self.day += 1;
@@ -79,19 +79,20 @@ impl Office {
         ]);
     }
 
-    /// The mirror is taken away, and what it held.
+    /// Deletes the mirror.
     pub(crate) fn forget(&mut self) {
         fs::remove_dir_all(&self.program.dest).unwrap();
         self.gone.clear();
     }
 
-    /// After a run that may have failed: no living document is missing, no file is torn, and what left is held.
+    /// After a run that may have failed: no living document is missing, every file is complete, and replaced bytes are
+    /// kept.
     #[track_caller]
     pub(crate) fn assert_nothing_lost(&self, why: &str) {
         let tree = files(&self.program.dest);
         for (path, bytes) in &tree {
             let known = self.before.get(path) == Some(bytes) || self.tree.get(path) == Some(bytes);
-            assert!(known, "{why}: {path:?} holds {bytes:?}");
+            assert!(known, "{why}: {path:?} contains {bytes:?}");
         }
         let texts: BTreeSet<&String> = tree.values().collect();
         let is_there = |text: &String| texts.contains(text);
@@ -105,7 +106,7 @@ impl Office {
         assert!(lost.is_empty(), "{why}: {lost:?} are lost");
     }
 
-    /// After a complete run, however damaged the state was before.
+    /// After a complete run, whatever damage the state had.
     #[track_caller]
     pub(crate) fn assert_tree(&self) {
         assert_eq!(files(&self.program.dest), self.tree);
@@ -117,7 +118,7 @@ impl Office {
         self.assert_tree();
         assert_eq!(files(&self.program.state("tmp")), BTreeMap::new());
         let objects: BTreeSet<String> = files(&self.program.state("objects")).into_values().collect();
-        assert!(self.gone.is_subset(&objects), "{:?} are not held", self.gone.difference(&objects));
+        assert!(self.gone.is_subset(&objects), "{:?} are not kept", self.gone.difference(&objects));
         assert_no_empty_folder(&self.program.dest);
     }
 }

@@ -1,4 +1,4 @@
-//! What is not listed is gone only where the service says so, and few are.
+//! Removals: unlisted documents are only removed if the service confirms it, and only a few at a time.
 
 use ibinder_sync::{
     mirror::Mirror,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::harness::{Ran, World};
 
-/// A binder with so many documents, `0.txt` to `n.txt`, in one tab.
+/// A binder with a tab of documents `0.txt` to `n.txt`.
 struct Many {
     world: World,
     binder: String,
@@ -51,7 +51,7 @@ impl Many {
         assert_eq!((0..self.documents.len()).filter(|n| !self.has(*n)).collect::<Vec<_>>(), [0_usize; 0]);
     }
 
-    /// A run that leaves every file where it is.
+    /// A run that removes nothing.
     fn keeps_all(&self) -> Ran {
         let ran = self.world.run();
         self.assert_all_there();
@@ -61,7 +61,7 @@ impl Many {
 }
 
 #[test]
-fn below_the_cap_each_absence_is_asked_for_and_controlled() {
+fn below_the_cap_each_removal_is_confirmed_by_id_with_a_control() {
     let many = many(40);
     many.remove(0..10);
     let (asked, ran) = many.world.requests(Route::Document, || many.world.mirror());
@@ -83,7 +83,7 @@ fn only_the_services_own_404_is_believed() {
         many.world.sandbox.script(Route::Document, vec![answer()]);
         let ran = many.keeps_all();
         assert!(ran.fails_with("doesn't say that it is gone"), "{ran:?}");
-        // The next run asks again.
+        // The next run looks it up again.
         many.world.mirror();
         assert!(!many.has(3));
     }
@@ -103,34 +103,34 @@ fn a_service_that_fails_is_not_believed() {
 fn a_404_counts_only_while_others_answer() {
     let many = many(40);
     many.remove([3]);
-    // The absent one is asked for first, then one that was listed.
+    // The missing document is looked up first, then a listed one.
     many.world.sandbox.script(Route::Document, Reply::problem(404, "Not found").times(2));
     let ran = many.keeps_all();
     assert!(ran.fails_with("don't answer either"), "{ran:?}");
 }
 
 #[test]
-fn a_document_that_only_this_client_may_not_see_stays() {
+fn a_document_that_only_this_client_may_not_see_is_kept() {
     let many = many(40);
     many.world.edit(|o| o.hide_document(&many.documents[3])).unwrap();
     many.keeps_all();
 }
 
 #[test]
-fn above_the_cap_nothing_is_asked_and_nothing_removed() {
+fn above_the_cap_nothing_is_looked_up_or_removed() {
     let many = many(40);
     many.remove(0..11);
     let (asked, ran) = many.world.requests(Route::Document, || many.keeps_all());
     assert_eq!((asked, ran.exit(), ran.documents().withheld), (0, Exit::Withheld, 11));
-    // Whoever means it says so.
+    // Whoever means it raises the cap.
     let ran = many.world.run_with(|given| given.max_removals = "11".parse().unwrap());
     assert_eq!((ran.exit(), ran.documents().removed), (Exit::Complete, 11));
     many.world.assert_mirrors();
 }
 
 #[test]
-fn the_cap_holds_over_the_organisation_too() {
-    // Ten of fifty in each of two binders: neither is above its own cap, both are together.
+fn the_cap_also_limits_the_organisation() {
+    // Ten of fifty in each of two binders: each binder is within its cap, but both together are not.
     let mut others = Vec::new();
     let many = many_and(50, |o| {
         let binder = o.add_binder("Brf Linden");
@@ -143,21 +143,21 @@ fn the_cap_holds_over_the_organisation_too() {
 }
 
 #[test]
-fn a_binder_that_lists_none_is_not_believed() {
+fn a_binder_that_lists_no_documents_is_not_believed() {
     let many = many_and(5, |o| {
         o.add_binder("Brf Linden");
     });
     many.remove(0..5);
     let ran = many.keeps_all();
     assert_eq!((ran.exit(), ran.documents().withheld), (Exit::Withheld, 5));
-    // Not even a cap that lets everything through changes that.
+    // Not even with a cap of 100 %.
     let ran = many.world.run_with(|given| given.max_removals = "100%".parse().unwrap());
     assert_eq!(ran.exit(), Exit::Withheld);
     many.assert_all_there();
 }
 
 #[test]
-fn a_hidden_binder_keeps_its_files_until_it_is_let_go() {
+fn a_hidden_binder_keeps_its_files_until_it_is_forgotten() {
     let many = many_and(20, |o| {
         let binder = o.add_binder("Brf Linden");
         o.add_document(&binder, None, "stadgar.txt", "stadgar").unwrap();
@@ -176,7 +176,7 @@ fn a_hidden_binder_keeps_its_files_until_it_is_let_go() {
     world.assert_tree(&[("Brf Linden/stadgar.txt", "stadgar")]);
     (0..20).for_each(|n| world.assert_held(format!("bytes {n}").as_bytes()));
     world.mirror();
-    // It comes back from what is held.
+    // It is restored from objects.
     world.edit(|o| o.show_binder(&many.binder)).unwrap();
     let (blobs, _) = world.requests(Route::Blob, || world.mirror());
     assert_eq!(blobs, 0);
@@ -184,7 +184,7 @@ fn a_hidden_binder_keeps_its_files_until_it_is_let_go() {
 }
 
 #[test]
-fn a_binder_that_is_refused_while_it_is_read_keeps_its_files() {
+fn a_binder_that_becomes_inaccessible_while_it_is_read_keeps_its_files() {
     for answer in [Reply::problem(403, "Forbidden"), Reply::problem(404, "Not found")] {
         let many = many(20);
         many.remove([1]);
@@ -196,7 +196,7 @@ fn a_binder_that_is_refused_while_it_is_read_keeps_its_files() {
 }
 
 #[test]
-fn when_all_binders_are_others_nothing_is_written() {
+fn if_all_binders_are_unknown_nothing_is_written() {
     let many = many(5);
     let world = &many.world;
     let before = crate::disk::files(&world.dest());
@@ -213,21 +213,21 @@ fn when_all_binders_are_others_nothing_is_written() {
 }
 
 #[test]
-fn no_binder_at_all_is_lost_access() {
+fn an_empty_list_of_binders_is_lost_access() {
     let many = many(5);
     many.world.edit(|o| o.hide_binder(&many.binder)).unwrap();
     assert_eq!(many.keeps_all().exit(), Exit::Partial);
 }
 
-/// Removes a document of the first page just before the second one is read, so that the first document of the second
-/// page slips onto the first and is listed by neither.
+/// Removes a document of the first page just before the second page is read. The first document of the second page then
+/// slips onto the first, so that neither page lists it.
 fn drift(many: &Many, passes: usize) {
     for pass in 0..passes {
         let id = many.documents[pass].clone();
         many.world
             .sandbox
             .script(Route::Search, vec![Reply::Pass, Reply::run(move |o| o.remove_document(&id).unwrap())]);
-        // The rest of a pass over pages of ten.
+        // The remaining pages of a pass, with ten documents each.
         let pages = many.documents.len().div_ceil(10);
         many.world.sandbox.script(Route::Search, Reply::Pass.times(pages - 2));
     }
@@ -249,7 +249,7 @@ fn a_page_that_drifts_never_removes_a_living_document() {
 }
 
 #[test]
-fn an_uncertified_listing_removes_nothing_and_brings_what_it_shows() {
+fn an_uncertified_listing_removes_nothing_and_still_adds() {
     let many = many(40);
     let world = &many.world;
     many.remove([7]);
@@ -262,7 +262,7 @@ fn an_uncertified_listing_removes_nothing_and_brings_what_it_shows() {
         listed.iter().filter(|d| d.id != many.documents[9]).map(show).collect()
     });
     assert!(items.iter().any(|item| item["id"] == new.as_str()));
-    // 39 come where 40 were announced, as often as it is read.
+    // 39 documents are listed while 40 are announced, in every pass.
     let page = |number, items| {
         Reply::json(200, &json!({"items": items, "totalCount": 40, "pageNumber": number, "pageSize": 39}))
     };
@@ -288,8 +288,8 @@ fn a_page_that_cannot_be_read_removes_nothing() {
 }
 
 #[test]
-fn one_binder_that_failed_makes_absence_in_the_others_wait() {
-    // A document may have gone to the binder that could not be read.
+fn a_failed_binder_postpones_removals_in_the_others() {
+    // A document may have moved to the binder that could not be read.
     let mut other = String::new();
     let many = many_and(20, |o| {
         other = o.add_binder("Brf Linden");
@@ -298,7 +298,7 @@ fn one_binder_that_failed_makes_absence_in_the_others_wait() {
     let world = &many.world;
     world.edit(|o| o.move_document(&many.documents[3], &other, None)).unwrap();
     for refusal in [Reply::problem(400, "Bad request"), Reply::problem(403, "Forbidden")] {
-        // Whichever binder is asked for first is the one that is not read.
+        // Whichever binder is requested first can't be read.
         world.sandbox.script(Route::Search, vec![refusal]);
         let ran = world.run();
         assert_eq!((ran.exit(), ran.documents().removed), (Exit::Partial, 0), "{ran:?}");
@@ -309,7 +309,7 @@ fn one_binder_that_failed_makes_absence_in_the_others_wait() {
 }
 
 #[test]
-fn a_document_that_moved_into_a_binder_that_is_not_read_keeps_its_file() {
+fn a_document_that_moved_into_an_unread_binder_keeps_its_file() {
     let mut other = String::new();
     let many = many_and(20, |o| {
         other = o.add_binder("Brf Linden");
@@ -337,7 +337,7 @@ fn filters_remove_nothing() {
     many.assert_all_there();
     let ran = world.run_with(|given| given.exclude = vec!["**/*.txt".to_owned()]);
     let d = ran.documents();
-    // What is left out is not looked at, and so not missed either.
+    // What filters leave out is not examined, and therefore not missing.
     assert_eq!((ran.exit(), d.filtered, d.updated, d.removed), (Exit::Partial, 20, 0, 0));
     assert!(ran.fails_with("the filters leave out every document"), "{ran:?}");
     many.assert_all_there();
@@ -355,7 +355,7 @@ fn a_total_at_the_round_cap_is_listed_tab_by_tab() {
         }
     });
     let world = &many.world;
-    // The service stops counting at 10,000 and shows the first tab only; by tab it shows everything.
+    // The service stops counting at 10,000 and lists only the first tab; tab by tab it lists everything.
     let shown: Vec<_> = world.edit(|o| {
         let first = o.documents().into_iter().filter(|d| d.folders == ["Avtal"]);
         let show = |d: ibinder_sync::sandbox::DocumentView| {
@@ -367,34 +367,34 @@ fn a_total_at_the_round_cap_is_listed_tab_by_tab() {
         let items = if number == 1 { shown.as_slice() } else { &[] };
         Reply::json(200, &json!({"items": items, "totalCount": 10_000, "pageNumber": number, "pageSize": 250}))
     };
-    // Behind an empty page nothing more is asked for, but four pages are asked for at once; three passes.
+    // Nothing is requested after an empty page, but four pages are requested at once, in three passes.
     for _ in 0..3 {
         world.sandbox.script(Route::Search, (1..=5).map(&capped).collect());
     }
     let ran = world.run();
     world.assert_mirrors();
     assert_eq!((ran.documents().removed, ran.documents().seen), (0, 60), "{ran:?}");
-    // 60 are fewer than the 10,000 that were announced.
+    // 60 are fewer than the announced 10,000.
     assert_eq!(ran.exit(), Exit::Partial, "{ran:?}");
 }
 
 #[test]
-fn a_listing_far_below_what_is_held_is_looked_at_by_tab() {
+fn a_listing_far_below_the_mirrored_count_is_read_tab_by_tab() {
     let many = many(40);
     let empty = json!({"items": [], "totalCount": 0, "pageNumber": 1, "pageSize": 250});
     many.world.sandbox.script(Route::Search, vec![Reply::json(200, &empty)]);
-    // The binder's listing shows nothing, its tab shows all of them: nobody is absent.
+    // The binder's listing is empty and its tab's is complete, so no document is missing.
     let ran = many.keeps_all();
     assert_eq!((ran.exit(), ran.documents().unchanged), (Exit::Complete, 40), "{ran:?}");
 }
 
 #[test]
-fn what_was_listed_leaves_only_when_a_listing_lacks_it() {
+fn a_listed_document_is_only_removed_after_a_listing_without_it() {
     let many = many(40);
     let world = &many.world;
     world.edit(|o| o.revise(&many.documents[3], "new bytes")).unwrap();
     let id = many.documents[3].clone();
-    // Removed after it was listed, before its link was asked for.
+    // Removed after it was listed and before its link was requested.
     world.sandbox.script(Route::DownloadLink, vec![Reply::run(move |o| o.remove_document(&id).unwrap())]);
     let ran = world.run();
     assert_eq!((ran.exit(), ran.documents().failed, ran.documents().removed), (Exit::Partial, 1, 0), "{ran:?}");
@@ -405,7 +405,7 @@ fn what_was_listed_leaves_only_when_a_listing_lacks_it() {
     world.assert_held(b"bytes 3");
 }
 
-/// Link and answer by id of one document are not found, as often as they are asked for.
+/// The link and the lookup of one document always return 404.
 fn not_found(world: &World, id: &str) {
     let id = format!("/{id}");
     world.sandbox.hook(move |asked| {
@@ -415,7 +415,7 @@ fn not_found(world: &World, id: &str) {
 }
 
 #[test]
-fn what_is_listed_and_not_to_be_had_is_a_failure_each_night() {
+fn a_listed_document_that_cannot_be_downloaded_fails_in_each_run() {
     let many = many(40);
     let world = &many.world;
     let new = world.edit(|o| o.add_document(&many.binder, Some(&many.tab), "new.txt", "new")).unwrap();
@@ -427,8 +427,8 @@ fn what_is_listed_and_not_to_be_had_is_a_failure_each_night() {
         for _ in 0..3 {
             let ran = world.run();
             assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{ran:?}");
-            let told = ["its link can't be had", "by id it is not found either", "ibinder-sync acknowledge"];
-            assert!(told.iter().all(|words| ran.fails_with(words)), "{ran:?}");
+            let messages = ["its link can't be had", "by id it is not found either", "ibinder-sync acknowledge"];
+            assert!(messages.iter().all(|words| ran.fails_with(words)), "{ran:?}");
             many.assert_all_there();
         }
     }
@@ -437,7 +437,7 @@ fn what_is_listed_and_not_to_be_had_is_a_failure_each_night() {
 }
 
 #[test]
-fn an_unlisted_document_that_lives_by_id_gets_its_missing_file_back() {
+fn an_unlisted_document_that_exists_by_id_gets_its_missing_file_back() {
     let many = many(40);
     std::fs::remove_file(many.world.at("Brf Eken/Avtal/3.txt")).unwrap();
     let hidden = many.documents[3].clone();
@@ -454,7 +454,7 @@ fn an_unlisted_document_that_lives_by_id_gets_its_missing_file_back() {
 }
 
 #[test]
-fn documents_that_a_consistent_listing_lacks_are_told_of() {
+fn documents_missing_from_a_consistent_listing_are_reported() {
     let many = many(10);
     let listed = many.world.edit(|o| o.documents());
     let item = |d: &ibinder_sync::sandbox::DocumentView| json!({"id": d.id, "fileName": d.file_name, "folderId": many.tab, "latestVersionId": d.version});
@@ -462,10 +462,10 @@ fn documents_that_a_consistent_listing_lacks_are_told_of() {
         let items: Vec<_> = listed.iter().skip(lacks).map(item).collect();
         Reply::json(200, &json!({"items": items, "totalCount": items.len()}))
     };
-    for (lacks, told) in [(1, "lacks 1 document that"), (2, "lacks 2 documents that")] {
+    for (lacks, message) in [(1, "lacks 1 document that"), (2, "lacks 2 documents that")] {
         many.world.sandbox.script(Route::Search, vec![page(lacks)]);
         let ran = many.keeps_all();
-        assert_eq!((ran.exit(), ran.warns_of(told)), (Exit::Complete, true), "{ran:?}");
+        assert_eq!((ran.exit(), ran.warns_of(message)), (Exit::Complete, true), "{ran:?}");
     }
     many.world.sandbox.script(Route::Search, vec![page(0)]);
     assert!(!many.keeps_all().warns_of("its listing lacks"));

@@ -1,4 +1,4 @@
-//! Documents and folders that want each other's names.
+//! Documents and folders that need each other's names.
 
 use ibinder_sync::{
     sandbox::{Organisation, Reply, Route},
@@ -31,8 +31,8 @@ fn beside() -> Beside {
     Beside { world, binder, tab, x, x2 }
 }
 
-/// One run brings this tree without a download or a warning, and the next has nothing to do.
-fn settles(world: &World, downloads: u64, expected: &[(&str, &str)]) {
+/// One run produces this tree without downloads of other documents and without warnings, and the next has nothing to do.
+fn converges(world: &World, downloads: u64, expected: &[(&str, &str)]) {
     let (blobs, ran): (u64, Ran) = world.requests(Route::Blob, || world.mirror());
     assert_eq!(blobs, downloads);
     assert!(!ran.warns_of(FALSE_WARNING), "{ran:?}");
@@ -50,7 +50,7 @@ fn a_document_and_a_folder_swap_names() {
         o.rename_document(&b.x, "x2").unwrap();
         o.rename_folder(&b.x2, "x").unwrap();
     });
-    settles(&b.world, 0, &[("B/T/x2", "file"), ("B/T/x/in.txt", "in")]);
+    converges(&b.world, 0, &[("B/T/x2", "file"), ("B/T/x/in.txt", "in")]);
 }
 
 #[test]
@@ -59,10 +59,10 @@ fn a_folder_gets_the_name_of_a_document_that_leaves() {
     b.world.edit(|o| {
         o.rename_document(&b.x, "y").unwrap();
         o.rename_folder(&b.x2, "x").unwrap();
-        // It is fetched before the folder has its name.
+        // It is downloaded before the folder has its name.
         o.add_document(&b.binder, Some(&b.x2), "new.txt", "new").unwrap();
     });
-    settles(&b.world, 1, &[("B/T/y", "file"), ("B/T/x/in.txt", "in"), ("B/T/x/new.txt", "new")]);
+    converges(&b.world, 1, &[("B/T/y", "file"), ("B/T/x/in.txt", "in"), ("B/T/x/new.txt", "new")]);
 }
 
 #[test]
@@ -70,10 +70,10 @@ fn a_folder_does_not_get_the_name_of_a_document_that_stays() {
     let b = beside();
     b.world.edit(|o| o.rename_folder(&b.x2, "x")).unwrap();
     let inner = format!("B/T/x [{}]/in.txt", &b.x2[..8]);
-    settles(&b.world, 0, &[("B/T/x", "file"), (&inner, "in")]);
-    // A name once given stays when the document leaves later.
+    converges(&b.world, 0, &[("B/T/x", "file"), (&inner, "in")]);
+    // The name stays although the document leaves later.
     b.world.edit(|o| o.rename_document(&b.x, "y")).unwrap();
-    settles(&b.world, 0, &[("B/T/y", "file"), (&inner, "in")]);
+    converges(&b.world, 0, &[("B/T/y", "file"), (&inner, "in")]);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_document_gets_the_name_of_its_folder_and_goes_into_one_of_its_name() {
         o.move_document(&inner, &b.binder, Some(&b.tab)).unwrap();
         o.move_document(&b.x, &b.binder, Some(&b.x2)).unwrap();
     });
-    settles(&b.world, 0, &[("B/T/x2", "inner"), ("B/T/x/in.txt", "in"), ("B/T/x/x", "file")]);
+    converges(&b.world, 0, &[("B/T/x2", "inner"), ("B/T/x/in.txt", "in"), ("B/T/x/x", "file")]);
 }
 
 /// A binder `A` with a document `x`, and a binder `B` with a folder `x` that holds a document.
@@ -122,7 +122,7 @@ impl Binders {
 fn binders_swap_names_where_one_has_a_document_and_the_other_a_folder_of_a_name() {
     let binders = binders();
     binders.swap();
-    settles(&binders.world, 0, &[("B/x", "file"), ("A/x/in.txt", "in")]);
+    converges(&binders.world, 0, &[("B/x", "file"), ("A/x/in.txt", "in")]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_new_document_goes_into_a_folder_whose_path_is_still_a_file() {
         o.add_document(&binders.b, Some(&sub), "new.txt", "deep").unwrap();
     });
     let tree = [("B/x", "file"), ("A/x/in.txt", "in"), ("A/x/new.txt", "new"), ("A/x/sub/new.txt", "deep")];
-    settles(&binders.world, 2, &tree);
+    converges(&binders.world, 2, &tree);
 }
 
 /// The file `A/x` stays where it is, since its binder can't be read, and nothing goes below it.
@@ -154,5 +154,5 @@ fn a_document_that_stays_keeps_others_out_of_a_folder_of_its_path() {
     let beside = format!("A/x [{}]/new.txt", &binders.x[..8]);
     binders.world.assert_tree(&[("A/x", "file"), ("B/x/in.txt", "in"), (&beside, "new")]);
     binders.world.sandbox.unhook();
-    settles(&binders.world, 0, &[("B/x", "file"), ("A/x/in.txt", "in"), ("A/x/new.txt", "new")]);
+    converges(&binders.world, 0, &[("B/x", "file"), ("A/x/in.txt", "in"), ("A/x/new.txt", "new")]);
 }
