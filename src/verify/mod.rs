@@ -12,10 +12,9 @@ mod classify;
 mod confirm;
 mod cursor;
 mod error;
-
-mod quota;
 mod note;
 mod quota;
+mod reader;
 mod unrepaired;
 
 pub use check::{CheckResult, Task, Watch, check};
@@ -23,7 +22,7 @@ pub use classify::{FileLook, Verdict, classify};
 pub use confirm::Confirmed;
 pub use cursor::{Cursor, Position, Round};
 pub use error::Error;
-pub use quota::CheckScope;
 pub use note::{NOTE, Note};
-pub use quota::prove;
+pub use quota::CheckScope;
+pub use reader::prove;
 pub use unrepaired::Unrepaired;

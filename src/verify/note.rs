@@ -1,11 +1,11 @@
-//! What is kept between checks, in `.ibinder-sync/last-verify.json`.
+//! What is stored between checks, in `.ibinder-sync/last-verify.json`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     cursor::{Cursor, Round},
-    left::Left,
+    unrepaired::Unrepaired,
 };
 use crate::{
     mirror::{self, Root},
@@ -13,10 +13,10 @@ use crate::{
     state::State,
 };
 
-/// The file below the state folder.
+/// The file's name in the state folder.
 pub const NOTE: &str = "last-verify.json";
 
-/// What is kept between checks.
+/// What is stored between checks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Note {
@@ -24,10 +24,10 @@ pub struct Note {
     pub round: Cursor,
     /// The last round that covered everything.
     pub last_round: Option<Round>,
-    /// The last report, whatever part it was of.
+    /// The last report, whatever part it covered.
     pub last: serde_json::Value,
-    /// Damage that checks found and left.
-    pub left: Option<Left>,
+    /// Damage that checks found and that is not repaired.
+    pub left: Option<Unrepaired>,
 }
 
 impl Note {
@@ -35,12 +35,12 @@ impl Note {
     pub fn read(root: &Root) -> Self {
         let Some(bytes) = root.read_note(NOTE) else { return Self::default() };
         serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-            tracing::warn!("{NOTE} can't be read ({error}); the rolling check begins anew");
+            tracing::warn!("{NOTE} can't be read ({error}); the rolling check starts over");
             Self::default()
         })
     }
 
-    /// Writes it, without the lock.
+    /// Writes the note, without the lock.
     pub fn write(&self, root: &Root) -> Result<(), mirror::Error> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         root.write_note(NOTE, &text)
@@ -63,6 +63,6 @@ impl Note {
             |round: &Round, found_at| round.damaged == 0 && round.began_at.is_some_and(|b| b > found_at);
         let disproved =
             |found_at| whole || self.last_round.as_ref().is_some_and(|round| is_clean_since(round, found_at));
-        self.left = Left::after(self.left.take(), mirror, findings, disproved, now);
+        self.left = Unrepaired::after(self.left.take(), mirror, findings, disproved, now);
     }
 }

@@ -63,11 +63,7 @@ impl Unrepaired {
         now: Timestamp,
     ) -> Option<Self> {
         let mut items: Vec<Item> = findings.iter().filter(|finding| finding.is_left()).map(Item::of).collect();
-        let before = before.or((!items.is_empty()).then_some(Self {
-            found_at: now,
-            items: Vec::new(),
-            more: 0,
-        }))?;
+        let before = before.or((!items.is_empty()).then_some(Self { found_at: now, items: Vec::new(), more: 0 }))?;
         let found_at = if items.is_empty() { before.found_at } else { now };
         let mut more = 0;
         if !disproved(before.found_at) {

@@ -70,7 +70,7 @@ impl Planner {
         let (tree, state) = (self.trees.get(&item.binder), &self.state);
         // A renamed folder is still on disk under its old name. If the state can't be read, the name counts as taken.
         let is_folder =
-            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.lies_below(key)).unwrap_or(true);
+            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.has_documents_below(key)).unwrap_or(true);
         self.reservations.reserve(state, dir, &item.id, in_flight, is_folder)
     }
 
