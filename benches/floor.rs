@@ -1,8 +1,8 @@
-//! The floor under a cold run: writes files of given sizes durably, as a run does, and does nothing else.
+//! The lower bound of a cold run: writes files of given sizes durably, as a run does, and nothing else.
 //!
-//! `floor LIST FOLDER`: each line of LIST is a length in bytes, a tab and a path below FOLDER. Files are staged under other
-//! names, and renamed in groups once `syncfs` has brought the group to the disk; one thread stages the next group
-//! while the other does that. All names are on the disk when it ends.
+//! `floor LIST FOLDER`: each line of LIST is a size in bytes, a tab and a path below FOLDER. Files are staged
+//! under other names, and renamed in groups once `syncfs` has synced the group; one thread stages the next group
+//! meanwhile. All names are durable when it ends.
 
 use std::{
     collections::HashSet,
@@ -13,16 +13,16 @@ use std::{
     thread,
 };
 
-/// Files that one `syncfs` covers, as in a run.
+/// Files per `syncfs`, as in a run.
 const GROUP: usize = 512;
 
-/// Folders in which files are staged, as in a run: each has a lock of its own.
+/// Staging folders, as in a run: each has its own lock.
 const STAGES: usize = 16;
 
-/// Bytes of one write, as the wire brings them.
+/// Bytes of one write, as in a download.
 const PIECE: usize = 64 * 1024;
 
-/// A file under its first name, and where it belongs.
+/// A file's staged path, and its final one.
 type Staged = (PathBuf, PathBuf);
 
 fn main() -> io::Result<()> {
@@ -54,7 +54,7 @@ fn main() -> io::Result<()> {
     publisher.join().map_err(|_| io::Error::other("the publisher panicked"))?
 }
 
-/// Writes bytes that no file system can leave out.
+/// Writes bytes that no file system can skip.
 fn write(path: &Path, length: usize) -> io::Result<()> {
     static BYTES: [u8; PIECE] = [0xa5; PIECE];
     let mut file = File::create_new(path)?;
@@ -67,7 +67,7 @@ fn write(path: &Path, length: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Brings groups to the disk and then to their places.
+/// Syncs groups and renames them.
 fn publish(disk: &File, groups: &Receiver<Vec<Staged>>) -> io::Result<()> {
     let mut folders = HashSet::new();
     for group in groups {

@@ -33,13 +33,13 @@ build() { # build [EXAMPLE…]: builds the program and the examples; sets `ours`
     examples=$target/examples
     [ -n "${BENCH_OURS:-}" ] || cargo build --profile dist --quiet
     for name in "$@"; do
-        # They don't use the crate, but cargo would build it once more for them after each change.
+        # They don't use the crate, but cargo would rebuild them after each change.
         [ "$examples/$name" -nt "benches/$name.rs" ] || cargo build --profile dist --quiet --example "$name"
     done
     ours=$(realpath "${BENCH_OURS:-$target/ibinder-sync}")
 }
 
-# Servers end with the script, whatever ends it.
+# Servers end with the script, however it ends.
 servers=()
 end_server() { # end_server PID
     kill "$1" 2>/dev/null || true
@@ -118,5 +118,5 @@ median() { # median RESULTS CASE PROGRAM COLUMN
 
 free_gib() { df -BG --output=avail "$dir" | tail -n 1 | tr -dc 0-9; }
 
-# `settle` writes back what earlier runs left, so that no run pays for the one before.
+# `settle` writes back dirty pages of earlier runs, so that no run pays for the one before.
 settle() { sync -f "$dir"; }

@@ -1,7 +1,7 @@
-//! The bare page loop: asks for every page of every binder and reads each into values, and does nothing else.
+//! The bare page loop: requests every page of every binder and parses it, and nothing else.
 //!
-//! `pages BINDERS_AT_ONCE PAGE_SIZE`, with the environment that a sandbox prints. It prints how many requests it sent and
-//! how many documents it saw. The client, its connections and its runtime are set up as those of a run are.
+//! `pages BINDERS_AT_ONCE PAGE_SIZE`, with the environment that a sandbox prints. It prints its number of requests
+//! and the number of documents. The client, its connections and its runtime are set up like those of a run.
 
 use std::{env, error::Error, time::Duration};
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The service with a token in hand.
+/// The service, with a token.
 struct Service {
     client: Client,
     base: String,
@@ -68,7 +68,7 @@ impl Service {
         Ok(Self { client, base: env::var("IBINDER_API_URL")?, headers })
     }
 
-    /// All pages of a binder: how many there were, and how many documents on them.
+    /// All pages of a binder: their number, and the number of documents.
     async fn binder(&self, id: &Value, page_size: usize) -> Result<(usize, usize)> {
         let (mut pages, mut documents) = (0, 0);
         let filter =

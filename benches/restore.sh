@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What going back in time costs, as a ratio within one run: benches/restore.sh [rounds]
+# Measures `restore` as a ratio within one run: benches/restore.sh [rounds]
 #
-# 10,000 documents of 16 KiB are mirrored, then all of them are replaced, so that the first night's bytes come
-# from objects/ alone. `restore --at` of that night against `cp -r` of the same files out of a plain folder:
-# ours also hashes every file, finds it in the state, and is durable when it ends, so the peer's time ends with
-# `sync -f`. Rounds are interleaved, each into fresh folders.
+# 10,000 documents of 16 KiB are mirrored, then all of them are replaced, so that the first run's bytes are only in
+# objects/. Compares `restore --at` of that run with `cp -r` of the same files from a plain folder: ours also
+# hashes every file, looks it up in the state, and is durable when it ends, so the peer's time includes `sync -f`.
+# Rounds are interleaved, each into new folders.
 #
 # Needs about 4 GB below BENCH_DIR, which must be empty. Everything stays on loopback.
 set -euo pipefail
@@ -15,8 +15,8 @@ need /usr/bin/time=time
 # shellcheck disable=SC2119 # no examples
 build
 
-# A folder is served, so that every document can be given other bytes under its old name: nothing moves, and the
-# same ids come back with other versions.
+# Serves a folder, so that every document can get other bytes under its old name: the ids stay, the versions
+# change.
 fill() { # 10,000 documents of 16 KiB in 100 folders
     local folder
     for folder in $(seq -w 100); do

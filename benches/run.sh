@@ -7,12 +7,11 @@
 #   unchanged  a run without changes, 100,000 and 1,000,000 documents, against a bare loop over the pages
 #   shifted    a run after 1 % changed and every page shifted, the same
 #   growth     what a document costs with 10,000, 100,000 and 1,000,000 of them; saved in docs/growth.csv and .svg
-#   pace       the share of a set rate that is used, and of one that must be found out
+#   pace       the share of a set rate that is used, and of an adaptive one
 #
-# Without a CASE, all of them. `--documents` sets the numbers of documents for unchanged and shifted. `--small` tries the
-# script with a twentieth of everything; its figures mean nothing. Everything stays on loopback, and nothing in BENCH_DIR is
-# deleted at the end.
-# The head of each file in benches/cases/ says how it measures.
+# Without a CASE, all of them. `--documents` sets the numbers of documents for unchanged and shifted. `--small`
+# tests the script with a twentieth of everything; its figures mean nothing. Everything stays on loopback, and
+# nothing in BENCH_DIR is deleted at the end. The head of each file in benches/cases/ describes its method.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -131,7 +131,7 @@ expect 2 ibinder-sync-as check run --existing
 expect 0 ibinder-sync-as check run
 says '20 added'
 [ -z "$(find /run -maxdepth 1 -name 'ibinder-sync-as.*')" ] || fail 'a copy of the secret is left'
-# As the unit does it: its command, its user, a credential, and nothing else in the environment.
+# As the unit does: its command, its user, a credential, and nothing else in the environment.
 read -ra night < <(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/ibinder-sync@.service | sed 's/%i/check/g')
 install -d -o ibinder-sync -m 500 "$scratch/credentials"
 install -o ibinder-sync -m 400 /etc/ibinder-sync/check.secret "$scratch/credentials/client_secret"

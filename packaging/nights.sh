@@ -11,21 +11,21 @@ fail() {
     journalctl --no-pager --lines 20 --unit 'ibinder-sync*' >&2
     exit 1
 }
-night=ibinder-sync@eken
+service=ibinder-sync@eken
 is() { # is PROPERTY VALUE
     local value
-    value=$(systemctl show --property "$1" --value "$night")
+    value=$(systemctl show --property "$1" --value "$service")
     [ "$value" = "$2" ] || fail "$1 is $value instead of $2"
 }
 until_it_is() { # until_it_is STATE
     for _ in $(seq 300); do
-        [ "$(systemctl show --property ActiveState --value "$night")" != "$1" ] || return 0
+        [ "$(systemctl show --property ActiveState --value "$service")" != "$1" ] || return 0
         sleep 0.1
     done
-    fail "it never was $1"
+    fail "it never became $1"
 }
 # Not grep -q, which ends before journalctl does: that counts as a failure here.
-said() { journalctl --no-pager --output cat --unit "$night" | grep -- "$1" >/dev/null || fail "it did not say: $1"; }
+said() { journalctl --no-pager --output cat --unit "$service" | grep -- "$1" >/dev/null || fail "it did not say: $1"; }
 drop_in() { # drop_in NAME LINES
     mkdir -p /etc/systemd/system/ibinder-sync@.service.d
     printf '%s\n' "$2" >"/etc/systemd/system/ibinder-sync@.service.d/$1.conf"
@@ -59,18 +59,18 @@ mirror=/var/lib/ibinder-sync/eken
 
 step 'without a secret or a mirror the service does not start'
 profile 0 "$mirror"
-! systemctl start "$night" 2>/dev/null || fail 'it started without a secret'
+! systemctl start "$service" 2>/dev/null || fail 'it started without a secret'
 is ExecMainStatus 243
 install -m 600 /dev/null /etc/ibinder-sync/eken.secret
 printf '%s\n' "$IBINDER_CLIENT_SECRET" >/etc/ibinder-sync/eken.secret
-! systemctl start "$night" 2>/dev/null || fail 'it started without a mirror'
+! systemctl start "$service" 2>/dev/null || fail 'it started without a mirror'
 is ExecMainStatus 2
 said 'is the disk mounted'
 
 step 'the first run by hand, then a nightly run'
 ibinder-sync-as eken run --quiet
 [ "$(stat -c '%U %a' "$mirror")" = 'ibinder-sync 750' ] || fail 'whose is the mirror?'
-systemctl start --wait "$night" || fail 'a night failed'
+systemctl start --wait "$service" || fail 'a run failed'
 is Result success
 is ActiveState inactive
 said 'nothing changed. 40 documents'
@@ -82,19 +82,19 @@ install -o ibinder-sync -m 400 /etc/ibinder-sync/eken.secret /etc/ibinder-sync/e
 mv /etc/ibinder-sync/eken.secret /run/eken.secret
 echo 'client_secret_file = "/etc/ibinder-sync/elsewhere"' >>/etc/ibinder-sync/config.toml
 ibinder-sync-as eken doctor >/run/out || { cat /run/out >&2; fail 'by hand it does not find its secret'; }
-! systemctl start "$night" 2>/dev/null || fail 'it started without a credential'
+! systemctl start "$service" 2>/dev/null || fail 'it started without a credential'
 is ExecMainStatus 243
 drop_in secret $'[Service]\nLoadCredential='
-systemctl start --wait "$night" || fail 'a night with a secret that lies elsewhere failed'
+systemctl start --wait "$service" || fail 'a run with a secret in another place failed'
 no_drop_in secret
 mv /run/eken.secret /etc/ibinder-sync/
 
 step 'a run that is stopped'
 profile 1 "$mirror"
-systemctl start "$night"
+systemctl start "$service"
 is ActiveState active
-[ -n "$(systemctl show --property StatusText --value "$night")" ] || fail 'it does not say how far it is'
-systemctl stop "$night"
+[ -n "$(systemctl show --property StatusText --value "$service")" ] || fail 'it does not report its progress'
+systemctl stop "$service"
 is Result success
 said 'the next run goes on'
 
@@ -104,15 +104,15 @@ cat >/etc/ibinder-sync/on-unit-failure <<'END'
 echo "$1 $MONITOR_SERVICE_RESULT" >>/var/lib/ibinder-sync/status/told
 END
 chmod 755 /etc/ibinder-sync/on-unit-failure
-systemctl start "$night"
-systemctl kill --signal KILL "$night"
+systemctl start "$service"
+systemctl kill --signal KILL "$service"
 until_it_is failed
 is Result signal
 
 step 'a run that hangs'
 drop_in watchdog $'[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s'
-systemctl start "$night"
-systemctl kill --signal STOP "$night"
+systemctl start "$service"
+systemctl kill --signal STOP "$service"
 until_it_is failed
 is Result watchdog
 until [ "$(wc -l </var/lib/ibinder-sync/status/told)" = 2 ]; do sleep 0.1; done
@@ -121,7 +121,7 @@ no_drop_in watchdog
 
 step 'the run after that'
 profile 0 "$mirror"
-systemctl start --wait "$night" || fail 'a night after a kill failed'
+systemctl start --wait "$service" || fail 'a run after a kill failed'
 said '40 unchanged'
 
 step 'a mirror on its own disk, mounted and not'
@@ -136,22 +136,22 @@ drop_in disk $'[Unit]\nRequiresMountsFor=/srv/disk/eken\n[Service]\nReadWritePat
 systemctl start srv-disk.mount
 install -d -o ibinder-sync -m 750 /srv/disk/eken
 cp -a "$mirror/." /srv/disk/eken/
-systemctl start --wait "$night" || fail 'a night on a disk of its own failed'
+systemctl start --wait "$service" || fail 'a run on a separate disk failed'
 systemctl stop srv-disk.mount
 sed -i 's/^Type=.*/Type=none-such/' /etc/systemd/system/srv-disk.mount
 systemctl daemon-reload
-! systemctl start "$night" 2>/dev/null || fail 'it started without its disk'
+! systemctl start "$service" 2>/dev/null || fail 'it started without its disk'
 [ -z "$(ls /srv/disk)" ] || fail 'it wrote to the folder below the disk'
 no_drop_in disk
 
 step 'the timer'
-systemctl enable --now --quiet "$night.timer"
-next=$(date -d "@$(($(date -d "$(systemctl show --property NextElapseUSecRealtime --value "$night.timer")" +%s)))" +%H%M)
-{ [ "$next" -ge 0130 ] && [ "$next" -le 0231 ]; } || fail "the next night is at $next"
+systemctl enable --now --quiet "$service.timer"
+next=$(date -d "@$(($(date -d "$(systemctl show --property NextElapseUSecRealtime --value "$service.timer")" +%s)))" +%H%M)
+{ [ "$next" -ge 0130 ] && [ "$next" -le 0231 ]; } || fail "the next run is at $next"
 
 step 'purge'
 dpkg --purge ibinder-sync >/run/out 2>&1 || { cat /run/out >&2; fail 'it cannot be purged'; }
-! systemctl is-active --quiet "$night.timer" || fail 'the timer goes on'
-[ ! -e "/etc/systemd/system/timers.target.wants/$night.timer" ] || fail 'the timer is still enabled'
+! systemctl is-active --quiet "$service.timer" || fail 'the timer is still active'
+[ ! -e "/etc/systemd/system/timers.target.wants/$service.timer" ] || fail 'the timer is still enabled'
 [ -e "$mirror/.ibinder-sync/state.db" ] || fail 'the mirror is gone'
 echo 'Nightly runs start, end, fail and report as they should.'

@@ -76,7 +76,7 @@ says 'A run can work'
 
 step '6. The first run'
 run 0 ibinder-sync-as eken plan
-says 'A night on which nothing changes takes'
+says 'A run that finds no changes sends'
 run 0 ibinder-sync-as eken run
 says 'Complete: 60 added'
 [ -s "$mirror/.ibinder-sync/last-run.html" ] || fail 'there is no page'

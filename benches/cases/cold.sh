@@ -1,17 +1,18 @@
 # shellcheck shell=bash disable=SC2154 # what lib.sh and run.sh set
-# Cold: everything is fetched into an empty folder, and is on the disk when the time ends.
+# Cold: downloads everything into an empty folder; the time ends when all is on the disk.
 #
-# All fetch the same files from the same nginx. The peers are told the URLs, or read nginx's lists of folders; ours asks
-# the sandbox for binders, pages of documents and a link for each document, hashes, keeps state and syncs.
-# The floor writes files of the same number and size, staged and renamed in groups as ours does, and fetches nothing.
+# All programs download the same files from the same nginx. The peers get the URLs, or read nginx's folder
+# listings; ours requests binders, pages of documents and a link for each document from the sandbox, hashes, keeps
+# a state and syncs. The floor writes files of the same number and sizes, staged and renamed in groups as ours
+# does, without downloading.
 #
-# Each round uses fresh folders, and begins with another program than the one before. Nothing is deleted between rounds of
-# small files, since ext4 is slow for minutes after it; large ones are deleted after their round, because no disk holds
-# seven rounds of them, and their deletion costs little.
+# Each round uses new folders, and starts with another program than the one before. Nothing is deleted between
+# rounds of small files, since ext4 is slow for minutes afterwards; large ones are deleted after their round,
+# because seven rounds of them fill any disk, and deleting them costs little.
 
 cold_programs=(ours curl wget2 lftp rclone floor)
 
-# The program's timed command: fetches everything into the folder, which does not exist yet.
+# The program's timed command: downloads everything into the folder, which does not exist yet.
 cold_command() { # cold_command PROGRAM CASE FOLDER: sets `command`
     local list=$dir/$2 out=$3
     case $1 in
@@ -25,7 +26,7 @@ cold_command() { # cold_command PROGRAM CASE FOLDER: sets `command`
         --http-url "$blobs/" :http: .) ;;
     floor) command=("$examples/floor" "$list.floor" "$out") ;;
     esac
-    # The shell becomes the last command, so that it adds next to nothing.
+    # The shell becomes the last command, so that it adds almost nothing.
     # shellcheck disable=SC2016
     [ "${command[0]}" != durably ] ||
         command=(sh -c 'out=$1; shift; mkdir "$out"; cd "$out"; "$@" && exec sync -f .' sh "${command[@]:1}")
@@ -59,7 +60,7 @@ cold_check() { # cold_check CASE PROGRAM FOLDER: what was fetched is what is ser
     case $2 in
     floor) [ "$(find "$3" -type f | wc -l)" = "$(wc -l <"$dir/$1.files")" ] ;;
     *) diff -rq --exclude .ibinder-sync "$dir/$1.source" "$3" ;;
-    esac >&2 || fail "$2 did not bring everything over: see $3"
+    esac >&2 || fail "$2 did not download everything: see $3"
 }
 
 cold() { # cold CASE COUNT SIZE FOLDERS KEEP: KEEP is 1 where rounds are not deleted

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154 # what lib.sh, run.sh and cases/unchanged.sh set
-# What a document costs as the organisation grows tenfold, twice: cold, and on a night on which nothing changed.
+# The cost of a document as the organisation grows tenfold, twice: cold, and in a run without changes.
 #
-# The cold figures are those of the one run that made the mirror, from the sandbox; the documents are tiny, so that it is
-# their number that counts. Without --small, the figures and the plot of them are saved in docs/.
+# The cold figures are those of the one run that made the mirror, from the sandbox; the documents are tiny, so that
+# only their number counts. Without --small, the figures and their plot are saved in docs/.
 
 growth_row() { # growth_row DOCUMENTS CASE FILE: medians of ours in a file of results
     echo "$1,$2,$(median "$3" "$2-$1" ours 5),$(median "$3" "$2-$1" ours 6)"

@@ -1,9 +1,10 @@
 # shellcheck shell=bash disable=SC2154 # what lib.sh and run.sh set
-# How much of a rate is used, as the sandbox counts it: each row is one run of its own length, which ends by --max-duration.
+# How much of a rate is used, as the sandbox counts it: each row is one run of its own duration, ended by
+# --max-duration.
 #
-# Set: the share of the rate that was used in the seconds between the first and the last one, and the worst second, which
-# may begin anywhere, against rate and burst. Found out: the sandbox grants a rate that the client does not know; what
-# it served after the first minute as a share of that, and the share of all requests that it refused.
+# Fixed: the share of the rate that was used between the first and the last second, and the busiest second, at any
+# offset, against rate and burst. Adaptive: the sandbox limits the rate without telling the client; the share of it
+# that was served after the first minute, and the share of all requests that was refused.
 
 pace_run() { # pace_run SECONDS ARGS…: a run into a fresh folder; leaves the sandbox's count in $dir/meter
     local seconds=$1 code=0

@@ -1,12 +1,13 @@
 # shellcheck shell=bash disable=SC2154 # what lib.sh and run.sh set
-# A night on which nothing changed, and one on which little did but no page is what it was.
+# A run without changes, and one with few changes that shift every page.
 #
-# The mirror of a generated organisation of tiny documents is made once and kept in BENCH_DIR: a restarted sandbox serves
-# the same documents. A run over it is compared with benches/pages.rs, which fetches the same pages over the same kind of
-# connections, reads them into JSON values, and does nothing else.
+# The mirror of a generated organisation of tiny documents is made once and kept in BENCH_DIR: a restarted sandbox
+# serves the same documents. A run over it is compared with benches/pages.rs, which fetches the same pages over the
+# same kind of connections, parses them into JSON values, and does nothing else.
 #
-# On the changed night every hundredth document has new bytes and the first of each binder is gone. That is measured with
-# `plan`, which lists and compares as `run` does: what the changes themselves cost is left out, and the mirror stays.
+# In the changed case every hundredth document has new bytes and the first of each binder is removed. It is
+# measured with `plan`, which lists and compares as `run` does, without the cost of the changes; the mirror stays
+# unchanged.
 
 binders=$((500 / scale))
 
@@ -25,8 +26,8 @@ tiny_mirror() { # tiny_mirror DOCUMENTS: makes it if it isn't there; sets `mirro
     grep "^cold-$1	" "$results" >"$mirror.cold" # kept with the mirror, for cases/growth.sh
 }
 
-# nights CASE DOCUMENTS RUN_OR_PLAN TITLE SANDBOX_ARGS…: rounds of ours and of the bare loop, which take turns to be first
-nights() {
+# measure CASE DOCUMENTS RUN_OR_PLAN TITLE SANDBOX_ARGS…: rounds of ours and of the bare loop, which take turns to be first
+measure() {
     local case=$1-$2 documents=$2 command=$3 title=$4 round program ours_asked='' loop_asked=''
     shift 4
     forget "$case"
@@ -53,14 +54,14 @@ nights() {
 
 unchanged() { # unchanged DOCUMENTS
     tiny_mirror "$1"
-    # What earlier nights left to do is done, and no folder is due.
+    # Finishes what earlier runs left, so that no folder is due.
     sandbox --binders "$binders" --documents "$1" --no-md5
     "$ours" -q run --dest "$mirror" --rate 0
     end_servers
-    nights unchanged "$1" run "Nothing changed"
+    measure unchanged "$1" run "Nothing changed"
 }
 
 shifted() { # shifted DOCUMENTS
     tiny_mirror "$1"
-    nights shifted "$1" plan "1 % changed, every page shifted; \`plan\`" --churn 100
+    measure shifted "$1" plan "1 % changed, every page shifted; \`plan\`" --churn 100
 }
