@@ -207,7 +207,7 @@ fn configuration(command: ConfigurationCommand, location: &ConfigLocation, unkno
         ConfigurationCommand::Schema => commands::show_schema(),
         ConfigurationCommand::Show { .. } if !unknown.is_empty() => {
             for error in unknown {
-                ui::complain(error);
+                ui::print_error(error);
             }
             Exit::Usage
         }
@@ -257,6 +257,6 @@ fn warn(unknown: &[config::Error]) {
 }
 
 fn refused(error: &config::Error) -> Exit {
-    ui::complain(error);
+    ui::print_error(error);
     Exit::Usage
 }

@@ -1,4 +1,4 @@
-//! The documentation keeps up with the code: each error is explained, and no link leads nowhere.
+//! The documentation matches the code: each error is explained, and no link is dead.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::{
@@ -37,7 +37,7 @@ fn errors(source: &str) -> Vec<String> {
     texts
 }
 
-/// The longest part of what a text says, before it goes on to what to do, that is the same each time.
+/// The longest constant part of a message, without its advice.
 fn fixed(text: &str) -> Option<String> {
     let text = text.split(". ").next().unwrap().replace("{{", "\u{1}").replace("}}", "\u{2}");
     let mut parts = vec![String::new()];
@@ -67,7 +67,7 @@ fn each_error_is_explained() {
     let mut count = 0;
     let mut unexplained = Vec::new();
     for path in sources.iter().filter(|path| !path.components().any(|part| part.as_os_str() == "sandbox")) {
-        // A warning says itself what to do.
+        // A warning contains its own advice.
         if path.ends_with("report/warning.rs") {
             continue;
         }
@@ -84,7 +84,7 @@ fn each_error_is_explained() {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn no_link_is_dead() {
     let mut pages = Vec::new();
     files(&root().join("docs"), "md", &mut pages);
     files(&root().join("packaging"), "md", &mut pages);

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Each module, and the modules that it may name. A module stands below all those that list it.
+/// Each module, and the modules that it may use. A module is below all those that list it.
 const LAYERS: &[(&str, &[&str])] = &[
     (
         "commands",
@@ -97,13 +97,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pace", &[]),
     ("paths", &["model"]),
     ("model", &[]),
-    // Nothing but names of moments, unless a test watches them.
+    // Only names of points, unless a test installs a watcher.
     ("failpoints", &[]),
     // It shares no code with the client, so that the two can disagree.
     ("sandbox", &[]),
 ];
 
-/// Crates that only some files may name: each technology has one door.
+/// Crates that only some files may use: each technology is used in one place.
 const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/"]),
     ("rusqlite_migration", &["state/"]),
@@ -128,7 +128,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("schemars", &["config/schema.rs"]),
 ];
 
-/// What values in, values out may not name.
+/// What pure modules may not use.
 const NOT_PURE: &[&str] = &["tokio", "futures", "std::fs", "std::io", "std::time", "std::net", "std::env", "jiff"];
 
 fn sources() -> BTreeMap<String, String> {
@@ -163,16 +163,16 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-/// Whether a name stands before the position as a word of its own.
+/// Whether a whole word starts at the position.
 fn begins(text: &str, at: usize) -> bool {
     !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
 }
 
-/// The modules of the crate that a source names, by `crate::a` or `crate::{a, b::c}`.
+/// The modules of the crate that a source uses, by `crate::a` or `crate::{a, b::c}`.
 fn named(code: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     for (at, start) in code.match_indices("crate::") {
-        // `$crate::` of a macro counts as well; `my_crate::` doesn't.
+        // `$crate::` in a macro counts too; `my_crate::` doesn't.
         if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
             continue;
         }
@@ -218,7 +218,7 @@ fn imports_point_downward() {
                 upward.push(format!("{file} names {name}"));
             }
         }
-        // `super` never leads out of a module of the crate: a file n folders deep has n to spare.
+        // `super` must not leave a module of the crate: a file n folders deep may use it n times.
         let deepest = "super::".repeat(file.matches('/').count() + usize::from(!file.ends_with("/mod.rs")));
         if code.contains(&deepest) && !code.contains("mod tests") {
             upward.push(format!("{file} climbs out of {module}"));
@@ -270,12 +270,12 @@ fn leaves(tree: &str) -> Vec<String> {
         .collect()
 }
 
-/// A module's path, such as `sync::list`, of its file.
+/// A file's module path, such as `sync::list`.
 fn path_of(file: &str) -> String {
     file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::")
 }
 
-/// A path from the crate's root, of one that a module writes; `None` for other crates.
+/// A path from the crate's root; `None` for other crates.
 fn absolute(path: &str, module: &str, files: &BTreeMap<String, String>) -> Option<String> {
     let mut base: Vec<&str> = module.split("::").collect();
     let mut steps = path.split("::").peekable();
@@ -317,7 +317,7 @@ fn uses(code: &str) -> Vec<(bool, Vec<String>)> {
     found
 }
 
-/// Paths that stand in the code itself: `crate::a::b()`, `super::c()`, `child::d()`.
+/// Paths in the code itself: `crate::a::b()`, `super::c()`, `child::d()`.
 fn written_out(code: &str) -> Vec<String> {
     let (mut found, mut rest) = (Vec::new(), code);
     let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
@@ -336,7 +336,7 @@ fn written_out(code: &str) -> Vec<String> {
     found
 }
 
-/// Which files each file imports from, by module path. What a `mod.rs` passes on counts for the file that defines it.
+/// Which files each file imports from, by module path. A re-export in a `mod.rs` counts for the defining file.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let sources = sources();
     let files: BTreeMap<String, String> = sources
@@ -383,7 +383,7 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-/// Files that import each other, directly or through others, are one concept: they belong into one file.
+/// Files that import each other, directly or through others, are one concept and belong into one file.
 #[test]
 fn no_files_import_each_other() {
     let imports = imports();
@@ -400,7 +400,7 @@ fn no_files_import_each_other() {
 }
 
 #[test]
-fn each_technology_has_one_door() {
+fn each_technology_is_used_in_one_place() {
     let mut elsewhere = Vec::new();
     for (file, code) in &sources() {
         for (name, doors) in DOORS {
@@ -418,7 +418,7 @@ fn each_technology_has_one_door() {
 }
 
 #[test]
-fn plan_and_naming_are_values_in_values_out() {
+fn plan_and_naming_are_pure() {
     let mut impure = Vec::new();
     for (file, code) in sources().iter().filter(|(file, _)| matches!(module(file), "plan" | "naming")) {
         let flat: String = code.chars().filter(|c| !c.is_whitespace()).collect();
@@ -433,7 +433,7 @@ fn plan_and_naming_are_values_in_values_out() {
 }
 
 #[test]
-fn trees_are_taken_apart() {
+fn use_trees_are_parsed() {
     assert_eq!(leaves("crate::{a::{self, B}, c as d, e}"), ["crate::a", "crate::a::B", "crate::c", "crate::e"]);
     assert_eq!(leaves("super::x::Y"), ["super::x::Y"]);
 }

@@ -6,23 +6,23 @@ use crate::{
     config::Notices,
     mirror::OnDisk,
     model::{DocumentId, RelPath, VersionId},
-    session::{Error, Exit, Reading, Writing, open::steadily, output::ended, status_file::StatusFile},
+    session::{Error, Exit, Reading, Writing, open::retry_on_change, output::ended, status_file::StatusFile},
     state::RunEnd,
     ui,
 };
 
-/// Lets one document be missing in the version that failed.
+/// Accepts that one document is missing in the version that failed.
 pub fn acknowledge(dest: &Path, id: &str, notices: &Notices) -> Exit {
     ended(accept(dest, id, notices).map(|version| {
             ui::print(&format!(
-                "Acknowledged: runs no longer fail because version {version} of the document can't be had. They still try, and count it; a new version ends the acknowledgement.\n"
+                "Acknowledged: runs no longer fail because version {version} of the document is unavailable. They still try and count it; a new version ends the acknowledgement.\n"
             ));
             Exit::Complete
     }))
 }
 
 fn accept(dest: &Path, id: &str, notices: &Notices) -> Result<VersionId, Error> {
-    let (document, version) = steadily(|| missing(&Reading::open(dest)?, id))?;
+    let (document, version) = retry_on_change(|| missing(&Reading::open(dest)?, id))?;
     let Writing { mirror, state, run } = Writing::open(dest, "acknowledge")?;
     state.write(|w| {
         w.acknowledge(run.number, &document, &version)?;
@@ -32,7 +32,7 @@ fn accept(dest: &Path, id: &str, notices: &Notices) -> Result<VersionId, Error> 
     Ok(version)
 }
 
-/// The version of a document that failed in the last run that tried it, and isn't mirrored.
+/// The version of a document that the last runs failed to mirror.
 fn missing(reading: &Reading, id: &str) -> Result<(DocumentId, VersionId), Error> {
     let nothing = || Error::NothingMissing(id.to_owned());
     let document = DocumentId::parse(id).map_err(|_| nothing())?;

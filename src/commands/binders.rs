@@ -10,9 +10,9 @@ use crate::{
     ui,
 };
 
-/// Lists the binders that the mirror knows.
+/// Lists the binders of the mirror.
 pub fn list(dest: &Path, json: bool) -> Exit {
-    ended(steadily(|| table(dest, json)).map(|text| {
+    ended(retry_on_change(|| table(dest, json)).map(|text| {
         ui::print(&text);
         Exit::Complete
     }))

@@ -8,7 +8,7 @@ use crate::{
     ui,
 };
 
-/// Writes a file to start with, and says how to continue.
+/// Writes a configuration file, and says how to continue.
 pub fn begin(to: Option<PathBuf>, environment: Environment<'_>) -> Exit {
     match config::init(to, environment) {
         Ok(written) => {
@@ -16,7 +16,7 @@ pub fn begin(to: Option<PathBuf>, environment: Environment<'_>) -> Exit {
             Exit::Complete
         }
         Err(error) => {
-            ui::complain(&error);
+            ui::print_error(&error);
             Exit::Usage
         }
     }
@@ -25,7 +25,7 @@ pub fn begin(to: Option<PathBuf>, environment: Environment<'_>) -> Exit {
 fn next_steps(written: &WrittenConfig) -> String {
     let beside = |name: &str| ui::escape(&written.path.with_file_name(name).display().to_string());
     let path = ui::escape(&written.path.display().to_string());
-    // Only root and systemd use the group's file, and both look for it in its place.
+    // Only root and systemd read the group's file, always at its standard path.
     if written.for_group && written.is_found {
         let secret = beside("NAME.secret");
         return format!(
@@ -52,7 +52,7 @@ fn next_steps(written: &WrittenConfig) -> String {
     )
 }
 
-/// Prints the settings and where each comes from.
+/// Prints the settings and the source of each.
 pub fn show(settings: &Settings, sources: &Sources, json: bool) -> Exit {
     let shown = Shown::of(settings, sources);
     if json {
@@ -62,14 +62,14 @@ pub fn show(settings: &Settings, sources: &Sources, json: bool) -> Exit {
     }
     match shown.unusable() {
         Some(error) => {
-            ui::complain(error);
+            ui::print_error(error);
             Exit::Usage
         }
         None => Exit::Complete,
     }
 }
 
-/// Prints the schema of the file.
+/// Prints the JSON schema of the file.
 pub fn schema() -> Exit {
     ui::print_json(&config::schema());
     Exit::Complete

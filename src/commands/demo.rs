@@ -12,7 +12,7 @@ use crate::{
     ui,
 };
 
-/// Serves until a signal comes.
+/// Serves until a signal arrives.
 pub fn sandbox(given: &cli::Sandbox) -> Exit {
     ended(serve(given).map(|()| Exit::Complete))
 }
@@ -65,7 +65,7 @@ fn generated(given: &cli::Organisation, size: Option<Size>) -> Generated {
     }
 }
 
-/// Mirrors a made-up organisation over HTTP, as the real one would be.
+/// Mirrors a generated organisation over HTTP, like the real one.
 pub fn demo(given: cli::Demo, output: &Output) -> Exit {
     let organisation = Organisation::generated(&generated(&given.organisation, None));
     let prepared = Sandbox::start(organisation, Settings::default()).map_err(Error::Sandbox).and_then(|sandbox| {
@@ -77,7 +77,7 @@ pub fn demo(given: cli::Demo, output: &Output) -> Exit {
             dest: Some(given.dest),
             // The sandbox is on this machine.
             rate: RateSetting::Unlimited,
-            // A day passes at once here, so folder names are always due.
+            // Simulated days are short, so folder names are always due for a refresh.
             refresh_folders: Duration::ZERO,
             ..settings
         };

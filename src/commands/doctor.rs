@@ -14,20 +14,20 @@ use crate::{
     notify,
     remote::Settings,
     report::{Area, Check, DoctorReport, Filters},
-    session::{Exit, Reading, check_place, open::steadily, runtime},
+    session::{Exit, Reading, check_nesting, open::retry_on_change, runtime},
     ui,
 };
 
-/// Looks a variable of the environment up.
+/// Reads an environment variable.
 type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
 
-/// Goes through everything that a run needs.
-pub fn doctor(asked: &Doctor, sources: &Sources, unknown: &[config::Error], environment: Environment<'_>) -> Exit {
-    // Not only the settings of this command, but of a run.
+/// Checks everything that a run needs.
+pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], environment: Environment<'_>) -> Exit {
+    // Checks the settings of a run too, not only those of this command.
     let (given, wrong) = &config::Settings::read(sources, "run");
     let dest = given.dest.as_deref();
-    if let Some(Err(error)) = asked.report.as_deref().map(|file| check_output_path("--report", file, dest)) {
-        ui::complain(&error);
+    if let Some(Err(error)) = request.report.as_deref().map(|file| check_output_path("--report", file, dest)) {
+        ui::print_error(&error);
         return Exit::Usage;
     }
     let settings = config::remote_settings(given, sources);
@@ -35,9 +35,9 @@ pub fn doctor(asked: &Doctor, sources: &Sources, unknown: &[config::Error], envi
     checks.extend(wrong.iter().chain(unknown).map(|error| failure(Area::Configuration, error)));
     checks.extend(filters(given, dest));
     match dest {
-        None => checks.push(Check::skipped(Area::Destination, "not looked at: --dest was not given")),
+        None => checks.push(Check::skipped(Area::Destination, "not checked: --dest was not given")),
         Some(dest) => {
-            checks.extend(check_place(dest).err().map(|error| failure(Area::Destination, &error)));
+            checks.extend(check_nesting(dest).err().map(|error| failure(Area::Destination, &error)));
             let examined = mirror::examine(dest);
             checks.extend(destination(dest, &examined, given.existing));
             if examined.is_ok_and(|seen| seen.survey == DestinationKind::Mirror) {
@@ -47,10 +47,10 @@ pub fn doctor(asked: &Doctor, sources: &Sources, unknown: &[config::Error], envi
     }
     let found = match settings.as_ref().ok().map(|settings| (settings, runtime())) {
         Some((settings, Ok(runtime))) => runtime.block_on(visit(settings, proxy(environment).as_deref())),
-        _ => Visit { checks: unasked(), statements: Vec::new(), night_requests: None },
+        _ => Visit { checks: skipped(), statements: Vec::new(), night_requests: None },
     };
     checks.extend(found.checks);
-    // What is learnt about the network on the way stands with the network.
+    // The clock, checked with the first response, is listed with the network.
     checks.sort_by_key(|check| check.area);
     let checkup = DoctorReport {
         version: env!("CARGO_PKG_VERSION"),
@@ -61,18 +61,18 @@ pub fn doctor(asked: &Doctor, sources: &Sources, unknown: &[config::Error], envi
         statements: found.statements,
         night_requests: found.night_requests,
     };
-    tell(&checkup, asked)
+    show(&checkup, request)
 }
 
-fn tell(checkup: &DoctorReport, asked: &Doctor) -> Exit {
-    if asked.json {
+fn show(checkup: &DoctorReport, request: &Doctor) -> Exit {
+    if request.json {
         ui::print_json(checkup);
     } else {
         ui::print(&ui::checkup(checkup));
     }
     let report = || ui::checkup_report(checkup);
-    if let Some(Err(error)) = asked.report.as_deref().map(|file| notify::replace(file, report().as_bytes())) {
-        ui::complain(&error);
+    if let Some(Err(error)) = request.report.as_deref().map(|file| notify::replace(file, report().as_bytes())) {
+        ui::print_error(&error);
         return Exit::Usage;
     }
     exit(checkup)
@@ -86,13 +86,13 @@ fn configuration(settings: &Result<Settings, config::Error>, sources: &Sources) 
             return vec![Check::ok(Area::Configuration, found)];
         }
     };
-    // What is set and wrong is not missing.
+    // A wrong value is not missing.
     let is_set =
         |error: &&config::Error| matches!(error, config::Error::Missing { name, .. } if sources.get(name).is_some());
     error.each().iter().filter(|error| !is_set(error)).map(|error| failure(Area::Configuration, error)).collect()
 }
 
-/// The filters that limit a run, and what they left out last; none where every document is wanted.
+/// The filters of a run, and what they excluded last; `None` without any.
 fn filters(given: &config::Settings, dest: Option<&Path>) -> Option<Check> {
     let filters = match given.filter() {
         Ok(filter) => filter.shown()?,
@@ -102,43 +102,44 @@ fn filters(given: &config::Settings, dest: Option<&Path>) -> Option<Check> {
     let last = last.and_then(|bytes| Status::read(&bytes).ok()?.last_run);
     let left_out = match last.filter(|run| run.filters.as_ref() == Some(&filters)) {
         Some(run) => {
-            format!("they left out {} in the last run", Filters::left_out(run.binders.filtered, run.documents.filtered))
+            format!("they excluded {} in the last run", Filters::left_out(run.binders.filtered, run.documents.filtered))
         }
-        None => "`ibinder-sync plan` says how many documents they leave out".to_owned(),
+        None => "`ibinder-sync plan` shows how many documents they exclude".to_owned(),
     };
-    let said = |filters: &Filters| format!("filters limit what is mirrored: {}; {left_out}", filters.flags().join(" "));
-    Some(Check::ok(Area::Configuration, said(&filters.without_names())).on_screen(said(&filters)))
+    let describe =
+        |filters: &Filters| format!("filters limit what is mirrored: {}; {left_out}", filters.flags().join(" "));
+    Some(Check::ok(Area::Configuration, describe(&filters.without_names())).on_screen(describe(&filters)))
 }
 
-/// Whether the state of a mirror can be read, and is the organisation's.
+/// Whether the state of a mirror can be read, and belongs to the organisation.
 fn state(dest: &Path, settings: Option<&Settings>) -> Check {
-    let organisation = steadily(|| Ok(Reading::open(dest)?.state.read(|r| r.setting("organisation"))?));
+    let organisation = retry_on_change(|| Ok(Reading::open(dest)?.state.read(|r| r.setting("organisation"))?));
     match (organisation, settings.map(|settings| settings.organisation.as_str())) {
         (Err(error), _) => failure(Area::Destination, &error),
         (Ok(Some(found)), Some(wanted)) if found != wanted => Check::failure(
             Area::Destination,
-            format!("it mirrors organisation {found}, and {wanted} is set"),
-            "give each organisation a destination of its own",
+            format!("it mirrors organisation {found}, but {wanted} is set"),
+            "give each organisation its own destination",
         ),
         (Ok(_), _) => Check::ok(Area::Destination, "its state can be read"),
     }
 }
 
-/// An error whose text says what to do behind a semicolon.
+/// An error whose advice follows a semicolon.
 fn failure(area: Area, error: &dyn std::error::Error) -> Check {
     let text = error.to_string();
     let (found, next) =
-        text.split_once("; ").unwrap_or((&text, "`ibinder-sync config show` says where each value comes from"));
+        text.split_once("; ").unwrap_or((&text, "`ibinder-sync config show` shows where each value comes from"));
     Check::failure(area, found, next)
 }
 
-fn unasked() -> Vec<Check> {
+fn skipped() -> Vec<Check> {
     [Area::Network, Area::Credentials, Area::Service, Area::Storage]
-        .map(|area| Check::skipped(area, "not asked: the configuration comes first"))
+        .map(|area| Check::skipped(area, "not checked: fix the configuration first"))
         .into()
 }
 
-/// The proxy for `https`, as it may be shown: without a user and a password.
+/// The proxy for `https`, without its user and password.
 fn proxy(environment: Environment<'_>) -> Option<String> {
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let given = names.into_iter().find_map(|name| environment(name).filter(|value| !value.is_empty()))?;
@@ -148,7 +149,7 @@ fn proxy(environment: Environment<'_>) -> Option<String> {
     Some(format!("{}{port}", url.host_str()?))
 }
 
-/// The code of what must be mended first.
+/// The exit code of the first problem to fix.
 fn exit(checkup: &DoctorReport) -> Exit {
     match checkup.failed().min() {
         None => Exit::Complete,

@@ -1,4 +1,4 @@
-//! `export`: a catalogue, or a file of metadata for each document.
+//! `export`: a catalogue, or a metadata file for each document.
 
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -12,24 +12,24 @@ use crate::{
     config::outside_resolved,
     history::Selection,
     model::RelPath,
-    session::{Error, Exit, Output, Reading, open::steadily, output::ended, sink::Sink},
+    session::{Error, Exit, Output, Reading, open::retry_on_change, output::ended, sink::Sink},
     ui,
 };
 
-/// Writes what is asked for.
+/// Writes the catalogue or the sidecars.
 pub fn export(dest: &Path, given: &cli::Export, output: &Output) -> Exit {
-    // Standard output can't be begun again.
+    // Standard output can't be started again.
     let twice = given.to.is_some() || given.format.is_none();
-    let written = if twice { steadily(|| write(dest, given)) } else { write(dest, given) };
+    let written = if twice { retry_on_change(|| write(dest, given)) } else { write(dest, given) };
     ended(written.map(|told| {
         if !output.quiet {
-            ui::print(&told);
+            ui::print(&text);
         }
         Exit::Complete
     }))
 }
 
-/// What is said at the end; nothing where standard output has the catalogue.
+/// Returns the closing message; empty if standard output has the catalogue.
 fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
     let format = given.format.map(|format| form(format, given)).transpose()?;
     let Reading { state, root, .. } = &Reading::open(dest)?;
@@ -43,42 +43,42 @@ fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
     let mut selection = history::selection(dest, &given.paths)?;
     let sink = format.as_ref().map(|_| Sink::open(given.to.as_deref(), root)).transpose()?;
     let catalogue = Catalogue::new(state, then)?;
-    let mut told = String::new();
+    let mut text = String::new();
     if let (Some(format), Some(mut sink)) = (format, sink) {
         let written = catalogue.write(&format, sink.writer(), |path| wants(&mut selection, path));
         let count = match written {
             Err(catalogue::Error::Write(error)) => return stopped(given, error),
             other => other?,
         };
-        history::all_met(&selection, given.at.as_deref())?;
+        history::all_found(&selection, given.at.as_deref())?;
         if let Some(path) = sink.finish()? {
-            told.push_str(&format!("{count} documents are in {}.\n", ui::escape(&path.display().to_string())));
+            text.push_str(&format!("{count} documents are in {}.\n", ui::escape(&path.display().to_string())));
         }
     }
     if let Some(folder) = &given.sidecars {
         let sidecars = catalogue.sidecars(folder, |path| wants(&mut selection, path))?;
-        history::all_met(&selection, given.at.as_deref())?;
+        history::all_found(&selection, given.at.as_deref())?;
         let count = sidecars.end().map_err(catalogue::Error::from)?;
         if given.format.is_none() || given.to.is_some() {
-            told.push_str(&format!("{count} sidecars are in {}.\n", ui::escape(&folder.display().to_string())));
+            text.push_str(&format!("{count} sidecars are in {}.\n", ui::escape(&folder.display().to_string())));
         }
     }
-    Ok(told)
+    Ok(text)
 }
 
 fn form(format: ExportFormat, given: &cli::Export) -> Result<Format, Error> {
     match (format, given.separator) {
         (ExportFormat::Csv, separator) => Ok(Format::Csv(separator.unwrap_or(b','))),
-        (_, Some(_)) => Err(Error::Unknown("--separator is for --format csv alone".to_owned())),
+        (_, Some(_)) => Err(Error::Unknown("--separator works only with --format csv".to_owned())),
         (ExportFormat::Jsonl, None) => Ok(Format::Jsonl),
         (ExportFormat::Xlsx, None) if given.to.is_none() && std::io::stdout().is_terminal() => {
-            Err(Error::Unknown("a workbook is nothing for a terminal; say where to with --to FILE.xlsx".to_owned()))
+            Err(Error::Unknown("a workbook can't be written to a terminal; use --to FILE.xlsx".to_owned()))
         }
         (ExportFormat::Xlsx, None) => Ok(Format::Xlsx(TimeZone::system())),
     }
 }
 
-/// Nobody takes more: a reader that went away (`| head`) is no error.
+/// A reader that stopped reading (`| head`) is no error.
 fn stopped(given: &cli::Export, error: std::io::Error) -> Result<String, Error> {
     if given.to.is_none() && error.kind() == std::io::ErrorKind::BrokenPipe {
         return Ok(String::new());

@@ -10,78 +10,78 @@ use crate::{
     sync, ui,
 };
 
-/// Which binder to let go, and on what conditions.
+/// Which binder to forget, and under which conditions.
 #[derive(Debug, Clone, Copy)]
 pub struct Forget<'f> {
-    /// Where the mirror is.
+    /// The folder of the mirror.
     pub dest: &'f Path,
     /// The binder's id.
     pub id: &'f str,
-    /// Whether a binder may go that iBinder shows.
+    /// Whether it may be a binder that iBinder still lists.
     pub force: bool,
-    /// Whether nobody is asked.
+    /// Whether to skip the confirmation.
     pub yes: bool,
-    /// Where copies of the status go.
+    /// The copies of the status.
     pub notices: &'f Notices,
 }
 
-/// What came of it: files that left the tree, and files that are still there.
-struct Gone {
+/// Removed files, and files that could not be removed.
+struct Removed {
     removed: u64,
     left: u64,
 }
 
-/// Lets a binder go.
-pub fn forget(asked: &Forget<'_>) -> Exit {
-    ended(let_go(asked).map(|gone| {
-        let Some(Gone { removed, left }) = gone else {
+/// Forgets a binder.
+pub fn forget(request: &Forget<'_>) -> Exit {
+    ended(let_go(request).map(|gone| {
+        let Some(Removed { removed, left }) = gone else {
             ui::print("Nothing was removed.\n");
             return Exit::Usage;
         };
         ui::print(&format!(
-            "{removed} files left the tree; their bytes stay in {}/.ibinder-sync/objects.\n",
+            "{removed} files were removed from the tree; their bytes are kept in {}/.ibinder-sync/objects.\n",
             asked.dest.display()
         ));
         if left == 0 {
             return Exit::Complete;
         }
-        ui::print(&format!("{left} files could not be removed; the messages above say why. Run it again then.\n"));
+        ui::print(&format!("{left} files could not be removed; see the messages above, then run this again.\n"));
         Exit::Partial
     }))
 }
 
-fn let_go(asked: &Forget<'_>) -> Result<Option<Gone>, Error> {
-    // The mirror is not locked while somebody thinks.
+fn remove_confirmed(request: &Forget<'_>) -> Result<Option<Removed>, Error> {
+    // Does not hold the lock while waiting for the answer.
     let binder = {
-        let reading = Reading::open(asked.dest)?;
+        let reading = Reading::open(request.dest)?;
         let all = reading.state.read(|r| r.binder_summaries())?;
-        find(asked, all)?
+        find(request, all)?
     };
-    allow(&binder, asked)?;
-    if binder.documents > 0 && !asked.yes {
+    allow(&binder, request)?;
+    if binder.documents > 0 && !request.yes {
         let question = ui::forget(&binder.name, &binder.id, binder.documents, binder.bytes);
         if !ask(&question, "binders forget")?.is_some_and(|answer| answer.eq_ignore_ascii_case("yes")) {
             return Ok(None);
         }
     }
-    remove(asked, &binder).map(Some)
+    remove(request, &binder).map(Some)
 }
 
-fn find(asked: &Forget<'_>, all: Vec<BinderSummary>) -> Result<BinderSummary, Error> {
-    let id = BinderId::parse(asked.id).ok();
+fn find(request: &Forget<'_>, all: Vec<BinderSummary>) -> Result<BinderSummary, Error> {
+    let id = BinderId::parse(request.id).ok();
     let known = all.into_iter().find(|binder| id.as_ref().is_some_and(|id| id.as_str() == binder.id));
     known.ok_or_else(|| {
         Error::Binder(format!(
-            "the mirror knows no binder {:?}; `ibinder-sync binders --dest {}` lists them",
-            asked.id,
-            asked.dest.display()
+            "the mirror has no binder {:?}; `ibinder-sync binders --dest {}` lists them",
+            request.id,
+            request.dest.display()
         ))
     })
 }
 
-/// A binder that iBinder shows would only come back with the next run, and what people look for would be gone till then.
-fn allow(binder: &BinderSummary, asked: &Forget<'_>) -> Result<(), Error> {
-    if binder.lost.is_some() || asked.force {
+/// The next run would only bring back a binder that iBinder lists, with a gap until then.
+fn allow(binder: &BinderSummary, request: &Forget<'_>) -> Result<(), Error> {
+    if binder.lost.is_some() || request.force {
         return Ok(());
     }
     Err(Error::Binder(format!(
@@ -91,17 +91,17 @@ fn allow(binder: &BinderSummary, asked: &Forget<'_>) -> Result<(), Error> {
     )))
 }
 
-fn remove(asked: &Forget<'_>, summary: &BinderSummary) -> Result<Gone, Error> {
-    let Writing { mirror, state, run } = Writing::open(asked.dest, "forget")?;
-    let binder = find(asked, state.read(|r| r.binder_summaries())?)?;
-    allow(&binder, asked)?;
+fn remove(request: &Forget<'_>, summary: &BinderSummary) -> Result<Removed, Error> {
+    let Writing { mirror, state, run } = Writing::open(request.dest, "forget")?;
+    let binder = find(request, state.read(|r| r.binder_summaries())?)?;
+    allow(&binder, request)?;
     let end =
         |outcome, changes| state.write(|w| w.end_run(run.number, &RunEnd { outcome, changes, ..RunEnd::default() }));
-    // What was answered for was so many documents, and not more.
-    if !asked.yes && binder.documents > summary.documents {
+    // The confirmation was for a number of documents, not for more.
+    if !request.yes && binder.documents > summary.documents {
         end("failed", None)?;
         return Err(Error::Binder(format!(
-            "binder {:?} ({}) has more documents now than when you were asked; nothing was removed, ask again",
+            "binder {:?} ({}) has more documents now than when you confirmed; nothing was removed, please try again",
             binder.name, binder.id
         )));
     }
@@ -109,10 +109,10 @@ fn remove(asked: &Forget<'_>, summary: &BinderSummary) -> Result<Gone, Error> {
     let removed = sync::forget(&mirror, &state, run.number, &id)?;
     let changes = format!(r#"{{"removed":{removed}}}"#);
     end("complete", Some(&changes))?;
-    // What can't be kept has been told of; the binder is let go all the same.
+    // Files that can't be kept were reported; the binder is forgotten anyway.
     let _ = state_backups::keep(&mirror, &state, &run, removed > 0);
     let left = state.read(|r| r.documents_in(&id))?;
     let missed = if binder.lost.is_some() { 0 } else { removed };
-    StatusFile::new(asked.dest, asked.notices).recount(mirror.root(), (&state, &run), missed);
-    Ok(Gone { removed, left })
+    StatusFile::new(request.dest, request.notices).recount(mirror.root(), (&state, &run), missed);
+    Ok(Removed { removed, left })
 }

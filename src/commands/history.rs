@@ -1,4 +1,4 @@
-//! `snapshots`, `ls` and `history`: what was, told.
+//! `snapshots`, `ls` and `history`.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::{
 
 /// Lists the runs.
 pub fn snapshots(dest: &Path, given: &cli::Snapshots) -> Exit {
-    done(steadily(|| runs(dest, given)))
+    done(retry_on_change(|| runs(dest, given)))
 }
 
 fn runs(dest: &Path, given: &cli::Snapshots) -> Result<(), Error> {
@@ -31,13 +31,14 @@ fn runs(dest: &Path, given: &cli::Snapshots) -> Result<(), Error> {
 
 /// Lists what was mirrored at a time.
 pub fn ls(dest: &Path, given: &cli::Ls) -> Exit {
-    done(steadily(|| tree(dest, given)).and_then(|(text, met)| {
+    done(retry_on_change(|| tree(dest, given)).and_then(|(text, met)| {
         ui::print(&text);
         met
     }))
 }
 
-/// The lines, and whether each given path has one. They are gathered first: a pager would hold the state for hours.
+/// The lines, and whether each given path has one. All are read first: a pager could keep the state open for
+/// hours.
 fn tree(dest: &Path, given: &cli::Ls) -> Result<(String, Result<(), Error>), Error> {
     let Reading { state, .. } = &Reading::open(dest)?;
     let runs = state.read(|r| r.past_runs())?;
@@ -53,15 +54,15 @@ fn tree(dest: &Path, given: &cli::Ls) -> Result<(String, Result<(), Error>), Err
         Ok::<_, state::Error>(true)
     };
     state.read(|r| r.tree_at(then.map_or(i64::MAX, |run| run.number), each))?;
-    Ok((lines, all_met(&selection, given.at.as_deref())))
+    Ok((lines, all_found(&selection, given.at.as_deref())))
 }
 
-/// Tells everything that is known of a document.
+/// Shows everything that is known about a document.
 pub fn history(dest: &Path, given: &cli::History) -> Exit {
-    done(steadily(|| life(dest, given)))
+    done(retry_on_change(|| document_history(dest, given)))
 }
 
-fn life(dest: &Path, given: &cli::History) -> Result<(), Error> {
+fn document_history(dest: &Path, given: &cli::History) -> Result<(), Error> {
     let Reading { state, .. } = &Reading::open(dest)?;
     let selection = selection(dest, std::slice::from_ref(&given.document))?;
     let mut ids: Vec<DocumentId> =
@@ -72,36 +73,36 @@ fn life(dest: &Path, given: &cli::History) -> Result<(), Error> {
     ids.sort();
     ids.dedup();
     let runs = state.read(|r| r.past_runs())?;
-    let mut told = Vec::new();
+    let mut histories = Vec::new();
     for id in ids {
-        told.extend(state.read(|r| r.timeline(&id))?.map(|timeline| DocumentHistory::of(&timeline, &runs)));
+        histories.extend(state.read(|r| r.timeline(&id))?.map(|timeline| DocumentHistory::of(&timeline, &runs)));
     }
-    if told.is_empty() {
+    if histories.is_empty() {
         return Err(Error::Unknown(format!(
-            "no document has or had the path or id {:?}; give one as `ibinder-sync ls --dest {} [--at TIME]` shows it",
+            "no document has or had the path or id {:?}; `ibinder-sync ls --dest {} [--at TIME]` shows paths",
             given.document.display().to_string(),
             dest.display()
         )));
     }
     if given.json {
-        json_lines(&told);
+        json_lines(&histories);
     } else {
         let zone = TimeZone::system();
-        ui::print(&told.iter().map(|one| ui::biography(one, &zone)).collect::<Vec<_>>().join("\n"));
+        ui::print(&histories.iter().map(|one| ui::document_history(one, &zone)).collect::<Vec<_>>().join("\n"));
     }
     Ok(())
 }
 
-/// The run that is meant by a time. Says so where it was not whole.
+/// The run that a time refers to; warns if it was not complete.
 pub(crate) fn then<'r>(text: &str, runs: &'r [PastRun]) -> Result<&'r PastRun, Error> {
     let now = Timestamp::now().to_zoned_datetime(TimeZone::system());
     let run = run_at(text, runs, &now)?;
     if !run.whole {
         let before = complete_before(run, runs).map_or_else(
-            || "no run before it was".to_owned(),
-            |whole| format!("the nearest one before it that was is {} ({})", whole.id, ended(whole)),
+            || "no earlier run was".to_owned(),
+            |whole| format!("the last complete one before it is {} ({})", whole.id, ended(whole)),
         );
-        tracing::warn!("run {} ({}) is meant, which was not whole; {before}", run.id, ended(run));
+        tracing::warn!("using run {} ({}), which was not complete; {before}", run.id, ended(run));
     }
     Ok(run)
 }
@@ -111,7 +112,7 @@ pub(crate) fn ended(run: &PastRun) -> String {
     clock(run.finished_at.unwrap_or(run.started_at), &TimeZone::system())
 }
 
-/// The paths that a user means.
+/// The paths given by the user.
 pub(crate) fn selection(dest: &Path, paths: &[PathBuf]) -> Result<Selection, Error> {
     let folder = std::env::current_dir().map_err(Error::Runtime)?;
     let absolute = folder.join(dest).components().collect();
@@ -119,8 +120,8 @@ pub(crate) fn selection(dest: &Path, paths: &[PathBuf]) -> Result<Selection, Err
     Ok(Selection::new(paths, &names, &folder))
 }
 
-/// Each given path must mean something.
-pub(crate) fn all_met(selection: &Selection, at: Option<&str>) -> Result<(), Error> {
+/// Fails if a given path matches nothing.
+pub(crate) fn all_found(selection: &Selection, at: Option<&str>) -> Result<(), Error> {
     let unmatched = selection.unmatched();
     if unmatched.is_empty() {
         return Ok(());

@@ -9,7 +9,7 @@ use crate::{
     ui,
 };
 
-/// Prints the program's page, or writes those of all commands into a folder.
+/// Prints the program's page, or writes those of all commands to a folder.
 pub fn man(to: Option<&Path>) -> Exit {
     let pages = cli::pages();
     let Some(folder) = to else {

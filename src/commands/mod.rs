@@ -1,4 +1,5 @@
-//! One file a command. Each builds its parts from a [`Config`](crate::config::Config), and ends with an exit code.
+//! One file for each command. Each builds its parts from a [`Config`](crate::config::Config) and returns an exit
+//! code.
 
 mod acknowledge;
 mod binders;

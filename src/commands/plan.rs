@@ -1,4 +1,4 @@
-//! `plan`: what `run` would do. It works on a copy of the state and only looks at the tree.
+//! `plan`: what `run` would do. It works on a copy of the state and only reads the tree.
 
 use std::{sync::Arc, time::Instant};
 
@@ -10,7 +10,7 @@ use crate::{
     remote::Requests,
     report::UnchangedCost,
     session::{
-        Error, Exit, Output, adoption, check_destination, check_place, execute, open::temporary_folder, reporting,
+        Error, Exit, Output, adoption, check_destination, check_nesting, execute, open::temporary_folder, reporting,
         service_client, signals::Signals,
     },
     state::State,
@@ -18,7 +18,7 @@ use crate::{
     ui,
 };
 
-/// Says what a run would do.
+/// Shows what a run would do.
 pub fn plan(config: &Config, output: &Output) -> Exit {
     let started = Timestamp::now();
     go(config, output, started).unwrap_or_else(|error| {
@@ -29,11 +29,11 @@ pub fn plan(config: &Config, output: &Output) -> Exit {
 
 fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Error> {
     let clock = Instant::now();
-    check_place(&config.dest)?;
+    check_nesting(&config.dest)?;
     let is_mirror = check_destination(&config.dest, config.existing)?;
     let scratch = temporary_folder()?;
     let database = mirror::database(&config.dest);
-    // A destination that does not exist yet looks like an empty one.
+    // A destination that does not exist yet counts as empty.
     let root = if is_mirror { Root::open(&config.dest)? } else { Root::placeholder(&config.dest, scratch.path())? };
     let copy = scratch.path().join("state.db");
     let state = State::scratch(is_mirror.then_some(database.as_path()), &copy)?;
@@ -65,10 +65,10 @@ fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Erro
         ui::print(&ui::plan(&finished.planned));
     }
     if exit != Exit::Usage {
-        reporting::tell_plan(output, &report);
+        reporting::show_plan(output, &report);
     }
     if let Ended::Fatal(fatal) = &finished.ended {
-        ui::complain(fatal);
+        ui::print_error(fatal);
     }
     Ok(exit)
 }

@@ -5,21 +5,21 @@ use std::path::Path;
 use crate::{
     history::{self, Traces},
     model::DocumentId,
-    session::{Error, Exit, Reading, Writing, confirm::ask, open::steadily, output::ended, state_backups},
+    session::{Error, Exit, Reading, Writing, confirm::ask, open::retry_on_change, output::ended, state_backups},
     state::RunEnd,
     ui,
 };
 
-/// Erases a document, after a confirmation.
+/// Purges a document, after a confirmation.
 pub fn purge(dest: &Path, id: &str, confirmed: bool) -> Exit {
     ended(erase(dest, id, confirmed).map(|is_erased| {
         if is_erased {
             ui::print(
-                "Erased. Backups of the mirror, logs and the blocks that the file system has freed are out of this program's reach.\n",
+                "Purged. Backups of the mirror, logs and freed blocks of the file system may still contain it.\n",
             );
             Exit::Complete
         } else {
-            ui::print("Nothing was erased.\n");
+            ui::print("Nothing was purged.\n");
             Exit::Usage
         }
     }))
@@ -28,15 +28,16 @@ pub fn purge(dest: &Path, id: &str, confirmed: bool) -> Exit {
 fn erase(dest: &Path, id: &str, confirmed: bool) -> Result<bool, Error> {
     let unknown = || Error::NoDocument(id.to_owned());
     let document = DocumentId::parse(id).map_err(|_| unknown())?;
-    // The mirror is not locked while somebody thinks.
-    let traces = steadily(|| Ok(Reading::open(dest)?.state.read(|r| r.traces(&document))?))?.ok_or_else(unknown)?;
+    // Does not hold the lock while waiting for the answer.
+    let traces =
+        retry_on_change(|| Ok(Reading::open(dest)?.state.read(|r| r.traces(&document))?))?.ok_or_else(unknown)?;
     if !confirmed && !confirm(&document, &traces)? {
         return Ok(false);
     }
     let Writing { mirror, state, run } = Writing::open(dest, "purge")?;
     history::purge(&mirror, &state, run.number, &document)?;
     state.write(|w| w.end_run(run.number, &RunEnd { outcome: "complete", ..RunEnd::default() }))?;
-    // What can't be kept has been told of; the document is gone all the same.
+    // Files that can't be kept were reported; the document is purged anyway.
     let _ = state_backups::keep(&mirror, &state, &run, true);
     Ok(true)
 }

@@ -1,4 +1,4 @@
-//! The way back from a state that is damaged or lost: `recover` and `adopt`.
+//! `recover` and `adopt`: a new start after the state was damaged or lost.
 
 use std::{collections::HashSet, path::Path};
 
@@ -8,20 +8,20 @@ use crate::{
     commands::run,
     config::Config,
     mirror::{self, DestinationKind, Mirror},
-    session::{Error, Exit, Output, Writing, adoption::Mark, check_destination, check_place},
+    session::{Error, Exit, Output, Writing, adoption::Mark, check_destination, check_nesting},
     state::{self, CheckLevel, Condition, ErrorKind, State},
     ui,
 };
 
-/// Puts the last good copy of the state in place.
+/// Restores the last good copy of the state.
 pub fn recover(dest: &Path, force: bool) -> Exit {
     match put_copy(dest, force) {
-        Ok(told) => {
-            ui::print(&told);
+        Ok(text) => {
+            ui::print(&text);
             Exit::Complete
         }
         Err(error) => {
-            ui::complain(&error);
+            ui::print_error(&error);
             error.exit()
         }
     }
@@ -48,22 +48,21 @@ fn put_copy(dest: &Path, force: bool) -> Result<String, Error> {
     let aside = put(&mirror, dest, Some(copy), Mark::Lost)?;
     let run = copy.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(format!(
-        "The state is the one at the end of run {}.{}\n`ibinder-sync run --dest {}` goes on from there: it proves what the tree has and this state doesn't know.\n",
+        "The state is the one at the end of run {}.{}\n`ibinder-sync run --dest {}` continues from there and adopts newer files of the tree.\n",
         ui::escape(&run),
-        aside.map(|name| format!(" What was there is kept as {name}.")).unwrap_or_default(),
+        aside.map(|name| format!(" The old state is kept as {name}.")).unwrap_or_default(),
         dest.display()
     ))
 }
 
-/// Makes a new state for the files that are there, or goes over those that the state knows, and
-/// brings over what changed.
+/// Creates a new state for existing files, or checks the files that the state has, and downloads what changed.
 pub fn adopt(config: &Config, output: &Output) -> Exit {
     run::carry_out(config, output, "adopt", begin)
 }
 
 fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     let dest = &config.dest;
-    check_place(dest)?;
+    check_nesting(dest)?;
     if matches!(mirror::survey(dest)?, DestinationKind::Absent | DestinationKind::Empty) {
         check_destination(dest, config.existing)?;
     }
@@ -71,7 +70,7 @@ fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     let mark = if config.options.trust_times { Mark::LostTrustingTimes } else { Mark::Lost };
     let is_new = !is_sound(dest)?;
     if is_new && let Some(name) = put(&mirror, dest, None, mark)? {
-        tracing::warn!("the state can't be used; it is kept as {name}, and a new one is made");
+        tracing::warn!("the state can't be used; it is kept as {name}, and a new one is created");
     }
     let writing = Writing::on(mirror, dest, Some(&config.remote.organisation), "adopt", started)?;
     if !is_new {
@@ -80,7 +79,7 @@ fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     Ok(writing)
 }
 
-/// Whether there is a state that can be gone on with.
+/// Whether there is a usable state.
 fn is_sound(dest: &Path) -> Result<bool, Error> {
     if mirror::survey(dest)? != DestinationKind::Mirror {
         return Ok(false);
@@ -92,8 +91,8 @@ fn is_sound(dest: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Puts a marked state in the place of the one that is there: a copy, or an empty one. It is whole
-/// before it has its name. Returns what the old one is called now, if there was one.
+/// Replaces the state with a marked copy or an empty one, which is complete before it gets its name. Returns the
+/// new name of the old state, if there was one.
 fn put(mirror: &Mirror, dest: &Path, copy: Option<&Path>, mark: Mark) -> Result<Option<String>, Error> {
     let (staged, path) = mirror.staging_path()?;
     if let Some(copy) = copy {
@@ -103,7 +102,7 @@ fn put(mirror: &Mirror, dest: &Path, copy: Option<&Path>, mark: Mark) -> Result<
     mark.set(&state)?;
     state.write(|w| w.forget_unlinks())?;
     drop(state);
-    // The intents are lost, and old bytes may be on their way below tmp/.
+    // The intents are lost, and old bytes may be below `tmp/`.
     mirror.rescue(&HashSet::from([staged.clone()]), |_| Ok::<_, Error>(true))?;
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let moved = mirror.set_state_aside(&state::PARTS, &time)?;

@@ -1,4 +1,4 @@
-//! `restore`: what was mirrored once, written into another folder.
+//! `restore`: writes earlier documents to another folder.
 
 use std::{path::Path, sync::Arc};
 
@@ -10,22 +10,22 @@ use crate::{
     mirror::{Root, Target},
     model::{RelPath, VersionId},
     report::Progress,
-    session::{Error, Exit, Output, Reading, open::steadily, output::ended, runtime, signals::Signals},
+    session::{Error, Exit, Output, Reading, open::retry_on_change, output::ended, runtime, signals::Signals},
     state::{PastDocument, PastRun, State},
     sync::{Stop, StopCause},
     ui,
 };
 
-/// What is to be restored.
-enum Wanted {
-    /// What a selection means, of the tree at the end of a run. It is gathered first: files take long, and
-    /// whoever reads the state holds a run up.
+/// What to restore.
+enum Selected {
+    /// A selection from the tree at the end of a run. All rows are read first, since writing files takes long and
+    /// readers delay a run.
     Tree(PastRun, Vec<PastDocument>),
     /// One version of a document.
     One(Box<PastDocument>),
 }
 
-impl Wanted {
+impl Selected {
     fn count(&self) -> u64 {
         match self {
             Self::Tree(_, files) => files.len() as u64,
@@ -34,22 +34,22 @@ impl Wanted {
     }
 }
 
-/// Restores.
+/// Restores documents into another folder.
 pub fn restore(dest: &Path, given: &cli::Restore, output: &Output) -> Exit {
     ended(go(dest, given, output))
 }
 
 fn go(dest: &Path, given: &cli::Restore, output: &Output) -> Result<Exit, Error> {
     let progress = Arc::<Progress>::default();
-    let (wanted, root) = steadily(|| {
+    let (select, root) = retry_on_change(|| {
         let reading = Reading::open(dest)?;
-        Ok((wanted(dest, given, &reading.state)?, reading.root))
+        Ok((select(dest, given, &reading.state)?, reading.root))
     })?;
     outside_resolved("--to", &given.to, Some(dest))?;
-    Progress::add(&progress.downloads, wanted.count());
-    let words = match &wanted {
-        Wanted::Tree(run, _) => format!(", as of run {} ({})", run.id, history::ended(run)),
-        Wanted::One(_) => String::new(),
+    Progress::add(&progress.downloads, select.count());
+    let words = match &select {
+        Selected::Tree(run, _) => format!(", as of run {} ({})", run.id, history::ended(run)),
+        Selected::One(_) => String::new(),
     };
     let target = Target::open(&given.to, &root)?;
     let stop = Arc::new(Stop::default());
@@ -58,26 +58,28 @@ fn go(dest: &Path, given: &cli::Restore, output: &Output) -> Result<Exit, Error>
     let _signals = Signals::watch(&watched);
     let restored = runtime()?.block_on(async {
         let work =
-            tokio::task::spawn_blocking(move || write(wanted, &root, &target, &progress, edited, &|| stop.is_set()));
+            tokio::task::spawn_blocking(move || write(select, &root, &target, &progress, edited, &|| stop.is_set()));
         work.await.map_err(|e| Error::Runtime(e.into()))?
     })?;
-    tell(given, output, &restored, &words);
+    show(given, output, &restored, &words);
     Ok(exit(&restored, watched.cause()))
 }
 
-/// What is meant, counted; nothing is written before it is clear.
-fn wanted(dest: &Path, given: &cli::Restore, state: &State) -> Result<Wanted, Error> {
+/// Finds and counts the documents before anything is written.
+fn select(dest: &Path, given: &cli::Restore, state: &State) -> Result<Selected, Error> {
     if let Some(version) = &given.version {
         let found = match VersionId::parse(version) {
             Ok(id) => state.read(|r| r.version(&id))?,
             Err(_) => None,
         };
         let mut one = found.ok_or_else(|| {
-            Error::Unknown(format!("no version {version:?} was ever mirrored; `history` shows those of a document"))
+            Error::Unknown(format!(
+                "no version {version:?} was ever mirrored; `history` shows the versions of a document"
+            ))
         })?;
-        // The names of one file's folders say nothing.
+        // A single file needs no folders.
         one.path = RelPath::new(one.path.leaf()).map_err(|e| Error::Unknown(e.to_string()))?;
-        return Ok(Wanted::One(Box::new(one)));
+        return Ok(Selected::One(Box::new(one)));
     }
     let at = given.at.as_deref().unwrap_or_default();
     let runs = state.read(|r| r.past_runs())?;
@@ -92,21 +94,21 @@ fn wanted(dest: &Path, given: &cli::Restore, state: &State) -> Result<Wanted, Er
             Ok::<_, Error>(true)
         })
     })?;
-    all_met(&selection, Some(at))?;
-    Ok(Wanted::Tree(run, found))
+    all_found(&selection, Some(at))?;
+    Ok(Selected::Tree(run, found))
 }
 
 fn write(
-    wanted: Wanted,
+    select: Selected,
     root: &Root,
     target: &Target,
     progress: &Progress,
     edited: bool,
     ended: &(dyn Fn() -> bool + Sync),
 ) -> Result<Restored, Error> {
-    let files = match wanted {
-        Wanted::One(one) => vec![*one],
-        Wanted::Tree(_, files) => files,
+    let files = match select {
+        Selected::One(one) => vec![*one],
+        Selected::Tree(_, files) => files,
     };
     Restore { root, target, progress, edited, ended }.run(|hand_out| {
         files.into_iter().all(hand_out);
@@ -114,9 +116,9 @@ fn write(
     })
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(serde::Serialize)]
-struct Told<'r> {
+struct JsonOutput<'r> {
     files: u64,
     bytes: u64,
     edited: u64,
@@ -125,17 +127,23 @@ struct Told<'r> {
     missing: &'r [Missing],
 }
 
-fn tell(given: &cli::Restore, output: &Output, restored: &Restored, words: &str) {
+fn show(given: &cli::Restore, output: &Output, restored: &Restored, words: &str) {
     if output.json {
         let Restored { files, bytes, edited, damaged, ended, missing } = restored;
-        let told =
-            Told { files: *files, bytes: *bytes, edited: *edited, damaged: *damaged, ended_early: *ended, missing };
+        let told = JsonOutput {
+            files: *files,
+            bytes: *bytes,
+            edited: *edited,
+            damaged: *damaged,
+            ended_early: *ended,
+            missing,
+        };
         ui::print_json(&told);
     } else if !output.quiet || !restored.missing.is_empty() {
         ui::print(&ui::restored(restored, &given.to, words));
     }
     if restored.ended {
-        tracing::error!("ended before all was restored: {} is incomplete", given.to.display());
+        tracing::error!("stopped before everything was restored: {} is incomplete", given.to.display());
     }
 }
 
@@ -154,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_of_it_decides_the_code() {
+    fn the_result_decides_the_exit_code() {
         let came = |ended, damaged, cause| exit(&Restored { damaged, ended, ..Restored::default() }, cause).code();
         assert_eq!(came(false, 0, None), 0);
         assert_eq!(came(false, 1, None), 6);

@@ -11,7 +11,7 @@ use crate::{
     remote::Requests,
     report::RunReport,
     session::{
-        Error, Exit, Output, Writing, adoption, check_destination, check_place, execute,
+        Error, Exit, Output, Writing, adoption, check_destination, check_nesting, execute,
         finalize::Finalizer,
         notifications::{Notifications, RunEnd as Over},
         reporting, service_client,
@@ -24,12 +24,12 @@ use crate::{
     ui,
 };
 
-/// Brings over what changed.
+/// Downloads what changed.
 pub fn run(config: &Config, output: &Output) -> Exit {
     carry_out(config, output, "run", begin)
 }
 
-/// Carries a run out, and tells whoever wants to know how it went.
+/// Carries out a run, and sends the notifications.
 pub(crate) fn carry_out(
     config: &Config,
     output: &Output,
@@ -39,12 +39,12 @@ pub(crate) fn carry_out(
     let started = Timestamp::now();
     let stop = Arc::<Stop>::default();
     let signals = Signals::watch(&stop);
-    let mut aftermath = Notifications::new(&config.notices, &config.dest);
+    let mut notifications = Notifications::new(&config.notices, &config.dest);
     let ran = begin(config, started).and_then(|writing| {
-        aftermath.begun();
+        notifications.begun();
         let ran = go(config, output, (writing, stop), (command, started));
-        // Only now: a manager kills what takes too long after this.
-        output.manager.tell(&[Notice::Stopping]);
+        // Only now, because the service manager kills what takes too long after this.
+        output.manager.notify(&[Notice::Stopping]);
         ran
     });
     let (exit, report) = ran.unwrap_or_else(|error| {
@@ -53,36 +53,36 @@ pub(crate) fn carry_out(
         StatusFile::new(&config.dest, &config.notices).run_failed(&report, error.exit());
         (reporting::give_up(&report, output, &error), report)
     });
-    signals.over(exit);
-    over(&mut aftermath, exit, &report);
+    signals.finished(exit);
+    notify(&mut notifications, exit, &report);
     exit
 }
 
-/// The end of a run whose settings can't work.
+/// Ends a run whose settings are wrong.
 pub fn refused(dest: &Path, organisation: Option<&OrganisationId>, notices: &Notices, error: config::Error) -> Exit {
     let error = Error::Config(error);
     let organisation = organisation.map(ToString::to_string).unwrap_or_default();
     let (exit, report) = (error.exit(), reporting::failed(&organisation, Timestamp::now(), &error));
-    ui::complain(&error);
+    ui::print_error(&error);
     StatusFile::new(dest, notices).run_failed(&report, exit);
-    over(&mut Notifications::new(notices, dest), exit, &report);
+    notify(&mut Notifications::new(notices, dest), exit, &report);
     exit
 }
 
-fn over(aftermath: &mut Notifications<'_>, exit: Exit, report: &RunReport) {
+fn notify(notifications: &mut Notifications<'_>, exit: Exit, report: &RunReport) {
     let summary = ui::summary(report, None);
-    aftermath.ping(exit, &summary);
+    notifications.ping(exit, &summary);
     let (outcome, run_id) = (report.outcome.word(), report.run_id.as_str());
-    aftermath.tell(&Over { command: "run", exit, outcome, run_id, report, summary: &summary });
+    notifications.send(&Over { command: "run", exit, outcome, run_id, report, summary: &summary });
 }
 
 fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
-    check_place(&config.dest)?;
+    check_nesting(&config.dest)?;
     check_destination(&config.dest, config.existing)?;
     Writing::begin(&config.dest, Some(&config.remote.organisation), "run", started)
 }
 
-/// Runs the engine, and writes down how that ended.
+/// Runs the engine, and records the end of the run.
 fn go(
     config: &Config,
     output: &Output,
@@ -91,8 +91,8 @@ fn go(
 ) -> Result<(Exit, RunReport), Error> {
     let clock = Instant::now();
     let Writing { mirror, state, run } = writing;
-    let standing = StatusFile::new(&config.dest, &config.notices);
-    standing.begin(mirror.root(), command, &run.id, started)?;
+    let status_file = StatusFile::new(&config.dest, &config.notices);
+    status_file.begin(mirror.root(), command, &run.id, started)?;
     let requests = Arc::new(Requests::default());
     let options = adoption::options(&state, &config.options)?;
     if options.adopt == Adopt::Whole {
@@ -113,17 +113,18 @@ fn go(
     if let Ended::Fatal(fatal) = finished.ended {
         finished.ended = Ended::Fatal(fatal.with_shortage(&config.dest));
     }
-    let closing = Finalizer { config, mirror: &mirror, state: &state, run: &run, remote: &remote, standing: &standing };
+    let closing =
+        Finalizer { config, mirror: &mirror, state: &state, run: &run, remote: &remote, status_file: &status_file };
     let listed = closing.list(&finished);
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     let exit = closing.write(&finished, &mut report, listed);
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.html", run.id));
     if exit != Exit::Usage {
-        reporting::tell(output, &report, &place);
+        reporting::show(output, &report, &place);
     }
     if let Ended::Fatal(fatal) = &finished.ended {
-        ui::complain(fatal);
+        ui::print_error(fatal);
     }
     Ok((exit, report))
 }
@@ -133,7 +134,7 @@ fn review(mirror: &Arc<Mirror>, state: &Arc<State>, run: &Run) -> Result<(), Err
     let (same, others) = sync::review(mirror, state, run.number)?;
     if same + others > 0 {
         tracing::info!(
-            "{same} files are others than the state knew, with the same bytes; {others} are missing or have other bytes, and are met as new"
+            "{same} files were replaced with the same bytes; {others} are missing or have other bytes, and count as new"
         );
     }
     Ok(())

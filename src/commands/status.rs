@@ -9,23 +9,23 @@ use crate::{
     cli,
     mirror::{self, Root},
     model::STATE_FOLDER,
-    monitoring::{Health, STATUS, Status, Whereabouts},
+    monitoring::{Health, Liveness, STATUS, Status},
     paths::{self, Unreadable},
     session::{Exit, status_file},
     ui,
 };
 
-/// A status is never larger than this.
+/// Largest size of a status that is read.
 const LARGEST: u64 = 1 << 20;
 
 #[derive(Serialize)]
-struct Told<'s> {
+struct JsonOutput<'s> {
     #[serde(flatten)]
     health: &'s Health,
     status: Option<&'s Status>,
 }
 
-/// Judges the mirror's status, and ends as monitoring expects.
+/// Shows the mirror's health, with the exit codes of monitoring plugins.
 pub fn status(dest: Option<&Path>, given: &cli::Status) -> Exit {
     let read = match (&given.from, dest) {
         (Some(file), _) => of_file(file),
@@ -33,58 +33,58 @@ pub fn status(dest: Option<&Path>, given: &cli::Status) -> Exit {
         (None, None) => Err("--dest or --from is needed".to_owned()),
     };
     let (health, status) = match read {
-        Ok(status) => (judge(&status, given), Some(status)),
+        Ok(status) => (health(&status, given), Some(status)),
         Err(why) => (Health::unknown(why), None),
     };
     if given.json {
         ui::print_json(&Told { health: &health, status: status.as_ref() });
     } else {
-        ui::print(&ui::standing(&health, status.as_ref(), &TimeZone::system()));
+        ui::print(&ui::status(&health, status.as_ref(), &TimeZone::system()));
     }
     Exit::Other(health.level.code())
 }
 
-fn judge(status: &Status, given: &cli::Status) -> Health {
+fn health(status: &Status, given: &cli::Status) -> Health {
     let here = status_file::process();
-    let whereabouts: Vec<Whereabouts> =
-        status.at_work.iter().map(|working| working.process.whereabouts(&here, status_file::look)).collect();
+    let liveness: Vec<Liveness> =
+        status.at_work.iter().map(|working| working.process.liveness(&here, status_file::look)).collect();
     let max_age = i64::try_from(given.max_age.as_secs()).unwrap_or(i64::MAX);
-    Health::of(status, Timestamp::now(), max_age, &whereabouts)
+    Health::of(status, Timestamp::now(), max_age, &liveness)
 }
 
 fn of_mirror(dest: &Path) -> Result<Status, String> {
     Root::open(dest).map_err(|error| error.to_string())?;
     let path = dest.join(STATE_FOLDER).join(STATUS);
     read(&path).map_err(|why| match why {
-        Unread::Missing if mirror::survey(dest).is_ok_and(|survey| survey == mirror::DestinationKind::Mirror) => {
-            format!("{} has no status yet: the next run writes it", dest.display())
+        ReadError::Missing if mirror::survey(dest).is_ok_and(|survey| survey == mirror::DestinationKind::Mirror) => {
+            format!("{} has no status yet; the next run writes it", dest.display())
         }
-        Unread::Missing => format!("{} holds no mirror; is the disk mounted?", dest.display()),
-        Unread::Other(why) => why,
+        ReadError::Missing => format!("{} contains no mirror; is the disk mounted?", dest.display()),
+        ReadError::Other(why) => why,
     })
 }
 
 fn of_file(path: &Path) -> Result<Status, String> {
     read(path).map_err(|why| match why {
-        Unread::Missing => format!("{} is not there: `run --status-file` writes it", path.display()),
-        Unread::Other(why) => why,
+        ReadError::Missing => format!("{} does not exist; `run --status-file` writes it", path.display()),
+        ReadError::Other(why) => why,
     })
 }
 
-enum Unread {
+enum ReadError {
     Missing,
     Other(String),
 }
 
-fn read(path: &Path) -> Result<Status, Unread> {
+fn read(path: &Path) -> Result<Status, ReadError> {
     let failed = |error: Unreadable| match error.kind() {
-        Some(std::io::ErrorKind::NotFound) => Unread::Missing,
-        Some(std::io::ErrorKind::PermissionDenied) => Unread::Other(format!(
-            "{} may not be read by this user: let `run --status-file` write a copy elsewhere, and give it with --from",
+        Some(std::io::ErrorKind::NotFound) => ReadError::Missing,
+        Some(std::io::ErrorKind::PermissionDenied) => ReadError::Other(format!(
+            "this user may not read {}; write a copy with `run --status-file` and read it with --from",
             path.display()
         )),
-        _ => Unread::Other(format!("{} can't be read: {error}", path.display())),
+        _ => ReadError::Other(format!("{} can't be read: {error}", path.display())),
     };
     let bytes = paths::read(path, LARGEST).map_err(failed)?;
-    Status::read(&bytes).map_err(|why| Unread::Other(format!("{} can't be read: {why}", path.display())))
+    Status::read(&bytes).map_err(|why| ReadError::Other(format!("{} can't be read: {why}", path.display())))
 }

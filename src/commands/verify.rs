@@ -1,4 +1,4 @@
-//! `verify`: beside whatever goes on, or with `--repair` under the lock.
+//! `verify`: without the lock, or with `--repair` under it.
 
 use std::{path::Path, sync::Arc, time::Instant};
 
@@ -14,7 +14,7 @@ use crate::{
     session::{
         Error, Exit, Output, Reading, Writing, check_destination,
         notifications::{Notifications, RunEnd as Over},
-        open::steadily,
+        open::retry_on_change,
         runtime, service_client,
         signals::Signals,
         status_file::{StatusFile, damage},
@@ -25,10 +25,10 @@ use crate::{
     verify::{self, CheckResult, CheckScope, Confirmed, Cursor, Note, Task, Watch},
 };
 
-/// Findings that are kept in the note; the report on standard output has them all.
+/// The most findings in the saved report; the output has them all.
 const MOST_KEPT: usize = 1000;
 
-/// What a check is told, and what it shows.
+/// The parts of a check.
 struct Job {
     part: CheckScope,
     bandwidth: Arc<Bandwidth>,
@@ -37,142 +37,148 @@ struct Job {
     stop: Arc<Stop>,
     started: Timestamp,
     clock: Instant,
-    standing: StatusFile,
+    status_file: StatusFile,
 }
 
-/// Which check.
+/// The request for a check.
 #[derive(Debug, Clone, Copy)]
 pub struct Verify<'v> {
-    /// The folder that holds the mirror.
+    /// The folder of the mirror.
     pub dest: &'v Path,
     /// The flags.
     pub flags: &'v cli::Verify,
-    /// How fast the service is asked.
+    /// The limits of requests to the service.
     pub limit: Limit,
-    /// Who is notified.
+    /// The receivers of notifications.
     pub notices: &'v Notices,
 }
 
-/// The way to the service, as far as it is set up.
+/// The settings of the service, as far as they are given.
 pub type Service = Result<remote::Settings, config::Error>;
 
 /// Checks a mirror, and repairs it on request.
-pub fn verify(asked: &Verify<'_>, service: impl FnOnce() -> Service, output: &Output) -> Exit {
-    let Verify { dest, flags, notices, .. } = *asked;
-    // Without a repair nobody's credentials are needed.
+pub fn verify(request: &Verify<'_>, service: impl FnOnce() -> Service, output: &Output) -> Exit {
+    let Verify { dest, flags, notices, .. } = *request;
+    // Without a repair no credentials are needed.
     let service = flags.repair.then(service);
     let started = Timestamp::now();
-    let standing = StatusFile::new(dest, notices);
+    let status_file = StatusFile::new(dest, notices);
     let stop = Arc::default();
     let signals = Signals::watch(&stop);
-    let job = job(asked, started, standing.clone(), stop);
-    let result = look_at_state(dest).and_then(|()| {
+    let job = job(request, started, status_file.clone(), stop);
+    let result = check_state(dest).and_then(|()| {
         let _screen = ui::Screen::start(Arc::clone(&job.progress), &output.bars, output.quiet, output.json_log);
         runtime()?.block_on(async {
             match service {
-                Some(service) => Box::pin(repaired(dest, &job, service)).await,
-                None => looked(dest, &job).await,
+                Some(service) => Box::pin(repair(dest, &job, service)).await,
+                None => check(dest, &job).await,
             }
         })
     });
-    let aftermath = Notifications::new(notices, dest);
+    let notifications = Notifications::new(notices, dest);
     match result {
         Ok((report, exit)) => {
-            tell(&report, output);
-            signals.over(exit);
-            over(&aftermath, exit, report.outcome.word(), &report, &ui::verify_summary(&report));
+            show(&report, output);
+            signals.finished(exit);
+            notify(&notifications, exit, report.outcome.word(), &report, &ui::verify_summary(&report));
             exit
         }
         Err(error) => {
-            signals.over(error.exit());
-            broken_off(&error, started, &standing, &aftermath, output)
+            signals.finished(error.exit());
+            aborted(&error, started, &status_file, &notifications, output)
         }
     }
 }
 
-/// The end of a check that could not begin, or not go on.
-fn broken_off(
+/// Ends a check that could not begin or continue.
+fn aborted(
     error: &Error,
     started: Timestamp,
-    standing: &StatusFile,
-    aftermath: &Notifications<'_>,
+    status_file: &StatusFile,
+    notifications: &Notifications<'_>,
     output: &Output,
 ) -> Exit {
     let (exit, text) = (error.exit(), error.to_string());
-    ui::complain(error);
+    ui::print_error(error);
     if error.is_of_the_state() {
         let clean = Confirmed::default();
         let report = VerifyReport { state: "damaged", ..report(started, 0.0, VerifyOutcome::Damaged, clean) };
-        standing.verify_failed(Some((&report, exit)));
+        status_file.verify_failed(Some((&report, exit)));
         if output.json {
             ui::print_json(&report);
         }
-        over(aftermath, exit, report.outcome.word(), &report, &text);
+        notify(notifications, exit, report.outcome.word(), &report, &text);
     } else {
         if exit != Exit::Locked {
-            standing.verify_failed(None);
+            status_file.verify_failed(None);
         }
-        over(aftermath, exit, "failed", &serde_json::json!({ "outcome": "failed", "error": text }), &text);
+        notify(notifications, exit, "failed", &serde_json::json!({ "outcome": "failed", "error": text }), &text);
     }
     exit
 }
 
-fn over<R: serde::Serialize>(aftermath: &Notifications<'_>, exit: Exit, outcome: &str, report: &R, summary: &str) {
-    aftermath.tell(&Over { command: "verify", exit, outcome, run_id: "", report, summary });
+fn notify<R: serde::Serialize>(
+    notifications: &Notifications<'_>,
+    exit: Exit,
+    outcome: &str,
+    report: &R,
+    summary: &str,
+) {
+    notifications.send(&Over { command: "verify", exit, outcome, run_id: "", report, summary });
 }
 
-fn job(asked: &Verify<'_>, started: Timestamp, standing: StatusFile, stop: Arc<Stop>) -> Job {
-    let part = match (asked.flags.sample, asked.flags.budget) {
+fn job(request: &Verify<'_>, started: Timestamp, status_file: StatusFile, stop: Arc<Stop>) -> Job {
+    let part = match (request.flags.sample, request.flags.budget) {
         (Some(share), _) => CheckScope::Share(share),
         (None, Some(budget)) => CheckScope::Time(budget),
         (None, None) => CheckScope::All,
     };
-    let bandwidth = Arc::new(Bandwidth::new(asked.flags.bandwidth));
-    let (limit, progress) = (asked.limit, Arc::default());
-    Job { part, bandwidth, limit, progress, stop, started, clock: Instant::now(), standing }
+    let bandwidth = Arc::new(Bandwidth::new(request.flags.bandwidth));
+    let (limit, progress) = (request.limit, Arc::default());
+    Job { part, bandwidth, limit, progress, stop, started, clock: Instant::now(), status_file }
 }
 
-/// Whether the state is sound: without it nothing can be told of the files.
-fn look_at_state(dest: &Path) -> Result<(), Error> {
+/// Whether the state is sound: without it nothing is known about the files.
+fn check_state(dest: &Path) -> Result<(), Error> {
     if !check_destination(dest, false)? {
         return Err(Error::NoMirror(dest.to_owned()));
     }
-    steadily(|| Ok(state::examine_in_use(&mirror::database(dest))?))
+    retry_on_change(|| Ok(state::examine_in_use(&mirror::database(dest))?))
 }
 
-/// Without the lock: a run may go on meanwhile.
-async fn looked(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
+/// Checks without the lock; a run may continue meanwhile.
+async fn check(dest: &Path, job: &Job) -> Result<(VerifyReport, Exit), Error> {
     let reading = Arc::new(Reading::following(dest)?);
-    if let Err(error) = job.standing.begin(&reading.root, "verify", "", job.started) {
-        // A mirror that is mounted read-only can be checked all the same.
-        tracing::debug!("that a check began could not be written down: {error}");
+    if let Err(error) = job.status_file.begin(&reading.root, "verify", "", job.started) {
+        // A mirror that is mounted read-only can be checked too.
+        tracing::debug!("the start of the check could not be recorded: {error}");
     }
     let (note, task) = begin(&reading.root, job.part);
     let again = dest.to_owned();
     let opened = Arc::clone(&reading);
-    let (looked, confirmed) = reading_thread(job, move |watch| {
-        let mut looked = verify::check(&opened.root, &opened.state, task, watch)?;
-        let confirmed = looked.confirm(&opened.root, watch, || Reading::following(&again))?;
-        Ok((looked, confirmed))
+    let (check, confirmed) = reading_thread(job, move |watch| {
+        let mut check = verify::check(&opened.root, &opened.state, task, watch)?;
+        let confirmed = check.confirm(&opened.root, watch, || Reading::following(&again))?;
+        Ok((check, confirmed))
     })
     .await?;
-    Ok(end((&reading.root, &reading.state), job, note, &looked, confirmed, 0))
+    Ok(end((&reading.root, &reading.state), job, note, &check, confirmed, 0))
 }
 
-/// Under the lock: what is wrong is put right.
-async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyReport, Exit), Error> {
+/// Checks and repairs under the lock.
+async fn repair(dest: &Path, job: &Job, service: Service) -> Result<(VerifyReport, Exit), Error> {
     let Writing { mirror, state, run } = Writing::open(dest, "verify")?;
-    job.standing.begin(mirror.root(), "repair", &run.id, job.started)?;
+    job.status_file.begin(mirror.root(), "repair", &run.id, job.started)?;
     let (note, task) = begin(mirror.root(), job.part);
     let (at, rows) = (Arc::clone(&mirror), Arc::clone(&state));
-    let (looked, mut confirmed) = reading_thread(job, move |watch| {
-        let mut looked = verify::check(at.root(), &rows, task, watch)?;
-        let confirmed = looked.confirm(at.root(), watch, || Ok::<_, Error>(&*rows))?;
-        Ok((looked, confirmed))
+    let (check, mut confirmed) = reading_thread(job, move |watch| {
+        let mut check = verify::check(at.root(), &rows, task, watch)?;
+        let confirmed = check.confirm(at.root(), watch, || Ok::<_, Error>(&*rows))?;
+        Ok((check, confirmed))
     })
     .await?;
-    state.write(|w| w.restamp(&looked.moved))?;
-    let service = way(job, &state, service)?;
+    state.write(|w| w.restamp(&check.moved))?;
+    let service = client(job, &state, service)?;
     let remote = service.as_ref().ok().map(Arc::clone);
     let root = Arc::new(Root::open(dest)?);
     let parts = |remote| Parts {
@@ -186,8 +192,8 @@ async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyRep
         run: run.clone(),
     };
     sync::mend(parts, service, (&mirror, &state, run.number), &mut confirmed.findings).await?;
-    let restamped = looked.moved.len() as u64;
-    let (report, exit) = end((mirror.root(), &state), job, note, &looked, confirmed, restamped);
+    let restamped = check.moved.len() as u64;
+    let (report, exit) = end((mirror.root(), &state), job, note, &check, confirmed, restamped);
     let outcome = if exit == Exit::Complete { "complete" } else { "partial" };
     state.write(|w| -> Result<(), state::Error> {
         remote.map_or(Ok(()), |remote| service_client::keep(w, &remote))?;
@@ -196,15 +202,15 @@ async fn repaired(dest: &Path, job: &Job, service: Service) -> Result<(VerifyRep
     Ok((report, exit))
 }
 
-/// The service, where it is set up and mirrored here; otherwise why not.
-fn way(job: &Job, state: &State, service: Service) -> Result<Result<Arc<Remote>, String>, Error> {
+/// The client of the service if it is configured for this mirror; otherwise the reason.
+fn client(job: &Job, state: &State, service: Service) -> Result<Result<Arc<Remote>, String>, Error> {
     let settings = match service {
         Ok(settings) => settings,
-        Err(error) => return Ok(Err(format!("it would have to come from the service: {error}"))),
+        Err(error) => return Ok(Err(format!("it would have to be downloaded: {error}"))),
     };
     let mirrored = state.read(|r| r.setting("organisation"))?;
     if mirrored.is_some_and(|id| id != settings.organisation.as_str()) {
-        let why = "it would have to come from the service, and IBINDER_ORG_ID names another organisation";
+        let why = "it would have to be downloaded, but IBINDER_ORG_ID names another organisation";
         return Ok(Err(why.to_owned()));
     }
     Ok(Ok(service_client::remote(&settings, job.limit, state, &Arc::default())?))
@@ -216,7 +222,7 @@ fn begin(root: &Root, part: CheckScope) -> (Note, Task) {
     (note, Task { part, cursor, survey: true })
 }
 
-/// Reads on threads of its own, so that signals are heard meanwhile.
+/// Reads on separate threads, so that signals are handled meanwhile.
 async fn reading_thread<T: Send + 'static>(
     job: &Job,
     work: impl FnOnce(&Watch<'_>) -> Result<T, Error> + Send + 'static,
@@ -229,12 +235,12 @@ async fn reading_thread<T: Send + 'static>(
     read.await.map_err(|error| Fatal::Internal(error.to_string()))?
 }
 
-/// Writes down how far it came, and says how it ended.
+/// Records the position and the result of the check.
 fn end(
     (root, state): (&Root, &State),
     job: &Job,
     mut note: Note,
-    looked: &CheckResult,
+    check: &CheckResult,
     confirmed: Confirmed,
     restamped: u64,
 ) -> (VerifyReport, Exit) {
@@ -245,31 +251,31 @@ fn end(
         Exit::Partial => VerifyOutcome::Partial,
         _ => VerifyOutcome::Damaged,
     };
-    let Extent { documents, objects, bytes } = looked.extent;
+    let Extent { documents, objects, bytes } = check.extent;
     let report = VerifyReport {
-        checked: looked.checked,
+        checked: check.checked,
         mirrored: Checked { documents, objects, bytes },
         restamped,
         ..report(job.started, job.clock.elapsed().as_secs_f64(), outcome, confirmed)
     };
     let now = Timestamp::now();
-    if !looked.stopped {
-        note.advance(looked.cursor, looked.done, report.damaged, now);
+    if !check.stopped {
+        note.advance(check.cursor, check.done, report.damaged, now);
     }
-    note.leave((root, state), &report.findings, is_whole(&report), now);
+    note.leave((root, state), &report.findings, is_complete(&report), now);
     let mut kept = report.clone();
     kept.findings.truncate(MOST_KEPT);
     note.last = serde_json::to_value(&kept).unwrap_or_default();
     if let Err(error) = note.write(root) {
-        tracing::warn!("how far the check came could not be written down: {error}");
+        tracing::warn!("the position of the check could not be saved: {error}");
     }
     let left = note.left.as_ref().map(|left| damage(left, root, state));
-    job.standing.verify_ended(root, &report, exit, (note.last_round.as_ref(), left));
+    job.status_file.verify_ended(root, &report, exit, (note.last_round.as_ref(), left));
     (report, exit)
 }
 
-/// Whether everything was read, so that what it did not find is not there.
-fn is_whole(report: &VerifyReport) -> bool {
+/// Whether everything was read.
+fn is_complete(report: &VerifyReport) -> bool {
     let unreadable = report.findings.iter().any(|finding| finding.kind == FindingKind::Unreadable);
     report.checked == report.mirrored && !unreadable
 }
@@ -292,7 +298,7 @@ fn report(started_at: Timestamp, seconds: f64, outcome: VerifyOutcome, confirmed
     }
 }
 
-/// Where several apply: 8, 130/143, 6, 4.
+/// If several apply: 8, 130/143, 6, 4.
 fn exit(stopped: Option<StopCause>, confirmed: &Confirmed) -> Exit {
     let any = |is: &dyn Fn(&Finding) -> bool| confirmed.findings.iter().any(is);
     match stopped {
@@ -305,7 +311,7 @@ fn exit(stopped: Option<StopCause>, confirmed: &Confirmed) -> Exit {
     }
 }
 
-fn tell(report: &VerifyReport, output: &Output) {
+fn show(report: &VerifyReport, output: &Output) {
     if output.json {
         ui::print_json(report);
     } else if !output.quiet || report.outcome != VerifyOutcome::Sound {

@@ -1,4 +1,4 @@
-//! `with-lock`: a command of the user's while nobody changes the mirror.
+//! `with-lock`: runs a command while nothing changes the mirror.
 
 use std::{
     ffi::OsString,
@@ -18,20 +18,20 @@ use crate::{
     sync,
 };
 
-/// Runs a command while the lock is held and the state is whole, and ends as it ends.
+/// Runs a command while the lock is held and the state is consistent; returns its exit code.
 pub fn with_lock(dest: &Path, command: &[OsString]) -> Exit {
     ended(hold(dest, command).map(|status| Exit::Other(code(status))))
 }
 
-fn hold(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {
+fn run_locked(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {
     if !check_destination(dest, false)? {
         return Err(Error::NoMirror(dest.to_owned()));
     }
     let mirror = Arc::new(Mirror::open(dest)?);
-    settle(&mirror, dest)?;
+    finish_pending(&mirror, dest)?;
     let runtime = runtime()?;
     signals::leave_interrupts(&runtime);
-    // Were this program killed, the command would go on, and nobody must change what it copies.
+    // The command inherits the lock, which it keeps if this program is killed.
     mirror.share_lock()?;
     let [program, arguments @ ..] = command else {
         return Err(Error::Command("no command was given".to_owned()));
@@ -40,8 +40,8 @@ fn hold(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {
     Command::new(program).args(arguments).env("IBINDER_SYNC_DEST", mirror.root().path()).status().map_err(refused)
 }
 
-/// Finishes what a crash left half done, and closes the state, so that `state.db` alone is all of it.
-fn settle(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
+/// Finishes what a crash left, and closes the state, so that `state.db` alone is complete.
+fn finish_pending(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
     let state = Arc::new(open_state(mirror, dest)?);
     let half_done = state.read(|r| Ok::<_, state::Error>(!r.intents()?.is_empty() || !r.purges()?.is_empty()))?;
     if half_done {
@@ -55,7 +55,7 @@ fn settle(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The code as a shell would tell it.
+/// The exit code as in a shell.
 fn code(status: ExitStatus) -> u8 {
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     u8::try_from(code).unwrap_or(1)

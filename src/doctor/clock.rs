@@ -1,4 +1,4 @@
-//! Whether this machine's clock agrees with the service's.
+//! Compares this machine's clock with the service's.
 
 use std::time::Duration;
 
@@ -6,10 +6,9 @@ use jiff::Timestamp;
 
 use crate::report::{Area, Check};
 
-/// A clock that is further off than this is worth a word: links would seem to have ended, and history would have wrong times.
+/// A larger difference is a warning: links would seem to have expired, and the history would have wrong times.
 const OFF: Duration = Duration::from_mins(1);
 
-/// Compares the service's clock with this machine's.
 pub(super) fn clock((theirs, ours): (Timestamp, Timestamp)) -> Check {
     let off = ours.duration_since(theirs);
     let seconds = off.unsigned_abs().as_secs();

@@ -1,4 +1,4 @@
-//! What a destination is worth, from a close look at it.
+//! Checks a destination.
 
 use std::{path::Path, time::Duration};
 
@@ -7,90 +7,90 @@ use crate::{
     report::{Area, Check},
 };
 
-/// Less free space than this is worth a word.
-const LITTLE: u64 = 10_000_000_000;
+/// Less free space, in bytes, is a warning.
+const MIN_FREE: u64 = 10_000_000_000;
 
-/// Fewer files than this that can still be made are worth a word.
-const FEW: u64 = 100_000;
+/// Fewer free inodes are a warning.
+const MIN_INODES: u64 = 100_000;
 
-/// A disk that takes longer until a small file is durable makes runs of many small files slow.
+/// If a small file takes longer to become durable, runs with many small files are slow.
 const SLOW: Duration = Duration::from_millis(500);
 
-/// The checks of a destination.
+/// Checks a destination, from what a look at it found.
 pub fn destination(path: &Path, examined: &Result<Examination, Error>, existing: bool) -> Vec<Check> {
     let seen = match examined {
         Ok(seen) => seen,
         Err(error) => {
-            let next = format!("check that {} is a folder that this user may read and write", path.display());
+            let next = format!("check that {} is a folder that this user can read and write", path.display());
             return vec![Check::failure(Area::Destination, error.to_string(), next)];
         }
     };
-    let mut checks = vec![holds(path, seen, existing)];
+    let mut checks = vec![contents(path, seen, existing)];
     checks.push(match &seen.abilities {
         Ok(_) => Check::ok(Area::Destination, format!("{} can be written", seen.folder.display())),
         Err(refusal) => {
-            let next = format!("run as the user who owns {}, or give it to this one", seen.folder.display());
+            let next = format!("run as the user who owns {}, or change its owner to this user", seen.folder.display());
             Check::failure(Area::Destination, refusal.to_string(), next)
         }
     });
-    checks.extend(room(&seen.disk));
-    checks.extend(seen.abilities.as_ref().ok().map(|abilities| gives(&seen.disk, *abilities)));
+    checks.extend(free_space(&seen.disk));
+    checks.extend(seen.abilities.as_ref().ok().map(|abilities| check_abilities(&seen.disk, *abilities)));
     checks
 }
 
-fn holds(path: &Path, seen: &Examination, existing: bool) -> Check {
+fn contents(path: &Path, seen: &Examination, existing: bool) -> Check {
     let shown = path.display();
     let found = match seen.survey {
-        DestinationKind::Mirror => return Check::ok(Area::Destination, format!("{shown} holds a mirror")),
+        DestinationKind::Mirror => return Check::ok(Area::Destination, format!("{shown} contains a mirror")),
         DestinationKind::Absent | DestinationKind::Empty if existing => {
-            let found = format!("{shown} holds no mirror, and `existing` is set");
+            let found = format!("{shown} contains no mirror, but `existing` is set");
             return Check::failure(
                 Area::Destination,
                 found,
                 "mount the disk; before the first run, `ibinder-sync doctor --existing=false`",
             );
         }
-        DestinationKind::Absent => format!("{shown} does not exist yet; the first run makes it"),
+        DestinationKind::Absent => format!("{shown} does not exist yet; the first run creates it"),
         DestinationKind::Empty => format!("{shown} is empty; the first run fills it"),
         DestinationKind::StateLost => {
-            let found = format!("{shown} holds files, but the state of its mirror is lost");
+            let found = format!("{shown} contains files, but the state of its mirror is lost");
             return Check::failure(Area::Destination, found, format!("ibinder-sync recover --dest {shown}"));
         }
         DestinationKind::Foreign => {
-            let found = format!("{shown} holds files that are not a mirror");
-            return Check::failure(Area::Destination, found, "give an empty folder, or one that does not exist yet");
+            let found = format!("{shown} contains files that are not a mirror");
+            return Check::failure(Area::Destination, found, "use an empty folder, or one that does not exist yet");
         }
     };
     if seen.disk.mount == Path::new("/") {
         let next = "if a disk of its own was meant, mount it first; then set `existing`, so that a run refuses \
             the empty mount point";
-        return Check::warning(Area::Destination, format!("{found}. It lies on the disk of the system"), next);
+        return Check::warning(Area::Destination, format!("{found}. It is on the system disk"), next);
     }
     Check::ok(Area::Destination, found)
 }
 
-fn room(disk: &Disk) -> Vec<Check> {
+fn free_space(disk: &Disk) -> Vec<Check> {
     let free = format!("{} GB are free", disk.free / 1_000_000_000);
-    let bytes = if disk.free < LITTLE {
-        let next = "free some, or give another disk; `min_free` ends a run before the disk is full";
+    let bytes = if disk.free < MIN_FREE {
+        let next = "free some space, or use another disk; `min_free` ends a run before the disk is full";
         Check::warning(Area::Destination, free, next)
     } else {
         Check::ok(Area::Destination, free)
     };
-    let few = disk.free_files.filter(|files| *files < FEW);
+    let few = disk.free_files.filter(|files| *files < MIN_INODES);
     let files = few.map(|files| {
-        let next = "each document is a file: make the file system anew with more of them";
-        Check::warning(Area::Destination, format!("only {files} more files can be made"), next)
+        let next = "each document is a file: recreate the file system with more inodes";
+        Check::warning(Area::Destination, format!("only {files} more files can be created"), next)
     });
     [Some(bytes), files].into_iter().flatten().collect()
 }
 
-fn gives(disk: &Disk, abilities: Abilities) -> Check {
+fn check_abilities(disk: &Disk, abilities: Abilities) -> Check {
     let lacks: Vec<&str> = [
         (!abilities.swaps, "can't swap two names"),
-        (!abilities.refuses_taken, "can't refuse a name that is taken"),
-        (!abilities.syncs_groups, "must flush each file by itself, which is slow"),
-        (abilities.ignores_case, "takes upper and lower case for the same"),
+        (!abilities.refuses_taken, "can't refuse to overwrite a file when renaming"),
+        (!abilities.syncs_groups, "must flush each file separately, which is slow"),
+        (abilities.ignores_case, "ignores case in names"),
     ]
     .into_iter()
     .filter_map(|(lacks, what)| lacks.then_some(what))
@@ -99,12 +99,12 @@ fn gives(disk: &Disk, abilities: Abilities) -> Check {
     let network = if disk.network { ", over a network," } else { "" };
     let millis = abilities.sync.as_millis();
     let found = if lacks.is_empty() {
-        format!("{kind}{network} gives all that is needed; a small file is durable after {millis} ms")
+        format!("{kind}{network} has everything a mirror needs; a small file is durable after {millis} ms")
     } else {
         format!("{kind}{network} {}; a small file is durable after {millis} ms", lacks.join(", "))
     };
     if disk.network {
-        let next = "it works; a disk of this machine is faster, and keeps what was recorded through a power cut";
+        let next = "it works, but a local disk is faster and survives power cuts better";
         Check::warning(Area::Destination, found, next)
     } else if abilities.sync > SLOW {
         Check::warning(Area::Destination, found, "the disk is slow or busy: expect long runs, or use another one")
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_destination_is_worth() {
+    fn destinations() {
         let much = 1_000_000_000_000;
         #[rustfmt::skip]
         let table = [
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_system_lacks_is_said() {
+    fn missing_abilities_are_reported() {
         let mut nas = seen(DestinationKind::Mirror, "/srv", u64::MAX);
         nas.disk.network = true;
         nas.abilities.as_mut().unwrap().swaps = false;

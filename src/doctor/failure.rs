@@ -1,11 +1,9 @@
-//! A call that failed, as a check.
-
 use crate::{
     remote::Error,
     report::{Area, Check},
 };
 
-/// A request that failed; its text says what to do behind the last semicolon.
+/// A failed request; the advice follows the last semicolon of its error.
 pub(super) fn failure(area: Area, error: &Error) -> Check {
     let text = error.to_string();
     match text.rsplit_once("; ") {

@@ -1,18 +1,18 @@
-//! Goes through everything that a run needs, and says what is wrong and what to do about it.
+//! Checks everything that a run needs, and says what is wrong and what to do.
 //!
-//! It is for the first contact with the real service, and for the day on which something is wrong: it asks one
-//! thing after the other, each once, tells what it found, and compares what the service does with the statements of
-//! `docs/api-contract.md` that the client rests on. It changes nothing; two dozen requests are all that the service sees.
-//! What it finds has no secret in it, and names no document, binder or person.
+//! For the first contact with the real service, and for days when something is wrong: it sends each request once,
+//! reports the result, and compares the service's behaviour with the statements of `docs/api-contract.md` that the
+//! client relies on. It changes nothing and sends about two dozen requests. The report contains no secret and
+//! names no document, binder or person.
 
 mod clock;
 mod content;
 mod destination;
 mod failure;
 mod network;
+mod results;
 mod service;
 mod shape;
-mod sheet;
 mod statements;
 mod versions;
 

@@ -1,32 +1,32 @@
-//! What was found so far.
+//! Collects the results.
 
 use std::collections::BTreeMap;
 
 use super::statements::ALL;
 use crate::report::{Belief, Check, Statement};
 
-/// Checks in their order, and what was seen of each statement.
+/// Checks in their order, and what was observed about each statement.
 #[derive(Debug, Default)]
-pub(super) struct Sheet {
+pub(super) struct Results {
     pub(super) checks: Vec<Check>,
     beliefs: BTreeMap<&'static str, (Belief, String)>,
 }
 
-impl Sheet {
+impl Results {
     pub(super) fn add(&mut self, check: Check) {
         self.checks.push(check);
     }
 
-    /// Something was seen of a statement. What refutes it once, refutes it.
-    pub(super) fn saw(&mut self, statement: &'static str, holds: bool, seen: impl Into<String>) {
-        let belief = if holds { Belief::Confirmed } else { Belief::Refuted };
+    /// Records an observation about a statement; one refutation is final.
+    pub(super) fn observe(&mut self, statement: &'static str, confirmed: bool, seen: impl Into<String>) {
+        let belief = if confirmed { Belief::Confirmed } else { Belief::Refuted };
         let before = self.beliefs.get(statement).map(|(belief, _)| *belief);
         if before != Some(Belief::Refuted) {
             self.beliefs.insert(statement, (belief, seen.into()));
         }
     }
 
-    /// All statements, those of which nothing was seen too.
+    /// All statements, also those without observations.
     pub(super) fn statements(&self) -> Vec<Statement> {
         let of = |statement: &&'static str| {
             let (belief, seen) = self.beliefs.get(statement).cloned().unwrap_or((Belief::Unseen, String::new()));
@@ -41,12 +41,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_refuted_stays_refuted() {
-        let mut sheet = Sheet::default();
-        sheet.saw(ALL[0], true, "once");
-        sheet.saw(ALL[0], false, "not now");
-        sheet.saw(ALL[0], true, "again");
-        let statements = sheet.statements();
+    fn a_refutation_is_final() {
+        let mut results = Results::default();
+        results.observe(ALL[0], true, "once");
+        results.observe(ALL[0], false, "not now");
+        results.observe(ALL[0], true, "again");
+        let statements = results.statements();
         assert_eq!((statements[0].belief, statements[0].seen.as_str()), (Belief::Refuted, "not now"));
         assert_eq!(statements[1].belief, Belief::Unseen);
         assert_eq!(statements.len(), ALL.len());

@@ -1,4 +1,4 @@
-//! A visit to the service: each thing that a run asks for, once.
+//! Sends each kind of request of a run once.
 
 use url::Url;
 
@@ -7,8 +7,8 @@ use super::{
     content,
     failure::failure,
     network::network,
+    results::Results,
     shape::{are_entries, is_guid, is_nano_id, items, missing, unknown},
-    sheet::Sheet,
     statements as says, versions,
 };
 use crate::{
@@ -18,163 +18,167 @@ use crate::{
     report::{Area, Check, Statement},
 };
 
-/// How many documents a page is asked to hold, as a run does it.
+/// The page size of a run.
 const PAGE: u32 = 250;
 
-/// A document that no service has.
-const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+/// The id of a document that doesn't exist.
+const MISSING_DOCUMENT: &str = "00000000-0000-4000-8000-000000000000";
 
 const ITEM: [&str; 6] = ["id", "fileName", "folderId", "binderId", "latestVersionId", "metadata"];
 const FOLDER: [&str; 4] = ["id", "name", "type", "parentId"];
 
-/// What a visit found.
+/// The results of a visit.
 #[derive(Debug)]
 pub struct Visit {
     /// The checks, in their order.
     pub checks: Vec<Check>,
-    /// What was seen of the statements.
+    /// What was observed about the statements.
     pub statements: Vec<Statement>,
-    /// Requests that a night takes at most on which nothing changes, names of folders aside.
+    /// The most requests of a run that finds no changes, without those for folder names.
     pub night_requests: Option<u64>,
 }
 
-/// Visits the service; `proxy` is the one that is set, as it may be shown.
+/// Visits the service; `proxy` is the configured one, without its password.
 pub async fn visit(settings: &Settings, proxy: Option<&str>) -> Visit {
-    let mut sheet = Sheet::default();
+    let mut results = Results::default();
     let mut night_requests = None;
     match Inspector::new(settings) {
-        Err(error) => sheet.add(failure(Area::Configuration, &error)),
+        Err(error) => results.add(failure(Area::Configuration, &error)),
         Ok(inspector) => {
-            if network(&mut sheet, settings, &inspector, proxy).await {
-                night_requests = Service { sheet: &mut sheet, inspector, settings }.walk().await;
+            if network(&mut results, settings, &inspector, proxy).await {
+                night_requests = Service { results: &mut results, inspector, settings }.walk().await;
             } else {
-                skip(&mut sheet, "the service can't be reached");
+                skip(&mut results, "the service can't be reached");
             }
         }
     }
-    Visit { statements: sheet.statements(), checks: sheet.checks, night_requests }
+    Visit { statements: results.statements(), checks: results.checks, night_requests }
 }
 
-fn skip(sheet: &mut Sheet, why: &str) {
+fn skip(results: &mut Results, why: &str) {
     for area in [Area::Credentials, Area::Service, Area::Storage] {
-        if sheet.checks.iter().all(|check| check.area < area) {
-            sheet.add(Check::skipped(area, format!("not asked: {why}")));
+        if results.checks.iter().all(|check| check.area < area) {
+            results.add(Check::skipped(area, format!("not checked: {why}")));
         }
     }
 }
 
 struct Service<'a> {
-    sheet: &'a mut Sheet,
+    results: &'a mut Results,
     inspector: Inspector,
     settings: &'a Settings,
 }
 
 impl Service<'_> {
-    /// Asks for everything, as far as that goes; the requests that a night takes.
+    /// Sends all requests, as far as possible; returns the request count of a run without changes.
     async fn walk(mut self) -> Option<u64> {
         if !self.token().await {
-            skip(self.sheet, "without a token nothing answers");
+            skip(self.results, "no request works without a token");
             return None;
         }
         let Some(binders) = self.binders().await else {
-            skip(self.sheet, "the binders can't be listed");
+            skip(self.results, "the binders can't be listed");
             return None;
         };
         let all = self.inspector.search(&Query::default(), 1, PAGE).await;
         self.first_page(&all);
         let Ok(page) = &all.read else {
-            skip(self.sheet, "the search does not work");
+            skip(self.results, "the search does not work");
             return None;
         };
-        let night = Some(self.night(page, binders.len()));
+        let unchanged_cost = Some(self.unchanged_cost(page, binders.len()));
         let Some(document) = example(page) else {
-            self.sheet.add(Check::skipped(Area::Storage, "not asked: there is no document yet"));
-            return night;
+            self.results.add(Check::skipped(Area::Storage, "not checked: there is no document yet"));
+            return unchanged_cost;
         };
         self.binder(&document).await;
         self.folders(&document).await;
         self.by_id(&document.id).await;
-        versions::versions(self.sheet, &self.inspector, &document).await;
-        content::content(self.sheet, &self.inspector, self.settings, &document).await;
-        night
+        versions::versions(self.results, &self.inspector, &document).await;
+        content::content(self.results, &self.inspector, self.settings, &document).await;
+        unchanged_cost
     }
 
     async fn token(&mut self) -> bool {
         let seen = self.inspector.token().await;
         match seen.read {
-            Ok(lives) => {
+            Ok(lifetime) => {
                 let (api, auth) = (Settings::API_URL, Settings::AUTH_URL);
                 self.host(says::API, &self.settings.api_url.clone(), api);
                 self.host(says::AUTH, &self.settings.auth_url.clone(), auth);
-                let life = lives.map_or("does not say how long it lives".to_owned(), |s| format!("lives {s} s"));
-                self.sheet.saw(says::TOKEN, lives.is_some(), format!("a token that {life}"));
+                let life = lifetime.map_or("does not state its lifetime".to_owned(), |s| format!("lives {s} s"));
+                self.results.observe(says::TOKEN, lifetime.is_some(), format!("a token that {life}"));
                 let found = format!("a token was given ({} ms), which {life}", seen.took.as_millis());
-                self.sheet.add(Check::ok(Area::Credentials, found));
+                self.results.add(Check::ok(Area::Credentials, found));
                 true
             }
             Err(error) => {
-                self.sheet.add(failure(Area::Credentials, &error));
+                self.results.add(failure(Area::Credentials, &error));
                 false
             }
         }
     }
 
-    /// Only the real service says something of where the real service is.
+    /// Only the real service's hosts say something about the statement.
     fn host(&mut self, statement: &'static str, url: &Url, real: &str) {
         if url.as_str().trim_end_matches('/') == real {
-            self.sheet.saw(statement, true, "it answers there");
+            self.results.observe(statement, true, "it answers there");
         }
     }
 
     async fn binders(&mut self) -> Option<Vec<Binder>> {
         let seen = self.inspector.binders().await;
         if let Some(clocks) = seen.clocks {
-            self.sheet.add(clock(clocks));
+            self.results.add(clock(clocks));
         }
         let list = match seen.read {
             Ok(list) => list,
             Err(error) => {
                 let refused = matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Rejected);
-                self.sheet.add(failure(if refused { Area::Credentials } else { Area::Service }, &error));
+                self.results.add(failure(if refused { Area::Credentials } else { Area::Service }, &error));
                 return None;
             }
         };
-        self.sheet.add(Check::ok(Area::Credentials, "the organisation's id and the token are accepted"));
-        self.sheet.saw(says::HEADERS, true, "they are accepted");
+        self.results.add(Check::ok(Area::Credentials, "the organisation's id and the token are accepted"));
+        self.results.observe(says::HEADERS, true, "they are accepted");
         let shape = if seen.json.is_array() { "an array" } else { "an object with items" };
-        self.sheet.saw(says::BINDERS_SHAPE, true, shape);
+        self.results.observe(says::BINDERS_SHAPE, true, shape);
         let lacks = missing(items(&seen.json), &["id", "name"]);
-        self.sheet.saw(says::BINDERS, lacks.is_empty(), lacking(&lacks));
+        self.results.observe(says::BINDERS, lacks.is_empty(), lacking(&lacks));
         let odd = list.iter().filter(|binder| binder.is_err()).count();
         let binders: Vec<Binder> = list.into_iter().flatten().collect();
-        self.sheet.saw(says::BINDERS_WHOLE, odd == 0, format!("{} binders", binders.len()));
+        self.results.observe(says::BINDERS_WHOLE, odd == 0, format!("{} binders", binders.len()));
         let nano = binders.iter().all(|binder| is_nano_id(binder.id.as_str()));
         if !binders.is_empty() {
-            self.sheet.saw(says::IDS, nano, if nano { "binders have NanoIds" } else { "a binder has another id" });
+            self.results.observe(
+                says::IDS,
+                nano,
+                if nano { "binders have NanoIds" } else { "a binder has another id" },
+            );
         }
-        self.sheet.add(listed(binders.len(), odd));
+        self.results.add(listed(binders.len(), odd));
         Some(binders)
     }
 
-    /// The first page of the whole organisation.
+    /// Checks the first page of a search over the whole organisation.
     fn first_page(&mut self, seen: &Inspected<SearchPage>) {
         let page = match &seen.read {
             Ok(page) => page,
-            Err(error) => return self.sheet.add(failure(Area::Service, error)),
+            Err(error) => return self.results.add(failure(Area::Service, error)),
         };
-        self.sheet.saw(says::SEARCH, true, "it answers");
+        self.results.observe(says::SEARCH, true, "it answers");
         let lacks = missing(std::slice::from_ref(&seen.json), &["items", "totalCount", "pageNumber", "pageSize"]);
-        self.sheet.saw(says::ANSWER, lacks.is_empty(), lacking(&lacks));
-        self.sheet.saw(says::FROM_ONE, page.page_number == 1, format!("page {} came first", page.page_number));
+        self.results.observe(says::ANSWER, lacks.is_empty(), lacking(&lacks));
+        self.results.observe(says::FROM_ONE, page.page_number == 1, format!("page {} came first", page.page_number));
         let full = page.page_size == u64::from(PAGE);
-        self.sheet.saw(says::PAGE_SIZE, full, format!("a page holds {}", page.page_size));
+        self.results.observe(says::PAGE_SIZE, full, format!("a page has {}", page.page_size));
         self.items(seen);
         let odd = page.items.iter().filter(|item| item.is_err()).count();
         let found = format!("a search shows {} documents in all ({} ms)", page.total, seen.took.as_millis());
-        self.sheet.add(if odd == 0 {
+        self.results.add(if odd == 0 {
             Check::ok(Area::Service, found)
         } else {
-            let next = "a run counts each of them as failed; send this report to whoever looks after ibinder-sync";
+            let next = "a run counts each of them as failed; report this with the output of doctor";
             Check::warning(Area::Service, format!("{found}; {odd} on the first page can't be read"), next)
         });
     }
@@ -185,49 +189,48 @@ impl Service<'_> {
             return;
         }
         let (lacks, more) = (missing(documents, &ITEM), unknown(documents, &ITEM));
-        let told =
+        let seen =
             if more.is_empty() { lacking(&lacks) } else { format!("{}; more: {}", lacking(&lacks), more.join(", ")) };
-        self.sheet.saw(says::ITEM, lacks.is_empty() && more.is_empty(), told);
+        self.results.observe(says::ITEM, lacks.is_empty() && more.is_empty(), seen);
         let ids = documents.iter().filter_map(|document| document.get("id")?.as_str());
         if !ids.clone().all(is_guid) {
-            self.sheet.saw(says::IDS, false, "a document has another id");
+            self.results.observe(says::IDS, false, "a document has another id");
         }
         if let Some(entries) = are_entries(documents) {
-            self.sheet.saw(says::ENTRY, entries, if entries { "all have" } else { "one has another shape" });
+            self.results.observe(says::ENTRY, entries, if entries { "all have" } else { "one has another shape" });
         }
     }
 
-    fn night(&mut self, page: &SearchPage, binders: usize) -> u64 {
-        // How the documents are spread is not known: each binder may have a page that is not full.
+    fn unchanged_cost(&mut self, page: &SearchPage, binders: usize) -> u64 {
+        // The distribution over binders is unknown: each may have a page that is not full.
         let size = u32::try_from(page.page_size).unwrap_or(PAGE);
         let spread = std::iter::repeat_n((0, size), binders.saturating_sub(1));
         let requests = plan::unchanged_requests(spread.chain([(page.total, size)]), 0);
-        let found = format!(
-            "a night on which nothing changes takes at most {requests} requests, and those for names of folders"
-        );
-        self.sheet.add(Check::ok(Area::Service, found));
+        let found =
+            format!("a run that finds no changes sends at most {requests} requests, plus those for folder names");
+        self.results.add(Check::ok(Area::Service, found));
         requests
     }
 
-    /// One binder's search, and its second page.
+    /// Checks one binder's search, and its second page.
     async fn binder(&mut self, document: &Listed) {
         let query = Query { binder: Some(&document.binder), ..Query::default() };
         let seen = self.inspector.search(&query, 1, PAGE).await;
         let page = match &seen.read {
             Ok(page) => page,
-            Err(error) => return self.sheet.add(failure(Area::Service, error)),
+            Err(error) => return self.results.add(failure(Area::Service, error)),
         };
         let own = |page: &SearchPage| page.items.iter().flatten().all(|item| item.binder == document.binder);
         let kept =
             own(page) && page.items.iter().flatten().any(|item| item.id == document.id || page.total > PAGE.into());
-        self.sheet.saw(says::BY_BINDER, kept, if kept { "only its documents came" } else { "others came, too" });
-        self.sheet.saw(says::BINDER_OF, own(page), "as in `binderId`");
+        self.results.observe(says::BY_BINDER, kept, if kept { "only its documents came" } else { "others came, too" });
+        self.results.observe(says::BINDER_OF, own(page), "as in `binderId`");
         let found = format!("a binder's search works: {} documents", page.total);
-        self.sheet.add(if kept {
+        self.results.add(if kept {
             Check::ok(Area::Service, found)
         } else {
-            let next = "documents are mirrored, but nothing counts as removed; send this report to whoever looks after ibinder-sync";
-            Check::warning(Area::Service, "a binder's search does not keep to the binder", next)
+            let next = "documents are mirrored, but none is ever removed; report this with the output of doctor";
+            Check::warning(Area::Service, "a binder's search also returns documents of other binders", next)
         });
         if page.total > page.items.len() as u64 {
             self.second_page(&query, page).await;
@@ -238,110 +241,116 @@ impl Service<'_> {
             let kept = seen.read.as_ref().is_ok_and(|page| {
                 page.total > 0 && page.items.iter().flatten().all(|item| item.tab.as_ref() == Some(tab))
             });
-            self.sheet.saw(says::BY_TAB, kept, if kept { "only its documents came" } else { "it did not filter" });
+            self.results.observe(
+                says::BY_TAB,
+                kept,
+                if kept { "only its documents came" } else { "it did not filter" },
+            );
         }
     }
 
     async fn second_page(&mut self, query: &Query<'_>, first: &SearchPage) {
         let seen = self.inspector.search(query, 2, PAGE).await;
         let Ok(second) = seen.read else {
-            return self.sheet.saw(says::ANSWER, false, "the second page can't be read");
+            return self.results.observe(says::ANSWER, false, "the second page can't be read");
         };
         let known: Vec<&DocumentId> = first.items.iter().flatten().map(|item| &item.id).collect();
         let news = second.items.iter().flatten().all(|item| !known.contains(&&item.id));
-        let holds = news && second.page_number == 2 && second.total == first.total && !second.items.is_empty();
-        self.sheet.saw(
+        let continues = news && second.page_number == 2 && second.total == first.total && !second.items.is_empty();
+        self.results.observe(
             says::ANSWER,
-            holds,
-            if holds { "the second page goes on" } else { "the second page does not go on" },
+            continues,
+            if continues { "the second page continues" } else { "the second page does not continue" },
         );
     }
 
-    /// Tabs, sub-folders and the schema: without them documents are mirrored all the same.
+    /// Checks tabs, sub-folders and the schema; documents are mirrored even without them.
     async fn folders(&mut self, document: &Listed) {
         let binder = &document.binder;
         let seen = self.inspector.tabs(binder).await;
         let lacks = missing(items(&seen.json), &FOLDER);
         let tabs: Vec<_> = seen.read.iter().flatten().flatten().cloned().collect();
-        self.sheet.saw(says::TABS, seen.read.is_ok() && lacks.is_empty(), told(&seen, &lacks));
+        self.results.observe(says::TABS, seen.read.is_ok() && lacks.is_empty(), describe(&seen, &lacks));
         if let Some(tab) = document.tab.as_ref().filter(|_| !tabs.is_empty()) {
             let known = tabs.iter().any(|folder| folder.id == *tab);
-            self.sheet.saw(says::TAB_OF, known, if known { "a tab has it" } else { "no tab has it" });
+            self.results.observe(says::TAB_OF, known, if known { "a tab has it" } else { "no tab has it" });
         }
         let mut fault = seen.read.err();
         if let Some(tab) = tabs.first() {
             let seen = self.inspector.subfolders(binder, &tab.id).await;
             let lacks = missing(items(&seen.json), &FOLDER);
-            self.sheet.saw(says::SUBFOLDERS, seen.read.is_ok() && lacks.is_empty(), told(&seen, &lacks));
+            self.results.observe(says::SUBFOLDERS, seen.read.is_ok() && lacks.is_empty(), describe(&seen, &lacks));
             fault = fault.or(seen.read.err());
         }
         self.schema(binder).await;
         let next = "documents are mirrored all the same, in folders named after ids or right below their tab; \
             send this report to whoever looks after ibinder-sync";
-        self.sheet.add(match fault {
+        self.results.add(match fault {
             None => Check::ok(Area::Service, format!("tabs and folders can be named: {} tabs in a binder", tabs.len())),
-            Some(error) => Check::warning(Area::Service, format!("folders can't all be named: {error}"), next),
+            Some(error) => Check::warning(Area::Service, format!("some folders can't be named: {error}"), next),
         });
     }
 
     async fn schema(&mut self, binder: &BinderId) {
         let seen = self.inspector.metadata_elements(binder).await;
         let elements = items(&seen.json);
-        self.sheet.saw(says::SCHEMA, seen.read.is_ok(), told(&seen, &[]));
+        self.results.observe(says::SCHEMA, seen.read.is_ok(), describe(&seen, &[]));
         if !elements.is_empty() {
             let named = missing(elements, &["id"]).is_empty()
                 && (missing(elements, &["name"]).is_empty() || missing(elements, &["label"]).is_empty());
             let names = unknown(elements, &[]).join(", ");
-            self.sheet.saw(says::SCHEMA_FIELDS, named, format!("it has: {names}"));
+            self.results.observe(says::SCHEMA_FIELDS, named, format!("it has: {names}"));
         }
     }
 
-    /// A document that is there, and one that is not: what removals rest on.
+    /// Checks lookups of an existing and of a missing document, which removals rely on.
     async fn by_id(&mut self, id: &DocumentId) {
         let found = self.inspector.document(id).await.read;
-        let Ok(nobody) = DocumentId::parse(NOBODY) else { return };
+        let Ok(nobody) = DocumentId::parse(MISSING_DOCUMENT) else { return };
         let gone = self.inspector.document(&nobody).await.read.err().map(|error| error.kind());
         let certain = gone == Some(ErrorKind::NotFound { problem_json: true });
         let seen = if certain {
             "a 404 as problem JSON for one that does not exist"
         } else {
-            "one that does not exist has another answer"
+            "the answer for one that does not exist is different"
         };
-        self.sheet.saw(says::BY_ID, found.is_ok() && certain, seen);
+        self.results.observe(says::BY_ID, found.is_ok() && certain, seen);
         let next = "nothing is lost, but removed documents stay in the tree and each run is partial (exit 4); \
             send this report to whoever looks after ibinder-sync";
-        self.sheet.add(match found {
+        self.results.add(match found {
             Err(error) => failure(Area::Service, &error),
             Ok(_) if certain => {
-                Check::ok(Area::Service, "a document can be asked for by id, and one that is gone is told apart")
+                Check::ok(Area::Service, "a document can be requested by id, and a missing one is recognized")
             }
-            Ok(_) => Check::warning(Area::Service, "a document that is gone can't be told apart", next),
+            Ok(_) => Check::warning(Area::Service, "a missing document can't be recognized", next),
         });
     }
 }
 
-/// A document to go on with: one that has bytes, if there is one.
+/// A document for further checks, preferably with a version.
 fn example(page: &SearchPage) -> Option<Listed> {
     let mut good = page.items.iter().flatten();
     good.clone().find(|document| document.version.is_some()).or_else(|| good.next()).cloned()
 }
 
 fn listed(binders: usize, odd: usize) -> Check {
-    let none = "create the API client in the right organisation, and see that the organisation has binders";
+    let none = "create the API client in the right organisation, and check that the organisation has binders";
+    let visible =
+        if binders == 1 { "1 binder is visible".to_owned() } else { format!("{binders} binders are visible") };
     match (binders, odd) {
         (0, 0) => Check::warning(Area::Service, "the organisation shows no binder to this client", none),
-        (_, 0) => Check::ok(Area::Service, format!("{binders} binders can be seen")),
+        (_, 0) => Check::ok(Area::Service, visible),
         _ => {
-            let next = "a run counts each of them as failed; send this report to whoever looks after ibinder-sync";
-            Check::warning(Area::Service, format!("{binders} binders can be seen; {odd} can't be read"), next)
+            let next = "a run counts each of them as failed; report this with the output of doctor";
+            Check::warning(Area::Service, format!("{visible}; {odd} can't be read"), next)
         }
     }
 }
 
 fn lacking(lacks: &[&str]) -> String {
-    if lacks.is_empty() { "all fields are there".to_owned() } else { format!("without {}", lacks.join(", ")) }
+    if lacks.is_empty() { "all fields are present".to_owned() } else { format!("without {}", lacks.join(", ")) }
 }
 
-fn told<T>(seen: &Inspected<T>, lacks: &[&str]) -> String {
+fn describe<T>(seen: &Inspected<T>, lacks: &[&str]) -> String {
     seen.read.as_ref().err().map_or_else(|| lacking(lacks), ToString::to_string)
 }

@@ -1,13 +1,13 @@
-//! What JSON looks like, compared with what it should.
+//! Compares the shape of JSON with the documented one.
 
 use serde_json::Value;
 
-/// The things of a list, which is an array or an object's `items`.
+/// The elements of an array, or of an object's `items`.
 pub(super) fn items(json: &Value) -> &[Value] {
     json.as_array().or_else(|| json.get("items").and_then(Value::as_array)).map_or(&[], Vec::as_slice)
 }
 
-/// Which of these fields the first thing that lacks one lacks; none where nothing lacks anything.
+/// The fields missing from the first element that lacks any.
 pub(super) fn missing(things: &[Value], fields: &[&'static str]) -> Vec<&'static str> {
     let lacks = |thing: &Value| -> Vec<&'static str> {
         fields.iter().copied().filter(|field| thing.get(field).is_none()).collect()
@@ -15,7 +15,7 @@ pub(super) fn missing(things: &[Value], fields: &[&'static str]) -> Vec<&'static
     things.iter().map(lacks).find(|lacks| !lacks.is_empty()).unwrap_or_default()
 }
 
-/// Fields that some thing has besides these. Their names are the service's and not a customer's.
+/// Fields of any element besides these. Their names are the service's, not a customer's.
 pub(super) fn unknown(things: &[Value], fields: &[&str]) -> Vec<String> {
     let mut names: Vec<String> = things
         .iter()
@@ -30,7 +30,7 @@ pub(super) fn unknown(things: &[Value], fields: &[&str]) -> Vec<String> {
     names
 }
 
-/// Whether every metadata entry of every document has a key and a value.
+/// Whether every metadata entry of every document has a key and a value; `None` without entries.
 pub(super) fn are_entries(documents: &[Value]) -> Option<bool> {
     let mut entries = documents.iter().filter_map(|document| document.get("metadata")?.as_array()).flatten().peekable();
     entries.peek()?;
@@ -40,14 +40,12 @@ pub(super) fn are_entries(documents: &[Value]) -> Option<bool> {
     }))
 }
 
-/// Whether a text is a GUID.
 pub(super) fn is_guid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether a text is a NanoId of 9 characters.
 pub(super) fn is_nano_id(text: &str) -> bool {
     text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }

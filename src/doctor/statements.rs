@@ -1,4 +1,4 @@
-//! The statements of `docs/api-contract.md` of which a visit can see something, word for word.
+//! The statements of `docs/api-contract.md` that a visit can observe, word for word.
 
 pub(super) const API: &str = "The API's base is `https://api.ibinder.com/api`";
 pub(super) const AUTH: &str = "The token endpoint is `https://signin.ibinder.com/connect/token`";
@@ -8,7 +8,7 @@ pub(super) const IDS: &str = "Documents, versions, folders and organisations hav
     binders have 9-character NanoIds, compared with it";
 pub(super) const TOKEN: &str = "`POST` form with `grant_type=client_credentials`, `client_id`, `client_secret`, \
     `scope=ibinder_public` answers `access_token` and `expires_in`";
-/// No answer shows it: it is listed for whoever reads the report.
+/// No response shows it; it is listed for the reader of the report.
 pub(super) const HIDDEN_TABS: &str = "A client with the role Reader sees hidden tabs";
 pub(super) const BINDERS: &str = "`GET /binders` lists the binders with `id` and `name`";
 pub(super) const BINDERS_SHAPE: &str = "The answer is an array (doc), or an object with `items` (seed)";
@@ -44,7 +44,7 @@ pub(super) const TAB_OF: &str = "`GLOBAL_TabId` of a document is its tab's id";
 pub(super) const BINDER_OF: &str = "`GLOBAL_BinderId` is its binder's id";
 pub(super) const ENTRY: &str = "An entry is `{metadataElementId, valueId or value}`";
 
-/// All of them, in the page's order.
+/// All of them, in the order of the page.
 pub(super) const ALL: [&str; 31] = [
     API,
     AUTH,

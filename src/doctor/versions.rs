@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{shape::unknown, sheet::Sheet, statements as says};
+use super::{results::Results, shape::unknown, statements as says};
 use crate::{
     model::{Listed, VersionId},
     remote::{Inspected, Inspector, VERSION_LISTS},
@@ -14,21 +14,21 @@ use crate::{
 };
 
 /// Asks each likely path once, until one lists the document's newest version.
-pub(super) async fn versions(sheet: &mut Sheet, inspector: &Inspector, document: &Listed) {
+pub(super) async fn versions(results: &mut Results, inspector: &Inspector, document: &Listed) {
     let Some(known) = &document.version else { return };
     let mut answers = Vec::new();
     for path in VERSION_LISTS {
         let seen = inspector.version_list(path, &document.id).await;
         if let Some(list) = List::read(&seen.json, known) {
             let found = format!("`{path}` lists a document's versions: {list}");
-            sheet.saw(says::VERSIONS, true, found.as_str());
-            return sheet.add(Check::ok(Area::Service, found));
+            results.observe(says::VERSIONS, true, found.as_str());
+            return results.add(Check::ok(Area::Service, found));
         }
         answers.push(format!("`{path}`: {}", status(&seen)));
     }
     // Another path may list them, so this refutes nothing.
     let found = format!("no list of a document's versions at the likely paths ({})", answers.join(", "));
-    sheet.add(Check::ok(Area::Service, found));
+    results.add(Check::ok(Area::Service, found));
 }
 
 /// The outcome without the error's text, which contains the document's id.

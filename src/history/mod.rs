@@ -44,7 +44,7 @@ pub enum Error {
     #[error(transparent)]
     State(#[from] state::Error),
     /// A file at the document's path is not the document's.
-    #[error("the file at {0:?} is not what the mirror put there")]
+    #[error("the file at {0:?} was not written by the mirror")]
     NotItsFile(String),
     /// A manifest could not be compressed.
     #[error("a manifest could not be compressed: {0}")]

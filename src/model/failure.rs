@@ -79,29 +79,29 @@ pub enum FailureStep {
     Other,
 }
 
-/// Why a document or a binder failed. The failure's own text says more.
+/// Why a document or binder failed; the failure's text has the details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCause {
-    /// The credentials are refused, or the client may not see it.
+    /// The credentials were refused, or the client may not see it.
     Refused,
-    /// The service says that it does not exist, or something in between does.
+    /// The service, or something in between, says that it does not exist.
     NotFound,
-    /// The service asked for fewer requests until no try was left.
+    /// The service throttled until no try was left.
     Throttled,
-    /// The service, its storage or the way to them failed.
+    /// The service, its storage or the network failed.
     Unavailable,
-    /// The service's answer can't be used, or it refuses the request as it is.
+    /// The service's response can't be used, or it rejects the request.
     Rejected,
-    /// The bytes that came can't be trusted.
+    /// The received bytes can't be trusted.
     Bytes,
-    /// The file could not be written, or something stands in its way.
+    /// The file could not be written, or something is in its place.
     File,
-    /// It is not listed any more, and nobody says that it is gone.
+    /// It is not listed any more, but not known to be removed.
     Absence,
     /// Damage that could not be repaired.
     Damage,
-    /// The run could not begin, or could not go on.
+    /// The run could not begin or continue.
     Run,
     /// Written by a later version of this program.
     #[default]
@@ -127,19 +127,19 @@ impl FailureCause {
         }
     }
 
-    /// What it means, for people.
+    /// The meaning, for people.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Refused => "the service refuses access",
             Self::NotFound => "the service says that it does not exist",
-            Self::Throttled => "the service was asked too much",
-            Self::Unavailable => "the service, its storage or the way to them failed",
-            Self::Rejected => "the service's answer can't be used",
-            Self::Bytes => "the bytes that came can't be trusted",
+            Self::Throttled => "the service throttled the requests",
+            Self::Unavailable => "the service, its storage or the network failed",
+            Self::Rejected => "the service's response can't be used",
+            Self::Bytes => "the received bytes can't be trusted",
             Self::File => "the file could not be written",
-            Self::Absence => "not listed any more, and not known to be gone",
+            Self::Absence => "not listed any more, but not known to be removed",
             Self::Damage => "damage that could not be repaired",
-            Self::Run => "the run could not begin or go on",
+            Self::Run => "the run could not begin or continue",
             Self::Other => "another cause",
         }
     }

@@ -1,17 +1,17 @@
-//! Whether a mirror is healthy: a decision on a [`Status`], a time and a limit, in the Nagios convention.
+//! Decides whether a mirror is healthy, from a [`Status`], a time and a limit, with the Nagios levels.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    monitoring::{LastRun, Status, Whereabouts},
-    report::{FailureCause, Outcome, VerifyOutcome, count},
+    monitoring::{CompleteRun, LastRun, Liveness, Status},
+    report::{FailureCause, Outcome, VerifyOutcome, count, format},
 };
 
-/// Clocks that are set right go back by less than this.
-const CLOCK_PLAY: i64 = 300;
+/// Clock corrections set the time back by less than this, in seconds.
+const CLOCK_TOLERANCE: i64 = 300;
 
-/// How bad it is. The order is that of badness; what can't be told is worse than what is fine, and no alarm.
+/// The severity, in ascending order; "unknown" is worse than "ok" but not an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
@@ -47,56 +47,56 @@ impl Level {
     }
 }
 
-/// Something that somebody should look at.
+/// A problem that somebody should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// How bad.
+    /// Its severity.
     pub level: Level,
-    /// What, and what to do.
+    /// The problem, and what to do.
     pub text: String,
 }
 
-/// What there is to say about a mirror.
+/// The health of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
-    /// The worst of the problems.
+    /// The worst level of the problems.
     pub level: Level,
-    /// What is the matter, or that nothing is, in one line.
+    /// The worst problem, or that there is none, in one line.
     pub headline: String,
-    /// Numbers for graphs, as Nagios plugins print them.
+    /// Performance data, as Nagios plugins print them.
     pub perfdata: String,
     /// The problems, the worst first.
     pub problems: Vec<Problem>,
 }
 
 impl Health {
-    /// Of what can't be read.
+    /// The health if the status can't be read.
     pub fn unknown(why: String) -> Self {
         let problems = vec![Problem { level: Level::Unknown, text: why.clone() }];
         Self { level: Level::Unknown, headline: why, perfdata: String::new(), problems }
     }
 
-    /// Judges a status. `max_age` is in seconds; `whereabouts` are those of [`Status::at_work`], in its order.
-    pub fn of(status: &Status, now: Timestamp, max_age: i64, whereabouts: &[Whereabouts]) -> Self {
+    /// Judges a status. `max_age` is in seconds; `liveness` are those of [`Status::at_work`], in its order.
+    pub fn of(status: &Status, now: Timestamp, max_age: i64, liveness: &[Liveness]) -> Self {
         let mut problems = Vec::new();
         let mut note = |level, text| problems.push(Problem { level, text });
-        let at_work = |wanted| status.at_work.iter().zip(whereabouts).filter(move |(_, w)| **w == wanted);
-        // Of one that can't be seen from here it is believed for as long as a mirror may be without a complete run.
-        let unseen = at_work(Whereabouts::Elsewhere)
+        let at_work = |wanted| status.at_work.iter().zip(liveness).filter(move |(_, w)| **w == wanted);
+        // A process that can't be seen from here is trusted for `max_age`.
+        let unseen = at_work(Liveness::Elsewhere)
             .filter(|(working, _)| now.as_second() - working.started_at.as_second() <= max_age);
-        let running = at_work(Whereabouts::Alive).chain(unseen).any(|(working, _)| working.command != "verify");
+        let running = at_work(Liveness::Alive).chain(unseen).any(|(working, _)| working.command != "verify");
         of_age(status, now, max_age, running, &mut note);
         if let Some(run) = &status.last_run {
             of_last_run(run, running, &mut note);
         }
         of_contents(status, &mut note);
         of_waiting(status, now, &mut note);
-        for (working, _) in at_work(Whereabouts::Gone) {
+        for (working, _) in at_work(Liveness::Gone) {
             let ago = span(now.as_second() - working.started_at.as_second());
             note(
                 Level::Warning,
                 format!(
-                    "the {} that began {ago} ago never came to its end: it was killed, or the machine was, or its disk was full",
+                    "the {} that began {ago} ago never finished: it was killed, the machine stopped, or its disk was full",
                     working.command
                 ),
             );
@@ -106,7 +106,7 @@ impl Health {
         let level = problems.first().map_or(Level::Ok, |problem| problem.level);
         let mut said: Vec<String> =
             problems.iter().filter(|problem| problem.level == level).map(|problem| problem.text.clone()).collect();
-        said.push(essence(status, now));
+        said.extend(summary(status, now));
         Self { level, headline: said.join("; "), perfdata: perfdata(status, now, max_age), problems }
     }
 }
@@ -114,19 +114,19 @@ impl Health {
 fn of_age(status: &Status, now: Timestamp, max_age: i64, running: bool, note: &mut impl FnMut(Level, String)) {
     let Some(last) = &status.last_complete_run else {
         if running {
-            note(Level::Warning, "the first run is under way".to_owned());
+            note(Level::Warning, "the first run is in progress".to_owned());
         } else {
-            note(Level::Critical, "no run was complete yet".to_owned());
+            note(Level::Critical, "no run has completed yet".to_owned());
         }
         return;
     };
     match now.as_second() - last.finished_at.as_second() {
-        age if age < -CLOCK_PLAY => note(
+        age if age < -CLOCK_TOLERANCE => note(
             Level::Warning,
             format!("the clock is {} behind the end of the last complete run: set it right", span(-age)),
         ),
         age if age > max_age => {
-            note(Level::Critical, format!("no complete run for {}, and {} is the most", span(age), span(max_age)));
+            note(Level::Critical, format!("no complete run for {}; the limit is {}", span(age), span(max_age)));
         }
         _ => {}
     }
@@ -134,7 +134,7 @@ fn of_age(status: &Status, now: Timestamp, max_age: i64, running: bool, note: &m
 
 fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String)) {
     let exit = run.exit_code;
-    // The code comes first: whatever an outcome says, a process that failed has failed.
+    // The code comes first: whatever the outcome says, the process has failed.
     match (run.outcome, exit) {
         (Outcome::Complete, 0) => {}
         (_, 3) => note(Level::Critical, "the credentials were refused".to_owned()),
@@ -142,14 +142,13 @@ fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String
         (_, 7) if run.documents.withheld == 0 => {
             note(
                 Level::Critical,
-                "none of the known binders is listed any more: is it another organisation?".to_owned(),
+                "iBinder lists none of the known binders any more: is this another organisation?".to_owned(),
             );
         }
-        (_, 7) => note(
-            Level::Warning,
-            format!("{} removals are withheld: the report of the run says what to do", count(run.documents.withheld)),
-        ),
-        // A run is at work that makes up for it.
+        (_, 7) => {
+            note(Level::Warning, format!("{}: the run's report says what to do", withheld(run.documents.withheld)))
+        }
+        // A run in progress makes up for it.
         (Outcome::Interrupted, _) if running => {}
         (Outcome::Interrupted, _) => note(Level::Warning, "the last run was interrupted".to_owned()),
         (Outcome::Failed | Outcome::Complete, _) if exit != 4 => {
@@ -159,7 +158,7 @@ fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String
     }
 }
 
-/// A complete run of an organisation that shows nothing.
+/// A complete run of an organisation without documents.
 fn of_contents(status: &Status, note: &mut impl FnMut(Level, String)) {
     let Some(run) = status.last_run.as_ref().filter(|run| run.outcome == Outcome::Complete) else { return };
     if run.binders.listed + run.binders.filtered == 0 {
@@ -169,35 +168,42 @@ fn of_contents(status: &Status, note: &mut impl FnMut(Level, String)) {
     }
 }
 
-/// What waits, whatever the last run was.
+/// Problems that don't depend on the last run.
 fn of_waiting(status: &Status, now: Timestamp, note: &mut impl FnMut(Level, String)) {
     let waiting = &status.waiting;
     if waiting.versions > 0 {
         let since = waiting.oldest_since.map(|since| span((now.as_second() - since.as_second()).max(0)));
         let since = since.map(|since| format!(", the oldest for {since}")).unwrap_or_default();
-        note(Level::Warning, format!("{} versions wait to be mirrored{since}", count(waiting.versions)));
+        let versions = number_of(waiting.versions, "version is", "versions are");
+        note(Level::Warning, format!("{versions} waiting to be mirrored{since}"));
     }
     let told = status.last_run.as_ref().is_some_and(|run| run.exit_code == 7 && run.documents.withheld > 0);
     if waiting.withheld > 0 && !told {
-        note(
-            Level::Warning,
-            format!("{} removals are withheld, and the last run did not look", count(waiting.withheld)),
-        );
+        note(Level::Warning, format!("{}, and the last run did not check again", withheld(waiting.withheld)));
     }
 }
 
-/// What a partial run lacks.
+fn withheld(removals: u64) -> String {
+    number_of(removals, "removal is withheld", "removals are withheld")
+}
+
+/// With a plain space, as monitoring systems show it.
+fn number_of(number: u64, one: &str, many: &str) -> String {
+    format::number_of(number, one, many).replace('\u{a0}', " ")
+}
+
+/// What is missing in a partial run.
 fn shortcomings(run: &LastRun) -> String {
     let binders = &run.binders;
     let mut lacks: Vec<String> = [
-        (run.documents.failed, "documents failed"),
-        (binders.failed, "binders failed"),
-        (binders.inaccessible, "binders are inaccessible"),
-        (binders.uncertified, "listings were not consistent"),
+        (run.documents.failed, "document failed", "documents failed"),
+        (binders.failed, "binder failed", "binders failed"),
+        (binders.inaccessible, "binder is inaccessible", "binders are inaccessible"),
+        (binders.uncertified, "listing was not consistent", "listings were not consistent"),
     ]
     .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, what)| format!("{} {what}", count(number)))
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, one, many)| number_of(number, one, many))
     .collect();
     let causes = run.failures.iter().filter(|(cause, _)| **cause != FailureCause::Damage);
     lacks.extend(causes.map(|(cause, number)| format!("{} × {}", count(*number), cause.meaning())));
@@ -208,17 +214,18 @@ fn of_checks(status: &Status, now: Timestamp, note: &mut impl FnMut(Level, Strin
     if let Some(damage) = &status.damage {
         let ago = span(now.as_second() - damage.found_at.as_second());
         let text = format!(
-            "damage was found {ago} ago and is left, {} documents or objects: `ibinder-sync verify --repair` brings them back",
-            count(damage.left)
+            "damage was found {ago} ago in {} and is not repaired: run `ibinder-sync verify --repair`",
+            number_of(damage.left, "document or object", "documents or objects")
         );
         note(Level::Critical, text);
     }
     if let Some(verify) = &status.last_verify {
         match verify.outcome {
             VerifyOutcome::Partial => {
-                note(Level::Warning, "the last check could not look at everything".to_owned());
+                note(Level::Warning, "the last check could not read everything".to_owned());
             }
-            // Nothing was counted: the state itself is damaged. What was counted is in `damage` until it is replaced.
+            // Nothing was counted because the state itself is damaged. Earlier counts are in `damage` until
+            // replaced.
             VerifyOutcome::Damaged if status.damage.is_none() && verify.damaged == 0 => {
                 note(Level::Critical, format!("the last check ended with exit {}", verify.exit_code));
             }
@@ -227,21 +234,15 @@ fn of_checks(status: &Status, now: Timestamp, note: &mut impl FnMut(Level, Strin
     }
 }
 
-/// The two numbers that everybody asks for.
-fn essence(status: &Status, now: Timestamp) -> String {
-    let mut text = match &status.last_complete_run {
-        None => "never complete".to_owned(),
-        Some(last) => {
-            format!("last complete run {} ago", span((now.as_second() - last.finished_at.as_second()).max(0)))
-        }
-    };
-    if let Some(space) = &status.space {
-        text.push_str(&format!(", {} documents", count(space.documents)));
-    }
-    text
+/// The age and the size, in short.
+fn summary(status: &Status, now: Timestamp) -> Option<String> {
+    let ago = |last: &CompleteRun| span((now.as_second() - last.finished_at.as_second()).max(0));
+    let age = status.last_complete_run.as_ref().map(|last| format!("last complete run {} ago", ago(last)));
+    let documents = status.space.as_ref().map(|space| number_of(space.documents, "document", "documents"));
+    age.into_iter().chain(documents).reduce(|age, documents| format!("{age}, {documents}"))
 }
 
-/// `name=value;warning;critical`, as the Nagios plug-in guidelines have it; `U` is a value that nobody knows.
+/// `name=value;warning;critical`, as in the Nagios plug-in guidelines; `U` is an unknown value.
 fn perfdata(status: &Status, now: Timestamp, max_age: i64) -> String {
     let age = status.last_complete_run.as_ref().map(|last| (now.as_second() - last.finished_at.as_second()).max(0));
     let oldest = status.waiting.oldest_since.map_or(0, |since| (now.as_second() - since.as_second()).max(0));
@@ -262,7 +263,7 @@ fn perfdata(status: &Status, now: Timestamp, max_age: i64) -> String {
     text
 }
 
-/// A length of time for people: of its largest unit at least two.
+/// A duration for people, in the largest unit of which there are at least two.
 pub fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
     match seconds {

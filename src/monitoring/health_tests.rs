@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     monitoring::{
-        CompleteRun, Damage, Health, LastRun, LastVerify, Level, Process, Space, Status, Waiting, Whereabouts, Working,
+        CompleteRun, Damage, Health, LastRun, LastVerify, Level, Liveness, Process, Space, Status, Waiting, Working,
         span,
     },
     report::{Binders, Bytes, Checked, Documents, FailureCause, Freed, Outcome, Requests, VerifyOutcome, count},
@@ -37,20 +37,20 @@ fn run(outcome: Outcome, exit_code: u8, ago: i64) -> LastRun {
     }
 }
 
-/// Complete so many seconds ago.
+/// Complete `ago` seconds ago.
 fn complete(ago: i64) -> Status {
     let mut status = Status::new("/srv/mirror".into(), at(NOW));
-    status.take_run(run(Outcome::Complete, 0, ago), None);
+    status.record_run(run(Outcome::Complete, 0, ago), None);
     status.space = Some(Space { documents: 12_034, tree_bytes: 5, history_bytes: 3, ..Space::default() });
     status
 }
 
-/// And then a run that ended otherwise, an hour ago.
+/// Followed by a run with another outcome, an hour ago.
 fn then(outcome: Outcome, exit_code: u8, change: impl FnOnce(&mut LastRun)) -> Status {
     let mut status = complete(3 * 3600);
     let mut last = run(outcome, exit_code, 3600);
     change(&mut last);
-    status.take_run(last, None);
+    status.record_run(last, None);
     status
 }
 
@@ -59,8 +59,8 @@ fn working(command: &str) -> Working {
     Working { command: command.into(), run_id: String::new(), started_at: at(NOW - 600), process }
 }
 
-fn judge(status: &Status, whereabouts: &[Whereabouts]) -> Health {
-    Health::of(status, at(NOW), MAX, whereabouts)
+fn judge(status: &Status, liveness: &[Liveness]) -> Health {
+    Health::of(status, at(NOW), MAX, liveness)
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn a_healthy_mirror_is_one_line() {
 }
 
 #[test]
-fn how_the_last_run_ended_decides() {
+fn the_outcome_decides() {
     use Outcome::{Complete, Failed, Interrupted, Partial};
     #[rustfmt::skip]
     let table = [
         (then(Complete, 0, |_| {}),                               Level::Ok,       "last complete run 60 min ago"),
         (then(Partial, 4, |r| r.documents.failed = 1200),         Level::Warning,  "1,200 documents failed"),
         (then(Partial, 4, |r| r.binders.inaccessible = 2),        Level::Warning,  "2 binders are inaccessible"),
-        (then(Partial, 4, |r| r.binders.uncertified = 1),         Level::Warning,  "1 listings were not consistent"),
+        (then(Partial, 4, |r| r.binders.uncertified = 1),         Level::Warning,  "1 listing was not consistent"),
         (then(Partial, 7, |r| r.documents.withheld = 20),         Level::Warning,  "20 removals are withheld"),
         (then(Partial, 7, |_| {}),                                Level::Critical, "none of the known binders"),
         (then(Failed, 3, |_| {}),                                 Level::Critical, "credentials were refused"),
@@ -90,7 +90,7 @@ fn how_the_last_run_ended_decides() {
         (then(Complete, 1, |_| {}),                               Level::Critical, "exit 1"),
         (then(Failed, 1, |_| {}),                                 Level::Critical, "exit 1"),
         (then(Failed, 2, |_| {}),                                 Level::Critical, "exit 2"),
-        // The service could not be reached: one such night is no catastrophe.
+        // One run that can't reach the service is no catastrophe.
         (then(Failed, 4, |_| {}),                                 Level::Warning,  "exit 4"),
         (then(Interrupted, 143, |_| {}),                          Level::Warning,  "interrupted"),
     ];
@@ -112,13 +112,13 @@ fn the_age_decides_whatever_the_last_run_says() {
     let never = Status::new("/m".into(), at(NOW));
     assert_eq!(judge(&never, &[]).level, Level::Critical);
     assert!(judge(&never, &[]).perfdata.starts_with("age=U;;93600"));
-    // Behind a clock that went back, no age is negative.
+    // After the clock went back, no age is negative.
     assert!(judge(&complete(-90_000), &[]).perfdata.starts_with("age=0s"));
 }
 
 #[test]
-fn who_is_at_work_counts() {
-    use Whereabouts::{Alive, Elsewhere, Gone};
+fn running_processes_count() {
+    use Liveness::{Alive, Elsewhere, Gone};
     let with = |mut status: Status, command: &str| {
         status.at_work.push(working(command));
         status
@@ -133,21 +133,21 @@ fn who_is_at_work_counts() {
     #[rustfmt::skip]
     let table = [
         (with(complete(60), "run"),     Alive,     Level::Ok,       "last complete run"),
-        (with(complete(60), "run"),     Gone,      Level::Warning,  "the run that began 10 min ago never came to its end"),
+        (with(complete(60), "run"),     Gone,      Level::Warning,  "the run that began 10 min ago never finished"),
         (with(complete(60), "run"),     Elsewhere, Level::Ok,       "last complete run"),
-        (with(never(), "run"),          Alive,     Level::Warning,  "the first run is under way"),
-        (with(never(), "run"),          Elsewhere, Level::Warning,  "the first run is under way"),
+        (with(never(), "run"),          Alive,     Level::Warning,  "the first run is in progress"),
+        (with(never(), "run"),          Elsewhere, Level::Warning,  "the first run is in progress"),
         (with(interrupted(), "run"),    Elsewhere, Level::Ok,       "last complete run"),
         (long_ago(interrupted()),       Elsewhere, Level::Warning,  "interrupted"),
-        (with(never(), "verify"),       Alive,     Level::Critical, "no run was complete yet"),
-        (with(never(), "run"),          Gone,      Level::Critical, "no run was complete yet"),
+        (with(never(), "verify"),       Alive,     Level::Critical, "no run has completed yet"),
+        (with(never(), "run"),          Gone,      Level::Critical, "no run has completed yet"),
         (with(interrupted(), "run"),    Alive,     Level::Ok,       "last complete run"),
         (with(interrupted(), "verify"), Alive,     Level::Warning,  "interrupted"),
-        // One that goes on and on is no excuse.
+        // A run that takes too long is no excuse.
         (with(complete(MAX + 1), "run"), Alive,    Level::Critical, "no complete run for 26 h"),
     ];
-    for (status, whereabouts, level, words) in table {
-        let health = judge(&status, &[whereabouts]);
+    for (status, liveness, level, words) in table {
+        let health = judge(&status, &[liveness]);
         assert_eq!(health.level, level, "{words}: {health:?}");
         assert!(health.headline.contains(words), "{words}: {health:?}");
     }
@@ -159,7 +159,7 @@ fn damage_is_critical_until_it_is_gone() {
     status.damage = Some(Damage { found_at: at(NOW - 86_400), left: 3 });
     let health = judge(&status, &[]);
     assert_eq!(health.level, Level::Critical);
-    assert!(health.headline.contains("24 h ago and is left, 3 documents"), "{health:?}");
+    assert!(health.headline.contains("24 h ago in 3 documents"), "{health:?}");
     status.damage = None;
     let checked = Checked::default();
     let mut verify = LastVerify {
@@ -186,7 +186,7 @@ fn damage_is_critical_until_it_is_gone() {
 }
 
 #[test]
-fn the_worst_comes_first_and_the_others_are_told() {
+fn the_worst_comes_first_and_the_others_are_listed() {
     let mut status = then(Outcome::Partial, 4, |run| {
         run.documents.failed = 1;
         run.failures.insert(FailureCause::Unavailable, 1);
@@ -195,9 +195,9 @@ fn the_worst_comes_first_and_the_others_are_told() {
         Some(CompleteRun { run_id: "1".into(), started_at: at(0), finished_at: at(NOW - 5 * 86_400) });
     status.waiting = Waiting { versions: 4, oldest_since: Some(at(NOW - 50)), ..Waiting::default() };
     let health = judge(&status, &[]);
-    assert!(health.headline.starts_with("no complete run for 5 days, and 26 h is the most; last"), "{health:?}");
+    assert!(health.headline.starts_with("no complete run for 5 days; the limit is 26 h; last"), "{health:?}");
     assert_eq!(health.problems.len(), 3);
-    assert_eq!(health.problems[2].text, "4 versions wait to be mirrored, the oldest for 50 s");
+    assert_eq!(health.problems[2].text, "4 versions are waiting to be mirrored, the oldest for 50 s");
     assert!(health.problems[1].text.contains("1 × the service, its storage"), "{health:?}");
     assert!(health.perfdata.contains("waiting=4 oldest=50s"), "{health:?}");
 }

@@ -1,4 +1,4 @@
-//! Who works on a mirror, and whether that is still true.
+//! Who works on a mirror, and whether that process is still running.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,70 +13,70 @@ pub struct Working {
     pub run_id: String,
     /// When it began.
     pub started_at: Timestamp,
-    /// Which process it is.
+    /// The process.
     pub process: Process,
 }
 
-/// A process, so that another one can tell whether it is still there.
+/// Identifies a process, so that another one can tell whether it is still running.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Its id.
     pub pid: u32,
-    /// The name of the machine.
+    /// The host name.
     #[serde(default)]
     pub host: String,
-    /// Another one after each start of the machine.
+    /// The boot id.
     #[serde(default)]
     pub boot: String,
-    /// Within which ids count: a container has ids of its own.
+    /// The PID namespace: a container has its own ids.
     #[serde(default)]
     pub ids: String,
-    /// When it began, in ticks since the machine was started; none where it could not see that.
+    /// Its start time, in ticks since boot; `None` if it could not be read.
     pub began: Option<u64>,
 }
 
-/// What is seen of an id.
+/// What is known about a process id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProcessState {
     /// No process has it.
     Nobody,
-    /// A process that began then; none where that is hidden.
+    /// A process with this start time; `None` if that is hidden.
     Somebody(Option<u64>),
 }
 
-/// What became of a process.
+/// Whether a process is still running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whereabouts {
-    /// It is there.
+pub enum Liveness {
+    /// It is running.
     Alive,
-    /// It is not there any more, and did not say how it ended.
+    /// It ended without reporting how.
     Gone,
-    /// It is on another machine, in a container, or hidden: that can't be told from here.
+    /// Unknown: it is on another machine, in a container, or hidden.
     Elsewhere,
 }
 
 impl Process {
-    /// What became of it, as seen by another process. `look` says who has an id.
+    /// Whether it is still running, as seen by another process. `look` queries a process id.
     ///
-    /// What either of them could not see is no answer: two empty names are not the same name.
-    pub fn whereabouts(&self, seen_by: &Self, look: impl FnOnce(u32) -> ProcessState) -> Whereabouts {
+    /// Missing values prove nothing: two empty names are not the same name.
+    pub fn liveness(&self, seen_by: &Self, look: impl FnOnce(u32) -> ProcessState) -> Liveness {
         let same = |a: &str, b: &str| (!a.is_empty() && !b.is_empty()).then(|| a == b);
         let machine = same(&self.host, &seen_by.host);
         match (same(&self.boot, &seen_by.boot), machine, same(&self.ids, &seen_by.ids)) {
-            // No process outlives a restart.
-            (Some(false), Some(true), _) => Whereabouts::Gone,
-            // The name of a machine and its ids survive a restart; the id and its beginning decide then, too.
+            // No process survives a reboot.
+            (Some(false), Some(true), _) => Liveness::Gone,
+            // Host name and ids survive a reboot; then the id and its start time decide as well.
             (Some(true), _, Some(true)) | (None, Some(true), Some(true)) => self.found(look(self.pid)),
-            _ => Whereabouts::Elsewhere,
+            _ => Liveness::Elsewhere,
         }
     }
 
-    fn found(&self, seen: ProcessState) -> Whereabouts {
+    fn found(&self, seen: ProcessState) -> Liveness {
         match (seen, self.began) {
-            (ProcessState::Somebody(Some(theirs)), Some(began)) if theirs == began => Whereabouts::Alive,
-            // Nobody has the id, or it was given anew.
-            (ProcessState::Nobody, _) | (ProcessState::Somebody(Some(_)), Some(_)) => Whereabouts::Gone,
-            (ProcessState::Somebody(_), _) => Whereabouts::Elsewhere,
+            (ProcessState::Somebody(Some(theirs)), Some(began)) if theirs == began => Liveness::Alive,
+            // The id is free, or was reused.
+            (ProcessState::Nobody, _) | (ProcessState::Somebody(Some(_)), Some(_)) => Liveness::Gone,
+            (ProcessState::Somebody(_), _) => Liveness::Elsewhere,
         }
     }
 }

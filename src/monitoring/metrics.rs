@@ -1,7 +1,7 @@
-//! A [`Status`] as a Prometheus textfile, for node exporter's collector of that name.
+//! A [`Status`] as a Prometheus textfile, for node exporter's textfile collector.
 //!
-//! The numbers are those of the last run and the last check, so all of them are gauges: a counter
-//! that begins anew with each run would be none. What nobody knows has no line, rather than a zero.
+//! All metrics are gauges: the numbers are those of the last run and check, not counters. Unknown values have no
+//! line, rather than a zero.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::{
     report::{Outcome, Statuses, VerifyOutcome},
 };
 
-/// Every metric, and what it is. Alert rules and dashboards are checked against this list.
+/// Every metric with its help text. Tests compare alert rules and dashboards with this list.
 pub const METRICS: &[(&str, &str)] = &[
     ("ibinder_sync_info", "Always 1; the version of ibinder-sync that wrote this."),
     ("ibinder_sync_last_success_timestamp_seconds", "When the last complete run ended."),
@@ -69,8 +69,8 @@ pub fn metrics(status: &Status, profile: Option<&str>, now: Timestamp) -> String
     page.text()
 }
 
-/// The textfile after a run that failed where nothing else is known of the mirror, because its disk is not mounted, say:
-/// what is told of the run is new, and all else stays as the old file has it, if that is of the same mirror.
+/// The textfile after a failed run that couldn't read the mirror, for example because its disk is not mounted:
+/// only the run's metrics are new, all others are kept from the old file if it is of the same mirror.
 pub fn metrics_after_failure(old: &str, status: &Status, profile: Option<&str>, now: Timestamp) -> String {
     let of = old.split_once("organisation=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(of, _)| of);
     let (Some(of), Some(run)) = (of, &status.last_run) else { return metrics(status, profile, now) };
@@ -136,7 +136,7 @@ fn of_run(page: &mut Page, run: &LastRun) {
     page.one("throttled_requests", &[], r.throttled);
 }
 
-/// Requests by the class of their answer's status, `none` where no answer came.
+/// Requests by the class of their status, `none` without a response.
 fn classes(sent: u64, answers: Statuses) -> [(&'static str, u64); 5] {
     let Statuses { good, elsewhere, refused, failed } = answers;
     let none = sent.saturating_sub(good + elsewhere + refused + failed);
@@ -179,7 +179,7 @@ struct Page {
 }
 
 impl Page {
-    /// An empty one; the organisation is as the text format has it.
+    /// An empty one; labels are escaped.
     fn of(organisation: &str, profile: Option<&str>) -> Self {
         let mut labels = format!("organisation=\"{organisation}\"");
         if let Some(profile) = profile {
@@ -206,7 +206,7 @@ impl Page {
         }
     }
 
-    /// In the order of the list: the samples of a metric stand together, below what it is.
+    /// In the order of the list; the samples of a metric are together, below its help text.
     fn text(mut self) -> String {
         self.samples.sort_by_key(|(position, _)| *position);
         let (mut text, mut last) = (String::new(), None);
@@ -222,7 +222,7 @@ impl Page {
     }
 }
 
-/// A label's value, as the text format has it.
+/// Escapes a label's value.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -257,8 +257,8 @@ mod tests {
     fn full() -> Status {
         let mut status = Status::new("/m".into(), at(0));
         status.organisation_id = "o".into();
-        status.take_run(run(Outcome::Complete, 1000), None);
-        status.take_run(run(Outcome::Failed, 2000), None);
+        status.record_run(run(Outcome::Complete, 1000), None);
+        status.record_run(run(Outcome::Failed, 2000), None);
         status.space = Some(Space { documents: 7, free_bytes: Some(9), ..Space::default() });
         status.waiting = Waiting { versions: 4, oldest_since: Some(at(2500)), ..Waiting::default() };
         let checked = Checked::default();
@@ -273,7 +273,7 @@ mod tests {
             repaired: 1,
         };
         let round = LastRound { began_at: None, ended_at: at(3), damaged: 0 };
-        status.take_verify(verify, Some(round), None);
+        status.record_verify(verify, Some(round), None);
         status
     }
 
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_is_written_once_and_stands_together() {
+    fn every_metric_is_written_once_and_its_samples_are_together() {
         let text = metrics(&full(), Some("p"), at(3000));
         let names = |start: &str| -> Vec<String> {
             let lines = text.lines().filter_map(|line| line.strip_prefix(start));
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_knows_has_no_line() {
+    fn unknown_values_have_no_line() {
         let text = metrics(&Status::new("/m".into(), at(0)), None, at(0));
         assert!(
             !text.contains("last_success") && !text.contains("last_run") && !text.contains("mirrored_bytes"),

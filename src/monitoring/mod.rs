@@ -1,4 +1,4 @@
-//! How a mirror is doing: its status file, whether that is healthy, and metrics for Prometheus.
+//! The condition of a mirror: its status file, its health, and metrics for Prometheus.
 
 mod health;
 #[cfg(test)]
@@ -10,6 +10,6 @@ mod status;
 mod status_tests;
 
 pub use health::{Health, Level, Problem, span};
-pub use liveness::{Process, ProcessState, Whereabouts, Working};
+pub use liveness::{Liveness, Process, ProcessState, Working};
 pub use metrics::{METRICS, metrics, metrics_after_failure};
-pub use status::{CompleteRun, Damage, Illegible, LastRound, LastRun, LastVerify, STATUS, Space, Status, Waiting};
+pub use status::{CompleteRun, Damage, LastRound, LastRun, LastVerify, STATUS, Space, Status, StatusError, Waiting};

@@ -1,8 +1,8 @@
-//! How a mirror is, as a file that monitoring reads: `.ibinder-sync/status.json` (contract:
-//! `docs/reference.md`, "Status").
+//! The status file for monitoring, `.ibinder-sync/status.json` (contract: `docs/reference.md`, "Status").
 //!
-//! It is written at the start and at the end of each run and check. Whoever may read it learns
-//! counts and times, and no name of a binder, a document or a file (a copy hides filters, too): a monitoring user has no
+//! It is written at the start and at the end of each run and check. Its readers learn counts and times, but no
+//! name of a binder, document or file (a copy for others hides filters too): monitoring users need none. This file
+//! only has values; `session` writes them.
 //! business with those. Everything is a value here; who writes it when is for `app` to know.
 
 use std::collections::BTreeMap;
@@ -11,20 +11,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    monitoring::{Process, ProcessState, Whereabouts, Working},
+    monitoring::{Liveness, Process, ProcessState, Working},
     report::{
         Binders, Bytes, Checked, Documents, FailureCause, Filters, Freed, Outcome, Requests, RunReport, Scrub,
         VerifyOutcome,
     },
 };
 
-/// The file below the state folder.
+/// The name of the file in the state folder.
 pub const STATUS: &str = "status.json";
 
-/// The format that this program writes. Readers refuse a higher one; fields are added without raising it.
+/// The format that this version writes. Readers refuse a higher one; new fields don't raise it.
 const FORMAT: u32 = 1;
 
-/// How a mirror is.
+/// The status of a mirror.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The format of this file.
@@ -33,45 +33,45 @@ pub struct Status {
     pub written_at: Timestamp,
     /// The version of the program that wrote it.
     pub version: String,
-    /// Whose documents; empty where nobody knows yet.
+    /// The organisation's id; empty if unknown.
     #[serde(default)]
     pub organisation_id: String,
-    /// Where the mirror is.
+    /// The folder of the mirror.
     pub dest: String,
-    /// What is going on, or was when it was killed.
+    /// Running processes, and those that were killed.
     #[serde(default)]
     pub at_work: Vec<Working>,
-    /// The last run, however it ended.
+    /// The last run, whatever its outcome.
     pub last_run: Option<LastRun>,
-    /// The last run that was complete.
+    /// The last complete run.
     pub last_complete_run: Option<CompleteRun>,
-    /// What is known and not mirrored as the service has it.
+    /// What is known but not mirrored as iBinder has it.
     #[serde(default)]
     pub waiting: Waiting,
-    /// What the mirror takes.
+    /// The size of the mirror.
     pub space: Option<Space>,
-    /// The last check, whatever part of the mirror it read.
+    /// The last check, of whatever part of the mirror.
     pub last_verify: Option<LastVerify>,
-    /// The last round of checks that read everything.
+    /// The last complete round of checks.
     pub last_round: Option<LastRound>,
-    /// Damage that a check left, and that no later one has shown to be gone.
+    /// Known damage that is not repaired.
     pub damage: Option<Damage>,
 }
 
-/// How the last run ended.
+/// The result of the last run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastRun {
-    /// Its id; empty where it could not begin.
+    /// Its id; empty if it could not begin.
     pub run_id: String,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// With which code.
+    /// The exit code.
     pub exit_code: u8,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
-    /// How long it took.
+    /// Its duration.
     #[serde(default)]
     pub duration_seconds: f64,
     /// Binders.
@@ -83,7 +83,7 @@ pub struct LastRun {
     /// Bytes.
     #[serde(default)]
     pub bytes: Bytes,
-    /// What retention let go.
+    /// What retention deleted.
     #[serde(default)]
     pub freed: Freed,
     /// Requests.
@@ -91,18 +91,18 @@ pub struct LastRun {
     pub requests: Requests,
     /// What `--scrub` checked.
     pub scrub: Option<Scrub>,
-    /// What it was limited to.
+    /// The filters.
     pub filters: Option<Filters>,
-    /// What failed, counted by its cause.
+    /// Failures, counted by cause.
     #[serde(default)]
     pub failures: BTreeMap<FailureCause, u64>,
-    /// How many warnings there were.
+    /// The number of warnings.
     #[serde(default)]
     pub warnings: u64,
 }
 
 impl LastRun {
-    /// The essence of a report.
+    /// A summary of a report.
     pub fn of(report: &RunReport, exit_code: u8) -> Self {
         let mut failures = BTreeMap::new();
         for failure in &report.failures {
@@ -128,7 +128,7 @@ impl LastRun {
     }
 }
 
-/// A run after which everything that the service listed was mirrored.
+/// A run that mirrored everything that iBinder listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompleteRun {
     /// Its id.
@@ -139,44 +139,45 @@ pub struct CompleteRun {
     pub finished_at: Timestamp,
 }
 
-/// What is known and not mirrored as the service has it.
+/// What is known but not mirrored as iBinder has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Waiting {
-    /// Versions that failed, and those that a run which ended early left.
+    /// Versions that failed, and those left by a run that ended early.
     pub versions: u64,
-    /// Since when the oldest of them waits, at most: it was not there when a complete run began, or it failed in a run that began then.
+    /// The latest time since when the oldest of them waits: it was missing at the start of a complete run, or it
+    /// failed in a run that began then.
     pub oldest_since: Option<Timestamp>,
-    /// Documents that are not listed any more, and of which nobody says that they are gone.
+    /// Documents that are not listed any more but not known to be removed.
     pub unconfirmed: u64,
-    /// Removals that were withheld, because there were too many at once.
+    /// Removals that were withheld because there were too many at once.
     pub withheld: u64,
 }
 
-/// What the mirror takes.
+/// The size of the mirror.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Space {
     /// Documents in the tree.
     pub documents: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub tree_bytes: u64,
-    /// Objects: past versions, each content once.
+    /// Objects: old versions, equal contents once.
     pub objects: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub history_bytes: u64,
-    /// Bytes that may still be written; none where that is not known.
+    /// Bytes that can still be written; `None` if unknown.
     pub free_bytes: Option<u64>,
     /// The number of the run that counted.
     pub counted_by: i64,
 }
 
-/// How the last check ended.
+/// The result of the last check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastVerify {
-    /// How it ended.
+    /// The outcome.
     pub outcome: VerifyOutcome,
-    /// With which code.
+    /// The exit code.
     pub exit_code: u8,
     /// When it began.
     pub started_at: Timestamp,
@@ -184,86 +185,86 @@ pub struct LastVerify {
     pub finished_at: Timestamp,
     /// What was read.
     pub checked: Checked,
-    /// What there was.
+    /// What exists.
     pub mirrored: Checked,
     /// Findings that are damage.
     pub damaged: u64,
-    /// Of those, the repaired ones.
+    /// The repaired ones among them.
     pub repaired: u64,
 }
 
 impl LastVerify {
-    /// Whether everything was read, and nothing is left that is not as recorded.
+    /// Whether everything was read and is as recorded.
     fn clears(&self) -> bool {
         self.outcome == VerifyOutcome::Sound && self.checked == self.mirrored
     }
 }
 
-/// A round of checks that read everything.
+/// A complete round of checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastRound {
     /// When it began.
     pub began_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// How much damage was found.
+    /// The number of damaged documents and objects.
     pub damaged: u64,
 }
 
-/// Damage that was found and is left.
+/// Damage that was found and not repaired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
     /// When it was found.
     pub found_at: Timestamp,
-    /// How many documents and objects.
+    /// The number of documents and objects.
     pub left: u64,
 }
 
 /// Why a status can't be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Illegible {
-    /// It is none.
-    #[error("it is not a status of a mirror ({0})")]
+pub enum StatusError {
+    /// It isn't a status.
+    #[error("not the status of a mirror ({0})")]
     Garbled(String),
     /// A later version wrote it.
-    #[error("it has format {0}, and this version of ibinder-sync reads up to {FORMAT}: update it")]
+    #[error("it has format {0}, but this version of ibinder-sync reads only up to {FORMAT}: update ibinder-sync")]
     Later(u32),
 }
 
 impl Status {
-    /// A mirror of which nothing is known yet.
+    /// A mirror about which nothing is known yet.
     pub fn new(dest: String, now: Timestamp) -> Self {
         Self { format: FORMAT, written_at: now, version: env!("CARGO_PKG_VERSION").to_owned(), dest, ..Self::default() }
     }
 
-    /// The same, as this program writes it at this moment.
+    /// With the present version and time.
     #[must_use]
     pub fn written_now(self) -> Self {
         let fresh = Self::new(String::new(), Timestamp::now());
         Self { format: fresh.format, written_at: fresh.written_at, version: fresh.version, ..self }
     }
 
-    /// Reads one.
-    pub fn read(bytes: &[u8]) -> Result<Self, Illegible> {
+    /// Parses a status.
+    pub fn read(bytes: &[u8]) -> Result<Self, StatusError> {
         #[derive(Deserialize)]
         struct Head {
             format: u32,
         }
-        let garbled = |error: serde_json::Error| Illegible::Garbled(error.to_string());
+        let garbled = |error: serde_json::Error| StatusError::Garbled(error.to_string());
         let Head { format } = serde_json::from_slice(bytes).map_err(garbled)?;
         if format > FORMAT {
-            return Err(Illegible::Later(format));
+            return Err(StatusError::Later(format));
         }
         serde_json::from_slice(bytes).map_err(garbled)
     }
 
     /// The file's text.
     pub fn text(&self) -> String {
-        // Numbers, texts and lists always serialize.
+        // Numbers, strings and lists always serialize.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// The text of a copy for other users, in which filters name nothing.
+    /// The text of a copy for other users, without names in filters.
     pub fn text_for_others(&self) -> String {
         let mut copy = self.clone();
         if let Some(run) = &mut copy.last_run {
@@ -272,34 +273,34 @@ impl Status {
         copy.text()
     }
 
-    /// Something begins. Under the lock nobody else changes the mirror, so what says so was killed.
+    /// A process begins. It has the lock, so that others that claim to change the mirror were killed.
     pub fn begin(&mut self, working: Working, look: impl Fn(u32) -> ProcessState) {
         let looks = |command: &str| command == "verify";
         let locked = !looks(&working.command);
         self.at_work.retain(|other| {
-            let there = other.process.whereabouts(&working.process, &look) != Whereabouts::Gone;
+            let there = other.process.liveness(&working.process, &look) != Liveness::Gone;
             there && other.process != working.process && (looks(&other.command) || !locked)
         });
         self.at_work.push(working);
     }
 
-    /// It ended.
+    /// A process ended.
     pub fn end(&mut self, process: &Process) {
         self.at_work.retain(|working| working.process != *process);
     }
 
-    /// A run ended, or could not begin; `left` is what is known to be left of earlier damage and of the run's own.
-    pub fn take_run(&mut self, run: LastRun, left: Option<Damage>) {
+    /// A run ended, or could not begin; `left` is the known damage, earlier and new.
+    pub fn record_run(&mut self, run: LastRun, left: Option<Damage>) {
         if run.outcome == Outcome::Complete && run.exit_code == 0 {
             let LastRun { run_id, started_at, finished_at, .. } = run.clone();
             self.last_complete_run = Some(CompleteRun { run_id, started_at, finished_at });
         }
-        self.take_scrub(&run, left);
+        self.record_scrub(&run, left);
         self.last_run = Some(run);
     }
 
-    /// Damage that a run found is there, whatever else the run counts for.
-    pub fn take_scrub(&mut self, run: &LastRun, left: Option<Damage>) {
+    /// Records damage that a run found, whatever its outcome.
+    pub fn record_scrub(&mut self, run: &LastRun, left: Option<Damage>) {
         if let Some(scrub) = run.scrub.filter(|scrub| scrub.damaged > scrub.repaired) {
             let alone = Damage { found_at: run.finished_at, left: scrub.damaged - scrub.repaired };
             self.damage = Some(left.filter(|left| left.found_at >= run.started_at).unwrap_or(alone));
@@ -308,7 +309,7 @@ impl Status {
         }
     }
 
-    /// Counts known damage again. A count of other damage says nothing of it.
+    /// Updates the count of known damage. A count of other damage doesn't clear it.
     pub fn recount(&mut self, left: Option<Damage>) {
         let same = |left: &Damage| self.damage.as_ref().is_some_and(|damage| damage.found_at == left.found_at);
         if let Some(left) = left.filter(same) {
@@ -316,9 +317,9 @@ impl Status {
         }
     }
 
-    /// A check ended; `left` is what is known to be left of earlier damage and of what it found. Damage is over when
-    /// everything was read since and nothing is wrong, or when all of it was replaced.
-    pub fn take_verify(&mut self, verify: LastVerify, round: Option<LastRound>, left: Option<Damage>) {
+    /// A check ended; `left` is the known damage, earlier and new. Damage is cleared when everything was read
+    /// since without findings, or when all of it was replaced.
+    pub fn record_verify(&mut self, verify: LastVerify, round: Option<LastRound>, left: Option<Damage>) {
         let found = verify.damaged.saturating_sub(verify.repaired);
         let clean = |damage: &Damage| {
             let clean = |r: &LastRound| r.damaged == 0 && r.began_at.is_some_and(|began| began > damage.found_at);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    monitoring::{Damage, Illegible, LastRound, LastVerify, Process, ProcessState, Status, Whereabouts, Working},
+    monitoring::{Damage, LastRound, LastVerify, Liveness, Process, ProcessState, Status, StatusError, Working},
     report::{Checked, VerifyOutcome},
 };
 
@@ -34,8 +34,8 @@ fn verify(outcome: VerifyOutcome, second: i64, (read, all): (u64, u64), damaged:
 }
 
 #[test]
-fn what_became_of_a_process() {
-    use Whereabouts::{Alive, Elsewhere, Gone};
+fn liveness_of_a_process() {
+    use Liveness::{Alive, Elsewhere, Gone};
     let at = |host: &str, boot: &str, ids: &str| Process {
         host: host.into(),
         boot: boot.into(),
@@ -49,14 +49,14 @@ fn what_became_of_a_process() {
     let table = [
         ("1", at("a", "1", "x"), same,         Alive),
         ("1", at("a", "1", "x"), ProcessState::Nobody, Gone),
-        ("1", at("a", "1", "x"), another,      Gone),      // the id was given anew
-        ("1", at("a", "1", "x"), hidden,       Elsewhere), // whose it is may not be seen
+        ("1", at("a", "1", "x"), another,      Gone),      // the id was reused
+        ("1", at("a", "1", "x"), hidden,       Elsewhere), // its owner is hidden
         ("1", at("a", "1", "y"), same,         Elsewhere), // a container of this machine
         ("1", at("a", "1", ""),  same,         Elsewhere),
-        ("1", at("a", "2", "x"), same,         Gone),      // the machine was started anew
+        ("1", at("a", "2", "x"), same,         Gone),      // the machine was rebooted
         ("1", at("b", "2", "x"), ProcessState::Nobody, Elsewhere),
         ("1", at("",  "2", "x"), ProcessState::Nobody, Elsewhere),
-        // One of the two may not see which start of the machine it is, or neither.
+        // One of the two, or neither, may not know its boot id.
         ("",  at("a", "1", "x"), same,         Alive),
         ("",  at("a", "1", "x"), another,      Gone),
         ("",  at("a", "1", "x"), ProcessState::Nobody, Gone),
@@ -69,22 +69,22 @@ fn what_became_of_a_process() {
     ];
     for (boot, seen_by, seen, expected) in table {
         let process = Process { boot: boot.into(), ..process(7) };
-        let whereabouts = process.whereabouts(&seen_by, |pid| if pid == 7 { seen } else { ProcessState::Nobody });
-        assert_eq!(whereabouts, expected, "{boot:?} {seen_by:?} {seen:?}");
+        let liveness = process.liveness(&seen_by, |pid| if pid == 7 { seen } else { ProcessState::Nobody });
+        assert_eq!(liveness, expected, "{boot:?} {seen_by:?} {seen:?}");
     }
     let nameless = Process { began: None, ..process(7) };
-    assert_eq!(nameless.whereabouts(&at("a", "1", "x"), |_| same), Elsewhere);
+    assert_eq!(nameless.liveness(&at("a", "1", "x"), |_| same), Elsewhere);
 }
 
 #[test]
-fn who_begins_clears_away_who_was_killed() {
+fn a_new_process_removes_killed_ones() {
     let mut status = Status::new("/m".into(), at(0));
     for (command, pid) in [("run", 1), ("verify", 2), ("verify", 3)] {
         status.begin(working(command, pid), |_| ProcessState::Somebody(Some(500)));
     }
     let commands = |status: &Status| status.at_work.iter().map(|w| w.process.pid).collect::<Vec<_>>();
     assert_eq!(commands(&status), [1, 2, 3]);
-    // 1 had the lock, which is held now by 4; 2 is dead; 3 only looks.
+    // 1 had the lock, which 4 has now; 2 is dead; 3 only reads.
     status.begin(
         working("run", 4),
         |pid| if pid == 2 { ProcessState::Nobody } else { ProcessState::Somebody(Some(500)) },
@@ -97,36 +97,36 @@ fn who_begins_clears_away_who_was_killed() {
 #[test]
 fn damage_stays_until_everything_was_read() {
     let mut status = Status::new("/m".into(), at(0));
-    status.take_verify(verify(VerifyOutcome::Damaged, 10, (5, 9), 2), None, None);
+    status.record_verify(verify(VerifyOutcome::Damaged, 10, (5, 9), 2), None, None);
     assert_eq!(status.damage, Some(Damage { found_at: at(10), left: 2 }));
     let round = |began, damaged| Some(LastRound { began_at: Some(at(began)), ended_at: at(60), damaged });
-    status.take_verify(verify(VerifyOutcome::Sound, 20, (5, 9), 0), None, None);
-    status.take_verify(verify(VerifyOutcome::Sound, 30, (5, 9), 0), round(5, 0), None);
-    status.take_verify(verify(VerifyOutcome::Sound, 40, (5, 9), 0), round(50, 1), None);
-    status.take_verify(verify(VerifyOutcome::Interrupted, 45, (9, 9), 0), None, None);
+    status.record_verify(verify(VerifyOutcome::Sound, 20, (5, 9), 0), None, None);
+    status.record_verify(verify(VerifyOutcome::Sound, 30, (5, 9), 0), round(5, 0), None);
+    status.record_verify(verify(VerifyOutcome::Sound, 40, (5, 9), 0), round(50, 1), None);
+    status.record_verify(verify(VerifyOutcome::Interrupted, 45, (9, 9), 0), None, None);
     assert!(status.damage.is_some());
     let before = status.clone();
-    status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None, None);
+    status.record_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None, None);
     assert_eq!(status.damage, None);
     let mut status = before;
-    status.take_verify(verify(VerifyOutcome::Sound, 60, (4, 9), 0), round(50, 0), None);
+    status.record_verify(verify(VerifyOutcome::Sound, 60, (4, 9), 0), round(50, 0), None);
     assert_eq!(status.damage, None);
 }
 
 #[test]
-fn it_comes_back_as_it_was_written() {
+fn a_status_is_read_as_written() {
     let mut status = Status::new("/m".into(), at(100));
     status.begin(working("run", 4), |_| ProcessState::Nobody);
-    status.take_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None, None);
+    status.record_verify(verify(VerifyOutcome::Sound, 50, (9, 9), 0), None, None);
     assert_eq!(Status::read(status.text().as_bytes()), Ok(status.clone()));
-    // A field of a later version that this one doesn't know, and one that an earlier one didn't write.
+    // An unknown field of a later version, and a missing field of an earlier one.
     let mut json: serde_json::Value = serde_json::from_str(&status.text()).unwrap();
     json["mood"] = "fine".into();
     json.as_object_mut().unwrap().remove("waiting");
     assert_eq!(Status::read(json.to_string().as_bytes()), Ok(status));
     json["format"] = 2.into();
-    assert_eq!(Status::read(json.to_string().as_bytes()), Err(Illegible::Later(2)));
+    assert_eq!(Status::read(json.to_string().as_bytes()), Err(StatusError::Later(2)));
     for bad in ["", "{}", "[]", r#"{"format":1}"#] {
-        assert!(matches!(Status::read(bad.as_bytes()), Err(Illegible::Garbled(_))), "{bad}");
+        assert!(matches!(Status::read(bad.as_bytes()), Err(StatusError::Garbled(_))), "{bad}");
     }
 }

@@ -1,18 +1,15 @@
-//! Which rate, where nobody knows what the service grants.
+//! Finds the request rate when the service's limit is unknown.
 //!
-//! The service is shared with people at work, and its limit is not documented. So the rate starts
-//! moderate, rises while the service answers well, and falls by a share when it has had enough: an
-//! answer 429, a share of 503 among the answers, or answers that become much slower than they were.
-//! Each fall remembers the rate at which it came. From then on the rate returns to that one quickly,
-//! lingers there, and only then tries whether more is granted (the curve is that of CUBIC congestion
-//! control, RFC 9438, over a fixed time): the rate that held is used most of the time, and a try that
-//! costs refused requests comes seldom.
+//! The rate starts moderate, rises while the service answers well, and falls on a 429, on a share of 503s, or when
+//! responses become much slower. Each fall remembers the rate at which it happened. The rate then returns there
+//! quickly, stays near it, and only later probes above it (the curve of CUBIC congestion control, RFC 9438, over a
+//! fixed time): refused requests are rare.
 //!
-//! - Only time in which somebody waited for the rate counts: what isn't used proves nothing.
-//! - What was sent before a fall says nothing of the rate after it: a storm of refusals is one fall.
-//! - An answer is slow compared with its like, since a page takes longer than a link. If a lower rate
-//!   makes it no faster, that is how fast the service is now, and no reason to fall again.
-//! - Values in, values out: time is passed in.
+//! - Only time in which a request waited for the rate counts: an unused rate proves nothing.
+//! - Requests sent before a fall say nothing about the rate after it: a burst of refusals is one fall.
+//! - Latency is compared per kind of request, since a page takes longer than a link. If a lower rate doesn't make
+//!   responses faster, it doesn't fall again for that reason.
+//! - Time is passed in.
 
 use std::time::Duration;
 
@@ -20,94 +17,91 @@ use tokio::time::Instant;
 
 use super::SavedRate;
 
-/// Where a service that is not known yet is begun with, in requests per second.
+/// The first rate for an unknown service, in requests per second.
 const FIRST: f64 = 10.0;
 
-/// The rate never falls below.
+/// The lowest rate.
 const FLOOR: f64 = 0.5;
 
-/// What is left of the rate after a fall; after one that came soon after another.
+/// The factor of a fall, and of a fall soon after another.
 const FALL: f64 = 0.85;
 const STEEP_FALL: f64 = 0.7;
 
-/// A fall within so long of another one means that the rate is far off.
+/// A fall this soon after another means that the rate is far too high.
 const SOON: Duration = Duration::from_secs(10);
 
-/// While nothing was ever refused, the rate grows by so much in so long.
+/// Until the first refusal, the rate grows by this factor in this time.
 const GROWTH: f64 = 1.5;
 const GROWS_IN: Duration = Duration::from_secs(5);
 
-/// How long it takes to return to the rate that was too much: as long as so many requests, but so
-/// many seconds at least and at most.
+/// The time to return to the rate of the last fall: as long as this many requests take, within bounds in seconds.
 const RETURN_REQUESTS: f64 = 400.0;
 const RETURN: std::ops::RangeInclusive<f64> = 30.0..=200.0;
 
-/// Gaps longer than this between two requests that waited, and than a few intervals, are time in
-/// which the rate was not used.
+/// After a longer gap between two requests that waited (in seconds, and in intervals) the rate counts as unused.
 const IN_USE: f64 = 1.5;
 const INTERVALS_IN_USE: f64 = 2.5;
 
-/// Answers are slow when they take so many times as long as they did, and so much longer.
+/// Responses are slow if they take this many times their best time, and this many seconds more.
 const SLOWER: f64 = 3.0;
 const SLOWER_BY: f64 = 0.5;
 
-/// Answers between two falls for slowness at least.
+/// The minimum number of responses between two falls for slowness.
 const ANSWERS: u32 = 50;
 
-/// The share of 503 among the last answers that is taken for "enough".
+/// The share of 503s among recent responses that makes the rate fall.
 const UNAVAILABLE: f64 = 0.1;
 
-/// Over how many answers the last ones are averaged.
+/// The number of responses in the moving average.
 const LAST: f64 = 20.0;
 
-/// What was asked for. Each kind is compared with itself: a page takes longer than a link.
+/// A kind of request; latency is compared within a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestKind {
-    /// Many things at once.
+    /// Returns many items.
     Page,
-    /// One thing.
+    /// Returns one item.
     One,
 }
 
-/// The rate as it follows from the answers.
 #[derive(Debug)]
 pub(super) struct Adaptive {
     ceiling: f64,
     rate: f64,
-    /// The rate at which the service last had enough.
+    /// The rate at the last fall.
     enough: Option<f64>,
-    /// The rate that held before.
+    /// The rate that an earlier run saved.
     before: Option<SavedRate>,
-    /// Since when the rate rises, in time that was used.
+    /// How long the rate has been rising, in time that was used.
     risen: Duration,
     base: f64,
     fell: Option<Instant>,
     used: Option<Instant>,
     pages: Answers,
     ones: Answers,
-    /// The share of 503 among the last answers.
+    /// The share of 503s among recent responses.
     unavailable: f64,
 }
 
-/// What the last answers of a kind were like.
+/// Recent responses of one kind.
 #[derive(Debug, Default)]
 struct Answers {
     since_fall: u32,
-    /// Seconds: what an answer takes now, and what it took at best.
+    /// In seconds: the moving average, and its best value.
     now: Option<f64>,
     best: Option<f64>,
 }
 
 impl Adaptive {
-    /// Begins anew, or near the rate that held before.
-    pub(super) fn new(ceiling: f64, held: Option<SavedRate>) -> Self {
+    /// Starts afresh, or near the rate that an earlier run saved.
+    pub(super) fn new(ceiling: f64, saved: Option<SavedRate>) -> Self {
         let floor = FLOOR.min(ceiling);
-        let rate = held.map_or(FIRST, |held| held.rate * FALL).clamp(floor, ceiling);
+        let rate = saved.map_or(FIRST, |saved| saved.rate * FALL).clamp(floor, ceiling);
         Self {
             ceiling,
             rate,
-            enough: held.filter(|held| held.limit).map(|held| held.rate.clamp(floor, ceiling)),
-            before: held,
+            enough: saved.filter(|saved| saved.limit).map(|saved| saved.rate.clamp(floor, ceiling)),
+            before: saved,
             risen: Duration::ZERO,
             base: rate,
             fell: None,
@@ -118,24 +112,24 @@ impl Adaptive {
         }
     }
 
-    /// Requests per second, now.
+    /// In requests per second.
     pub(super) fn rate(&self) -> f64 {
         self.rate
     }
 
-    /// The rate to begin with the next time: the one that was too much, or the highest that was reached.
-    pub(super) fn held(&self) -> SavedRate {
-        // A ceiling below what held says nothing about the service.
-        if let Some(held) = self.before.filter(|held| held.rate > self.ceiling && self.fell.is_none()) {
-            return held;
+    /// The rate that the next run starts from: that of the last fall, or the highest one reached.
+    pub(super) fn rate_to_save(&self) -> SavedRate {
+        // A ceiling below the saved rate says nothing about the service.
+        if let Some(saved) = self.before.filter(|saved| saved.rate > self.ceiling && self.fell.is_none()) {
+            return saved;
         }
         match self.enough {
             Some(rate) if self.rate <= rate => SavedRate { rate, limit: true },
-            _ => SavedRate { rate: self.rate.max(self.before.map_or(0.0, |held| held.rate)), limit: false },
+            _ => SavedRate { rate: self.rate.max(self.before.map_or(0.0, |saved| saved.rate)), limit: false },
         }
     }
 
-    /// Somebody had to wait for the rate: it is used.
+    /// A request had to wait for the rate.
     pub(super) fn waited(&mut self, now: Instant) {
         if let Some(before) = self.used.replace(now) {
             let gap = now.saturating_duration_since(before);
@@ -146,7 +140,7 @@ impl Adaptive {
         }
     }
 
-    /// An answer came to what was sent then.
+    /// A request sent at `sent` was answered.
     pub(super) fn answered(&mut self, asked: RequestKind, sent: Instant, now: Instant) {
         self.unavailable -= self.unavailable / LAST;
         let answers = match asked {
@@ -160,7 +154,7 @@ impl Adaptive {
         }
     }
 
-    /// The service couldn't answer what was sent then (503).
+    /// A request sent at `sent` was answered with 503.
     pub(super) fn unavailable(&mut self, sent: Instant, now: Instant) {
         self.unavailable += (1.0 - self.unavailable) / LAST;
         if self.unavailable > UNAVAILABLE {
@@ -169,7 +163,7 @@ impl Adaptive {
         }
     }
 
-    /// The service had enough of what was sent then.
+    /// Lowers the rate because of a request sent at `sent`.
     pub(super) fn fall(&mut self, sent: Instant, now: Instant) {
         if self.fell.is_some_and(|fell| sent <= fell) {
             return;
@@ -192,7 +186,7 @@ impl Adaptive {
             None => self.base * GROWTH.powf(risen / GROWS_IN.as_secs_f64()),
             Some(enough) => {
                 let back = (RETURN_REQUESTS / enough).clamp(*RETURN.start(), *RETURN.end());
-                // At the lowest rate nothing was left to fall, and it rises all the same.
+                // At the lowest rate `base` equals `enough`, and the rate must still rise.
                 let depth = (enough - self.base).max(enough * (1.0 - FALL));
                 enough + depth * (risen / back - 1.0).powi(3)
             }
@@ -206,7 +200,7 @@ impl Answers {
         self.since_fall += 1;
         let now = self.now.map_or(took, |now| now + (took - now) / LAST);
         self.now = Some(now);
-        // What was best is forgotten slowly: the service may have become another one.
+        // The best value decays slowly, because the service may have changed.
         self.best = Some(self.best.map_or(now, |best| (best * 1.000_5).min(now)));
     }
 
@@ -222,8 +216,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A client that always has something to ask, against a bucket that grants so much; after a
-    /// refusal everybody waits for a second. Returns what was served and refused in each second.
+    /// A client with unlimited work against a token bucket; after a refusal all requests wait for a second.
+    /// Returns how many were served and refused in each second.
     fn against(adaptive: &mut Adaptive, granted: f64, seconds: u32) -> Vec<(u32, u32)> {
         let start = Instant::now();
         let (mut now, mut bucket, mut filled) = (start, granted, start);
@@ -239,7 +233,7 @@ mod tests {
                 second.0 += 1;
                 adaptive.answered(RequestKind::One, now, now + Duration::from_millis(30));
             } else {
-                // What is under way with it is refused as well.
+                // Requests in flight are refused as well.
                 second.1 += 2;
                 adaptive.fall(now, now);
                 adaptive.fall(now, now);
@@ -251,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn most_of_an_unknown_limit_is_used_and_little_refused() {
+    fn finds_an_unknown_limit_with_few_refusals() {
         for granted in [2.0, 5.0, 10.0, 20.0, 40.0] {
             let seconds = against(&mut Adaptive::new(50.0, None), granted, 600);
             let served: u32 = seconds[60..].iter().map(|(served, _)| served).sum();
@@ -260,43 +254,43 @@ mod tests {
             let share = f64::from(served) / (540.0 * granted);
             let refused = f64::from(refused) / f64::from(all);
             assert!(share >= 0.9, "{granted}: {share}");
-            // The way down from where it begins costs a few, which a rate this low takes long to outnumber.
+            // The initial descent costs a few refusals, which weigh more at a low rate.
             assert!(refused <= if granted < 5.0 { 0.02 } else { 0.01 }, "{granted}: {refused}");
         }
     }
 
     #[test]
-    fn what_held_is_where_the_next_run_begins() {
+    fn the_next_run_starts_near_the_saved_rate() {
         let mut first = Adaptive::new(50.0, None);
         against(&mut first, 20.0, 300);
-        let held = first.held();
-        assert!(held.limit && (19.0..=25.0).contains(&held.rate), "{held:?}");
-        let seconds = against(&mut Adaptive::new(50.0, Some(held)), 20.0, 60);
+        let saved = first.rate_to_save();
+        assert!(saved.limit && (19.0..=25.0).contains(&saved.rate), "{saved:?}");
+        let seconds = against(&mut Adaptive::new(50.0, Some(saved)), 20.0, 60);
         let served: u32 = seconds.iter().map(|(served, _)| served).sum();
         assert!(f64::from(served) >= 0.85 * 60.0 * 20.0, "{served}");
     }
 
     #[test]
-    fn quiet_nights_forget_nothing() {
+    fn idle_runs_keep_the_saved_rate() {
         for limit in [true, false] {
-            let mut held = SavedRate { rate: 30.0, limit };
+            let mut saved = SavedRate { rate: 30.0, limit };
             for _ in 0..20 {
-                held = Adaptive::new(50.0, Some(held)).held();
+                saved = Adaptive::new(50.0, Some(saved)).rate_to_save();
             }
-            assert_eq!(held, SavedRate { rate: 30.0, limit });
+            assert_eq!(saved, SavedRate { rate: 30.0, limit });
         }
     }
 
     #[test]
-    fn a_night_with_a_low_ceiling_is_not_remembered_as_a_limit() {
-        let held = SavedRate { rate: 20.0, limit: true };
-        let adaptive = Adaptive::new(3.0, Some(held));
+    fn a_low_ceiling_does_not_overwrite_the_saved_rate() {
+        let saved = SavedRate { rate: 20.0, limit: true };
+        let adaptive = Adaptive::new(3.0, Some(saved));
         assert!(adaptive.rate() <= 3.0);
-        assert_eq!(adaptive.held(), held);
+        assert_eq!(adaptive.rate_to_save(), saved);
     }
 
     #[test]
-    fn the_ceiling_protects_others() {
+    fn the_rate_never_exceeds_the_ceiling() {
         let mut adaptive = Adaptive::new(12.0, None);
         against(&mut adaptive, 1000.0, 120);
         assert!((adaptive.rate() - 12.0).abs() < 1e-9);
@@ -307,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_is_not_used_does_not_rise() {
+    fn an_unused_rate_does_not_rise() {
         let (mut adaptive, mut now) = (Adaptive::new(50.0, None), Instant::now());
         for _ in 0..1000 {
             now += 2 * SECOND;
@@ -331,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storm_is_one_fall() {
+    fn a_burst_of_refusals_is_one_fall() {
         let (mut adaptive, start) = (Adaptive::new(50.0, None), Instant::now());
         for n in 0..30 {
             adaptive.fall(start + n * SECOND / 100, start + SECOND);
@@ -341,7 +335,7 @@ mod tests {
         assert!(adaptive.rate() < FIRST * STEEP_FALL * STEEP_FALL + 1e-9);
     }
 
-    /// So many answers that took so long, all of them sent by and by.
+    /// `count` responses of `millis` each, sent one after the other.
     fn answers(adaptive: &mut Adaptive, now: &mut Instant, asked: RequestKind, millis: u64, count: u32) {
         for _ in 0..count {
             *now += SECOND / 10;
@@ -350,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn slower_answers_make_it_fall() {
+    fn slower_responses_lower_the_rate() {
         let (mut adaptive, mut now) = (Adaptive::new(50.0, None), Instant::now());
         answers(&mut adaptive, &mut now, RequestKind::One, 50, 200);
         answers(&mut adaptive, &mut now, RequestKind::One, 120, 200);
@@ -367,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_can_answer_less_makes_it_fall() {
+    fn many_503s_lower_the_rate() {
         let (mut adaptive, mut now) = (Adaptive::new(50.0, None), Instant::now());
         for _ in 0..50 {
             answers(&mut adaptive, &mut now, RequestKind::One, 50, 30);

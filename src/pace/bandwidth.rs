@@ -1,7 +1,7 @@
-//! How many bytes a second, over all transfers together.
+//! Limits the bytes per second of all transfers together.
 //!
-//! Each piece of bytes takes the time that it is worth; whoever brings one waits until that time
-//! has come. A pause earns a tenth of a second at most, so no transfer catches up in a burst.
+//! Each piece reserves the time its bytes take at the limit, and the caller waits until then. A pause earns at
+//! most a tenth of a second of credit, so no transfer catches up in a burst.
 
 use std::{
     num::NonZeroU64,
@@ -11,10 +11,10 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-/// What a pause may earn.
+/// The most credit that a pause earns.
 const CREDIT: Duration = Duration::from_millis(100);
 
-/// The bytes of all transfers together.
+/// A limit shared by all transfers.
 #[derive(Debug)]
 pub struct Bandwidth {
     per_second: Option<NonZeroU64>,
@@ -22,20 +22,19 @@ pub struct Bandwidth {
 }
 
 impl Bandwidth {
-    /// A limit in bytes per second; none: no limit.
+    /// A limit in bytes per second; `None` for no limit.
     pub fn new(per_second: Option<NonZeroU64>) -> Self {
         Self { per_second, spent_until: Mutex::new(Instant::now()) }
     }
 
-    /// Waits until so many bytes are within the limit.
+    /// Waits until these bytes are within the limit.
     pub async fn take(&self, bytes: usize) {
         let Some(rate) = self.per_second else { return };
         let until = self.spend(bytes, rate, Instant::now());
         sleep_until(until).await;
     }
 
-    /// Counts bytes, and says how long whoever took them waits before the next ones: for threads
-    /// that have no runtime to sleep in.
+    /// Counts bytes and returns how long to wait before the next ones; for threads without a runtime.
     pub fn charge(&self, bytes: usize) -> Duration {
         let now = Instant::now();
         self.per_second.map_or(Duration::ZERO, |rate| self.spend(bytes, rate, now).saturating_duration_since(now))
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_limit_holds_over_all() {
+    async fn the_limit_applies_to_all_transfers_together() {
         let bandwidth = Bandwidth::new(NonZeroU64::new(1000));
         let start = Instant::now();
         let tasks = (0..10).map(|_| bandwidth.take(500));
@@ -66,7 +65,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_thread_is_told_how_long_to_wait() {
+    async fn a_thread_gets_the_time_to_wait() {
         let bandwidth = Bandwidth::new(NonZeroU64::new(1000));
         let waits = bandwidth.charge(500).max(bandwidth.charge(500));
         assert_eq!(waits, Duration::from_secs(1));
@@ -74,7 +73,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_limit_waits_for_nothing() {
+    async fn nothing_waits_without_a_limit() {
         let start = Instant::now();
         Bandwidth::new(None).take(usize::MAX).await;
         assert_eq!(start.elapsed(), Duration::ZERO);

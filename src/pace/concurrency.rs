@@ -1,12 +1,11 @@
-//! How many downloads go on at once.
+//! How many downloads run at once.
 //!
-//! Storage is another service than the API, and how many downloads it serves best depends on it, on the
-//! way to it and on how large documents are. So a few begin, and their number doubles as long as that
-//! does no harm to what comes through them in all, up to a ceiling. It halves when storage says that it
-//! has had enough, or when clearly less comes through for a while.
+//! The best number depends on the storage, on the network and on the sizes of documents. Downloads start with a
+//! few slots; their number doubles, up to a ceiling, as long as the total throughput doesn't suffer. It halves
+//! when storage throttles, or when throughput stays clearly lower for a while.
 //!
-//! Only time in which all lanes were taken counts: who waits for something else says nothing of storage.
-//! [`Climb`] is values in, values out: time is passed in.
+//! Only time in which all slots were in use counts. [`HillClimb`] is a pure function of what it is given, the time
+//! included.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -18,86 +17,85 @@ use tokio::{
     time::Instant,
 };
 
-/// How many begin.
+/// The initial number of slots.
 const FIRST: usize = 4;
 
-/// What a document counts besides its bytes: asking for it takes as long as so many.
-const DOCUMENT: u64 = 64 * 1024;
+/// The bytes that a document's overhead counts for.
+const OVERHEAD: u64 = 64 * 1024;
 
-/// A window lasts so long at least, and until so many bytes came through each lane on average.
+/// A window lasts at least this long, and until this many bytes per slot have arrived.
 const WINDOW: Duration = Duration::from_millis(50);
-const PER_LANE: u64 = 256 * 1024;
+const PER_SLOT: u64 = 256 * 1024;
 
-/// It does harm when less than this share of the best comes through, in so many windows in a row.
-const HARM: f64 = 0.7;
+/// Throughput below this share of the best, in this many windows in a row, makes the number fall.
+const WORSE: f64 = 0.7;
 const WINDOWS: u32 = 3;
 
-/// What is left of the best after a window: documents of another size may have come.
-const MEMORY: f64 = 0.98;
+/// The best throughput decays by this factor per window, since documents of another size may follow.
+const DECAY: f64 = 0.98;
 
-/// Windows without growth after harm.
+/// The number of windows without growth after a fall.
 const REST: u32 = 20;
 
-/// The number of lanes, as it follows from what comes through them.
 #[derive(Debug)]
-struct Climb {
+struct HillClimb {
     ceiling: usize,
-    lanes: usize,
+    slots: usize,
     began: Instant,
     amount: u64,
-    /// Bytes per second at best.
+    /// The best throughput, in bytes per second.
     best: f64,
     worse: u32,
     rest: u32,
 }
 
-impl Climb {
+impl HillClimb {
     fn new(ceiling: usize, now: Instant) -> Self {
         let ceiling = ceiling.max(1);
-        Self { ceiling, lanes: FIRST.min(ceiling), began: now, amount: 0, best: 0.0, worse: 0, rest: 0 }
+        Self { ceiling, slots: FIRST.min(ceiling), began: now, amount: 0, best: 0.0, worse: 0, rest: 0 }
     }
 
-    /// Bytes came through; `taken` says whether all lanes are taken.
-    fn came(&mut self, bytes: u64, taken: bool, now: Instant) {
+    /// Bytes arrived; `all_used` says whether all slots were in use.
+    fn received(&mut self, bytes: u64, all_used: bool, now: Instant) {
         self.amount += bytes;
         let lasted = now.saturating_duration_since(self.began);
-        if lasted >= WINDOW && self.amount >= PER_LANE * self.lanes as u64 {
+        if lasted >= WINDOW && self.amount >= PER_SLOT * self.slots as u64 {
             #[expect(clippy::cast_precision_loss, reason = "a rate needs no exact bytes")]
             let rate = self.amount as f64 / lasted.as_secs_f64();
             (self.began, self.amount) = (now, 0);
-            if taken {
-                self.judge(rate);
+            if all_used {
+                self.evaluate(rate);
             }
         }
     }
 
-    fn judge(&mut self, rate: f64) {
-        let harm = rate < self.best * HARM;
-        self.worse = if harm { self.worse + 1 } else { 0 };
-        self.best = (self.best * MEMORY).max(rate);
+    fn evaluate(&mut self, rate: f64) {
+        let is_worse = rate < self.best * WORSE;
+        self.worse = if is_worse { self.worse + 1 } else { 0 };
+        self.best = (self.best * DECAY).max(rate);
         self.rest = self.rest.saturating_sub(1);
         if self.worse >= WINDOWS {
             self.halve();
-        } else if !harm && self.rest == 0 {
-            self.lanes = (self.lanes * 2).min(self.ceiling);
+        } else if !is_worse && self.rest == 0 {
+            self.slots = (self.slots * 2).min(self.ceiling);
         }
     }
 
-    /// Storage has had enough. What is under way says so too: once it was heard, a rest follows.
-    fn enough(&mut self) {
+    /// Storage throttled. Requests in flight report it too: only the first report within a rest counts.
+    fn throttled(&mut self) {
         if self.rest < REST {
             self.halve();
         }
     }
 
     fn halve(&mut self) {
-        self.lanes = (self.lanes / 2).max(1);
-        // Fewer lanes may well bring less, and that is no harm.
+        self.slots = (self.slots / 2).max(1);
+        // Fewer slots may well be slower.
         (self.best, self.worse, self.rest) = (0.0, 0, REST);
     }
 }
 
-/// The lanes of all downloads.
+/// The slots of all downloads.
 #[derive(Debug)]
 pub struct ConcurrencyLimit {
     free: Semaphore,
@@ -106,61 +104,61 @@ pub struct ConcurrencyLimit {
 
 #[derive(Debug)]
 struct State {
-    climb: Climb,
-    /// Lanes that there are, and of those how many end when they become free.
-    there: usize,
+    search: HillClimb,
+    /// Existing slots, and how many of them end when they become free.
+    existing: usize,
     ending: usize,
 }
 
-/// Leave to download. It ends when it is dropped.
+/// Permission to download, until it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Slot<'l> {
-    lanes: &'l ConcurrencyLimit,
+    slots: &'l ConcurrencyLimit,
     permit: Option<SemaphorePermit<'l>>,
 }
 
 impl ConcurrencyLimit {
-    /// Up to so many lanes.
+    /// A limit of up to `ceiling` slots.
     pub fn new(ceiling: usize) -> Self {
-        let climb = Climb::new(ceiling, Instant::now());
-        let there = climb.lanes;
-        Self { free: Semaphore::new(there), state: Mutex::new(State { climb, there, ending: 0 }) }
+        let search = HillClimb::new(ceiling, Instant::now());
+        let existing = search.slots;
+        Self { free: Semaphore::new(existing), state: Mutex::new(State { search, existing, ending: 0 }) }
     }
 
-    /// Waits for a lane.
+    /// Waits for a free slot.
     pub async fn take(&self) -> Slot<'_> {
-        // It is never closed.
-        Slot { lanes: self, permit: self.free.acquire().await.ok() }
+        // The semaphore is never closed.
+        Slot { slots: self, permit: self.free.acquire().await.ok() }
     }
 
-    /// Bytes of a document came.
-    pub fn came(&self, bytes: u64) {
-        self.learn(|climb, taken| climb.came(bytes, taken, Instant::now()));
+    /// Counts bytes of a document that arrived.
+    pub fn received(&self, bytes: u64) {
+        self.learn(|search, all_used| search.received(bytes, all_used, Instant::now()));
     }
 
-    /// The answer to a request began.
+    /// Counts a response.
     pub fn answered(&self) {
-        self.came(DOCUMENT);
+        self.received(OVERHEAD);
     }
 
-    /// Storage asked for patience.
-    pub fn enough(&self) {
-        self.learn(|climb, _| climb.enough());
+    /// Storage throttled.
+    pub fn throttled(&self) {
+        self.learn(|search, _| search.throttled());
     }
 
-    fn learn(&self, learn: impl FnOnce(&mut Climb, bool)) {
+    fn learn(&self, learn: impl FnOnce(&mut HillClimb, bool)) {
         let mut state = self.state();
-        learn(&mut state.climb, self.free.available_permits() == 0);
-        let (lanes, now) = (state.climb.lanes, state.there - state.ending);
-        if lanes > now {
-            let stay = state.ending.min(lanes - now);
+        learn(&mut state.search, self.free.available_permits() == 0);
+        let (slots, now) = (state.search.slots, state.existing - state.ending);
+        if slots > now {
+            let stay = state.ending.min(slots - now);
             state.ending -= stay;
-            let more = lanes - now - stay;
-            state.there += more;
+            let more = slots - now - stay;
+            state.existing += more;
             self.free.add_permits(more);
         } else {
-            state.ending += now - lanes;
+            state.ending += now - slots;
         }
     }
 
@@ -171,12 +169,12 @@ impl ConcurrencyLimit {
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        let mut state = self.lanes.state();
+        let mut state = self.slots.state();
         if state.ending > 0
             && let Some(permit) = self.permit.take()
         {
             state.ending -= 1;
-            state.there -= 1;
+            state.existing -= 1;
             permit.forget();
         }
     }
@@ -188,96 +186,96 @@ mod tests {
 
     use super::*;
 
-    /// Runs against a storage whose throughput in MB/s follows from the lanes, in steps of 10 ms; returns the
-    /// lanes after each of so many steps.
-    fn against(climb: &mut Climb, now: &mut Instant, steps: usize, rate: impl Fn(usize) -> f64) -> Vec<usize> {
+    /// Runs steps of 10 ms against a storage whose throughput in MB/s depends on the slots; returns the slots
+    /// after each step.
+    fn against(search: &mut HillClimb, now: &mut Instant, steps: usize, rate: impl Fn(usize) -> f64) -> Vec<usize> {
         (0..steps)
             .map(|_| {
                 *now += Duration::from_millis(10);
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
-                climb.came((rate(climb.lanes) * 10_000.0) as u64, true, *now);
-                climb.lanes
+                search.received((rate(search.slots) * 10_000.0) as u64, true, *now);
+                search.slots
             })
             .collect()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "few lanes")]
-    fn per_lane(lanes: usize) -> f64 {
-        lanes as f64 * 20.0
+    #[expect(clippy::cast_precision_loss, reason = "few slots")]
+    fn per_slot(slots: usize) -> f64 {
+        slots as f64 * 20.0
     }
 
     #[test]
-    fn lanes_follow_what_comes_through() {
+    fn slots_follow_throughput() {
         type Storage = fn(usize) -> f64;
         #[rustfmt::skip]
         let table: [(&str, usize, Storage, usize, usize); 6] = [
-            // storage                      ceiling  MB/s            steps  lanes then
-            ("each lane brings as much",    32,      per_lane,         20, 32),
-            ("the ceiling is low",          6,       per_lane,         20, 6),
-            ("one lane is the ceiling",     1,       per_lane,         20, 1),
+            // storage                      ceiling  MB/s            steps  slots
+            ("each slot brings as much",    32,      per_slot,         20, 32),
+            ("the ceiling is low",          6,       per_slot,         20, 6),
+            ("one slot is the ceiling",     1,       per_slot,         20, 1),
             ("a fast one that is full",     32,      |_| 400.0,        20, 32),
             ("a slow one takes longer",     32,      |_| 2.0,          20, 4),
             ("a slow one in the end",       32,      |_| 2.0,        1000, 32),
         ];
-        for (name, ceiling, rate, steps, lanes) in table {
+        for (name, ceiling, rate, steps, slots) in table {
             let mut now = Instant::now();
-            let mut climb = Climb::new(ceiling, now);
-            assert_eq!(against(&mut climb, &mut now, steps, rate).last(), Some(&lanes), "{name}");
+            let mut search = HillClimb::new(ceiling, now);
+            assert_eq!(against(&mut search, &mut now, steps, rate).last(), Some(&slots), "{name}");
         }
     }
 
     #[test]
-    fn too_many_lanes_are_left() {
-        // Above 16 they are in each other's way.
-        let rate = |lanes: usize| if lanes > 16 { 60.0 } else { per_lane(lanes) };
+    fn too_many_slots_are_given_up() {
+        // More than 16 slow each other down.
+        let rate = |slots: usize| if slots > 16 { 60.0 } else { per_slot(slots) };
         let mut now = Instant::now();
-        let mut climb = Climb::new(64, now);
-        let lanes = against(&mut climb, &mut now, 2000, rate);
-        let good = lanes.iter().filter(|lanes| (8..=16).contains(*lanes)).count();
+        let mut search = HillClimb::new(64, now);
+        let slots = against(&mut search, &mut now, 2000, rate);
+        let good = slots.iter().filter(|slots| (8..=16).contains(*slots)).count();
         assert!(good > 1200, "{good}");
     }
 
     #[test]
-    fn a_storage_that_has_had_enough_is_left_alone_for_a_while() {
+    fn throttling_halves_the_slots_once_for_a_while() {
         let mut now = Instant::now();
-        let mut climb = Climb::new(32, now);
-        against(&mut climb, &mut now, 30, per_lane);
+        let mut search = HillClimb::new(32, now);
+        against(&mut search, &mut now, 30, per_slot);
         for _ in 0..32 {
-            climb.enough();
+            search.throttled();
         }
-        assert_eq!(climb.lanes, 16, "a storm is one word");
-        assert!(against(&mut climb, &mut now, 80, per_lane).iter().all(|lanes| *lanes == 16));
-        assert_eq!(against(&mut climb, &mut now, 60, per_lane).last(), Some(&32));
+        assert_eq!(search.slots, 16, "a burst of refusals counts once");
+        assert!(against(&mut search, &mut now, 80, per_slot).iter().all(|slots| *slots == 16));
+        assert_eq!(against(&mut search, &mut now, 60, per_slot).last(), Some(&32));
     }
 
     #[test]
-    fn lanes_that_are_not_needed_are_not_made() {
+    fn unused_slots_do_not_grow() {
         let mut now = Instant::now();
-        let mut climb = Climb::new(32, now);
+        let mut search = HillClimb::new(32, now);
         for _ in 0..100 {
             now += WINDOW;
-            climb.came(100 << 20, false, now);
+            search.received(100 << 20, false, now);
         }
-        assert_eq!(climb.lanes, FIRST);
+        assert_eq!(search.slots, FIRST);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_gets_a_lane_that_is_left_or_made() {
-        let lanes = ConcurrencyLimit::new(8);
-        let mut held: Vec<Slot<'_>> = (0..FIRST).map(|_| lanes.take().now_or_never().unwrap()).collect();
-        assert!(lanes.take().now_or_never().is_none());
-        held.pop();
-        held.push(lanes.take().now_or_never().unwrap());
+    async fn waiters_get_freed_and_new_slots() {
+        let slots = ConcurrencyLimit::new(8);
+        let mut taken: Vec<Slot<'_>> = (0..FIRST).map(|_| slots.take().now_or_never().unwrap()).collect();
+        assert!(slots.take().now_or_never().is_none());
+        taken.pop();
+        taken.push(slots.take().now_or_never().unwrap());
         tokio::time::advance(WINDOW).await;
-        lanes.came(PER_LANE * 4);
-        held.extend((0..4).map(|_| lanes.take().now_or_never().unwrap()));
-        assert!(lanes.take().now_or_never().is_none());
-        lanes.enough();
-        for lane in held.drain(..4) {
-            drop(lane);
-            assert!(lanes.take().now_or_never().is_none(), "four of eight end");
+        slots.received(PER_SLOT * 4);
+        taken.extend((0..4).map(|_| slots.take().now_or_never().unwrap()));
+        assert!(slots.take().now_or_never().is_none());
+        slots.throttled();
+        for slot in taken.drain(..4) {
+            drop(slot);
+            assert!(slots.take().now_or_never().is_none(), "four of eight end");
         }
-        held.pop();
-        assert!(lanes.take().now_or_never().is_some());
+        taken.pop();
+        assert!(slots.take().now_or_never().is_some());
     }
 }

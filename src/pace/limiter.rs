@@ -1,12 +1,12 @@
-//! The one door that every request goes through.
+//! The rate limiter of all requests.
 //!
 //! Invariants:
-//! - Never more than rate + burst permits in any window of a second, and while somebody waits, all
-//!   but a fiftieth of the rate at least is used (see `rate`).
-//! - While everybody is held back, nobody gets a permit.
-//! - First come, first served: whoever is next sleeps with the turn in hand, the others queue for
-//!   it. Whoever gives up while waiting takes nothing with it.
-//! - Without a rate and a hold, a permit costs one look under a lock that nobody keeps.
+//! - Never more than rate + burst permits in any window of a second; while requests wait, at least 98 % of the
+//!   rate is used (see `rate`).
+//! - During a hold nothing gets a permit.
+//! - First come, first served: the next request sleeps with the turn's lock, the others queue for it. A cancelled
+//!   request takes no permit.
+//! - Without a rate and a hold, a permit costs one short lock.
 
 use std::{
     sync::{Mutex as Lock, MutexGuard, PoisonError},
@@ -25,51 +25,51 @@ use crate::pace::{
     rate::{Bucket, Limit, Rate},
 };
 
-/// The pace of all requests together.
+/// The rate limiter of all requests.
 #[derive(Debug)]
 pub struct Pace {
     turn: Mutex<()>,
     bucket: Option<Bucket>,
-    /// None: the rate is set, or there is none.
+    /// `None` if the rate is fixed or unlimited.
     adaptive: Option<Lock<Adaptive>>,
-    brake: Cooldown,
+    cooldown: Cooldown,
 }
 
 impl Pace {
-    /// A pace within a limit. One that has to be found out begins near the rate that held before.
-    pub fn new(limit: Limit, held: Option<SavedRate>) -> Self {
+    /// An adaptive rate starts near the one that an earlier run saved.
+    pub fn new(limit: Limit, saved: Option<SavedRate>) -> Self {
         let (rate, adaptive) = match limit {
             Limit::None => (None, None),
             Limit::Set(rate) => (Some(rate), None),
             Limit::UpTo(ceiling) => {
-                let adaptive = Adaptive::new(ceiling.get(), held);
+                let adaptive = Adaptive::new(ceiling.get(), saved);
                 (Some(Rate::per_second(adaptive.rate()).unwrap_or(ceiling)), Some(Lock::new(adaptive)))
             }
         };
-        Self { turn: Mutex::new(()), bucket: rate.map(Bucket::new), adaptive, brake: Cooldown::default() }
+        Self { turn: Mutex::new(()), bucket: rate.map(Bucket::new), adaptive, cooldown: Cooldown::default() }
     }
 
-    /// The rate that held, for the next time; none where it is not found out.
-    pub fn held(&self) -> Option<SavedRate> {
-        self.adaptive.as_ref().map(|adaptive| lock(adaptive).held())
+    /// The rate to save for the next run; `None` if it isn't adaptive.
+    pub fn rate_to_save(&self) -> Option<SavedRate> {
+        self.adaptive.as_ref().map(|adaptive| lock(adaptive).rate_to_save())
     }
 
-    /// The rate now, in requests per second; none without a limit.
+    /// In requests per second; `None` without a limit.
     pub fn rate(&self) -> Option<f64> {
         self.bucket.as_ref().map(Bucket::rate)
     }
 
-    /// Waits for this request's turn.
+    /// Waits for the request's turn.
     pub async fn permit(&self) -> Permit {
         if self.bucket.is_none()
-            && let Ok(permit) = self.brake.pass()
+            && let Ok(permit) = self.cooldown.pass()
         {
             return permit;
         }
         let _turn = self.turn.lock().await;
         loop {
-            // A hold may have begun during the sleep, so that every wake-up looks at both again.
-            let until = match (self.brake.pass(), &self.bucket) {
+            // A hold may begin during the sleep, so each wake-up checks both again.
+            let until = match (self.cooldown.pass(), &self.bucket) {
                 (Err(until), _) => until,
                 (Ok(_), Some(bucket)) if let Err(until) = bucket.take() => {
                     self.adapt(|adaptive, now| adaptive.waited(now));
@@ -81,33 +81,33 @@ impl Pace {
         }
     }
 
-    /// Holds everybody back for so long, and for [`LONGEST_WAIT`](super::LONGEST_WAIT) at most; a longer hold stays.
+    /// Holds all requests back, at most for [`LONGEST_WAIT`](super::LONGEST_WAIT); a longer hold stays.
     pub fn hold(&self, wait: Duration) {
-        self.brake.hold(wait);
+        self.cooldown.hold(wait);
     }
 
-    /// A request was answered with 429: everybody waits as long as the service asks, or else for a
-    /// delay that grows from 1 to 60 seconds.
+    /// A request was answered with 429: all requests wait for `Retry-After`, or for a delay that grows from 1 to
+    /// 60 seconds.
     pub fn throttled(&self, permit: Permit, retry_after: Option<Duration>) {
-        self.brake.throttled(permit, retry_after);
+        self.cooldown.throttled(permit, retry_after);
         self.adapt(|adaptive, now| adaptive.fall(permit.sent, now));
     }
 
-    /// A request was answered well: the next 429 begins with a short delay again.
+    /// A request succeeded: the next 429 starts with a short delay again.
     pub fn answered(&self, permit: Permit, asked: RequestKind) {
-        self.brake.answered(permit);
+        self.cooldown.answered(permit);
         self.adapt(|adaptive, now| adaptive.answered(asked, permit.sent, now));
     }
 
-    /// A request was answered with 503: where that goes on, the rate falls.
+    /// A request was answered with 503: the rate falls if there are many.
     pub fn unavailable(&self, permit: Permit) {
         self.adapt(|adaptive, now| adaptive.unavailable(permit.sent, now));
     }
 
-    fn adapt(&self, learn: impl FnOnce(&mut Adaptive, Instant)) {
+    fn adapt(&self, change: impl FnOnce(&mut Adaptive, Instant)) {
         if let (Some(adaptive), Some(bucket)) = (&self.adaptive, &self.bucket) {
             let mut adaptive = lock(adaptive);
-            learn(&mut adaptive, Instant::now());
+            change(&mut adaptive, Instant::now());
             if let Some(rate) = Rate::per_second(adaptive.rate()) {
                 bucket.set(rate);
             }
@@ -139,7 +139,7 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
     }
 
-    /// When each of `count` requests got its permit, in the order of asking.
+    /// When each of `count` requests got its permit, in their order.
     async fn grants(pace: &Pace, count: usize) -> Vec<Duration> {
         let start = Instant::now();
         join_all((0..count).map(|_| async {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hold_stops_everybody_with_or_without_a_rate() {
+    async fn a_hold_stops_all_requests_with_or_without_a_rate() {
         for pace in [Pace::new(Limit::None, None), pace(100.0)] {
             pace.hold(3 * SECOND);
             assert!(grants(&pace, 20).await.iter().all(|wait| *wait >= 3 * SECOND));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_429_slows_everybody_and_a_good_answer_ends_it() {
+    async fn a_429_delays_all_requests_and_a_success_resets_it() {
         let pace = Pace::new(Limit::None, None);
         for seconds in [1, 2, 4] {
             pace.throttled(pace.permit().await, None);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gives_up_takes_nothing() {
+    async fn a_cancelled_request_takes_no_permit() {
         let pace = pace(1.0);
         pace.permit().await;
         assert!(timeout(SECOND / 2, pace.permit()).await.is_err());
@@ -219,7 +219,7 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs_f64(10.0 / 0.98), "{:?}", start.elapsed());
     }
 
-    /// Times of permits for a client with pauses, holds and several requests at once.
+    /// When a client with pauses, holds and parallel requests gets its permits.
     async fn busy(rate: f64, script: &[(usize, u64, u64)]) -> Vec<Duration> {
         let (pace, start) = (pace(rate), Instant::now());
         let mut times = Vec::new();
@@ -257,11 +257,11 @@ mod tests {
         fn the_rate_is_used(rate in any_rate(), late in 0..1000_u64) {
             let count = usize::try_from(Duration::from_secs_f64(4.0 * rate).as_secs()).unwrap() + 50;
             let times = paused(async {
-                // The wheel of timers turns in whole milliseconds: begin anywhere between two.
+                // The timer wheel ticks in milliseconds: start anywhere between two ticks.
                 advance(Duration::from_micros(late)).await;
                 grants(&pace(rate), count).await
             });
-            // The second half: what the burst gave at the beginning does not count.
+            // Only the second half counts, without the initial burst.
             let used = f64::from(u32::try_from(count - 1 - count / 2).unwrap())
                 / (times[count - 1].as_secs_f64() - times[count / 2].as_secs_f64());
             prop_assert!(used >= 0.98 * rate, "{} of {}", used, rate);

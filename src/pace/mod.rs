@@ -1,13 +1,12 @@
-//! How fast to ask, and when to ask again.
+//! How fast to send requests, and when to retry.
 //!
-//! The service is not ours alone: requests go out at a steady rate, an answer that asks for
-//! patience slows everybody at once, and a failed request is repeated a few times, further and
-//! further apart. [`Pace`] is shared by all requests; a [`Retry`] belongs to one.
+//! The service has other users: requests go out at a steady rate, a throttling response slows all of them, and a
+//! failed request is retried a few times with growing delays. [`Pace`] is shared by all requests; a [`Retry`]
+//! belongs to one.
 //!
-//! - Retry decides, the caller sleeps: nothing here repeats anything by itself.
-//! - All waiting is on tokio's clock, so tests run it in no time.
-//! - What the service asks for is capped ([`LONGEST_WAIT`]): a wrong clock or a proxy's idea of an
-//!   hour must not hang the night.
+//! - `Retry` decides, the caller sleeps: nothing here repeats anything by itself.
+//! - All waiting uses tokio's clock, so that tests can pause it.
+//! - Delays that the service asks for are capped ([`LONGEST_WAIT`]), so that a wrong clock can't stop a run.
 
 mod adaptive;
 mod bandwidth;

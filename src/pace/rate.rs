@@ -1,12 +1,11 @@
-//! How many requests a second: a rate, and the limiter that keeps to it.
+//! A request rate, and a limiter with a small burst.
 //!
-//! The limiter is `governor`'s, a GCRA (a leaky bucket that counts in time): a request each `1/rate`, and up to `burst`
-//! of them at once after a pause. In any window of a second that is at most `rate + burst` requests.
-//! The burst is also what makes up for late wake-ups (a timer has a granularity of a millisecond): what a
-//! late one missed is let through at the next. Below 8 a second the burst is a single request and
-//! lateness is lost, but there a millisecond is less than a hundredth of the interval.
+//! The limiter is `governor`'s GCRA: a request each `1/rate`, and up to `burst` at once after a pause, at most
+//! `rate + burst` in any window of a second. The burst also makes up for late wake-ups (timers tick in
+//! milliseconds). Below 8 per second the burst is one request and lateness is lost, but there a millisecond is
+//! less than a hundredth of the interval.
 //!
-//! The rate may change at any time: then there is a new limiter, whose burst is spent already.
+//! A new rate gets a new limiter, whose burst is already spent.
 
 use std::{
     num::NonZeroU32,
@@ -22,36 +21,36 @@ use governor::{
 };
 use tokio::time::Instant;
 
-/// How many times as high a rate must be to get a new limiter.
-const WORTH_IT: f64 = 1.01;
+/// A smaller increase of the rate doesn't get a new limiter.
+const MIN_INCREASE: f64 = 1.01;
 
-/// A number of requests per second, between one in a thousand seconds and a million.
+/// Requests per second, from 0.001 to a million.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Rate(f64);
 
-/// How fast may be asked.
+/// The limit of the request rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Limit {
-    /// As fast as the service answers well, but never above this.
+    /// Adaptive, up to this ceiling.
     UpTo(Rate),
-    /// So fast, whatever the service would grant.
+    /// Fixed.
     Set(Rate),
-    /// As fast as it goes.
+    /// Unlimited.
     None,
 }
 
 impl Rate {
-    /// Checks a rate, which may be a fraction; none where it is out of bounds.
+    /// `None` if the rate is out of bounds.
     pub fn per_second(rate: f64) -> Option<Self> {
         (0.001..=1_000_000.0).contains(&rate).then_some(Self(rate))
     }
 
-    /// Requests per second.
+    /// In requests per second.
     pub fn get(self) -> f64 {
         self.0
     }
 
-    /// The time between two requests, rounded up: never faster than the rate.
+    /// The time between two requests, rounded up so as never to exceed the rate.
     fn interval(self) -> Duration {
         Duration::from_nanos(whole((1e9 / self.0).ceil()))
     }
@@ -62,7 +61,7 @@ impl Rate {
     }
 
     fn quota(self) -> Quota {
-        // An interval is a microsecond at least.
+        // An interval is at least a microsecond.
         let quota = Quota::with_period(self.interval()).unwrap_or(Quota::per_second(NonZeroU32::MIN));
         quota.allow_burst(self.burst())
     }
@@ -73,13 +72,12 @@ fn whole(number: f64) -> u64 {
     number as u64
 }
 
-/// Tells who may go now, and when the next one may.
 #[derive(Debug)]
 pub(super) struct Bucket(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// What was asked for, and what the limiter keeps to.
+    /// The requested rate, and the one that the limiter enforces.
     rate: Rate,
     limited: Rate,
     limiter: Limiter,
@@ -88,7 +86,7 @@ struct State {
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
 
-/// Time since a limiter was made, on the clock that tests pause.
+/// Time since a limiter was made, on the clock that tests can pause.
 #[derive(Debug, Clone)]
 struct TokioClock(Instant);
 
@@ -107,10 +105,10 @@ impl State {
         Self { rate, limited: rate, limiter, epoch }
     }
 
-    /// The same with its burst spent, so that no change of the rate brings one.
+    /// With the burst spent, so that a new rate doesn't bring one.
     fn drained(rate: Rate) -> Self {
         let state = Self::new(rate);
-        // A burst is never more than the whole of itself, and a new limiter has all of it.
+        // Can't fail: a new limiter has its whole burst.
         let _ = state.limiter.check_n(rate.burst());
         state
     }
@@ -121,22 +119,22 @@ impl Bucket {
         Self(Mutex::new(State::new(rate)))
     }
 
-    /// Goes on at another rate. A little more is not worth a new limiter, which knows nothing of a request that is late.
+    /// Changes the rate. A small increase keeps the limiter, since a new one forgets late requests.
     pub(super) fn set(&self, rate: Rate) {
         let mut state = self.state();
-        if (state.limited.get()..state.limited.get() * WORTH_IT).contains(&rate.get()) {
+        if (state.limited.get()..state.limited.get() * MIN_INCREASE).contains(&rate.get()) {
             state.rate = rate;
         } else {
             *state = State::drained(rate);
         }
     }
 
-    /// Requests per second.
+    /// In requests per second.
     pub(super) fn rate(&self) -> f64 {
         self.state().rate.get()
     }
 
-    /// Takes a request's share; an error is the time when there may be one.
+    /// Takes a permit; the error is when the next one is due.
     pub(super) fn take(&self) -> Result<(), Instant> {
         let state = self.state();
         state.limiter.check().map_err(|not| state.epoch + not.earliest_possible())
@@ -171,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rate() {
+    fn invalid_rates() {
         for rate in [0.0, -1.0, 0.000_9, 1_000_001.0, f64::NAN, f64::INFINITY] {
             assert_eq!(Rate::per_second(rate), None, "{rate}");
         }
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn another_rate_brings_no_burst() {
+    async fn a_new_rate_brings_no_burst() {
         let bucket = Bucket::new(rate(8.0));
         assert!(bucket.take().is_ok() && bucket.take().is_ok());
         let until = bucket.take().unwrap_err();
@@ -191,14 +189,14 @@ mod tests {
         assert_eq!(bucket.take(), Err(now + Duration::from_millis(10)), "the larger burst has to be earned");
         bucket.set(rate(1.0));
         assert!(bucket.take().unwrap_err() >= until);
-        // A pause earns it again.
+        // A pause earns the burst again.
         bucket.set(rate(100.0));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!((0..100).filter(|_| bucket.take().is_ok()).count(), 25);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rate_that_rises_all_the_time_is_used() {
+    async fn a_constantly_rising_rate_is_used() {
         let (bucket, start) = (Bucket::new(rate(10.0)), Instant::now());
         let mut taken = 0;
         while start.elapsed() < Duration::from_secs(10) {

@@ -1,14 +1,13 @@
-//! Whether a failed request is tried again, and when.
+//! Whether and when a failed request is retried.
 //!
-//! The delays are exponential with full jitter: uniform between nothing and a cap that doubles,
-//! so that requests that failed together do not come back together. They come from `backoff`,
-//! which is no longer maintained; this file alone names it. What its source shows, and is
-//! relied on here:
-//! - A delay is uniform within `interval ± randomization_factor × interval`, the interval then
-//!   grows by `multiplier` up to `max_interval`: a factor of 1 around half the cap is full jitter.
-//! - Seconds and nanoseconds are rounded apart from each other, so that a delay just below a
-//!   full second may come out a second longer: it is held to the cap again.
-//! - Its own time limit reads the clock by itself; it is switched off, `now` is passed in.
+//! The delays are exponential with full jitter (uniform between zero and a cap that doubles), so that requests
+//! that failed together don't come back together. `backoff`, which is no longer maintained, is used in this file
+//! only. What its source shows and this file relies on:
+//! - A delay is uniform within `interval ± randomization_factor × interval`; the interval then grows by
+//!   `multiplier` up to `max_interval`. A factor of 1 around half the cap is full jitter.
+//! - Seconds and nanoseconds are rounded separately, so a delay just below a full second may come out a second too
+//!   long: it is capped again.
+//! - Its own time limit reads the clock; it is off, `now` is passed in.
 
 use std::time::Duration;
 
@@ -17,16 +16,16 @@ use tokio::time::Instant;
 
 use super::LONGEST_WAIT;
 
-/// How patient a request is.
+/// The retry policy of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// Most tries, the first one included.
+    /// The most tries, including the first.
     pub max_tries: u32,
-    /// Longest time from the first failure to the start of the last try.
+    /// The longest time from the first failure to the start of the last try.
     pub max_elapsed: Duration,
-    /// Cap of the first delay; each next one is twice as high.
+    /// The cap of the first delay; it doubles with each retry.
     pub first_delay: Duration,
-    /// Highest cap.
+    /// The highest cap.
     pub max_delay: Duration,
 }
 
@@ -46,7 +45,7 @@ impl Default for Policy {
 pub struct Retry {
     tries: u32,
     max_tries: u32,
-    /// When the first try failed: how long it took is no lack of patience.
+    /// When the first try failed; its own duration doesn't count.
     failing_since: Option<Instant>,
     max_elapsed: Duration,
     max_delay: Duration,
@@ -54,7 +53,7 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Begins with the first try.
+    /// Before the first try.
     pub fn new(policy: &Policy) -> Self {
         let delays = ExponentialBackoffBuilder::new()
             .with_initial_interval(policy.first_delay.min(policy.max_delay) / 2)
@@ -67,11 +66,10 @@ impl Retry {
         Self { tries: 0, max_tries, failing_since: None, max_elapsed, max_delay, delays }
     }
 
-    /// Counts a try that failed. Some: try again after this delay; none: give up.
+    /// Counts a failed try. Returns the delay before the next, or `None` to give up.
     ///
-    /// The delay is never shorter than the answer's `Retry-After`, up to [`LONGEST_WAIT`]; where
-    /// that would end after the policy's time, trying again is pointless. Jitter is cut to the time
-    /// that is left.
+    /// The delay is at least `after` (from `Retry-After`, up to [`LONGEST_WAIT`]); if that exceeds the policy's
+    /// remaining time it gives up. Jitter is cut to the remaining time.
     pub fn next(&mut self, after: Option<Duration>, now: Instant) -> Option<Duration> {
         self.tries = self.tries.saturating_add(1);
         let since = *self.failing_since.get_or_insert(now);
@@ -83,12 +81,12 @@ impl Retry {
         Some(self.jitter().min(left).max(asked))
     }
 
-    /// Doesn't count a time in which nobody could try.
-    pub fn pardon(&mut self, waited: Duration) {
+    /// Excludes a time in which no request could be sent.
+    pub fn exclude(&mut self, waited: Duration) {
         self.failing_since = self.failing_since.map(|since| since + waited);
     }
 
-    /// How many tries have failed.
+    /// The number of failed tries.
     pub fn tries(&self) -> u32 {
         self.tries
     }
@@ -125,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn one_try_is_no_retry() {
+    fn a_single_try_is_not_repeated() {
         for max_tries in [0, 1] {
             let (mut retry, now) = retry(&Policy { max_tries, ..Policy::default() });
             assert_eq!(retry.next(None, now), None);
@@ -144,13 +142,13 @@ mod tests {
                 .collect();
             let quarters = [cap / 4, cap / 2, cap * 3 / 4, cap].map(|end| delays.iter().filter(|d| **d <= end).count());
             assert_eq!(quarters[3], 400, "{position}");
-            // Each quarter holds 100 of 400 on average; fewer than 50 has a chance below 10^-8.
+            // Each quarter has 100 of 400 on average; fewer than 50 has a probability below 10^-8.
             assert!(quarters[0] > 50 && quarters.windows(2).all(|pair| pair[1] - pair[0] > 50), "{quarters:?}");
         }
     }
 
     #[test]
-    fn retry_after_is_honoured_capped_and_weighed() {
+    fn retry_after_is_honoured_and_capped() {
         let patient = Policy { max_elapsed: 30 * LONGEST_WAIT, ..Policy::default() };
         let (mut retry, now) = retry(&patient);
         assert_eq!(retry.next(Some(40 * SECOND), now), Some(40 * SECOND));
@@ -174,12 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn time_in_which_nobody_could_try_does_not_count() {
+    fn excluded_time_does_not_count() {
         let (mut retry, now) = retry(&Policy::default());
-        retry.pardon(900 * SECOND);
+        retry.exclude(900 * SECOND);
         assert!(retry.next(None, now + 900 * SECOND).is_some());
         assert!(retry.next(None, now + 1100 * SECOND).is_some());
-        retry.pardon(900 * SECOND);
+        retry.exclude(900 * SECOND);
         assert!(retry.next(None, now + 2099 * SECOND).is_some());
         assert_eq!(retry.next(None, now + 2100 * SECOND), None);
     }

@@ -1,22 +1,22 @@
-//! The `Retry-After` header (RFC 9110, section 10.2.3): seconds, or an HTTP date in any of the
-//! three forms that section 5.6.7 makes a recipient accept.
+//! The `Retry-After` header (RFC 9110, section 10.2.3): seconds, or an HTTP date in any of the three forms of
+//! section 5.6.7.
 
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::strtime::BrokenDownTime, tz::Offset};
 
-/// The longest that anything here waits because it was asked to.
+/// The longest delay that a response can ask for.
 pub const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// IMF-fixdate, then the obsolete forms: RFC 850's and asctime's.
+/// IMF-fixdate, then the obsolete forms of RFC 850 and asctime.
 const DATES: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
-/// How long a `Retry-After` asks to wait, as it stands: whoever waits caps it at [`LONGEST_WAIT`].
-/// A date that is past is no wait at all; none where the value is neither form.
+/// The delay that a `Retry-After` asks for, not yet capped to [`LONGEST_WAIT`]. Zero for a date in the past;
+/// `None` if the value has neither form.
 pub fn parse(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim_matches([' ', '\t']);
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Only a number beyond all bounds fails here, and it asks for as much.
+        // Only an overflow fails here.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let then = DATES.iter().find_map(|form| date(form, value))?;
@@ -25,7 +25,7 @@ pub fn parse(value: &str, now: Timestamp) -> Option<Duration> {
 
 fn date(form: &str, value: &str) -> Option<Timestamp> {
     let mut parsed = BrokenDownTime::parse(form, value).ok()?;
-    // A wrong weekday does not make the date wrong.
+    // A wrong weekday doesn't make the date wrong.
     parsed.set_weekday(None);
     Offset::UTC.to_timestamp(parsed.to_datetime().ok()?).ok()
 }

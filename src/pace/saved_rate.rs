@@ -1,13 +1,13 @@
-//! The rate that held, from one run to the next.
+//! The request rate that a run saves for the next one.
 
 use std::{fmt, str::FromStr};
 
-/// The rate that held, to begin with the next time. As a text: `23.5`, or `23.5 or more`.
+/// The rate that the next run starts from. As text: `23.5`, or `23.5 or more`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SavedRate {
-    /// Requests per second.
+    /// In requests per second.
     pub rate: f64,
-    /// Whether that was the limit: a little more was too much.
+    /// Whether this was the limit: a higher rate was refused.
     pub limit: bool,
 }
 
@@ -32,11 +32,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_held_is_written_and_read() {
-        for (held, text) in
+    fn a_rate_is_written_and_read() {
+        for (saved, text) in
             [(SavedRate { rate: 23.5, limit: true }, "23.5"), (SavedRate { rate: 50.0, limit: false }, "50.0 or more")]
         {
-            assert_eq!((held.to_string().as_str(), text.parse()), (text, Ok(held)));
+            assert_eq!((saved.to_string().as_str(), text.parse()), (text, Ok(saved)));
         }
         for odd in ["", "x", "NaN", "-1", "0", "1e9", "or more", "5 or more or more"] {
             assert!(odd.parse::<SavedRate>().is_err(), "{odd}");

@@ -1,24 +1,24 @@
-//! What storage announces about the whole of a version.
+//! What storage announced about a whole version.
 //!
-//! A version is immutable, so two answers about it must not contradict each other. One that does is about other bytes, or
-//! is wrong about its own: a slice that is called the whole has another length under the same `ETag`.
+//! A version is immutable, so two responses about it must agree. If they don't, one is about other bytes, or is
+//! wrong about its own: a part presented as the whole has another length under the same `ETag`.
 
-/// What was announced about the whole of a version; what was not is `None`.
+/// What was announced about a whole version; `None` for what wasn't.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Announced {
-    /// A strong `ETag`; a weak one says that two bodies mean the same, not that they are the same.
+    /// A strong `ETag`; a weak one only says that two bodies are equivalent.
     pub etag: Option<String>,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub total: Option<u64>,
     /// Its MD5.
     pub md5: Option<[u8; 16]>,
-    /// What its bytes are said to be.
+    /// Its content type.
     pub content_type: Option<String>,
 }
 
 impl Announced {
-    /// The MD5 that the `ETag` may be: S3 and its like use it for blobs that were uploaded in one piece. One that is not the
-    /// bytes' own says nothing, because other uploads have other tags of the same form.
+    /// The MD5 that the `ETag` may be: S3 uses it for blobs uploaded in one piece. A mismatch proves nothing,
+    /// because other uploads have tags of the same form.
     pub fn md5_by_etag(&self) -> Option<[u8; 16]> {
         let digits = self.etag.as_deref()?.trim_matches('"');
         let mut md5 = [0; 16];
@@ -31,34 +31,34 @@ impl Announced {
         Some(md5)
     }
 
-    /// How a later answer about the same version contradicts this one.
+    /// How a later response about the same version contradicts this one.
     pub fn contradicted_by(&self, later: &Self) -> Option<&'static str> {
         fn differ<T: PartialEq>(before: Option<&T>, later: Option<&T>) -> bool {
             before.zip(later).is_some_and(|(before, later)| before != later)
         }
         if differ(self.etag.as_ref(), later.etag.as_ref()) {
-            Some("the ETag is another one than before")
+            Some("the ETag has changed")
         } else if differ(self.total.as_ref(), later.total.as_ref()) {
-            Some("the size is another one than before")
+            Some("the size has changed")
         } else if differ(self.md5.as_ref(), later.md5.as_ref()) {
-            Some("the MD5 is another one than before")
-        } else if self.content_type != later.content_type && later.content_type.as_deref().is_some_and(is_of_pages) {
-            Some("the content type is another one than before")
+            Some("the MD5 has changed")
+        } else if self.content_type != later.content_type && later.content_type.as_deref().is_some_and(is_page_type) {
+            Some("the content type has changed")
         } else {
             None
         }
     }
 }
 
-/// Whether a content type is one that error pages and reports have. A store may call the same bytes this and that; a proxy that
-/// puts a page into a download calls it what it is.
-fn is_of_pages(content_type: &str) -> bool {
+/// Whether a content type is one of error pages and reports. Stores name the same bytes differently; a proxy that
+/// injects a page names it correctly.
+fn is_page_type(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let subtype = essence.rsplit(['/', '+']).next().unwrap_or_default();
     matches!(subtype, "html" | "xml" | "json" | "xhtml")
 }
 
-/// Whether an `ETag` is strong, and says anything.
+/// Whether an `ETag` is strong and not empty.
 pub(super) fn is_strong(etag: &str) -> bool {
     etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"')
 }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts() {
+    fn contradictions() {
         let of = |etag: Option<&str>, total, md5: Option<u8>| Announced {
             etag: etag.map(str::to_owned),
             total,
@@ -103,7 +103,7 @@ mod tests {
         }
     }
     #[test]
-    fn a_page_in_the_place_of_other_bytes_contradicts() {
+    fn an_error_page_instead_of_a_document_contradicts() {
         let of = |kind: Option<&str>| Announced { content_type: kind.map(str::to_owned), ..Announced::default() };
         for (before, later, contradicts) in [
             (Some("application/pdf"), Some("text/html; charset=utf-8"), true),

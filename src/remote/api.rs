@@ -1,12 +1,11 @@
-//! One path for every request to the API.
+//! Sends all requests to the API.
 //!
-//! A token, a turn from the pace, the request, a verdict, and perhaps once more. Every call of the client is safe to
-//! repeat (the search, though a `POST`, changes nothing), so every fault that may pass is retried,
-//! an answer that can't be read included. A 401 is about the token only if the list of binders, which any good token
-//! is accepted for, is refused with it too; then the token is replaced for everybody, and whether the credentials are
-//! beyond help is decided by [`Tokens`]. Otherwise the 401 is the answer to what was asked for, whatever else is under
-//! way. While the service is
-//! down everybody waits ([`CircuitBreaker`]), and whoever is let through asks whether it is back.
+//! Each call needs a token and a turn from the pace; its response is classified, and retried if the failure may
+//! pass. Every call is safe to repeat (the search is a `POST` but changes nothing), also after a response that
+//! can't be read. A 401 is about the token only if the list of binders, which every good token may read, is
+//! refused too: then the token is replaced for all, and [`Tokens`] decides whether the credentials are refused for
+//! good. Otherwise the 401 is about the requested resource. While the service is down all calls wait
+//! ([`CircuitBreaker`]), and one of them probes.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -27,12 +26,12 @@ use crate::{
         cause::Cause,
         clock::Clock,
         error::Error,
-        headers::{content_type, farewell, retry_after},
-        patience::Patience,
+        headers::{content_type, deprecation, retry_after},
+        min_speed::MinSpeed,
         problem::Problem,
         requests::{Endpoint, Requests},
         settings::Settings,
-        text::understand,
+        text::parse_repaired,
         token::{Token, Tokens},
         transport,
     },
@@ -41,16 +40,16 @@ use crate::{
 /// The header that names the tenant.
 const TENANT: HeaderName = HeaderName::from_static("x-ibinder-tenantid");
 
-/// Largest answer that is read.
+/// Largest response body.
 pub(super) const LARGEST: usize = 64 << 20;
 
-/// How many 401 to a call are believed, where its token is good: one may be a fault of the service.
+/// How many 401s with a good token are final; a single one may be a fault of the service.
 const REFUSALS: u32 = 2;
 
-/// Largest error answer that is read; what is beyond is a page and not a problem.
+/// Largest error body; a larger one is no problem JSON.
 const LARGEST_PROBLEM: usize = 1 << 20;
 
-/// A request to the API, before it has a token.
+/// A request to the API, without its token.
 #[derive(Debug)]
 pub(super) struct Call {
     url: Url,
@@ -58,12 +57,10 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Reads what is there.
     pub(super) fn get(url: Url) -> Self {
         Self { url, json: None }
     }
 
-    /// Asks with a JSON body.
     pub(super) fn post(url: Url, json: Bytes) -> Self {
         Self { url, json: Some(json) }
     }
@@ -72,13 +69,12 @@ impl Call {
         if self.json.is_some() { Method::POST } else { Method::GET }
     }
 
-    /// What is asked, for errors: the method and the path.
+    /// Method and path, for errors.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.method(), self.url.path())
     }
 
-    /// The request, with who asks.
-    pub(super) fn dress(&self, bearer: &HeaderValue, tenant: &HeaderValue) -> Request {
+    pub(super) fn to_request(&self, bearer: &HeaderValue, tenant: &HeaderValue) -> Request {
         let mut request = Request::new(self.method(), self.url.clone());
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, bearer.clone());
@@ -97,15 +93,14 @@ impl Call {
     }
 }
 
-/// What is asked for to see whether the service is back.
+/// The request that tests whether the service works.
 #[derive(Debug)]
 pub(super) struct Probe {
     pub(super) call: Call,
-    /// Whether an answer can be read.
+    /// Whether a response can be read.
     pub(super) read: fn(&str) -> Result<(), Cause>,
 }
 
-/// The API as a place to send calls to.
 #[derive(Debug)]
 pub(super) struct Api {
     client: Client,
@@ -115,25 +110,25 @@ pub(super) struct Api {
     clock: Clock,
     tenant: HeaderValue,
     retry: Policy,
-    outage: CircuitBreaker,
+    breaker: CircuitBreaker,
     give_up: Duration,
     probe: Probe,
-    /// Held by whoever asks whether a token is good.
+    /// Held while a task tests whether a token is good.
     checking: tokio::sync::Mutex<()>,
-    /// What the service said first of the end of a call.
-    farewell: OnceLock<String>,
+    /// The first deprecation notice.
+    deprecation: OnceLock<String>,
     head_timeout: Duration,
-    patience: Patience,
+    min_speed: MinSpeed,
 }
 
 /// What a 401 is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum About {
-    /// The token, which is or will be replaced.
+enum Subject {
+    /// The token, which is replaced.
     Token,
-    /// What was asked for.
+    /// The requested resource.
     Call,
-    /// Nobody knows: the service did not say.
+    /// Unknown: the service did not answer.
     Unknown,
 }
 
@@ -155,44 +150,43 @@ impl Api {
             clock: Clock::default(),
             tenant,
             retry: settings.retry.clone(),
-            outage: CircuitBreaker::new("iBinder", settings.give_up, &settings.retry),
+            breaker: CircuitBreaker::new("iBinder", settings.give_up, &settings.retry),
             give_up: settings.give_up,
             probe,
             checking: tokio::sync::Mutex::default(),
-            farewell: OnceLock::new(),
+            deprecation: OnceLock::new(),
             head_timeout: settings.head_timeout,
-            patience: Patience::of(settings),
+            min_speed: MinSpeed::of(settings),
         })
     }
 
-    /// The service's clock.
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// What the service said first of the end of a call.
-    pub(super) fn farewell(&self) -> Option<&str> {
-        self.farewell.get().map(String::as_str)
+    /// The first deprecation notice of the service.
+    pub(super) fn deprecation(&self) -> Option<&str> {
+        self.deprecation.get().map(String::as_str)
     }
 
-    /// The rate that held, for the next time.
-    pub(super) fn held(&self) -> Option<SavedRate> {
-        self.pace.held()
+    /// The rate to save for the next run.
+    pub(super) fn rate_to_save(&self) -> Option<SavedRate> {
+        self.pace.rate_to_save()
     }
 
-    /// Requests per second that held so far, or that are set.
+    /// In requests per second.
     pub(super) fn rate(&self) -> Option<f64> {
-        self.pace.held().map(|held| held.rate).or_else(|| self.pace.rate())
+        self.pace.rate_to_save().map(|saved| saved.rate).or_else(|| self.pace.rate())
     }
 
-    /// Sends a call until its answer can be read, or for as long as the policy allows.
+    /// Retries a call until its response can be read, within the policy.
     pub(super) async fn request<T>(&self, call: &Call, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Error> {
         let mut retry = Retry::new(&self.retry);
         let (mut tries, mut refused) = (0, 0);
         loop {
             let asked = Instant::now();
             let (pass, token) = self.pass(call, tries).await?;
-            retry.pardon(asked.elapsed());
+            retry.exclude(asked.elapsed());
             tries += 1;
             let (sent, answer) = self.send(call, &token, &read).await;
             let cause = match answer {
@@ -202,101 +196,101 @@ impl Api {
                 }
                 Err(cause) => cause,
             };
-            if cause.is_silence() {
+            if cause.is_outage() {
                 pass.failed(&cause, cause.retry_after());
             } else {
                 pass.answered();
             }
             let again = if cause.is_unauthorized() {
                 // Seldom needed, and large.
-                let about = Box::pin(self.about(call, &token, sent));
-                refused += u32::from(about.await == About::Call);
+                let subject = Box::pin(self.subject_of_401(call, &token, sent));
+                refused += u32::from(subject.await == Subject::Call);
                 refused < REFUSALS
             } else {
-                cause.is_passing()
+                cause.is_transient()
             };
-            // How long the service asks to wait holds everybody at the turn, and is no lack of patience.
+            // The pace makes all requests wait for `Retry-After`; this doesn't use up the policy's time.
             let delay = if again { retry.next(None, Instant::now()) } else { None };
             let Some(delay) = delay else { return Err(Error::new(call.name(), cause, tries)) };
-            tracing::debug!(call = call.name(), %cause, tries, ?delay, "trying again");
+            tracing::debug!(call = call.name(), %cause, tries, ?delay, "retrying");
             sleep(delay).await;
             self.requests.count_retried();
         }
     }
 
-    /// What a 401 is about that came to a call which was sent then with this token.
-    async fn about(&self, call: &Call, token: &Token, sent: Instant) -> About {
+    /// What a 401 to a call with this token, sent at that time, is about.
+    async fn subject_of_401(&self, call: &Call, token: &Token, sent: Instant) -> Subject {
         let known = || {
-            let replaced = self.tokens.is_replaced(token).then_some(About::Token);
-            replaced.or_else(|| token.was_accepted_since(sent).then_some(About::Call))
+            let replaced = self.tokens.is_replaced(token).then_some(Subject::Token);
+            replaced.or_else(|| token.was_accepted_since(sent).then_some(Subject::Call))
         };
         let is_probe = call.url == self.probe.call.url;
         if is_probe {
             self.tokens.refused(token);
-            return About::Token;
+            return Subject::Token;
         }
-        if let Some(about) = known() {
-            return about;
+        if let Some(subject) = known() {
+            return subject;
         }
         let _one = self.checking.lock().await;
-        if let Some(about) = known() {
-            return about;
+        if let Some(subject) = known() {
+            return subject;
         }
         let (asked, answer) = self.send(&self.probe.call, token, self.probe.read).await;
         match answer {
             Err(Cause::Answer { status: 401, .. }) => {
                 self.tokens.refused(token);
-                About::Token
+                Subject::Token
             }
-            Err(cause) if cause.is_passing() => About::Unknown,
-            // Whoever is let in may still be told something else.
+            Err(cause) if cause.is_transient() => Subject::Unknown,
+            // The credentials may be good and the resource still refused.
             Ok(()) | Err(_) => {
                 self.tokens.accepted(token, asked);
-                About::Call
+                Subject::Call
             }
         }
     }
 
-    /// Leave to send a call, and a token for it. Whoever gets leave to probe instead, does so first.
+    /// A pass and a token for a call. Sends the probe first, if one is due.
     async fn pass(&self, call: &Call, tries: u32) -> Result<(Pass<'_>, Arc<Token>), Error> {
         loop {
             let pass =
-                self.outage.pass().await.map_err(|GaveUp(last)| {
+                self.breaker.pass().await.map_err(|GaveUp(last)| {
                     Error::new(call.name(), Cause::GivenUp { after: self.give_up, last }, tries)
                 })?;
             let Some(end) = pass.probes_until() else {
                 match self.tokens.get().await {
                     Ok(token) => return Ok((pass, token)),
-                    Err(error) if error.is_silence() => pass.fatal(&error, error.retry_after()),
+                    Err(error) if error.is_outage() => pass.fatal(&error, error.retry_after()),
                     Err(error) => return Err(error),
                 }
                 continue;
             };
-            // The turn of a probe may be far off, and the end is the end.
+            // A probe's turn may be far off; the deadline still applies.
             match timeout_at(end, self.probe()).await {
                 Ok(Ok(None)) => pass.answered(),
                 Ok(Ok(Some((why, after)))) => pass.failed(&why, after),
                 Ok(Err(error)) => return Err(error),
-                Err(_) => pass.failed(&format!("{}: nothing came in time", call.name()), None),
+                Err(_) => pass.failed(&format!("{}: timed out", call.name()), None),
             }
         }
     }
 
-    /// Asks once for something that any service that works can answer; what came instead.
+    /// Sends one probe; returns the failure, if any.
     async fn probe(&self) -> Result<Option<(String, Option<Duration>)>, Error> {
         let token = match self.tokens.probe().await {
             Ok(token) => token,
-            Err(error) if error.is_silence() => return Ok(Some((error.to_string(), error.retry_after()))),
+            Err(error) if error.is_outage() => return Ok(Some((error.to_string(), error.retry_after()))),
             Err(error) => return Err(error),
         };
         let Probe { call, read } = &self.probe;
         let (_, answer) = self.send(call, &token, read).await;
-        let silence = answer.err().filter(Cause::is_silence);
-        Ok(silence.map(|cause| (format!("{}: {cause}", call.name()), cause.retry_after())))
+        let outage = answer.err().filter(Cause::is_outage);
+        Ok(outage.map(|cause| (format!("{}: {cause}", call.name()), cause.retry_after())))
     }
 
-    /// Sends a call once, and says when. The turn comes last: tasks that waited for a token would otherwise all go at
-    /// once.
+    /// Sends a call once, and returns when. The turn comes last: otherwise all tasks that waited for a token would
+    /// send at once.
     async fn send<T>(
         &self,
         call: &Call,
@@ -318,44 +312,43 @@ impl Api {
     async fn once<T>(&self, call: &Call, token: &Token, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Cause> {
         self.requests.count_api();
         let response =
-            transport::send(&self.client, call.dress(&token.header, &self.tenant), self.head_timeout).await?;
+            transport::send(&self.client, call.to_request(&token.header, &self.tenant), self.head_timeout).await?;
         self.requests.answered(Endpoint::Api, response.status().as_u16());
-        if let Some(words) = farewell(response.headers()) {
-            let _ = self.farewell.set(format!("{}: {words}", call.name()));
+        if let Some(words) = deprecation(response.headers()) {
+            let _ = self.deprecation.set(format!("{}: {words}", call.name()));
         }
         if !response.status().is_success() {
-            return Err(failure(response, token.text(), self.patience).await);
+            return Err(failure(response, token.text(), self.min_speed).await);
         }
         self.clock.answered(response.headers(), std::time::Instant::now());
-        understand(&transport::body(response, LARGEST, self.patience).await?, read)
+        parse_repaired(&transport::body(response, LARGEST, self.min_speed).await?, read)
     }
 
-    /// Tells the pace and the token what a failure says about them.
+    /// Reports a failure to the pace and to the token cache.
     fn learn(&self, cause: &Cause, token: &Token, permit: Permit) {
         match cause {
             Cause::Answer { status: 429, retry_after, .. } => {
                 self.requests.count_throttled();
                 self.pace.throttled(permit, *retry_after);
             }
-            // What names a time speaks of everybody.
+            // A failure with `Retry-After` is about the whole client.
             Cause::Answer { status: 503, retry_after: Some(wait), .. } => self.pace.throttled(permit, Some(*wait)),
             Cause::Answer { status: 503, .. } => self.pace.unavailable(permit),
-            // Who isn't let in doesn't learn that something is missing.
+            // An unauthorized client doesn't learn that something is missing.
             Cause::Answer { status: 404, .. } => self.tokens.accepted(token, permit.sent()),
             _ => {}
         }
     }
 }
 
-/// The value of the header that names the tenant.
 pub(super) fn tenant(settings: &Settings) -> Result<HeaderValue, Error> {
     let tenant = HeaderValue::from_str(settings.organisation.as_str()).ok().filter(|id| id.to_str().is_ok());
-    let wrong = || Error::configuration(Cause::BadSetting("the organisation's id is not plain ASCII".into()));
-    tenant.ok_or_else(wrong)
+    let problem = || Error::configuration(Cause::BadSetting("the organisation's id is not plain ASCII".into()));
+    tenant.ok_or_else(problem)
 }
 
-/// What an answer says that is none; a token that it repeats is not taken over.
-pub(super) async fn failure(response: Response, token: &str, patience: Patience) -> Cause {
+/// Classifies an error response; the token is redacted from its text.
+pub(super) async fn failure(response: Response, token: &str, min_speed: MinSpeed) -> Cause {
     let status = response.status().as_u16();
     if response.status().is_redirection() {
         return Cause::Redirected(status);
@@ -363,7 +356,7 @@ pub(super) async fn failure(response: Response, token: &str, patience: Patience)
     let retry_after = retry_after(response.headers());
     let kind = content_type(response.headers()).map(str::to_owned);
     // An error whose body can't be read is still that error.
-    let body = transport::body(response, LARGEST_PROBLEM, patience).await.unwrap_or_default();
+    let body = transport::body(response, LARGEST_PROBLEM, min_speed).await.unwrap_or_default();
     let problem = Problem::read(status, kind.as_deref(), &body, &[token]);
     Cause::Answer { status, problem, retry_after }
 }

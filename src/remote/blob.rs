@@ -1,4 +1,4 @@
-//! The bytes of a version, as they come.
+//! A version's bytes, as they arrive.
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
@@ -11,32 +11,32 @@ use super::{
     blob_head::Head,
     cause::Cause,
     error::Error,
-    patience::{Meter, Patience},
+    min_speed::{Meter, MinSpeed},
     transport,
 };
 use crate::pace::ConcurrencyLimit;
 
-/// Bytes on their way from storage.
+/// A download in progress.
 ///
-/// They are whole only once [`chunk`](Self::chunk) has answered with nothing: it counts them, and fails where they are
-/// fewer or more than was announced. Where nothing was announced and `closes` is set, even that
-/// proves little, because a broken connection looks the same.
+/// It is complete only after [`chunk`](Self::chunk) returned `None`: `chunk` compares the size with the announced
+/// one. If none was announced and `ends_at_close` is set, even that proves little, because a broken connection looks the
+/// same.
 pub struct Blob {
-    /// Which byte of the document comes first: 0, or the offset where a download goes on.
+    /// The offset of the first byte: 0, or where a download was resumed.
     pub start: u64,
     /// What is announced about the whole document.
     pub announced: Announced,
-    /// When the bytes were last changed, as storage says.
+    /// `Last-Modified`.
     pub last_modified: Option<Timestamp>,
-    /// What the bytes are said to be encoded as, though no encoding was asked for.
+    /// `Content-Encoding`, although the request did not accept any.
     pub encoding: Option<String>,
-    /// Whether the answer bears marks that a store gives to a blob and to no error page.
+    /// Whether the response has headers that stores add to blobs and never to error pages.
     pub marked: bool,
-    /// Whether nothing but the close of the connection ends the bytes.
-    pub closes: bool,
+    /// Whether only the close of the connection ends the body.
+    pub ends_at_close: bool,
     response: Response,
-    lanes: Arc<ConcurrencyLimit>,
-    /// The offset after the last byte that came.
+    slots: Arc<ConcurrencyLimit>,
+    /// The offset after the last byte that arrived.
     at: u64,
     call: String,
     tries: u32,
@@ -48,9 +48,9 @@ impl Blob {
     pub(super) fn new(
         head: Head,
         response: Response,
-        lanes: Arc<ConcurrencyLimit>,
+        slots: Arc<ConcurrencyLimit>,
         (call, tries): (String, u32),
-        patience: Patience,
+        min_speed: MinSpeed,
     ) -> Self {
         Self {
             start: head.start,
@@ -58,18 +58,19 @@ impl Blob {
             last_modified: head.last_modified,
             encoding: head.encoding,
             marked: head.marked,
-            closes: head.closes,
+            ends_at_close: head.ends_at_close,
             response,
-            lanes,
+            slots,
             at: head.start,
             call,
             tries,
-            meter: patience.meter(),
+            meter: min_speed.meter(),
             ended: false,
         }
     }
 
-    /// The next bytes; nothing at the end. After an error, what came before it is good, and may be resumed.
+    /// The next bytes; `None` at the end. After an error the earlier bytes are still good, and the download can be
+    /// resumed.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         if self.ended {
             return Ok(None);
@@ -77,7 +78,7 @@ impl Blob {
         let result = match transport::piece(&mut self.response, &mut self.meter).await {
             Ok(Some(bytes)) => {
                 self.at += bytes.len() as u64;
-                self.lanes.came(bytes.len() as u64);
+                self.slots.received(bytes.len() as u64);
                 self.length(false).map(|()| Some(bytes))
             }
             Ok(None) => self.length(true).map(|()| None),
@@ -87,14 +88,13 @@ impl Blob {
         result.map_err(|cause| Error::new(self.call.clone(), cause, self.tries))
     }
 
-    /// Whether what came fits the size that was announced. Where only the close of the connection ends the bytes, fewer of
-    /// them are a connection that broke.
+    /// Checks the size. If only the close of the connection ends the body, too few bytes mean a broken connection.
     fn length(&self, ended: bool) -> Result<(), Cause> {
         let (at, total) = (self.at, self.announced.total.unwrap_or(self.at));
         let (got, announced) = (at - self.start, total.saturating_sub(self.start));
         match at.cmp(&total) {
-            Ordering::Less if ended && self.closes => {
-                Err(Cause::Transport(format!("it closed after {got} of {announced} bytes")))
+            Ordering::Less if ended && self.ends_at_close => {
+                Err(Cause::Transport(format!("closed after {got} of {announced} bytes")))
             }
             Ordering::Less if ended => Err(Cause::WrongLength { announced, got }),
             Ordering::Greater => Err(Cause::WrongLength { announced, got }),
@@ -104,7 +104,7 @@ impl Blob {
 }
 
 impl fmt::Debug for Blob {
-    /// Without the answer, which knows the whole link.
+    /// Omits the response, which contains the whole link.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Blob")
             .field("call", &self.call)

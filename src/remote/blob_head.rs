@@ -1,10 +1,10 @@
-//! What the head of a storage answer says about the bytes that follow.
+//! Reads the headers of a storage response.
 //!
-//! Storage is presumably an object store, and everything it may say is used where it is said and required nowhere
-//! (`docs/api-contract.md`, "Content": assumed). One thing is strict: what was announced about a version binds every later
-//! answer about it while a part of it is held. A part continues what is held only if it is exactly the rest of the same
-//! bytes (it starts where it should, ends at the end, has the same `ETag` and the same total), and a whole in its place has
-//! the same size, `ETag` and MD5. Anything else is an error that tells the caller to ask for the whole.
+//! Storage is presumably an object store; every header is used if present, and none is required
+//! (`docs/api-contract.md`, "Content": assumed). One rule is strict: while a partial download is kept, later
+//! responses must agree with what was announced. A 206 continues it only if it is exactly the rest of the same
+//! bytes (right start, right end, same `ETag`, same total), and a 200 in its place must have the same size, `ETag`
+//! and MD5. Otherwise an error tells the caller to request the whole.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
@@ -21,16 +21,16 @@ use crate::remote::{
     headers::{content_type, retry_after, text},
 };
 
-/// The hash of the whole where an answer holds a part.
+/// The hash of the whole, in a partial response.
 const WHOLE_MD5: HeaderName = HeaderName::from_static("x-ms-blob-content-md5");
 
-/// The hash of what an answer holds.
+/// The hash of this response's body.
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 const DATES: DateTimeParser = DateTimeParser::new();
 
-/// What Azure, S3 and Google Cloud say of a blob and never of an error.
-const MARKS: [&str; 6] = [
+/// Headers that Azure, S3 and Google Cloud add to blobs and never to errors.
+const BLOB_HEADERS: [&str; 6] = [
     "x-ms-blob-type",
     "x-amz-version-id",
     "x-amz-server-side-encryption",
@@ -39,30 +39,29 @@ const MARKS: [&str; 6] = [
     "x-goog-stored-content-length",
 ];
 
-/// Where an interrupted download goes on.
+/// Where an interrupted download continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resume {
-    /// How many bytes are held.
+    /// The number of bytes already there.
     pub offset: u64,
-    /// What was announced about the whole when they came; its strong `ETag` is what the rest is asked for by.
+    /// What was announced with them; the rest is requested with `If-Match` of the strong `ETag`.
     pub announced: Announced,
 }
 
-/// What is known about the bytes that follow.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) start: u64,
-    /// Size of the whole, not of this answer.
+    /// The size of the whole, not of this response.
     pub(super) announced: Announced,
     pub(super) last_modified: Option<Timestamp>,
-    /// What the bytes are said to be encoded as.
+    /// `Content-Encoding`.
     pub(super) encoding: Option<String>,
-    /// Whether the answer bears marks that a store gives to a blob and to no error page.
+    /// Whether the response has headers that stores add to blobs and never to error pages.
     pub(super) marked: bool,
-    pub(super) closes: bool,
+    pub(super) ends_at_close: bool,
 }
 
-/// Reads the head of an answer to a request for the whole or, with `resume`, for the rest.
+/// Reads the headers of a response to a request for the whole or, with `resume`, for the rest.
 pub(super) fn read(
     status: StatusCode,
     version: Version,
@@ -72,30 +71,34 @@ pub(super) fn read(
     match (status, resume) {
         (StatusCode::OK, _) => whole(version, headers, resume),
         (StatusCode::PARTIAL_CONTENT, Some(resume)) => rest(version, headers, resume),
-        // A range that nobody asked for, and that is everything.
+        // An unrequested range that covers the whole.
         (StatusCode::PARTIAL_CONTENT, None) if span(headers).is_some_and(Span::is_whole) => {
             whole(version, headers, None)
         }
-        (StatusCode::PARTIAL_CONTENT, None) => Err(Cause::Garbled("it is a part, and the whole was asked for".into())),
-        (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => Err(Cause::NotTheRest("it has no bytes in the range")),
-        _ if status.is_success() => Err(Cause::Garbled(format!("{status} has no document"))),
+        (StatusCode::PARTIAL_CONTENT, None) => {
+            Err(Cause::Garbled("it is a part of the document instead of the whole".into()))
+        }
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => {
+            Err(Cause::NotTheRest("it has no bytes after the resumed position"))
+        }
+        _ if status.is_success() => Err(Cause::Garbled(format!("the status {status} carries no document"))),
         _ => Err(Cause::Storage { status: status.as_u16(), retry_after: retry_after(headers) }),
     }
 }
 
-/// What the head of an answer tells of the whole, wherever the answer begins in it.
-pub(super) fn known(status: StatusCode, headers: &HeaderMap) -> Head {
+/// What the headers say about the whole, wherever the body begins.
+pub(super) fn describe(status: StatusCode, headers: &HeaderMap) -> Head {
     let own = if status == StatusCode::OK { md5(headers, CONTENT_MD5) } else { None };
     head(Version::HTTP_11, headers, 0, None, own.or_else(|| md5(headers, WHOLE_MD5)))
 }
 
-/// An answer that says it is the whole.
+/// A response with the status of the whole.
 fn whole(version: Version, headers: &HeaderMap, resume: Option<&Resume>) -> Result<Head, Cause> {
     let span = span(headers);
     if headers.contains_key(CONTENT_RANGE) && !span.is_some_and(Span::is_whole) {
         return Err(match resume {
-            Some(_) => Cause::Contradicted("a part of the document is called the whole"),
-            None => Cause::Garbled("it says that it is a part, and the whole was asked for".into()),
+            Some(_) => Cause::Contradicted("it sends a part of the document as the whole"),
+            None => Cause::Garbled("it is a part of the document instead of the whole".into()),
         });
     }
     let total = length(headers).or(span.map(|span| span.total));
@@ -105,31 +108,31 @@ fn whole(version: Version, headers: &HeaderMap, resume: Option<&Resume>) -> Resu
     if let Some(how) = resume.announced.contradicted_by(&head.announced) {
         return Err(Cause::Contradicted(how));
     }
-    // What was announced before holds where this answer says nothing.
+    // What this response leaves out was announced before.
     head.announced.total = head.announced.total.or(resume.announced.total);
     head.announced.md5 = head.announced.md5.or(resume.announced.md5);
     head.announced.content_type = resume.announced.content_type.clone().or(head.announced.content_type);
     Ok(head)
 }
 
-/// An answer that says it is the rest.
+/// A response with the status of a part.
 fn rest(version: Version, headers: &HeaderMap, resume: &Resume) -> Result<Head, Cause> {
-    let Some(span) = span(headers) else { return Err(Cause::NotTheRest("it does not say which bytes it has")) };
+    let Some(span) = span(headers) else { return Err(Cause::NotTheRest("it has no Content-Range")) };
     if content_type(headers).is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/")) {
-        return Err(Cause::NotTheRest("it is split into parts"));
+        return Err(Cause::NotTheRest("it is a multipart response"));
     }
     if span.first != resume.offset || span.last.checked_add(1) != Some(span.total) {
-        return Err(Cause::NotTheRest("it is another part"));
+        return Err(Cause::NotTheRest("it is a different part"));
     }
     if length(headers).is_some_and(|length| length != span.total - span.first) {
-        return Err(Cause::NotTheRest("it is longer or shorter than it says"));
+        return Err(Cause::NotTheRest("its length contradicts its Content-Range"));
     }
     let mut head = head(version, headers, resume.offset, Some(span.total), md5(headers, WHOLE_MD5));
     if let Some(how) = resume.announced.contradicted_by(&head.announced) {
         return Err(Cause::Contradicted(how));
     }
     if head.announced.etag.is_none() {
-        return Err(Cause::NotTheRest("it has no ETag to compare"));
+        return Err(Cause::NotTheRest("it has no ETag"));
     }
     head.announced.md5 = head.announced.md5.or(resume.announced.md5);
     head.announced.content_type = resume.announced.content_type.clone().or(head.announced.content_type);
@@ -144,13 +147,13 @@ fn head(version: Version, headers: &HeaderMap, start: u64, total: Option<u64>, m
         announced: Announced { etag, total, md5, content_type: content_type(headers).map(str::to_owned) },
         last_modified: text(headers, LAST_MODIFIED).and_then(|date| DATES.parse_timestamp(date).ok()),
         encoding: encoding(headers),
-        marked: MARKS.iter().any(|mark| headers.contains_key(*mark)),
-        // HTTP/2 says where a body ends.
-        closes: version < Version::HTTP_2 && !framed,
+        marked: BLOB_HEADERS.iter().any(|mark| headers.contains_key(*mark)),
+        // HTTP/2 frames mark the end of a body.
+        ends_at_close: version < Version::HTTP_2 && !framed,
     }
 }
 
-/// What the bytes are said to be encoded as; `identity` is nothing.
+/// `Content-Encoding`; `None` for `identity`.
 fn encoding(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let names: Vec<String> = values
@@ -161,7 +164,7 @@ fn encoding(headers: &HeaderMap) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// The bytes that an answer says it has.
+/// A parsed `Content-Range`.
 #[derive(Clone, Copy)]
 struct Span {
     first: u64,
@@ -220,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_used_where_it_is_said() {
+    fn all_headers_are_read() {
         let head = whole(&[
             ("content-length", "5"),
             ("etag", "\"abc\""),
@@ -228,7 +231,7 @@ mod tests {
             ("content-md5", "XUFAKrxLKna5cZ2REBfFkg=="),
             ("content-type", "application/pdf"),
         ]);
-        assert_eq!((head.start, head.announced.total, head.closes), (0, Some(5), false));
+        assert_eq!((head.start, head.announced.total, head.ends_at_close), (0, Some(5), false));
         assert_eq!(head.announced.etag.as_deref(), Some("\"abc\""));
         assert_eq!(head.last_modified.unwrap().to_string(), "1994-11-06T08:49:37Z");
         assert_eq!(head.announced.md5.unwrap()[..3], [0x5d, 0x41, 0x40]);
@@ -238,8 +241,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_required() {
-        assert_eq!(whole(&[]), Head { closes: true, ..Head::default() });
+    fn no_header_is_required() {
+        assert_eq!(whole(&[]), Head { ends_at_close: true, ..Head::default() });
         for (name, odd) in [
             ("content-md5", "abc"),
             ("content-md5", "aGVq"),
@@ -250,28 +253,28 @@ mod tests {
             ("last-modified", "yesterday"),
             ("last-modified", ""),
         ] {
-            assert_eq!(whole(&[(name, odd)]), Head { closes: true, ..Head::default() }, "{name}: {odd}");
+            assert_eq!(whole(&[(name, odd)]), Head { ends_at_close: true, ..Head::default() }, "{name}: {odd}");
         }
     }
 
     #[test]
-    fn what_ends_a_body() {
-        assert!(!whole(&[("transfer-encoding", "chunked")]).closes);
-        assert!(!whole(&[("transfer-encoding", "gzip, Chunked")]).closes);
-        assert!(whole(&[("transfer-encoding", "gzip")]).closes);
+    fn the_end_of_a_body() {
+        assert!(!whole(&[("transfer-encoding", "chunked")]).ends_at_close);
+        assert!(!whole(&[("transfer-encoding", "gzip, Chunked")]).ends_at_close);
+        assert!(whole(&[("transfer-encoding", "gzip")]).ends_at_close);
         let read = read(StatusCode::OK, Version::HTTP_2, &HeaderMap::new(), None);
-        assert!(!read.unwrap().closes);
+        assert!(!read.unwrap().ends_at_close);
     }
 
-    fn held() -> Resume {
+    fn partial() -> Resume {
         let announced =
             Announced { etag: Some("\"a\"".into()), total: Some(10), md5: Some([7; 16]), ..Announced::default() };
         Resume { offset: 3, announced }
     }
 
-    /// What an answer to a request for the rest means.
+    /// Classifies a response to a request for the rest.
     fn rest_of(status: u16, list: &[(&str, &str)]) -> &'static str {
-        match ask(status, list, Some(&held())) {
+        match ask(status, list, Some(&partial())) {
             Ok(head) if head.start == 3 => "rest",
             Ok(head) if head.start == 0 => "whole",
             Err(Cause::NotTheRest(_)) => "not the rest",
@@ -281,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_announced_binds_the_answer_to_a_range() {
+    fn a_range_response_must_match_what_was_announced() {
         let (tag, range) = (("etag", "\"a\""), ("content-range", "bytes 3-9/10"));
         for (status, list, means) in [
             (206, &[range, tag][..], "rest"),
@@ -291,7 +294,7 @@ mod tests {
             (206, &[("content-range", "bytes 3-8/9"), tag], "contradiction"),
             (206, &[range, ("etag", "\"b\"")], "contradiction"),
             (206, &[range, tag, ("x-ms-blob-content-md5", "XUFAKrxLKna5cZ2REBfFkg==")], "contradiction"),
-            // Nothing to compare, or another part.
+            // Nothing to compare, or a different part.
             (206, &[range], "not the rest"),
             (206, &[range, ("etag", "W/\"a\"")], "not the rest"),
             (206, &[tag], "not the rest"),
@@ -303,7 +306,7 @@ mod tests {
             (206, &[("content-range", "bytes 3-18446744073709551615/0"), tag], "not the rest"),
             (206, &[range, tag, ("content-length", "6")], "not the rest"),
             (416, &[], "not the rest"),
-            // Another kind of body than before, or parts with heads of their own.
+            // Another content type, or a multipart response.
             (206, &[range, tag, ("content-type", "application/octet-stream")], "rest"),
             (206, &[range, tag, ("content-type", "text/html")], "contradiction"),
             (206, &[range, tag, ("content-type", "Multipart/byteranges; boundary=x")], "not the rest"),
@@ -313,7 +316,7 @@ mod tests {
             (200, &[("content-length", "10")], "whole"),
             (200, &[tag], "whole"),
             (200, &[("content-length", "10"), ("content-range", "bytes 0-9/10"), tag], "whole"),
-            // A slice that is called the whole.
+            // A part sent as the whole.
             (200, &[("content-length", "7"), tag], "contradiction"),
             (200, &[("content-length", "7"), range, tag], "contradiction"),
             (200, &[("content-length", "10"), ("etag", "\"b\"")], "contradiction"),
@@ -324,22 +327,22 @@ mod tests {
     }
 
     #[test]
-    fn what_an_answer_leaves_out_is_what_was_announced() {
-        let head = ask(200, &[("etag", "\"a\"")], Some(&held())).unwrap();
+    fn missing_headers_fall_back_to_what_was_announced() {
+        let head = ask(200, &[("etag", "\"a\"")], Some(&partial())).unwrap();
         assert_eq!((head.announced.total, head.announced.md5), (Some(10), Some([7; 16])));
         let list = [("content-range", "bytes 3-9/10"), ("etag", "\"a\"")];
-        assert_eq!(ask(206, &list, Some(&held())).unwrap().announced.md5, Some([7; 16]));
+        assert_eq!(ask(206, &list, Some(&partial())).unwrap().announced.md5, Some([7; 16]));
     }
 
     #[test]
-    fn a_part_never_takes_its_own_hash_for_that_of_the_whole() {
+    fn the_hash_of_a_part_is_not_that_of_the_whole() {
         let list = [("content-range", "bytes 3-9/10"), ("etag", "\"a\""), ("content-md5", "XUFAKrxLKna5cZ2REBfFkg==")];
-        let resume = Resume { announced: Announced { md5: None, ..held().announced }, ..held() };
+        let resume = Resume { announced: Announced { md5: None, ..partial().announced }, ..partial() };
         assert_eq!(ask(206, &list, Some(&resume)).unwrap().announced.md5, None);
     }
 
     #[test]
-    fn a_part_that_is_everything_is_the_whole() {
+    fn a_part_that_covers_everything_is_the_whole() {
         let head = ask(206, &[("content-range", "bytes 0-9/10")], None).unwrap();
         assert_eq!((head.start, head.announced.total), (0, Some(10)));
         for range in ["bytes 0-8/10", "bytes 1-9/10", "bytes 0-9/*", "x"] {
@@ -349,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document() {
+    fn statuses_without_a_document() {
         for status in [201, 204, 206, 302, 304, 401, 403, 404, 410, 416, 429, 500] {
             assert!(ask(status, &[], None).is_err(), "{status}");
         }
@@ -398,7 +401,7 @@ mod tests {
             let resume = resumes.then_some(Resume { offset, announced });
             let status = StatusCode::from_u16(status).unwrap();
             if let Ok(head) = read(status, Version::HTTP_11, &headers, resume.as_ref()) {
-                // Bytes never go anywhere but to the start, or behind what is held.
+                // Bytes are only ever written at the start, or after the existing ones.
                 proptest::prop_assert!(head.start == 0 || resume.is_some_and(|resume| resume.offset == head.start));
                 proptest::prop_assert!(head.announced.total.is_none_or(|total| total >= head.start));
             }

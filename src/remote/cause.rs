@@ -1,56 +1,53 @@
-//! Why a call failed, and what that means.
+//! Causes of failed calls, and their meaning.
 //!
-//! The mapping from an answer to its [`ErrorKind`] is written here and nowhere else. Statuses are
-//! those of `docs/api-contract.md`, "Errors" and "Content"; what it doesn't name is read by its class.
+//! Only this file maps responses to an [`ErrorKind`]. The statuses are those of `docs/api-contract.md`, "Errors"
+//! and "Content"; others are mapped by their class.
 
 use std::time::Duration;
 
 use super::problem::Problem;
 use crate::errors::with_causes;
 
-/// What an error means to whoever decides how to go on.
+/// What an error means for how to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The credentials are refused for good; every further request fails alike, without being sent.
+    /// The credentials are refused for good; further requests fail without being sent.
     Credentials,
-    /// 403: the client may not see it, or no longer.
+    /// 403: the client may not, or no longer, see it.
     Forbidden,
     /// 404.
     NotFound {
-        /// Whether the answer was problem JSON that names the 404: the service's own word, and not
-        /// a gateway's or a proxy's.
+        /// Whether the response is problem JSON with status 404: from the service itself, not from a gateway or
+        /// proxy.
         problem_json: bool,
     },
-    /// 405: the service doesn't know the call.
+    /// 405: the service doesn't offer the call.
     MethodNotAllowed,
-    /// 429, until the retries were spent.
+    /// 429, after all retries.
     Throttled,
-    /// A fault of the service or of the way to it (5xx, transport, timeouts, answers that can't be read),
-    /// until the retries were spent.
+    /// A fault of the service or the network (5xx, transport, timeouts, responses that can't be read), after all
+    /// retries.
     Unavailable,
-    /// The service refuses the request as it is (400, 409 and the like), or its answer can't be used.
+    /// The service rejects the request (400, 409 and the like), or its response can't be used.
     Rejected,
     /// Storage refuses the link (401, 403, 404, 410): a new one is needed.
     LinkExpired,
-    /// Storage did not continue a download: the whole may still be had.
+    /// Storage did not continue a download; the whole may still be available.
     NotTheRest,
-    /// Storage says other things about a version than before: what is held of it can't be continued.
+    /// Storage contradicts what it announced: a partial download can't be continued.
     Contradicted,
-    /// The service was down for longer than anybody wants to wait: everything else that is asked fails
-    /// alike, without being sent.
+    /// The service was down for longer than `give_up`; further requests fail without being sent.
     GivenUp,
-    /// A host of storage is down, and whoever has something else to do needn't wait for it:
-    /// [`Remote::host_back`](super::Remote::host_back) does.
+    /// A storage host is down; wait with [`Remote::host_back`](super::Remote::host_back) or do something else.
     HostDown,
-    /// The settings can't work.
+    /// The settings are wrong.
     Configuration,
 }
 
-/// Why a call failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Cause {
-    #[error("{url} can't be used: {wrong}")]
-    BadUrl { url: String, wrong: &'static str },
+    #[error("{url} can't be used: {problem}")]
+    BadUrl { url: String, problem: &'static str },
     #[error("{0}")]
     BadSetting(String),
     #[error(
@@ -66,8 +63,8 @@ pub(super) enum Cause {
     #[error("the token endpoint answered {status}{problem}")]
     TokenAnswer { status: u16, problem: Problem, retry_after: Option<Duration> },
     #[error("{0} fresh tokens in a row were refused with 401")]
-    Fruitless(u32),
-    #[error("it was tried for {after:?} and is given up: {last}")]
+    NeverAccepted(u32),
+    #[error("no answer for {after:?}: {last}")]
     GivenUp { after: Duration, last: String },
     #[error("storage host {host} has not answered for {after:?}: {last}")]
     HostGivenUp { host: String, after: Duration, last: String },
@@ -75,11 +72,11 @@ pub(super) enum Cause {
     HostDown(String),
     #[error("the connection failed: {0}")]
     Transport(String),
-    #[error("nothing came for {limit:?} while waiting for {what}")]
+    #[error("no data for {limit:?} while waiting for {what}")]
     Slow { what: &'static str, limit: Duration },
-    #[error("fewer than {least} bytes a second came for {over:?}")]
+    #[error("slower than {least} bytes per second for {over:?}")]
     TooSlow { least: u64, over: Duration },
-    #[error("the answer is compressed with {0:?}, which nobody asked for")]
+    #[error("the answer is compressed with {0:?}, which was not requested")]
     Compressed(String),
     #[error("the answer can't be read: {0}")]
     Garbled(String),
@@ -87,15 +84,15 @@ pub(super) enum Cause {
     TooLarge(usize),
     #[error("the download link can't be used: {0}")]
     BadLink(&'static str),
-    #[error("the download link has grown old before it could be used")]
+    #[error("the download link expired before it could be used")]
     OldLink,
     #[error("storage answered {status}")]
     Storage { status: u16, retry_after: Option<Duration> },
-    #[error("storage sent {got} bytes where it announced {announced}")]
+    #[error("storage sent {got} bytes but announced {announced}")]
     WrongLength { announced: u64, got: u64 },
     #[error("storage did not continue the download: {0}")]
     NotTheRest(&'static str),
-    #[error("storage contradicts what it announced before: {0}")]
+    #[error("storage contradicts its earlier response: {0}")]
     Contradicted(&'static str),
 }
 
@@ -108,7 +105,7 @@ impl Cause {
         match self {
             Self::BadUrl { .. } | Self::BadSetting(_) | Self::NoRoots(_) => ErrorKind::Configuration,
             Self::Answer { status, problem, .. } => answer_kind(*status, problem.is_genuine()),
-            Self::Refused { .. } | Self::Fruitless(_) => ErrorKind::Credentials,
+            Self::Refused { .. } | Self::NeverAccepted(_) => ErrorKind::Credentials,
             Self::GivenUp { .. } => ErrorKind::GivenUp,
             Self::HostDown(_) => ErrorKind::HostDown,
             Self::TokenAnswer { status: 429, .. } => ErrorKind::Throttled,
@@ -127,7 +124,7 @@ impl Cause {
         }
     }
 
-    /// The status of the answer, if one came.
+    /// The status of the response, if there was one.
     pub(super) fn status(&self) -> Option<u16> {
         match self {
             Self::Answer { status, .. }
@@ -135,35 +132,35 @@ impl Cause {
             | Self::TokenAnswer { status, .. }
             | Self::Storage { status, .. }
             | Self::Redirected(status) => Some(*status),
-            // What can't be read has come all the same.
+            // A response that can't be read still arrived.
             Self::Garbled(_) => Some(200),
             _ => None,
         }
     }
 
     /// Whether the same request may succeed later.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         matches!(self.kind(), ErrorKind::Throttled | ErrorKind::Unavailable)
     }
 
-    /// Whether it is no answer of a service that works. It may still be about this one request; a
-    /// redirect is about the settings.
-    pub(super) fn is_silence(&self) -> bool {
+    /// Whether this is not a response of a working service. It may still be about this request only; a redirect is
+    /// about the settings.
+    pub(super) fn is_outage(&self) -> bool {
         match self {
             Self::Transport(_) | Self::Slow { .. } | Self::TooSlow { .. } | Self::Garbled(_) => true,
             Self::Answer { status, .. } | Self::Storage { status, .. } => matches!(status, 408 | 425 | 500..),
-            // Without a token there is no answer to anybody.
+            // Without a token no call is answered.
             Self::TokenAnswer { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
             _ => false,
         }
     }
 
-    /// Whether it is a 401 of the API: about the token, or about what was asked for.
+    /// Whether it is a 401 of the API, about the token or the resource.
     pub(super) fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Answer { status: 401, .. })
     }
 
-    /// How long the service asked to wait.
+    /// `Retry-After`.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Answer { retry_after, .. }
@@ -174,7 +171,7 @@ impl Cause {
     }
 }
 
-/// What went wrong with a connection, in words that hold no URL.
+/// The cause of a transport error, without any URL.
 pub(super) fn explain(error: reqwest::Error) -> String {
     with_causes(&error.without_url())
 }
@@ -185,7 +182,7 @@ fn answer_kind(status: u16, genuine: bool) -> ErrorKind {
         404 => ErrorKind::NotFound { problem_json: genuine },
         405 => ErrorKind::MethodNotAllowed,
         429 => ErrorKind::Throttled,
-        // A request timeout and "too early" are faults of the way, not of the request.
+        // A request timeout and "too early" are transient.
         408 | 425 => ErrorKind::Unavailable,
         400..500 => ErrorKind::Rejected,
         _ => ErrorKind::Unavailable,
@@ -217,13 +214,13 @@ mod tests {
         ];
         for (status, kind, passing) in table {
             let cause = Cause::Answer { status, problem: Problem::default(), retry_after: None };
-            assert_eq!((cause.kind(), cause.is_passing()), (kind, passing), "{status}");
+            assert_eq!((cause.kind(), cause.is_transient()), (kind, passing), "{status}");
         }
         for status in [200, 301, 400, 403, 404, 429] {
-            assert!(!Cause::Answer { status, problem: Problem::default(), retry_after: None }.is_silence(), "{status}");
+            assert!(!Cause::Answer { status, problem: Problem::default(), retry_after: None }.is_outage(), "{status}");
         }
         for status in [408, 500, 503, 599] {
-            assert!(Cause::Storage { status, retry_after: None }.is_silence(), "{status}");
+            assert!(Cause::Storage { status, retry_after: None }.is_outage(), "{status}");
         }
         for status in [401, 403, 404, 410] {
             assert_eq!(Cause::Storage { status, retry_after: None }.kind(), ErrorKind::LinkExpired);

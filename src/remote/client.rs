@@ -1,4 +1,4 @@
-//! The calls of the API, as the rest of the program makes them.
+//! The API's calls for the rest of the program.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,37 +20,37 @@ use crate::{
         token::Tokens,
         token_source::TokenSource,
         transport::{self, ClientPurpose},
-        urls::Routes,
+        urls::ApiUrls,
         wire::{self, OddItem, SearchPage},
     },
 };
 
-/// The service, as one client of one organisation sees it. All calls may run at once.
+/// A client of one organisation. Its calls may run concurrently.
 #[derive(Debug)]
 pub struct Remote {
     api: Api,
-    routes: Routes,
+    urls: ApiUrls,
     storage: Storage,
 }
 
-/// Which documents a search asks for; the filters are combined with "and".
+/// Filters of a search, combined with "and".
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query<'a> {
-    /// Those of a binder; without it, those of the whole organisation.
+    /// In this binder; `None` for the whole organisation.
     pub binder: Option<&'a BinderId>,
-    /// Those of a tab.
+    /// In this tab.
     pub tab: Option<&'a FolderId>,
-    /// In which order; without it, the service's own.
+    /// Sort order; `None` for the service's own.
     pub order: Option<Direction>,
 }
 
-/// An order by [`sort_key`](super::sort_key).
+/// Sort order by [`sort_key`](super::sort_key).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Direction {
-    /// The smallest key first.
+    /// Smallest key first.
     #[serde(rename = "asc")]
     Ascending,
-    /// The largest key first.
+    /// Largest key first.
     #[serde(rename = "desc")]
     Descending,
 }
@@ -59,8 +59,7 @@ pub enum Direction {
 struct SearchBody<'a> {
     #[serde(rename = "MetadataFilters")]
     filters: Vec<Filter<'a>>,
-    // No sort is known to keep the order of equal keys between pages, so none is asked for but to see whether a
-    // listing is cut off.
+    // No sort is known to be stable across pages, so one is requested only to detect a listing that is cut off.
     #[serde(rename = "SortBy")]
     sort: Vec<Sort>,
 }
@@ -81,60 +80,60 @@ struct Filter<'a> {
 }
 
 impl Remote {
-    /// A client with these settings. It sends nothing yet; what can't work is told at once.
+    /// Checks the settings and builds the client; sends nothing.
     pub fn new(settings: Settings, pace: Pace, requests: Arc<Requests>) -> Result<Self, Error> {
         settings.check()?;
         let settings = Arc::new(settings);
-        let (way, auth_way) = (ClientPurpose::to(&settings.api_url), ClientPurpose::to(&settings.auth_url));
-        let client = transport::api_client(&settings, way)?;
-        let auth = if auth_way == way { client.clone() } else { transport::api_client(&settings, auth_way)? };
+        let (purpose, auth_way) = (ClientPurpose::to(&settings.api_url), ClientPurpose::to(&settings.auth_url));
+        let client = transport::api_client(&settings, purpose)?;
+        let auth = if auth_way == purpose { client.clone() } else { transport::api_client(&settings, auth_way)? };
         let tokens = Tokens::new(TokenSource::new(&settings, auth), settings.retry.clone(), Arc::clone(&requests));
-        let routes = Routes::new(settings.api_url.clone(), Settings::SUBFOLDERS);
-        // A call that any service that works can answer.
-        let probe = Probe { call: Call::get(routes.binders()), read: |text| wire::binders(text).map(drop) };
+        let urls = ApiUrls::new(settings.api_url.clone(), Settings::SUBFOLDERS);
+        // Any working service can answer this.
+        let probe = Probe { call: Call::get(urls.binders()), read: |text| wire::binders(text).map(drop) };
         let api = Api::new(&settings, client, tokens, pace, Arc::clone(&requests), probe)?;
-        Ok(Self { api, routes, storage: Storage::new(settings, requests)? })
+        Ok(Self { api, urls, storage: Storage::new(settings, requests)? })
     }
 
-    /// The rate that held, for the next time; none where it is not found out.
-    pub fn held(&self) -> Option<SavedRate> {
-        self.api.held()
+    /// The rate to save for the next run; `None` if it isn't adaptive.
+    pub fn rate_to_save(&self) -> Option<SavedRate> {
+        self.api.rate_to_save()
     }
 
-    /// Requests per second that held so far, or that are set; none without a limit.
+    /// In requests per second; `None` without a limit.
     pub fn rate(&self) -> Option<f64> {
         self.api.rate()
     }
 
-    /// What the service's clock must say now, after the last answer that bore a date; none where none did.
+    /// The service's time, extrapolated from the last `Date` header; `None` if there was none.
     pub fn time(&self) -> Option<jiff::Timestamp> {
         self.api.clock().at(std::time::Instant::now())
     }
 
-    /// The first call of which the service said that it will go away (`Deprecation`, `Sunset`), and its words.
-    pub fn farewell(&self) -> Option<&str> {
-        self.api.farewell()
+    /// The first deprecation notice (`Deprecation`, `Sunset`), with its call.
+    pub fn deprecation(&self) -> Option<&str> {
+        self.api.deprecation()
     }
 
-    /// The binders that the client may see.
+    /// The binders that the client can see.
     pub async fn binders(&self) -> Result<Vec<Result<Binder, OddItem>>, Error> {
-        self.api.request(&Call::get(self.routes.binders()), wire::binders).await
+        self.api.request(&Call::get(self.urls.binders()), wire::binders).await
     }
 
-    /// One page of a search; pages are numbered from 1. The caller compares the page's own number and size with what it asked for.
+    /// One page of a search, numbered from 1. The caller checks the page's own number and size.
     pub async fn search(&self, query: &Query<'_>, page_number: u32, page_size: u32) -> Result<SearchPage, Error> {
-        let call = Call::post(self.routes.search(page_number, page_size), query.body());
+        let call = Call::post(self.urls.search(page_number, page_size), query.body());
         self.api.request(&call, |text| wire::page(text, query.binder, page_number, page_size)).await
     }
 
-    /// One document, as it is now.
+    /// The present state of one document.
     pub async fn document(&self, document: &DocumentId) -> Result<Listed, Error> {
-        self.api.request(&Call::get(self.routes.document(document)), |text| wire::document(text, document)).await
+        self.api.request(&Call::get(self.urls.document(document)), |text| wire::document(text, document)).await
     }
 
     /// The top folders of a binder.
     pub async fn tabs(&self, binder: &BinderId) -> Result<Vec<Result<Folder, OddItem>>, Error> {
-        self.api.request(&Call::get(self.routes.tabs(binder)), |text| wire::folders(text, binder, None)).await
+        self.api.request(&Call::get(self.urls.tabs(binder)), |text| wire::folders(text, binder, None)).await
     }
 
     /// The folders in a folder.
@@ -143,51 +142,50 @@ impl Remote {
         binder: &BinderId,
         folder: &FolderId,
     ) -> Result<Vec<Result<Folder, OddItem>>, Error> {
-        let call = Call::get(self.routes.subfolders(binder, folder));
+        let call = Call::get(self.urls.subfolders(binder, folder));
         self.api.request(&call, |text| wire::folders(text, binder, Some(folder))).await
     }
 
-    /// The metadata schema of a binder, as the JSON text that the service sent.
+    /// The metadata schema of a binder, as JSON text.
     pub async fn metadata_elements(&self, binder: &BinderId) -> Result<Box<str>, Error> {
         let read = |text: &str| {
             let raw: &RawValue = serde_json::from_str(text).map_err(|error| wire::garbled(&error))?;
             Ok(raw.get().into())
         };
-        self.api.request(&Call::get(self.routes.metadata_elements(binder)), read).await
+        self.api.request(&Call::get(self.urls.metadata_elements(binder)), read).await
     }
 
-    /// Waits for one of the downloads that may go on at once; it ends when the lane is dropped. A link is asked
-    /// for with the lane in hand, and used at once.
-    pub async fn lane(&self) -> Slot<'_> {
-        self.storage.lane().await
+    /// Waits for a download slot, which is free again when dropped. Request the link after this, since it expires
+    /// soon.
+    pub async fn slot(&self) -> Slot<'_> {
+        self.storage.slot().await
     }
 
-    /// How long links live, as far as it was found out.
+    /// How long links live, if known from experience.
     pub fn link_lifetime(&self) -> Option<Duration> {
         self.storage.link_lifetime()
     }
 
-    /// Where the bytes of a version can be fetched, for a short time. While storage is down, that is
-    /// waited for first.
+    /// A short-lived link to a version's bytes. Waits first while storage is down.
     pub async fn download_link(&self, document: &DocumentId, version: &VersionId) -> Result<Link, Error> {
-        let call = Call::get(self.routes.download_link(document, version));
+        let call = Call::get(self.urls.download_link(document, version));
         self.storage.ready(&call.name()).await?;
         self.api.request(&call, |text| self.storage.rule().read(text)).await
     }
 
-    /// The bytes behind a link, or the rest of them. A link that has expired fails with
-    /// [`ErrorKind::LinkExpired`](super::ErrorKind::LinkExpired); ask for a new one.
-    /// Where nothing continues what is held, the bytes start from 0 again.
+    /// Downloads a link, or continues a download. An expired link fails with
+    /// [`ErrorKind::LinkExpired`](super::ErrorKind::LinkExpired). If storage can't continue, the bytes start at 0.
     pub async fn fetch(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
         self.storage.fetch(link, resume, true).await
     }
 
-    /// The same, but it fails with [`ErrorKind::HostDown`](super::ErrorKind::HostDown) where it would wait for a host that is down.
+    /// Like [`fetch`](Self::fetch), but fails with [`ErrorKind::HostDown`](super::ErrorKind::HostDown) instead of
+    /// waiting for a host that is down.
     pub async fn fetch_unless_down(&self, link: &Link, resume: Option<&Resume>) -> Result<Blob, Error> {
         self.storage.fetch(link, resume, false).await
     }
 
-    /// Waits until a host of storage is back; an error where it was given up.
+    /// Waits until a storage host is back; fails if it was given up.
     pub async fn host_back(&self, name: &str) -> Result<(), Error> {
         self.storage.host_back(name).await
     }
@@ -209,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_search_asks_as_documented() {
+    fn a_search_sends_the_documented_body() {
         let (binder, tab) = (BinderId::parse("Bb").unwrap(), FolderId::parse("t\"").unwrap());
         let both = Query { binder: Some(&binder), tab: Some(&tab), order: None };
         assert_eq!(

@@ -1,6 +1,4 @@
-//! The service's clock, as its answers show it.
-//!
-//! Between answers it is taken to run on as fast as a clock that nobody sets.
+//! The service's clock, extrapolated from `Date` headers with a monotonic clock.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,21 +12,21 @@ use crate::remote::headers::text;
 
 const DATES: DateTimeParser = DateTimeParser::new();
 
-/// The last date that an answer of the API bore, and when it came.
+/// The last `Date` header, and when it arrived.
 #[derive(Debug, Default)]
 pub(super) struct Clock(Mutex<Option<(Timestamp, Instant)>>);
 
 impl Clock {
-    /// An answer came at `at`. One without a date that can be read says nothing.
+    /// Records the `Date` header of a response, if it has one.
     pub(super) fn answered(&self, headers: &HeaderMap, at: Instant) {
         let Some(date) = text(headers, DATE).and_then(|date| DATES.parse_timestamp(date).ok()) else { return };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, at));
     }
 
-    /// What the service's clock must say at `at`; none where no answer bore a date.
+    /// The service's time at `at`; `None` without any `Date` header.
     pub(super) fn at(&self, at: Instant) -> Option<Timestamp> {
-        let (date, came) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
-        date.checked_add(at.saturating_duration_since(came)).ok()
+        let (date, received) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        date.checked_add(at.saturating_duration_since(received)).ok()
     }
 }
 
@@ -39,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_runs_on_from_the_last_date() {
+    fn it_extrapolates_from_the_last_date() {
         let (clock, start) = (Clock::default(), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
         let answered = |date: &str, at| clock.answered(&HeaderMap::from_iter([(DATE, date.parse().unwrap())]), at);

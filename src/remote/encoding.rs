@@ -1,7 +1,7 @@
-//! Answers that are compressed although nobody asked for that.
+//! Decodes responses that are compressed without having been requested so.
 //!
-//! The client names no encoding, but a proxy or a gateway may choose one all the same. What is known is undone, up to
-//! the same size as any answer; a name that encodes nothing is none.
+//! A proxy or gateway may compress although the client accepts no encoding. Known encodings are decoded, up to the
+//! size limit of all responses.
 
 use std::io::Read;
 
@@ -10,15 +10,14 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::cause::Cause;
 
-/// Undoes an encoding.
 pub(super) fn decode(encoding: &str, body: Bytes, most: usize) -> Result<Bytes, Cause> {
     let mut body = body;
-    // They were applied in the order in which they are named.
+    // Encodings are listed in the order in which they were applied.
     for name in encoding.rsplit(',').map(|name| name.trim().to_ascii_lowercase()) {
         body = match name.as_str() {
             "gzip" | "x-gzip" => all(MultiGzDecoder::new(&*body), most)?,
             "zstd" => all(zstd::Decoder::new(&*body).map_err(|error| broken(&error))?, most)?,
-            // What is meant is zlib; some send the bare stream.
+            // "deflate" means zlib; some send the raw stream.
             "deflate" if is_zlib(&body) => all(ZlibDecoder::new(&*body), most)?,
             "deflate" => all(DeflateDecoder::new(&*body), most)?,
             "br" | "compress" | "x-compress" => return Err(Cause::Compressed(name)),
@@ -39,7 +38,7 @@ fn all(decoder: impl Read, most: usize) -> Result<Bytes, Cause> {
 }
 
 fn broken(error: &std::io::Error) -> Cause {
-    Cause::Garbled(format!("it can't be decompressed: {error}"))
+    Cause::Garbled(format!("decompression failed: {error}"))
 }
 
 #[cfg(test)]
@@ -59,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_undone() {
+    fn known_encodings_are_decoded() {
         let mut zlib = write::ZlibEncoder::new(Vec::new(), Compression::default());
         zlib.write_all(TEXT).unwrap();
         let mut bare = write::DeflateEncoder::new(Vec::new(), Compression::default());
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_broken_or_too_large_is_refused() {
+    fn unknown_broken_and_too_large_bodies_are_refused() {
         assert!(matches!(decode("br", TEXT.into(), 1000), Err(Cause::Compressed(_))));
         assert!(matches!(decode("gzip", TEXT.into(), 1000), Err(Cause::Garbled(_))));
         let bomb = gzip(&vec![b' '; 1 << 20]);

@@ -1,8 +1,8 @@
-//! What can go wrong between the client and the service, and what it means.
+//! Errors of calls to the service.
 //!
-//! Policy decides on [`ErrorKind`] alone; the text is for people and says what failed, what the service said
-//! about it, how often it was tried and what to do next. An error never holds a secret: no token, no client
-//! secret, and of a URL only its origin and path, because the query of a link is a credential.
+//! Callers decide by [`ErrorKind`] alone; the text is for people: what failed, what the service said, how many
+//! tries, and what to do. An error never contains a secret: no token, no client secret, and only origin and path
+//! of a URL, since a link's query is a credential.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -21,27 +21,25 @@ struct Inner {
 }
 
 impl Error {
-    /// A call that failed for good after this many tries.
     pub(super) fn new(call: String, cause: Cause, tries: u32) -> Self {
         Self(Arc::new(Inner { call: Some(call), cause, tries }))
     }
 
-    /// Something that failed before anything was sent.
+    /// A failure before anything was sent.
     pub(super) fn configuration(cause: Cause) -> Self {
         Self(Arc::new(Inner { call: None, cause, tries: 0 }))
     }
 
-    /// Why it failed.
     pub(super) fn into_cause(self) -> Cause {
         self.0.cause.clone()
     }
 
-    /// Whether no service that works has answered.
-    pub(super) fn is_silence(&self) -> bool {
-        self.0.cause.is_silence()
+    /// Whether no working service answered.
+    pub(super) fn is_outage(&self) -> bool {
+        self.0.cause.is_outage()
     }
 
-    /// How long whoever refused asks to wait.
+    /// `Retry-After`.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         self.0.cause.retry_after()
     }
@@ -51,7 +49,7 @@ impl Error {
         self.0.cause.kind()
     }
 
-    /// The id under which the service knows the failure; its support asks for it.
+    /// The service's trace id of the failure, for its support.
     pub fn trace_id(&self) -> Option<&str> {
         match &self.0.cause {
             Cause::Answer { problem, .. } | Cause::TokenAnswer { problem, .. } | Cause::Refused { problem, .. } => {
@@ -61,7 +59,7 @@ impl Error {
         }
     }
 
-    /// The host that is down, if that is why.
+    /// The storage host that is down, if that is the cause.
     pub fn host_down(&self) -> Option<&str> {
         match &self.0.cause {
             Cause::HostDown(host) => Some(host),
@@ -69,17 +67,17 @@ impl Error {
         }
     }
 
-    /// Whether it is a 401 although the API client is let in: about what was asked for.
+    /// Whether it is a 401 about the resource, with credentials that are good.
     pub fn is_unauthorized(&self) -> bool {
         self.0.cause.is_unauthorized()
     }
 
-    /// The status of the answer, if one came.
+    /// The status of the response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.cause.status()
     }
 
-    /// How often it was tried.
+    /// How many times it was tried.
     pub fn tries(&self) -> u32 {
         self.0.tries
     }
@@ -93,7 +91,7 @@ impl fmt::Display for Call<'_> {
     }
 }
 
-/// What follows the cause: the tries and the advice.
+/// The tries and the advice, after the cause.
 struct After<'a>(&'a Inner);
 
 impl fmt::Display for After<'_> {
@@ -112,30 +110,30 @@ impl fmt::Display for After<'_> {
 
 fn advice(cause: &Cause, call: &str) -> &'static str {
     match cause.kind() {
-        // The token is good, and not for this organisation.
-        ErrorKind::Credentials if matches!(cause, Cause::Fruitless(_)) => {
+        // The token is good, but not for this organisation.
+        ErrorKind::Credentials if matches!(cause, Cause::NeverAccepted(_)) => {
             "compare `organisation` with what iBinder shows beside the API client, or ask the owner of the organisation"
         }
         ErrorKind::Credentials => "check `client_id` and the client's secret with the owner of the organisation",
-        // The list of binders is of the organisation that is named, and everybody's who belongs to it.
+        // All members of an organisation may list its binders.
         ErrorKind::Forbidden if call.ends_with("/binders") => {
             "compare `organisation` with what iBinder shows beside the API client"
         }
         ErrorKind::Forbidden => "ask the owner of the organisation whether the API client may read it",
         ErrorKind::NotFound { problem_json: true } => "it does not exist, or the API client can't see it",
         ErrorKind::NotFound { problem_json: false } => {
-            "the answer is not the service's own: check IBINDER_API_URL and any proxy in between"
+            "the response is not from iBinder: check IBINDER_API_URL and any proxy"
         }
         ErrorKind::MethodNotAllowed => "the service does not offer this call",
-        ErrorKind::Throttled => "the next run tries again; a lower --rate asks less of the service",
+        ErrorKind::Throttled => "the next run tries again; lower --rate to send fewer requests",
         ErrorKind::Unavailable | ErrorKind::HostDown | ErrorKind::NotTheRest | ErrorKind::Contradicted => {
             "the next run tries again"
         }
         ErrorKind::Rejected if cause.is_unauthorized() => {
-            "the API client is let in, and not to this; if it stays, give the trace id to the support of iBinder"
+            "the API client may not read this; if it persists, give the trace id to iBinder support"
         }
-        ErrorKind::Rejected => "if it stays, give the text and the trace id to the support of iBinder",
-        ErrorKind::GivenUp => "the next run goes on (--give-up sets how long a service that is down is waited for)",
+        ErrorKind::Rejected => "if it persists, give this text and the trace id to iBinder support",
+        ErrorKind::GivenUp => "the next run continues (--give-up sets how long to wait for a service that is down)",
         ErrorKind::LinkExpired => "a new download link is needed",
         ErrorKind::Configuration => "",
     }
@@ -157,17 +155,19 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "GET /api/binders: the service answered 400 \"Bad\" (pageSize: too large), trace id 00-1 (2 tries); \
-             if it stays, give the text and the trace id to the support of iBinder"
+             if it persists, give this text and the trace id to iBinder support"
         );
         assert_eq!(error.trace_id(), Some("00-1"));
-        let told = |call: &str, status| {
+        let with_sources = |call: &str, status| {
             let cause = Cause::Answer { status, problem: Problem::default(), retry_after: None };
             Error::new(call.into(), cause, 1).to_string()
         };
         let organisation = "compare `organisation` with what iBinder shows beside the API client";
-        assert!(told("GET /api/binders", 403).ends_with(organisation));
-        assert!(told("GET /api/binders/k3J9x_a2Q/folders", 403).ends_with("whether the API client may read it"));
-        assert!(Error::new("GET /api/binders".into(), Cause::Fruitless(3), 3).to_string().contains(organisation));
+        assert!(with_sources("GET /api/binders", 403).ends_with(organisation));
+        assert!(
+            with_sources("GET /api/binders/k3J9x_a2Q/folders", 403).ends_with("whether the API client may read it")
+        );
+        assert!(Error::new("GET /api/binders".into(), Cause::NeverAccepted(3), 3).to_string().contains(organisation));
         assert_eq!(error.tries(), 2);
     }
 }

@@ -1,4 +1,4 @@
-//! Headers that more than one kind of answer bears.
+//! Headers of several kinds of responses.
 
 use std::time::Duration;
 
@@ -7,16 +7,15 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 
 use crate::pace::parse_retry_after;
 
-/// Most characters of a header that are shown.
+/// Longest header value shown, in characters.
 const LONGEST: usize = 100;
 
-/// The text of a header; none where it is missing or isn't text.
 pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
 }
 
-/// What an answer says of the end of the call that it answers: `Deprecation` (RFC 9745) and `Sunset` (RFC 8594).
-pub(super) fn farewell(headers: &HeaderMap) -> Option<String> {
+/// A deprecation notice: `Deprecation` (RFC 9745) and `Sunset` (RFC 8594).
+pub(super) fn deprecation(headers: &HeaderMap) -> Option<String> {
     let named = ["deprecation", "sunset"].map(|name| (name, text(headers, HeaderName::from_static(name))));
     let words: Vec<String> = named
         .into_iter()
@@ -25,12 +24,10 @@ pub(super) fn farewell(headers: &HeaderMap) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// What kind of body it is said to be.
 pub(super) fn content_type(headers: &HeaderMap) -> Option<&str> {
     text(headers, CONTENT_TYPE)
 }
 
-/// How long the answer asks to wait.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     parse_retry_after(text(headers, RETRY_AFTER)?, Timestamp::now())
 }

@@ -1,9 +1,8 @@
 //! Which hosts a URL may name.
 //!
-//! Two rules hang on it. Plain `http` and connections past the proxy are for this machine alone, and
-//! a link that the service hands out must not point the client at the network that it runs in:
-//! a storage host is public, so an address literal of a private network is refused.
-//! Names are not resolved here: over `https` the certificate proves them.
+//! Plain `http` and connections around the proxy are for this machine only. A link from the service must not point
+//! into the network that the client runs in: storage hosts are public, so addresses of private networks are
+//! refused. Names are not resolved: with `https` the certificate proves them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -21,7 +20,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether a URL is an address, or a name of this machine, that no public host has.
+/// Whether a URL names a private address, or this machine.
 pub(super) fn is_private(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
@@ -37,31 +36,31 @@ pub(super) fn is_private(url: &Url) -> bool {
     }
 }
 
-/// Checks a URL of the configuration: `https`, or `http` to this machine, and nothing but a place.
+/// Checks a configured URL: `https`, or `http` to this machine; no credentials, query or fragment.
 pub fn check_url(url: &Url) -> Result<(), Error> {
-    let wrong = match url.scheme() {
+    let problem = match url.scheme() {
         "https" if url.host().is_none() => "it has no host",
         "http" if !is_loopback(url) => {
-            "plain http is for this machine only (127.0.0.0/8, ::1, localhost); write https://"
+            "plain http is allowed only for this machine (127.0.0.0/8, ::1, localhost); use https://"
         }
         "http" | "https" if !url.username().is_empty() || url.password().is_some() => {
-            "it has a user name or password; they have no place there"
+            "it contains a user name or password; remove them"
         }
         "http" | "https" if url.query().is_some() || url.fragment().is_some() => "it has a query or a fragment",
         "http" | "https" => return Ok(()),
         _ => "only https:// is supported",
     };
-    Err(Error::configuration(Cause::BadUrl { url: place(url), wrong }))
+    Err(Error::configuration(Cause::BadUrl { url: origin_and_path(url), problem }))
 }
 
-/// A URL as it may be shown: origin and path, never the user, the query or the fragment.
-pub(super) fn place(url: &Url) -> String {
+/// Origin and path of a URL, without its secrets.
+pub(super) fn origin_and_path(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{host}{port}{}", url.scheme(), url.path())
 }
 
-/// An IPv4 address that was written as an IPv6 one counts as what it is.
+/// Maps an IPv4-mapped IPv6 address to IPv4.
 fn plain(address: Ipv6Addr) -> IpAddr {
     address.to_canonical()
 }
@@ -81,7 +80,7 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
         || benchmark
 }
 
-/// The IPv4 address that one of the ways between the two protocols leads to: compatible, NAT64, 6to4.
+/// The IPv4 address inside a compatible, NAT64 or 6to4 address.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let ([0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..]) =
         address.segments()
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn private_places() {
+    fn private_addresses() {
         let private = [
             "10.1.2.3",
             "172.16.0.1",

@@ -1,8 +1,7 @@
-//! Single requests, looked at closely: for finding out why a run does not work, and what the live service is like.
+//! Single requests in detail, for the `doctor` command.
 //!
-//! A run believes as little as it can and repeats what failed. Here each request is sent once, one after
-//! the other, and everything about its answer that isn't secret is given to whoever asks: how long it took, the service's
-//! clock, the JSON as it came, and how the client reads it.
+//! A run retries and distrusts; here each request is sent once, and the caller gets everything about the response
+//! that isn't secret: the duration, the service's clock, the JSON, and what the client reads from it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,68 +24,68 @@ use crate::{
         error::Error,
         headers,
         link::{Link, Rule},
-        patience::Patience,
+        min_speed::MinSpeed,
         settings::Settings,
         storage_client::StorageClient,
-        text::understand,
+        text::parse_repaired,
         token_source::TokenSource,
         transport::{self, ClientPurpose},
-        urls::Routes,
+        urls::ApiUrls,
         wire::{self, OddItem, SearchPage},
     },
 };
 
-/// How long anything may take: somebody sits before the screen.
+/// The timeout; a person is waiting.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a request brought.
+/// The result of a request.
 #[derive(Debug)]
 pub struct Inspected<T> {
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
-    /// The service's clock, and this machine's when it came; none where the answer bore no date.
+    /// The service's clock and this machine's, if the response had a `Date`.
     pub clocks: Option<(Timestamp, Timestamp)>,
-    /// The answer as it came; null where none came, or one that is no JSON.
+    /// The JSON of the response; null if there was none.
     pub json: Value,
     /// What the client reads from it.
     pub read: Result<T, Error>,
 }
 
-/// What storage said about a link of which one byte was asked for.
+/// The response of storage to a request for one byte.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a header that came or did not")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a header")]
 pub struct FirstByte {
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
-    /// 206 where parts can be had, 200 where the whole came.
+    /// 206 if storage supports ranges, 200 if it sent the whole.
     pub status: u16,
-    /// Whether one byte came, and the head said of how many it is.
+    /// Whether one byte arrived, with the total in the headers.
     pub is_part: bool,
-    /// Whether there was an `ETag` under which a download can go on.
+    /// Whether there was an `ETag` with which a download can be resumed.
     pub has_etag: bool,
-    /// Whether there was a `Last-Modified` that can be read.
+    /// Whether there was a valid `Last-Modified`.
     pub has_time: bool,
     /// Whether there was an MD5 of the whole.
     pub has_md5: bool,
-    /// Whether it announced `Accept-Ranges: bytes`.
+    /// Whether there was `Accept-Ranges: bytes`.
     pub offers_ranges: bool,
-    /// Whether it said which type of blob it is, as Azure Blob Storage does.
+    /// Whether there was a blob type, as in Azure Blob Storage.
     pub is_blob: bool,
 }
 
-/// The service, looked at closely.
+/// Sends single requests and returns their details.
 #[derive(Debug)]
 pub struct Inspector {
     settings: Arc<Settings>,
     api: Client,
     tokens: TokenSource,
-    routes: Routes,
+    urls: ApiUrls,
     tenant: HeaderValue,
     bearer: HeaderValue,
 }
 
 impl Inspector {
-    /// Whoever has no token yet. What can't work is told at once.
+    /// Without a token yet. Fails if the settings are wrong.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         settings.check()?;
         let settings = Arc::new(Settings { head_timeout: PATIENCE, stall_timeout: PATIENCE, ..settings.clone() });
@@ -95,14 +94,14 @@ impl Inspector {
         Ok(Self {
             api,
             tokens: TokenSource::new(&settings, auth),
-            routes: Routes::new(settings.api_url.clone(), Settings::SUBFOLDERS),
+            urls: ApiUrls::new(settings.api_url.clone(), Settings::SUBFOLDERS),
             tenant: api::tenant(&settings)?,
             bearer: HeaderValue::from_static(""),
             settings,
         })
     }
 
-    /// Asks for a token, which the requests after it bear. Tells how long it lives, where the answer says so.
+    /// Requests a token for the further requests. Returns its lifetime, if stated.
     pub async fn token(&mut self) -> Inspected<Option<u64>> {
         let began = Instant::now();
         let answer = self.tokens.ask().await.map_err(|cause| Error::new(self.tokens.call(), cause, 1));
@@ -113,62 +112,62 @@ impl Inspector {
         Inspected { took: began.elapsed(), clocks: None, json: Value::Null, read }
     }
 
-    /// Asks a host for its root, without saying who asks. Any status is an answer.
-    pub async fn knock(&self, url: &Url) -> Result<Duration, Error> {
+    /// Requests a host's root without credentials. Any status is a success.
+    pub async fn reach(&self, url: &Url) -> Result<Duration, Error> {
         let began = Instant::now();
         let mut root = url.clone();
         root.set_path("/");
-        let call = format!("GET {}", super::hosts::place(&root));
+        let call = format!("GET {}", super::hosts::origin_and_path(&root));
         let client = transport::api_client(&self.settings, ClientPurpose::to(&root))?;
         let answer = transport::send(&client, Request::new(Method::GET, root), self.settings.head_timeout).await;
         answer.map(|_| began.elapsed()).map_err(|cause| Error::new(call, cause, 1))
     }
 
-    /// The binders that the client may see.
+    /// The binders that the client can see.
     pub async fn binders(&self) -> Inspected<Vec<Result<Binder, OddItem>>> {
-        self.ask(&Call::get(self.routes.binders()), wire::binders).await
+        self.ask(&Call::get(self.urls.binders()), wire::binders).await
     }
 
     /// One page of a search.
     pub async fn search(&self, query: &Query<'_>, page_number: u32, page_size: u32) -> Inspected<SearchPage> {
-        let call = Call::post(self.routes.search(page_number, page_size), query.body());
+        let call = Call::post(self.urls.search(page_number, page_size), query.body());
         self.ask(&call, |text| wire::page(text, query.binder, page_number, page_size)).await
     }
 
     /// One document.
     pub async fn document(&self, document: &DocumentId) -> Inspected<Listed> {
-        self.ask(&Call::get(self.routes.document(document)), |text| wire::document(text, document)).await
+        self.ask(&Call::get(self.urls.document(document)), |text| wire::document(text, document)).await
     }
 
     /// The top folders of a binder.
     pub async fn tabs(&self, binder: &BinderId) -> Inspected<Vec<Result<Folder, OddItem>>> {
-        self.ask(&Call::get(self.routes.tabs(binder)), |text| wire::folders(text, binder, None)).await
+        self.ask(&Call::get(self.urls.tabs(binder)), |text| wire::folders(text, binder, None)).await
     }
 
     /// The folders in a folder.
     pub async fn subfolders(&self, binder: &BinderId, folder: &FolderId) -> Inspected<Vec<Result<Folder, OddItem>>> {
-        let call = Call::get(self.routes.subfolders(binder, folder));
+        let call = Call::get(self.urls.subfolders(binder, folder));
         self.ask(&call, |text| wire::folders(text, binder, Some(folder))).await
     }
 
     /// The metadata schema of a binder.
     pub async fn metadata_elements(&self, binder: &BinderId) -> Inspected<()> {
-        self.ask(&Call::get(self.routes.metadata_elements(binder)), any_json).await
+        self.ask(&Call::get(self.urls.metadata_elements(binder)), any_json).await
     }
 
     /// A list of a document's versions, from one of [`VERSION_LISTS`](super::VERSION_LISTS).
     pub async fn version_list(&self, template: &str, document: &DocumentId) -> Inspected<()> {
-        self.ask(&Call::get(self.routes.version_list(template, document)), any_json).await
+        self.ask(&Call::get(self.urls.version_list(template, document)), any_json).await
     }
 
-    /// Where the bytes of a version are. The answer itself is a secret and is not shown.
+    /// A download link. The response is a secret and is not included.
     pub async fn download_link(&self, document: &DocumentId, version: &VersionId) -> Inspected<Link> {
         let rule = Rule::of_api(&self.settings.api_url);
-        let seen = self.ask(&Call::get(self.routes.download_link(document, version)), |text| rule.read(text)).await;
+        let seen = self.ask(&Call::get(self.urls.download_link(document, version)), |text| rule.read(text)).await;
         Inspected { json: Value::Null, ..seen }
     }
 
-    /// Asks for the first byte of a version, without following redirects.
+    /// Requests the first byte of a version, without following redirects.
     pub async fn first_byte(&self, link: &Link) -> Result<FirstByte, Error> {
         let began = Instant::now();
         let client = StorageClient::new(&self.settings, ClientPurpose::to(link.url()))?;
@@ -181,15 +180,15 @@ impl Inspector {
 
     async fn ask<T>(&self, call: &Call, read: impl Fn(&str) -> Result<T, Cause>) -> Inspected<T> {
         let began = Instant::now();
-        let sent = call.dress(&self.bearer, &self.tenant);
+        let sent = call.to_request(&self.bearer, &self.tenant);
         let response = match transport::send(&self.api, sent, self.settings.head_timeout).await {
             Ok(response) => response,
             Err(cause) => return Inspected::none(began.elapsed(), Error::new(call.name(), cause, 1)),
         };
         let clocks = date(&response).map(|theirs| (theirs, Timestamp::now()));
         let answer = self.answer(response).await.and_then(|body| {
-            let json = understand(&body, |text| serde_json::from_str(text)).unwrap_or(Value::Null);
-            Ok((json, understand(&body, read)?))
+            let json = parse_repaired(&body, |text| serde_json::from_str(text)).unwrap_or(Value::Null);
+            Ok((json, parse_repaired(&body, read)?))
         });
         let (json, read) = match answer {
             Ok((json, value)) => (json, Ok(value)),
@@ -201,9 +200,9 @@ impl Inspector {
     async fn answer(&self, response: Response) -> Result<bytes::Bytes, Cause> {
         if !response.status().is_success() {
             let bearer = self.bearer.to_str().unwrap_or_default().trim_start_matches("Bearer ");
-            return Err(api::failure(response, bearer, Patience::of(&self.settings)).await);
+            return Err(api::failure(response, bearer, MinSpeed::of(&self.settings)).await);
         }
-        transport::body(response, LARGEST, Patience::of(&self.settings)).await
+        transport::body(response, LARGEST, MinSpeed::of(&self.settings)).await
     }
 }
 
@@ -213,7 +212,7 @@ impl<T> Inspected<T> {
     }
 }
 
-/// Accepts every JSON: the client reads nothing from it.
+/// Accepts any JSON.
 fn any_json(text: &str) -> Result<(), Cause> {
     serde_json::from_str::<Value>(text).map(drop).map_err(|error| wire::garbled(&error))
 }
@@ -227,15 +226,15 @@ fn first_byte(response: &Response, took: Duration) -> Result<FirstByte, Cause> {
     if !status.is_success() {
         return Err(Cause::Storage { status: status.as_u16(), retry_after: None });
     }
-    let known = blob_head::known(status, headers);
-    let announced = &known.announced;
+    let describe = blob_head::describe(status, headers);
+    let announced = &describe.announced;
     let range = headers::text(headers, CONTENT_RANGE).unwrap_or_default();
     Ok(FirstByte {
         took,
         status: status.as_u16(),
         is_part: status.as_u16() == 206 && range.starts_with("bytes 0-0/") && response.content_length() == Some(1),
         has_etag: announced.etag.is_some(),
-        has_time: known.last_modified.is_some(),
+        has_time: describe.last_modified.is_some(),
         has_md5: announced.md5.is_some(),
         offers_ranges: headers::text(headers, ACCEPT_RANGES) == Some("bytes"),
         is_blob: headers.contains_key("x-ms-blob-type"),

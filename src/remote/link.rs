@@ -1,10 +1,9 @@
 //! A presigned link to a version's bytes.
 //!
-//! Its query is a credential (`docs/api-contract.md`, "Content"): nothing shows more of it than origin and path. The
-//! service says where the bytes are, but not everything that it could say is followed: only `https`; with an API on this
-//! machine (the sandbox) plain `http` on this machine, too; and with any other API no address of this machine or of a
-//! private network, because a client that runs inside a company must not be sent there. Every redirect of storage is
-//! checked by the same rule.
+//! Its query is a credential (`docs/api-contract.md`, "Content"): only origin and path are ever shown. Not every
+//! link is followed: only `https`; plain `http` on this machine if the API is there too (the sandbox); and with
+//! any other API no address of this machine or of a private network, because the service must not steer a client
+//! inside a company. Redirects of storage obey the same rules.
 
 use std::{fmt, time::Duration};
 
@@ -16,25 +15,25 @@ use url::Url;
 
 use super::{
     cause::Cause,
-    hosts::{is_loopback, is_private, place},
+    hosts::{is_loopback, is_private, origin_and_path},
     target::exact,
     wire::{Text, garbled},
 };
 
-/// The part of its life, in percent, in which a link is used.
+/// A link is used only in this first part of its lifetime, in percent.
 const SAFE: u32 = 80;
 
-/// Where the bytes of a version are, for a short time.
+/// A short-lived link to a version's bytes.
 #[derive(Clone)]
 pub struct Link {
-    /// Where it leads, as it was checked.
+    /// The URL that was checked.
     url: Url,
-    /// What is asked for there, as it was given.
+    /// The request target, byte for byte as given.
     uri: Uri,
     /// When it was received.
     since: Instant,
-    /// How long it lives from then on, if its query says so.
-    lives: Option<Duration>,
+    /// Its lifetime from then, if its query states it.
+    lifetime: Option<Duration>,
 }
 
 /// Which links may be followed.
@@ -42,7 +41,7 @@ pub struct Link {
 pub(super) struct Rule {
     /// Whether the API is on this machine.
     loopback: bool,
-    /// Whether it speaks plain `http`.
+    /// Whether the API uses plain `http`.
     plain: bool,
 }
 
@@ -53,61 +52,60 @@ struct Wire<'a> {
 }
 
 impl Rule {
-    /// The rule that follows from where the API is.
+    /// The rule for an API at this URL.
     pub(super) fn of_api(api: &Url) -> Self {
         Self { loopback: is_loopback(api), plain: api.scheme() == "http" }
     }
 
-    /// Reads the answer to a question for a link.
+    /// Reads the response to a link request.
     pub(super) fn read(self, text: &str) -> Result<Link, Cause> {
         let wire: Wire<'_> = serde_json::from_str(text).map_err(|error| garbled(&error))?;
-        let url = Url::parse(wire.url.as_str()).map_err(|_| Cause::BadLink("it is not an absolute URL"))?;
+        let url = Url::parse(wire.url.as_str()).map_err(|_| Cause::BadLink("not an absolute URL"))?;
         self.check(url, wire.url.as_str())
     }
 
-    /// Where a redirect leads.
+    /// Resolves a redirect.
     pub(super) fn follow(self, from: &Link, location: &str) -> Result<Link, Cause> {
-        let url = from.url.join(location).map_err(|_| Cause::BadLink("it redirects to what is not a URL"))?;
+        let url = from.url.join(location).map_err(|_| Cause::BadLink("redirects to an invalid URL"))?;
         self.check(url, location)
     }
 
     fn check(self, mut url: Url, text: &str) -> Result<Link, Cause> {
-        let wrong = match url.scheme() {
-            "http" if !(self.loopback && self.plain && is_loopback(&url)) => "it is not https",
-            "http" | "https" if !url.username().is_empty() || url.password().is_some() => "it has a user name",
-            "http" | "https" if !self.loopback && is_private(&url) => "it leads to a private address",
+        let problem = match url.scheme() {
+            "http" if !(self.loopback && self.plain && is_loopback(&url)) => "not https",
+            "http" | "https" if !url.username().is_empty() || url.password().is_some() => "contains a user name",
+            "http" | "https" if !self.loopback && is_private(&url) => "points to a private address",
             "http" | "https" => {
                 let uri = exact(text, &url)?;
                 url.set_fragment(None);
                 return Ok(Link::new(url, uri));
             }
-            _ => "it is not https",
+            _ => "not https",
         };
-        Err(Cause::BadLink(wrong))
+        Err(Cause::BadLink(problem))
     }
 }
 
 impl Link {
     fn new(url: Url, uri: Uri) -> Self {
-        let lives = lives(&url, Timestamp::now());
-        Self { url, uri, since: Instant::now(), lives }
+        let lifetime = lifetime(&url, Timestamp::now());
+        Self { url, uri, since: Instant::now(), lifetime }
     }
 
-    /// How long ago it was received.
     pub(super) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
     }
 
-    /// Whether it is likely to be refused by now: past the safe part of how long it lives, by its own word or as it
-    /// was found out with others.
-    pub(super) fn is_old(&self, found: Option<Duration>, now: Instant) -> bool {
-        let lives = self.lives.into_iter().chain(found).min();
-        lives.is_some_and(|lives| self.age(now) > lives / 100 * SAFE)
+    /// Whether it has probably expired: past the safe part of its stated lifetime, or of the one known from
+    /// experience.
+    pub(super) fn is_expired(&self, learned: Option<Duration>, now: Instant) -> bool {
+        let lifetime = self.lifetime.into_iter().chain(learned).min();
+        lifetime.is_some_and(|lifetime| self.age(now) > lifetime / 100 * SAFE)
     }
 
-    /// How long it lives from when it was received, if its query says so.
-    pub fn lives(&self) -> Option<Duration> {
-        self.lives
+    /// Its lifetime from when it was received, if its query states it.
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
     }
 
     /// Whether it is `https`.
@@ -120,22 +118,22 @@ impl Link {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// What is sent, for the request alone.
+    /// The request target.
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The whole URL, for the way to it.
+    /// The whole URL, for connecting.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Its host as others may see it: scheme, name and port.
+    /// Scheme, host and port, which are no secret.
     pub(super) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// The root of its host, which is no credential.
+    /// The root of its host, without credentials.
     pub(super) fn root(&self) -> Self {
         let mut root = self.url.clone();
         root.set_path("/");
@@ -144,15 +142,15 @@ impl Link {
         Self::new(root, uri)
     }
 
-    /// What is asked, for errors.
+    /// Method, origin and path, for errors.
     pub(super) fn call(&self) -> String {
-        format!("GET {}", place(&self.url))
+        format!("GET {}", origin_and_path(&self.url))
     }
 }
 
-/// How long a link says that it lives: as S3 and Google write it, in seconds, or as the time of its end, as Azure
-/// (`se`) and `CloudFront` write it. A time that is past tells of a clock, not of the link.
-fn lives(url: &Url, now: Timestamp) -> Option<Duration> {
+/// A link's stated lifetime: S3 and Google write seconds, Azure (`se`) and `CloudFront` the time of expiry. A time
+/// in the past says something about a clock, not about the link.
+fn lifetime(url: &Url, now: Timestamp) -> Option<Duration> {
     url.query_pairs().find_map(|(name, value)| {
         let end = match name.as_ref() {
             "X-Amz-Expires" | "X-Goog-Expires" => return value.parse().ok().map(Duration::from_secs),
@@ -166,7 +164,7 @@ fn lives(url: &Url, now: Timestamp) -> Option<Duration> {
 
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&place(&self.url))
+        f.write_str(&origin_and_path(&self.url))
     }
 }
 
@@ -242,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_tells_how_long_it_lives() {
+    fn lifetimes_in_links() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         for (query, seconds) in [
             ("X-Amz-Date=20260101T000000Z&X-Amz-Expires=300&X-Amz-Signature=hush", Some(300)),
@@ -254,17 +252,17 @@ mod tests {
             ("", None),
         ] {
             let url = Url::parse(&format!("https://x.example/a?{query}")).unwrap();
-            assert_eq!(lives(&url, now), seconds.map(Duration::from_secs), "{query}");
+            assert_eq!(lifetime(&url, now), seconds.map(Duration::from_secs), "{query}");
         }
     }
 
     #[test]
-    fn a_link_grows_old_by_its_own_word_or_by_what_was_found_out() {
+    fn a_link_expires_by_its_stated_or_learned_lifetime() {
         let seconds = Duration::from_secs;
         let plain = read(REAL, "https://a.example/x?sig=hush").unwrap();
         let endless = read(REAL, "https://a.example/x?X-Amz-Expires=18446744073709551615").unwrap();
         let telling = read(REAL, "https://a.example/x?X-Amz-Expires=100").unwrap();
-        for (link, found, age, old) in [
+        for (link, learned, age, old) in [
             (&plain, None, 100_000, false),
             (&plain, Some(60), 47, false),
             (&plain, Some(60), 49, true),
@@ -274,7 +272,11 @@ mod tests {
             (&telling, Some(600), 81, true),
             (&endless, None, 100_000, false),
         ] {
-            assert_eq!(link.is_old(found.map(seconds), link.since + seconds(age)), old, "{link} {found:?} {age}");
+            assert_eq!(
+                link.is_expired(learned.map(seconds), link.since + seconds(age)),
+                old,
+                "{link} {learned:?} {age}"
+            );
         }
     }
 
@@ -291,7 +293,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever a link is written as, it leads over https to a public place, or nowhere.
+        /// Any accepted link goes to a public host over https.
         #[test]
         fn any_link_is_public_or_refused(
             url in proptest::prop_oneof![

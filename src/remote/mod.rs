@@ -1,16 +1,17 @@
 //! The client of the iBinder REST API.
 //!
-//! It knows HTTP, the token, the service's JSON and its storage, and nothing of mirrors. What is known of the service,
-//! and how surely, is written in `docs/api-contract.md`; the modules below name the statements they rest on.
+//! It knows HTTP, the token, the service's JSON and its storage, and nothing about mirrors. `docs/api-contract.md`
+//! lists what is known about the service, and how reliably; the modules refer to its statements.
 //!
-//! Three rules hold for all of it:
+//! Three rules apply everywhere:
 //!
-//! - **An answer is believed only for what it says.** What can't be parsed, is cut short, comes from
-//!   something in between or is about something else than was asked is a fault and never a fact. In particular a 404
-//!   is told apart by whether the service itself wrote it ([`ErrorKind::NotFound`]).
-//! - **Secrets stay inside.** The client's secret, the token and the query strings of links are in no text, no `Debug` and
-//!   no log; storage gets none of the API's credentials, and the API's credentials follow no redirect.
-//! - **The service is not burdened.** One token for everybody, turns from [`pace`](crate::pace), bounded retries, kept connections.
+//! - **A response proves only what it says.** One that can't be parsed, is cut short, comes from something in
+//!   between or is about something else is a fault, never a fact. In particular, a 404 counts only if the service
+//!   itself wrote it ([`ErrorKind::NotFound`]).
+//! - **Secrets stay inside.** The client's secret, the token and the queries of links appear in no text, no
+//!   `Debug` output and no log; storage gets none of the API's credentials, and these follow no redirect.
+//! - **The service is not overloaded.** One shared token, requests paced by [`pace`](crate::pace), bounded
+//!   retries, persistent connections.
 
 mod announced;
 mod api;
@@ -25,7 +26,7 @@ mod headers;
 mod hosts;
 mod inspect;
 mod link;
-mod patience;
+mod min_speed;
 mod problem;
 mod requests;
 mod settings;

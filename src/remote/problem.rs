@@ -1,25 +1,24 @@
-//! What an error answer says.
+//! Reads the body of an error response.
 //!
-//! The service's errors are problem JSON: `type`, `title`, `status`, `errors{field:[messages]}`,
-//! `traceId` (`docs/api-contract.md`, "Errors"); the token endpoint answers OAuth's `error`. What stands between
-//! (a proxy, a gateway) answers with something else. The difference decides whether a 404
-//! may ever be believed, so a body counts as the service's own word only if it is a problem that
-//! names the very status of the answer.
+//! The service's errors are problem JSON: `type`, `title`, `status`, `errors{field:[messages]}`, `traceId`
+//! (`docs/api-contract.md`, "Errors"); the token endpoint sends OAuth's `error`. Proxies and gateways send
+//! something else. A body counts as the service's own only if it is a problem with the response's status, because
+//! that decides whether a 404 is believed.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::text::understand;
+use super::text::parse_repaired;
 
-/// Longest text that is taken over from an answer, in characters.
+/// Longest text taken from a response, in characters.
 const LONGEST: usize = 300;
 
-/// Most `errors` entries that are taken over.
+/// Most `errors` entries taken from a response.
 const MOST: usize = 8;
 
-/// What the service said about a failure.
+/// What the service says about a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Problem {
     title: Option<String>,
@@ -40,10 +39,9 @@ struct Wire {
 }
 
 impl Problem {
-    /// Reads the body of an error answer. Anything that isn't a problem reads as an empty one,
-    /// and a secret that the answer repeats is not taken over.
+    /// Reads the body of an error response. Anything but a problem reads as an empty one; secrets are redacted.
     pub(super) fn read(status: u16, content_type: Option<&str>, body: &[u8], secrets: &[&str]) -> Self {
-        let Ok(wire) = understand(body, |text| serde_json::from_str::<Wire>(text)) else { return Self::default() };
+        let Ok(wire) = parse_repaired(body, |text| serde_json::from_str::<Wire>(text)) else { return Self::default() };
         let declared = content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("application/problem+json"));
         let named = wire.title.as_ref().or(wire.r#type.as_ref()).is_some_and(Value::is_string);
         let same = match &wire.status {
@@ -59,12 +57,12 @@ impl Problem {
         }
     }
 
-    /// Whether the answer is the service's own word, and not that of something in between.
+    /// Whether the service itself wrote it, and not something in between.
     pub(super) fn is_genuine(&self) -> bool {
         self.genuine
     }
 
-    /// The id that support asks for.
+    /// The id that support needs.
     pub(super) fn trace_id(&self) -> Option<&str> {
         self.trace_id.as_deref()
     }
@@ -98,14 +96,14 @@ fn texts(messages: &Value) -> String {
     }
 }
 
-/// The query of a URL may be a credential of anybody's: none is shown.
+/// Removes queries from URLs, which may be credentials.
 fn without_queries(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     for word in text.split_inclusive([' ', '"', '\'', '<', '>', '\n', '\t']) {
         match word.split_once('?') {
-            Some((place, query)) if place.contains("//") => {
+            Some((origin_and_path, query)) if origin_and_path.contains("//") => {
                 let end = query.find([' ', '"', '\'', '<', '>', '\n', '\t']).unwrap_or(query.len());
-                kept.extend([place, "?…", &query[end..]]);
+                kept.extend([origin_and_path, "?…", &query[end..]]);
             }
             _ => kept.push_str(word),
         }
@@ -113,7 +111,7 @@ fn without_queries(text: &str) -> String {
     kept
 }
 
-/// A text that fits a line of a log: no secrets, no control characters, and not endless.
+/// A single short line without secrets and control characters.
 fn clean(text: &str, secrets: &[&str]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -135,7 +133,7 @@ mod tests {
     const JSON: Option<&str> = Some("application/json");
 
     #[test]
-    fn only_a_problem_with_the_answers_status_is_the_services_word() {
+    fn only_a_problem_with_the_response_status_is_genuine() {
         let table: [(&str, Option<&str>, bool); 12] = [
             ("\u{feff}{\"title\":\"Not Found \\ud83d\",\"status\":404}", JSON, true),
             (r#"{"type":"t","title":"Not Found","status":404,"traceId":"00-a"}"#, PROBLEM, true),

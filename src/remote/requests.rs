@@ -1,8 +1,8 @@
-//! How many requests were sent, for the report of a run.
+//! Counts requests, for the report of a run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Who was asked.
+/// The receiver of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// The token endpoint.
@@ -13,7 +13,7 @@ pub enum Endpoint {
     Storage,
 }
 
-/// Counters of the requests that one client sent. They only grow, and may be read at any time.
+/// Counters of the requests of one client. They only grow, and may be read at any time.
 #[derive(Debug, Default)]
 pub struct Requests {
     token: AtomicU64,
@@ -21,7 +21,7 @@ pub struct Requests {
     storage: AtomicU64,
     retried: AtomicU64,
     throttled: AtomicU64,
-    /// By whom was asked, and the hundreds of the status.
+    /// By endpoint and by the class of the status.
     answers: [[AtomicU64; 4]; 3],
 }
 
@@ -31,7 +31,7 @@ impl Requests {
         self.token().wrapping_add(self.api()).wrapping_add(self.storage())
     }
 
-    /// Requests for a token.
+    /// Token requests.
     pub fn token(&self) -> u64 {
         self.token.load(Ordering::Relaxed)
     }
@@ -41,23 +41,22 @@ impl Requests {
         self.api.load(Ordering::Relaxed)
     }
 
-    /// Requests to the storage, retries and redirects included.
+    /// Requests to storage, retries and redirects included.
     pub fn storage(&self) -> u64 {
         self.storage.load(Ordering::Relaxed)
     }
 
-    /// How many of all requests were sent again after a failure.
+    /// Retries.
     pub fn retried(&self) -> u64 {
         self.retried.load(Ordering::Relaxed)
     }
 
-    /// How many of all requests were answered with 429.
+    /// Responses with status 429.
     pub fn throttled(&self) -> u64 {
         self.throttled.load(Ordering::Relaxed)
     }
 
-    /// How many answers came with a status of 200 to 299, of 300 to 399, and so on to 599. A request that was
-    /// given none is in no class.
+    /// Responses by class (2xx to 5xx). A request without a response is in no class.
     pub fn answers(&self, asked: Endpoint) -> [u64; 4] {
         self.answers[asked as usize].each_ref().map(|count| count.load(Ordering::Relaxed))
     }

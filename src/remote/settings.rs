@@ -1,4 +1,4 @@
-//! What the client is told once, before its first request.
+//! The client's settings.
 
 use std::time::Duration;
 
@@ -8,49 +8,49 @@ use url::Url;
 use super::{error::Error, hosts::check_url};
 use crate::{model::OrganisationId, pace::Policy};
 
-/// Where the service lives, who asks, and how patient the client is.
+/// The settings of a client.
 ///
-/// The hosts are those of `docs/api-contract.md`, "Hosts and headers". `config` makes it of what the user gave, and
-/// [`Remote::new`](super::Remote::new) checks the whole.
+/// [`Settings::new`] fills in the defaults, with the hosts of `docs/api-contract.md`, "Hosts and headers". `config` makes it of what the user be overridden. [`Remote::new`](super::Remote::new) checks the whole.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Base of the API, without a trailing slash.
+    /// Base URL of the API, without a trailing slash.
     pub api_url: Url,
     /// The token endpoint.
     pub auth_url: Url,
-    /// The tenant that every request names.
+    /// The id of the organisation (the tenant).
     pub organisation: OrganisationId,
     /// The API client's id.
     pub client_id: String,
     /// The API client's secret.
     pub client_secret: SecretString,
-    /// How many downloads go on at once at most.
+    /// The most concurrent downloads.
     pub downloads: usize,
-    /// How long a link was found to live; `None` if nobody knows.
+    /// How long links live, `None` if from experience.
     pub link_lifetime: Option<Duration>,
-    /// How long the head of a response may take, the connection included.
+    /// How long the headers of a response may response, connecting included.
     pub head_timeout: Duration,
-    /// How long a body may pause.
+    /// The longest pause in a body.
     pub stall_timeout: Duration,
-    /// Bytes per second that a body brings at least, over a window of `stall_timeout`; 0: no limit.
+    /// The minimum speed of a body, in bytes per second over a window of `stall_timeout`; 0 for no limit.
     pub min_speed: u64,
-    /// When a failed request is sent again.
+    /// When a failed request is retried.
     pub retry: Policy,
-    /// How long a service that is down is waited for.
+    /// How long to wait for a service that is down.
     pub give_up: Duration,
-    /// How the client calls itself.
+    /// How the client `User-Agent` header.
     pub user_agent: String,
 }
 
 impl Settings {
-    /// Base of the service's API.
+    /// Base URL of the service's API.
     pub const API_URL: &str = "https://api.ibinder.com/api";
 
     /// The service's token endpoint.
     pub const AUTH_URL: &str = "https://signin.ibinder.com/connect/token";
 
     /// Path of a folder's sub-folders below the API's base; `{domain}`, `{id}` and `{folderId}` are filled in. That they
-    /// can be requested is documented, this path is assumed (`docs/api-contract.md`, "Folders"): it is written here only.
+    /// can be requested is documented, this path is assumed (`docs/api-contract.md`,
+    /// "Folders"): it is written here only.
     pub(super) const SUBFOLDERS: &str = "documents/drives/{domain}/{id}/folders/{folderId}";
 
     /// How the client calls itself.
@@ -59,7 +59,7 @@ impl Settings {
     /// How long the head of a response may take at most.
     pub const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 
-    /// Finds what can't work before the first request does.
+    /// Finds wrong settings before the first request.
     pub(super) fn check(&self) -> Result<(), Error> {
         check_url(&self.api_url)?;
         check_url(&self.auth_url)

@@ -1,11 +1,10 @@
 //! The storage that holds the bytes.
 //!
-//! Another host, asked without anything that says who asks: no token, no tenant, no cookies, no referrer. A link is its
-//! own credential. Redirects are followed by hand, because each hop must obey the rule for links.
-//! Until the head of an answer is there, faults that may pass are retried here; from then on they are
-//! the reader's, who knows what it holds and can resume. Storage is not the API: it takes no turns of the pace, and each
-//! of its hosts may be down by itself. Whether one is back is asked at its root: a document's bytes may be what it
-//! can't give.
+//! Requests to it carry no identity: no token, tenant, cookies or referrer; a link is its own credential.
+//! Redirects are followed by hand, because each hop must obey the rule for links. Transient failures are retried
+//! here until the headers have arrived; later ones are left to the caller, who can resume. Storage is independent
+//! of the API: it takes no turns of the pace, and each host has its own circuit breaker, which probes the host's
+//! root, because a single document may be broken.
 
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -29,45 +28,42 @@ use crate::{
         error::Error,
         headers::retry_after,
         link::{Link, Rule},
-        patience::Patience,
+        min_speed::MinSpeed,
         requests::{Endpoint, Requests},
         settings::Settings,
         storage_client::StorageClient,
-        storage_hosts::{Leave, Scout, StorageHost, StorageHosts},
+        storage_hosts::{HostPass, Scout, StorageHost, StorageHosts},
         transport::ClientPurpose,
     },
 };
 
-/// How many redirects are followed.
 const REDIRECTS: usize = 5;
 
-/// How often a range is asked for by one link before the whole is asked for instead.
+/// How many times the rest is requested from one link before the whole is requested instead.
 const RANGE_TRIES: u32 = 2;
 
-/// A link that is refused before this age has not grown old.
+/// A younger link that is refused has not expired.
 const YOUNG: Duration = Duration::from_secs(5);
 
-/// Where a request has led.
 enum Step {
     There(Head, Response),
     Elsewhere(Link),
 }
 
-/// The storage as a place to fetch from.
 #[derive(Debug)]
 pub(super) struct Storage {
     settings: Arc<Settings>,
     rule: Rule,
     requests: Arc<Requests>,
     hosts: StorageHosts,
-    lanes: Arc<ConcurrencyLimit>,
-    /// How long links live, as far as it was found out.
+    slots: Arc<ConcurrencyLimit>,
+    /// How long links live, from experience.
     lifetime: Mutex<Option<Duration>>,
-    /// For plain `http` on this machine.
+    /// Plain `http` on this machine.
     plain: OnceLock<StorageClient>,
-    /// For `https` on this machine.
+    /// `https` on this machine.
     near: OnceLock<StorageClient>,
-    /// For everything else.
+    /// Everything else.
     far: OnceLock<StorageClient>,
 }
 
@@ -76,10 +72,10 @@ impl Storage {
         let rule = Rule::of_api(&settings.api_url);
         let (plain, near, far) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let hosts = StorageHosts::new(settings.give_up, settings.retry.clone());
-        let lanes = Arc::new(ConcurrencyLimit::new(settings.downloads));
+        let slots = Arc::new(ConcurrencyLimit::new(settings.downloads));
         let lifetime = Mutex::new(settings.link_lifetime);
-        let storage = Self { settings, rule, requests, hosts, lanes, lifetime, plain, near, far };
-        // What can't be built is better known before a run than at its first download.
+        let storage = Self { settings, rule, requests, hosts, slots, lifetime, plain, near, far };
+        // Fails before a run rather than at its first download.
         storage.client(&storage.settings.api_url)?;
         Ok(storage)
     }
@@ -88,19 +84,17 @@ impl Storage {
         self.rule
     }
 
-    /// Waits for one of the downloads that may go on at once.
-    pub(super) async fn lane(&self) -> Slot<'_> {
-        self.lanes.take().await
+    pub(super) async fn slot(&self) -> Slot<'_> {
+        self.slots.take().await
     }
 
-    /// How long links live, as far as it was found out.
     pub(super) fn link_lifetime(&self) -> Option<Duration> {
         *self.lifetime.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for the bytes of a link, or for the rest of them. While its host is down an urgent one waits for it; any
-    /// other fails, because documents of other hosts can use the lane. A rest that can't be had after few tries is left to
-    /// the caller, who can ask for the whole.
+    /// Downloads a link, or the rest of a download. If its host is down, an urgent request waits; others fail,
+    /// since documents on other hosts can use the slot. If the rest can't be had after few tries, the caller can
+    /// request the whole.
     pub(super) async fn fetch(&self, link: &Link, resume: Option<&Resume>, urgent: bool) -> Result<Blob, Error> {
         let resume = resume.filter(|resume| resume.offset > 0 && resume.announced.etag.is_some());
         let max_tries = if resume.is_some() { RANGE_TRIES } else { self.settings.retry.max_tries };
@@ -110,22 +104,22 @@ impl Storage {
             let mut waited = Duration::ZERO;
             let cause = match self.once(link, resume, (urgent, &mut waited, &mut tries)).await {
                 Ok((head, response)) => {
-                    let lanes = Arc::clone(&self.lanes);
-                    return Ok(Blob::new(head, response, lanes, (link.call(), tries), Patience::of(&self.settings)));
+                    let slots = Arc::clone(&self.slots);
+                    return Ok(Blob::new(head, response, slots, (link.call(), tries), MinSpeed::of(&self.settings)));
                 }
                 Err(cause) => cause,
             };
-            retry.pardon(waited);
-            let again = cause.is_passing() && !matches!(cause, Cause::HostGivenUp { .. });
+            retry.exclude(waited);
+            let again = cause.is_transient() && !matches!(cause, Cause::HostGivenUp { .. });
             let delay = if again { retry.next(asked_to_wait(&cause), Instant::now()) } else { None };
             let Some(delay) = delay else { return Err(Error::new(link.call(), cause, tries)) };
-            tracing::debug!(%link, %cause, tries, ?delay, "asking storage again");
+            tracing::debug!(%link, %cause, tries, ?delay, "retrying");
             sleep(delay).await;
             self.requests.count_retried();
         }
     }
 
-    /// Waits while all of storage is down.
+    /// Waits while all hosts are down.
     pub(super) async fn ready(&self, call: &str) -> Result<(), Error> {
         loop {
             let (down, next) = match self.hosts.scout() {
@@ -133,44 +127,44 @@ impl Storage {
                 Scout::Wait(down, next) => (down, next),
                 Scout::GivenUp(gave_up) => return Err(Error::new(call.to_owned(), gave_up, 0)),
             };
-            let waiting = down.iter().filter(|host| host.outage.gave_up().is_none());
-            let waiting: Vec<_> = waiting.map(|host| Box::pin(self.leave(host))).collect();
+            let waiting = down.iter().filter(|host| host.breaker.gave_up().is_none());
+            let waiting: Vec<_> = waiting.map(|host| Box::pin(self.pass(host))).collect();
             if !waiting.is_empty() {
-                // One that is back ends the wait, and so does one that is given up.
+                // The wait ends when one is back or given up.
                 let _ = timeout_at(next, select_all(waiting)).await;
             }
         }
     }
 
-    /// Waits until a host is back. It does not wait for one that was given up.
+    /// Waits until a host is back; fails at once if it was given up.
     pub(super) async fn host_back(&self, name: &str) -> Result<(), Error> {
         let Some(host) = self.hosts.by_name(name) else { return Ok(()) };
-        self.leave(&host).await.map(drop).map_err(|cause| Error::new(format!("GET {name}/"), cause, 0))
+        self.pass(&host).await.map(drop).map_err(|cause| Error::new(format!("GET {name}/"), cause, 0))
     }
 
-    /// Leave to fetch. Whoever gets leave to probe instead, does so first.
-    async fn leave<'h>(&self, host: &'h StorageHost) -> Result<Leave<'h>, Cause> {
+    /// A pass for a host. Sends the probe first, if one is due.
+    async fn pass<'h>(&self, host: &'h StorageHost) -> Result<HostPass<'h>, Cause> {
         loop {
-            let leave = host.leave().await.map_err(|gave_up| self.hosts.given_up(host, gave_up))?;
-            let Some(end) = leave.probes_until() else { return Ok(leave) };
+            let pass = host.pass().await.map_err(|gave_up| self.hosts.given_up(host, gave_up))?;
+            let Some(end) = pass.probes_until() else { return Ok(pass) };
             match timeout_at(end, self.probe(host)).await {
-                Ok(failed) => leave.tell(failed),
-                Err(_) => leave.tell(Some(("nothing came in time".to_owned(), None))),
+                Ok(failed) => pass.report(failed),
+                Err(_) => pass.report(Some(("timed out".to_owned(), None))),
             }
         }
     }
 
-    /// The same, but not for long: `HostDown` where others can use the time.
-    async fn leave_soon<'h>(&self, host: &'h StorageHost) -> Result<Leave<'h>, Cause> {
+    /// Like `pass`, but fails with `HostDown` after a short time.
+    async fn pass_soon<'h>(&self, host: &'h StorageHost) -> Result<HostPass<'h>, Cause> {
         let down = || Cause::HostDown(host.name.clone());
-        let patience = host.patience().ok_or_else(down)?;
-        match timeout(patience, self.leave(host)).await {
+        let min_speed = host.min_speed().ok_or_else(down)?;
+        match timeout(min_speed, self.pass(host)).await {
             Ok(Err(Cause::HostGivenUp { .. })) | Err(_) => Err(down()),
-            Ok(leave) => leave,
+            Ok(pass) => pass,
         }
     }
 
-    /// Asks once for the root of a host, which may well refuse it; what came instead of an answer.
+    /// Requests the root of a host, where any status will do; returns the failure, if any.
     async fn probe(&self, host: &StorageHost) -> Option<(String, Option<Duration>)> {
         let cause = match self.hop(&host.root, None).await {
             Ok(response) => {
@@ -178,31 +172,31 @@ impl Storage {
             }
             Err(cause) => cause,
         };
-        if !cause.is_silence() {
+        if !cause.is_outage() {
             self.hosts.answered();
         }
-        silence(&host.root, &cause)
+        outage(&host.root, &cause)
     }
 
-    /// Tells the lanes, the host and the lifetime of links how a request went.
-    fn learn(&self, leave: Leave<'_>, link: &Link, failed: Option<&Cause>) {
+    /// Reports a result to the slots, the host and the link lifetime.
+    fn learn(&self, pass: HostPass<'_>, link: &Link, failed: Option<&Cause>) {
         match failed {
             Some(Cause::Storage { status: 429, .. }) => {
                 self.requests.count_throttled();
-                self.lanes.enough();
+                self.slots.throttled();
             }
-            Some(Cause::Storage { status: 503, .. }) => self.lanes.enough(),
+            Some(Cause::Storage { status: 503, .. }) => self.slots.throttled(),
             Some(Cause::Storage { status: 401 | 403 | 410, .. }) => self.refused(link.age(Instant::now())),
             _ => {}
         }
-        let silence = failed.and_then(|cause| silence(link, cause));
-        if silence.is_none() {
+        let outage = failed.and_then(|cause| outage(link, cause));
+        if outage.is_none() {
             self.hosts.answered();
         }
-        leave.tell(silence);
+        pass.report(outage);
     }
 
-    /// A link of some age was refused. A young one was for another reason.
+    /// A link was refused: old ones tell how long links live, a young one was refused for another reason.
     fn refused(&self, age: Duration) {
         if age >= YOUNG {
             let mut lifetime = self.lifetime.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,7 +204,7 @@ impl Storage {
         }
     }
 
-    /// One try, which may lead from host to host.
+    /// One try, which follows redirects.
     async fn once(
         &self,
         link: &Link,
@@ -221,11 +215,11 @@ impl Storage {
         for hop in 0..=REDIRECTS {
             let at = next.as_ref().unwrap_or(link);
             let (host, asked) = (self.hosts.of(at), Instant::now());
-            let leave = if urgent { self.leave(&host).await } else { self.leave_soon(&host).await };
+            let pass = if urgent { self.pass(&host).await } else { self.pass_soon(&host).await };
             *waited += asked.elapsed();
-            let leave = leave?;
+            let pass = pass?;
             if hop == 0 {
-                if link.is_old(self.link_lifetime(), Instant::now()) {
+                if link.is_expired(self.link_lifetime(), Instant::now()) {
                     return Err(Cause::OldLink);
                 }
                 *tries += 1;
@@ -234,16 +228,16 @@ impl Storage {
                 Ok(response) => self.step(at, response, resume),
                 Err(cause) => Err(cause),
             };
-            self.learn(leave, at, step.as_ref().err());
+            self.learn(pass, at, step.as_ref().err());
             match step? {
                 Step::There(head, response) => {
-                    self.lanes.answered();
+                    self.slots.answered();
                     return Ok((head, response));
                 }
                 Step::Elsewhere(link) => next = Some(link),
             }
         }
-        Err(Cause::BadLink("it redirects without end"))
+        Err(Cause::BadLink("too many redirects"))
     }
 
     fn step(&self, at: &Link, response: Response, resume: Option<&Resume>) -> Result<Step, Cause> {
@@ -271,8 +265,8 @@ impl Storage {
     }
 
     fn client(&self, url: &Url) -> Result<&StorageClient, Error> {
-        let way = ClientPurpose::to(url);
-        let slot = match (way.is_plain(), way.is_loopback()) {
+        let purpose = ClientPurpose::to(url);
+        let slot = match (purpose.is_plain(), purpose.is_loopback()) {
             (true, _) => &self.plain,
             (false, true) => &self.near,
             (false, false) => &self.far,
@@ -280,22 +274,21 @@ impl Storage {
         if let Some(client) = slot.get() {
             return Ok(client);
         }
-        let client = StorageClient::new(&self.settings, way)?;
+        let client = StorageClient::new(&self.settings, purpose)?;
         Ok(slot.get_or_init(|| client))
     }
 }
 
-/// What came instead of an answer, in words, and how long whoever refused asks to wait.
-fn silence(link: &Link, cause: &Cause) -> Option<(String, Option<Duration>)> {
-    cause.is_silence().then(|| (format!("{}: {cause}", link.call()), cause.retry_after()))
+/// The failure, and the delay that was asked for, if there was no working answer.
+fn outage(link: &Link, cause: &Cause) -> Option<(String, Option<Duration>)> {
+    cause.is_outage().then(|| (format!("{}: {cause}", link.call()), cause.retry_after()))
 }
 
-/// How long a request has to wait by itself: where storage is silent everybody waits, and looks whether it is back.
+/// A single request's own delay; while storage is down the circuit breaker makes all wait.
 fn asked_to_wait(cause: &Cause) -> Option<Duration> {
-    cause.retry_after().filter(|_| !cause.is_silence())
+    cause.retry_after().filter(|_| !cause.is_outage())
 }
 
-/// Where an answer points, if it is a redirect.
 fn redirect(response: &Response) -> Option<&str> {
     match response.status() {
         StatusCode::MOVED_PERMANENTLY
@@ -303,7 +296,7 @@ fn redirect(response: &Response) -> Option<&str> {
         | StatusCode::SEE_OTHER
         | StatusCode::TEMPORARY_REDIRECT
         | StatusCode::PERMANENT_REDIRECT => {
-            // Some write it in UTF-8, as browsers take it.
+            // Some servers write UTF-8, which browsers accept.
             std::str::from_utf8(response.headers().get(LOCATION)?.as_bytes()).ok().map(str::trim)
         }
         _ => None,

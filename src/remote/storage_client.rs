@@ -1,10 +1,9 @@
-//! HTTP to storage, which sends a link byte for byte as it came.
+//! An HTTP client for storage that sends a link byte for byte.
 //!
-//! A link's signature is over the link as it was given, and `reqwest` sends an URL as its parser writes it (`%2E%2E`, `'`
-//! and `{}` come out otherwise). So storage is asked by hyper's own client, under the rules of
-//! [`transport`](super::transport): HTTP/1.1 only, as object stores do (many downloads over one connection would share its
-//! window and its stalls), no redirect followed, proxies of the environment except for this machine, the system's CA
-//! certificates, and none where plain `http` needs none.
+//! A link's signature covers the link as given, and `reqwest` normalizes URLs (`%2E%2E`, `'` and `{}` change). So
+//! this uses hyper's client, under the rules of [`transport`](super::transport): HTTP/1.1 only, as object stores
+//! do (with HTTP/2 all downloads would share a connection's window and its stalls), no redirects, the
+//! environment's proxies except for this machine, and the system's CA certificates, or none for plain `http`.
 
 use std::{
     error::Error as StdError,
@@ -45,19 +44,17 @@ use super::{
 };
 use crate::errors::with_causes;
 
-type Wrong = Box<dyn StdError + Send + Sync>;
+type BoxError = Box<dyn StdError + Send + Sync>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-/// A client for storage.
 pub(super) struct StorageClient {
-    client: Client<HttpsConnector<Door>, Empty<Bytes>>,
+    client: Client<HttpsConnector<ProxyConnector>, Empty<Bytes>>,
     agent: HeaderValue,
     limit: Duration,
 }
 
 impl StorageClient {
-    /// Builds the client; what it is built for follows from the way.
-    pub(super) fn new(settings: &Settings, way: ClientPurpose) -> Result<Self, Error> {
+    pub(super) fn new(settings: &Settings, purpose: ClientPurpose) -> Result<Self, Error> {
         let agent = transport::agent(settings)?;
         transport::use_ring();
         let mut http = HttpConnector::new();
@@ -65,21 +62,21 @@ impl StorageClient {
         http.set_nodelay(true);
         http.set_connect_timeout(Some(transport::CONNECT_TIMEOUT));
         let mut proxies = None;
-        if !way.is_loopback() {
-            let to_proxy = tls(way)?.https_or_http().enable_http1().wrap_connector(http.clone());
+        if !purpose.is_loopback() {
+            let to_proxy = tls(purpose)?.https_or_http().enable_http1().wrap_connector(http.clone());
             proxies = Some((Arc::new(Matcher::from_system()), to_proxy));
         }
-        let door = Door { direct: http, proxies };
+        let connector = ProxyConnector { direct: http, proxies };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_FOR)
             .pool_max_idle_per_host(IDLE)
             .http1_max_headers(HEADERS)
-            .build(tls(way)?.https_or_http().enable_http1().wrap_connector(door));
+            .build(tls(purpose)?.https_or_http().enable_http1().wrap_connector(connector));
         Ok(Self { client, agent, limit: settings.head_timeout })
     }
 
-    /// Asks for what lies there, and waits for the head of the answer.
+    /// Sends a GET, and waits for the headers of the response.
     pub(super) async fn get(&self, uri: Uri, headers: HeaderMap) -> Result<Response, Cause> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri;
@@ -102,9 +99,8 @@ impl fmt::Debug for StorageClient {
     }
 }
 
-/// How TLS is spoken on a way.
-fn tls(way: ClientPurpose) -> Result<HttpsConnectorBuilder<WantsSchemes>, Error> {
-    if way.is_plain() {
+fn tls(purpose: ClientPurpose) -> Result<HttpsConnectorBuilder<WantsSchemes>, Error> {
+    if purpose.is_plain() {
         let none = RootCertStore::empty();
         let config = ClientConfig::builder().with_root_certificates(none).with_no_client_auth();
         return Ok(HttpsConnectorBuilder::new().with_tls_config(config));
@@ -113,29 +109,29 @@ fn tls(way: ClientPurpose) -> Result<HttpsConnectorBuilder<WantsSchemes>, Error>
     verified.map_err(|error| Error::configuration(Cause::NoRoots(error.to_string())))
 }
 
-/// The way to a host: straight, or through a proxy. Whoever asked speaks TLS over it.
+/// Connects to a host directly or through a proxy; TLS comes on top.
 #[derive(Clone)]
-struct Door {
+struct ProxyConnector {
     direct: HttpConnector,
     proxies: Option<(Arc<Matcher>, HttpsConnector<HttpConnector>)>,
 }
 
-impl Service<Uri> for Door {
+impl Service<Uri> for ProxyConnector {
     type Response = Stream;
-    type Error = Wrong;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, Wrong>> + Send>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Wrong>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.direct.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, host: Uri) -> Self::Future {
-        let proxy = self.proxies.as_ref().and_then(|(proxies, way)| Some((proxies.intercept(&host)?, way)));
-        let Some((proxy, way)) = proxy else {
+        let proxy = self.proxies.as_ref().and_then(|(proxies, purpose)| Some((proxies.intercept(&host)?, purpose)));
+        let Some((proxy, purpose)) = proxy else {
             let direct = self.direct.call(host);
             return Box::pin(async { direct.await.map(MaybeHttpsStream::Http).map_err(Into::into) });
         };
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), way.clone());
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), purpose.clone());
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }

@@ -1,11 +1,11 @@
-//! The hosts of which storage consists.
+//! The storage hosts, each with a circuit breaker.
 //!
-//! Links name hosts, and one host may be down while the others answer. So each has an outage of its own, and only where
-//! all that are known are down is storage itself down. Then nobody knows whether the next document lies elsewhere: one
-//! link is asked for now and then (a scout), so that the documents of a host which answers don't wait for the others.
+//! Links name hosts, and one may be down while the others work. Storage is down only if all known hosts are. The
+//! next document may still be on another host, so now and then one link is requested (a scout): documents of
+//! working hosts don't wait for the others.
 //!
-//! A host that has never answered gets one request at a time, and its first failure is looked into at once: one that
-//! takes connections and never answers must not hold every lane.
+//! A host that has never answered gets one request at a time, and its first failure starts a probe: a host that
+//! accepts connections and never answers must not block every slot.
 
 use std::{
     collections::BTreeMap,
@@ -21,35 +21,34 @@ use tokio::time::Instant;
 use super::{cause::Cause, link::Link};
 use crate::pace::{CircuitBreaker, GaveUp, Pass, Policy};
 
-/// Most hosts that are told apart; further ones share an outage while all of these are down.
+/// Most hosts that are told apart; further ones share a circuit breaker while all of these are down.
 const MOST: usize = 64;
 
-/// How long a document waits with a lane in its hand for a host that may be down.
+/// How long a document keeps its slot while its host may be down.
 const SOON: Duration = Duration::from_secs(2);
 
 /// The time between two scouts.
 const SCOUTS: Duration = Duration::from_secs(2);
 
-/// Scouts in a row after which every host is taken for one of those that were given up.
-const FRUITLESS: u32 = 1000;
+/// After this many scouts in a row, new hosts are assumed to be down as well.
+const NEVER_ACCEPTED: u32 = 1000;
 
-/// One host.
 #[derive(Debug)]
 pub(super) struct StorageHost {
     pub(super) name: String,
-    pub(super) outage: CircuitBreaker,
-    /// What is asked to see whether it is back.
+    pub(super) breaker: CircuitBreaker,
+    /// The URL of a probe.
     pub(super) root: Link,
-    /// When it was met.
+    /// When a link first named it.
     since: Instant,
     has_answered: AtomicBool,
-    /// The turn of a request to a host that has never answered.
+    /// Serializes requests to a host that has never answered.
     first: tokio::sync::Mutex<()>,
 }
 
-/// Leave to send one request to a host; how it went must be told.
+/// Permission to send one request to a host; the caller reports the result.
 #[derive(Debug)]
-pub(super) struct Leave<'h> {
+pub(super) struct HostPass<'h> {
     host: &'h StorageHost,
     pass: Pass<'h>,
     _first: Option<tokio::sync::MutexGuard<'h, ()>>,
@@ -67,50 +66,50 @@ pub(super) struct StorageHosts {
 #[derive(Debug, Default)]
 struct Scouts {
     last: Option<Instant>,
-    /// How many went since a host answered last.
+    /// Scouts since a host last answered.
     sent: u32,
 }
 
-/// What somebody who wants a link does.
+/// What to do before requesting a link.
 #[derive(Debug)]
 pub(super) enum Scout {
-    /// Ask for it.
+    /// Request it.
     Go,
-    /// Wait until one of the hosts is back, or until then.
+    /// Wait until a host is back, or until this time.
     Wait(Vec<Arc<StorageHost>>, Instant),
-    /// Nothing: all hosts were given up, and every link leads to one of them.
+    /// Fail: all hosts were given up.
     GivenUp(Cause),
 }
 
 impl StorageHost {
-    /// How long a document waits for it with a lane in its hand; none where others can use the lane.
-    pub(super) fn patience(&self) -> Option<Duration> {
-        if self.outage.is_down() {
+    /// How long a document keeps its slot while waiting; `None` if others can use it.
+    pub(super) fn min_speed(&self) -> Option<Duration> {
+        if self.breaker.is_down() {
             return None;
         }
         let met = if self.has_answered.load(Ordering::Relaxed) { Duration::ZERO } else { self.since.elapsed() };
         SOON.checked_sub(met)
     }
 
-    /// Waits for leave to send a request, or to probe.
-    pub(super) async fn leave(&self) -> Result<Leave<'_>, GaveUp> {
+    /// Waits for permission to send a request, or a probe.
+    pub(super) async fn pass(&self) -> Result<HostPass<'_>, GaveUp> {
         let mut first = None;
         if !self.has_answered.load(Ordering::Relaxed) {
             let turn = self.first.lock().await;
             first = Some(turn).filter(|_| !self.has_answered.load(Ordering::Relaxed));
         }
-        Ok(Leave { host: self, pass: self.outage.pass().await?, _first: first })
+        Ok(HostPass { host: self, pass: self.breaker.pass().await?, _first: first })
     }
 }
 
-impl Leave<'_> {
-    /// Until when, if it is leave to probe and for nothing else.
+impl HostPass<'_> {
+    /// The probe's deadline; `None` if this is for a normal request.
     pub(super) fn probes_until(&self) -> Option<Instant> {
         self.pass.probes_until()
     }
 
-    /// Tells how it went; a failure in words.
-    pub(super) fn tell(self, failed: Option<(String, Option<Duration>)>) {
+    /// Reports the result; a failure as text.
+    pub(super) fn report(self, failed: Option<(String, Option<Duration>)>) {
         match failed {
             None => {
                 self.host.has_answered.store(true, Ordering::Relaxed);
@@ -131,7 +130,7 @@ impl StorageHosts {
     pub(super) fn of(&self, link: &Link) -> Arc<StorageHost> {
         let (mut known, mut key) = (self.known(), link.origin());
         if known.len() >= MOST && !known.contains_key(&key) {
-            let up = known.iter().find(|(_, host)| host.outage.is_up()).map(|(key, _)| key.clone());
+            let up = known.iter().find(|(_, host)| host.breaker.is_up()).map(|(key, _)| key.clone());
             match up {
                 Some(up) => drop(known.remove(&up)),
                 None => "others".clone_into(&mut key),
@@ -139,33 +138,32 @@ impl StorageHosts {
         }
         let new = || {
             let name = link.origin();
-            let outage = CircuitBreaker::new(&format!("storage host {name}"), self.give_up, &self.retry);
+            let breaker = CircuitBreaker::new(&format!("storage host {name}"), self.give_up, &self.retry);
             let (has_answered, first) = (AtomicBool::new(false), tokio::sync::Mutex::default());
-            Arc::new(StorageHost { name, outage, root: link.root(), since: Instant::now(), has_answered, first })
+            Arc::new(StorageHost { name, breaker, root: link.root(), since: Instant::now(), has_answered, first })
         };
         Arc::clone(known.entry(key).or_insert_with(new))
     }
 
-    /// A host by its name.
     pub(super) fn by_name(&self, name: &str) -> Option<Arc<StorageHost>> {
         self.known().values().find(|host| host.name == name).cloned()
     }
 
-    /// A host has answered: storage is not down.
+    /// A host answered: storage is not down.
     pub(super) fn answered(&self) {
         *self.scouts() = Scouts::default();
     }
 
-    /// Whether a link may be asked for although no host that is known answers.
+    /// Whether to request a link although no known host answers.
     pub(super) fn scout(&self) -> Scout {
         let down: Vec<_> = self.known().values().cloned().collect();
-        if down.is_empty() || down.iter().any(|host| host.outage.is_up()) {
+        if down.is_empty() || down.iter().any(|host| host.breaker.is_up()) {
             return Scout::Go;
         }
         let (mut scouts, now) = (self.scouts(), Instant::now());
-        let why = |host: &Arc<StorageHost>| Some(self.given_up(host, host.outage.gave_up()?));
+        let why = |host: &Arc<StorageHost>| Some(self.given_up(host, host.breaker.gave_up()?));
         match down.iter().map(why).collect::<Option<Vec<_>>>() {
-            Some(mut all) if scouts.sent >= FRUITLESS => {
+            Some(mut all) if scouts.sent >= NEVER_ACCEPTED => {
                 if let Some(last) = all.pop() {
                     return Scout::GivenUp(last);
                 }
@@ -183,7 +181,7 @@ impl StorageHosts {
         Scout::Go
     }
 
-    /// The error of whoever waited for a host that was given up.
+    /// The error after a host was given up.
     pub(super) fn given_up(&self, host: &StorageHost, GaveUp(last): GaveUp) -> Cause {
         Cause::HostGivenUp { host: host.name.clone(), after: self.give_up, last }
     }

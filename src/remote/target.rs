@@ -1,26 +1,26 @@
-//! What is asked of a host, exactly as a link has it.
+//! The request target, exactly as a link has it.
 //!
-//! The parser of URLs says where a link leads: its host is the one that is checked, and the one that is connected to. But
-//! it writes paths and queries in its own way, and a signature is over what was given. So of those the text counts, from
-//! behind the host to the fragment. Only what no request line can hold is percent-encoded.
+//! The URL parser decides which host is checked and connected to. But it normalizes paths and queries, and a
+//! signature covers the original. So path and query are taken from the text; only what a request line can't
+//! contain is percent-encoded.
 
 use http::Uri;
 use url::{Position, Url};
 
 use super::cause::Cause;
 
-/// Where a URL leads, with the path and the query of the text that it was read from.
+/// A URL's host with path and query of the original text.
 pub(super) fn exact(text: &str, url: &Url) -> Result<Uri, Cause> {
     let parsed = &url[Position::BeforePath..Position::AfterQuery];
     let target = encoded(as_written(text).unwrap_or(parsed));
     let slash = if target.starts_with('/') { "" } else { "/" };
     let authority = &url[Position::BeforeHost..Position::AfterPort];
     let uri = Uri::builder().scheme(url.scheme()).authority(authority).path_and_query(format!("{slash}{target}"));
-    uri.build().map_err(|_| Cause::BadLink("it can't be asked for"))
+    uri.build().map_err(|_| Cause::BadLink("contains characters that can't be sent"))
 }
 
-/// The path and the query of an absolute link, or of one that begins with its host or its path; none where the parser
-/// reads the text otherwise than it looks, or has to resolve it.
+/// Path and query of an absolute link, or of one that starts with its host or path; `None` if the parser would
+/// resolve it or read it differently.
 fn as_written(text: &str) -> Option<&str> {
     let text = text.trim_matches(|c: char| c <= ' ');
     let text = text.split('#').next()?;
@@ -40,7 +40,7 @@ fn as_written(text: &str) -> Option<&str> {
     (!host.is_empty() && !target.starts_with('\\')).then_some(target)
 }
 
-/// Percent-encodes what a request line can't hold.
+/// Percent-encodes what a request line can't contain.
 fn encoded(target: &str) -> String {
     let mut encoded = String::with_capacity(target.len());
     let mut is_path = true;
@@ -48,7 +48,7 @@ fn encoded(target: &str) -> String {
         is_path &= byte != b'?';
         match byte {
             0..=b' ' | 0x7f.. | b'"' | b'<' | b'>' | b'\\' => encoded.push_str(&format!("%{byte:02X}")),
-            // http's own type takes these in a query alone.
+            // `http` accepts these in a query only.
             b'`' if is_path => encoded.push_str("%60"),
             _ => encoded.push(char::from(byte)),
         }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_no_request_line_holds_is_encoded() {
+    fn only_invalid_characters_are_encoded() {
         assert_eq!(
             sent("https://a.example/å b?x=\"q\"<y>\\ä"),
             "https://a.example/%C3%A5%20b?x=%22q%22%3Cy%3E%5C%C3%A4"

@@ -1,34 +1,34 @@
-//! The one door between the bytes of an answer and the JSON that is read from them.
+//! Makes valid JSON text of a response's bytes.
 //!
-//! A name that was cut in the middle of an emoji comes as half a surrogate pair, a proxy puts a byte order mark in
-//! front, an old system sends Latin-1 or raw control characters. None of that may make a document unreadable on every
-//! run: what no text can hold becomes U+FFFD, what JSON wants escaped is escaped, and naming shows both in the tree.
+//! A name cut in the middle of an emoji arrives as half a surrogate pair, a proxy adds a byte order mark, an old
+//! system sends Latin-1 or raw control characters. None of this may make a document unreadable forever: invalid
+//! text becomes U+FFFD and control characters are escaped; naming shows both in the tree.
 //!
-//! Nearly every answer is plain: it is looked through once for backslashes and borrowed. Only an answer that can't be
-//! read as it is gets mended, and is then read once more.
+//! Nearly every response is valid: it is scanned once for backslashes and borrowed. Only a response that can't be
+//! parsed is repaired and parsed again.
 
 use std::borrow::Cow;
 
-/// What half a pair becomes, as an escape of JSON.
+/// Replaces half a surrogate pair.
 const REPLACEMENT: &str = "\\ufffd";
 
 /// Length of `\uXXXX`.
 const ESCAPE: usize = 6;
 
-/// Reads an answer; one that can't be read is mended, if it can be, and read again.
-pub(super) fn understand<T, E>(body: &[u8], read: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
+/// Parses a response; if that fails, repairs it and parses again.
+pub(super) fn parse_repaired<T, E>(body: &[u8], read: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
     let text = text(body);
-    read(&text).or_else(|error| match mended(&text) {
+    read(&text).or_else(|error| match repaired(&text) {
         Cow::Owned(text) => read(&text),
         Cow::Borrowed(_) => Err(error),
     })
 }
 
-/// The text of an answer, without a byte order mark, and with U+FFFD for what no text can hold.
+/// The text without a byte order mark, and with U+FFFD for invalid parts.
 pub(super) fn text(body: &[u8]) -> Cow<'_, str> {
     match decoded(body) {
-        Cow::Borrowed(text) => whole_pairs(text.trim_start_matches('\u{feff}')),
-        Cow::Owned(text) => Cow::Owned(whole_pairs(text.trim_start_matches('\u{feff}')).into_owned()),
+        Cow::Borrowed(text) => without_lone_surrogates(text.trim_start_matches('\u{feff}')),
+        Cow::Owned(text) => Cow::Owned(without_lone_surrogates(text.trim_start_matches('\u{feff}')).into_owned()),
     }
 }
 
@@ -44,9 +44,9 @@ fn decoded(body: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The text with each half of a surrogate pair replaced. In JSON a backslash stands only within strings, so that
-/// walking from one to the next meets every escape.
-fn whole_pairs(text: &str) -> Cow<'_, str> {
+/// Replaces halves of surrogate pairs. In JSON backslashes occur only within strings, so walking from one to the
+/// next finds every escape.
+fn without_lone_surrogates(text: &str) -> Cow<'_, str> {
     let (mut whole, mut kept, mut at) = (String::new(), 0, 0);
     while let Some(slash) = text[at..].find('\\').map(|found| at + found) {
         at = match unit(text, slash) {
@@ -58,27 +58,26 @@ fn whole_pairs(text: &str) -> Cow<'_, str> {
                 kept
             }
             Some(_) => slash + ESCAPE,
-            // The backslash and what it escapes, which may be another backslash.
+            // Skips an escaped character, which may be another backslash.
             None => slash + 1 + text[slash + 1..].chars().next().map_or(0, char::len_utf8),
         };
     }
     if kept == 0 { Cow::Borrowed(text) } else { Cow::Owned(whole + &text[kept..]) }
 }
 
-/// The UTF-16 unit of the escape that begins at a place.
+/// The UTF-16 unit of the escape at this position.
 fn unit(text: &str, at: usize) -> Option<u16> {
     let digits = text.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
-    // Signs are no digits, although the parser takes one.
+    // The parser would accept a sign.
     if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// The text with raw control characters and backslashes escaped where they stand for themselves in a string, and
-/// without control characters elsewhere.
-fn mended(text: &str) -> Cow<'_, str> {
-    let (mut mended, mut in_string, mut changed) = (String::with_capacity(text.len()), false, false);
+/// Escapes raw control characters and invalid backslashes in strings, and drops control characters elsewhere.
+fn repaired(text: &str) -> Cow<'_, str> {
+    let (mut repaired, mut in_string, mut changed) = (String::with_capacity(text.len()), false, false);
     let mut rest = text.char_indices();
     while let Some((at, c)) = rest.next() {
         match c {
@@ -86,17 +85,17 @@ fn mended(text: &str) -> Cow<'_, str> {
             '\\' if in_string => match text[at + 1..].chars().next() {
                 Some(next @ ('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't')) => {
                     rest.next();
-                    mended.extend([c, next]);
+                    repaired.extend([c, next]);
                     continue;
                 }
                 Some('u') if unit(text, at).is_some() => {}
                 _ => {
-                    mended.push('\\');
+                    repaired.push('\\');
                     changed = true;
                 }
             },
             c if c < ' ' && in_string => {
-                mended.push_str(&format!("\\u{:04x}", u32::from(c)));
+                repaired.push_str(&format!("\\u{:04x}", u32::from(c)));
                 changed = true;
                 continue;
             }
@@ -106,9 +105,9 @@ fn mended(text: &str) -> Cow<'_, str> {
             }
             _ => {}
         }
-        mended.push(c);
+        repaired.push(c);
     }
-    if changed { Cow::Owned(mended) } else { Cow::Borrowed(text) }
+    if changed { Cow::Owned(repaired) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]
@@ -118,11 +117,11 @@ mod tests {
     use super::*;
 
     fn name(body: &[u8]) -> Result<String, serde_json::Error> {
-        understand(body, |text| serde_json::from_str(text))
+        parse_repaired(body, |text| serde_json::from_str(text))
     }
 
     #[test]
-    fn odd_bytes_are_read() {
+    fn invalid_bytes_are_read() {
         let wide = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
             "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(unit).collect()
         };
@@ -166,7 +165,7 @@ mod tests {
             let wanted = String::from_utf16_lossy(&units);
             let escaped = units.iter().map(|unit| format!("\\u{unit:04X}")).collect::<Vec<_>>().concat();
             prop_assert_eq!(&name(format!("\"{escaped}\"").as_bytes()).unwrap(), &wanted);
-            // The same with characters as they are, control characters too.
+            // The same with raw characters, control characters too.
             let mixed: String = wanted.chars().zip(raw.iter().cycle()).map(|(c, raw)| match c {
                 '"' | '\\' => format!("\\{c}"),
                 c if *raw => c.to_string(),
@@ -178,15 +177,15 @@ mod tests {
         #[test]
         fn any_bytes_in_a_name_leave_the_rest_readable(bytes in vec(any::<u8>().prop_filter("ends the text", |b| !b"\"\\".contains(b)), 0..60)) {
             let body = [b"{\"n\":\"", &bytes[..], b"\",\"m\":[\"\\ud800\"]}"].concat();
-            let value: serde_json::Value = understand(&body, |text| serde_json::from_str(text)).unwrap();
+            let value: serde_json::Value = parse_repaired(&body, |text| serde_json::from_str(text)).unwrap();
             prop_assert_eq!(&value["m"][0], "\u{fffd}");
             prop_assert_eq!(value["n"].as_str().unwrap(), String::from_utf8_lossy(&bytes));
         }
 
         #[test]
-        fn whatever_comes_is_text(body in vec(any::<u8>(), 0..200)) {
+        fn any_body_becomes_text(body in vec(any::<u8>(), 0..200)) {
             let text = text(&body).into_owned();
-            let _ = mended(&text);
+            let _ = repaired(&text);
         }
     }
 }

@@ -1,15 +1,15 @@
-//! The access token: one for everybody, fetched once.
+//! The access token, shared by all requests.
 //!
-//! The service asks for a token to be cached for its lifetime less a margin, and has no refresh token (the API
-//! page, "Token"). However many tasks wait, one request is under way: whoever holds `flight` fetches, the others
-//! wait for it and share what came out, its failure too.
+//! The service asks clients to cache a token for its lifetime less a margin, and has no refresh token (the API
+//! page, "Token"). However many tasks wait, one request is in flight: its owner holds `flight`, the others wait
+//! and share the result, also a failure.
 //!
-//! Credentials that are refused must not be hammered, because services lock such a client out. So
-//! the second refusal is final: it is kept, and everybody gets it from then on without a request. The same holds when
-//! fresh tokens are handed out but none is ever accepted (a wrong organisation, a revoked role).
+//! Refused credentials must not be retried endlessly, because services lock such clients out. So the second
+//! refusal is final: it is kept, and all get it without a further request. The same applies if fresh tokens are
+//! issued but none is ever accepted (a wrong organisation, a revoked role).
 //!
-//! A 401 alone says nothing about the token: it may be about the one thing that was asked for. Whether the token is bad is
-//! decided by the list of binders ([`Api`](super::api::Api)), and told here.
+//! A 401 alone says nothing about the token, it may be about the resource. The list of binders decides
+//! ([`Api`](super::api::Api)).
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -30,29 +30,29 @@ use crate::pace::{Policy, Retry};
 /// How many refusals of the token endpoint are final.
 const REFUSALS: u32 = 2;
 
-/// How many fresh tokens that never had a request accepted are final.
-const FRUITLESS: u32 = 3;
+/// How many fresh tokens without any accepted request are final.
+const NEVER_ACCEPTED: u32 = 3;
 
-/// A token as requests bear it.
+/// A token, as a header.
 #[derive(Debug)]
 pub(super) struct Token {
-    /// `Bearer …`, marked as sensitive so that nothing shows it.
+    /// `Bearer …`, marked as sensitive.
     pub(super) header: HeaderValue,
-    /// Which one it is, counted from the start.
+    /// Its number, counted from the start.
     number: u64,
-    /// When it is replaced.
+    /// When to replace it.
     until: Instant,
-    /// When the latest request was sent that was accepted with it.
+    /// When the latest accepted request with it was sent.
     accepted: Mutex<Option<Instant>>,
 }
 
 impl Token {
-    /// The token itself, so that it can be kept out of texts.
+    /// The bare token, for redacting it.
     pub(super) fn text(&self) -> &str {
         self.header.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()
     }
 
-    /// Whether a request that was sent then, or later, was accepted with it.
+    /// Whether a request sent at `sent` or later was accepted with it.
     pub(super) fn was_accepted_since(&self, sent: Instant) -> bool {
         self.accepted().is_some_and(|accepted| accepted >= sent)
     }
@@ -75,21 +75,21 @@ pub(super) struct Tokens {
 #[derive(Debug, Default)]
 struct Shared {
     current: Option<Arc<Token>>,
-    /// How many tokens were fetched.
+    /// How many tokens were issued.
     fetched: u64,
     /// How many flights have ended, and how the last one failed.
     flights: u64,
     failed: Option<Error>,
-    /// Refusals of the token endpoint since it last gave a token.
+    /// Refusals since the endpoint last issued a token.
     refusals: u32,
-    /// Fresh tokens in a row that never had a request accepted.
-    fruitless: u32,
-    /// Why no token will ever be had again.
+    /// Consecutive fresh tokens without any accepted request.
+    never_accepted: u32,
+    /// Why no further token is requested.
     dead: Option<Error>,
 }
 
 impl Shared {
-    /// What can be answered without a request.
+    /// The result that needs no request.
     fn ready(&self) -> Option<Result<Arc<Token>, Error>> {
         if let Some(error) = &self.dead {
             return Some(Err(error.clone()));
@@ -103,12 +103,12 @@ impl Tokens {
         Self { source, retry, requests, flight: tokio::sync::Mutex::new(()), shared: Mutex::new(Shared::default()) }
     }
 
-    /// A token that is good as far as anybody knows.
+    /// A token that is good as far as known.
     pub(super) async fn get(&self) -> Result<Arc<Token>, Error> {
         self.get_by(&self.retry).await
     }
 
-    /// The same, where the endpoint is asked once at most: it may be down.
+    /// The same with one try, since the endpoint may be down.
     pub(super) async fn probe(&self) -> Result<Arc<Token>, Error> {
         self.get_by(&Policy { max_tries: 1, ..self.retry.clone() }).await
     }
@@ -127,7 +127,7 @@ impl Tokens {
             if let Some(ready) = shared.ready() {
                 return ready;
             }
-            // Whoever waited for a flight that failed shares its failure: it was tried often enough.
+            // Waiters share the failure: it was retried enough.
             if let Some(error) = shared.failed.as_ref().filter(|_| shared.flights > before) {
                 return Err(error.clone());
             }
@@ -139,7 +139,7 @@ impl Tokens {
         result
     }
 
-    /// A request that was sent then with this token was accepted.
+    /// A request sent at `sent` with this token was accepted.
     pub(super) fn accepted(&self, token: &Token, sent: Instant) {
         let before = {
             let mut accepted = token.accepted();
@@ -147,16 +147,16 @@ impl Tokens {
             std::mem::replace(&mut *accepted, latest)
         };
         if before.is_none() {
-            self.shared().fruitless = 0;
+            self.shared().never_accepted = 0;
         }
     }
 
-    /// Whether another token has taken the place of this one, or will.
+    /// Whether this token was, or will be, replaced.
     pub(super) fn is_replaced(&self, token: &Token) -> bool {
         self.shared().current.as_ref().is_none_or(|current| current.number != token.number)
     }
 
-    /// This token was refused for what any token that is good is accepted for.
+    /// This token was refused by a call that accepts any good token.
     pub(super) fn refused(&self, token: &Token) {
         let mut shared = self.shared();
         if shared.current.as_ref().is_none_or(|current| current.number != token.number) {
@@ -166,9 +166,10 @@ impl Tokens {
         if token.accepted().is_some() {
             return;
         }
-        shared.fruitless += 1;
-        if shared.fruitless >= FRUITLESS {
-            shared.dead = Some(Error::new(self.source.call(), Cause::Fruitless(FRUITLESS), shared.fruitless));
+        shared.never_accepted += 1;
+        if shared.never_accepted >= NEVER_ACCEPTED {
+            shared.dead =
+                Some(Error::new(self.source.call(), Cause::NeverAccepted(NEVER_ACCEPTED), shared.never_accepted));
         }
     }
 
@@ -187,18 +188,18 @@ impl Tokens {
                 Err(cause) => cause,
             };
             let last = self.note_failure(&cause);
-            let patience = retry.next(cause.retry_after(), Instant::now()).filter(|_| !last);
-            // One refusal is never believed, however short the patience is.
+            let min_speed = retry.next(cause.retry_after(), Instant::now()).filter(|_| !last);
+            // One refusal is never final, even with a single try.
             let refused_once = matches!(cause, Cause::Refused { .. }) && !last;
-            let delay = patience.or_else(|| refused_once.then_some(policy.first_delay));
+            let delay = min_speed.or_else(|| refused_once.then_some(policy.first_delay));
             let Some(delay) = delay else { return Err(self.give_up(cause, tries)) };
-            tracing::debug!(%cause, tries, ?delay, "asking for a token again");
+            tracing::debug!(%cause, tries, ?delay, "retrying");
             sleep(delay).await;
             self.requests.count_retried();
         }
     }
 
-    /// Counts a failure; true when it must not be tried again.
+    /// Counts a failure; true if it must not be retried.
     fn note_failure(&self, cause: &Cause) -> bool {
         match cause {
             Cause::Refused { .. } => {
@@ -210,7 +211,7 @@ impl Tokens {
                 self.requests.count_throttled();
                 false
             }
-            other => !other.is_passing(),
+            other => !other.is_transient(),
         }
     }
 
@@ -238,7 +239,7 @@ impl Tokens {
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        // Nothing that holds the lock can panic half way through a change.
+        // No holder of the lock can panic halfway through a change.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,8 @@
-//! The token endpoint: one request, one answer.
+//! The token endpoint.
 //!
 //! `POST` form `grant_type=client_credentials`, `client_id`, `client_secret`, `scope=ibinder_public` →
-//! `access_token`, `expires_in` in seconds (`docs/api-contract.md`, "Token"). Nothing of an answer that bears a token
-//! ever goes into an error's text.
+//! `access_token`, `expires_in` in seconds (`docs/api-contract.md`, "Token"). A response with a token is never
+//! quoted in an error.
 
 use std::time::Duration;
 
@@ -18,30 +18,29 @@ use url::{Url, form_urlencoded};
 use crate::remote::{
     cause::Cause,
     headers::{content_type, retry_after},
-    patience::Patience,
+    min_speed::MinSpeed,
     problem::Problem,
     settings::Settings,
-    text::understand,
+    text::parse_repaired,
     transport,
     wire::{Number, Text},
 };
 
-/// What a token may do, as the documentation asks for it.
+/// The documented scope.
 const SCOPE: &str = "ibinder_public";
 
-/// Largest answer that is read.
+/// Largest response body.
 const LARGEST: usize = 1 << 20;
 
-/// The lifetime of a token that doesn't say.
+/// The lifetime, in seconds, if the response has none.
 const LIFETIME: u64 = 300;
 
-/// A token is replaced this long before it ends, or after nine tenths of a short life.
+/// A token is replaced this long before it expires, or after nine tenths of a short lifetime.
 const MARGIN: Duration = Duration::from_mins(1);
 
-/// A token is used this long at least, so that a service that says 0 isn't asked for one per request.
+/// The minimum use of a token, so that `expires_in` of 0 doesn't cause one request for each call.
 const SHORTEST: Duration = Duration::from_secs(10);
 
-/// Where tokens come from.
 #[derive(Debug)]
 pub(super) struct TokenSource {
     client: Client,
@@ -49,17 +48,16 @@ pub(super) struct TokenSource {
     form: SecretString,
     secret: SecretString,
     head_timeout: Duration,
-    patience: Patience,
+    min_speed: MinSpeed,
 }
 
-/// A token that was given.
 #[derive(Debug)]
 pub(super) struct Granted {
-    /// The header that bears it.
+    /// The header with the token.
     pub(super) header: HeaderValue,
     /// How long to use it.
     pub(super) usable: Duration,
-    /// The seconds that it lives, as the answer says; none where it doesn't.
+    /// Its stated lifetime, in seconds.
     pub(super) says: Option<u64>,
 }
 
@@ -85,16 +83,15 @@ impl TokenSource {
             form: form.into(),
             secret: settings.client_secret.clone(),
             head_timeout: settings.head_timeout,
-            patience: Patience::of(settings),
+            min_speed: MinSpeed::of(settings),
         }
     }
 
-    /// What is asked, for errors.
+    /// Method and path, for errors.
     pub(super) fn call(&self) -> String {
         format!("POST {}", self.url.path())
     }
 
-    /// Asks once.
     pub(super) async fn ask(&self) -> Result<Granted, Cause> {
         let mut request = Request::new(Method::POST, self.url.clone());
         let headers = request.headers_mut();
@@ -105,8 +102,8 @@ impl TokenSource {
         if !response.status().is_success() {
             return Err(self.failure(response).await);
         }
-        let body = transport::body(response, LARGEST, self.patience).await?;
-        read(&body).ok_or_else(|| Cause::Garbled("it bears no token".into()))
+        let body = transport::body(response, LARGEST, self.min_speed).await?;
+        read(&body).ok_or_else(|| Cause::Garbled("it has no token".into()))
     }
 
     async fn failure(&self, response: Response) -> Cause {
@@ -116,7 +113,7 @@ impl TokenSource {
         }
         let retry_after = retry_after(response.headers());
         let kind = content_type(response.headers()).map(str::to_owned);
-        let body = transport::body(response, LARGEST, self.patience).await.unwrap_or_default();
+        let body = transport::body(response, LARGEST, self.min_speed).await.unwrap_or_default();
         let secrets = [self.secret.expose_secret(), &encoded(self.secret.expose_secret())];
         let problem = Problem::read(status, kind.as_deref(), &body, &secrets);
         match status {
@@ -126,14 +123,14 @@ impl TokenSource {
     }
 }
 
-/// The token of an answer; nothing where it bears none.
+/// The token of a response, if it has one.
 fn read(body: &[u8]) -> Option<Granted> {
-    understand(body, |text| granted(text).ok_or(())).ok()
+    parse_repaired(body, |text| granted(text).ok_or(())).ok()
 }
 
 fn granted(text: &str) -> Option<Granted> {
     let wire: Wire<'_> = serde_json::from_str(text).ok()?;
-    // What stands around a token came with the line it was taken from.
+    // Whitespace around a token comes from the line it was read from.
     let around = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
     let token = wire.access_token.as_str().trim_matches(around);
     if token.is_empty() || !token.is_ascii() {
@@ -146,12 +143,12 @@ fn granted(text: &str) -> Option<Granted> {
 }
 
 fn usable(lifetime: u64) -> Duration {
-    // A year is as good as for ever, and can be added to any instant.
+    // Cap at a year, which can be added to any instant.
     let lifetime = Duration::from_secs(lifetime.min(365 * 24 * 3600));
     lifetime.saturating_sub(MARGIN.min(lifetime / 10)).max(SHORTEST)
 }
 
-/// A secret as the form holds it; an answer may repeat that.
+/// The secret in form encoding, since a response may repeat that.
 fn encoded(secret: &str) -> String {
     form_urlencoded::byte_serialize(secret.as_bytes()).collect()
 }

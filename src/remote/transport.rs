@@ -1,13 +1,14 @@
-//! HTTP connections: how they are made, and how an answer is read.
+//! HTTP connections, and how responses are read.
 //!
-//! Each client keeps its connections; there are at most two for the API (its two hosts may differ in kind) and
-//! two for storage ([`StorageClient`](super::storage_client::StorageClient), under the same rules). What a client is built for follows from the URL that it serves:
+//! Each client keeps its connections; there are at most two for the API (its two hosts may differ in kind) and two
+//! for storage ([`StorageClient`](super::storage_client::StorageClient), under the same rules). How a client is
+//! built depends on its URL:
 //!
-//! - Loopback never goes through a proxy, whatever `HTTP_PROXY` says; anything else honours `HTTPS_PROXY` and `NO_PROXY`.
-//! - `https` needs the CA certificates of the system (`SSL_CERT_FILE` and `SSL_CERT_DIR` replace them on Linux and the
-//!   BSDs). Building a client fails where there are none, even for plain `http`, so a client
-//!   for plain `http` is built with an empty list: the sandbox works on a machine without certificates.
-//! - Redirects are never followed here: with credentials they must not be, and storage checks every hop itself.
+//! - Loopback never uses a proxy, whatever `HTTP_PROXY` says; anything else honours `HTTPS_PROXY` and `NO_PROXY`.
+//! - `https` needs the system's CA certificates (`SSL_CERT_FILE` and `SSL_CERT_DIR` replace them on Linux and the
+//!   BSDs). Building a client fails without them, even for plain `http`, so one for plain `http` gets an empty
+//!   list: the sandbox works on a machine without certificates.
+//! - Redirects are never followed here: credentials must not follow them, and storage checks every hop itself.
 
 use std::time::Duration;
 
@@ -26,26 +27,26 @@ use crate::remote::{
     error::Error,
     headers,
     hosts::is_loopback,
-    patience::{Meter, Patience},
+    min_speed::{Meter, MinSpeed},
     settings::Settings,
 };
 
-/// Idle connections that are kept per host: more than there are ever workers.
+/// Idle connections per host: more than there are ever workers.
 pub(super) const IDLE: usize = 128;
 
-/// How long an idle connection is kept: less than the minute after which many servers close theirs.
+/// How long an idle connection is kept; many servers close theirs after a minute.
 pub(super) const IDLE_FOR: Duration = Duration::from_secs(50);
 
-/// Header lines that an answer may have: what is in between adds its own.
+/// Most header lines of a response; proxies add their own.
 pub(super) const HEADERS: usize = 1024;
 
 /// How long a connection may take to be made.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Longest time that a whole answer of the API may take once it has begun, however it dribbles.
+/// Longest time for a whole body of the API, however slowly it arrives.
 const LONGEST_BODY: Duration = Duration::from_mins(10);
 
-/// Most bytes that are set aside because an answer announces them.
+/// Most bytes that are allocated because a response announces them.
 const TRUSTED_LENGTH: u64 = 1 << 20;
 
 /// What a client is built for.
@@ -56,7 +57,7 @@ pub(super) struct ClientPurpose {
 }
 
 impl ClientPurpose {
-    /// The way to a URL.
+    /// The purpose that a URL needs.
     pub(super) fn to(url: &Url) -> Self {
         Self { loopback: is_loopback(url), tls: url.scheme() == "https" }
     }
@@ -73,8 +74,8 @@ impl ClientPurpose {
 }
 
 /// Builds the client for the API or the token endpoint.
-pub(super) fn api_client(settings: &Settings, way: ClientPurpose) -> Result<Client, Error> {
-    build(builder(way), settings, way)
+pub(super) fn api_client(settings: &Settings, purpose: ClientPurpose) -> Result<Client, Error> {
+    build(builder(way), settings, purpose)
 }
 
 fn builder(way: ClientPurpose) -> ClientBuilder {
@@ -86,30 +87,31 @@ fn builder(way: ClientPurpose) -> ClientBuilder {
         .http1_max_headers(HEADERS)
         .referer(false)
         .redirect(redirect::Policy::none());
-    let builder = if way.loopback { builder.no_proxy() } else { builder };
-    if way.tls { builder } else { builder.tls_certs_only([]) }
+    let builder = if purpose.loopback { builder.no_proxy() } else { builder };
+    if purpose.tls { builder } else { builder.tls_certs_only([]) }
 }
 
-fn build(builder: ClientBuilder, settings: &Settings, way: ClientPurpose) -> Result<Client, Error> {
+fn build(builder: ClientBuilder, settings: &Settings, purpose: ClientPurpose) -> Result<Client, Error> {
     use_ring();
     builder.user_agent(agent(settings)?).build().map_err(|error| {
         let text = explain(error);
-        Error::configuration(if way.tls { Cause::NoRoots(text) } else { Cause::BadSetting(text) })
+        Error::configuration(if purpose.tls { Cause::NoRoots(text) } else { Cause::BadSetting(text) })
     })
 }
 
-/// Sets the cryptography that TLS uses. A provider that is already there is as good as this one.
+/// Installs the TLS provider; one that is already installed is as good.
 pub(super) fn use_ring() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// How the client calls itself.
+/// The `User-Agent` header.
 pub(super) fn agent(settings: &Settings) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(&settings.user_agent)
-        .map_err(|_| Error::configuration(Cause::BadSetting("the user agent has characters that no header has".into())))
+    HeaderValue::from_str(&settings.user_agent).map_err(|_| {
+        Error::configuration(Cause::BadSetting("the user agent has characters that are not allowed in a header".into()))
+    })
 }
 
-/// Sends a request and waits for the head of its answer.
+/// Sends a request and waits for the headers of the response.
 pub(super) async fn send(client: &Client, request: Request, limit: Duration) -> Result<Response, Cause> {
     match timeout(limit, client.execute(request)).await {
         Ok(answer) => answer.map_err(Cause::transport),
@@ -119,18 +121,18 @@ pub(super) async fn send(client: &Client, request: Request, limit: Duration) -> 
 
 /// The next piece of a body.
 pub(super) async fn piece(response: &mut Response, meter: &mut Meter) -> Result<Option<Bytes>, Cause> {
-    let (stall, asked) = (meter.patience.stall, Instant::now());
+    let (stall, asked) = (meter.min_speed.stall, Instant::now());
     match timeout(stall, response.chunk()).await {
-        Ok(Ok(Some(piece))) => meter.came(asked.elapsed(), piece.len()).map(|()| Some(piece)),
+        Ok(Ok(Some(piece))) => meter.received(asked.elapsed(), piece.len()).map(|()| Some(piece)),
         Ok(piece) => piece.map_err(Cause::transport),
         Err(_) => Err(Cause::Slow { what: "the rest of an answer", limit: stall }),
     }
 }
 
-/// A whole body of the API; one that is larger than the limit is an error and not read on.
-pub(super) async fn body(mut response: Response, most: usize, patience: Patience) -> Result<Bytes, Cause> {
+/// A whole body of the API; fails once it exceeds the limit.
+pub(super) async fn body(mut response: Response, most: usize, min_speed: MinSpeed) -> Result<Bytes, Cause> {
     let encoding = headers::text(response.headers(), CONTENT_ENCODING).map(str::to_owned);
-    let whole = match timeout(LONGEST_BODY, whole(&mut response, most, patience.meter())).await {
+    let whole = match timeout(LONGEST_BODY, whole(&mut response, most, min_speed.meter())).await {
         Ok(result) => result?,
         Err(_) => return Err(Cause::Slow { what: "the end of an answer", limit: LONGEST_BODY }),
     };

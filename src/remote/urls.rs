@@ -1,7 +1,7 @@
 //! The URLs of the API.
 //!
-//! Ids are data of the service: each goes into a URL as one percent-encoded path segment, whatever is in it.
-//! The base is parsed once; a request costs one copy of it.
+//! Ids are data of the service: each becomes one percent-encoded path segment, whatever it contains. The base is
+//! parsed once.
 
 use url::{Url, form_urlencoded};
 
@@ -10,25 +10,24 @@ use crate::model::{BinderId, DocumentId, FolderId, VersionId};
 /// The only domain of drives that is mirrored.
 const DOMAIN: &str = "binders";
 
-/// Where a list of a document's versions may be, below the API's base. All of them are guesses.
+/// Possible paths of a list of a document's versions, below the API's base. All are guesses.
 pub const VERSION_LISTS: [&str; 3] =
     ["documents/{id}/versions", "documents/{id}/history", "documents/{id}/versions?pageSize=250&pageNumber=1"];
 
-/// Builds the URLs of the API.
 #[derive(Debug)]
-pub(super) struct Routes {
+pub(super) struct ApiUrls {
     base: Url,
     subfolders: Template,
 }
 
-/// The assumed path of sub-folders, cut at its steps; a `?` starts a query.
+/// The assumed path of sub-folders, split into segments; a `?` starts a query.
 #[derive(Debug)]
 struct Template {
     steps: Vec<String>,
     query: Option<String>,
 }
 
-impl Routes {
+impl ApiUrls {
     pub(super) fn new(base: Url, subfolders: &str) -> Self {
         let (path, query) = subfolders.split_once('?').map_or((subfolders, None), |(path, query)| (path, Some(query)));
         let steps = path.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect();
@@ -81,7 +80,7 @@ impl Routes {
 
     fn at<S: AsRef<str>>(&self, steps: impl IntoIterator<Item = S>) -> Url {
         let mut url = self.base.clone();
-        // Only a URL without a host has no path, and the settings are checked to have one.
+        // The settings are checked to have a host, so the URL has a path.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(steps);
         }
@@ -89,7 +88,7 @@ impl Routes {
     }
 }
 
-/// Fills a text in one pass, so that a value that looks like a placeholder stays a value.
+/// Fills a template in one pass, so that a value that looks like a placeholder stays a value.
 fn fill(text: &str, values: [(&str, &str); 3], encode: impl Fn(&str) -> String) -> String {
     let mut filled = String::new();
     let mut rest = text;
@@ -111,19 +110,19 @@ fn fill(text: &str, values: [(&str, &str); 3], encode: impl Fn(&str) -> String) 
 mod tests {
     use super::*;
 
-    fn routes(base: &str, subfolders: &str) -> Routes {
-        Routes::new(Url::parse(base).unwrap(), subfolders)
+    fn urls(base: &str, subfolders: &str) -> ApiUrls {
+        ApiUrls::new(Url::parse(base).unwrap(), subfolders)
     }
 
     #[test]
     fn ids_are_one_segment() {
-        let routes = routes("https://h/api/", "documents/drives/{domain}/{id}/folders/{folderId}");
+        let urls = urls("https://h/api/", "documents/drives/{domain}/{id}/folders/{folderId}");
         let document = DocumentId::parse("../a b?c#d%2fe").unwrap();
-        assert_eq!(routes.document(&document).as_str(), "https://h/api/documents/..%2Fa%20b%3Fc%23d%252fe");
+        assert_eq!(urls.document(&document).as_str(), "https://h/api/documents/..%2Fa%20b%3Fc%23d%252fe");
         let binder = BinderId::parse("{folderId}").unwrap();
         let folder = FolderId::parse("x/y").unwrap();
         assert_eq!(
-            routes.subfolders(&binder, &folder).as_str(),
+            urls.subfolders(&binder, &folder).as_str(),
             "https://h/api/documents/drives/binders/%7BfolderId%7D/folders/x%2Fy"
         );
     }
@@ -131,15 +130,15 @@ mod tests {
     #[test]
     fn a_base_with_and_without_a_slash() {
         for base in ["https://h/api", "https://h/api/"] {
-            assert_eq!(routes(base, "").binders().as_str(), "https://h/api/binders");
+            assert_eq!(urls(base, "").binders().as_str(), "https://h/api/binders");
         }
-        assert_eq!(routes("https://h", "").search(2, 250).as_str(), "https://h/documents?pageSize=250&pageNumber=2");
+        assert_eq!(urls("https://h", "").search(2, 250).as_str(), "https://h/documents?pageSize=250&pageNumber=2");
     }
 
     #[test]
     fn lists_of_versions() {
         let document = DocumentId::parse("x/y").unwrap();
-        let urls = VERSION_LISTS.map(|list| routes("https://h/api", "").version_list(list, &document).to_string());
+        let urls = VERSION_LISTS.map(|list| urls("https://h/api", "").version_list(list, &document).to_string());
         assert_eq!(
             urls,
             [
@@ -152,8 +151,8 @@ mod tests {
 
     #[test]
     fn a_template_may_use_a_query() {
-        let routes = routes("https://h/api", "/documents/{id}?parent={folderId}&deep=no");
+        let urls = urls("https://h/api", "/documents/{id}?parent={folderId}&deep=no");
         let (binder, folder) = (BinderId::parse("B").unwrap(), FolderId::parse("a&b").unwrap());
-        assert_eq!(routes.subfolders(&binder, &folder).as_str(), "https://h/api/documents/B?parent=a%26b&deep=no");
+        assert_eq!(urls.subfolders(&binder, &folder).as_str(), "https://h/api/documents/B?parent=a%26b&deep=no");
     }
 }

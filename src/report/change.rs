@@ -1,32 +1,32 @@
-//! What became of each listed document, and whether that makes a run complete.
+//! The result for each listed document, and whether it allows a run to be complete.
 
-/// What became of a document, by rank: of two, the higher one counts. A document without one is mirrored as listed.
+/// The result for a document, by rank: the higher of two counts. A document without one is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
-    /// To be brought over. A run that ends early leaves some at that.
+    /// To be downloaded; left at that by a run that ends early.
     Planned,
-    /// Listed without a version, and nothing is held of it.
+    /// Listed without a version, and never mirrored.
     NoVersion,
-    /// Left out by a filter.
+    /// Excluded by a filter.
     Filtered,
-    /// Left out because it was erased on request.
+    /// Excluded because it was purged.
     Purged,
-    /// Its file was there, and was proved.
+    /// Its existing file was adopted.
     Adopted,
     /// New in the tree.
     Added,
-    /// At another path.
+    /// Moved or renamed.
     Moved,
-    /// With another version.
+    /// Has a new version.
     Updated,
-    /// Not to be had, and somebody acknowledged that of this version.
+    /// Unavailable, and acknowledged for this version.
     Acknowledged,
     /// Failed.
     Failed,
 }
 
 impl Change {
-    /// Everything that can become of a document.
+    /// All of them.
     #[cfg(test)]
     pub(crate) const ALL: [Self; 10] = [
         Self::Planned,
@@ -41,7 +41,7 @@ impl Change {
         Self::Failed,
     ];
 
-    /// Whether the run owes the document nothing: this is the one decision on what keeps a run from being complete.
+    /// Whether a run with this result can be complete; decided only here.
     pub fn is_settled(self) -> bool {
         match self {
             Self::Planned | Self::Failed => false,
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_listed_and_not_brought_keeps_a_run_from_being_complete() {
+    fn a_listed_document_that_is_missing_prevents_a_complete_run() {
         let owed: Vec<Change> = Change::ALL.into_iter().filter(|change| !change.is_settled()).collect();
         assert_eq!(owed, [Change::Planned, Change::Failed]);
     }

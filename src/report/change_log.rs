@@ -1,30 +1,30 @@
 //! What a run changed, by binder and folder.
 //!
-//! Everything is counted, and only the beginning of a long list is kept: the first mirror of a million documents
-//! must fit on a phone.
+//! Everything is counted, but only the beginning of a long list is kept, so that the report on a first mirror of a
+//! million documents stays small.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Documents that are listed.
+/// Most listed documents.
 const MOST: usize = 1000;
 
-/// Documents that are listed in one folder.
+/// Most listed documents of a folder.
 const MOST_IN_FOLDER: usize = 50;
 
-/// Folders that are listed in one binder.
+/// Most listed folders of a binder.
 const MOST_FOLDERS: usize = 200;
 
-/// What happened to a document.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
     /// New in the tree.
     Added,
-    /// With another version.
+    /// Has a new version.
     Updated,
-    /// At another path.
+    /// Moved or renamed.
     Moved,
     /// Removed from the tree.
     Removed,
@@ -42,16 +42,16 @@ impl ChangeKind {
     }
 }
 
-/// A document that changed.
+/// A changed document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedDocument {
-    /// What happened.
+    /// The kind of change.
     pub kind: ChangeKind,
     /// Its id.
     pub document_id: String,
-    /// The path of its file; the last one, if it was removed.
+    /// Its path; the last one if it was removed.
     pub path: String,
-    /// The path before, if another one.
+    /// The previous path, if it was another.
     pub from: Option<String>,
     /// Its size in bytes.
     pub size: u64,
@@ -66,22 +66,22 @@ impl ChangedDocument {
     }
 }
 
-/// How many of each kind.
+/// The number of changes by kind.
 pub type ChangeCounts = BTreeMap<ChangeKind, u64>;
 
-/// A folder in which something changed.
+/// A folder with changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderChanges {
-    /// How many.
+    /// The counts.
     pub counts: ChangeCounts,
     /// The first of them.
     pub documents: Vec<ChangedDocument>,
 }
 
-/// A binder in which something changed.
+/// A binder with changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BinderChanges {
-    /// How many.
+    /// The counts.
     pub counts: ChangeCounts,
     /// By their paths below the binder.
     pub folders: BTreeMap<String, FolderChanges>,
@@ -92,7 +92,7 @@ pub struct BinderChanges {
 /// What a run changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeLog {
-    /// How many.
+    /// The counts.
     pub counts: ChangeCounts,
     /// By the names of their folders.
     pub binders: BTreeMap<String, BinderChanges>,
@@ -101,7 +101,7 @@ pub struct ChangeLog {
 }
 
 impl ChangeLog {
-    /// Adds a document; they come in the order of their paths.
+    /// Adds a document; calls are in the order of paths.
     pub fn add(&mut self, document: ChangedDocument) {
         let (binder, folder, _) = document.place();
         let kind = document.kind;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lists_are_counted_and_not_kept() {
+    fn long_lists_are_cut_and_counted() {
         let mut log = ChangeLog::default();
         for n in 0..100_000 {
             log.add(entry(ChangeKind::Added, format!("B/{:04}/{n:06}", n / 100)));

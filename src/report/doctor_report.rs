@@ -1,16 +1,16 @@
-//! What `doctor` found: checks one by one, and what the live service says to each statement that the client rests on.
+//! The report of `doctor`: its checks, and whether the service confirms the statements that the client relies on.
 //!
-//! Nothing in it is secret, and nothing names a document, a binder or a person: it is made to be sent to somebody.
+//! It contains no secret and names no document, binder or person, so that it can be sent to others.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What a check is about, in the order in which they are made.
+/// The subject of a check, in the order of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Area {
-    /// What was given: place, credentials.
+    /// The configuration: URLs, organisation, credentials.
     Configuration,
     /// The folder of the mirror and its file system.
     Destination,
@@ -20,12 +20,12 @@ pub enum Area {
     Credentials,
     /// The API.
     Service,
-    /// Where the bytes are.
+    /// The storage of the bytes.
     Storage,
 }
 
 impl Area {
-    /// The word that people see.
+    /// The word for people.
     pub fn word(self) -> &'static str {
         match self {
             Self::Configuration => "Configuration",
@@ -38,22 +38,22 @@ impl Area {
     }
 }
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// As it should be.
     Ok,
-    /// Not made, because of what failed before or was not given.
+    /// Skipped, because an earlier check failed or something was not given.
     Skipped,
-    /// A run works, but somebody should know.
+    /// A run works, but there is something to know.
     Warning,
     /// A run can't work.
     Failure,
 }
 
 impl Verdict {
-    /// The word that people see.
+    /// The word for people.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -67,95 +67,95 @@ impl Verdict {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is about.
+    /// Its subject.
     pub area: Area,
-    /// How it ended.
+    /// Its result.
     pub verdict: Verdict,
     /// What was found.
     pub found: String,
-    /// The same with names of binders and documents, for the screen alone.
+    /// The same with names of binders and documents, for the screen only.
     #[serde(skip)]
     pub on_screen: Option<String>,
-    /// What to do next; only for a warning or a failure.
+    /// What to do; only for a warning or a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
 impl Check {
-    /// A check that found what it should.
+    /// A check that passed.
     pub fn ok(area: Area, found: impl Into<String>) -> Self {
         Self { area, verdict: Verdict::Ok, found: found.into(), on_screen: None, next: None }
     }
 
-    /// The same check, with names that only the screen shows.
+    /// The same check, with a text that only the screen shows.
     #[must_use]
     pub fn on_screen(self, found: impl Into<String>) -> Self {
         Self { on_screen: Some(found.into()), ..self }
     }
 
-    /// A check that was not made.
+    /// A check that was skipped.
     pub fn skipped(area: Area, found: impl Into<String>) -> Self {
         Self { area, verdict: Verdict::Skipped, found: found.into(), on_screen: None, next: None }
     }
 
-    /// A check that found what somebody should know, and what to do about it.
+    /// A check with a warning, and what to do.
     pub fn warning(area: Area, found: impl Into<String>, next: impl Into<String>) -> Self {
         Self { area, verdict: Verdict::Warning, found: found.into(), on_screen: None, next: Some(next.into()) }
     }
 
-    /// A check that found what keeps a run from working, and what to do about it.
+    /// A check that failed, and what to do.
     pub fn failure(area: Area, found: impl Into<String>, next: impl Into<String>) -> Self {
         Self { area, verdict: Verdict::Failure, found: found.into(), on_screen: None, next: Some(next.into()) }
     }
 }
 
-/// What the live service says to a statement of `docs/api-contract.md`.
+/// Whether the service confirms a statement of `docs/api-contract.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Belief {
-    /// It behaves so.
+    /// It does.
     Confirmed,
-    /// It behaves otherwise.
+    /// It contradicts it.
     Refuted,
-    /// Nothing was seen of it.
+    /// Nothing was observed.
     Unseen,
 }
 
-/// A statement of `docs/api-contract.md`, and what was seen of it.
+/// A statement of `docs/api-contract.md`, and the observation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Statement {
-    /// As the page has it.
+    /// The text on the page.
     pub statement: &'static str,
-    /// What the live service says to it.
+    /// Whether the service confirms it.
     pub belief: Belief,
-    /// What was seen.
+    /// What was observed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub seen: String,
 }
 
-/// Everything that was found.
+/// The whole report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DoctorReport {
-    /// Of this program.
+    /// The version of this program.
     pub version: &'static str,
     /// Kernel and architecture.
     pub system: String,
     /// When it was made.
     pub made_at: jiff::Timestamp,
-    /// Where the API is.
+    /// The URL of the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
     /// The checks, in their order.
     pub checks: Vec<Check>,
-    /// What the client rests on.
+    /// What the client relies on.
     pub statements: Vec<Statement>,
-    /// Requests that a night takes at most on which nothing changes, names of folders aside.
+    /// The most requests of a run that finds no changes, without those for folder names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub night_requests: Option<u64>,
 }
 
 impl DoctorReport {
-    /// How many checks ended in each way.
+    /// The number of checks by result.
     pub fn counts(&self) -> BTreeMap<Verdict, usize> {
         let mut counts = BTreeMap::new();
         for check in &self.checks {
@@ -164,12 +164,12 @@ impl DoctorReport {
         counts
     }
 
-    /// The areas in which something failed.
+    /// The areas with failures.
     pub fn failed(&self) -> impl Iterator<Item = Area> {
         self.checks.iter().filter(|check| check.verdict == Verdict::Failure).map(|check| check.area)
     }
 
-    /// The statements with this belief.
+    /// The statements with this result.
     pub fn believed(&self, belief: Belief) -> impl Iterator<Item = &Statement> {
         self.statements.iter().filter(move |statement| statement.belief == belief)
     }

@@ -1,7 +1,7 @@
-//! Text from outside, made harmless for a terminal and for the page.
+//! Escapes external text for the terminal and for the page.
 
-/// Replaces every character that moves the cursor, changes colours, reorders text or is invisible with a visible
-/// escape. Line breaks stay.
+/// Replaces every character that moves the cursor, changes colours, reorders text or is invisible. Line breaks
+/// stay.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -14,7 +14,7 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// The same for a text that must stay on one line.
+/// The same for a single line.
 pub fn escape_line(text: &str) -> String {
     escape(text).replace('\n', "\\u{a}")
 }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_commands_a_terminal_or_a_page() {
+    fn control_characters_are_escaped() {
         for (raw, shown) in [
             ("Ritning å 😀.pdf", "Ritning å 😀.pdf"),
             ("a\u{1b}[31mb", "a\\u{1b}[31mb"),

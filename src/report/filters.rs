@@ -1,20 +1,20 @@
-//! The filters that limited a run, as they were given.
+//! The filters of a run, as given.
 
 use serde::{Deserialize, Serialize};
 
 use crate::report::format;
 
-/// Globs of binders and of documents.
+/// Globs of binders and documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filters {
-    /// Binders by id or name; empty: all.
+    /// Binders by id or name; empty for all.
     pub binder: Vec<String>,
-    /// Binders that are left out.
+    /// Excluded binders.
     pub exclude_binder: Vec<String>,
-    /// Documents by path; empty: all.
+    /// Documents by path; empty for all.
     pub include: Vec<String>,
-    /// Documents that are left out.
+    /// Excluded documents.
     pub exclude: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ impl Filters {
         .concat()
     }
 
-    /// What they leave out, in words: `2 binders and 1,204 documents`.
+    /// What they exclude, in words: `2 binders and 1,204 documents`.
     pub fn left_out(binders: u64, documents: u64) -> String {
         let documents = format::number_of(documents, "document", "documents").replace('\u{a0}', " ");
         match binders {
@@ -42,7 +42,7 @@ impl Filters {
         }
     }
 
-    /// The same without the globs' texts, which may name binders and documents.
+    /// The same without the globs, which may name binders and documents.
     #[must_use]
     pub fn without_names(&self) -> Self {
         let hidden = |globs: &[String]| vec!["…".to_owned(); globs.len()];

@@ -1,6 +1,6 @@
-//! Numbers as people read them.
+//! Numbers for people.
 
-/// A number of bytes.
+/// A size.
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn bytes(count: u64) -> String {
     let mut size = count as f64;
@@ -28,13 +28,12 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// So many of something: `1 document`, `2 documents`.
-/// A number with its noun.
+/// A number with its noun: `1 document`, `2 documents`.
 pub fn number_of(number: u64, one: &str, many: &str) -> String {
     format!("{}\u{a0}{}", count(number), if number == 1 { one } else { many })
 }
 
-/// A length of time.
+/// A duration.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run takes no negative time")]
 pub fn time(seconds: f64) -> String {
     if seconds < 59.95 {
@@ -61,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_in_threes() {
+    fn digits_are_grouped() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(count(number), text);
         }

@@ -1,7 +1,7 @@
-//! What a run, a check or a diagnosis did, as documents that other programs read.
+//! Reports of runs, checks and diagnoses.
 //!
-//! [`Tally`] collects from every task; [`Progress`] is what a screen reads meanwhile;
-//! [`RunReport`] is what other programs read, and its shape is a contract.
+//! [`Tally`] collects the counts of a run from all tasks; [`Progress`] has what a screen shows meanwhile;
+//! [`RunReport`] is for other programs, and its format is a contract.
 
 mod change;
 mod change_log;

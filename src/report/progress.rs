@@ -1,4 +1,4 @@
-//! What goes on right now, for a screen to read.
+//! The progress of a run, for the screen.
 
 use std::{
     collections::BTreeMap,
@@ -9,41 +9,40 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Counters that tasks raise and a screen reads. They are for looking at: what a run did is
-/// counted by the tally.
+/// Counters that tasks increase and a screen reads. They are for display only: the tally counts what a run did.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Binders to read.
     pub binders: AtomicU64,
     /// Binders read.
     pub binders_done: AtomicU64,
-    /// Documents that the binders' first pages announced.
+    /// Documents announced by the binders' first pages.
     pub documents: AtomicU64,
     /// Documents listed so far.
     pub listed: AtomicU64,
-    /// Downloads that are known to be needed.
+    /// Downloads known to be needed.
     pub downloads: AtomicU64,
-    /// Downloads that ended.
+    /// Finished downloads.
     pub downloads_done: AtomicU64,
     /// Bytes received.
     pub bytes: AtomicU64,
-    /// Bytes whose hash is to be checked.
+    /// Bytes whose hash is to be verified.
     pub to_check: AtomicU64,
-    /// Bytes whose hash was checked.
+    /// Bytes whose hash was verified.
     pub checked: AtomicU64,
-    /// The downloads that are under way.
+    /// The active downloads.
     pub under_way: ActiveDownloads,
 }
 
 impl Progress {
-    /// Raises a counter.
+    /// Increases a counter.
     pub fn add(counter: &AtomicU64, by: u64) {
         counter.fetch_add(by, Relaxed);
     }
 
-    /// A number that is another one whenever a counter was raised.
+    /// A number that changes whenever a counter changes.
     pub fn moves(&self) -> u64 {
-        // What is under way moves with the bytes.
+        // Active downloads change together with the bytes.
         let Self {
             binders,
             binders_done,
@@ -66,7 +65,7 @@ impl Progress {
     }
 }
 
-/// What is known of each download that is under way, in the order in which they began.
+/// The state of each active download, in the order of their starts.
 #[derive(Debug, Default)]
 pub struct ActiveDownloads {
     next: AtomicU64,
@@ -77,12 +76,12 @@ pub struct ActiveDownloads {
 struct Item {
     name: String,
     total: Option<u64>,
-    held: u64,
+    already: u64,
     came: AtomicU64,
     began: Instant,
 }
 
-/// A download that is under way, until it is dropped.
+/// An active download; it ends when dropped.
 #[derive(Debug)]
 pub struct ActiveDownload {
     progress: Arc<Progress>,
@@ -90,33 +89,33 @@ pub struct ActiveDownload {
     item: Arc<Item>,
 }
 
-/// How far a download is.
+/// The state of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
     /// The document's name.
     pub name: String,
-    /// Bytes that are there, those of an earlier try included.
+    /// Bytes so far, including those of an earlier try.
     pub bytes: u64,
-    /// Bytes of the whole, where that is known.
+    /// The total in bytes, if known.
     pub total: Option<u64>,
-    /// Bytes that came since it began.
+    /// Bytes received since it began.
     pub came: u64,
     /// How long ago it began.
     pub since: Duration,
 }
 
 impl ActiveDownload {
-    /// A download begins, with bytes that an earlier try left.
-    pub fn begin(progress: &Arc<Progress>, name: &str, total: Option<u64>, held: u64) -> Self {
+    /// Starts a download, with the bytes of an earlier try.
+    pub fn begin(progress: &Arc<Progress>, name: &str, total: Option<u64>, already: u64) -> Self {
         let under_way = &progress.under_way;
         let number = under_way.next.fetch_add(1, Relaxed);
-        let item = Item { name: name.to_owned(), total, held, came: AtomicU64::new(0), began: Instant::now() };
+        let item = Item { name: name.to_owned(), total, already, came: AtomicU64::new(0), began: Instant::now() };
         let item = Arc::new(item);
         under_way.all.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::clone(&item));
         Self { progress: Arc::clone(progress), number, item }
     }
 
-    /// Bytes came.
+    /// Counts received bytes.
     pub fn add(&self, bytes: u64) {
         self.item.came.fetch_add(bytes, Relaxed);
         Progress::add(&self.progress.bytes, bytes);
@@ -130,14 +129,14 @@ impl Drop for ActiveDownload {
 }
 
 impl ActiveDownloads {
-    /// The downloads that began first, of those that take longer than `least`.
+    /// The oldest downloads, of those that take longer than `least`.
     pub fn longest(&self, count: usize, least: Duration) -> Vec<Download> {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let downloads = all.values().map(|item| {
             let came = item.came.load(Relaxed);
             Download {
                 name: item.name.clone(),
-                bytes: item.held + came,
+                bytes: item.already + came,
                 total: item.total,
                 came,
                 since: item.began.elapsed(),
@@ -152,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_that_began_first_are_named_until_they_end() {
+    fn the_oldest_downloads_are_listed_until_they_end() {
         let progress = Arc::<Progress>::default();
         let names = |count| -> Vec<String> {
             progress.under_way.longest(count, Duration::ZERO).into_iter().map(|download| download.name).collect()

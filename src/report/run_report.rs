@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChangeLog, Failure, Filters, Warning};
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
@@ -12,15 +12,15 @@ pub enum Outcome {
     Complete,
     /// Some documents or binders failed, or removals were withheld.
     Partial,
-    /// The run could not do its work.
+    /// The run failed.
     #[default]
     Failed,
-    /// A signal ended it; the next run goes on.
+    /// A signal ended it; the next run continues.
     Interrupted,
 }
 
 impl Outcome {
-    /// The word that reports use.
+    /// The word in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -30,7 +30,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome that a word stands for.
+    /// The outcome with this word.
     pub fn of_word(word: &str) -> Option<Self> {
         [Self::Complete, Self::Partial, Self::Failed, Self::Interrupted]
             .into_iter()
@@ -38,58 +38,59 @@ impl Outcome {
     }
 }
 
-/// Binders, counted.
+/// Counts of binders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Binders {
-    /// Listed by the service and let through by the filters.
+    /// Listed by the service and selected by the filters.
     pub listed: u64,
-    /// Listed by the service and left out by the filters.
+    /// Listed by the service and excluded by the filters.
     pub filtered: u64,
-    /// Read to the end.
+    /// Read completely.
     pub crawled: u64,
-    /// Of those, with a listing that is not consistent.
+    /// Those among them whose listing is not consistent.
     pub uncertified: u64,
     /// Known, but not listed any more or refused.
     pub inaccessible: u64,
-    /// Not readable because of errors.
+    /// Failed to be read.
     pub failed: u64,
 }
 
-/// Documents; each counts once among failed, acknowledged, updated, moved, added, adopted, what was left out, and unchanged.
+/// Counts of documents; each counts once as failed, acknowledged, updated, moved, added, adopted, excluded or
+/// unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Documents {
-    /// Distinct documents that were listed.
+    /// Distinct listed documents.
     pub seen: u64,
     /// Mirrored as listed before the run.
     pub unchanged: u64,
-    /// New in the tree: new at the service, returned, or brought back after the file was missing.
+    /// New in the tree: new in iBinder, restored there, or missing in the tree before.
     pub added: u64,
-    /// Proved to be in the tree already, without a download, where the state didn't know.
+    /// Adopted from existing files without a download.
     pub adopted: u64,
-    /// With a new version.
+    /// Has a new version.
     pub updated: u64,
-    /// With another path and the same version.
+    /// Moved or renamed, with the same version.
     pub moved: u64,
-    /// Taken out of the tree; their bytes are held.
+    /// Removed from the tree; their bytes are kept.
     pub removed: u64,
-    /// Not listed any more, and kept because too many were missing at once.
+    /// Not listed any more, but kept because too many were missing at once.
     pub withheld: u64,
-    /// Left out by the filters.
+    /// Excluded by the filters.
     pub filtered: u64,
-    /// Left out because they were erased on request; nothing else is said of them.
+    /// Excluded because they were purged; not reported in any other way.
     pub purged: u64,
-    /// Listed without a version, with nothing held of them.
+    /// Listed without a version, and never mirrored.
     pub without_version: u64,
-    /// Not to be had in a version of which somebody acknowledged that.
+    /// Unavailable in a version for which that was acknowledged.
     pub acknowledged: u64,
     /// Not mirrored as listed; the next run tries again.
     pub failed: u64,
 }
 
 impl Documents {
-    /// How many the run changed.
+    /// How many documents the run changed.
     pub fn changed(&self) -> u64 {
         self.adopted + self.added + self.updated + self.moved + self.removed
     }
@@ -100,27 +101,27 @@ impl Documents {
     }
 }
 
-/// Bytes, counted.
+/// Counts of bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bytes {
-    /// Received from storage, repeated tries included.
+    /// Received from storage, including repeated tries.
     pub downloaded: u64,
 }
 
-/// What retention let go, counted.
+/// Counts of what retention deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Freed {
-    /// Past versions whose bytes are not held any more.
+    /// Old versions whose bytes were deleted.
     pub versions: u64,
-    /// Objects that were deleted; fewer where several versions had the same bytes.
+    /// Deleted objects; fewer if several versions had the same bytes.
     pub objects: u64,
-    /// Their size.
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
-/// Requests, counted.
+/// Counts of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Requests {
@@ -130,15 +131,15 @@ pub struct Requests {
     pub api: u64,
     /// To storage.
     pub storage: u64,
-    /// Of all these, repeated ones.
+    /// Retries among all these.
     pub retried: u64,
-    /// Answered with 429.
+    /// Responses with status 429.
     pub throttled: u64,
-    /// The answers, by their status.
+    /// Responses, by status.
     pub answers: Answers,
 }
 
-/// Answers, by who was asked.
+/// Responses, by endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Answers {
@@ -150,7 +151,7 @@ pub struct Answers {
     pub storage: Statuses,
 }
 
-/// Answers, by the class of their status. Requests that got none are what is missing of their sum.
+/// Responses, by class of status. Requests without a response are missing from the sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Statuses {
@@ -182,20 +183,20 @@ pub struct Scrub {
     pub documents: u64,
     /// Objects whose bytes were checked.
     pub objects: u64,
-    /// Bytes that were read.
+    /// Bytes read.
     pub bytes: u64,
-    /// Documents and objects whose bytes were missing or damaged.
+    /// Documents and objects with missing or damaged bytes.
     pub damaged: u64,
-    /// Of those, the repaired ones.
+    /// The repaired ones among them.
     pub repaired: u64,
 }
 
-/// What a night takes on which nothing has changed.
+/// The cost of a run that finds no changes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UnchangedCost {
     /// Requests to the API and for the token.
     pub requests: u64,
-    /// Requests per second that the service answered well, or that are set; none without a limit.
+    /// The request rate that the service accepted, or the fixed one, per second; `None` without a limit.
     pub rate: Option<f64>,
 }
 
@@ -228,15 +229,15 @@ pub struct TabsWithoutDocuments {
 pub struct RunReport {
     /// The run's id; it begins with its number.
     pub run_id: String,
-    /// How it ended.
+    /// How it outcome.
     pub outcome: Outcome,
     /// When it began.
     pub started_at: jiff::Timestamp,
     /// When it ended.
     pub finished_at: jiff::Timestamp,
-    /// How long it took.
+    /// Its duration.
     pub duration_seconds: f64,
-    /// Whose documents.
+    /// The organisation's id.
     pub organisation_id: String,
     /// Binders.
     pub binders: Binders,
@@ -244,41 +245,42 @@ pub struct RunReport {
     pub documents: Documents,
     /// Bytes.
     pub bytes: Bytes,
-    /// What retention let go.
+    /// What retention deleted.
     #[serde(default)]
     pub freed: Freed,
     /// Requests.
     #[serde(default)]
     pub requests: Requests,
-    /// What was checked; none without `--scrub`.
+    /// What `--scrub` checked; `None` without it.
     pub scrub: Option<Scrub>,
-    /// What the run was limited to; none without filters.
+    /// The filters; `None` without any.
     pub filters: Option<Filters>,
-    /// What the next night takes if nothing changes; only in a plan.
+    /// The cost of the next run if nothing changes; only in a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub night: Option<UnchangedCost>,
     /// Every document whose removal was withheld.
     #[serde(default)]
     pub withheld: Vec<Withheld>,
-    /// Binders with tabs that hold no documents, such as checklists and content tabs.
+    /// Binders with tabs that contain no documents, such as checklists and content tabs.
     #[serde(default)]
     pub tabs_without_documents: Vec<TabsWithoutDocuments>,
-    /// What failed.
+    /// The failures.
     #[serde(default)]
     pub failures: Vec<Failure>,
-    /// What a user should know although nothing failed.
+    /// Warnings.
     #[serde(default)]
     pub warnings: Vec<String>,
     /// The same as data, in the same order.
     #[serde(default)]
     pub warning_details: Vec<Warning>,
-    /// What changed in the tree; `None` in a plan, in a report of an earlier version, and if the run could not begin.
+    /// What changed in the tree; `None` in a plan, in a report of an earlier version, and if the run could not
+    /// begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<ChangeLog>,
 }
 
 impl RunReport {
-    /// Takes the warnings, as data and as text.
+    /// Sets the warnings, as data and as text.
     pub fn set_warnings(&mut self, warnings: Vec<Warning>) {
         self.warnings = warnings.iter().map(ToString::to_string).collect();
         self.warning_details = warnings;
@@ -287,7 +289,7 @@ impl RunReport {
 
 #[cfg(test)]
 impl RunReport {
-    /// One of a run with nothing to tell.
+    /// A report of a run without results.
     pub(crate) fn sample(outcome: Outcome) -> Self {
         let started_at = jiff::Timestamp::from_second(1_793_669_400).unwrap();
         Self {

@@ -1,7 +1,6 @@
-//! Counting, so that each document counts once.
+//! Counts each document of a run once.
 //!
-//! What grows here grows with changes and failures, never with the documents that stay as they
-//! are.
+//! Memory grows with changes and failures, never with unchanged documents.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,10 +10,10 @@ use std::{
 use super::{Binders, Change, Documents, Failure, FailureCause, Freed, TabsWithoutDocuments, Warning, Withheld};
 use crate::model::DocumentId;
 
-/// More warnings than this help nobody; the rest is counted.
+/// Most listed warnings; the rest is counted.
 const MOST_WARNINGS: usize = 200;
 
-/// More failures than this are counted, not listed.
+/// Most listed failures; the rest is counted.
 const MOST_FAILURES: usize = 10_000;
 
 #[derive(Debug, Default)]
@@ -43,7 +42,7 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts binders.
+    /// Changes the counts of binders.
     pub fn binders(&self, count: impl FnOnce(&mut Binders)) {
         count(&mut self.counts().binders);
     }
@@ -53,7 +52,7 @@ impl Tally {
         self.counts().seen += documents;
     }
 
-    /// A document changed, or was left out.
+    /// A document changed or was excluded.
     pub fn changed(&self, document: &DocumentId, change: Change) {
         let mut counts = self.counts();
         match counts.changes.get_mut(document) {
@@ -64,37 +63,37 @@ impl Tally {
         }
     }
 
-    /// A document left the tree.
+    /// A document was removed from the tree.
     pub fn removed(&self) {
         self.counts().removed += 1;
     }
 
-    /// These absences were not believed.
+    /// These removals were withheld.
     pub fn withhold(&self, documents: impl IntoIterator<Item = Withheld>) {
         self.counts().withheld.extend(documents);
     }
 
-    /// The absences that were not believed.
+    /// The withheld removals.
     pub fn withheld(&self) -> Vec<Withheld> {
         self.counts().withheld.clone()
     }
 
-    /// Takes the binders with tabs that hold no documents.
+    /// Sets the binders with tabs that contain no documents.
     pub fn count_empty_tabs(&self, tabs: Vec<TabsWithoutDocuments>) {
         self.counts().empty_tabs = tabs;
     }
 
-    /// The binders with tabs that hold no documents.
+    /// The binders with tabs that contain no documents.
     pub fn empty_tabs(&self) -> Vec<TabsWithoutDocuments> {
         self.counts().empty_tabs.clone()
     }
 
-    /// Bytes came.
+    /// Bytes were received.
     pub fn downloaded(&self, bytes: u64) {
         self.counts().downloaded += bytes;
     }
 
-    /// Retention let something go.
+    /// Retention deleted something.
     pub fn freed(&self, count: impl FnOnce(&mut Freed)) {
         count(&mut self.counts().freed);
     }
@@ -117,7 +116,7 @@ impl Tally {
         }
     }
 
-    /// Something that a user should know; each warning counts once.
+    /// Adds a warning; the same warning counts once.
     pub fn warn(&self, warning: Warning) {
         let mut counts = self.counts();
         if counts.warned.contains(&warning) {
@@ -132,7 +131,7 @@ impl Tally {
         }
     }
 
-    /// The binders' counts so far.
+    /// The counts of binders so far.
     pub fn binder_counts(&self) -> Binders {
         self.counts().binders
     }
@@ -142,12 +141,12 @@ impl Tally {
         self.counts().downloaded
     }
 
-    /// What retention let go so far.
+    /// What retention deleted so far.
     pub fn freed_counts(&self) -> Freed {
         self.counts().freed
     }
 
-    /// The documents' counts so far.
+    /// The counts of documents so far.
     pub fn documents(&self) -> Documents {
         let counts = self.counts();
         let of = |change| counts.changes.values().filter(|c| **c == change).count() as u64;
@@ -171,20 +170,21 @@ impl Tally {
         documents
     }
 
-    /// The run came to its end: a document that is still to be brought over was lost on the way, which is a failure.
+    /// The end of a run: a document that is still to be downloaded was lost on the way, which is a failure.
     pub fn settle(&self) {
         let planned =
             |(document, change): (&DocumentId, &Change)| (*change == Change::Planned).then(|| document.clone());
         let lost: Vec<DocumentId> = self.counts().changes.iter().filter_map(planned).collect();
         for document in lost {
-            let error = "it is listed, and the run neither mirrored it nor met an error; please report this".to_owned();
+            let error =
+                "it is listed, but the run neither mirrored it nor reported an error; please report this".to_owned();
             let failure =
                 Failure { document_id: Some(document.to_string()), ..Failure::of_nobody(FailureCause::Run, error) };
             self.failed(Some(&document), failure);
         }
     }
 
-    /// Whether something that was listed is neither mirrored nor left out on purpose, or something else failed.
+    /// Whether a listed document is neither mirrored nor excluded on purpose, or something else failed.
     pub fn is_short(&self) -> bool {
         let counts = self.counts();
         !counts.failures.is_empty()
@@ -192,17 +192,17 @@ impl Tally {
             || !counts.changes.values().all(|change| change.is_settled())
     }
 
-    /// Documents that are to be brought over and were not: what a run that ended early leaves.
+    /// Documents that are still to be downloaded: what a run that ended early leaves.
     pub fn to_come(&self) -> u64 {
         self.counts().changes.values().filter(|change| **change == Change::Planned).count() as u64
     }
 
-    /// What failed.
+    /// The failures.
     pub fn failures(&self) -> Vec<Failure> {
         self.counts().failures.clone()
     }
 
-    /// What was warned of.
+    /// The warnings.
     pub fn warnings(&self) -> Vec<Warning> {
         let counts = self.counts();
         let mut warnings = counts.warnings.clone();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_and_not_brought_is_a_failure() {
+    fn a_listed_document_that_was_not_downloaded_is_a_failure() {
         let tally = Tally::default();
         let id = |text: &str| DocumentId::parse(text).unwrap();
         tally.changed(&id("a"), Change::Planned);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_warning_is_said_once() {
+    fn the_same_warning_counts_once() {
         let tally = Tally::default();
         for n in 0..500 {
             tally.warn(Warning::other(Warning::Output, &(n % 300)));

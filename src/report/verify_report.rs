@@ -1,4 +1,4 @@
-//! What a check of the mirror found (contract: `docs/reference.md`, "Verify report").
+//! The report of a check of the mirror (contract: `docs/reference.md`, "Verify report").
 
 use std::fmt;
 
@@ -6,37 +6,37 @@ use serde::{Serialize, Serializer};
 
 use crate::model::{DocumentId, RelPath, Sha256, Stamp, VersionId};
 
-/// What is not as it is recorded.
+/// What differs from the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// A document without its file.
     Missing,
-    /// A missing document whose bytes lie in a file that no document has.
+    /// A missing document whose bytes are in a file that belongs to no document.
     Misplaced,
-    /// Other bytes in a file that looks untouched: the disk's doing.
+    /// Different bytes in a file with an unchanged stamp: disk damage.
     Damaged,
-    /// Other bytes, or something else, in a file that was touched: somebody's doing.
+    /// Different bytes, or something else, in a file with a changed stamp: edited.
     Edited,
-    /// An object that a row needs is not there.
+    /// A required object is missing.
     ObjectMissing,
-    /// An object does not hold the bytes of its name.
+    /// An object's bytes don't match its name.
     ObjectDamaged,
-    /// Something that could not be looked at.
+    /// Something that could not be read.
     Unreadable,
-    /// A file of the tree that no document has: no damage.
+    /// A file in the tree that belongs to no document: no damage.
     Foreign,
     /// An object that no row needs: no damage.
     Unclaimed,
 }
 
 impl FindingKind {
-    /// Whether something that the mirror promises is not there.
+    /// Whether it breaks a promise of the mirror.
     pub fn is_damage(self) -> bool {
         !matches!(self, Self::Unreadable | Self::Foreign | Self::Unclaimed)
     }
 
-    /// The word that people see.
+    /// The word for people.
     pub fn word(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -52,7 +52,7 @@ impl FindingKind {
     }
 }
 
-/// What was seen where something is not as it is recorded.
+/// What was seen where something is not difference from the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
     /// No file.
@@ -67,7 +67,7 @@ pub enum Observation {
     Refused(String),
     /// The disk failed to read it, and how.
     DiskError(String),
-    /// Other bytes, and what they hash to.
+    /// Other bytes, and what they hash.
     OtherBytes(Sha256),
     /// Another size.
     OtherSize {

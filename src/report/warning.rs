@@ -1,7 +1,7 @@
-//! What a run warns of, as data: a kind and the ids that it is about.
+//! Warnings of a run, as data: a kind and ids.
 //!
-//! `Display` makes the text where it is shown or written. `purge` finds the warnings of a document by
-//! `document_id` and `document_ids`, never by their text. Kinds and fields are part of the run report.
+//! `Display` makes the text. `purge` finds the warnings of a document by `document_id` and `document_ids`, never
+//! by their text. Kinds and fields are part of the run report.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use crate::model::DocumentId;
 pub struct FileWarning {
     /// Its document; `None` for an object.
     pub document_id: Option<String>,
-    /// Where it is, below the destination.
+    /// The path below the destination.
     pub path: String,
     /// What was seen; may be empty.
     pub why: String,
 }
 
-/// A document of iBinder.
+/// A document in iBinder.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DocumentWarning {
     /// Its id.
@@ -49,24 +49,24 @@ pub struct WithheldWarning {
     pub binder_id: String,
     /// Its name.
     pub binder: String,
-    /// How many there are.
+    /// The number of documents.
     pub count: u64,
     /// The first of them.
     pub document_ids: Vec<String>,
-    /// Where those are.
+    /// Their paths.
     pub paths: Vec<String>,
-    /// The `--max-removals` that confirms every removal; `None` where the binder lists nothing at all.
+    /// The `--max-removals` that confirms every removal; `None` if the binder lists nothing at all.
     pub confirm: Option<u64>,
 }
 
-/// What else was seen.
+/// Details only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OtherWarning {
     /// What it was.
     pub why: String,
 }
 
-/// Something that a user should know although nothing failed.
+/// Something to know although nothing failed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Warning {
@@ -77,47 +77,47 @@ pub enum Warning {
     #[error("{:?} was changed by hand and has a new version; the changed bytes are kept in objects/", .0.path)]
     EditedAndReplaced(FileWarning),
     /// A file was missing from the tree.
-    #[error("{:?} was missing from the tree and is brought back", .0.path)]
+    #[error("{:?} was missing from the tree and was restored", .0.path)]
     BroughtBack(FileWarning),
-    /// A file or object was damaged, and has its bytes again.
+    /// A file or object was damaged and repaired.
     #[error("{:?} was {}", .0.path, .0.why)]
     Repaired(FileWarning),
     /// A file or object could not be checked.
     #[error("{:?} could not be checked: {}", .0.path, .0.why)]
     Unchecked(FileWarning),
-    /// A document that is not listed, and whose id is not known exactly.
+    /// A document is not listed, and its exact id is unknown.
     #[error(
-        "{:?} is not listed any more, and its id was stored without regard to case by an earlier version, so it can't be asked for; its file stays",
+        "{:?} is not listed any more, and its id was stored without regard to case by an earlier version, so it can't be looked up; its file stays",
         .0.path
     )]
     IdWithoutCase(FileWarning),
-    /// A document's path is taken by a file that is not the mirror's.
-    #[error("{:?} is not a file of the mirror and stays; the document beside it shows its id", .0.path)]
+    /// A document's path is taken by a foreign file.
+    #[error("{:?} is not a file of the mirror and stays; the document is beside it, with its id in the name", .0.path)]
     PathTaken(FileWarning),
     /// A document has no version.
-    #[error("{:?} (document {}) has no version to fetch; what is held of it is kept", .0.file_name, .0.document_id)]
+    #[error("{:?} (document {}) has no version to download; earlier versions are kept", .0.file_name, .0.document_id)]
     NoVersion(DocumentWarning),
-    /// A document is missing, and somebody acknowledged that.
+    /// A document is missing, as acknowledged.
     #[error("{:?} (document {}) is still missing in version {}, as acknowledged", .0.file_name, .0.document_id, .0.why)]
     StillMissing(DocumentWarning),
-    /// A document could not be fetched a second time.
+    /// A document could not be downloaded again for comparison.
     #[error(
-        "{:?} (document {}) is kept for now, and could not be fetched again to compare it: {}",
+        "{:?} (document {}) is kept for now, but could not be downloaded again for comparison: {}",
         .0.file_name, .0.document_id, .0.why
     )]
     NotCompared(DocumentWarning),
-    /// Storage has other facts of a document than its bytes show.
+    /// Storage announces something that the bytes contradict.
     #[error("{:?} (document {}): {}", .0.file_name, .0.document_id, .0.why)]
     Contradicted(DocumentWarning),
-    /// The metadata of a document were not kept.
-    #[error("document {}: its metadata are too large and were not kept", .0.document_id)]
+    /// A document's metadata were dropped.
+    #[error("document {}: its metadata are too large and were dropped", .0.document_id)]
     MetadataTooLarge(DocumentWarning),
     /// Documents that are missing in iBinder were kept.
     #[error("withheld: {} of binder {:?} ({}) are missing in iBinder and were kept: {}", documents(.0.count), .0.binder, .0.binder_id, .0)]
     Withheld(WithheldWarning),
     /// A binder can't be read any more.
     #[error(
-        "binder {:?} ({id}): access lost or deleted ({}); its files stay. If it is really gone, let it go with `ibinder-sync binders forget {id}`",
+        "binder {:?} ({id}): access lost or deleted ({}); its files stay. If it is really gone, run `ibinder-sync binders forget {id}`",
         .0.binder, .0.why, id = .0.binder_id
     )]
     BinderInaccessible(BinderWarning),
@@ -127,24 +127,24 @@ pub enum Warning {
         .0.binder_id, .0.why
     )]
     ListingInconsistent(BinderWarning),
-    /// A binder is listed a second time, under another name.
-    #[error("binder {:?} ({}) is listed a second time, as {:?}: that name is left out", .0.binder, .0.binder_id, .0.why)]
+    /// A binder is listed twice with different names.
+    #[error("binder {:?} ({}) is listed a second time, as {:?}; that name is ignored", .0.binder, .0.binder_id, .0.why)]
     BinderListedTwice(BinderWarning),
     /// Some folders of a binder could not be read.
     #[error("binder {}: not all folders could be read: {}", .0.binder_id, .0.why)]
     FoldersUnread(BinderWarning),
     /// Some folders of a binder have no name.
     #[error(
-        "binder {}: some folders could not be named; their documents lie in their tab's folder or under the folder's id until the service names them",
+        "binder {}: some folders could not be named; their documents are in their tab's folder or in a folder named after the id until the service names them",
         .0.binder_id
     )]
     FoldersUnnamed(BinderWarning),
     /// The labels of a binder's metadata could not be read.
     #[error("binder {}: the labels of its metadata could not be read: {}", .0.binder_id, .0.why)]
     LabelsUnread(BinderWarning),
-    /// A listing that is consistent lacks documents that iBinder still has.
+    /// A consistent listing lacks documents that iBinder still has.
     #[error(
-        "binder {}: its listing lacks {} that iBinder still has by id; they stay. If this comes back every night, new documents may be missing too: ask the support of iBinder",
+        "binder {}: its listing lacks {} that iBinder still has by id; they stay. If this repeats, new documents may be missing too: ask iBinder support",
         .0.binder_id, .0.why
     )]
     Unlisted(BinderWarning),
@@ -153,7 +153,7 @@ pub enum Warning {
         "iBinder lists no binder for this API client; ask the owner of the organisation to give it access to the binders"
     )]
     NoBinders,
-    /// The mirror has no document.
+    /// The mirror has no documents.
     #[error("the mirror is empty: iBinder lists no document in {}; compare this with what iBinder shows", .0.why)]
     EmptyMirror(OtherWarning),
     /// An item of the list of binders can't be used.
@@ -161,26 +161,26 @@ pub enum Warning {
     BinderUnusable(OtherWarning),
     /// No known binder is listed, but others are.
     #[error(
-        "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, let each old one go with `ibinder-sync binders forget ID --force`"
+        "none of the known binders is listed, but others are: nothing was written. If the organisation's binders were really replaced, run `ibinder-sync binders forget ID --force` for each old one"
     )]
     AnotherOrganisation,
-    /// A filter matches nothing, or the filters leave nothing.
+    /// A filter matches nothing, or the filters exclude everything.
     #[error("{}", .0.why)]
     Filters(OtherWarning),
     /// The run ended at `--max-duration`.
-    #[error("the run ended early because --max-duration is over; the next run goes on")]
+    #[error("the run ended early because --max-duration is over; the next run continues")]
     MaxDuration,
     /// The run ended at `--min-free`.
     #[error("the run ended early because less than --min-free would be left on the disk")]
     MinFree,
-    /// The run ended because the service did not answer.
+    /// The run ended because the service was down.
     #[error("the run ended early: {}", .0.why)]
     GaveUp(OtherWarning),
-    /// Retention did nothing.
-    #[error("retention let nothing go: {}", .0.why)]
+    /// Retention deleted nothing.
+    #[error("retention deleted nothing: {}", .0.why)]
     RetentionSkipped(OtherWarning),
-    /// The position of the check could not be recorded.
-    #[error("how far the check came could not be written down: {}", .0.why)]
+    /// The position of the check could not be saved.
+    #[error("the position of the check could not be saved: {}", .0.why)]
     CheckUnrecorded(OtherWarning),
     /// The service announces the end of a call.
     #[error(
@@ -188,23 +188,23 @@ pub enum Warning {
         .0.why
     )]
     Deprecation(OtherWarning),
-    /// A file outside of the mirror could not be written, or was another mirror's.
+    /// A file outside of the mirror could not be written, or belongs to another mirror.
     #[error("{}", .0.why)]
     Output(OtherWarning),
     /// More warnings than a report lists.
     #[error("{count} more warnings are in the log")]
     More {
-        /// How many.
+        /// The number.
         count: u64,
     },
-    /// Of a later version of this program.
-    #[error("a warning that this version does not know")]
+    /// From a later version of this program.
+    #[error("a warning from a later version of ibinder-sync")]
     #[serde(other)]
     Unknown,
 }
 
 impl Warning {
-    /// A warning that has only words.
+    /// A warning without ids.
     pub fn other(kind: impl FnOnce(OtherWarning) -> Self, why: &(impl ToString + ?Sized)) -> Self {
         kind(OtherWarning { why: why.to_string() })
     }
@@ -219,7 +219,7 @@ impl Warning {
         kind(BinderWarning { binder_id: id.to_string(), binder: binder.to_owned(), why: why.to_string() })
     }
 
-    /// A warning about a document of iBinder.
+    /// A warning about a document in iBinder.
     pub fn document(
         kind: impl FnOnce(DocumentWarning) -> Self,
         id: &(impl ToString + ?Sized),
@@ -229,7 +229,7 @@ impl Warning {
         kind(DocumentWarning { document_id: id.to_string(), file_name: name.to_owned(), why: why.to_string() })
     }
 
-    /// A warning about a file of the tree, or an object.
+    /// A warning about a file of the tree or an object.
     pub fn file(
         kind: impl FnOnce(FileWarning) -> Self,
         id: Option<&DocumentId>,

@@ -1,4 +1,4 @@
-//! Answers as the service and its storage write them, and bodies that don't end as they should.
+//! Responses of the service and its storage, and bodies that end too early.
 
 use std::io;
 
@@ -15,12 +15,10 @@ use super::organisation::Access;
 
 pub(super) type Answered = Response<Body>;
 
-/// A JSON answer.
 pub(super) fn json(body: impl Into<Bytes>) -> Answered {
     with_type(StatusCode::OK, "application/json; charset=utf-8", body)
 }
 
-/// An answer with a body of a type.
 pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answered {
     let mut response = Response::new(Body::from(body.into()));
     *response.status_mut() = status;
@@ -28,7 +26,6 @@ pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: im
     response
 }
 
-/// An answer with a header added.
 pub(super) fn with_header(mut response: Answered, name: HeaderName, value: &str) -> Answered {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
@@ -36,7 +33,7 @@ pub(super) fn with_header(mut response: Answered, name: HeaderName, value: &str)
     response
 }
 
-/// An error of the API; `errors` names fields and what is wrong with them.
+/// An error of the API; `errors` maps fields to messages.
 pub(super) fn problem(number: u64, status: StatusCode, title: &str, errors: &[(&str, &str)]) -> Answered {
     let mut json = Json::with_capacity(256);
     json.raw("{\"type\":\"https://httpstatuses.io/").number(u64::from(status.as_u16()));
@@ -50,34 +47,34 @@ pub(super) fn problem(number: u64, status: StatusCode, title: &str, errors: &[(&
     with_type(status, "application/problem+json; charset=utf-8", json.into_bytes())
 }
 
-/// The page of a proxy in front of the service.
+/// An error page of a proxy.
 pub(super) fn html(status: StatusCode, title: &str) -> Answered {
     let page = format!("<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>");
     with_type(status, "text/html", page)
 }
 
-/// A point in time, in seconds since 1970, as HTTP writes it.
+/// Formats seconds since 1970 as an HTTP date.
 pub(super) fn http_date(seconds: i64) -> String {
     let time = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap_or_default()
 }
 
-/// The true length of a body whose length is not sent.
+/// The length of a body that is sent without `Content-Length`.
 #[derive(Clone, Copy)]
 pub(super) struct Length(pub(super) u64);
 
-/// How a body ends that is not sent to its end.
+/// How a truncated body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// The connection is closed as if all had been sent.
+    /// The connection closes as if all had been sent.
     Short,
-    /// Nothing comes any more, and the connection stays open.
+    /// The connection stays open and silent.
     Silent,
     /// The connection breaks.
     Broken,
 }
 
-/// The same answer with the first half of its body only. Its headers promise the whole.
+/// The response with only the first half of its body; its headers promise the whole.
 pub(super) fn halve(response: Answered, end: End) -> Answered {
     let (mut parts, body) = response.into_parts();
     let sized = parts.extensions.get::<Length>().map(|length| length.0);
@@ -94,7 +91,7 @@ pub(super) fn halve(response: Answered, end: End) -> Answered {
             let cut = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
             return Some((Ok::<Bytes, io::Error>(piece.slice(..cut)), (Some(body), left - cut as u64)));
         }
-        // What was sent so far leaves before the end comes: a body that is polled again at once isn't flushed.
+        // Yields first, so that what was sent is flushed before the end.
         tokio::task::yield_now().await;
         match end {
             End::Short => None,
@@ -105,7 +102,7 @@ pub(super) fn halve(response: Answered, end: End) -> Answered {
     Response::from_parts(parts, Body::from_stream(halved))
 }
 
-/// The answer about something that can't be had.
+/// The response for something that can't be read.
 pub(super) fn refused(number: u64, access: Access) -> Answered {
     match access {
         Access::Forbidden => problem(number, StatusCode::FORBIDDEN, "Forbidden", &[]),

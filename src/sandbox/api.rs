@@ -1,4 +1,4 @@
-//! The API origin: who may ask, and the answers to everything but a search.
+//! The API origin: authorization, and all calls but the search.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,13 +10,12 @@ use super::answer::{self, Answered, problem, refused};
 use super::id::{Guid, mix_all};
 use super::json::{Casing, Json};
 use super::metadata;
-use super::organisation::{Access, NOWHERE, Organisation, State};
+use super::organisation::{Access, NO_FOLDER, Organisation, State};
 use super::route::Target;
 use super::search;
 use super::settings::BindersShape;
 use super::shared::{CLIENT_ID, CLIENT_SECRET, Call, Shared, TENANT};
 
-/// Answers a request to the API origin.
 pub(super) async fn serve(shared: &Shared, call: &Call, target: &Target<'_>) -> Answered {
     if call.method != target.method() {
         return problem(call.number, StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", &[]);
@@ -50,7 +49,7 @@ pub(super) async fn serve(shared: &Shared, call: &Call, target: &Target<'_>) -> 
     answered.unwrap_or_else(|access| refused(call.number, access))
 }
 
-/// The fields of a request for a token: a form, or a JSON object that says the same.
+/// The fields of a token request, from a form or a JSON object.
 fn token_fields(call: &Call) -> Option<HashMap<String, String>> {
     let kind = call.headers.get(header::CONTENT_TYPE)?.as_bytes().to_ascii_lowercase();
     if kind.starts_with(b"application/json") {
@@ -60,7 +59,7 @@ fn token_fields(call: &Call) -> Option<HashMap<String, String>> {
         .then(|| form_urlencoded::parse(&call.body).into_owned().collect())
 }
 
-/// A token for those who know the secret; errors as OAuth 2.0 has them.
+/// Issues a token, or an OAuth 2.0 error.
 fn token(shared: &Shared, call: &Call) -> Answered {
     let fields = token_fields(call);
     let field = |name: &str| fields.as_ref().and_then(|fields| fields.get(name)).map(String::as_str);
@@ -84,18 +83,18 @@ fn token(shared: &Shared, call: &Call) -> Answered {
     answer::with_type(StatusCode::BAD_REQUEST, "application/json; charset=utf-8", body)
 }
 
-/// The refusal of a request that has no valid token or not the right tenant.
+/// Refuses a request without a valid token or with the wrong tenant.
 fn refuse(shared: &Shared, call: &Call) -> Option<Answered> {
     if !call.bearer().is_some_and(|token| shared.tokens.accepts(token, shared.clock.now())) {
         let response = match call.number % 3 {
             0 => problem(call.number, StatusCode::UNAUTHORIZED, "Unauthorized", &[]),
-            // The documentation says that refusals may have less to say than other errors.
+            // The documentation says that refusals may say less than other errors.
             1 => answer::with_type(
                 StatusCode::UNAUTHORIZED,
                 "application/problem+json; charset=utf-8",
                 "{\"type\":\"https://httpstatuses.io/401\",\"title\":\"Unauthorized\",\"status\":401}",
             ),
-            // A gateway refuses with less than the service itself.
+            // A gateway's refusal is shorter than the service's own.
             _ => answer::with_type(StatusCode::UNAUTHORIZED, "text/plain", ""),
         };
         return Some(answer::with_header(response, header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
@@ -138,7 +137,7 @@ fn one_document(organisation: &Organisation, document: &str, casing: Casing) -> 
     Ok(answer::json(json.into_bytes()))
 }
 
-/// The tabs of a binder, or the folders right below one of its folders.
+/// The tabs of a binder, or the folders directly below one of its folders.
 fn folders(
     organisation: &Organisation,
     domain: &str,
@@ -151,7 +150,7 @@ fn folders(
     }
     let binder = organisation.visible_binder(binder)?;
     let parent = match folder {
-        None => NOWHERE,
+        None => NO_FOLDER,
         Some(id) => {
             let at = Guid::parse(id).and_then(|id| organisation.folder_position(id)).ok_or(Access::Missing)?;
             let found = &organisation.folders[at as usize];
@@ -167,7 +166,7 @@ fn folders(
     for (at, folder) in there.filter(|folder| folder.parent == parent && !folder.removed).enumerate() {
         json.raw(if at == 0 { "{\"id\":" } else { ",{\"id\":" }).guid(folder.id, casing);
         json.raw(",\"name\":").text(&folder.name);
-        json.raw(if parent == NOWHERE {
+        json.raw(if parent == NO_FOLDER {
             ",\"type\":\"tab\",\"parentId\":"
         } else {
             ",\"type\":\"folder\",\"parentId\":"

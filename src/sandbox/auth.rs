@@ -1,7 +1,7 @@
-//! What a client needs before it is answered: a token, and to keep to the rate.
+//! Tokens, signatures and the rate limit.
 //!
-//! Tokens and links carry a secret that is new with each start, so that nothing which an earlier
-//! sandbox handed out is accepted. All times come from one clock that a test can move on.
+//! The secret of tokens and links is new at each start, so that nothing from an earlier sandbox is accepted. All
+//! times come from one clock that tests can advance.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::sandbox::id::{Guid, hex};
 
-/// A clock that tests move on instead of waiting.
+/// A clock that tests can advance.
 pub(super) struct Clock {
     start: Instant,
     start_millis: u64,
@@ -44,7 +44,7 @@ pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
-/// The tokens in use.
+/// The valid tokens.
 #[derive(Default)]
 pub(super) struct Tokens {
     expiries: Mutex<HashMap<String, u64>>,
@@ -80,7 +80,7 @@ impl Tokens {
     }
 }
 
-/// Signs what the sandbox must recognise as its own.
+/// Signs tokens and links.
 pub(super) struct Signer(Sha256);
 
 impl Signer {
@@ -93,18 +93,18 @@ impl Signer {
         self.0.clone().chain_update(text).finalize().into()
     }
 
-    /// The signature of a link to a version's bytes; `life` says how long it is good.
+    /// The signature of a link to a version's bytes; `life` encodes its expiry.
     pub(super) fn link(&self, (document, version): (Guid, Guid), life: &str) -> [u8; 32] {
         self.sign(&format!("link {document} {version} {life}"))
     }
 }
 
-/// A bucket of requests that fills up again with time.
+/// A token bucket.
 #[derive(Default)]
 pub(super) struct Limiter(Mutex<Option<(Instant, f64)>>);
 
 impl Limiter {
-    /// Takes a request out, if there is one left.
+    /// Takes a request from the bucket, if one is left.
     pub(super) fn admits(&self, per_second: u32) -> bool {
         self.admits_at(per_second, Instant::now())
     }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limiter_fills_up_again() {
+    fn the_limiter_refills() {
         let (limiter, start) = (Limiter::default(), Instant::now());
         assert!(limiter.admits_at(2, start) && limiter.admits_at(2, start));
         assert!(!limiter.admits_at(2, start));

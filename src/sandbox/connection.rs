@@ -1,5 +1,4 @@
-//! Connections that can be cut: the faults and scripts that drop a connection need a way past the
-//! HTTP implementation, which would always answer something.
+//! Connections that can be cut from outside of the HTTP server, which would always answer something.
 
 use std::io;
 use std::pin::Pin;
@@ -35,25 +34,25 @@ impl Switch {
 }
 
 /// A connection with its switch.
-pub(super) struct Wire {
+pub(super) struct Connection {
     stream: TcpStream,
     switch: Switch,
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.switch.check()?;
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if polled.is_pending() {
             self.switch.0.reader.register(cx.waker());
-            // It may have been cut before the waker was there.
+            // It may have been cut before the waker was registered.
             self.switch.check()?;
         }
         polled
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.switch.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
@@ -81,19 +80,19 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// A listener for such connections.
-pub(super) struct Wires(pub(super) TcpListener);
+/// A listener for these connections.
+pub(super) struct CuttableListener(pub(super) TcpListener);
 
-impl Listener for Wires {
-    type Io = Wire;
+impl Listener for CuttableListener {
+    type Io = Connection;
     type Addr = std::net::SocketAddr;
 
-    async fn accept(&mut self) -> (Wire, Self::Addr) {
+    async fn accept(&mut self) -> (Connection, Self::Addr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
+            tracing::debug!(%error, "TCP_NODELAY can't be set");
         }
-        (Wire { stream, switch: Switch::default() }, address)
+        (Connection { stream, switch: Switch::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -101,8 +100,8 @@ impl Listener for Wires {
     }
 }
 
-impl Connected<IncomingStream<'_, Wires>> for Switch {
-    fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
+impl Connected<IncomingStream<'_, CuttableListener>> for Switch {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.io().switch.clone()
     }
 }

@@ -1,4 +1,4 @@
-//! Which course a request takes: it is served, or a script, the rate limit or a fault comes first.
+//! Decides whether a request is served, or answered by a script, the rate limit or a fault.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::sandbox::{
     fault::FaultKind,
     meter, request_log,
     route::{Route, Target},
-    script::{Asked, Reply},
+    script::{HookRequest, Reply},
     shared::{Call, Shared},
     storage,
     store::Refusal,
@@ -32,7 +32,7 @@ enum Dispatch {
     Hang,
 }
 
-/// Answers on the API origin.
+/// Handles the API origin.
 pub(super) async fn on_api(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(switch): ConnectInfo<Switch>,
@@ -53,7 +53,7 @@ pub(super) async fn on_api(
     answer(&shared, &call, target.route(), path, &switch, api::serve(&shared, &call, &target)).await
 }
 
-/// Answers on the storage origin.
+/// Handles the storage origin.
 pub(super) async fn on_storage(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(switch): ConnectInfo<Switch>,
@@ -118,14 +118,14 @@ async fn answer(
     }
 }
 
-/// An answer with the date that the sandbox's clock says, unless it bears one.
+/// Adds a `Date` of the sandbox's clock, unless the response has one.
 fn dated(shared: &Shared, call: &Call, answered: Answered) -> Answered {
     if answered.headers().contains_key(header::DATE) {
         return answered;
     }
     let now = i64::try_from(shared.clock.now() / 1000).unwrap_or(i64::MAX);
     let date = answer::http_date(now.saturating_add(call.settings.clock_offset));
-    // The server would send a date of its own where there is none at all.
+    // Without any `Date` the server would add its own.
     with_header(answered, header::DATE, if call.settings.date { &date } else { "unknown" })
 }
 
@@ -134,7 +134,7 @@ async fn choose(shared: &Shared, call: &Call, route: Route, target: &str) -> Dis
         return Dispatch::Answer(problem(call.number, StatusCode::SERVICE_UNAVAILABLE, "Service unavailable", &[]));
     }
     let (range, if_range) = (call.text(header::RANGE), call.text(header::IF_RANGE));
-    match shared.scripted(&Asked { route, target, range, if_range, body: &call.body }) {
+    match shared.scripted(&HookRequest { route, target, range, if_range, body: &call.body }) {
         Reply::Answer(answer) => return Dispatch::Answer(answer.into_response()),
         Reply::Drop => return Dispatch::Drop,
         Reply::HangHead => return Dispatch::Hang,
@@ -153,13 +153,13 @@ async fn choose(shared: &Shared, call: &Call, route: Route, target: &str) -> Dis
         return Dispatch::Answer(if told { with_header(refusal, header::RETRY_AFTER, "1") } else { refusal });
     }
     match settings.faults.roll(settings.seed, call.number, route) {
-        Some(fault) => strike(shared, call, route, fault),
+        Some(fault) => apply_fault(shared, call, route, fault),
         None => Dispatch::Serve,
     }
 }
 
-/// What a fault makes of a request. Faults that come in several forms alternate between them.
-fn strike(shared: &Shared, call: &Call, route: Route, fault: FaultKind) -> Dispatch {
+/// Applies a fault to a request. Faults with several variants alternate between them.
+fn apply_fault(shared: &Shared, call: &Call, route: Route, fault: FaultKind) -> Dispatch {
     let number = call.number;
     let store = call.settings.store;
     let error = |refusal, status: StatusCode, title: &str| {

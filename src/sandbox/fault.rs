@@ -1,37 +1,37 @@
-//! Faults that strike at random, and the dice that decide when.
+//! Random faults.
 //!
-//! A roll depends on the seed, the request's number and the fault alone, so a run with the same
-//! requests in the same order meets the same faults again.
+//! A roll depends only on the seed, the request's number and the fault, so the same sequence of requests meets the
+//! same faults.
 
 use std::str::FromStr;
 
 use super::id::{mix, mix_all};
 use super::route::Route;
 
-/// A way in which the service can misbehave.
+/// A fault of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultKind {
-    /// An API answer 429, with `Retry-After` in seconds, as a date, or missing.
+    /// The API answers 429, with `Retry-After` in seconds, as a date, or missing.
     TooMany,
-    /// An answer 500.
+    /// Status 500.
     Internal,
-    /// An answer 502 with an HTML page, as a proxy sends it.
+    /// Status 502 with an HTML page, as from a proxy.
     BadGateway,
-    /// An answer 503.
+    /// Status 503.
     Unavailable,
-    /// The connection is dropped without an answer, or in the middle of the body.
+    /// The connection is dropped before the response or within the body.
     Drop,
-    /// A storage body that is shorter than its `Content-Length`.
+    /// A storage body is shorter than its `Content-Length`.
     Truncate,
-    /// A storage body that stops in the middle while the connection stays open.
+    /// A storage body stops halfway while the connection stays open.
     Stall,
     /// Storage answers 403 with an XML error document although the link is fresh.
     ExpiredLink,
-    /// A 200 with an HTML page or broken JSON; on storage a 200 with an XML error document.
+    /// Status 200 with an HTML page or broken JSON; on storage with an XML error document.
     Garbage,
-    /// The token of this request is revoked, and the request answered 401.
+    /// The request's token is revoked, and the request answered 401.
     RevokeToken,
-    /// The answer is delayed by [`Settings::slow`](super::Settings::slow).
+    /// The response is delayed by [`Settings::slow`](super::Settings::slow).
     Slow,
 }
 
@@ -50,8 +50,8 @@ impl FaultKind {
         ("slow", Self::Slow),
     ];
 
-    /// Whether the fault can strike a request to `route`.
-    fn strikes(self, route: Route) -> bool {
+    /// Whether the fault applies to `route`.
+    fn applies_to(self, route: Route) -> bool {
         match self {
             Self::TooMany => route != Route::Blob,
             Self::RevokeToken => !matches!(route, Route::Blob | Route::Token),
@@ -61,10 +61,10 @@ impl FaultKind {
     }
 }
 
-/// One fault and how often it strikes: `name=probability`.
+/// A fault and its probability: `name=probability`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fault {
-    /// What happens.
+    /// The kind of fault.
     pub kind: FaultKind,
     /// From 0 (never) to 1 (always).
     pub probability: f64,
@@ -76,12 +76,12 @@ pub enum BadFault {
     /// The text has no `=`.
     #[error("`{0}` is not a fault: write name=probability, for example 503=0.1")]
     Shape(String),
-    /// The name is not known.
-    #[error("unknown fault `{name}`: known are {known}")]
+    /// The name is unknown.
+    #[error("unknown fault `{name}`; use one of {known}")]
     Name {
-        /// What was given.
+        /// The given name.
         name: String,
-        /// What would have been understood.
+        /// The known names.
         known: String,
     },
     /// The probability is not a number from 0 to 1.
@@ -106,35 +106,35 @@ impl FromStr for Fault {
     }
 }
 
-/// The faults of a sandbox; the first that strikes a request wins, and `slow` comes on top.
+/// The faults of a sandbox; the first that hits a request wins, and `slow` is added to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// A service without faults.
+    /// No faults.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// One fault that always strikes.
+    /// A fault that hits every request.
     pub fn always(kind: FaultKind) -> Self {
         Self(vec![Fault { kind, probability: 1.0 }])
     }
 
-    /// The same faults and one more.
+    /// Adds a fault.
     #[must_use]
     pub fn with(mut self, kind: FaultKind, probability: f64) -> Self {
         self.0.push(Fault { kind, probability });
         self
     }
 
-    /// The fault that strikes request `number`, other than [`FaultKind::Slow`].
+    /// The fault that hits request `number`, other than [`FaultKind::Slow`].
     pub(super) fn roll(&self, seed: u64, number: u64, route: Route) -> Option<FaultKind> {
         let struck = |fault: &&Fault| fault.kind != FaultKind::Slow && fault.hits(seed, number, route);
         self.0.iter().find(struck).map(|fault| fault.kind)
     }
 
-    /// Whether the answer to request `number` is delayed.
+    /// Whether the response to request `number` is delayed.
     pub(super) fn slows(&self, seed: u64, number: u64, route: Route) -> bool {
         self.0.iter().any(|fault| fault.kind == FaultKind::Slow && fault.hits(seed, number, route))
     }
@@ -148,7 +148,7 @@ impl FromIterator<Fault> for Faults {
 
 impl Fault {
     fn hits(&self, seed: u64, number: u64, route: Route) -> bool {
-        if !self.kind.strikes(route) {
+        if !self.kind.applies_to(route) {
             return false;
         }
         let roll = mix(mix_all(&[seed, number, self.kind as u64])) >> 32;
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_strikes_only_where_it_can() {
+    fn a_fault_hits_only_its_routes() {
         let stall = Faults::always(FaultKind::Stall);
         assert_eq!(stall.roll(0, 0, Route::Search), None);
         assert_eq!(stall.roll(0, 0, Route::Blob), Some(FaultKind::Stall));

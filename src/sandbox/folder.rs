@@ -1,13 +1,13 @@
-//! An organisation made of a folder on this machine.
+//! An organisation made from a local folder.
 //!
-//! The first level below the root are binders, folders below them tabs and folders, files
-//! documents. Files directly below the root lie in a binder that is named after the root folder.
-//! Symbolic links, other special files and empty folders are left out.
+//! The first level below the root are binders, folders below them tabs and folders, files documents. Files
+//! directly below the root are in a binder named after the root folder. Symbolic links, special files and empty
+//! folders are skipped.
 //!
-//! Ids follow from paths and versions from path, length and modification time, so they survive a
-//! restart and an edited file has a new version. The folder is read again for each list of binders
-//! and, at most once a second, for first search pages. Bytes are read only while a file still is
-//! what it was when it was found: an older version is gone, and asking for it outdates what is known.
+//! Ids are derived from paths, and versions from path, length and modification time, so they survive a restart and
+//! an edited file has a new version. The folder is scanned again for each list of binders and, at most once a
+//! second, for first search pages. Bytes are read only while a file is unchanged: an older version is gone, and a
+//! request for it triggers a scan.
 
 use std::collections::HashSet;
 use std::fs;
@@ -20,18 +20,18 @@ use url::Url;
 use super::content::Content;
 use super::folder_source::Source;
 use super::id::{Guid, nano_id_of_text};
-use super::organisation::{Document, NOWHERE, Organisation, State, Stored};
+use super::organisation::{Document, NO_FOLDER, Organisation, State, Stored};
 
-/// A file that was found.
+/// A scanned file.
 pub(super) struct FolderFile {
-    /// The names from the binder's down to the file's.
+    /// The names from the binder to the file.
     names: Vec<Name>,
     path: PathBuf,
     size: u64,
     modified: SystemTime,
 }
 
-/// A name as it is shown, and as it is told apart.
+/// A name for display, and its exact bytes.
 #[derive(Clone)]
 struct Name {
     shown: String,
@@ -39,7 +39,7 @@ struct Name {
 }
 
 impl Organisation {
-    /// An organisation made of the files below `root`.
+    /// An organisation of the files below `root`.
     pub fn from_folder(root: &Path) -> io::Result<Self> {
         let root = root.canonicalize()?;
         let found = scan(&root)?;
@@ -49,14 +49,14 @@ impl Organisation {
         Ok(organisation)
     }
 
-    /// The folder to read again, if it was read longer ago than `age` or is known to have changed since.
+    /// The folder to scan, if its last scan is older than `age` or it is known to have changed.
     pub(super) fn outdated(&self, age: Option<Duration>) -> Option<PathBuf> {
         let source = self.source.as_ref()?;
         let fresh = source.read_at.is_some_and(|at| age.is_none_or(|age| at.elapsed() < age));
         (!fresh).then(|| source.root.clone())
     }
 
-    /// Where another server has a file of the folder, if it has the folder at its root.
+    /// The URL of a file on another server that serves the same folder at its root.
     pub(super) fn url_of(&self, content: &Content, root: &Url) -> Option<Url> {
         let Content::File { path, .. } = content else { return None };
         let below = path.strip_prefix(&self.source.as_ref()?.root).ok()?;
@@ -66,21 +66,21 @@ impl Organisation {
         Some(url)
     }
 
-    /// Says that the folder differs from what is known of it.
-    pub(super) fn outdate(&mut self) {
+    /// Marks the last scan as outdated.
+    pub(super) fn mark_outdated(&mut self) {
         if let Some(source) = &mut self.source {
             source.read_at = None;
         }
     }
 
-    /// Takes over what was found: new, edited and returned files, and the absence of the others.
+    /// Applies a scan: new, edited and returned files, and the removal of the others.
     pub(super) fn take(&mut self, found: &[FolderFile]) {
         let Some(mut source) = self.source.take() else { return };
         let (mut binders, mut folders, mut documents) = (HashSet::new(), HashSet::new(), HashSet::new());
         for file in found {
-            let (binder, folder) = self.take_place(&source.root, file, &mut folders);
+            let (binder, folder) = self.find_or_add_folder(&source.root, file, &mut folders);
             binders.insert(binder);
-            documents.insert(self.take_file(file, binder, folder));
+            documents.insert(self.apply_file(file, binder, folder));
         }
         for at in 0..super::id::position(self.documents.len()) {
             let document = &self.documents[at as usize];
@@ -106,8 +106,8 @@ impl Organisation {
         self.source = Some(source);
     }
 
-    /// The binder and folder of a file, made where they are new; `seen` collects the folders.
-    fn take_place(&mut self, root: &Path, file: &FolderFile, seen: &mut HashSet<u32>) -> (u32, u32) {
+    /// Finds or adds the binder and folder of a file; `seen` collects the folders.
+    fn find_or_add_folder(&mut self, root: &Path, file: &FolderFile, seen: &mut HashSet<u32>) -> (u32, u32) {
         let above = &file.names[..file.names.len() - 1];
         let mut text = above.first().map(|name| name.bytes.clone()).unwrap_or_default();
         let id = nano_id_of_text("binder", &text);
@@ -116,7 +116,7 @@ impl Organisation {
             let name = above.first().map_or_else(own, |name| name.shown.clone());
             self.push_binder(id, name)
         });
-        let mut folder = NOWHERE;
+        let mut folder = NO_FOLDER;
         for name in above.iter().skip(1) {
             text.push(b'/');
             text.extend_from_slice(&name.bytes);
@@ -128,7 +128,7 @@ impl Organisation {
         (binder, folder)
     }
 
-    fn take_file(&mut self, file: &FolderFile, binder: u32, folder: u32) -> u32 {
+    fn apply_file(&mut self, file: &FolderFile, binder: u32, folder: u32) -> u32 {
         let text = file.names.iter().map(|name| name.bytes.as_slice()).collect::<Vec<_>>().join(&b'/');
         let id = Guid::of_text("document", &text);
         let version = file.version(&text);
@@ -184,7 +184,7 @@ fn scan_below(folder: &Path, names: &mut Vec<Name>, found: &mut Vec<FolderFile>)
                     size: metadata.len(),
                     modified: metadata.modified()?,
                 }),
-                // Removed between the two looks.
+                // Removed since the folder was listed.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }

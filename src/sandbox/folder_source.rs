@@ -1,8 +1,6 @@
-//! Where an organisation made of a folder comes from.
-
 use std::{collections::HashSet, path::PathBuf, time::Instant};
 
-/// Where an organisation's documents come from, and which of its parts came from there.
+/// The folder that an organisation is made from, and what was found there.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) root: PathBuf,

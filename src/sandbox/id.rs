@@ -1,7 +1,7 @@
-//! Ids, and the mixing function that all of them come from.
+//! Ids, all derived by one mixing function.
 //!
-//! Nothing here is random: an id is a function of a seed and a number, or of a path. The same
-//! organisation therefore shows the same ids after a restart, which is what a mirror relies on.
+//! Nothing here is random: an id is a function of a seed and a number, or of a path. So an organisation has the
+//! same ids after a restart, which mirrors rely on.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,23 +20,22 @@ pub(super) fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// Mixes several values into one.
 pub(super) fn mix_all(values: &[u64]) -> u64 {
     values.iter().fold(0x5851_f42d_4c95_7f2d, |state, &value| mix(state ^ mix(value)))
 }
 
-/// A number below `bound` that `roll` decides (0 for a bound of 0).
+/// A number below `bound` derived from `roll` (0 for a bound of 0).
 pub(super) fn below(roll: u64, bound: usize) -> usize {
     let product = u128::from(roll) * bound as u128;
     usize::try_from(product >> 64).unwrap_or(0)
 }
 
-/// A GUID. Two that differ in the case of their text only are the same.
+/// A GUID, compared without regard to case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Guid(u128);
 
 impl Guid {
-    /// A version 4 shaped GUID from 128 bits.
+    /// A GUID with the bits of version 4.
     pub(super) fn from_bits(bits: u128) -> Self {
         let version = (bits & !(0xf << 76)) | (0x4 << 76);
         Self((version & !(0x3 << 62)) | (0x2 << 62))
@@ -70,7 +69,7 @@ impl Guid {
         Some(Self(bits))
     }
 
-    /// The low half, as a cheap source of further decisions about the thing that has this id.
+    /// The low half, a cheap source of further decisions about the thing with this id.
     pub(super) fn low(self) -> u64 {
         u64::try_from(self.0 & u128::from(u64::MAX)).unwrap_or(0)
     }
@@ -79,7 +78,6 @@ impl Guid {
         u64::try_from(self.0 >> 64).unwrap_or(0)
     }
 
-    /// The 36 characters, in lower or upper case.
     pub(super) fn text(self, upper: bool) -> [u8; 36] {
         let mut out = [b'-'; 36];
         let mut nibble = 32;
@@ -113,7 +111,7 @@ impl std::hash::Hash for Guid {
     }
 }
 
-/// Guids are mixed already: hashing them again would only cost time.
+/// GUIDs are mixed already and need no further hashing.
 #[derive(Default)]
 pub(super) struct AsIs(u64);
 
@@ -135,7 +133,7 @@ impl Hasher for AsIs {
 
 pub(super) type GuidMap<V> = HashMap<Guid, V, BuildHasherDefault<AsIs>>;
 
-/// A 9-character `NanoId`, the shape of a binder's id.
+/// A `NanoId` of 9 characters, the format of binder ids.
 pub(super) fn nano_id(mut roll: u64) -> String {
     (0..9)
         .map(|_| {
@@ -146,7 +144,6 @@ pub(super) fn nano_id(mut roll: u64) -> String {
         .collect()
 }
 
-/// The `NanoId` of a path.
 pub(super) fn nano_id_of_text(kind: &str, text: &[u8]) -> String {
     nano_id(Guid::of_text(kind, text).high())
 }
@@ -158,12 +155,11 @@ fn digest(kind: &str, text: &[u8]) -> [u8; 16] {
     first
 }
 
-/// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]).map(char::from).collect()
 }
 
-/// A position as it is stored: four billion of anything are more than memory holds.
+/// A position as it is stored; memory has no room for four billion of anything.
 pub(super) fn position(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -1,5 +1,5 @@
-//! JSON written by hand: search pages are most of what a sandbox answers, and a tree of values per
-//! item would cost more than everything else together.
+//! Hand-written JSON: search pages are most of the traffic, and a tree of values per item would cost more than
+//! everything else.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::id::{Guid, mix};
 
-/// Which GUIDs of an answer are shown in upper case.
+/// Which GUIDs of a response are in upper case.
 #[derive(Clone, Copy)]
 pub(super) struct Casing {
     /// Differs from request to request.
@@ -21,7 +21,6 @@ impl Casing {
     }
 }
 
-/// JSON text that grows.
 pub(super) struct Json(Vec<u8>);
 
 impl Json {
@@ -29,18 +28,15 @@ impl Json {
         Self(Vec::with_capacity(capacity))
     }
 
-    /// Text that is JSON already.
     pub(super) fn raw(&mut self, text: &str) -> &mut Self {
         self.0.extend_from_slice(text.as_bytes());
         self
     }
 
-    /// A string.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.value(text)
     }
 
-    /// Anything that can be written as JSON.
     pub(super) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
         if let Err(error) = serde_json::to_writer(&mut self.0, value) {
             // Strings and values always can.
@@ -60,7 +56,7 @@ impl Json {
         self
     }
 
-    /// A point in time, given in seconds since 1970, as RFC 3339 has it.
+    /// Seconds since 1970, in the format of RFC 3339.
     pub(super) fn time(&mut self, seconds: i64) -> &mut Self {
         self.value(&Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH))
     }

@@ -1,11 +1,11 @@
-//! The metadata that the service itself keeps of a document, and a binder's schema.
+//! The service's own metadata of a document, and a binder's schema.
 
 use serde_json::Value;
 
 use super::json::{Casing, Json};
 use super::organisation::{Document, Organisation};
 
-/// Enumerated values: their ids and labels.
+/// Enumerated values with their labels.
 type Values = [(&'static str, &'static str)];
 
 const CATEGORIES: [(&str, &str); 6] = [
@@ -28,13 +28,13 @@ fn status(document: &Document) -> &'static str {
     STATUSES[usize::try_from((document.id.low() % 16).saturating_sub(13)).unwrap_or(0)].0
 }
 
-/// The elements that a document has besides the service's own, and whether one of them has `key`.
+/// A document's own elements, besides those of the service.
 fn own(document: &Document) -> &[Value] {
     let metadata = document.extra.as_ref().and_then(|extra| extra.metadata.as_ref());
     metadata.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Whether a document has the value with this id for `key`.
+/// Whether a document has this value id for `key`.
 pub(super) fn has_value(organisation: &Organisation, document: &Document, key: &str, value: &Value) -> bool {
     if let Some(element) = own(document).iter().find(|element| element["metadataElementId"] == key) {
         return element.get("valueId").is_some_and(|id| id == value);
@@ -47,7 +47,7 @@ pub(super) fn has_value(organisation: &Organisation, document: &Document, key: &
     }
 }
 
-/// What a search that sorts by `key` compares.
+/// What a search sorted by `key` compares.
 pub(super) fn sort_key(document: &Document, key: &str) -> (i64, String) {
     if let Some(element) = own(document).iter().find(|element| element["metadataElementId"] == key) {
         let value = element.get("value").or_else(|| element.get("valueId"));
@@ -62,7 +62,6 @@ pub(super) fn sort_key(document: &Document, key: &str) -> (i64, String) {
     }
 }
 
-/// Writes a document's `metadata` array.
 pub(super) fn write(json: &mut Json, organisation: &Organisation, document: &Document, casing: Casing) {
     let replaced = document.extra.as_ref().and_then(|extra| extra.metadata.as_ref());
     if let Some(odd) = replaced.filter(|metadata| !metadata.is_array()) {
@@ -71,7 +70,7 @@ pub(super) fn write(json: &mut Json, organisation: &Organisation, document: &Doc
     }
     let own = own(document);
     let mut first = true;
-    // Opens an element of the service's own, unless the document's own elements replace it.
+    // Starts an element of the service's own, unless the document's own elements replace it.
     let mut open = |json: &mut Json, key: &str, kind: &str| {
         if !own.is_empty() && own.iter().any(|element| element["metadataElementId"] == key) {
             return false;
@@ -115,7 +114,6 @@ pub(super) fn write(json: &mut Json, organisation: &Organisation, document: &Doc
     json.raw("]");
 }
 
-/// Writes a binder's schema.
 pub(super) fn write_schema(json: &mut Json) {
     let plain: [(&str, &str, &str, &Values); 8] = [
         ("GLOBAL_TabId", "Flik", "reference", &[]),

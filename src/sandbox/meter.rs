@@ -1,8 +1,7 @@
-//! How fast requests come to the API, and how many of them are refused: what a client is measured
-//! by that has a rate to keep to, or a limit to find out.
+//! Measures the request rate at the API and the share of refusals, to test a client's rate limiter.
 //!
-//! It is read at [`PATH`], which is no part of the service: `GET` answers with what came since the
-//! start, `DELETE` with the same, and begins anew. Requests for a token don't count.
+//! It is served at [`PATH`], which is not part of the service: `GET` returns the counts since the start, `DELETE`
+//! also resets them. Token requests don't count.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -13,30 +12,30 @@ use axum::http::Method;
 use super::answer::{self, Answered};
 use super::json::Json;
 
-/// Where it is read, on the origin of the API.
+/// Its path on the API origin.
 pub(super) const PATH: &str = "/sandbox/meter";
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Seconds that are told one by one; what comes later is counted with the last of them.
+/// Seconds that are counted separately; later ones are added to the last.
 const SECONDS: usize = 100_000;
 
 #[derive(Default)]
-pub(super) struct Meter(Mutex<Came>);
+pub(super) struct Meter(Mutex<Counts>);
 
 #[derive(Default)]
-struct Came {
+struct Counts {
     first: Option<Instant>,
-    /// What arrived within the last second.
+    /// Requests within the last second.
     window: VecDeque<Instant>,
-    /// The most that ever arrived within a second.
+    /// The most requests within any second.
     worst_second: usize,
-    /// Served and refused, second by second.
+    /// Served and refused, by second.
     seconds: Vec<[u64; 2]>,
 }
 
 impl Meter {
-    /// A request arrives; returns in which second.
+    /// Counts a request; returns its second.
     pub(super) fn arrived(&self) -> usize {
         self.arrived_at(Instant::now())
     }
@@ -52,7 +51,7 @@ impl Meter {
         usize::try_from(now.duration_since(first).as_secs()).unwrap_or(SECONDS).min(SECONDS - 1)
     }
 
-    /// A request that arrived in a second was served, or told that there are too many.
+    /// Counts the response to a request that arrived in `second`.
     pub(super) fn answered(&self, second: usize, refused: bool) {
         let mut came = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if came.seconds.len() <= second {
@@ -61,18 +60,18 @@ impl Meter {
         came.seconds[second][usize::from(refused)] += 1;
     }
 
-    /// Answers a request to [`PATH`].
+    /// Handles a request to [`PATH`].
     pub(super) fn serve(&self, method: &Method) -> Answered {
         let mut came = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let json = came.json();
         if method == Method::DELETE {
-            *came = Came::default();
+            *came = Counts::default();
         }
         answer::json(json.into_bytes())
     }
 }
 
-impl Came {
+impl Counts {
     fn json(&self) -> Json {
         let total = |of: usize| self.seconds.iter().map(|second| second[of]).sum();
         let mut json = Json::with_capacity(256);
@@ -88,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_second_is_any_and_not_one_of_the_clock() {
+    fn the_peak_is_over_any_second() {
         let (meter, start) = (Meter::default(), Instant::now());
         for (millis, refused) in [(0, false), (700, false), (900, true), (1200, false), (1699, false), (3000, false)] {
             let second = meter.arrived_at(start + Duration::from_millis(millis));

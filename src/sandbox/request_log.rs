@@ -1,4 +1,4 @@
-//! Which requests came: counted always, recorded when the settings say so.
+//! Counts requests, and records them if the settings say so.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,15 +12,15 @@ const KEPT: usize = 100_000;
 /// A recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Where it went.
+    /// The route.
     pub route: Route,
-    /// Its method.
+    /// The method.
     pub method: String,
-    /// Its path, and its query except on storage, where the query is a credential.
+    /// The path and query; on storage without the query, which is a credential.
     pub path: String,
-    /// Its `Range` header.
+    /// The `Range` header.
     pub range: Option<String>,
-    /// The status that it was answered with; none if the connection was dropped or left hanging.
+    /// The response's status; `None` if the connection was dropped or left hanging.
     pub status: Option<u16>,
     /// When it arrived, since the start of the sandbox.
     pub at: Duration,

@@ -1,6 +1,6 @@
-//! The routes of the service, as counters, scripts and faults name them.
+//! The service's routes, as counters, scripts and faults name them.
 
-/// One kind of request that the sandbox answers.
+/// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Route {
     /// `POST /connect/token`
@@ -19,7 +19,7 @@ pub enum Route {
     Subfolder,
     /// `GET /api/documents/{document}/versions/{version}/downloadlink`
     DownloadLink,
-    /// `GET /api/documents/{document}/versions` or `…/history`; answers 404 unless a script says otherwise
+    /// `GET /api/documents/{document}/versions` or `…/history`; answers 404 unless scripted
     Versions,
     /// A version's bytes, on the storage origin.
     Blob,
@@ -45,7 +45,7 @@ impl Route {
     }
 }
 
-/// A request's target on the API origin, with what its path names.
+/// A parsed path on the API origin.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target<'a> {
     Token,
@@ -60,7 +60,7 @@ pub(super) enum Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Reads a path of the API origin.
+    /// Parses a path of the API origin.
     pub(super) fn parse(path: &'a str) -> Option<Self> {
         let mut parts = [""; 8];
         let mut count = 0;
@@ -100,7 +100,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The only method that the target answers.
+    /// The only method that the target accepts.
     pub(super) fn method(&self) -> axum::http::Method {
         match self {
             Self::Token | Self::Search => axum::http::Method::POST,

@@ -1,4 +1,4 @@
-//! Replies that a test queues for a route, taken in order by the next requests to it.
+//! Scripted replies: a test queues them for a route, and the next requests to it take them in order.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,32 +11,32 @@ use serde_json::Value;
 use super::organisation::Organisation;
 use super::route::Route;
 
-/// What happens to one request.
+/// What happens to a request.
 pub enum Reply {
-    /// It is served as if there were no script.
+    /// It is served normally.
     Pass,
-    /// It gets this answer.
+    /// It gets this response.
     Answer(Answer),
-    /// The connection is dropped without an answer.
+    /// The connection is dropped without a response.
     Drop,
     /// The connection stays open and silent.
     HangHead,
-    /// It is served, but the body stops in the middle and the connection stays open.
+    /// It is served, but the body stops halfway and the connection stays open.
     Stall,
-    /// It is served, but the body ends in the middle.
+    /// It is served, but the body ends halfway.
     Truncate,
-    /// The closure runs, and what it returns happens.
+    /// The closure runs and returns the reply.
     Run(Box<dyn FnOnce(&mut Organisation) -> Reply + Send>),
 }
 
-/// A request as a [hook](super::Sandbox::hook) sees it.
+/// A request, for a [hook](super::Sandbox::hook).
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'r> {
-    /// Its route.
+pub struct HookRequest<'r> {
+    /// The route.
     pub route: Route,
-    /// Its path and query.
+    /// The path and query.
     pub target: &'r str,
-    /// The range of bytes that it asks for.
+    /// The `Range` header.
     pub range: Option<&'r str>,
     /// The `ETag` that the bytes must have for a part of them to be sent.
     pub if_range: Option<&'r str>,
@@ -44,43 +44,43 @@ pub struct Asked<'r> {
     pub body: &'r [u8],
 }
 
-/// Looks at every request, and answers some of them.
-pub(super) type Hook = dyn Fn(&Asked<'_>) -> Option<Reply> + Send + Sync;
+/// Sees every request, and can reply to it.
+pub(super) type Hook = dyn Fn(&HookRequest<'_>) -> Option<Reply> + Send + Sync;
 
-/// A whole answer.
+/// A complete response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// Names and values.
+    /// The headers.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Bytes,
 }
 
 impl Reply {
-    /// An answer with this status and an empty body.
+    /// A response with an empty body.
     pub fn status(status: u16) -> Self {
         Self::Answer(Answer { status, headers: Vec::new(), body: Bytes::new() })
     }
 
-    /// An answer with a JSON body.
+    /// A response with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::body(status, "application/json", body.to_string())
     }
 
-    /// An answer that reports an error as the service does.
+    /// An error response in the service's format.
     pub fn problem(status: u16, title: &str) -> Self {
         let body = serde_json::json!({"type": "about:blank", "title": title, "status": status, "traceId": "scripted"});
         Self::body(status, "application/problem+json", body.to_string())
     }
 
-    /// An answer with any body.
+    /// A response with any body.
     pub fn body(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         Self::Answer(Answer { status, headers: Vec::new(), body: body.into() }).header("content-type", content_type)
     }
 
-    /// The same answer with one more header. Other replies stay as they are.
+    /// Adds a header to an answer; other replies are unchanged.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let Self::Answer(answer) = &mut self {
@@ -91,7 +91,7 @@ impl Reply {
 
     /// Changes the organisation when the request arrives, which is then served.
     ///
-    /// The closure runs in the sandbox's thread: it must not call the sandbox.
+    /// The closure runs in the sandbox's thread and must not call the sandbox.
     pub fn run(change: impl FnOnce(&mut Organisation) + Send + 'static) -> Self {
         Self::Run(Box::new(|organisation| {
             change(organisation);
@@ -99,17 +99,17 @@ impl Reply {
         }))
     }
 
-    /// The same reply several times, for those that can be repeated: `Run` becomes `Pass` after the first.
+    /// Repeats the reply; `Run` becomes `Pass` after the first.
     #[must_use]
     pub fn times(self, count: usize) -> Vec<Self> {
-        let mut replies: Vec<Self> = (1..count).map(|_| self.again()).collect();
+        let mut replies: Vec<Self> = (1..count).map(|_| self.repeat()).collect();
         if count > 0 {
             replies.insert(0, self);
         }
         replies
     }
 
-    fn again(&self) -> Self {
+    fn repeat(&self) -> Self {
         match self {
             Self::Answer(answer) => Self::Answer(answer.clone()),
             Self::Drop => Self::Drop,
@@ -136,7 +136,7 @@ impl fmt::Debug for Reply {
 }
 
 impl Answer {
-    /// The answer as it is sent; a header that HTTP can't carry is left out.
+    /// The HTTP response; invalid headers are dropped.
     pub(super) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -150,7 +150,7 @@ impl Answer {
     }
 }
 
-/// The replies that wait for requests.
+/// The queued replies.
 #[derive(Default)]
 pub(super) struct Scripts([VecDeque<Reply>; Route::ALL.len()]);
 

@@ -1,4 +1,4 @@
-//! The document search: pages that count offsets over a listing that may change between them.
+//! The document search: pages by offset over a listing that may change between them.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::metadata;
 use super::organisation::{Filter, Organisation, Query};
 use super::shared::{Call, Shared};
 
-/// What a server takes that is not told how much.
+/// The page size if the request has none.
 const DEFAULT_PAGE_SIZE: u32 = 50;
-/// What is known of an organisation's folder may be this old when a crawl of a binder begins.
-const FRESH: Duration = Duration::from_secs(1);
+/// The maximum age of a folder's scan at the start of a binder's crawl.
+const MAX_SCAN_AGE: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -36,7 +36,7 @@ struct WireFilter {
     value_id: Value,
 }
 
-/// Without it a listing keeps the order in which documents were added, and so do equal keys.
+/// Without a sort, and among equal keys, documents are in the order of their addition.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Sort {
@@ -69,7 +69,7 @@ pub(super) async fn serve(shared: &Shared, call: &Call, casing: Casing) -> Answe
         return invalid("SortBy", "The direction must be asc or desc.");
     }
     if page.number == 1 {
-        shared.refresh(Some(FRESH)).await;
+        shared.refresh(Some(MAX_SCAN_AGE)).await;
     }
     let order = body.sort_by.into_iter().next().filter(|_| call.settings.sorts);
     let query = Query {
@@ -136,7 +136,7 @@ fn write_page(
     answer::json(json.into_bytes())
 }
 
-/// Writes a document as searches and the document's own route show it.
+/// Writes a document as searches and lookups by id show it.
 pub(super) fn write_item(json: &mut Json, organisation: &Organisation, item: u32, casing: Casing) {
     let document = &organisation.documents[item as usize];
     json.raw("{\"id\":").guid(document.id, casing).raw(",\"fileName\":").text(&document.name);

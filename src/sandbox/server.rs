@@ -1,4 +1,4 @@
-//! The running server and the handle to it.
+//! The running server and its handle.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -12,17 +12,17 @@ use tokio::sync::oneshot;
 use super::fault::Faults;
 use super::organisation::Organisation;
 use super::route::Route;
-use super::script::{Asked, Reply};
+use super::script::{HookRequest, Reply};
 use super::settings::Settings;
 use super::shared::{CLIENT_ID, CLIENT_SECRET, Shared};
 use crate::sandbox::{
-    connection::{Switch, Wires},
+    connection::{CuttableListener, Switch},
     dispatch::{on_api, on_storage},
     request_log::Request,
 };
 
-/// How long blocking reads of files may go on after the end.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long blocking file reads may continue after the end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A server on loopback. Dropping it cuts every connection and ends its thread.
 pub struct Sandbox {
@@ -33,7 +33,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Serves an organisation. When this returns, the sandbox answers.
+    /// Serves an organisation; ready once this returns.
     pub fn start(organisation: Organisation, settings: Settings) -> io::Result<Self> {
         let (api, api_address) = bind(settings.port)?;
         let (storage, storage_address) = bind(0)?;
@@ -45,12 +45,12 @@ impl Sandbox {
             if let Err(error) = runtime.block_on(serve(api, storage, served, stopped)) {
                 tracing::error!(%error, "the sandbox can't serve");
             }
-            runtime.shutdown_timeout(PATIENCE);
+            runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
         })?;
         Ok(Self { shared, api: format!("http://{api_address}"), stop: Some(stop), thread: Some(thread) })
     }
 
-    /// The environment that makes a client use this sandbox.
+    /// The environment variables that make a client use this sandbox.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("IBINDER_ORG_ID", self.shared.organisation_id.clone()),
@@ -61,7 +61,7 @@ impl Sandbox {
         ]
     }
 
-    /// The base of the API.
+    /// The base URL of the API.
     pub fn api_url(&self) -> String {
         format!("{}/api", self.api)
     }
@@ -76,78 +76,77 @@ impl Sandbox {
         self.shared.storage.clone()
     }
 
-    /// Looks at the organisation or changes it. No request is answered meanwhile.
+    /// Reads or changes the organisation, while no request is served.
     pub fn with_organisation<T>(&self, look: impl FnOnce(&mut Organisation) -> T) -> T {
         look(&mut self.shared.organisation())
     }
 
-    /// The settings as they are now.
+    /// The present settings.
     pub fn settings(&self) -> Settings {
         Settings::clone(&self.shared.settings())
     }
 
-    /// Changes settings for the requests from now on.
+    /// Changes the settings for further requests.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
         self.shared.change_settings(change);
     }
 
-    /// Changes the faults for the requests from now on.
+    /// Changes the faults for further requests.
     pub fn set_faults(&self, faults: Faults) {
         self.change_settings(|settings| settings.faults = faults);
     }
 
-    /// Queues replies for the next requests to a route, behind those that wait already.
+    /// Queues replies for the next requests to a route, behind those already queued.
     pub fn script(&self, route: Route, replies: Vec<Reply>) {
         self.shared.scripts().push(route, replies);
     }
 
-    /// Shows every request from now on to a closure, whose replies come before all scripts; it holds no lock.
-    pub fn hook(&self, hook: impl Fn(&Asked<'_>) -> Option<Reply> + Send + Sync + 'static) {
+    /// Calls a closure for every further request; its replies come before all scripts. No lock is held meanwhile.
+    pub fn hook(&self, hook: impl Fn(&HookRequest<'_>) -> Option<Reply> + Send + Sync + 'static) {
         self.shared.set_hook(Some(Arc::new(hook)));
     }
 
-    /// Ends what [`Sandbox::hook`] began.
+    /// Removes the hook.
     pub fn unhook(&self) {
         self.shared.set_hook(None);
     }
 
-    /// Serves so many more requests to the API, and answers the next ones with 503, whatever they ask for.
-    /// Requests for a token count.
+    /// After so many more requests to the API, answers the next ones with 503, token requests included.
     pub fn go_down(&self, after: u64, requests: u64) {
         self.shared.go_down(after, requests);
     }
 
-    /// How many queued replies to a route were not asked for yet.
+    /// How many queued replies of a route are left.
     pub fn scripted(&self, route: Route) -> usize {
         self.shared.scripts().waiting(route)
     }
 
-    /// How many requests came to a route.
+    /// How many requests a route received.
     pub fn count(&self, route: Route) -> u64 {
         self.shared.journal.counted(route)
     }
 
-    /// How many requests came, by route.
+    /// How many requests each route received.
     pub fn counts(&self) -> Vec<(Route, u64)> {
         Route::ALL.map(|route| (route, self.count(route))).to_vec()
     }
 
-    /// The requests that were recorded, the earliest first, if [`Settings::record`] is on.
+    /// The recorded requests, the earliest first, if [`Settings::record`] is on.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.journal.requests()
     }
 
-    /// Every token that was issued, for a test that looks for leaked ones.
+    /// Every issued token, for tests that look for leaks.
     pub fn tokens(&self) -> Vec<String> {
         self.shared.tokens.issued()
     }
 
-    /// Makes every token invalid.
+    /// Invalidates every token.
     pub fn revoke_tokens(&self) {
         self.shared.tokens.revoke_all();
     }
 
-    /// Moves the clock on by which tokens and links expire.
+    /// Advances the clock by which tokens and links expire.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
     }
@@ -155,7 +154,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // An error means that the thread has ended by itself.
+        // An error means that the thread has already ended.
         let _ = self.stop.take().map(|stop| stop.send(()));
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -184,14 +183,14 @@ async fn serve(
     shared: Arc<Shared>,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
-    let api = Wires(tokio::net::TcpListener::from_std(api)?);
-    let storage = Wires(tokio::net::TcpListener::from_std(storage)?);
+    let api = CuttableListener(tokio::net::TcpListener::from_std(api)?);
+    let storage = CuttableListener(tokio::net::TcpListener::from_std(storage)?);
     let on_api = on_api.with_state(Arc::clone(&shared)).into_make_service_with_connect_info::<Switch>();
     let on_storage = on_storage.with_state(shared).into_make_service_with_connect_info::<Switch>();
     tokio::select! {
         result = axum::serve(api, on_api).into_future() => result,
         result = axum::serve(storage, on_storage).into_future() => result,
-        // The handle was dropped; so are the connections, with the runtime.
+        // The handle was dropped; the runtime drops the connections.
         _ = stopped => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! How a sandbox behaves: everything that a real service might do one way or the other.
+//! The behaviour of a sandbox: everything in which services may differ.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use url::Url;
 use super::fault::Faults;
 use super::store::Store;
 
-/// The shape of the answer to `GET /api/binders`, on which the service's own texts disagree.
+/// The shape of the list of binders, on which the service's documentation contradicts itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BindersShape {
     /// `[…]`
@@ -21,12 +21,12 @@ pub enum BindersShape {
 
 type MakeLink = dyn Fn(&str, &str) -> String + Send + Sync;
 
-/// Links to a storage of the test's own, made from the ids of a document and of one of its versions.
+/// Creates links to a test's own storage from a document's and a version's id.
 #[derive(Clone)]
 pub struct Links(Arc<MakeLink>);
 
 impl Links {
-    /// Links that `make` makes.
+    /// Links created by `make`.
     pub fn new(make: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
@@ -44,58 +44,58 @@ impl fmt::Debug for Links {
 
 /// A sandbox's behaviour. All but `port` may change while it serves.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent switches, each of which a test turns alone")]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct Settings {
-    /// Port of the API origin; 0 takes a free one. Storage always takes a free one.
+    /// Port of the API origin; 0 for a free one. Storage always uses a free one.
     pub port: u16,
-    /// The largest page that a search answers with, whatever was asked for.
+    /// The largest page of a search.
     pub page_size_cap: u32,
     /// The most documents that a search counts and shows.
     pub search_cap: Option<u32>,
-    /// Searches keep the order that is asked for.
+    /// Searches honour the requested sort order.
     pub sorts: bool,
-    /// How long a token is accepted.
+    /// The lifetime of a token.
     pub token_lifetime: Duration,
-    /// How long a download link is accepted.
+    /// The lifetime of a download link.
     pub link_lifetime: Duration,
-    /// Whose manner the storage has.
+    /// The kind of store that the storage imitates.
     pub store: Store,
-    /// Storage answers ranges and says so.
+    /// Storage supports ranges and says so.
     pub ranges: bool,
-    /// The sub-folder endpoint exists; without it the endpoint answers 404.
+    /// The sub-folder endpoint exists; otherwise it answers 404.
     pub subfolders: bool,
-    /// The shape of the binders' list.
+    /// The shape of the list of binders.
     pub binders_shape: BindersShape,
-    /// API requests per second, above which the answer is 429.
+    /// API requests per second, above which the status is 429.
     pub limit: Option<u32>,
-    /// That answer says in `Retry-After` that it takes a second.
+    /// The 429 has a `Retry-After` of a second.
     pub retry_after: bool,
-    /// The root of another server that has the files of the organisation's folder: links lead there, and the folder
-    /// is read once.
+    /// The root of another server that has the files of the organisation's folder: links point there, and the
+    /// folder is scanned once.
     pub blobs_from: Option<Url>,
-    /// Links that are handed out instead of the sandbox's own.
+    /// Custom links instead of the sandbox's own.
     pub links: Option<Links>,
-    /// Faults that strike at random.
+    /// Random faults.
     pub faults: Faults,
-    /// The seed of the faults and of every other awkwardness that comes and goes.
+    /// The seed of the faults and of other random behaviour.
     pub seed: u64,
-    /// How long [`FaultKind::Slow`](super::FaultKind::Slow) delays an answer.
+    /// How long [`FaultKind::Slow`](super::FaultKind::Slow) delays a response.
     pub slow: Duration,
-    /// Storage announces the MD5 of bodies of up to 1 MiB that are held or made in memory.
+    /// Storage announces the MD5 of bodies of up to 1 MiB in memory.
     pub content_md5: bool,
     /// Storage sends a strong `ETag`.
     pub etag: bool,
     /// Storage sends `Last-Modified`.
     pub last_modified: bool,
-    /// Storage sends `Content-Length`; without it a body ends with its connection.
+    /// Storage sends `Content-Length`; otherwise the close of the connection ends the body.
     pub length: bool,
-    /// Seconds by which the clock of the `Date` that the answers bear is ahead.
+    /// Seconds by which the `Date` of responses is ahead.
     pub clock_offset: i64,
-    /// Answers bear a `Date` that can be read.
+    /// Responses have a valid `Date`.
     pub date: bool,
-    /// GUIDs are shown in upper case now and then.
+    /// GUIDs are sometimes in upper case.
     pub mixed_case: bool,
-    /// Requests are recorded for [`Sandbox::requests`](super::Sandbox::requests), the last 100,000 of them.
+    /// Records the last 100,000 requests for [`Sandbox::requests`](super::Sandbox::requests).
     pub record: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the sandbox's two origins and its handle share.
+//! The state shared by the sandbox's two origins and its handle.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use super::content::Hasher;
 use super::folder;
 use super::meter::Meter;
 use super::organisation::Organisation;
-use super::script::{Asked, Hook, Reply, Scripts};
+use super::script::{Hook, HookRequest, Reply, Scripts};
 use super::settings::Settings;
 use crate::sandbox::{
     auth::{Clock, Limiter, Signer, Tokens},
@@ -29,7 +29,7 @@ pub(super) struct Shared {
     scripts: Mutex<Scripts>,
     hook: RwLock<Option<Arc<Hook>>>,
     requests: AtomicU64,
-    /// Held while the folder is read, so that only one reads it.
+    /// Held while the folder is scanned, so that only one task does.
     reading: tokio::sync::Mutex<()>,
     pub(super) organisation_id: String,
     pub(super) journal: RequestLog,
@@ -37,7 +37,7 @@ pub(super) struct Shared {
     pub(super) signer: Signer,
     pub(super) limiter: Limiter,
     pub(super) meter: Meter,
-    /// How many requests to the API are still served, and how many are then answered as if it were down.
+    /// API requests that are still served, and those after them that get 503.
     down: Mutex<(u64, u64)>,
     pub(super) clock: Clock,
     pub(super) hasher: Mutex<Hasher>,
@@ -45,9 +45,9 @@ pub(super) struct Shared {
     pub(super) storage: String,
 }
 
-/// A request, read to its end.
+/// A request, read completely.
 pub(super) struct Call {
-    /// How many came before it.
+    /// The number of requests before it.
     pub(super) number: u64,
     pub(super) settings: Arc<Settings>,
     pub(super) method: Method,
@@ -109,7 +109,7 @@ impl Shared {
         self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Serves so many more requests to the API, and answers the next ones as if it were down.
+    /// After so many more requests to the API, answers the next ones as if it were down.
     pub(super) fn go_down(&self, after: u64, requests: u64) {
         *self.down.lock().unwrap_or_else(PoisonError::into_inner) = (after, requests);
     }
@@ -127,8 +127,8 @@ impl Shared {
         *self.hook.write().unwrap_or_else(PoisonError::into_inner) = hook;
     }
 
-    /// What the hook says of a request, or else the next scripted reply to its route, after what it runs has run.
-    pub(super) fn scripted(&self, asked: &Asked<'_>) -> Reply {
+    /// The reply of the hook, or else the next scripted one of the route; runs its closures.
+    pub(super) fn scripted(&self, asked: &HookRequest<'_>) -> Reply {
         let hook = self.hook.read().unwrap_or_else(PoisonError::into_inner).clone();
         let hooked = hook.and_then(|hook| hook(asked));
         let mut reply = hooked.unwrap_or_else(|| self.scripts().next(asked.route));
@@ -138,7 +138,7 @@ impl Shared {
         reply
     }
 
-    /// Reads the folder that the organisation is made of again, if it is older than `age` or known to be outdated.
+    /// Scans the organisation's folder, if the last scan is older than `age` or outdated.
     pub(super) async fn refresh(&self, age: Option<Duration>) {
         if self.settings().blobs_from.is_some() || self.organisation().outdated(age).is_none() {
             return;
@@ -146,7 +146,7 @@ impl Shared {
         let _only = self.reading.lock().await;
         let Some(root) = self.organisation().outdated(age) else { return };
         if let Err(error) = self.read_folder(root).await {
-            tracing::warn!(%error, "the folder can't be read again");
+            tracing::warn!(%error, "can't scan the folder");
         }
     }
 

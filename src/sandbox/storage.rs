@@ -1,7 +1,6 @@
-//! The storage origin: versions' bytes behind signed links, as an object store answers for them.
+//! The storage origin: versions' bytes behind signed links, like an object store.
 //!
-//! It refuses requests that carry the API's credentials, so that a client which leaks them to
-//! another host can't work here.
+//! It refuses requests with the API's credentials, so that a client that leaks them to another host fails.
 
 use std::io;
 use std::ops::Range;
@@ -15,22 +14,21 @@ use futures::stream;
 use super::answer::{Answered, Length, http_date, with_header};
 use super::content::{Content, SMALL};
 use super::id::Guid;
-use super::range::{Wanted, wanted};
+use super::range::{RequestedRange, requested};
 use super::settings::Settings;
 use super::shared::{Call, Shared, TENANT};
 use super::store::Refusal;
 
-/// Larger bodies have no `Content-MD5`: stores take them in parts, too, and know no hash of the whole.
+/// Larger bodies have no `Content-MD5`, as in stores that receive them in parts.
 const HASHED: u64 = 1024 * 1024;
 
-/// A version's bytes and what is said of them.
+/// A version's bytes and their headers.
 struct Blob {
     content: Content,
     modified: i64,
     version: Guid,
 }
 
-/// Answers a request to the storage origin.
 pub(super) async fn serve(shared: &Shared, call: &Call, path: &str) -> Answered {
     let blob = match find(shared, call, path) {
         Ok(blob) => blob,
@@ -43,21 +41,21 @@ pub(super) async fn serve(shared: &Shared, call: &Call, path: &str) -> Answered 
     let modified = settings.last_modified.then(|| http_date(blob.modified));
     let part = if settings.ranges {
         let validators = [etag.as_deref(), modified.as_deref()];
-        wanted(&call.headers, length, store.honours_if_range().then_some(validators))
+        requested(&call.headers, length, store.honours_if_range().then_some(validators))
     } else {
-        Wanted::Whole
+        RequestedRange::Whole
     };
     let (status, range) = match part {
-        Wanted::Whole => (StatusCode::OK, 0..length),
-        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Wanted::Nothing => {
+        RequestedRange::Whole => (StatusCode::OK, 0..length),
+        RequestedRange::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        RequestedRange::Nothing => {
             let refusal = store.refuse(call.number, Refusal::Range);
             return with_header(refusal, header::CONTENT_RANGE, &format!("bytes */{length}"));
         }
     };
     let Ok(body) = body(&blob.content, range.clone()).await else {
-        // The file behind the version was edited or is gone.
-        shared.organisation().outdate();
+        // The file behind the version was edited or removed.
+        shared.organisation().mark_outdated();
         return store.refuse(call.number, Refusal::Missing);
     };
     let mut response = Response::new(body);
@@ -80,7 +78,7 @@ pub(super) async fn serve(shared: &Shared, call: &Call, path: &str) -> Answered 
     measure(response, settings.length, range.end - range.start)
 }
 
-/// Finds what a link names, if the link is good.
+/// Resolves a link, if it is valid.
 fn find(shared: &Shared, call: &Call, path: &str) -> Result<Blob, Refusal> {
     if call.headers.contains_key(header::AUTHORIZATION) || call.headers.contains_key(TENANT) {
         return Err(Refusal::Credentials);
@@ -103,7 +101,6 @@ fn find(shared: &Shared, call: &Call, path: &str) -> Result<Blob, Refusal> {
     found.ok_or(Refusal::Missing)
 }
 
-/// The headers that say what the bytes are.
 fn describe(headers: &mut HeaderMap, settings: &Settings, etag: Option<String>, modified: Option<String>) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     if settings.ranges {
@@ -116,7 +113,7 @@ fn describe(headers: &mut HeaderMap, settings: &Settings, etag: Option<String>, 
     }
 }
 
-/// Says how long the body is, or sends it as HTTP/1.0 does, where only the end of the connection ends a body.
+/// Sets the body's length, or sends it as HTTP/1.0 does, where the close of the connection ends it.
 fn measure(mut response: Answered, said: bool, length: u64) -> Answered {
     if said {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
@@ -139,7 +136,7 @@ async fn body(content: &Content, range: Range<u64>) -> io::Result<Body> {
             }
         };
     }
-    // The first piece is read before the head is sent: it tells whether the file is still there.
+    // The first piece is read before the headers are sent, to see whether the file still exists.
     let first = piece(content.clone(), range.clone()).await?;
     let next = range.start + first.len() as u64;
     let rest = stream::try_unfold((content.clone(), next), move |(content, at)| async move {

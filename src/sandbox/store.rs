@@ -1,4 +1,4 @@
-//! How an object store writes its links, its headers and its errors: Azure Blob Storage or S3.
+//! Imitates Azure Blob Storage or S3: links, headers and errors.
 
 use std::time::Duration;
 
@@ -14,46 +14,46 @@ use super::answer::{Answered, with_type};
 use super::id::{Guid, hex};
 use crate::sandbox::auth::{Signer, millis};
 
-/// The version of Azure's interface whose manner this is.
+/// The version of Azure's interface that is imitated.
 const AZURE_VERSION: &str = "2025-05-05";
-/// How S3 writes a time in a link.
+/// The format of times in links of S3.
 const AMZ_DATE: &str = "%Y%m%dT%H%M%SZ";
 
-/// Whose manner the storage has.
+/// The kind of store that is imitated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Store {
-    /// Azure Blob Storage: the end of a link in `se`, `x-ms-…` headers, and `If-Range` is ignored.
+    /// Azure Blob Storage: links expire at `se`, headers are `x-ms-…`, and `If-Range` is ignored.
     #[default]
     Azure,
-    /// S3: the life of a link in `X-Amz-Expires`, and `If-Range` is honoured.
+    /// S3: links live for `X-Amz-Expires`, and `If-Range` is honoured.
     S3,
 }
 
-/// Why a store gives no bytes.
+/// Why a store refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// The link has expired.
     Expired,
     /// The link has no signature.
     Unsigned,
-    /// The signature is another one.
+    /// The signature is wrong.
     Forged,
-    /// The request has credentials beside those of the link.
+    /// The request has credentials besides those of the link.
     Credentials,
     /// The method is not GET.
     Method,
-    /// Nothing is there.
+    /// The blob doesn't exist.
     Missing,
-    /// The range lies behind the end.
+    /// The range begins after the end.
     Range,
     /// The store failed.
     Internal,
-    /// The store has too much to do.
+    /// The store is overloaded.
     Busy,
 }
 
 impl Store {
-    /// The query of a link to a version's bytes that is good for `lifetime`, `now` being milliseconds since 1970.
+    /// The query of a link to a version's bytes; `now` is in milliseconds since 1970.
     pub(super) fn sign(self, signer: &Signer, of: (Guid, Guid), now: u64, lifetime: Duration) -> String {
         let lifetime = millis(lifetime);
         let mut query = Serializer::new(String::new());
@@ -95,13 +95,13 @@ impl Store {
         if end <= time(now) { Err(Refusal::Expired) } else { Ok(()) }
     }
 
-    /// A refusal as the store writes it.
+    /// A refusal in the store's format.
     pub(super) fn refuse(self, number: u64, refusal: Refusal) -> Answered {
-        let (status, code, message) = self.words(refusal);
+        let (status, code, message) = self.error_parts(refusal);
         self.error(number, status, code, message)
     }
 
-    /// An error document under a status of its own.
+    /// An error document with any status.
     pub(super) fn error(self, number: u64, status: StatusCode, code: &str, message: &str) -> Answered {
         let id = request_id(number);
         let body = match self {
@@ -123,7 +123,7 @@ impl Store {
         response
     }
 
-    /// The headers that the store puts on each of its answers.
+    /// The headers of all responses of the store.
     pub(super) fn mark(self, headers: &mut HeaderMap, number: u64) {
         match self {
             Self::Azure => {
@@ -138,7 +138,7 @@ impl Store {
         }
     }
 
-    /// The headers that say what kind of thing the bytes are.
+    /// The headers about the blob.
     pub(super) fn describe(self, headers: &mut HeaderMap) {
         if self == Self::Azure {
             insert(headers, "x-ms-blob-type", "BlockBlob");
@@ -146,7 +146,7 @@ impl Store {
         }
     }
 
-    /// The header with the MD5 of the whole; Azure has one on parts, too, S3 none at all.
+    /// The header with the MD5 of the whole; Azure sends one with parts too, S3 none.
     pub(super) fn md5_header(self, part: bool) -> Option<HeaderName> {
         match (self, part) {
             (_, false) => Some(HeaderName::from_static("content-md5")),
@@ -163,23 +163,23 @@ impl Store {
         }
     }
 
-    /// Whether `If-Range` makes a difference.
+    /// Whether `If-Range` is honoured.
     pub(super) fn honours_if_range(self) -> bool {
         self == Self::S3
     }
 
-    fn words(self, refusal: Refusal) -> Words {
+    fn error_parts(self, refusal: Refusal) -> ErrorParts {
         match self {
-            Self::Azure => azure_words(refusal),
-            Self::S3 => s3_words(refusal),
+            Self::Azure => azure_error(refusal),
+            Self::S3 => s3_error(refusal),
         }
     }
 }
 
-/// The status, the code and the message of an error.
-type Words = (StatusCode, &'static str, &'static str);
+/// Status, code and message of an error.
+type ErrorParts = (StatusCode, &'static str, &'static str);
 
-fn azure_words(refusal: Refusal) -> Words {
+fn azure_error(refusal: Refusal) -> ErrorParts {
     match refusal {
         Refusal::Expired | Refusal::Unsigned | Refusal::Forged => (
             StatusCode::FORBIDDEN,
@@ -209,7 +209,7 @@ fn azure_words(refusal: Refusal) -> Words {
     }
 }
 
-fn s3_words(refusal: Refusal) -> Words {
+fn s3_error(refusal: Refusal) -> ErrorParts {
     match refusal {
         Refusal::Expired => (StatusCode::FORBIDDEN, "AccessDenied", "Request has expired"),
         Refusal::Unsigned => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
@@ -242,7 +242,7 @@ fn request_id(number: u64) -> String {
     format!("{number:08x}-001e-0000-0000-{number:012x}")
 }
 
-/// A point in time, in milliseconds since 1970.
+/// From milliseconds since 1970.
 fn time(millis: u64) -> Timestamp {
     i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok()).unwrap_or(Timestamp::MAX)
 }

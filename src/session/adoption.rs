@@ -1,7 +1,6 @@
-//! The mark in the state that says: the tree may be newer than this, or was there before it.
+//! The adoption mark in the state: the tree may be newer than the state, or older than the mirror.
 //!
-//! As long as it is there, a run proves files that no row knows. A complete run over everything
-//! takes it away.
+//! While it is set, runs adopt files without a row. A complete run without filters removes it.
 
 use std::{collections::HashSet, path::Path};
 
@@ -12,17 +11,17 @@ use crate::{
     sync::{Adopt, Options},
 };
 
-/// Its name among the settings.
+/// The key in the settings.
 const KEY: &str = "adopting";
 
-/// How a run adopts, as the mark says it.
+/// Why and how runs adopt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// Part of the state may be lost.
     Suspected,
     /// The state was lost, or is older than the tree.
     Lost,
-    /// The same, and a file's size and time prove it where no hash does.
+    /// The same, and size and time suffice as proof if there is no hash.
     LostTrustingTimes,
 }
 
@@ -46,7 +45,7 @@ impl Mark {
     }
 }
 
-/// What a run is told, and what the mark adds to it.
+/// The options of a run, including what the mark adds.
 pub(crate) fn options(state: &State, given: &Options) -> Result<Options, Error> {
     let mark = state.read(|r| r.setting(KEY))?.map(|word| Mark::of(&word));
     let adopt = match mark {
@@ -57,8 +56,7 @@ pub(crate) fn options(state: &State, given: &Options) -> Result<Options, Error> 
     Ok(Options { adopt, trust_times: mark == Some(Mark::LostTrustingTimes), ..given.clone() })
 }
 
-/// Refuses to change a tree by a state that was lost, or is older than the tree: what it says of a
-/// path may be another document's by now.
+/// Refuses to change a tree whose state was lost or is older: a path in it may belong to another document now.
 pub(crate) fn refuse_if_lost(state: &State, dest: &Path) -> Result<(), Error> {
     match state.read(|r| r.setting(KEY))?.map(|word| Mark::of(&word)) {
         Some(Mark::Lost | Mark::LostTrustingTimes) => Err(Error::RunFirst(dest.to_owned())),
@@ -66,9 +64,9 @@ pub(crate) fn refuse_if_lost(state: &State, dest: &Path) -> Result<(), Error> {
     }
 }
 
-/// The last command was cut off. Where its journal is missing, nobody knows what it left below
-/// `tmp/`; where it is there, it may be damaged at its end, which looks like a journal that ends there.
-pub(crate) fn suspect(mirror: &Mirror, state: &State, journal_is_lost: bool) -> Result<(), Error> {
+/// Sets the mark after the last command was cut off. Without its journal, nobody knows what it left below `tmp/`;
+/// a damaged journal looks like one that ends early.
+pub(crate) fn mark_interrupted(mirror: &Mirror, state: &State, journal_is_lost: bool) -> Result<(), Error> {
     let begun = !state.read(|r| r.intents())?.is_empty();
     if journal_is_lost && !begun {
         let rescued = mirror.rescue(&partials(state)?, |_| Ok::<_, Error>(true))?;
@@ -82,9 +80,9 @@ pub(crate) fn suspect(mirror: &Mirror, state: &State, journal_is_lost: bool) -> 
     Ok(())
 }
 
-/// Deletes what lies below `tmp/` and nobody wants, once nothing is begun any more. Files that a row
-/// still means as its document's are old bytes, on their way when their intent was lost.
-pub(crate) fn sweep(mirror: &Mirror, state: &State) -> Result<(), Error> {
+/// Deletes unused files below `tmp/`. Files that match a document's row are old bytes whose intent was lost, and
+/// are kept.
+pub(crate) fn delete_unused(mirror: &Mirror, state: &State) -> Result<(), Error> {
     let partials = partials(state)?;
     mirror.rescue(&partials, |stamp| Ok::<_, Error>(state.read(|r| r.has_stamp(stamp))?))?;
     Ok(mirror.sweep(&partials)?)
@@ -94,7 +92,7 @@ fn partials(state: &State) -> Result<HashSet<String>, Error> {
     Ok(state.read(|r| r.partial_names())?.into_iter().collect())
 }
 
-/// A complete run over everything has proved what there is.
+/// Removes the mark after a complete run without filters.
 pub(crate) fn done(state: &State) -> Result<(), Error> {
     if state.read(|r| r.setting(KEY))?.is_some() {
         state.write(|w| w.unset(KEY))?;

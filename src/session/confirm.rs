@@ -1,10 +1,10 @@
-//! Asking somebody at a terminal before something is removed.
+//! Asks for confirmation at the terminal.
 
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::{session::Error, ui};
 
-/// Asks, and gives back the answer; none where nothing was answered. Without a terminal nobody can be asked.
+/// Asks, and returns the answer, if any. Fails without a terminal.
 pub(crate) fn ask(question: &str, command: &'static str) -> Result<Option<String>, Error> {
     if !std::io::stdin().is_terminal() {
         return Err(Error::NotConfirmed(command));

@@ -1,4 +1,4 @@
-//! Why a command ended, and with which exit code.
+//! The errors of commands, with their exit codes.
 
 use std::path::PathBuf;
 
@@ -8,117 +8,113 @@ use crate::{
     history::{self, NoSuchTime},
     mirror, remote,
     report::FailureCause,
-    session::{Exit, MOST_PATH},
+    session::{Exit, MAX_PATH},
     state,
     sync::Fatal,
     verify,
 };
 
-/// Why a command could not do its work.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A setting is missing or wrong.
     #[error(transparent)]
     Config(#[from] config::Error),
-    /// Nothing can go on.
+    /// A fatal error.
     #[error(transparent)]
     Fatal(#[from] Fatal),
-    /// The destination holds files and no state.
+    /// The destination contains files but no state.
     #[error(
-        "{} holds files that are not a mirror; give an empty folder or one that does not exist yet, or if they came from a mirror, take them over with `ibinder-sync adopt --dest {}`. Nothing was touched",
+        "{} contains files that are not a mirror; use an empty folder or one that does not exist yet, or if they came from a mirror, adopt them with `ibinder-sync adopt --dest {}`. Nothing was touched",
         .0.display(),
         .0.display()
     )]
     Foreign(PathBuf),
-    /// The destination lies inside a mirror.
+    /// The destination is inside a mirror.
     #[error(
-        "{} lies inside the mirror {}, which holds what the service has and nothing else; give each mirror a folder of its own",
+        "{} is inside the mirror {}, which must contain nothing but iBinder's documents; give each mirror its own folder",
         .0.display(),
         .1.display()
     )]
     Nested(PathBuf, PathBuf),
-    /// A mirror lies inside the destination.
-    #[error("{} has the mirror {} inside it; give each mirror a folder of its own", .0.display(), .1.display())]
+    /// A mirror is inside the destination.
+    #[error("{} contains the mirror {}; give each mirror its own folder", .0.display(), .1.display())]
     Above(PathBuf, PathBuf),
-    /// The destination's path leaves no room for the state.
-    #[error(
-        "the path of the destination has {0} bytes, and SQLite opens no state below more than {MOST_PATH}; choose a shorter one"
-    )]
+    /// The destination's path is too long for the state.
+    #[error("the path of the destination has {0} bytes, but SQLite supports at most {MAX_PATH}; choose a shorter one")]
     LongPath(usize),
-    /// The destination can't be looked at.
-    #[error("cannot look at {}: {}", .0.display(), .1)]
+    /// The destination can't be read.
+    #[error("cannot read {}: {}", .0.display(), .1)]
     Look(PathBuf, std::io::Error),
-    /// The state folder is there, the database is not.
+    /// The state folder exists, but not its database.
     #[error(
-        "{}/.ibinder-sync has no state.db, or an empty one, but files lie beside it: the state was lost. `ibinder-sync recover --dest {}` puts its last copy in place; where there is none, `ibinder-sync adopt --dest {}` makes a new one for the files. Nothing was touched",
+        "{}/.ibinder-sync has no state.db, or an empty one, but there are files beside it: the state was lost. `ibinder-sync recover --dest {}` restores its last copy; if there is none, `ibinder-sync adopt --dest {}` creates a new state for the files. Nothing was changed",
         .0.display(),
         .0.display(),
         .0.display()
     )]
     StateLost(PathBuf),
-    /// `--existing`, and no mirror.
+    /// `--existing` is set, but there is no mirror.
     #[error(
-        "{} holds no mirror, and `existing` is set; is the disk mounted? If this is the first run: `ibinder-sync run --existing=false`",
+        "{} contains no mirror, but `existing` is set; is the disk mounted? If this is the first run: `ibinder-sync run --existing=false`",
         .0.display()
     )]
     NotExisting(PathBuf),
-    /// A command needs a mirror, and there is none.
-    #[error("{} holds no mirror; `ibinder-sync run --dest {}` makes one", .0.display(), .0.display())]
+    /// A command needs a mirror, but there is none.
+    #[error("{} contains no mirror; `ibinder-sync run --dest {}` creates one", .0.display(), .0.display())]
     NoMirror(PathBuf),
-    /// There is nothing to recover from.
+    /// The state needs no recovery.
     #[error(
-        "the state of {} is sound, and nothing was touched; --force puts its last copy in place all the same",
+        "the state of {} is sound, nothing was changed; use --force to restore its last copy anyway",
         .0.display()
     )]
     Sound(PathBuf),
-    /// No copy of the state can be used.
+    /// No copy of the state is usable.
     #[error(
-        "{}/.ibinder-sync/copies has no copy of the state that is whole; `ibinder-sync adopt --dest {}` makes a new state for the files that are there. Nothing was touched",
+        "{}/.ibinder-sync/copies has no undamaged copy of the state; `ibinder-sync adopt --dest {}` creates a new state for the existing files. Nothing was changed",
         .0.display(),
         .0.display()
     )]
     NoCopy(PathBuf),
-    /// A copy of the state can't be brought over.
-    #[error("cannot copy {}: {}; the state was not touched", .0.display(), .1)]
+    /// A copy of the state can't be restored.
+    #[error("cannot copy {}: {}; the state was not changed", .0.display(), .1)]
     Copy(PathBuf, std::io::Error),
-    /// A binder can't be let go.
+    /// A binder can't be forgotten.
     #[error("{0}")]
     Binder(String),
     /// No document of the mirror has this id.
-    #[error("the mirror knows no document {0:?}; `ibinder-sync history PATH` shows the id of a path's document")]
+    #[error("the mirror has no document {0:?}; `ibinder-sync history PATH` shows the id of a path's document")]
     NoDocument(String),
-    /// No run has failed on a document.
-    #[error(
-        "nothing is missing of document {0:?}: the last runs did not fail on it; `last-run.json` has the ids of failures"
-    )]
+    /// No run failed on a document.
+    #[error("document {0:?} is not missing: the last runs did not fail on it; `last-run.json` has the ids of failures")]
     NothingMissing(String),
-    /// A file that is not the document's has its path.
+    /// Another file is at the document's path.
     #[error(
-        "the file at {0:?} is not what the mirror put there; delete it or move it away yourself, then purge again: nothing was erased"
+        "the file at {0:?} was not written by the mirror; delete or move it yourself, then purge again. Nothing was purged"
     )]
     NotItsFile(String),
-    /// Nobody is there to ask.
-    #[error("nothing was removed: without a terminal to ask at, `{0}` needs --yes")]
+    /// There is no terminal to ask at.
+    #[error("nothing was removed: without a terminal, `{0}` needs --yes")]
     NotConfirmed(&'static str),
     /// The tree is newer than the state.
     #[error(
-        "the state of {} was recovered and is older than the files: `ibinder-sync run --dest {}` comes first, nothing was touched",
+        "the state of {} was recovered and is older than the files; nothing was changed. First run `ibinder-sync run --dest {}`",
         .0.display(), .0.display()
     )]
     RunFirst(PathBuf),
     /// A command can't be run under the lock.
-    #[error("{0}; give it behind two dashes: `ibinder-sync with-lock --dest DIR -- rsync -a …`")]
+    #[error("{0}; write it after two dashes: `ibinder-sync with-lock --dest DIR -- rsync -a …`")]
     Command(String),
-    /// A time means no run.
+    /// A time matches no run.
     #[error(transparent)]
     NoSuchTime(#[from] NoSuchTime),
-    /// What was asked for was never mirrored, or not then.
+    /// The requested document was never mirrored, or not at that time.
     #[error("{0}")]
     Unknown(String),
-    /// A file that somebody asked for can't be written.
+    /// A requested file can't be written.
     #[error("cannot write {}: {}", .0.display(), .1)]
     Output(PathBuf, std::io::Error),
-    /// A catalogue can't be made.
+    /// A catalogue can't be written.
     #[error(transparent)]
     Catalogue(catalogue::Error),
     /// A folder can't be served.
@@ -130,12 +126,12 @@ pub enum Error {
     /// The sandbox can't serve.
     #[error("the sandbox can't serve: {0}")]
     Sandbox(std::io::Error),
-    /// A run is over, and how it ended could not be written down.
-    #[error("the end of the run could not be written down: {0}")]
+    /// The end of a run could not be recorded.
+    #[error("the end of the run could not be recorded: {0}")]
     Unwritten(Box<Error>),
-    /// The process may open too few files.
+    /// The limit of open files is too low.
     #[error(
-        "this process may open {0} files at once, and at least {1} are needed; raise the limit (`ulimit -n {1}`, `LimitNOFILE=` in a unit)"
+        "this process may open {0} files at once, but needs at least {1}; raise the limit (`ulimit -n {1}`, `LimitNOFILE=` in a unit)"
     )]
     FewFiles(u64, u64),
     /// The runtime can't start.
@@ -188,7 +184,7 @@ impl From<history::Error> for Error {
 }
 
 impl Error {
-    /// The same error; if the disk of `dest` is full, it says of what.
+    /// The same error; if the disk of `dest` is full, with the reason.
     #[must_use]
     pub fn with_shortage(self, dest: &std::path::Path) -> Self {
         match self {
@@ -197,7 +193,7 @@ impl Error {
         }
     }
 
-    /// Whether the state is damaged or lost, so that nothing can be told of the files.
+    /// Whether the state is damaged or lost, so that nothing is known about the files.
     pub fn is_of_the_state(&self) -> bool {
         match self {
             Self::StateLost(_) => true,
@@ -254,7 +250,7 @@ impl Error {
     }
 }
 
-/// The code where a file of the user's own can't be written: what another path would mend is usage.
+/// The code if a file of the user can't be written: a usage error if another path would help.
 fn written(error: &std::io::Error) -> Exit {
     use std::io::ErrorKind as Kind;
     match error.kind() {

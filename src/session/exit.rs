@@ -32,7 +32,7 @@ pub enum Exit {
     Interrupted,
     /// 143
     Terminated,
-    /// As a command ended that ran under the lock.
+    /// The exit code of a command that ran under the lock.
     Other(u8),
 }
 
@@ -55,7 +55,7 @@ impl Exit {
         }
     }
 
-    /// The end of a run. Where several codes apply: 8, 3, 130/143, 7, 6, 4.
+    /// The exit code of a run. If several apply: 8, 3, 130/143, 7, 6, 4.
     pub fn of_run(finished: &Finished) -> Self {
         match (&finished.ended, finished.withheld, finished.outcome()) {
             (Ended::Fatal(fatal), ..) => Self::of(fatal),
@@ -68,7 +68,7 @@ impl Exit {
         }
     }
 
-    /// The code of what can't go on.
+    /// The code of a fatal error.
     pub fn of(fatal: &Fatal) -> Self {
         match fatal {
             Fatal::Remote(error) => match error.kind() {

@@ -1,9 +1,8 @@
-//! What is written down when a run is over.
+//! End-of-run bookkeeping.
 //!
-//! The order counts. The manifest comes first, because a run that lacks it has failed; then the page and the
-//! report, which say how the run ended; then the row of the run, by which later runs know it; then what only
-//! tidies; and the status last, which tells others of all of it. A part that fails keeps no later one from being
-//! written, and makes the run end with the disk's code.
+//! The order matters: first the manifest, because a run that lacks it has failed; then the page and the report
+//! with the outcome; then the run's row, which later runs read; then cleanup; and the status last, which announces
+//! all of it. If a part fails, the later ones are still written, and the run ends with the exit code for the disk.
 
 use jiff::Timestamp;
 
@@ -22,18 +21,18 @@ use crate::{
     ui,
 };
 
-/// A run that is over, and everything that is to know of it.
+/// A finished run, and where its result is recorded.
 pub(crate) struct Finalizer<'r> {
     pub(crate) config: &'r Config,
     pub(crate) mirror: &'r Mirror,
     pub(crate) state: &'r State,
     pub(crate) run: &'r Run,
     pub(crate) remote: &'r Remote,
-    pub(crate) standing: &'r StatusFile,
+    pub(crate) status_file: &'r StatusFile,
 }
 
 impl Finalizer<'_> {
-    /// Lists what is mirrored after a complete run, before the report says how the run ended.
+    /// Writes the manifest after a complete run, before the report has the outcome.
     pub(crate) fn list(&self, finished: &Finished) -> Result<(), Error> {
         if !self.config.options.filter.wants_all() || finished.outcome() != Outcome::Complete {
             return Ok(());
@@ -44,29 +43,29 @@ impl Finalizer<'_> {
         Ok(())
     }
 
-    /// Writes down how the run ended, and tidies up; `listed` is what became of the list. Each part is tried
-    /// whatever became of those before it.
+    /// Records the end of the run and cleans up; `listed` is the result of the manifest. Each part is tried,
+    /// whatever happened to those before it.
     pub(crate) fn write(&self, finished: &Finished, report: &mut RunReport, listed: Result<(), Error>) -> Exit {
         let ended = Exit::of_run(finished);
-        let mut exit = self.judge(ended, report, listed);
+        let mut exit = self.exit_after(ended, report, listed);
         let paged = self.page(report);
-        exit = self.judge(exit, report, paged);
+        exit = self.exit_after(exit, report, paged);
         let whole = self.config.options.filter.wants_all() && report.outcome == Outcome::Complete;
-        exit = self.judge(exit, report, if whole { adoption::done(self.state) } else { Ok(()) });
-        exit = self.judge(exit, report, write_report(self.mirror, report));
+        exit = self.exit_after(exit, report, if whole { adoption::done(self.state) } else { Ok(()) });
+        exit = self.exit_after(exit, report, write_report(self.mirror, report));
         let whole = whole && report.outcome == Outcome::Complete;
-        exit = self.judge(exit, report, self.record(report, whole));
+        exit = self.exit_after(exit, report, self.record(report, whole));
         if ended != Exit::Disk {
             tidy(self.mirror, self.state, self.config.options.retain_runs_seconds(), finished);
         }
         if !matches!(finished.ended, Ended::Fatal(_)) {
             let changed = report.documents.has_changes();
-            exit = self.judge(exit, report, state_backups::keep(self.mirror, self.state, self.run, changed));
+            exit = self.exit_after(exit, report, state_backups::keep(self.mirror, self.state, self.run, changed));
         }
         if exit != ended {
-            self.write_again(report);
+            self.correct_report(report);
         }
-        self.stand(exit, finished, report)
+        self.write_status(exit, finished, report)
     }
 
     fn page(&self, report: &mut RunReport) -> Result<(), Error> {
@@ -74,7 +73,6 @@ impl Finalizer<'_> {
         Ok(history::write_page(self.mirror, self.state, report)?)
     }
 
-    /// The row of the run.
     fn record(&self, report: &RunReport, whole: bool) -> Result<(), Error> {
         let changes = history::note(report);
         let complete = report.outcome == Outcome::Complete && !self.config.notices.by_hand;
@@ -83,18 +81,18 @@ impl Finalizer<'_> {
         Ok(self.state.checkpoint()?)
     }
 
-    /// What was written before says that all went well. It is replaced as far as the disk allows.
-    fn write_again(&self, report: &mut RunReport) {
+    /// Corrects, as far as the disk allows, a report that says that all went well.
+    fn correct_report(&self, report: &mut RunReport) {
         for done in [self.page(report), write_report(self.mirror, report), self.record(report, false)] {
             if let Err(error) = done {
-                tracing::debug!("this could not be written again: {error}");
+                tracing::debug!("the corrected report could not be written: {error}");
             }
         }
     }
 
-    /// The code of a run after one more part of its end was written. The first part that fails makes the run fail
-    /// with the disk's code, and is said aloud. A run that failed by itself already has said why.
-    fn judge(&self, exit: Exit, report: &mut RunReport, done: Result<(), Error>) -> Exit {
+    /// The exit code after one more part. The first part that fails makes the run fail with the code for the disk,
+    /// and is logged. A run that had failed already has said why.
+    fn exit_after(&self, exit: Exit, report: &mut RunReport, done: Result<(), Error>) -> Exit {
         let Err(error) = done.map_err(|error| error.with_shortage(self.config.dest.as_path())) else { return exit };
         let (cause, error) = (error.cause(), Error::Unwritten(Box::new(error)));
         if matches!(exit, Exit::Disk | Exit::Usage | Exit::Unexpected | Exit::Locked) {
@@ -103,39 +101,38 @@ impl Finalizer<'_> {
         }
         report.outcome = Outcome::Failed;
         report.failures.push(Failure::of_nobody(cause, error.to_string()));
-        ui::complain(&error);
+        ui::print_error(&error);
         error.exit()
     }
 
-    /// The status.
-    fn stand(&self, exit: Exit, finished: &Finished, report: &mut RunReport) -> Exit {
+    fn write_status(&self, exit: Exit, finished: &Finished, report: &mut RunReport) -> Exit {
         let (root, run) = (self.mirror.root(), (self.state, self.run));
         let (to_come, counted) = (finished.tally.to_come(), finished.counted);
-        match self.standing.run_ended(root, run, report, &Ending { exit, to_come, counted }) {
+        match self.status_file.run_ended(root, run, report, &Ending { exit, to_come, counted }) {
             Ok(told) if told.is_empty() => exit,
             Ok(told) => {
                 for warning in told {
                     finished.tally.warn(Warning::other(Warning::Output, &warning));
                 }
                 report.set_warnings(finished.tally.warnings());
-                // What the report on the disk lacks then is in the log.
+                // The report on the disk may lack these; the log has them.
                 let _ = write_report(self.mirror, report);
                 exit
             }
             Err(error) => {
-                let failed = self.judge(exit, report, Err(error));
+                let failed = self.exit_after(exit, report, Err(error));
                 if failed != exit {
-                    self.write_again(report);
+                    self.correct_report(report);
                 }
-                // Those who look elsewhere than on that disk hear of it.
-                self.standing.run_lost(root, run, report, &Ending { exit: failed, to_come, counted });
+                // Readers of copies elsewhere still get the status.
+                self.status_file.run_lost(root, run, report, &Ending { exit: failed, to_come, counted });
                 failed
             }
         }
     }
 }
 
-/// Deletes what `runs/` has of runs that are long past. Nothing needs it: what fails, the next run does.
+/// Deletes files of old runs in `runs/`. After an error, the next run tries again.
 fn tidy(mirror: &Mirror, state: &State, retain_runs: Option<i64>, finished: &Finished) {
     let Some(before) = retain_runs.and_then(|age| Some(finished.now?.saturating_sub(age))) else { return };
     match history::forget_runs(mirror, state, before) {

@@ -1,4 +1,4 @@
-//! What the commands share: opening a mirror, carrying out a run, and what happens at its end.
+//! What the commands share: opening a mirror, carrying out a run, and finalizing it.
 
 pub(crate) mod adoption;
 pub(crate) mod confirm;
@@ -32,37 +32,37 @@ use crate::{
     ui,
 };
 
-/// Files that a command opens at once: the mirror's folders, connections, and downloads.
-const LEAST_FILES: u64 = 128;
+/// The files that a command may open at once: the mirror's folders, connections, and downloads.
+const MIN_FILES: u64 = 128;
 
-/// Refuses to begin where the process may open too few files, and makes a file that gets too large an error. By
-/// default the signal of that ends the program.
+/// Refuses to begin if the limit of open files is too low, and turns the signal for too large files, which would
+/// end the program, into an error.
 pub fn check_limits() -> Result<(), Exit> {
     const SIGXFSZ: i32 = 25;
     let files = mirror::descriptors();
-    let error = if files < LEAST_FILES {
-        Error::FewFiles(files, LEAST_FILES)
+    let error = if files < MIN_FILES {
+        Error::FewFiles(files, MIN_FILES)
     } else {
         match runtime() {
             Ok(runtime) => {
                 let _inside = runtime.enter();
-                // The handler stays when nobody listens any more.
+                // The handler stays without a listener.
                 let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ));
                 return Ok(());
             }
             Err(error) => error,
         }
     };
-    ui::complain(&error);
+    ui::print_error(&error);
     Err(error.exit())
 }
 
-/// A runtime of one thread: everything that takes the processor has threads of its own.
+/// A runtime with one thread: everything that needs much CPU time has its own thread.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)
 }
 
-/// Runs the engine to its end, with its progress on the screen and the service manager told.
+/// Runs the engine to its end, with progress on the screen and for the service manager.
 pub(crate) fn execute(parts: Parts, requests: &Requests, output: &Output) -> Result<Finished, Error> {
     let (state, progress) = (Arc::clone(&parts.state), Arc::clone(&parts.progress));
     let _screen = ui::Screen::start(Arc::clone(&parts.progress), &output.bars, output.quiet, output.json_log);
@@ -70,28 +70,27 @@ pub(crate) fn execute(parts: Parts, requests: &Requests, output: &Output) -> Res
     let moved = || {
         [progress.moves(), requests.sent(), state.uses(), mirror::bytes_moved()].into_iter().fold(0, u64::wrapping_add)
     };
-    let beat = watchdog::beat(&output.manager, moved, || status.line(&progress));
-    output.manager.tell(&[Notice::Ready]);
+    let send_signals = watchdog::send_signals(&output.manager, moved, || status.line(&progress));
+    output.manager.notify(&[Notice::Ready]);
     let finished = runtime()?.block_on(async {
         tokio::select! {
             finished = sync::run(parts) => finished,
-            () = beat => unreachable!("beating never ends"),
+            () = send_signals => unreachable!("beating never ends"),
         }
     });
     let ended = ui::ended(finished.outcome(), &finished.tally.documents());
-    output.manager.tell(&[Notice::Status(&ended)]);
+    output.manager.notify(&[Notice::Status(&ended)]);
     Ok(finished)
 }
 
-/// The longest path of a destination, in bytes: `SQLite` opens no file whose path has 512, and copies of the state lie
-/// deepest.
-pub(crate) const MOST_PATH: usize = 512 - "/.ibinder-sync/copies/000000000-20260101T000000Z.db-journal".len() - 1;
+/// The longest path of a destination, in bytes: `SQLite` opens no file whose path has 512, and copies of the state
+/// have the longest paths.
+pub(crate) const MAX_PATH: usize = 512 - "/.ibinder-sync/copies/000000000-20260101T000000Z.db-journal".len() - 1;
 
-/// Refuses to make, or to go on with, a mirror inside another one, and one above others: whatever is in a mirror is
-/// the service's.
-pub(crate) fn check_place(dest: &Path) -> Result<(), Error> {
+/// Refuses nested mirrors: everything in a mirror comes from iBinder.
+pub(crate) fn check_nesting(dest: &Path) -> Result<(), Error> {
     let length = std::path::absolute(dest).map_or(0, |path| path.as_os_str().len());
-    if length > MOST_PATH {
+    if length > MAX_PATH {
         return Err(Error::LongPath(length));
     }
     if let Some(mirror) = mirror_above(dest).map_err(|e| Error::Look(dest.to_owned(), e))? {
@@ -104,7 +103,7 @@ pub(crate) fn check_place(dest: &Path) -> Result<(), Error> {
     below.map_or(Ok(()), |mirror| Err(Error::Above(dest.to_owned(), mirror)))
 }
 
-/// Refuses a destination that can't be mirrored into; true where it holds a mirror.
+/// Refuses a destination that can't be mirrored into; true if it contains a mirror.
 pub(crate) fn check_destination(dest: &Path, existing: bool) -> Result<bool, Error> {
     match mirror::survey(dest)? {
         DestinationKind::Mirror => Ok(true),

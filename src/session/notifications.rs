@@ -1,8 +1,7 @@
-//! What happens when a run or a check is over: who is told.
+//! Notifications at the end of a run or check.
 //!
-//! It comes last, when the lock is free again, so that whoever is told can look. None of it changes
-//! how the run ended. A command that ends with anything but 0 is told of to all; one that was
-//! complete is only pinged for.
+//! They are sent last, after the lock is released, so that their receivers can read the mirror, and they never
+//! change the result. A command that ends with anything but 0 notifies all; a complete one only sends a ping.
 
 use std::{path::Path, time::Duration};
 
@@ -16,27 +15,27 @@ use crate::{
     ui,
 };
 
-/// How long the web hook may take.
+/// The timeout of the web hook.
 const WEBHOOK_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long the command of `--on-failure` may take.
 const ON_FAILURE_LIMIT: Duration = Duration::from_mins(1);
 
-/// What is told.
+/// What a notification contains.
 pub(crate) struct RunEnd<'r, R> {
     /// `run` or `verify`.
     pub(crate) command: &'static str,
     pub(crate) exit: Exit,
-    /// The word for it.
+    /// The outcome as a word.
     pub(crate) outcome: &'r str,
-    /// Empty where a run could not begin.
+    /// Empty if a run could not begin.
     pub(crate) run_id: &'r str,
     pub(crate) report: &'r R,
     /// The end in words.
     pub(crate) summary: &'r str,
 }
 
-/// Who is told, of one command.
+/// The receivers of a command's notifications.
 pub(crate) struct Notifications<'n> {
     notices: &'n Notices,
     dest: &'n Path,
@@ -44,40 +43,41 @@ pub(crate) struct Notifications<'n> {
 }
 
 impl<'n> Notifications<'n> {
-    /// A command that nobody knows of yet.
+    /// Before a command's first notification.
     pub(crate) fn new(notices: &'n Notices, dest: &'n Path) -> Self {
         Self { notices, dest, pings: None }
     }
 
-    /// A run has begun: it has the lock, and its way is clear.
+    /// A run has begun: it has the lock, and nothing prevents it.
     pub(crate) fn begun(&mut self) {
-        if let Some(address) = self.pinged() {
+        if let Some(address) = self.ping_address() {
             let mut pings = Pings::new(address.url().clone());
             pings.start();
             self.pings = Some(pings);
         }
     }
 
-    /// A run is over, or could not begin. One that found the lock held says nothing of the mirror: the run
-    /// that holds it does.
+    /// Sends a ping at the end of a run, also of one that could not begin. If the lock was held, the run that
+    /// holds it does.
     pub(crate) fn ping(&mut self, exit: Exit, summary: &str) {
         if exit == Exit::Locked && self.pings.is_none() {
             return;
         }
-        let Some(address) = self.pinged() else { return };
+        let Some(address) = self.ping_address() else { return };
         let pings = self.pings.take().unwrap_or_else(|| Pings::new(address.url().clone()));
         if let Err(error) = pings.end(exit.code(), summary) {
             tracing::warn!("{} was not pinged: {error}", address.host());
         }
     }
 
-    /// Nothing where filters were given by hand: such a run is no night, and its success would hide one that failed.
-    fn pinged(&self) -> Option<&'n Address> {
+    /// `None` for filters on the command line: the success of such a run would hide the failure of a scheduled
+    /// one.
+    fn ping_address(&self) -> Option<&'n Address> {
         self.notices.ping.as_ref().filter(|_| !self.notices.by_hand)
     }
 
-    /// A command that is over is told of where it needs somebody.
-    pub(crate) fn tell<R: Serialize>(&self, end: &RunEnd<'_, R>) {
+    /// Notifies of a command that ended with anything but 0.
+    pub(crate) fn send<R: Serialize>(&self, end: &RunEnd<'_, R>) {
         if end.exit == Exit::Complete || (self.notices.webhook.is_none() && self.notices.on_failure.is_none()) {
             return;
         }
@@ -99,15 +99,15 @@ impl<'n> Notifications<'n> {
             ("IBINDER_SYNC_DEST", dest.display().to_string()),
             ("IBINDER_SYNC_RUN_ID", end.run_id.to_owned()),
             ("IBINDER_SYNC_PROFILE", self.notices.profile.clone().unwrap_or_default()),
-            // One variable has a limit of its own.
+            // A single environment variable has a limit of its own.
             ("IBINDER_SYNC_SUMMARY", end.summary.chars().take(10_000).collect()),
         ];
-        let mut said = Vec::new();
+        let mut shown = Vec::new();
         let shell =
             Shell { command, variables: &variables, input: report, hears_errors: true, limit: ON_FAILURE_LIMIT };
-        let done = shell.run(|line| said.push(String::from_utf8_lossy(line).trim_end().to_owned()));
-        for line in said {
-            // Of one that fails it is what went wrong.
+        let done = shell.run(|line| shown.push(String::from_utf8_lossy(line).trim_end().to_owned()));
+        for line in shown {
+            // The last part of the output says what went wrong.
             if done.is_ok() {
                 tracing::info!("--on-failure: {line}");
             } else {

@@ -1,4 +1,4 @@
-//! A mirror that is opened: to change it, or to look at it.
+//! Opens a mirror for changing or for reading.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,10 +18,10 @@ use crate::{
     ui,
 };
 
-/// A mirror that a command changes: locked, with nothing left half done, and the run numbered.
+/// A mirror that a command changes: locked, recovered after crashes, with a numbered run.
 ///
-/// Take it apart as `Writing { mirror, state, run }`, in this order: the state is then closed
-/// first, while the lock is still held.
+/// Destructure it as `Writing { mirror, state, run }`, in this order: then the state is closed first, while the
+/// lock is still held.
 pub(crate) struct Writing {
     pub(crate) state: Arc<State>,
     pub(crate) mirror: Arc<Mirror>,
@@ -29,7 +29,7 @@ pub(crate) struct Writing {
 }
 
 impl Writing {
-    /// Opens a mirror that must be there.
+    /// Opens an existing mirror.
     pub(crate) fn open(dest: &Path, command: &str) -> Result<Self, Error> {
         if !check_destination(dest, false)? {
             return Err(Error::NoMirror(dest.to_owned()));
@@ -39,7 +39,7 @@ impl Writing {
         Ok(writing)
     }
 
-    /// Opens a mirror, or makes one, of an organisation.
+    /// Opens or creates the mirror of an organisation.
     pub(crate) fn begin(
         dest: &Path,
         organisation: Option<&OrganisationId>,
@@ -67,17 +67,17 @@ impl Writing {
         let state = Arc::new(state);
         let replayed = sync::replay(&mirror, &state, run.number)?;
         if replayed > 0 {
-            tracing::info!("finished {replayed} publishes that an earlier run left half done");
+            tracing::info!("completed {replayed} operations that an earlier run left unfinished");
         }
         history::finish_purges(&mirror, &state)?;
-        adoption::sweep(&mirror, &state)?;
+        adoption::delete_unused(&mirror, &state)?;
         mirror.clear_interruption();
         Ok(Self { state, mirror, run })
     }
 }
 
-/// Opens the state of a mirror whose lock is held, or makes one where nothing is mirrored yet. One
-/// that is damaged, or lost over files that are there, is refused before anything is changed.
+/// Opens the state of a mirror whose lock is held, or creates it if nothing is mirrored yet. A damaged or lost
+/// state is refused before anything is changed.
 pub(crate) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
     let (path, network) = (mirror::database(dest), mirror.root().is_network());
     if !check_destination(dest, false)? {
@@ -90,22 +90,22 @@ pub(crate) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
     }
     let state = State::open_existing(&path, network)?;
     if left == Condition::WithJournal || interrupted {
-        // A rollback journal is empty between transactions: there, nothing is missing.
-        adoption::suspect(mirror, &state, left == Condition::AtRest && !network)?;
+        // A rollback journal is empty between transactions: then nothing is missing.
+        adoption::mark_interrupted(mirror, &state, left == Condition::AtRest && !network)?;
     }
     Ok(state)
 }
 
-/// A mirror that a command looks at, with its state as it lies there: a run may go on meanwhile.
+/// A mirror that a command only reads; a run may continue meanwhile.
 pub(crate) struct Reading {
     pub(crate) state: State,
     pub(crate) root: Root,
-    // Lives as long as a copy in it, where only a copy can be read.
+    // Must outlive a copy of the state inside of it.
     _scratch: Option<TempDir>,
 }
 
-/// Reads what is asked of a [`Reading`], and again where a run changed the state meanwhile.
-pub(crate) fn steadily<T>(mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+/// Repeats a read that a run disturbed by changing the state.
+pub(crate) fn retry_on_change<T>(mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     const TRIES: usize = 5;
     let changed = |result: &Result<T, Error>| matches!(result, Err(Error::Fatal(Fatal::State(state::Error::Changed))));
     let mut result = work();
@@ -119,8 +119,8 @@ pub(crate) fn steadily<T>(mut work: impl FnMut() -> Result<T, Error>) -> Result<
 }
 
 impl Reading {
-    /// Opens the state of a mirror that must be there, as it is at this moment. Where a run holds it for itself,
-    /// as on a network share, its newest copy is read.
+    /// Opens the present state of an existing mirror. If a run has it exclusively, as on a network share, reads
+    /// its newest copy.
     pub(crate) fn open(dest: &Path) -> Result<Self, Error> {
         match Self::of(dest, Isolation::Snapshot) {
             Err(Error::Fatal(Fatal::State(error))) if error.kind() == ErrorKind::Busy => {
@@ -130,7 +130,7 @@ impl Reading {
         }
     }
 
-    /// Opens the state to see the newest commit at each read. Nothing that is read holds a run up.
+    /// Opens the state so that each read sees the newest commit. Readers never block a run.
     pub(crate) fn following(dest: &Path) -> Result<Self, Error> {
         Self::of(dest, Isolation::Latest)
     }
@@ -170,15 +170,15 @@ pub(crate) fn temporary_folder() -> Result<TempDir, Error> {
     tempfile::tempdir().map_err(|e| state::Error::scratch(&std::env::temp_dir(), e).into())
 }
 
-/// That what is shown is not the newest: a copy, and the time of its last run.
+/// A note that older data are shown: the copy, and the time of its run.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "a run holds the state of this mirror; what follows is from {}, made {}",
+    "a run is using the state of this mirror; showing {} from {}",
     .0.display(), age(*.1, Timestamp::now())
 )]
 struct Older(PathBuf, i64);
 
-/// When something was, and how long ago.
+/// A time and its age.
 fn age(time: i64, now: Timestamp) -> String {
     let minutes = (now.as_second() - time).max(0) / 60;
     let ago = match minutes {

@@ -1,4 +1,4 @@
-//! How a command talks.
+//! A command's output.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     ui::{Level, complain, start_log},
 };
 
-/// How a command ended; one that could not do its work says why.
+/// A command's ended; one that could not do its work says why.
 pub(crate) fn ended(result: Result<Exit, Error>) -> Exit {
     result.unwrap_or_else(|error| {
         complain(&error);
@@ -18,18 +18,18 @@ pub(crate) fn ended(result: Result<Exit, Error>) -> Exit {
     })
 }
 
-/// How a command talks: chosen once, from the flags.
+/// How a command talks: chosen once from the flags.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// Whether results are JSON on standard output.
     pub json: bool,
-    /// Whether only what went wrong is said.
+    /// Whether only errors are shown.
     pub quiet: bool,
-    /// Whether log lines are JSON, so that bars would be in their way.
+    /// Whether log lines are JSON, so that there are no progress bars.
     pub json_log: bool,
-    /// The bars.
+    /// The progress bars.
     pub bars: MultiProgress,
-    /// The service manager, which is told how a run goes.
+    /// The service manager.
     pub manager: Arc<Manager>,
 }
 
@@ -41,7 +41,7 @@ impl Output {
         Self { json, quiet: level == Level::Error, json_log, bars, manager: Arc::default() }
     }
 
-    /// The same, telling a service manager as well.
+    /// Adds a service manager.
     #[must_use]
     pub fn reporting_to(self, manager: Manager) -> Self {
         Self { manager: Arc::new(manager), ..self }

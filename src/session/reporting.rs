@@ -1,4 +1,4 @@
-//! A run's report: made from what was counted, and told.
+//! Creates and shows the report of a run.
 
 use std::path::Path;
 
@@ -13,7 +13,6 @@ use crate::{
     ui,
 };
 
-/// The report of a finished run.
 pub(crate) fn report(
     config: &Config,
     id: &str,
@@ -74,23 +73,23 @@ pub(crate) fn failed(organisation: &str, started: Timestamp, error: &Error) -> R
     }
 }
 
-/// The end of what could not begin.
+/// Shows the report of a run that could not begin.
 pub(crate) fn give_up(report: &RunReport, output: &Output, error: &Error) -> Exit {
     let exit = error.exit();
     if output.json && !matches!(exit, Exit::Usage | Exit::Locked) {
         ui::print_json(report);
     }
-    ui::complain(error);
+    ui::print_error(error);
     exit
 }
 
-/// Tells how a run ended; `place` is where all of it is.
-pub(crate) fn tell(output: &Output, report: &RunReport, place: &Path) {
+/// Shows the report of a run; `place` is the path of the whole report.
+pub(crate) fn show(output: &Output, report: &RunReport, place: &Path) {
     say(output, report, || ui::summary(report, Some(place)));
 }
 
-/// Tells what a run would do.
-pub(crate) fn tell_plan(output: &Output, report: &RunReport) {
+/// Shows the report of a plan.
+pub(crate) fn show_plan(output: &Output, report: &RunReport) {
     say(output, report, || ui::planned(report));
 }
 

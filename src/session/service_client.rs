@@ -1,7 +1,7 @@
-//! What the runs before found out about the service, and what this one did.
+//! What runs have learned about the service.
 //!
-//! It is kept among the settings of the state, which belongs to one organisation. What can't be read
-//! there is as good as nothing.
+//! It is kept in the settings of the state, which belongs to one organisation. An unreadable value counts as
+//! missing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,29 +12,29 @@ use crate::{
     state::{self, State, Writer},
 };
 
-/// The rate that held.
+/// The setting with the request rate.
 const RATE: &str = "rate";
 
-/// How long a link lives, in seconds.
+/// The setting with the lifetime of links, in seconds.
 const LINK_LIFETIME: &str = "link_lifetime";
 
-/// The service, asked as fast as the limit allows and the last run found to be right.
+/// A client that starts with what earlier runs learned.
 pub(crate) fn remote(
     settings: &Settings,
     limit: Limit,
     state: &State,
     requests: &Arc<Requests>,
 ) -> Result<Arc<Remote>, Error> {
-    let held: Option<SavedRate> = state.read(|r| r.setting(RATE))?.and_then(|text| text.parse().ok());
+    let saved: Option<SavedRate> = state.read(|r| r.setting(RATE))?.and_then(|text| text.parse().ok());
     let lifetime = state.read(|r| r.setting(LINK_LIFETIME))?.and_then(|text| text.parse().ok());
     let settings = Settings { link_lifetime: lifetime.map(Duration::from_secs), ..settings.clone() };
-    Ok(Arc::new(Remote::new(settings, Pace::new(limit, held), Arc::clone(requests))?))
+    Ok(Arc::new(Remote::new(settings, Pace::new(limit, saved), Arc::clone(requests))?))
 }
 
-/// Keeps what was found out, with whatever else is written.
+/// Saves what this run learned.
 pub(crate) fn keep(writer: &Writer<'_>, remote: &Remote) -> Result<(), state::Error> {
-    if let Some(held) = remote.held() {
-        writer.set(RATE, &held.to_string())?;
+    if let Some(saved) = remote.rate_to_save() {
+        writer.set(RATE, &saved.to_string())?;
     }
     if let Some(lifetime) = remote.link_lifetime() {
         writer.set(LINK_LIFETIME, &lifetime.as_secs().to_string())?;

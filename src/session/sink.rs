@@ -1,4 +1,4 @@
-//! Where a command writes what somebody asked for: standard output, or a file of theirs.
+//! Writes a requested file, or to standard output.
 
 use std::{
     fs::{self, Permissions},
@@ -14,28 +14,28 @@ use crate::{
     session::Error,
 };
 
-/// Bytes that are gathered before they are written.
+/// The size of the buffer in bytes.
 const PIECE: usize = 256 << 10;
 
-/// Where to. A file has its name when it is whole.
+/// The target. A file gets its name when it is complete.
 pub(crate) enum Sink {
     Standard(BufWriter<io::Stdout>),
     File { new: BufWriter<NamedTempFile>, path: PathBuf, mode: Option<Permissions> },
 }
 
 impl Sink {
-    /// A file outside of the mirror; none: standard output.
+    /// A file outside of the mirror, or standard output without a path.
     pub(crate) fn open(path: Option<&Path>, mirror: &Root) -> Result<Self, Error> {
         let Some(given) = path else { return Ok(Self::Standard(BufWriter::with_capacity(PIECE, io::stdout()))) };
         let cannot = |error: io::Error| Error::Output(given.to_owned(), error);
         let refused = |why: &str| Error::Output(given.to_owned(), io::Error::new(io::ErrorKind::InvalidInput, why));
-        // A link stays, and its target is replaced.
+        // A symbolic link stays; its target is replaced.
         let path = given.canonicalize().or_else(|_| std::path::absolute(given)).map_err(cannot)?;
         if is_inside(&path, mirror)? {
-            return Err(refused("it lies inside the mirror, which holds what the service has and nothing else"));
+            return Err(refused("it is inside the mirror, which must contain nothing but iBinder's documents"));
         }
         let mode = match fs::metadata(&path) {
-            Ok(found) if !found.is_file() => return Err(refused("it is there, and is no file")),
+            Ok(found) if !found.is_file() => return Err(refused("it exists and is not a regular file")),
             Ok(found) => Some(found.permissions()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(cannot(error)),
@@ -56,7 +56,7 @@ impl Sink {
         }
     }
 
-    /// Everything was written. Says where, if that is a file.
+    /// Everything was written. Returns the path of a file.
     pub(crate) fn finish(self) -> Result<Option<PathBuf>, Error> {
         match self {
             Self::Standard(mut out) => match out.flush() {

@@ -1,4 +1,4 @@
-//! Copies of the state, made at the end of a run.
+//! Copies of the state, made at the end of runs.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::{
     state::{Run, State},
 };
 
-/// Keeps a copy of the state, if the run changed something or there is none yet.
+/// Copies the state if the run changed something or there is no copy yet.
 pub(crate) fn keep(mirror: &Mirror, state: &State, run: &Run, changed: bool) -> Result<(), Error> {
     if !changed && !mirror::copies(mirror.root().path()).is_empty() {
         return Ok(());
@@ -20,7 +20,7 @@ fn make(mirror: &Mirror, state: &State, run: &Run) -> Result<(), Error> {
     let (staged, path) = mirror.staging_path()?;
     let kept = state.copy_to(&path).map_err(Error::from).and_then(|()| Ok(mirror.keep_copy(&staged, &run.id)?));
     if kept.is_err() {
-        // A part of a copy is of no use, and the next run would sweep it anyway.
+        // An incomplete copy is useless.
         let _ = fs::remove_file(&path);
     }
     kept

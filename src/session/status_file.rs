@@ -1,10 +1,9 @@
-//! The mirror's status, kept while commands begin and end.
+//! Updates the mirror's status file.
 //!
-//! It is built on what the last one wrote, so that what a command doesn't know survives it. A copy that
-//! can't be written is told of, and never changes how a command ends; a run whose own
-//! status can't be written has failed. A run writes under the lock; a
-//! check that takes none replaces what it read a moment before, and what gets lost between the two
-//! is written by the next command.
+//! Each command builds on the last status, so that what it doesn't know survives. A copy elsewhere that can't be
+//! written is reported and never changes the result; a run whose own status can't be written has failed. Runs
+//! write under the lock. A check without it may overwrite a concurrent change, which the next command writes
+//! again.
 
 use std::path::{Path, PathBuf};
 
@@ -24,10 +23,10 @@ use crate::{
     verify::{Note, Round, Unrepaired},
 };
 
-/// A file for others is never larger than this.
+/// Largest size of a copy that is read.
 const LARGEST: u64 = 1 << 20;
 
-/// Where the status of a mirror is kept.
+/// The status file of a mirror, and its copies.
 #[derive(Debug, Clone)]
 pub(crate) struct StatusFile {
     dest: PathBuf,
@@ -37,28 +36,27 @@ pub(crate) struct StatusFile {
     by_hand: bool,
 }
 
-/// How a run ended, besides its report.
+/// The end of a run, besides its report.
 pub(crate) struct Ending {
     pub(crate) exit: Exit,
-    /// Documents that it left to come.
+    /// Documents that were not downloaded.
     pub(crate) to_come: u64,
-    /// Whether it counted who is absent.
+    /// Whether it looked for missing documents.
     pub(crate) counted: bool,
 }
 
-/// This process.
 pub(crate) fn process() -> Process {
     let mirror::ProcessIdentity { host, boot, ids, started: began } = mirror::identity();
     Process { pid: std::process::id(), host, boot, ids, began }
 }
 
-/// Who has an id.
+/// Looks a process id up.
 pub(crate) fn look(id: u32) -> ProcessState {
     if mirror::exists(id) { ProcessState::Somebody(mirror::started(id)) } else { ProcessState::Nobody }
 }
 
 impl StatusFile {
-    /// The status of a destination, and where its copy goes.
+    /// The status of a destination, and the paths of its copies.
     pub(crate) fn new(dest: &Path, notices: &Notices) -> Self {
         Self {
             dest: dest.to_owned(),
@@ -76,18 +74,18 @@ impl StatusFile {
             Working { command: command.to_owned(), run_id: run_id.to_owned(), started_at, process: process() };
         status.begin(working, look);
         match self.write(Some(root), status.clone(), false) {
-            Ok(told) => said(told),
+            Ok(told) => shown(told),
             Err(error) if error.exit() == Exit::Disk => return Err(error),
-            // The command may still do its work, and how it ends is written down again.
+            // The command may still succeed, and its end is written again.
             Err(error) => {
-                said(vec![unwritten(&error)]);
-                said(self.write_outside(&status.written_now(), false));
+                shown(vec![unwritten(&error)]);
+                shown(self.write_outside(&status.written_now(), false));
             }
         }
         Ok(())
     }
 
-    /// A run ended. What could not be written.
+    /// A run ended. Returns what could not be written.
     pub(crate) fn run_ended(
         &self,
         root: &Root,
@@ -97,13 +95,13 @@ impl StatusFile {
     ) -> Result<Vec<String>, Error> {
         if self.by_hand {
             tracing::info!(
-                "what is looked at was limited by flags, so the status, the metrics and the pings leave this run out; filters for every night belong in the configuration file"
+                "this run had filters on the command line, so the status, metrics and pings ignore it; put permanent filters into the configuration file"
             );
         }
         self.write(Some(root), self.after(root, (state, run), report, ending), true)
     }
 
-    /// A run ended whose status the disk did not take: whoever reads elsewhere is told all the same.
+    /// A run ended, but its status could not be written to the mirror: writes the copies.
     pub(crate) fn run_lost(&self, root: &Root, run: (&State, &Run), report: &RunReport, ending: &Ending) {
         self.write_or_warn(Some(root), self.after(root, run, report, ending));
     }
@@ -115,7 +113,7 @@ impl StatusFile {
         status.organisation_id.clone_from(&report.organisation_id);
         let counted = count(root, state, run, report, status.space);
         status.space = counted.unwrap_or(status.space);
-        // Who did not look everywhere does not know that nothing is withheld any more.
+        // Only a run that looked everywhere knows that nothing is withheld any more.
         let withheld = if ending.counted && !self.by_hand { 0 } else { status.waiting.withheld };
         let withheld = withheld.max(report.documents.withheld);
         status.waiting = pending(state, run, ending.to_come, withheld).unwrap_or(status.waiting);
@@ -127,23 +125,23 @@ impl StatusFile {
         status
     }
 
-    /// A run with filters by hand is no night, and says nothing of the last one.
+    /// A run with filters on the command line says nothing about scheduled ones.
     fn take(&self, status: &mut Status, run: LastRun, left: Option<Damage>) {
         if self.by_hand {
-            status.take_scrub(&run, left);
+            status.record_scrub(&run, left);
         } else {
-            status.take_run(run, left);
+            status.record_run(run, left);
         }
     }
 
-    /// A run could not begin, or broke off. Whoever holds the lock meanwhile tells how the mirror is.
+    /// A run could not begin, or was aborted. If another process holds the lock, that one writes the status.
     ///
-    /// What is known of the mirror of another organisation, or of one elsewhere, is neither changed nor built on.
+    /// The status of another organisation or of a mirror elsewhere is neither changed nor used.
     pub(crate) fn run_failed(&self, report: &RunReport, exit: Exit) {
         if exit == Exit::Locked {
             return;
         }
-        // Nothing is begun where no mirror is: the disk may not be mounted.
+        // Creates nothing without a mirror: the disk may not be mounted.
         let root = Root::open(&self.dest).ok().filter(|root| root.read_note(STATUS).is_some());
         let noted = root.as_ref().map(|root| self.last(root));
         let noted = noted.filter(|status| is_of(status, &report.organisation_id));
@@ -156,17 +154,17 @@ impl StatusFile {
         self.write_or_warn(root.as_ref(), status);
     }
 
-    /// A run failed of whose mirror nothing is known here: nothing is made up, and nothing that the metrics have is lost.
+    /// A run failed without access to the mirror: keeps what the metrics already contain.
     fn failed_unknown(&self, report: &RunReport, exit: Exit) {
         if self.by_hand {
             return;
         }
         let mut status = self.nothing();
         status.organisation_id.clone_from(&report.organisation_id);
-        status.take_run(LastRun::of(report, exit.code()), None);
+        status.record_run(LastRun::of(report, exit.code()), None);
         let old = self.metrics.as_ref().and_then(|path| paths::text(path, LARGEST).ok()).unwrap_or_default();
         let metrics = metrics_after_failure(&old, &status, self.profile.as_deref(), status.written_at);
-        said(self.write_files(&status, Some(&metrics)));
+        shown(self.write_files(&status, Some(&metrics)));
     }
 
     /// The copy, if it is of this mirror.
@@ -175,13 +173,13 @@ impl StatusFile {
         (status.dest == self.nothing().dest && is_of(&status, organisation)).then_some(status)
     }
 
-    /// A status that knows nothing yet.
+    /// An empty status.
     fn nothing(&self) -> Status {
         let dest = std::path::absolute(&self.dest).unwrap_or_else(|_| self.dest.clone());
         Status::new(dest.display().to_string(), Timestamp::now())
     }
 
-    /// A check ended; the last round of checks, and what is left of all damage that is known.
+    /// A check ended; updates the last complete round and the known damage.
     pub(crate) fn verify_ended(
         &self,
         root: &Root,
@@ -202,11 +200,12 @@ impl StatusFile {
             repaired: report.repaired,
         };
         let round = round.map(|r| LastRound { began_at: r.began_at, ended_at: r.ended_at, damaged: r.damaged });
-        status.take_verify(verify, round.or(status.last_round.clone()), left);
+        status.record_verify(verify, round.or(status.last_round.clone()), left);
         self.write_or_warn(Some(root), status);
     }
 
-    /// A check could not begin, or broke off: because the state is damaged, or without a word on the mirror.
+    /// A check could not begin, or was aborted: because the state is damaged, or for a reason outside of the
+    /// mirror.
     pub(crate) fn verify_failed(&self, damaged: Option<(&VerifyReport, Exit)>) {
         let Ok(root) = Root::open(&self.dest) else { return };
         if let Some((report, exit)) = damaged {
@@ -219,7 +218,7 @@ impl StatusFile {
         }
     }
 
-    /// A command changed what is mirrored or waits, and settled so many of the removals that were withheld.
+    /// A command changed what is mirrored or waiting, and decided on this many withheld removals.
     pub(crate) fn recount(&self, root: &Root, (state, run): (&State, &Run), missed: u64) {
         let mut status = self.last(root);
         let space = space(root, state, run).ok();
@@ -231,12 +230,12 @@ impl StatusFile {
         self.write_or_warn(Some(root), status);
     }
 
-    /// What was written last in the mirror.
+    /// The last status in the mirror.
     fn last(&self, root: &Root) -> Status {
         let last = root.read_note(STATUS).and_then(|bytes| match Status::read(&bytes) {
             Ok(status) => Some(status),
             Err(why) => {
-                tracing::warn!("the last {STATUS} can't be read, and is written anew: {why}");
+                tracing::warn!("the last {STATUS} can't be read and is replaced: {why}");
                 None
             }
         });
@@ -244,8 +243,8 @@ impl StatusFile {
         Status { dest: fresh.dest.clone(), ..last.unwrap_or(fresh) }
     }
 
-    /// Writes it wherever it goes, and the metrics when something has ended. What could not be written, unless
-    /// it is the mirror's own: then the end is another, and nothing else is written yet.
+    /// Writes the status and its copies, and the metrics after an end. Returns the copies that could not be
+    /// written; fails at once if it is the mirror's own status, since the result then changes.
     fn write(&self, root: Option<&Root>, status: Status, ended: bool) -> Result<Vec<String>, Error> {
         let status = status.written_now();
         if let Some(root) = root {
@@ -254,7 +253,7 @@ impl StatusFile {
         Ok(self.write_outside(&status, ended))
     }
 
-    /// Writes what lies elsewhere than in the mirror. What could not be written.
+    /// Writes the copies. Returns those that could not be written.
     fn write_outside(&self, status: &Status, ended: bool) -> Vec<String> {
         let metrics = ended.then(|| metrics(status, self.profile.as_deref(), status.written_at));
         self.write_files(status, metrics.as_deref())
@@ -270,7 +269,7 @@ impl StatusFile {
             if let Some(other) = other.filter(|other| other.dest != status.dest) {
                 let (path, dest) = (path.display(), other.dest);
                 failed.push(format!(
-                    "--status-file: {path} tells of the mirror at {dest}, and is replaced; each mirror needs a file of its own"
+                    "--status-file: {path} was the status of the mirror at {dest} and is replaced; each mirror needs its own file"
                 ));
             }
             let copied = notify::replace(path, status.text_for_others().as_bytes());
@@ -279,9 +278,8 @@ impl StatusFile {
         failed
     }
 
-    /// Writes it wherever that can be done.
     fn write_or_warn(&self, root: Option<&Root>, status: Status) {
-        said(self.write(root, status.clone(), true).unwrap_or_else(|error| {
+        shown(self.write(root, status.clone(), true).unwrap_or_else(|error| {
             let mut failed = self.write_outside(&status.written_now(), true);
             failed.push(unwritten(&error));
             failed
@@ -289,7 +287,7 @@ impl StatusFile {
     }
 }
 
-/// Whether a status may be of an organisation; one that is not known yet is nobody else's.
+/// Whether a status may be of an organisation; an unknown one may be of any.
 fn is_of(status: &Status, organisation: &str) -> bool {
     let known = &status.organisation_id;
     known.is_empty() || organisation.is_empty() || known.eq_ignore_ascii_case(organisation)
@@ -299,24 +297,24 @@ fn unwritten(error: &Error) -> String {
     format!("the mirror's status could not be written: {error}")
 }
 
-fn said(warnings: Vec<String>) {
+fn shown(warnings: Vec<String>) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
 }
 
-/// What is left of the damage that checks found, this run's own among them. Without any nothing is looked at.
+/// The known damage, including that of this run. Reads nothing if there is none.
 fn left(root: &Root, state: &State, status: &Status, report: &RunReport) -> Option<Damage> {
     let known = status.damage.is_some() || report.scrub.is_some_and(|scrub| scrub.damaged > scrub.repaired);
     known.then(|| Note::read(root).left)?.map(|left| damage(&left, root, state))
 }
 
-/// Damage as it is now.
+/// The present damage.
 pub(crate) fn damage(left: &Unrepaired, root: &Root, state: &State) -> Damage {
     Damage { found_at: left.found_at(), left: left.count(root, state) }
 }
 
-/// What waits after a run that left so many documents to come.
+/// What is waiting after a run that left this many documents.
 fn pending(state: &State, run: &Run, to_come: u64, withheld: u64) -> Result<Waiting, Error> {
     let (pending, first) = state.read(|r| Ok::<_, Error>((r.pending(run.number)?, r.first_start_after_complete()?)))?;
     let left = if to_come > 0 { first } else { None };
@@ -329,8 +327,7 @@ fn pending(state: &State, run: &Run, to_come: u64, withheld: u64) -> Result<Wait
     })
 }
 
-/// What the mirror takes. Counting reads every row, so it is left out where nothing can have
-/// changed since the run before counted.
+/// The size of the mirror. Counting reads every row, so it is skipped if nothing changed since the last count.
 fn count(
     root: &Root,
     state: &State,
@@ -345,7 +342,7 @@ fn count(
     space(root, state, run).map(Some)
 }
 
-/// What the mirror takes, counted anew.
+/// Counts the size of the mirror.
 fn space(root: &Root, state: &State, run: &Run) -> Result<Space, Error> {
     let (tree, history) = state.read(|r| Ok::<_, Error>((r.totals()?, r.objects()?)))?;
     Ok(Space {

@@ -1,9 +1,8 @@
-//! What the service manager hears while a run goes on: how far it is, and that it is alive.
+//! Reports progress to the service manager, and that the run is not stuck.
 //!
-//! A sign of life is given only when something has moved since the last one: a counter of the progress, a
-//! request, an access to the state, bytes of a file. And it is given by the runtime that does the work. So a runtime that
-//! hangs, a thread that never answers and a disk that never returns all end the signs, while a wait for
-//! the service, in which one request at a time is sent, does not.
+//! A watchdog signal is sent only if something changed since the last one: a progress counter, a request, an
+//! access to the state, bytes of a file. The runtime that does the work sends it. So a hanging runtime, thread or
+//! disk ends the signals, while waiting for the service, which sends a request now and then, does not.
 
 use std::time::Duration;
 
@@ -11,24 +10,23 @@ use tokio::time::sleep;
 
 use crate::systemd::{Manager, Notice};
 
-/// How often it is told how far the run is.
+/// The interval of progress messages.
 const STATUS: Duration = Duration::from_secs(5);
 
-/// Tells the manager as long as it is polled. `moved` is a number that is another one whenever
-/// something went on.
-pub(crate) async fn beat(manager: &Manager, moved: impl Fn() -> u64, mut status: impl FnMut() -> String) {
-    if !manager.listens() {
+/// Sends messages as long as it is polled. `moved` changes whenever there was progress.
+pub(crate) async fn send_signals(manager: &Manager, moved: impl Fn() -> u64, mut status: impl FnMut() -> String) {
+    if !manager.is_present() {
         return std::future::pending().await;
     }
-    // A few chances within the manager's patience.
-    let pause = manager.watchdog().map_or(STATUS, |patience| STATUS.min(patience / 4));
-    let (mut last, mut said) = (None, String::new());
+    // Several signals fit into the watchdog's timeout.
+    let pause = manager.watchdog().map_or(STATUS, |timeout_seconds| STATUS.min(timeout_seconds / 4));
+    let (mut last, mut shown) = (None, String::new());
     loop {
         let (now, text) = (moved(), status());
         let alive = manager.watchdog().filter(|_| last != Some(now)).map(|_| Notice::Alive);
-        let news = Some(Notice::Status(&text)).filter(|_| text != said);
-        manager.tell(&alive.into_iter().chain(news).collect::<Vec<_>>());
-        (last, said) = (Some(now), text);
+        let news = Some(Notice::Status(&text)).filter(|_| text != shown);
+        manager.notify(&alive.into_iter().chain(news).collect::<Vec<_>>());
+        (last, shown) = (Some(now), text);
         sleep(pause).await;
     }
 }
@@ -41,57 +39,57 @@ mod tests {
 
     use super::*;
 
-    /// What is heard in a minute, with a watchdog that waits so many seconds.
-    async fn heard(patience: &str, moved: impl Fn() -> u64, status: impl Fn() -> String) -> Vec<String> {
+    /// The messages of a minute, with a watchdog timeout in seconds.
+    async fn received(timeout_seconds: &str, moved: impl Fn() -> u64, status: impl Fn() -> String) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("notify");
         let socket = UnixDatagram::bind(&name).unwrap();
         socket.set_nonblocking(true).unwrap();
         let manager = Manager::of(&|variable| match variable {
             "NOTIFY_SOCKET" => Some(name.clone().into()),
-            "WATCHDOG_USEC" => Some(OsString::from(format!("{patience}000000"))),
+            "WATCHDOG_USEC" => Some(OsString::from(format!("{timeout_seconds}000000"))),
             _ => None,
         });
-        let heard = std::cell::RefCell::new(Vec::new());
+        let received = std::cell::RefCell::new(Vec::new());
         let listen = || {
             let mut datagram = [0; 4096];
             while let Ok(length) = socket.recv(&mut datagram) {
-                heard.borrow_mut().push(String::from_utf8_lossy(&datagram[..length]).into_owned());
+                received.borrow_mut().push(String::from_utf8_lossy(&datagram[..length]).into_owned());
             }
         };
         let moved = || {
             listen();
             moved()
         };
-        let _ = timeout(Duration::from_millis(59_500), beat(&manager, moved, status)).await;
+        let _ = timeout(Duration::from_millis(59_500), send_signals(&manager, moved, status)).await;
         listen();
-        heard.into_inner()
+        received.into_inner()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_something_moves_it_is_alive() {
+    async fn signals_are_sent_while_there_is_progress() {
         let steps = Cell::new(0);
         let moved = || steps.replace(steps.get() + 1);
-        assert_eq!(heard("40", moved, String::new).await, vec!["WATCHDOG=1\n"; 12]);
+        assert_eq!(received("40", moved, String::new).await, vec!["WATCHDOG=1\n"; 12]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn when_nothing_moves_the_signs_end() {
-        assert_eq!(heard("40", || 7, String::new).await, ["WATCHDOG=1\n"]);
-        assert_eq!(heard("0", || 7, String::new).await, Vec::<String>::new());
+    async fn signals_stop_without_progress() {
+        assert_eq!(received("40", || 7, String::new).await, ["WATCHDOG=1\n"]);
+        assert_eq!(received("0", || 7, String::new).await, Vec::<String>::new());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn there_are_four_chances_within_its_patience() {
+    async fn four_signals_fit_into_the_timeout() {
         let steps = Cell::new(0);
         let moved = || steps.replace(steps.get() + 1);
-        assert_eq!(heard("4", moved, String::new).await.len(), 60);
+        assert_eq!(received("4", moved, String::new).await.len(), 60);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_told_how_far_the_run_is_when_that_changes() {
+    async fn progress_is_sent_when_it_changes() {
         let asked = Cell::new(0);
         let status = || format!("{} documents", asked.replace(asked.get() + 1) / 6);
-        assert_eq!(heard("0", || 7, status).await, ["STATUS=0 documents\n", "STATUS=1 documents\n"]);
+        assert_eq!(received("0", || 7, status).await, ["STATUS=0 documents\n", "STATUS=1 documents\n"]);
     }
 }

@@ -138,7 +138,7 @@ pub async fn run(parts: Parts) -> Finished {
     let (result, planned, unchanged_requests) = match build(parts, Arc::clone(&tally), jobs) {
         Ok(ctx) => {
             let result = Box::pin(carry_out(&ctx, queue)).await;
-            if let Some(announcement) = ctx.service.remote.farewell() {
+            if let Some(announcement) = ctx.service.remote.deprecation() {
                 ctx.tally.warn(Warning::other(Warning::Deprecation, announcement));
             }
             let is_plan = ctx.record.sink.writing().is_none() && !stop.is_set();

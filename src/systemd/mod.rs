@@ -1,9 +1,8 @@
-//! The service manager that started the program: systemd, for a unit with `Type=notify`.
+//! Notifies the service manager: systemd, for a unit with `Type=notify`.
 //!
-//! It is told when the work begins and ends, how far it is, and that it is not stuck: by datagrams to a
-//! socket that the environment names (`sd_notify(3)`). Usually nobody is there to be told, and a datagram
-//! that is lost changes nothing, so that telling never fails. The crate `sd-notify` would send them too,
-//! but not to the abstract sockets of containers, and it reads the environment itself.
+//! It sends readiness, progress and watchdog messages as datagrams to a socket that the environment names
+//! (`sd_notify(3)`). Usually there is none, and a lost datagram changes nothing, so sending never fails. The crate
+//! `sd-notify` does not support the abstract sockets of containers, and reads the environment itself.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -16,23 +15,23 @@ use std::{
     time::Duration,
 };
 
-/// A manager whose queue is full is waited for so long, and then it misses something.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for a full queue before dropping a message.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Something to tell.
+/// A message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice<'n> {
-    /// The work begins.
+    /// The service is ready.
     Ready,
-    /// The work goes on.
+    /// A watchdog signal.
     Alive,
-    /// Only the end is left.
+    /// The service is stopping.
     Stopping,
-    /// How far it is.
+    /// A status line.
     Status(&'n str),
 }
 
-/// The way to the manager, if there is one.
+/// The connection to the service manager, if there is one.
 #[derive(Debug, Default)]
 pub struct Manager {
     socket: Option<UnixDatagram>,
@@ -40,40 +39,40 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// The manager that the environment names.
+    /// Connects to the socket that the environment names.
     pub fn of(environment: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let Some(name) = environment("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else { return Self::default() };
         match connect(&name) {
             Ok(socket) => Self { socket: Some(socket), watchdog: watchdog(environment, process::id()) },
             Err(error) => {
-                tracing::warn!("the service manager at {} is told nothing: {error}", name.display());
+                tracing::warn!("can't notify the service manager at {}: {error}", name.display());
                 Self::default()
             }
         }
     }
 
-    /// Whether somebody is there.
-    pub fn listens(&self) -> bool {
+    /// Whether there is a service manager.
+    pub fn is_present(&self) -> bool {
         self.socket.is_some()
     }
 
-    /// How long it waits for a sign of life, if it does.
+    /// The watchdog's timeout, if it is enabled.
     pub fn watchdog(&self) -> Option<Duration> {
         self.watchdog
     }
 
-    /// Tells it something, in one datagram.
-    pub fn tell(&self, notices: &[Notice<'_>]) {
+    /// Sends messages in one datagram.
+    pub fn notify(&self, notices: &[Notice<'_>]) {
         let Some(socket) = self.socket.as_ref().filter(|_| !notices.is_empty()) else { return };
         if let Err(error) = socket.send(lines(notices).as_bytes()) {
-            tracing::debug!("the service manager was not told: {error}");
+            tracing::debug!("a message to the service manager was lost: {error}");
         }
     }
 }
 
 fn connect(name: &OsStr) -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
-    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(SEND_TIMEOUT))?;
     socket.connect_addr(&address(name)?)?;
     Ok(socket)
 }
@@ -94,12 +93,12 @@ fn address(name: &OsStr) -> io::Result<SocketAddr> {
 
 fn path(name: &OsStr) -> io::Result<SocketAddr> {
     if !name.as_bytes().starts_with(b"/") {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "NOTIFY_SOCKET is no address that is known here"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "NOTIFY_SOCKET has an unsupported address"));
     }
     SocketAddr::from_pathname(name)
 }
 
-/// The manager's patience, where it is this process that it waits for.
+/// The watchdog's timeout, if it is for this process.
 fn watchdog(environment: &dyn Fn(&str) -> Option<OsString>, process: u32) -> Option<Duration> {
     let number = |name| environment(name)?.to_str()?.parse::<u64>().ok();
     let other = number("WATCHDOG_PID").is_some_and(|meant| meant != u64::from(process));
@@ -111,7 +110,7 @@ fn lines(notices: &[Notice<'_>]) -> String {
         Notice::Ready => "READY=1\n".to_owned(),
         Notice::Alive => "WATCHDOG=1\n".to_owned(),
         Notice::Stopping => "STOPPING=1\n".to_owned(),
-        // A line of its own would be taken for another notice.
+        // A line break would start another message.
         Notice::Status(text) => format!("STATUS={}\n", text.replace(['\n', '\r'], " ")),
     };
     notices.iter().map(line).collect()
@@ -125,7 +124,7 @@ mod tests {
         Manager::of(&|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into()))
     }
 
-    fn heard(socket: &UnixDatagram) -> String {
+    fn received(socket: &UnixDatagram) -> String {
         socket.set_nonblocking(true).unwrap();
         let mut datagram = [0; 4096];
         let length = socket.recv(&mut datagram).unwrap_or(0);
@@ -133,39 +132,39 @@ mod tests {
     }
 
     #[test]
-    fn it_is_told_at_its_socket() {
+    fn messages_arrive_at_a_socket() {
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("notify");
         let socket = UnixDatagram::bind(&name).unwrap();
         let manager = of(&[("NOTIFY_SOCKET", name.as_os_str())]);
-        manager.tell(&[Notice::Ready, Notice::Status("one\nREADY=0"), Notice::Alive, Notice::Stopping]);
-        assert_eq!(heard(&socket), "READY=1\nSTATUS=one READY=0\nWATCHDOG=1\nSTOPPING=1\n");
-        manager.tell(&[]);
-        assert_eq!(heard(&socket), "");
+        manager.notify(&[Notice::Ready, Notice::Status("one\nREADY=0"), Notice::Alive, Notice::Stopping]);
+        assert_eq!(received(&socket), "READY=1\nSTATUS=one READY=0\nWATCHDOG=1\nSTOPPING=1\n");
+        manager.notify(&[]);
+        assert_eq!(received(&socket), "");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn it_is_told_at_an_abstract_socket() {
+    fn messages_arrive_at_an_abstract_socket() {
         use std::os::linux::net::SocketAddrExt as _;
         let name = format!("ibinder-sync-test-{}", process::id());
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-        of(&[("NOTIFY_SOCKET", format!("@{name}").as_ref())]).tell(&[Notice::Ready]);
-        assert_eq!(heard(&socket), "READY=1\n");
+        of(&[("NOTIFY_SOCKET", format!("@{name}").as_ref())]).notify(&[Notice::Ready]);
+        assert_eq!(received(&socket), "READY=1\n");
     }
 
     #[test]
-    fn where_nobody_is_nobody_is_told() {
+    fn nothing_is_sent_without_a_manager() {
         for name in ["", "relative", "vsock:2:1", "/nowhere/notify", "@"] {
             let manager = of(&[("NOTIFY_SOCKET", name.as_ref()), ("WATCHDOG_USEC", "1000000".as_ref())]);
-            assert!(!manager.listens() && manager.watchdog().is_none(), "{name}");
-            manager.tell(&[Notice::Ready]);
+            assert!(!manager.is_present() && manager.watchdog().is_none(), "{name}");
+            manager.notify(&[Notice::Ready]);
         }
-        assert!(!of(&[]).listens());
+        assert!(!of(&[]).is_present());
     }
 
     #[test]
-    fn a_watchdog_waits_for_the_process_that_it_names() {
+    fn the_watchdog_is_for_the_named_process() {
         let second = Some(Duration::from_secs(1));
         for (time, process, expected) in [
             (Some("1000000"), None, second),

@@ -1,7 +1,7 @@
-//! Bars on a terminal.
+//! Progress bars on a terminal.
 //!
-//! A bar is first seen when it is first set: those behind which nothing goes on stay away. Texts are cut to the
-//! width of the terminal and never filled up to it: a terminal that becomes narrower wraps what is wider.
+//! A bar appears when it is first set. Texts are cut to the width of the terminal and not padded, because a
+//! narrower terminal would wrap them.
 
 use std::time::Duration;
 
@@ -17,22 +17,22 @@ use crate::{
     },
 };
 
-/// Downloads that are named.
+/// The most downloads shown by name.
 const NAMED: usize = 3;
 
-/// Columns of a bar, and of what stands before and behind it.
+/// The columns of a bar, and of the text around it.
 const BAR: usize = 24;
 const BESIDE: usize = 13;
 
-/// How long a download takes before it is named.
+/// A download is shown by name after this time.
 const LONG: Duration = Duration::from_secs(2);
 
 pub(super) struct Bars {
-    /// None where nothing is listed.
+    /// `None` if nothing is listed.
     crawl: Option<ProgressBar>,
     transfer: ProgressBar,
     check: ProgressBar,
-    /// One line for each download that takes long.
+    /// One line for each slow download.
     slow: [ProgressBar; NAMED],
 }
 
@@ -76,7 +76,7 @@ impl Bars {
         let texts = downloads.iter().map(Some).chain(std::iter::repeat(None));
         for (line, download) in self.slow.iter().zip(texts) {
             let text = download.map(slow).unwrap_or_default();
-            // A line that was never needed takes no room.
+            // A line that was never needed takes no space.
             if !text.is_empty() || !line.message().is_empty() {
                 line.set_message(truncate_str(&text, width.saturating_sub(1), "…").into_owned());
             }
@@ -96,7 +96,7 @@ fn set(bar: &ProgressBar, (done, all): (u64, u64), text: &str, width: usize) {
     bar.set_message(truncate_str(text, width.saturating_sub(BAR + BESIDE), "…").into_owned());
 }
 
-/// A download that takes long. The name comes last, because it is what may be cut.
+/// A slow download. The name comes last, because it may be cut.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slow_download_is_named_harmlessly() {
+    fn names_of_slow_downloads_are_escaped() {
         let download = Download {
             name: "a\u{1b}[2J\n.pdf".into(),
             bytes: 12_300_000,

@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{bytes, escape};
 use crate::{history::Binder, report::count};
 
-/// A line for each binder. Names stand last: they may be of any width.
+/// A line for each binder. Names come last, since their width varies.
 pub fn binders(binders: &[Binder], zone: &TimeZone) -> String {
     let clock = |time: Timestamp| time.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
     let header = ["ID", "DOCUMENTS", "SIZE", "LAST MIRRORED", "NAME"].map(str::to_owned);
@@ -27,7 +27,7 @@ pub fn binders(binders: &[Binder], zone: &TimeZone) -> String {
     rows.collect()
 }
 
-/// A text that stays within its line.
+/// A text on a single line.
 fn line(text: &str) -> String {
     escape(text).replace('\n', "\\n")
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_below_each_other() {
+    fn columns_are_aligned() {
         let binder = |id: &str, name: &str, documents, mirrored: Option<i64>, lost: Option<i64>| Binder {
             id: id.to_owned(),
             name: name.to_owned(),

@@ -1,57 +1,57 @@
-//! What `doctor` found: one screen, and a text to be sent to somebody.
+//! The output of `doctor`: a screen, and a report to be sent to others.
 
 use console::{Color, Style, Term};
 
 use super::escape;
 use crate::report::{Area, Belief, Check, DoctorReport, Verdict};
 
-/// Columns of text, where the terminal has so many.
+/// The most columns of text.
 const WIDTH: usize = 100;
 
-/// Columns before what was found.
+/// The indentation of results.
 const INDENT: usize = 12;
 
-/// How wide a text is, and whether it has colours and names.
+/// The layout: width, colours, and names.
 #[derive(Clone, Copy)]
-struct Paper {
+struct Layout {
     width: usize,
     colours: bool,
     names: bool,
 }
 
-/// The screen: each check, and what the service does otherwise than was thought.
+/// The screen: each check, and the statements that the service contradicts.
 pub fn checkup(checkup: &DoctorReport) -> String {
     let terminal = Term::stdout();
     let columns = if terminal.is_term() { usize::from(terminal.size().1) } else { WIDTH };
-    let paper = Paper { width: columns.clamp(INDENT + 20, WIDTH), colours: true, names: true };
-    let mut text = paper.checks(&checkup.checks);
+    let layout = Layout { width: columns.clamp(INDENT + 20, WIDTH), colours: true, names: true };
+    let mut text = layout.checks(&checkup.checks);
     let refuted: Vec<_> = checkup.believed(Belief::Refuted).collect();
     let count = |belief| checkup.believed(belief).count();
     if count(Belief::Unseen) < checkup.statements.len() {
         text.push_str(&format!(
-            "\nOf the statements in docs/api-contract.md the service confirms {}, refutes {}; {} could not be tried.\n",
+            "\nOf the statements in docs/api-contract.md the service confirms {} and refutes {}; {} could not be checked.\n",
             count(Belief::Confirmed),
             refuted.len(),
             count(Belief::Unseen)
         ));
         for statement in refuted {
             let seen = format!("{}: {}", statement.statement, statement.seen);
-            text.push_str(&paper.line("otherwise", &paint(Verdict::Warning), &seen));
+            text.push_str(&layout.line("otherwise", &paint(Verdict::Warning), &seen));
         }
     }
     text + &format!("\n{}\n", end(checkup))
 }
 
-/// Everything, for somebody who was not there.
+/// The complete report, for somebody else.
 pub fn checkup_report(checkup: &DoctorReport) -> String {
-    let paper = Paper { width: WIDTH, colours: false, names: false };
+    let layout = Layout { width: WIDTH, colours: false, names: false };
     let mut text = format!(
         "ibinder-sync {} on {}, {}\nAPI: {}\n\n{}",
         checkup.version,
         checkup.system,
         checkup.made_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
         checkup.api.as_deref().unwrap_or("not set"),
-        paper.checks(&checkup.checks)
+        layout.checks(&checkup.checks)
     );
     text.push_str("\nStatements of docs/api-contract.md\n");
     for statement in &checkup.statements {
@@ -61,12 +61,12 @@ pub fn checkup_report(checkup: &DoctorReport) -> String {
             Belief::Refuted => "NO",
             Belief::Unseen => "not seen",
         };
-        text.push_str(&paper.line(word, &Style::new(), &format!("{}{seen}", statement.statement)));
+        text.push_str(&layout.line(word, &Style::new(), &format!("{}{seen}", statement.statement)));
     }
     text + &format!("\n{}\n", end(checkup))
 }
 
-impl Paper {
+impl Layout {
     fn checks(self, checks: &[Check]) -> String {
         let mut text = String::new();
         let mut area: Option<Area> = None;
@@ -85,7 +85,7 @@ impl Paper {
         text
     }
 
-    /// A word and a text beside it, in as many lines as it takes.
+    /// A word and a text beside it, wrapped.
     fn line(self, word: &str, style: &Style, text: &str) -> String {
         let text = escape(text).replace('\n', " ");
         let room = self.width - INDENT;
@@ -117,7 +117,7 @@ fn end(checkup: &DoctorReport) -> String {
     let counts = checkup.counts();
     let count = |verdict| counts.get(&verdict).copied().unwrap_or(0);
     match (count(Verdict::Failure), count(Verdict::Warning)) {
-        (0, 0) => "All is well.".to_owned(),
+        (0, 0) => "Everything is fine.".to_owned(),
         (0, 1) => "A run can work; there is 1 warning.".to_owned(),
         (0, warnings) => format!("A run can work; there are {warnings} warnings."),
         (1, _) => "A run can't work yet: see the failure above.".to_owned(),
@@ -155,7 +155,7 @@ mod tests {
         assert!(text.contains("            → do\\u{1b}[2Jthis\n\nService\n  skipped   not asked\n"), "{text}");
         assert!(text.ends_with("\nA run can work; there is 1 warning.\n"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert!(self::checkup(&found(Vec::new())).ends_with("All is well.\n"));
+        assert!(self::checkup(&found(Vec::new())).ends_with("Everything is fine.\n"));
         let failed = found(vec![Check::failure(Area::Service, "x", "y")]);
         assert!(self::checkup(&failed).contains("see the failure above"));
     }

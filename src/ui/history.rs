@@ -1,4 +1,4 @@
-//! What was, in words.
+//! The history of a mirror, in words.
 
 use jiff::tz::TimeZone;
 
@@ -7,11 +7,11 @@ use crate::history::{
     Changes, DocumentHistory, Holding, ListingEntry, Placement, Restored, Revision, Snapshot, Version, When, clock,
 };
 
-/// Missing files that are named in words; `--json` names them all.
+/// The most missing files shown; `--json` has them all.
 const SHOWN: usize = 50;
 
-/// Runs as lines of at most 80 characters, newest last. Those that changed nothing are counted
-/// instead, unless `all`; the newest one is always shown.
+/// Runs as lines of at most 80 characters, newest last. Runs without changes are only counted, unless `all`; the
+/// newest is always shown.
 pub fn snapshots(runs: &[Snapshot], all: bool, zone: &TimeZone) -> String {
     let mut text = row("RUN", "ENDED", "OUTCOME", ["ADDED", "UPD", "MOVED", "GONE", "FAIL"]);
     let mut folded = 0;
@@ -43,7 +43,7 @@ fn fold(folded: &mut u64) -> String {
     }
 }
 
-/// How it ended; of another command than `run`, which one it was.
+/// The outcome; for commands other than `run`, their name.
 fn outcome(run: &Snapshot) -> &str {
     match (run.whole, run.command.as_str(), &run.outcome) {
         (_, _, None) => "unfinished",
@@ -59,26 +59,26 @@ fn counts(changes: Option<Changes>) -> [String; 5] {
         .map(|count| if count == 0 { "-".to_owned() } else { count.to_string() })
 }
 
-/// A document of some time as a line: size, time and path.
+/// A document at some time as a line: size, time and path.
 pub fn listed(entry: &ListingEntry, zone: &TimeZone) -> String {
     let time = clock(entry.mtime.as_second(), zone);
     format!("{:>12}  {time}  {}\n", entry.size, line(entry.path.as_str()))
 }
 
-/// Everything that is known of a document.
-pub fn biography(told: &DocumentHistory, zone: &TimeZone) -> String {
-    let mut text = format!("document {}\n", escape(&told.document_id));
+/// Everything that is known about a document.
+pub fn document_history(document: &DocumentHistory, zone: &TimeZone) -> String {
+    let mut text = format!("document {}\n", escape(&document.document_id));
     text.push_str("places\n");
-    for place in &told.places {
+    for place in &document.places {
         text.push_str(&place_lines(place, zone));
     }
     text.push_str("versions\n");
-    for version in &told.versions {
+    for version in &document.versions {
         text.push_str(&version_lines(version, zone));
     }
-    if !told.metadata.is_empty() {
+    if !document.metadata.is_empty() {
         text.push_str("metadata\n");
-        for revision in &told.metadata {
+        for revision in &document.metadata {
             text.push_str(&revision_lines(revision, zone));
         }
     }
@@ -97,13 +97,13 @@ fn place_lines(place: &Placement, zone: &TimeZone) -> String {
 fn version_lines(version: &Version, zone: &TimeZone) -> String {
     let held = match version.held {
         Holding::Tree => "in the tree".to_owned(),
-        Holding::Object => "held in objects/".to_owned(),
-        Holding::Edited => "not held; its file had been edited by hand, and the edited one is held".to_owned(),
+        Holding::Object => "kept in objects/".to_owned(),
+        Holding::Edited => "not kept; its file was edited by hand, and the edited one is kept".to_owned(),
         Holding::Freed => match &version.freed {
-            Some(freed) => format!("not held any more: retention let its bytes go in {}", when(freed, zone)),
-            None => "not held any more".to_owned(),
+            Some(freed) => format!("deleted by retention in {}", when(freed, zone)),
+            None => "not kept any more".to_owned(),
         },
-        Holding::Nothing => "not held: its file was missing when it left".to_owned(),
+        Holding::Nothing => "not kept: its file was missing when it was removed".to_owned(),
     };
     format!(
         "  {}\n    {} bytes, sha256 {}\n{}    {held}\n",
@@ -123,7 +123,7 @@ fn revision_lines(revision: &Revision, zone: &TimeZone) -> String {
     text
 }
 
-/// From when to when, in lines of their own.
+/// First and last time, on separate lines.
 fn span(first: &When, ended: Option<&When>, cause: Option<&str>, zone: &TimeZone) -> String {
     let ended = match ended {
         None => "    until now\n".to_owned(),
@@ -138,11 +138,11 @@ fn span(first: &When, ended: Option<&When>, cause: Option<&str>, zone: &TimeZone
 fn when(when: &When, zone: &TimeZone) -> String {
     match when.at {
         Some(at) => format!("{} ({})", escape(&when.run_id), clock(at.as_second(), zone)),
-        None => format!("{} (not known any more)", escape(&when.run_id)),
+        None => format!("{} (its record was deleted)", escape(&when.run_id)),
     }
 }
 
-/// What a restore came to. `then` says which time it was of.
+/// The result of a restore. `then` describes its time.
 pub fn restored(restored: &Restored, to: &std::path::Path, then: &str) -> String {
     let mut text = format!(
         "{} files, {}, restored into {}{then}\n",
@@ -151,21 +151,21 @@ pub fn restored(restored: &Restored, to: &std::path::Path, then: &str) -> String
         escape(&to.display().to_string())
     );
     if restored.edited > 0 {
-        text.push_str(&format!("{} of them are as somebody had edited them by hand\n", restored.edited));
+        text.push_str(&format!("{} of them were edited by hand\n", restored.edited));
     }
     for missing in restored.missing.iter().take(SHOWN) {
         text.push_str(&format!("missing: {}: {}\n", line(missing.path.as_str()), line(&missing.reason.to_string())));
     }
     if restored.missing.len() > SHOWN {
-        text.push_str(&format!("missing: {} more, which --json names\n", restored.missing.len() - SHOWN));
+        text.push_str(&format!("missing: {} more, listed with --json\n", restored.missing.len() - SHOWN));
     }
     if restored.damaged > 0 {
-        text.push_str("Damage was found, which the messages above name; `verify --repair` may mend it\n");
+        text.push_str("Damage was found, see the messages above; `verify --repair` may fix it\n");
     }
     text
 }
 
-/// A text that stays within its line.
+/// A text on a single line.
 fn line(text: &str) -> String {
     escape(text).replace('\n', "\\n")
 }

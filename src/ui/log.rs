@@ -1,7 +1,7 @@
 //! Log lines, on standard error.
 //!
-//! Only this program's own lines are let through, whatever `RUST_LOG` says: those of the HTTP
-//! libraries may show headers at their finest level, and with them the token.
+//! Only this program's own lines are shown, whatever `RUST_LOG` says: the HTTP libraries may log headers, and with
+//! them the token.
 
 use std::io;
 
@@ -13,12 +13,12 @@ use tracing_subscriber::{
 
 use super::escape;
 
-/// How much is said.
+/// The log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Only what went wrong.
+    /// Errors only.
     Error,
-    /// What somebody should know, and what was done.
+    /// Warnings and results.
     Normal,
     /// Every step.
     Debug,
@@ -26,7 +26,7 @@ pub enum Level {
     Trace,
 }
 
-/// Starts logging. `bars` are moved out of the way while a line is written.
+/// Starts logging. `bars` are hidden while a line is written.
 pub fn start(level: Level, json: bool, bars: &MultiProgress) {
     let directive = match level {
         Level::Error => "error",
@@ -77,7 +77,7 @@ impl io::Write for Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let text = escape(&String::from_utf8_lossy(&self.text));
-        // Standard error that went away is no reason to stop a backup.
+        // A closed standard error is no reason to stop a backup.
         self.bars.suspend(|| drop(io::Write::write_all(&mut io::stderr(), text.as_bytes())));
     }
 }

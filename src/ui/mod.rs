@@ -1,4 +1,4 @@
-//! What people see: log lines and progress on standard error, results on standard output.
+//! Output for people: log lines and progress on standard error, results on standard output.
 
 mod bars;
 mod binders;
@@ -20,12 +20,12 @@ use std::io::{self, Write as _};
 pub use binders::binders;
 pub use doctor::{checkup, checkup_report};
 pub use forget::forget;
-pub use history::{biography, listed, restored, snapshots};
+pub use history::{document_history, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
 pub use output::{Lines, is_lost, json, json_line, print, print_json};
 pub use progress::Screen;
 pub use purge::purge;
-pub use status::standing;
+pub use status::status;
 pub use summary::{ended, plan, planned, summary};
 pub use throughput::StatusLine;
 pub use verify::verify_summary;
@@ -33,24 +33,24 @@ pub use verify::verify_summary;
 use crate::report::bytes;
 pub use crate::report::escape;
 
-/// Prints what somebody should know, once, to standard error, where there are no log lines.
+/// Prints a warning to standard error, if there are no log lines.
 pub fn warn(error: &dyn std::error::Error) {
     let _ = writeln!(io::stderr(), "warning: {}", escape(&error.to_string()));
 }
 
-/// Prints an error with what caused it, once, to standard error.
-pub fn complain(error: &dyn std::error::Error) {
+/// Prints an error with its causes to standard error.
+pub fn print_error(error: &dyn std::error::Error) {
     let mut text = format!("error: {}", escape(&error.to_string()));
     let mut last = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = error.to_string();
-        // Wrapping types often repeat what they wrap.
-        if !last.contains(&said) {
+        let text_of_error = error.to_string();
+        // Wrapping types often repeat the text of their cause.
+        if !last.contains(&text_of_error) {
             text.push_str(": ");
-            text.push_str(&escape(&said));
+            text.push_str(&escape(&text_of_error));
         }
-        last = said;
+        last = text_of_error;
         cause = error.source();
     }
     let _ = writeln!(io::stderr(), "{text}");

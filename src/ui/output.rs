@@ -1,7 +1,7 @@
 //! Results, on standard output.
 //!
-//! A reader that went away (`| head`) has what it wants. A disk that is full has not: that is told, once, and the
-//! program must not end as if all had been said.
+//! A reader that stopped reading (`| head`) has what it wants. A write error, for example of a full disk, is
+//! reported once, and the program must not exit with success.
 
 use std::{
     io::{self, Write as _},
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Whether something was lost that somebody wanted to read.
+/// Whether output was lost.
 pub fn is_lost() -> bool {
     LOST.load(Relaxed)
 }
@@ -39,7 +39,7 @@ pub fn print_json(value: &impl Serialize) {
     print(&json(value));
 }
 
-/// Many lines on standard output, written in larger pieces.
+/// Many lines on standard many lines with a buffer.
 #[derive(Debug)]
 pub struct Lines(io::BufWriter<io::Stdout>);
 
@@ -50,7 +50,7 @@ impl Default for Lines {
 }
 
 impl Lines {
-    /// Prints a line; false where nobody reads any more.
+    /// Prints a line; false if the reader has gone.
     pub fn print(&mut self, line: &str) -> bool {
         keep(self.0.write_all(line.as_bytes()))
     }
@@ -62,7 +62,7 @@ impl Drop for Lines {
     }
 }
 
-/// Whether it was written; what was lost is told of.
+/// Whether it was written; reports errors.
 fn keep(written: io::Result<()>) -> bool {
     let Err(error) = written else { return true };
     if error.kind() != io::ErrorKind::BrokenPipe && !LOST.swap(true, Relaxed) {

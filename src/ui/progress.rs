@@ -1,4 +1,4 @@
-//! Progress: bars on a terminal, a line now and then elsewhere.
+//! Progress: bars on a terminal, or a line every half minute.
 
 use std::{
     io::IsTerminal as _,
@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// How often bars are drawn.
+/// The interval of drawing bars.
 const TICK: Duration = Duration::from_millis(200);
 
-/// How often a line is written where there are no bars.
+/// The interval of lines without bars.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// The thread that shows progress, until it is dropped.
@@ -30,12 +30,12 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Shows progress; nothing where `quiet`.
+    /// Shows progress, unless `quiet`.
     pub fn start(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
         Self::show(progress, all, quiet, lines, Subject::Mirror)
     }
 
-    /// Shows how files are written that are not downloaded.
+    /// Shows the progress of writing files that are not downloads.
     pub fn of_files(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
         Self::show(progress, all, quiet, lines, Subject::Files)
     }
@@ -56,7 +56,7 @@ fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, 
     let mut pace = Throughput::default();
     let pause = if bars.is_some() { TICK } else { HEARTBEAT };
     while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
-        pace.see(progress, started.elapsed());
+        pace.add_sample(progress, started.elapsed());
         if let Some(bars) = bars {
             bars.draw(progress, &mut pace);
         } else {

@@ -1,4 +1,4 @@
-//! How a mirror is, in words: a line for monitoring, and details for people.
+//! The status of a mirror: a line for monitoring, and details for people.
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -8,9 +8,8 @@ use crate::{
     ui::{bytes, escape},
 };
 
-/// The judgement as a Nagios plug-in prints it. In what follows the first line a `|` would begin
-/// more numbers, so there is none.
-pub fn standing(health: &Health, status: Option<&Status>, zone: &TimeZone) -> String {
+/// The output of a Nagios plugin. A `|` after the first line would start more numbers, so there is none.
+pub fn status(health: &Health, status: Option<&Status>, zone: &TimeZone) -> String {
     let headline = plain(&health.headline);
     let mut text = match health.perfdata.as_str() {
         "" => format!("{}: {headline}\n", health.level.word()),
@@ -20,8 +19,8 @@ pub fn standing(health: &Health, status: Option<&Status>, zone: &TimeZone) -> St
     for problem in health.problems.iter().filter(|problem| problem.level < health.level) {
         text.push_str(&format!("{}: {}\n", problem.level.word(), plain(&problem.text)));
     }
-    for (what, said) in details(status, zone) {
-        text.push_str(&format!("{what:<18}{}\n", plain(&said)));
+    for (what, value) in details(status, zone) {
+        text.push_str(&format!("{what:<18}{}\n", plain(&value)));
     }
     if health.level != Level::Ok {
         let place = format!("{}/.ibinder-sync/last-run.html", status.dest);
@@ -51,17 +50,17 @@ fn details(status: &Status, zone: &TimeZone) -> Vec<(&'static str, String)> {
     }
     if let Some((run, filters)) = status.last_run.as_ref().and_then(|run| Some((run, run.filters.as_ref()?))) {
         let left_out = Filters::left_out(run.binders.filtered, run.documents.filtered);
-        lines.push(("filters:", format!("leave out {left_out}: {}", filters.flags().join(" "))));
+        lines.push(("filters:", format!("exclude {left_out}: {}", filters.flags().join(" "))));
     }
     lines.extend(waiting(status, &clock));
     if let Some(space) = &status.space {
         lines.push(("tree:", format!("{} documents, {}", count(space.documents), bytes(space.tree_bytes))));
-        lines.push(("history:", format!("{} past contents, {}", count(space.objects), bytes(space.history_bytes))));
+        lines.push(("history:", format!("{} old versions, {}", count(space.objects), bytes(space.history_bytes))));
         lines.extend(space.free_bytes.map(|free| ("free:", bytes(free))));
     }
     if let Some(verify) = &status.last_verify {
         let (read, all) = (verify.checked, verify.mirrored);
-        let said = format!(
+        let value = format!(
             "{}, exit {}: {} of {} documents read, {} damaged, {} repaired",
             clock(&verify.finished_at),
             verify.exit_code,
@@ -70,10 +69,10 @@ fn details(status: &Status, zone: &TimeZone) -> Vec<(&'static str, String)> {
             count(verify.damaged),
             count(verify.repaired)
         );
-        lines.push(("last verify:", said));
+        lines.push(("last verify:", value));
     }
     if let Some(round) = &status.last_round {
-        lines.push(("everything read:", clock(&round.ended_at)));
+        lines.push(("last full check:", clock(&round.ended_at)));
     }
     lines
 }
@@ -81,7 +80,7 @@ fn details(status: &Status, zone: &TimeZone) -> Vec<(&'static str, String)> {
 fn ended(run: &LastRun) -> String {
     let word = run.outcome.word();
     if run.run_id.is_empty() {
-        return format!("{word} before it began, exit {}", run.exit_code);
+        return format!("{word} before it could begin, exit {}", run.exit_code);
     }
     format!("{word}, exit {}, run {}", run.exit_code, run.run_id)
 }
@@ -95,10 +94,10 @@ fn waiting(status: &Status, clock: &impl Fn(&Timestamp) -> String) -> Vec<(&'sta
     }
     let acknowledged = status.last_run.as_ref().map_or(0, |run| run.documents.acknowledged);
     if acknowledged > 0 {
-        lines.push(("acknowledged:", format!("{} documents are missing, and may be", count(acknowledged))));
+        lines.push(("acknowledged:", format!("{} documents are missing, as accepted", count(acknowledged))));
     }
     if waiting.unconfirmed > 0 {
-        lines.push(("unconfirmed:", format!("{} documents, listed no more", count(waiting.unconfirmed))));
+        lines.push(("unconfirmed:", format!("{} documents are not listed any more", count(waiting.unconfirmed))));
     }
     if waiting.withheld > 0 {
         lines.push(("withheld:", format!("{} removals", count(waiting.withheld))));

@@ -1,4 +1,4 @@
-//! What a run did, in words.
+//! The result of a run, in words.
 
 use super::escape;
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     sync::Planned,
 };
 
-/// Failures and warnings that are shown; the report has them all.
+/// The most failures and warnings shown; the report has them all.
 const SHOWN: usize = 10;
 
-/// The end of a run in a line.
+/// The end of a run in one line.
 pub fn ended(outcome: Outcome, documents: &Documents) -> String {
     format!("{}: {}, {} unchanged", head(outcome), changes(documents), documents.unchanged)
 }
@@ -19,11 +19,11 @@ fn head(outcome: Outcome) -> &'static str {
         Outcome::Complete => "Complete",
         Outcome::Partial => "Partial",
         Outcome::Failed => "Failed",
-        Outcome::Interrupted => "Interrupted; the next run goes on",
+        Outcome::Interrupted => "Interrupted; the next run continues",
     }
 }
 
-/// The end of a run. `report` is where the whole report is.
+/// The end of a run. `report` is the path of the whole report.
 pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
     let requests = run.requests.token + run.requests.api + run.requests.storage;
     let mut text = format!(
@@ -49,7 +49,7 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
     let freed = &run.freed;
     if freed.versions + freed.objects > 0 {
         text.push_str(&format!(
-            "Let go by retention: {} past versions, {} objects, {}.\n",
+            "Deleted by retention: {} old versions, {} objects, {}.\n",
             freed.versions,
             freed.objects,
             bytes(freed.bytes)
@@ -57,14 +57,14 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
     }
     filters(&mut text, run);
     tabs(&mut text, run);
-    told_of(&mut text, run);
+    problems(&mut text, run);
     if let Some(report) = report {
         text.push_str(&format!("Report: {}\n", report.display()));
     }
     text
 }
 
-/// The end of a plan: what a run would do, and that nothing was done.
+/// The end of a plan: what a run would do.
 pub fn planned(run: &RunReport) -> String {
     let requests = run.requests.token + run.requests.api + run.requests.storage;
     let mut text = format!(
@@ -75,31 +75,31 @@ pub fn planned(run: &RunReport) -> String {
             Outcome::Failed => "Failed plan",
             Outcome::Interrupted => "Interrupted plan",
         },
-        intentions(&run.documents),
+        planned_changes(&run.documents),
         run.documents.seen,
         run.binders.listed,
         run.documents.unchanged,
         run.duration_seconds
     );
-    if let Some(night) = &run.night {
-        let (requests, takes) = (night.requests, takes(night));
-        text.push_str(&format!("A night on which nothing changes takes {requests} requests{takes}.\n"));
+    if let Some(cost) = &run.night {
+        let (requests, duration) = (cost.requests, duration(cost));
+        text.push_str(&format!("A run that finds no changes sends {requests} requests{duration}.\n"));
     }
     filters(&mut text, run);
     tabs(&mut text, run);
-    told_of(&mut text, run);
+    problems(&mut text, run);
     text
 }
 
-/// What the run was limited to.
+/// The filters of the run.
 fn filters(text: &mut String, run: &RunReport) {
     if let Some(filters) = &run.filters {
         let left_out = Filters::left_out(run.binders.filtered, run.documents.filtered);
-        text.push_str(&format!("Filters left out {left_out}: {}\n", escape(&filters.flags().join(" "))));
+        text.push_str(&format!("Filters excluded {left_out}: {}\n", escape(&filters.flags().join(" "))));
     }
 }
 
-/// Tabs that hold no documents.
+/// Tabs without documents.
 fn tabs(text: &mut String, run: &RunReport) {
     let binders = run.tabs_without_documents.len();
     let tabs: u64 = run.tabs_without_documents.iter().map(|binder| binder.tabs).sum();
@@ -114,7 +114,7 @@ fn tabs(text: &mut String, run: &RunReport) {
 }
 
 /// Failures and warnings.
-fn told_of(text: &mut String, run: &RunReport) {
+fn problems(text: &mut String, run: &RunReport) {
     let failures = run.failures.iter().map(|f| match &f.file_name {
         Some(name) if !name.is_empty() => format!("{name}: {}", f.error),
         _ => f.error.clone(),
@@ -123,11 +123,11 @@ fn told_of(text: &mut String, run: &RunReport) {
     list(text, "warning", run.warnings.iter().cloned());
 }
 
-/// How long requests take at the rate that held.
+/// The duration of these requests at the saved rate.
 #[expect(clippy::cast_precision_loss, reason = "minutes are shown")]
-fn takes(night: &UnchangedCost) -> String {
-    let Some(rate) = night.rate else { return String::new() };
-    let time = match night.requests as f64 / rate / 60.0 {
+fn duration(cost: &UnchangedCost) -> String {
+    let Some(rate) = cost.rate else { return String::new() };
+    let time = match cost.requests as f64 / rate / 60.0 {
         minutes if minutes < 1.5 => "about a minute or less".to_owned(),
         minutes => format!("about {minutes:.0} minutes"),
     };
@@ -143,8 +143,8 @@ fn changes(documents: &Documents) -> String {
         (documents.removed, "removed"),
         (documents.failed, "failed"),
         (documents.withheld, "withheld"),
-        (documents.filtered, "left out"),
-        (documents.purged, "erased here and still listed"),
+        (documents.filtered, "excluded"),
+        (documents.purged, "purged but still listed"),
         (documents.without_version, "without a version"),
         (documents.acknowledged, "acknowledged as missing"),
     ];
@@ -153,8 +153,8 @@ fn changes(documents: &Documents) -> String {
     if changes.is_empty() { "nothing changed".to_owned() } else { changes.join(", ") }
 }
 
-/// The same as what is to come.
-fn intentions(documents: &Documents) -> String {
+/// The same for a plan.
+fn planned_changes(documents: &Documents) -> String {
     let doing = counted(&[
         ("adopt", documents.adopted),
         ("add", documents.added),
@@ -163,10 +163,10 @@ fn intentions(documents: &Documents) -> String {
         ("remove", documents.removed),
     ]);
     let not = [
-        (documents.failed, "can't be told of"),
+        (documents.failed, "can't be determined"),
         (documents.withheld, "would be withheld"),
-        (documents.filtered, "are left out"),
-        (documents.purged, "were erased here and are still listed"),
+        (documents.filtered, "are excluded"),
+        (documents.purged, "were purged but are still listed"),
         (documents.without_version, "have no version"),
     ];
     let mut text = if doing.is_empty() { "change nothing".to_owned() } else { doing };
@@ -177,8 +177,8 @@ fn intentions(documents: &Documents) -> String {
 }
 
 fn counted(verbs: &[(&str, u64)]) -> String {
-    let told = verbs.iter().filter(|(_, count)| *count > 0).map(|(verb, count)| format!("{verb} {count}"));
-    told.collect::<Vec<_>>().join(", ")
+    let parts = verbs.iter().filter(|(_, count)| *count > 0).map(|(verb, count)| format!("{verb} {count}"));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 fn list(text: &mut String, what: &str, lines: impl ExactSizeIterator<Item = String>) {
@@ -191,7 +191,7 @@ fn list(text: &mut String, what: &str, lines: impl ExactSizeIterator<Item = Stri
     }
 }
 
-/// What a run would do, a line each.
+/// What a run would do, one line each.
 pub fn plan(planned: &[Planned]) -> String {
     let mut sorted: Vec<&Planned> = planned.iter().collect();
     sorted.sort();
@@ -212,28 +212,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_says_what_is_to_come() {
+    fn a_plan_lists_future_changes() {
         let none = Documents::default();
         #[rustfmt::skip]
         let table = [
             (none,                                                       "change nothing"),
             (Documents { added: 60, updated: 1, moved: 2, removed: 1, ..none }, "add 60, update 1, move 2, remove 1"),
             (Documents { adopted: 3, failed: 1, withheld: 12, filtered: 2, ..none },
-             "adopt 3; 1 can't be told of; 12 would be withheld; 2 are left out"),
+             "adopt 3; 1 can't be determined; 12 would be withheld; 2 are excluded"),
         ];
         for (documents, text) in table {
-            assert_eq!(intentions(&documents), text);
+            assert_eq!(planned_changes(&documents), text);
         }
     }
 
     #[test]
-    fn nights_for_people() {
+    fn request_durations() {
         for (requests, rate, text) in [
             (9, None, ""),
             (9, Some(10.0), ", about a minute or less at 10.0 a second"),
             (4402, Some(23.5), ", about 3 minutes at 23.5 a second"),
         ] {
-            assert_eq!(takes(&UnchangedCost { requests, rate }), text);
+            assert_eq!(duration(&UnchangedCost { requests, rate }), text);
         }
     }
 }

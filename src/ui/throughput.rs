@@ -1,4 +1,4 @@
-//! How far a run is and how fast it goes, in words.
+//! Progress and speed of a run, in words.
 
 use std::time::{Duration, Instant};
 
@@ -6,32 +6,32 @@ use crate::{
     report::Progress,
     ui::{
         bytes,
-        eta::{Course, about},
+        eta::{RateEstimator, about},
     },
 };
 
-/// What goes on.
+/// The kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// Binders are read and documents downloaded, or files checked.
+    /// Reading binders and downloading documents, or checking files.
     Mirror,
-    /// Files are written that are not downloaded.
+    /// Writing files that are not downloads.
     Files,
 }
 
-/// How fast everything goes.
+/// The speed of the work.
 #[derive(Debug, Default)]
 pub(super) struct Throughput {
-    downloads: Course,
-    bytes: Course,
-    checked: Course,
+    downloads: RateEstimator,
+    bytes: RateEstimator,
+    checked: RateEstimator,
 }
 
 impl Throughput {
-    pub(super) fn see(&mut self, progress: &Progress, now: Duration) {
-        self.downloads.see(now, Progress::get(&progress.downloads_done));
-        self.bytes.see(now, Progress::get(&progress.bytes));
-        self.checked.see(now, Progress::get(&progress.checked));
+    pub(super) fn add_sample(&mut self, progress: &Progress, now: Duration) {
+        self.downloads.add_sample(now, Progress::get(&progress.downloads_done));
+        self.bytes.add_sample(now, Progress::get(&progress.bytes));
+        self.checked.add_sample(now, Progress::get(&progress.checked));
     }
 }
 
@@ -40,12 +40,12 @@ pub(super) fn checks(progress: &Progress) -> bool {
     Progress::get(&progress.to_check) > 0
 }
 
-/// Whether nothing else is done.
+/// Whether nothing but checking is done.
 pub(super) fn checks_only(progress: &Progress) -> bool {
     checks(progress) && Progress::get(&progress.binders) == 0
 }
 
-/// How far a run is, in a line that somebody asks for now and then.
+/// A status line on request.
 #[derive(Debug)]
 pub struct StatusLine {
     started: Instant,
@@ -59,9 +59,9 @@ impl Default for StatusLine {
 }
 
 impl StatusLine {
-    /// The line.
+    /// The present status line.
     pub fn line(&mut self, progress: &Progress) -> String {
-        self.pace.see(progress, self.started.elapsed());
+        self.pace.add_sample(progress, self.started.elapsed());
         line(progress, &mut self.pace, Subject::Mirror)
     }
 }
@@ -75,12 +75,12 @@ pub(super) fn line(progress: &Progress, pace: &mut Throughput, subject: Subject)
     }
 }
 
-/// How much was checked; and how fast, where nothing else went on before.
+/// How much was checked, and how fast, if nothing else was done before.
 pub(super) fn check(progress: &Progress, pace: &mut Throughput) -> String {
     let (done, all) = (Progress::get(&progress.checked), Progress::get(&progress.to_check));
     let text = format!("checked {} of {}", bytes(done), bytes(all));
     if checks_only(progress) {
-        format!("{text}, {}/s{}", rate(&pace.checked), left(&mut pace.checked, all))
+        format!("{text}, {}/s{}", rate(&pace.checked), remaining(&mut pace.checked, all))
     } else {
         text
     }
@@ -101,19 +101,19 @@ fn written(progress: &Progress, pace: &mut Throughput) -> String {
     format!("{done}/{all}, {}", transfer(progress, pace))
 }
 
-/// Bytes, rate, and the time that is left.
+/// Bytes, rate, and the remaining time.
 pub(super) fn transfer(progress: &Progress, pace: &mut Throughput) -> String {
     let text = format!("{}, {}/s", bytes(Progress::get(&progress.bytes)), rate(&pace.bytes));
-    // Before all binders are read nobody knows how many downloads there will be.
+    // Until all binders are read, the number of downloads is unknown.
     let read = Progress::get(&progress.binders_done) == Progress::get(&progress.binders);
-    if read { text + &left(&mut pace.downloads, Progress::get(&progress.downloads)) } else { text }
+    if read { text + &remaining(&mut pace.downloads, Progress::get(&progress.downloads)) } else { text }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate for people")]
-fn rate(course: &Course) -> String {
-    bytes(course.rate() as u64)
+fn rate(estimator: &RateEstimator) -> String {
+    bytes(estimator.rate() as u64)
 }
 
-fn left(course: &mut Course, all: u64) -> String {
-    course.left(all).map(|left| format!(", about {} left", about(left))).unwrap_or_default()
+fn remaining(estimator: &mut RateEstimator, all: u64) -> String {
+    estimator.remaining(all).map(|remaining| format!(", about {} left", about(remaining))).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! What a check of the mirror found, in words.
+//! The result of a check, in words.
 
 use super::{bytes, escape};
 use crate::report::{Finding, VerifyOutcome, VerifyReport};
 
-/// Findings that are shown; `--json` has them all.
+/// The most findings shown; `--json` has them all.
 const SHOWN: usize = 50;
 
 /// The end of a check.
@@ -27,9 +27,9 @@ pub fn verify_summary(report: &VerifyReport) -> String {
         text.push_str(&format!("and {} more; --json shows them all\n", report.findings.len() - SHOWN));
     }
     for (count, what) in [
-        (report.unlisted, "foreign files and unclaimed objects are not listed"),
-        (report.unfinished, "documents or objects were just being changed by a run, and were left out"),
-        (report.restamped, "files had another time or inode and the right bytes; theirs are known now"),
+        (report.unlisted, "foreign files and unused objects are not listed"),
+        (report.unfinished, "documents or objects were being changed by a run and were skipped"),
+        (report.restamped, "files had another time or inode but the right bytes; this is now recorded"),
     ] {
         if count > 0 {
             text.push_str(&format!("{count} {what}\n"));
@@ -46,7 +46,7 @@ fn head(report: &VerifyReport) -> String {
             format!("Damaged, {} findings, {} repaired", report.damaged, report.repaired)
         }
         VerifyOutcome::Damaged => format!("Damaged, {} findings", report.damaged),
-        VerifyOutcome::Partial => "Something could not be looked at".to_owned(),
+        VerifyOutcome::Partial => "Something could not be read".to_owned(),
         VerifyOutcome::Interrupted => "Interrupted".to_owned(),
     }
 }
@@ -58,6 +58,6 @@ fn line(finding: &Finding) -> String {
         (None, _) => String::new(),
     };
     let text = format!("{}: {}: {}{repair}", finding.kind.word(), finding.path, finding.detail);
-    // A name may hold a line feed, which only ends a line here.
+    // A name may contain a line feed, which only ends a line here.
     escape(&text).replace('\n', "\\n") + "\n"
 }

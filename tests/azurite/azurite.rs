@@ -1,4 +1,4 @@
-//! Azurite's blob service, started on a free port, with its blobs in a folder that goes with it.
+//! Azurite's blob service, started on a free port, with its blobs in a temporary folder.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -20,12 +20,12 @@ pub(crate) const CONTAINER: &str = "documents";
 /// A running Azurite.
 pub(crate) struct Azurite {
     child: Child,
-    /// What lies in it.
+    /// The folder of its blobs.
     pub(crate) blobs: Blobs,
     _location: TempDir,
 }
 
-/// A client of it.
+/// A client.
 #[derive(Clone)]
 pub(crate) struct Blobs {
     pub(crate) address: SocketAddr,
@@ -40,12 +40,12 @@ pub(crate) enum Upload {
     Whole,
     /// In blocks of this size: the store knows no MD5.
     Blocks(usize),
-    /// In blocks of this size, with an MD5 that the uploader names.
+    /// In blocks of this size, with an MD5 given by the uploader.
     BlocksWithMd5(usize),
 }
 
 impl Azurite {
-    /// Starts it, or skips the test.
+    /// Starts Azurite, or skips the test.
     pub(crate) fn start() -> Option<Self> {
         let Some(program) = find() else {
             skip("azurite-blob is not installed; tests/azurite/main.rs says how");
@@ -78,7 +78,7 @@ impl Blobs {
         Self { address, client, runtime }
     }
 
-    /// Uploads a blob, in place of the one that has its name.
+    /// Uploads a blob, replacing one with the same name.
     pub(crate) fn upload(&self, blob: &str, bytes: &[u8], how: Upload) {
         let md5 = STANDARD.encode(md5(bytes));
         let stored = match how {
@@ -112,14 +112,14 @@ impl Blobs {
         self.runtime.block_on(request.send()).unwrap()
     }
 
-    /// Asks for a blob with a read-only link.
+    /// Requests a blob with a read-only link.
     pub(crate) fn get(&self, blob: &str, seconds: i64, headers: &[(&str, &str)]) -> Response {
         let url = format!("{}{CONTAINER}/{blob}?{}", self.root(), sas::reads(CONTAINER, blob, seconds));
         let request = headers.iter().fold(self.client.get(url), |request, (name, value)| request.header(*name, *value));
         self.runtime.block_on(request.send()).unwrap()
     }
 
-    /// The bytes of an answer.
+    /// The bytes of a response.
     pub(crate) fn body(&self, response: Response) -> Vec<u8> {
         self.runtime.block_on(response.bytes()).unwrap().to_vec()
     }
@@ -131,7 +131,7 @@ impl Blobs {
 
 impl Drop for Azurite {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -151,7 +151,7 @@ fn find() -> Option<PathBuf> {
     installed.exists().then_some(installed)
 }
 
-/// Waits until it says where it listens.
+/// Waits until it prints its address.
 fn listening(child: &mut Child) -> SocketAddr {
     let mut said = String::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {

@@ -1,4 +1,4 @@
-//! What `docs/api-contract.md` says of the store, as far as Azurite shows it.
+//! The statements of `docs/api-contract.md` about the store, as far as Azurite shows them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Response;
@@ -47,7 +47,7 @@ fn conditions_on_a_part() {
     let old = header(&blobs.get("a", 60, &[]), "etag").unwrap().to_owned();
     blobs.upload("a", b"abcdefghij", Upload::Whole);
     let range = ("range", "bytes=4-");
-    // `If-Range` is ignored: the rest of the new blob comes, and only its ETag tells.
+    // `If-Range` is ignored: the rest of the new blob comes, and only its ETag shows it.
     let part = blobs.get("a", 60, &[range, ("if-range", &old)]);
     assert_eq!(part.status(), 206);
     assert_ne!(header(&part, "etag"), Some(old.as_str()));

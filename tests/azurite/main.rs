@@ -1,7 +1,7 @@
-//! The program against Azurite, which answers as Azure Blob Storage does.
+//! The program against Azurite, which behaves like Azure Blob Storage.
 //!
-//! The sandbox is the API, and hands out SAS links to blobs that these tests upload. Azurite is a package of npm:
-//! `npm ci --prefix target/azurite` after copying `tests/azurite/package*.json` there, or the variable `AZURITE_BLOB`
+//! The sandbox is the API, and issues SAS links to blobs that these tests upload. Azurite is an npm package: `npm
+//! ci --prefix target/azurite` after copying `tests/azurite/package*.json` there, or the variable `AZURITE_BLOB`
 //! with the path of an `azurite-blob`. Without it the tests are skipped, and fail if the variable `CI` is set.
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, missing_docs)]

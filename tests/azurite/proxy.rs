@@ -1,4 +1,4 @@
-//! A proxy in front of Azurite for what a store does now and then, and Azurite can't be made to do.
+//! A proxy in front of Azurite for faults that Azurite can't be made to have.
 
 use std::{
     collections::HashMap,
@@ -12,17 +12,17 @@ use std::{
 pub(crate) enum Action {
     /// Azurite answers it.
     Pass,
-    /// Azurite answers it under another query.
+    /// Azurite answers it with another query.
     Query(String),
-    /// This many bytes of the body pass, something is done, and the connection breaks.
+    /// This many bytes of the body pass, the closure runs, and the connection breaks.
     Cut(usize, Box<dyn FnOnce() + Send>),
-    /// This many bytes of the body pass, this is told, and nothing more comes.
+    /// This many bytes of the body pass, a message is sent, and nothing more comes.
     Hold(usize, Sender<()>),
-    /// The store refuses the request with this status; it has too much to do.
+    /// The store refuses the request with this status, because it is busy.
     Busy(u16, Option<&'static str>),
 }
 
-/// A request for a blob, as it came.
+/// A request for a blob.
 struct Asked {
     path: String,
     range: Option<String>,
@@ -39,7 +39,7 @@ pub(crate) struct Proxy {
 struct Inner {
     asked: Vec<Asked>,
     script: Script,
-    /// How many requests came for each path since the script began.
+    /// The number of requests for each path since the script began.
     counts: HashMap<String, usize>,
 }
 
@@ -58,7 +58,7 @@ impl Proxy {
                     let head = head(&client);
                     let Some(asked) = read(&head) else { return };
                     let action = inner.lock().unwrap().next(asked);
-                    // Whoever asked may have gone away.
+                    // The client may have disconnected.
                     let _ = serve(client, &head, azurite, action);
                 });
             }
@@ -66,7 +66,7 @@ impl Proxy {
         Self { address, inner }
     }
 
-    /// From now on the script decides about each blob by how many requests came for it before. The root of the store is
+    /// From now on the script decides about each blob by the number of earlier requests for it before. The root of the store is
     /// always answered: a store that refuses even that is down, and then documents wait and ask for another link.
     pub(crate) fn does(&self, script: impl FnMut(usize) -> Action + Send + 'static) {
         let mut inner = self.inner.lock().unwrap();
@@ -75,7 +75,7 @@ impl Proxy {
         inner.asked.clear();
     }
 
-    /// The ranges that were asked for of a blob since the script began.
+    /// The ranges requested of a blob since the script began.
     pub(crate) fn ranges(&self, blob: &str) -> Vec<Option<String>> {
         let inner = self.inner.lock().unwrap();
         inner.asked.iter().filter(|asked| asked.path.ends_with(blob)).map(|asked| asked.range.clone()).collect()
@@ -120,14 +120,14 @@ fn serve(mut client: TcpStream, head: &str, azurite: SocketAddr, action: Action)
         Action::Hold(bytes, told) => {
             std::io::copy(&mut azurite.take(bytes as u64), &mut client)?;
             let _ = told.send(());
-            // Until the client goes away.
+            // Until the client disconnects.
             client.read(&mut [0]).map(drop)
         }
         _ => std::io::copy(&mut azurite, &mut client).map(drop),
     }
 }
 
-/// The request as Azurite gets it, on a connection of its own.
+/// The request for Azurite, on a separate connection.
 fn forwarded(head: &str, action: &Action) -> String {
     let (line, headers) = head.split_once("\r\n").unwrap();
     let line = match action {

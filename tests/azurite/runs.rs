@@ -1,4 +1,4 @@
-//! Runs whose documents lie in Azurite.
+//! Runs whose documents are in Azurite.
 
 use std::{fs, process::Stdio, sync::mpsc};
 
@@ -19,10 +19,10 @@ const MIB: usize = 1024 * 1024;
 const NAME: &str = "ritning.dwg";
 /// The size of that document.
 const LARGE: usize = 24 * MIB;
-/// Where its download breaks off.
+/// Where its download breaks.
 const BREAK: usize = 9 * MIB;
 
-/// A document that takes a while, behind a proxy.
+/// A large document, behind a proxy.
 fn large(azurite: &Azurite) -> (World, Proxy, String) {
     let proxy = Proxy::start(azurite.blobs.address);
     let made = [Made { name: NAME, size: LARGE, how: Upload::Blocks(4 * MIB) }];
@@ -36,7 +36,7 @@ fn cut(bytes: usize) -> Action {
     Action::Cut(bytes, Box::new(|| ()))
 }
 
-/// A run whose download breaks off and is not to be had again: it leaves what it has.
+/// A run whose download breaks and can't be resumed: it leaves what it has.
 fn give_up(world: &World, proxy: &Proxy) {
     proxy.does(|nth| cut(if nth == 0 { BREAK } else { 0 }));
     let ran = world.run();
@@ -71,7 +71,7 @@ fn blobs_of_all_sizes_are_mirrored() {
 }
 
 #[test]
-fn a_run_goes_on_where_its_connection_broke() {
+fn a_run_resumes_after_a_broken_connection() {
     let Some(azurite) = Azurite::start() else { return };
     let (world, proxy, blob) = large(&azurite);
     proxy.does(|nth| if nth == 0 { cut(BREAK) } else { Action::Pass });
@@ -81,7 +81,7 @@ fn a_run_goes_on_where_its_connection_broke() {
 }
 
 #[test]
-fn the_next_run_goes_on_where_one_gave_up() {
+fn the_next_run_resumes_after_one_gave_up() {
     let Some(azurite) = Azurite::start() else { return };
     let (world, proxy, blob) = large(&azurite);
     give_up(&world, &proxy);
@@ -91,7 +91,7 @@ fn the_next_run_goes_on_where_one_gave_up() {
 }
 
 #[test]
-fn the_next_run_goes_on_after_a_signal_and_a_kill() {
+fn the_next_run_resumes_after_a_signal_and_a_kill() {
     let Some(azurite) = Azurite::start() else { return };
     for (signal, resumed) in [(Signal::TERM, true), (Signal::KILL, false)] {
         let (world, proxy, blob) = large(&azurite);
@@ -105,13 +105,13 @@ fn the_next_run_goes_on_after_a_signal_and_a_kill() {
         assert_eq!(disk::files(&world.dest()).len(), 0, "{signal:?}");
         proxy.does(|_| Action::Pass);
         world.mirror();
-        // Nothing was written down about the bytes that a killed run had.
+        // A killed run recorded nothing about its bytes.
         assert_eq!(proxy.ranges(&blob)[0].is_some(), resumed, "{signal:?}");
     }
 }
 
 #[test]
-fn a_link_that_has_expired_is_asked_for_again() {
+fn an_expired_link_is_requested_again() {
     let Some(azurite) = Azurite::start() else { return };
     let made = ["a.pdf", "b.pdf", "c.pdf"].map(|name| Made { name, size: 1000, how: Upload::Whole });
     let world = serve(&azurite.blobs, azurite.blobs.address, &made, &[-60]);
@@ -120,7 +120,7 @@ fn a_link_that_has_expired_is_asked_for_again() {
 }
 
 #[test]
-fn links_that_have_all_expired_fail_their_documents_alone() {
+fn expired_links_fail_only_their_documents() {
     let Some(azurite) = Azurite::start() else { return };
     let made = ["a.pdf", "b.pdf"].map(|name| Made { name, size: 1000, how: Upload::Whole });
     let world = serve(&azurite.blobs, azurite.blobs.address, &made, &[-60; 20]);
@@ -133,7 +133,7 @@ fn links_that_have_all_expired_fail_their_documents_alone() {
 }
 
 #[test]
-fn a_link_that_expires_in_the_middle_is_asked_for_again_and_the_rest_comes() {
+fn a_link_that_expires_during_a_download_is_renewed() {
     let Some(azurite) = Azurite::start() else { return };
     let (world, proxy, blob) = large(&azurite);
     let expired = sas::reads(CONTAINER, &blob, -1);
@@ -147,16 +147,16 @@ fn a_link_that_expires_in_the_middle_is_asked_for_again_and_the_rest_comes() {
     assert!(matches!(proxy.ranges(&blob).as_slice(), [None, Some(_), Some(_)]), "{:?}", proxy.ranges(&blob));
 }
 
-/// Whatever is in the tree is what the store has now, and never a mixture.
+/// The tree has what the store has now, never a mixture.
 fn assert_is(world: &World, expected: &[u8]) {
     let found = fs::read(world.at(&format!("Brf Eken/{NAME}"))).unwrap();
     assert!(found == expected, "another content, or a mixture of two");
 }
 
 #[test]
-fn a_blob_that_is_replaced_in_the_middle_is_no_mixture() {
+fn a_blob_replaced_during_a_download_is_not_mixed() {
     let Some(azurite) = Azurite::start() else { return };
-    // Of the same length, and longer: with and without an MD5 of the whole.
+    // Of the same length, and longer; with and without an MD5 of the whole.
     for (size, how) in [(LARGE, Upload::Blocks(4 * MIB)), (LARGE + MIB, Upload::Whole)] {
         let (world, proxy, blob) = large(&azurite);
         let (blobs, new) = (azurite.blobs.clone(), bytes(size, 99));
@@ -174,7 +174,7 @@ fn a_blob_that_is_replaced_in_the_middle_is_no_mixture() {
 }
 
 #[test]
-fn a_blob_that_is_replaced_between_two_runs_is_no_mixture() {
+fn a_blob_replaced_between_runs_is_not_mixed() {
     let Some(azurite) = Azurite::start() else { return };
     for (size, how) in [(LARGE, Upload::Blocks(4 * MIB)), (LARGE - MIB, Upload::Whole), (BREAK, Upload::Whole)] {
         let (world, proxy, blob) = large(&azurite);
@@ -187,7 +187,7 @@ fn a_blob_that_is_replaced_between_two_runs_is_no_mixture() {
 }
 
 #[test]
-fn a_store_that_has_too_much_to_do_is_asked_again() {
+fn a_busy_store_is_retried() {
     let Some(azurite) = Azurite::start() else { return };
     let proxy = Proxy::start(azurite.blobs.address);
     let made = ["a.pdf", "b.dwg", "c.txt"].map(|name| Made { name, size: 100_000, how: Upload::Whole });

@@ -7,10 +7,10 @@ use url::form_urlencoded::Serializer;
 
 pub(crate) const ACCOUNT: &str = "devstoreaccount1";
 const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-/// What is signed differs between versions of the interface.
+/// The signed fields differ between versions of the interface.
 const VERSION: &str = "2022-11-02";
 
-/// The query of a link that reads one blob, good for so many seconds from now; below zero it has expired.
+/// The query of a link that reads one blob, valid for this many seconds; below zero it has expired.
 pub(crate) fn reads(container: &str, blob: &str, seconds: i64) -> String {
     let end = end(seconds);
     let resource = format!("/blob/{ACCOUNT}/{container}/{blob}");
@@ -20,7 +20,7 @@ pub(crate) fn reads(container: &str, blob: &str, seconds: i64) -> String {
     query(&[("sv", VERSION), ("sr", "b"), ("sp", "r"), ("se", &end), ("sig", &sign(&signed))])
 }
 
-/// The query that may do everything with the account's containers and blobs.
+/// The query that allows everything with the account's containers and blobs.
 pub(crate) fn administers() -> String {
     let end = end(3600);
     // Account, permissions, services, kinds of resource, start, end, addresses, protocol, version, encryption scope.

@@ -1,4 +1,4 @@
-//! A service whose documents lie in Azurite.
+//! A service whose documents are in Azurite.
 
 use std::{
     collections::HashMap,
@@ -14,15 +14,15 @@ use crate::{
     sas,
 };
 
-/// A document that is to be there.
+/// A document to be created.
 pub(crate) struct Made {
     pub(crate) name: &'static str,
     pub(crate) size: usize,
     pub(crate) how: Upload,
 }
 
-/// Serves these documents in one binder, with links to `storage`, which is Azurite or a proxy in front of it. The first
-/// links of each document are good for as many seconds as `lives` says, the others for an hour.
+/// Serves these documents in one binder, with links to `storage`, which is Azurite or a proxy in front of it. The
+/// first links of each document are valid for as many seconds as `lives` says, the others for an hour.
 pub(crate) fn serve(blobs: &Blobs, storage: SocketAddr, documents: &[Made], lives: &'static [i64]) -> World {
     let mut organisation = Organisation::empty();
     let binder = organisation.add_binder("Brf Eken");
@@ -63,7 +63,7 @@ pub(crate) fn served(sandbox: &Sandbox, name: &str) -> Vec<u8> {
     sandbox.with_organisation(|o| o.bytes(document, version)).unwrap()
 }
 
-/// Bytes of which no two blocks are alike.
+/// Bytes without equal blocks.
 pub(crate) fn bytes(size: usize, seed: u64) -> Vec<u8> {
     let mut bytes = vec![0; size];
     for (number, block) in bytes.chunks_mut(512).enumerate() {

@@ -1,10 +1,10 @@
-//! A document that the service lists for ever and never gives out.
+//! A document that the service keeps listing without ever delivering it.
 
 use ibinder_sync::sandbox::{Reply, Route};
 
 use crate::program::{Done, Program, bare, finish};
 
-/// Two mirrored documents, one of which has a new version that is not to be had.
+/// Two mirrored documents, one of which has a new version that is unavailable.
 fn stale() -> (Program, String) {
     let program = Program::mirrored(2);
     let id = program.sandbox.with_organisation(|o| {
@@ -35,12 +35,12 @@ fn rows(program: &Program) -> i64 {
 }
 
 #[test]
-fn one_version_of_one_document_may_be_missing_and_is_shown() {
+fn one_acknowledged_version_may_be_missing_and_is_shown() {
     let (program, id) = stale();
     let status = || finish(bare(&["status", "--dest"]).arg(&program.dest)).out;
-    assert!(status().contains("1 versions wait"), "{}", status());
+    assert!(status().contains("1 version is waiting"), "{}", status());
     acknowledge(&program, &id.to_uppercase()).expect(0);
-    assert!(!status().contains("wait to be"), "{}", status());
+    assert!(!status().contains("waiting to be"), "{}", status());
     for _ in 0..2 {
         let report = program.run(&["--json"]).expect(0).json();
         let documents = &report["documents"];
@@ -50,14 +50,14 @@ fn one_version_of_one_document_may_be_missing_and_is_shown() {
     let page = std::fs::read_to_string(program.state("last-run.html")).unwrap();
     assert!(page.contains("1\u{a0}document that is acknowledged as missing"), "{page}");
     assert!(status().starts_with("OK") && status().contains("acknowledged:"), "{}", status());
-    // Its next version is missing anew.
+    // Its next version is missing again.
     program.sandbox.with_organisation(|o| o.revise(&id, "a later version")).unwrap();
     program.run(&[]).expect(4);
     assert_eq!(rows(&program), 0);
 }
 
 #[test]
-fn what_comes_after_all_is_mirrored_and_no_longer_acknowledged() {
+fn an_acknowledged_version_that_becomes_available_is_mirrored() {
     let (program, id) = stale();
     acknowledge(&program, &id).expect(0);
     program.sandbox.unhook();
@@ -67,11 +67,11 @@ fn what_comes_after_all_is_mirrored_and_no_longer_acknowledged() {
 }
 
 #[test]
-fn only_what_failed_and_is_missing_can_be_acknowledged() {
+fn only_failed_documents_can_be_acknowledged() {
     let (program, id) = stale();
     let other = program.sandbox.with_organisation(|o| o.documents()[1].id.clone());
-    acknowledge(&program, &other).says(2, "nothing is missing of document");
-    acknowledge(&program, "no id").says(2, "nothing is missing of document");
+    acknowledge(&program, &other).says(2, "is not missing");
+    acknowledge(&program, "no id").says(2, "is not missing");
     acknowledge(&program, &id).expect(0);
-    acknowledge(&program, &id).says(2, "nothing is missing of document");
+    acknowledge(&program, &id).says(2, "is not missing");
 }

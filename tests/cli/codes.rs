@@ -1,4 +1,4 @@
-//! Exit codes, and that what can't work touches nothing.
+//! Exit codes; failures change nothing.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -56,7 +56,7 @@ fn wrong_usage_is_2_and_touches_nothing() {
 #[test]
 fn missing_settings_are_named() {
     let program = Program::with_documents(1);
-    // Without the URLs the real service would be asked.
+    // Without the URLs it would contact the real service.
     for (name, _) in program.sandbox.environment().into_iter().filter(|(name, _)| !name.ends_with("_URL")) {
         let done = finish(program.run_command(&["--json"]).env_remove(name)).says(2, name);
         assert!(done.out.is_empty());
@@ -131,7 +131,7 @@ fn a_state_of_a_newer_version_is_2() {
 }
 
 #[test]
-fn a_damaged_state_is_1_and_tells_what_to_do() {
+fn a_damaged_state_is_1_with_advice() {
     let program = Program::mirrored(1);
     let whole = fs::read(program.state("state.db")).unwrap();
     for damage in [b"this is no database, and is longer than its head, ".repeat(200), {
@@ -146,7 +146,7 @@ fn a_damaged_state_is_1_and_tells_what_to_do() {
     }
     fs::remove_file(program.state("state.db")).unwrap();
     program.run(&[]).says(1, "state was lost");
-    // From the copy, it goes on.
+    // After restoring the copy, it continues.
     fs::write(program.state("state.db"), &whole).unwrap();
     program.run(&[]).expect(0);
 }
@@ -180,7 +180,7 @@ fn a_lock_that_is_held_is_5() {
     let id = program.sandbox.with_organisation(|o| o.binders()[0].0.clone());
     let mut forget = bare(&["binders", "forget", &id, "--force", "--yes", "--dest"]);
     finish(forget.arg(&program.dest)).expect(5);
-    // Looking is allowed.
+    // Reading is allowed.
     program.plan(&[]).expect(0);
     drop(held);
     program.run(&[]).expect(0);
@@ -207,7 +207,7 @@ fn an_early_end_is_4_and_resumable() {
     assert!(done.err.contains("--min-free"), "{}", done.err);
     assert_eq!(done.json()["documents"]["added"], 0);
     program.run(&[]).expect(0);
-    // Longer than the patience of --max-duration: the service does not answer.
+    // Longer than --max-duration: the service does not answer.
     program.sandbox.script(Route::Search, Reply::HangHead.times(1));
     let done = program.run(&["--max-duration", "1s"]).expect(4);
     assert!(done.err.contains("--max-duration"), "{}", done.err);
@@ -245,7 +245,7 @@ fn a_limit_on_the_size_of_files_is_8_and_loses_nothing() {
     program.sandbox.with_organisation(|o| o.revise(&id, vec![b'x'; 4_000_000]).unwrap());
     let files = || [0, 1, 2].map(|n| std::fs::read(program.dest.join(format!("Brf Eken/{n}.txt"))).unwrap());
     let before = files();
-    // KiB: the first stops the state, the second the document.
+    // In KiB: the first limit stops the state, the second the document.
     for limit in [4, 2048] {
         limited(&program, "-f", limit).says(8, "`ulimit -f`");
         assert_eq!(files(), before, "{limit}");

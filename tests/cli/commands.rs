@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::program::{Program, bare, finish};
 
 #[test]
-fn a_binder_is_let_go() {
+fn a_binder_is_forgotten() {
     let program = Program::mirrored(3);
     let id = program.sandbox.with_organisation(|o| o.binders()[0].0.clone());
     let binders = |arguments: &[&str]| {
@@ -25,7 +25,7 @@ fn a_binder_is_let_go() {
         let done = binders(list).expect(0);
         assert!(done.out.contains(&id) && done.out.contains("Brf Eken"), "{}", done.out);
     }
-    binders(&["forget", "unknown00"]).says(2, "knows no binder");
+    binders(&["forget", "unknown00"]).says(2, "has no binder");
     program.sandbox.with_organisation(|o| {
         o.hide_binder(&id).unwrap();
         o.add_binder("Brf Linden");
@@ -33,10 +33,10 @@ fn a_binder_is_let_go() {
     program.run(&[]).says(7, "nothing was written");
     assert!(program.dest.join("Brf Eken/0.txt").exists());
     let done = binders(&["forget", &id, "--force", "--yes"]).expect(0);
-    assert!(done.out.contains("3 files left the tree"), "{}", done.out);
+    assert!(done.out.contains("3 files were removed from the tree"), "{}", done.out);
     assert!(!program.dest.join("Brf Eken").exists());
     program.run(&[]).expect(0);
-    // It can be seen again, and comes back from what is held.
+    // It becomes visible again, and is restored from the objects.
     program.sandbox.with_organisation(|o| o.show_binder(&id)).unwrap();
     let blobs = program.sandbox.count(Route::Blob);
     program.run(&[]).expect(0);
@@ -45,7 +45,7 @@ fn a_binder_is_let_go() {
 }
 
 #[test]
-fn a_list_of_binders_says_when_they_were_mirrored() {
+fn binders_are_listed_with_their_last_mirroring() {
     let program = Program::mirrored(3);
     let (hidden, other) = program.sandbox.with_organisation(|o| {
         let other = o.add_binder("Brf Linden");
@@ -64,7 +64,7 @@ fn a_list_of_binders_says_when_they_were_mirrored() {
     assert_eq!((&binders[&hidden]["documents"], &binders[&hidden]["bytes"]), (&3.into(), &21.into()));
     program.sandbox.with_organisation(|o| o.hide_binder(&hidden)).unwrap();
     program.run(&[]).expect(4);
-    // A listing that can't be read says nothing of either.
+    // An unreadable listing says nothing about either.
     program.sandbox.script(Route::Search, vec![Reply::problem(400, "Bad")]);
     program.run(&[]).expect(4);
     let binders = list();
@@ -85,13 +85,13 @@ fn a_list_of_binders_says_when_they_were_mirrored() {
 fn binders_needs_a_mirror() {
     let folder = tempfile::tempdir().unwrap();
     finish(&mut bare(&["binders"])).says(2, "--dest");
-    finish(bare(&["binders", "--dest"]).arg(folder.path())).says(2, "holds no mirror");
-    finish(bare(&["binders", "forget", "x", "--dest"]).arg(folder.path().join("none"))).says(2, "holds no mirror");
+    finish(bare(&["binders", "--dest"]).arg(folder.path())).says(2, "contains no mirror");
+    finish(bare(&["binders", "forget", "x", "--dest"]).arg(folder.path().join("none"))).says(2, "contains no mirror");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
-fn the_demo_mirrors_and_day_2_brings_what_it_changed() {
+fn the_demo_mirrors_and_day_2_brings_its_changes() {
     let folder = tempfile::tempdir().unwrap();
     let demo = |flags: &[&str]| {
         let mut command = bare(&["demo", "--json", "--dest"]);
@@ -120,7 +120,7 @@ fn the_sandbox_serves_a_folder() {
     fs::write(source.join("Brf Eken/Avtal/El/a.txt"), "a").unwrap();
     fs::write(source.join("Brf Eken/b.txt"), "b").unwrap();
     let mut sandbox = bare(&["sandbox", "--from"]).arg(&source).stdout(Stdio::piped()).spawn().unwrap();
-    // The lines are there when it serves.
+    // The lines appear when it serves.
     let lines = BufReader::new(sandbox.stdout.take().unwrap()).lines().take(5).map(Result::unwrap);
     let environment: Vec<(String, String)> =
         lines.map(|line| line.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())).unwrap()).collect();
@@ -134,7 +134,7 @@ fn the_sandbox_serves_a_folder() {
     assert_eq!(fs::read(dest.join("Brf Eken/b.txt")).unwrap(), b"b");
 }
 
-/// A command under the lock, of a shell.
+/// A shell command under the lock.
 fn with_lock(program: &Program, script: &str) -> std::process::Command {
     let mut command = bare(&["with-lock", "--dest"]);
     command.arg(&program.dest).args(["--", "/bin/sh", "-c", script]).env("PATH", std::env::var_os("PATH").unwrap());
@@ -142,7 +142,7 @@ fn with_lock(program: &Program, script: &str) -> std::process::Command {
 }
 
 #[test]
-fn under_the_lock_nothing_changes_the_mirror() {
+fn nothing_changes_the_mirror_under_the_lock() {
     let program = Program::mirrored(3);
     let id = program.sandbox.with_organisation(|o| o.binders()[0].0.clone());
     let inside = format!(
@@ -181,7 +181,8 @@ fn the_code_of_a_command_under_the_lock_is_passed_on() {
     finish(&mut with_lock(&program, "kill -9 $$")).expect(137);
     let mut none = bare(&["with-lock", "--dest"]);
     finish(none.arg(&program.dest).args(["--", "/no/such/program"])).says(2, "cannot be started");
-    finish(bare(&["with-lock", "--dest"]).arg(program.beside("none")).args(["--", "true"])).says(2, "holds no mirror");
+    finish(bare(&["with-lock", "--dest"]).arg(program.beside("none")).args(["--", "true"]))
+        .says(2, "contains no mirror");
 }
 
 #[test]
@@ -202,14 +203,14 @@ fn a_command_under_the_lock_keeps_it_when_the_program_is_killed() {
     program.run(&[]).says(5, "another command is at work");
     input.write_all(b"end\n").unwrap();
     drop(input);
-    // It has ended when somebody else gets the lock.
+    // It has ended when another command gets the lock.
     std::fs::File::open(program.state("lock")).unwrap().lock().unwrap();
     program.run(&[]).expect(0);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_a_full_disk_does_not_take_is_not_said() {
+fn lost_output_is_an_error() {
     let program = Program::mirrored(2);
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     for arguments in [

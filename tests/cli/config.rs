@@ -1,4 +1,4 @@
-//! The configuration file: what it says counts as flags do, and what is wrong with it is told.
+//! The configuration file: its values count like flags, and its errors are reported.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::program::{Done, Program, bare, finish};
 
-/// A file beside the mirror that says everything.
+/// A complete configuration file beside the mirror.
 fn file(program: &Program, more: &str) -> PathBuf {
     let path = program.beside("config.toml");
     let secret = program.beside("secret");
@@ -49,7 +49,7 @@ fn a_file_is_all_that_a_run_needs() {
     }
     let mut flag = bare(&["--config"]);
     finish(flag.arg(&path).arg("run")).expect(0);
-    // Where the user's file is.
+    // The user's default file.
     let home = program.beside("home");
     fs::create_dir_all(home.join(".config/ibinder-sync")).unwrap();
     let moved =
@@ -70,14 +70,14 @@ fn profiles_are_organisations_of_their_own() {
     finish(with(&path, &["run"]).env("IBINDER_PROFILE", "all")).expect(0);
     assert!(program.dest.join("Brf Eken/1.txt").exists());
     done(&path, &["run", "--profile", "fwe"]).says(2, "did you mean few? it has all, few");
-    // What only profiles say is missing without one.
+    // Values of profiles are missing without a profile.
     fs::write(&path, "[profiles.north]\ndest = \"/srv/north\"\n[profiles.south]\n").unwrap();
     done(&path, &["run"]).says(2, "choose a profile with --profile (north, south)");
     done(&path, &["binders"]).says(2, "choose a profile with --profile (north, south)");
 }
 
 #[test]
-fn metrics_bear_the_profile() {
+fn metrics_have_the_profile() {
     let program = Program::with_documents(1);
     let metrics = program.beside("north.prom");
     let file = file(&program, &format!("[profiles.north]\nmetrics_file = {metrics:?}\n"));
@@ -90,7 +90,7 @@ fn metrics_bear_the_profile() {
 }
 
 #[test]
-fn what_is_wrong_in_a_file_is_2_and_touches_nothing() {
+fn a_wrong_file_is_2_and_touches_nothing() {
     let program = Program::with_documents(1);
     let both = &["run", "verify"][..];
     #[rustfmt::skip]
@@ -114,12 +114,12 @@ fn what_is_wrong_in_a_file_is_2_and_touches_nothing() {
         }
     }
     done("/nowhere/config.toml".as_ref(), &["run"]).says(2, "no such file");
-    // Commands that have nothing to do with a mirror don't look at it.
+    // Commands without a mirror don't read it.
     done("/nowhere/config.toml".as_ref(), &["completions", "bash"]).expect(0);
 }
 
 #[test]
-fn a_number_on_the_command_line_overrules_a_ceiling_in_the_file() {
+fn a_rate_on_the_command_line_overrides_a_ceiling_in_the_file() {
     let program = Program::with_documents(1);
     let path = file(&program, "rate_max = 20\n");
     done(&path, &["run"]).says(2, "remove one of them");
@@ -135,7 +135,7 @@ fn shown(file: &std::path::Path, arguments: &[&str], variables: &[(&str, &str)])
 }
 
 #[test]
-fn what_counts_is_shown_with_where_it_comes_from() {
+fn settings_are_shown_with_their_sources() {
     let program = Program::with_documents(1);
     let path = file(&program, "exclude = [\"**/*.mp4\"]\n[profiles.few]\nmax_removals = 5\n");
     let place = |line: usize| json!(format!("{}:{line}", path.display()));
@@ -163,7 +163,7 @@ fn what_counts_is_shown_with_where_it_comes_from() {
     }
     let text = done(&path, &["config", "show"]).expect(0).out;
     assert!(text.starts_with(&format!("# from {}, no profile chosen of few\n", path.display())), "{text}");
-    // It is a file itself.
+    // The output is itself a configuration file.
     let again = program.beside("again.toml");
     fs::write(&again, &text).unwrap();
     assert_eq!(shown(&again, &[], &[])["dest"].0, json!(program.dest));
@@ -180,7 +180,7 @@ fn without_a_destination_every_file_is_outside() {
 }
 
 #[test]
-fn what_cannot_be_used_is_not_shown_but_refused() {
+fn unusable_values_are_refused() {
     let program = Program::with_documents(1);
     for (line, words) in [
         ("max_duration = \"soon\"", "such as 90s"),
@@ -195,12 +195,12 @@ fn what_cannot_be_used_is_not_shown_but_refused() {
     finish(with(none, &["config", "show"]).env("IBINDER_API_URL", "http://x/")).says(2, "IBINDER_API_URL");
     finish(with(none, &["config", "show"]).env("IBINDER_AUTH_URL", "ftp://x/")).says(2, "IBINDER_AUTH_URL");
     done(none, &["config", "show", "--", "--rate", "fast"]).says(2, "auto, or a number");
-    // What is only missing is shown as missing.
+    // Missing settings are shown as missing.
     assert!(done(none, &["config", "show"]).expect(0).out.contains("\n#organisation is not set\n"));
 }
 
 #[test]
-fn a_slip_in_the_name_of_a_variable_is_told_by_every_command() {
+fn every_command_warns_of_an_unknown_variable() {
     let program = Program::mirrored(1);
     let slip = |mut command: Command| finish(command.env("IBINDER_MAX_DURATON", "6h"));
     let words = "IBINDER_MAX_DURATON is not known; did you mean IBINDER_MAX_DURATION?";
@@ -213,7 +213,7 @@ fn a_slip_in_the_name_of_a_variable_is_told_by_every_command() {
         let done = slip(at(name)).says(0, words);
         assert_eq!(done.err.matches("is not known").count(), 1, "{name}: {}", done.err);
     }
-    // It may be why something is missing.
+    // It may be the reason for a missing setting.
     let done = finish(bare(&["run"]).env("IBINDER_DST", "/a")).says(2, "did you mean IBINDER_DEST?");
     assert!(done.err.contains("dest is not set"), "{}", done.err);
     let done = slip(bare(&["config", "show"])).says(2, words);
@@ -229,7 +229,7 @@ fn a_slip_in_the_name_of_a_variable_is_told_by_every_command() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_had_is_marked() {
+fn an_unreadable_secret_is_marked() {
     let program = Program::with_documents(1);
     let path = file(&program, "");
     let secret = program.beside("secret");
@@ -246,7 +246,7 @@ fn a_secret_that_cannot_be_had_is_marked() {
     let lines = json["settings"].as_array().unwrap();
     let line = lines.iter().find(|line| line["name"] == "client_secret_file").unwrap();
     assert!(line["note"].as_str().unwrap().starts_with("can't be used: "), "{line}");
-    // A command is not run for it.
+    // No command is executed for it.
     let ran = program.beside("ran");
     let mut command = with(&path, &["config", "show"]);
     let touch = format!("touch '{}'", ran.display());
@@ -255,7 +255,7 @@ fn a_secret_that_cannot_be_had_is_marked() {
 }
 
 #[test]
-fn an_organisation_that_looks_odd_is_marked_and_used() {
+fn an_unusual_organisation_id_is_marked_and_used() {
     let program = Program::with_documents(1);
     let path = file(&program, "");
     assert!(!done(&path, &["config", "show"]).expect(0).out.contains("odd:"));
@@ -264,7 +264,7 @@ fn an_organisation_that_looks_odd_is_marked_and_used() {
 }
 
 #[test]
-fn a_file_is_begun_and_never_replaced() {
+fn a_file_is_created_and_never_replaced() {
     let program = Program::with_documents(1);
     let home = program.beside("home");
     let path = home.join("sub/config.toml");
@@ -274,7 +274,7 @@ fn a_file_is_begun_and_never_replaced() {
         let step = format!("ibinder-sync {step} --config {}", path.display());
         assert!(told.contains(&step), "{step}: {told}");
     }
-    // Where it is found, the steps don't name it.
+    // In the default place, the steps don't name the file.
     let mut usual = bare(&["config", "init"]);
     let told = finish(usual.env("IBINDER_CONFIG", home.join("found.toml"))).expect(0).out;
     assert!(told.contains("ibinder-sync doctor --existing=false\n") && !told.contains("--config"), "{told}");

@@ -1,4 +1,4 @@
-//! `doctor`: what it finds, that it changes nothing, and that its report can be sent to anybody.
+//! `doctor`: its findings, that it changes nothing, and that its report contains no secrets.
 
 use std::{fs, net::TcpListener, path::Path};
 
@@ -17,7 +17,7 @@ fn found(program: &Program) -> Value {
     finish(command.arg(&program.dest)).json()
 }
 
-/// The belief in the first statement that contains these words.
+/// The result for the first statement with these words.
 fn belief<'a>(found: &'a Value, words: &str) -> &'a str {
     let statements = found["statements"].as_array().unwrap();
     let statement = statements.iter().find(|s| s["statement"].as_str().unwrap().contains(words)).unwrap();
@@ -30,15 +30,15 @@ fn verdicts(found: &Value, verdict: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_healthy_service_and_a_mirror_are_all_right_and_stay_as_they_are() {
+fn a_healthy_service_and_mirror_pass_unchanged() {
     let program = Program::mirrored(3);
-    // What can be done on the disk is tried in `tmp/`, whose own time changes.
+    // Trying the disk's abilities in `tmp/` changes its time.
     let look = || snapshot(&program.dest).into_iter().filter(|(path, _)| !path.ends_with("tmp")).collect::<Vec<_>>();
     let before = look();
     let done = doctor(&program, &[]).expect(0);
-    assert!(done.out.ends_with("All is well.\n"), "{}", done.out);
+    assert!(done.out.ends_with("Everything is fine.\n"), "{}", done.out);
     for words in
-        ["holds a mirror", "a token was given", "1 binders can be seen", "3 documents in all", "the first byte"]
+        ["contains a mirror", "a token was given", "1 binder is visible", "3 documents in all", "a single byte"]
     {
         assert!(done.out.contains(words), "{words}: {}", done.out);
     }
@@ -54,7 +54,7 @@ fn a_healthy_service_and_a_mirror_are_all_right_and_stay_as_they_are() {
 }
 
 #[test]
-fn what_must_be_mended_has_its_code_and_its_advice() {
+fn failures_have_their_code_and_advice() {
     let program = Program::with_documents(1);
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("http://{closed}/api");
@@ -73,7 +73,7 @@ fn what_must_be_mended_has_its_code_and_its_advice() {
     fs::create_dir_all(program.dest.join("photos")).unwrap();
     let done = doctor(&program, &[]).expect(2);
     assert!(done.out.contains("files that are not a mirror"), "{}", done.out);
-    // The service is asked all the same: everything is on one screen.
+    // The service is checked anyway, so that one screen shows all problems.
     assert!(done.out.contains("a token was given"), "{}", done.out);
 }
 
@@ -88,7 +88,7 @@ fn a_mirror_of_another_organisation_and_a_damaged_one_are_failures() {
 }
 
 #[test]
-fn everything_that_is_not_set_is_named_at_once() {
+fn all_missing_settings_are_named_at_once() {
     let done = finish(&mut bare(&["doctor"])).expect(2);
     for name in ["organisation", "client_id", "client_secret"] {
         assert!(done.out.contains(name), "{name}: {}", done.out);
@@ -96,7 +96,7 @@ fn everything_that_is_not_set_is_named_at_once() {
 }
 
 #[test]
-fn an_unmounted_disk_is_a_failure_where_a_mirror_must_exist() {
+fn an_unmounted_disk_is_a_failure_with_existing() {
     let program = Program::with_documents(1);
     let mut command = program.command(&["doctor", "--existing", "--dest"]);
     let done = finish(command.arg(&program.dest)).expect(2);
@@ -109,7 +109,7 @@ fn an_unmounted_disk_is_a_failure_where_a_mirror_must_exist() {
 }
 
 #[test]
-fn what_the_service_does_otherwise_is_said() {
+fn contradicted_statements_are_reported() {
     let program = Program::mirrored(2);
     let listing = |extra: Value| {
         let mut item = json!({"id": "3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77", "fileName": "a", "folderId": null,
@@ -124,24 +124,24 @@ fn what_the_service_does_otherwise_is_said() {
     assert_eq!(belief(&seen, "An item has"), "refuted");
     program.sandbox.change_settings(|settings| settings.store = Store::S3);
     assert_eq!(belief(&found(&program), "Storage is Azure Blob Storage"), "refuted");
-    // A 404 that is no problem JSON: what removals rest on is not there.
+    // A 404 that is not problem JSON: removals can't be confirmed.
     program.sandbox.script(Route::Document, vec![Reply::Pass, Reply::status(404)]);
     let seen = found(&program);
     assert_eq!(belief(&seen, "`GET /documents/{id}`"), "refuted");
-    assert!(verdicts(&seen, "warning").iter().any(|found| found.contains("gone")), "{seen}");
-    // Folders that can't be asked for.
+    assert!(verdicts(&seen, "warning").iter().any(|found| found.contains("recognized")), "{seen}");
+    // Sub-folders that can't be requested.
     program.sandbox.script(Route::Drive, vec![Reply::problem(405, "Not here")]);
     let done = doctor(&program, &[]).expect(0);
-    assert!(done.out.contains("folders can't all be named") && done.out.contains("otherwise"), "{}", done.out);
-    // Storage that knows no parts.
+    assert!(done.out.contains("some folders can't be named") && done.out.contains("otherwise"), "{}", done.out);
+    // Storage without ranges.
     program.sandbox.script(Route::Blob, vec![Reply::status(200)]);
-    assert!(doctor(&program, &[]).expect(0).out.contains("begins again from its start"));
+    assert!(doctor(&program, &[]).expect(0).out.contains("starts again from the beginning"));
     program.sandbox.script(Route::Blob, vec![Reply::status(403)]);
     assert!(doctor(&program, &[]).expect(4).out.contains("storage answered 403"));
 }
 
 #[test]
-fn a_list_of_versions_is_looked_for_and_described() {
+fn a_list_of_versions_is_searched_and_described() {
     let program = Program::mirrored(1);
     program.sandbox.change_settings(|settings| settings.record = true);
     let lists = || {
@@ -157,7 +157,7 @@ fn a_list_of_versions_is_looked_for_and_described() {
     assert_eq!(belief(&seen, "The API lists a document's versions"), "unseen");
     let asked = lists();
     assert!(asked.len() == 3 && asked.iter().all(|request| request.starts_with("GET /api/documents/")), "{asked:?}");
-    // The second path answers: the third is left alone. Fields are named, and their values are not.
+    // The second path answers, so the third is not requested. Fields are named, but not their values.
     let requests = program.sandbox.requests();
     let link = requests.iter().find(|request| request.route == Route::DownloadLink).unwrap();
     let version = link.path.split('/').nth(5).unwrap();
@@ -177,13 +177,13 @@ fn a_list_of_versions_is_looked_for_and_described() {
     for value in ["Hemlig", "Persson", version] {
         assert!(!seen.to_string().contains(value), "{value}: {seen}");
     }
-    // Whatever else comes is no failure.
+    // Any other answer is no failure.
     let others = vec![Reply::status(500), Reply::Drop, Reply::body(200, "text/html", "<html>")];
     program.sandbox.script(Route::Versions, others);
     let done = doctor(&program, &[]).expect(0);
     let words: String = done.out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("/versions`: 500") && words.contains("/history`: no answer"), "{words}");
-    assert!(words.contains("pageNumber=1`: 200, not JSON") && words.ends_with("All is well."), "{words}");
+    assert!(words.contains("pageNumber=1`: 200, not JSON") && words.ends_with("Everything is fine."), "{words}");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn the_report_replaces_no_document() {
     let report = |flags: &[&str], file: &Path| finish(program.command(&["doctor", "--report"]).arg(file).args(flags));
     let dest = ["--dest", program.dest.to_str().unwrap()];
     for flags in [&dest[..], &[]] {
-        report(flags, &document).says(2, "lies inside the mirror");
+        report(flags, &document).says(2, "inside the mirror");
     }
     assert_eq!(program.sandbox.requests().len(), asked, "nothing is asked for before");
     assert!(snapshot(&program.beside("")) == before, "nothing was touched");

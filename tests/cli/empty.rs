@@ -1,4 +1,4 @@
-//! A mirror that gets nothing does not look healthy.
+//! A mirror that gets no documents does not look healthy.
 
 use ibinder_sync::sandbox::{Organisation, Reply, Route};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ fn status(program: &Program) -> Done {
     finish(bare(&["status", "--dest"]).arg(&program.dest))
 }
 
-/// The pages of the only binder list its documents, of which only some have a version.
+/// The pages of the only binder list its documents, only some of which have a version.
 fn list_versions(program: &Program, has_version: impl Fn(usize) -> bool) {
     let documents = program.sandbox.with_organisation(|o| o.documents());
     let version = |n: usize, version: &str| has_version(n).then(|| version.to_owned());
@@ -49,7 +49,7 @@ fn documents_without_a_version_are_excused_unless_all_are() {
 }
 
 #[test]
-fn a_mirror_that_no_longer_gets_versions_is_partial() {
+fn a_mirror_without_new_versions_is_partial() {
     let program = Program::mirrored(5);
     revise_all(&program);
     list_versions(&program, |_| false);
@@ -62,7 +62,7 @@ fn a_mirror_that_no_longer_gets_versions_is_partial() {
 }
 
 #[test]
-fn an_organisation_that_shows_nothing_is_a_warning() {
+fn an_empty_organisation_is_a_warning() {
     for (organisation, warning, advice) in [
         (Organisation::empty(), "lists no binder for this API client", "give it access"),
         (binder(), "the mirror is empty", "lists no document in 1 binder"),

@@ -16,7 +16,7 @@ fn export(program: &Program, flags: &[&str]) -> Done {
     finish(bare(&["export", "--dest"]).arg(&program.dest).args(flags))
 }
 
-/// The rows of a table by the names of their columns.
+/// The rows of a table, by column name.
 fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
     let text = text.strip_prefix('\u{feff}').unwrap();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -57,7 +57,7 @@ fn a_table_has_every_document_and_no_formula() {
     }
     let semicolons = export(&program, &["--format", "csv", "--separator", ";"]).expect(0).out;
     assert!(semicolons.lines().next().unwrap().contains("path;file_name;"));
-    // Whichever of them a spreadsheet splits at, and however it takes quotes.
+    // Whatever separator and quotes a spreadsheet assumes.
     for piece in [text, semicolons].iter().flat_map(|text| text.split([',', ';', '\t', '\r', '\n'])) {
         let cell = piece.trim_start_matches(['"', ' ']);
         assert!(!cell.starts_with(['=', '+', '-', '@']), "{piece}");
@@ -78,7 +78,7 @@ fn lines_of_json_have_every_text_as_it_is() {
 }
 
 #[test]
-fn metadata_and_places_are_those_of_the_time() {
+fn metadata_and_paths_are_those_of_the_time() {
     let program = Program::mirrored(2);
     let id = program.sandbox.with_organisation(|o| o.documents())[0].id.clone();
     let entry = |value: &str| json!([{"metadataElementId": "Byggnad", "value": value}]);
@@ -112,14 +112,14 @@ fn a_file_is_replaced_when_the_new_one_is_whole() {
     export(&program, &[&to[..], &["nothing"]].concat()).expect(2);
     assert_eq!(fs::read_to_string(&file).unwrap(), first);
     let inside = program.dest.join("Brf Eken/0.txt");
-    export(&program, &["--format", "csv", "--to", inside.to_str().unwrap()]).says(2, "lies inside the mirror");
+    export(&program, &["--format", "csv", "--to", inside.to_str().unwrap()]).says(2, "inside the mirror");
     assert_eq!(fs::read_to_string(inside).unwrap(), "bytes 0");
     let link = program.beside("link.csv");
     std::os::unix::fs::symlink(&file, &link).unwrap();
     fs::write(&file, "old").unwrap();
     export(&program, &["--format", "csv", "--to", link.to_str().unwrap()]).expect(0);
     assert!(link.is_symlink() && fs::read_to_string(&file).unwrap() == first);
-    // Nothing else is left, neither there nor in the mirror.
+    // No other file is left, here or in the mirror.
     assert_eq!(fs::read_dir(program.beside("")).unwrap().count(), 3);
 }
 
@@ -131,12 +131,12 @@ fn a_workbook_is_written() {
     export(&program, &["--format", "xlsx", "--to", file.to_str().unwrap()]).expect(0);
     let archive = zip::ZipArchive::new(fs::File::open(file).unwrap()).unwrap();
     assert!(archive.index_for_name("xl/worksheets/sheet1.xml").is_some());
-    export(&program, &["--format", "jsonl", "--separator", ";"]).says(2, "--separator is for --format csv alone");
+    export(&program, &["--format", "jsonl", "--separator", ";"]).says(2, "--separator works only with --format csv");
     assert_eq!(snapshot(&program.dest), before);
 }
 
 #[test]
-fn a_disk_that_is_full_is_8_and_a_reader_that_went_away_nothing() {
+fn a_full_disk_is_8_and_a_closed_pipe_is_no_error() {
     let program = Program::mirrored(2);
     for format in ["csv", "jsonl", "xlsx"] {
         let to = |out: Stdio| {
@@ -193,7 +193,7 @@ fn sidecars_delete_nothing() {
     fs::write(side.join("notes.txt"), "mine").unwrap();
     let before = snapshot(&program.beside(""));
     let inside = program.dest.join("metadata");
-    export(&program, &["--sidecars", inside.to_str().unwrap()]).says(2, "lies inside the mirror");
+    export(&program, &["--sidecars", inside.to_str().unwrap()]).says(2, "inside the mirror");
     for full in [&copy, &side, &program.beside("")] {
         export(&program, &["--sidecars", full.to_str().unwrap()]).says(2, "is not empty, and export deletes nothing");
     }

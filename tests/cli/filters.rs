@@ -1,4 +1,4 @@
-//! Filters: that they can't make an empty mirror look healthy, and that everything shows them.
+//! Filters: they can't make an empty mirror look healthy, and all outputs show them.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn warnings(report: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_name_matches_at_any_depth_and_a_folder_has_all_that_lies_in_it() {
+fn a_name_matches_at_any_depth_and_a_folder_includes_its_contents() {
     for (filter, added) in [
         (vec!["--include", "*.pdf"], 3),
         (vec!["--exclude", "El"], 2),
@@ -37,7 +37,7 @@ fn a_name_matches_at_any_depth_and_a_folder_has_all_that_lies_in_it() {
 }
 
 #[test]
-fn includes_that_leave_nothing_are_no_healthy_mirror() {
+fn includes_that_match_nothing_fail() {
     let program = drawings();
     let mut night = program.run_command(&["--json"]);
     let report = finish(night.env("IBINDER_INCLUDE", "*.rvt;/*.pdf")).expect(4).json();
@@ -46,13 +46,13 @@ fn includes_that_leave_nothing_are_no_healthy_mirror() {
     assert_eq!(warnings(&report).len(), 2, "{report}");
     let done = finish(bare(&["status", "--dest"]).arg(&program.dest));
     assert_eq!(done.code, 2, "no run was complete ever: {}", done.out);
-    // The binders' names alone are right, and leave nothing beside what they exclude.
+    // The globs of binders match, but exclude everything.
     let neither = program.run(&["--binder", "Brf *", "--exclude-binder", "*", "--json"]).expect(4).json();
     assert!(neither["failures"][0]["error"].as_str().unwrap().contains("leave out every binder"), "{neither}");
 }
 
 #[test]
-fn excludes_that_leave_nothing_are_no_healthy_mirror() {
+fn excludes_that_match_everything_fail() {
     for (flag, variable, glob, what) in [
         ("--exclude", "IBINDER_EXCLUDE", "*", "document"),
         ("--exclude", "IBINDER_EXCLUDE", "*.pdf;*.dwg", "document"),
@@ -62,7 +62,7 @@ fn excludes_that_leave_nothing_are_no_healthy_mirror() {
         let report = finish(program.run_command(&["--json"]).env(variable, glob)).expect(4).json();
         let why = report["failures"][0]["error"].as_str().unwrap();
         assert!(why.contains(&format!("leave out every {what}")) && why.contains(flag), "{glob}: {why}");
-        // It was healthy, and then somebody set the filter: the files stay, and the status warns.
+        // The mirror was healthy before the filter: the files stay, and the status warns.
         let program = drawings();
         program.run(&[]).expect(0);
         finish(program.run_command(&[]).env(variable, glob)).expect(4);
@@ -74,7 +74,7 @@ fn excludes_that_leave_nothing_are_no_healthy_mirror() {
 }
 
 #[test]
-fn an_include_with_nothing_to_match_fails_no_night() {
+fn an_include_without_documents_to_match_is_a_warning() {
     let program = Program::with_documents(0);
     let report = program.run(&["--include", "*.pdf", "--json"]).expect(0).json();
     let warned = warnings(&report);
@@ -105,7 +105,7 @@ fn everything_shows_the_filters() {
     };
     let shown = "--include \"*.pdf\" --exclude \"El/\"";
     let done = filtered(&mut program.run_command(&["--status-file", copy.to_str().unwrap()]));
-    assert!(done.out.contains(&format!("Filters left out 2 documents: {shown}")), "{}", done.out);
+    assert!(done.out.contains(&format!("Filters excluded 2 documents: {shown}")), "{}", done.out);
     let report: Value = serde_json::from_slice(&fs::read(program.state("last-run.json")).unwrap()).unwrap();
     let lists = json!({"binder": [], "exclude_binder": [], "include": ["*.pdf"], "exclude": ["El/"]});
     assert_eq!((&report["filters"], &report["binders"]["filtered"]), (&lists, &0.into()));
@@ -113,14 +113,14 @@ fn everything_shows_the_filters() {
     let escaped = shown.replace('"', "&quot;");
     assert!(page.contains(shown) || page.contains(&escaped), "{page}");
     let status = finish(bare(&["status", "--dest"]).arg(&program.dest)).expect(0);
-    assert!(status.out.contains(&format!("leave out 2 documents: {shown}")), "{}", status.out);
+    assert!(status.out.contains(&format!("exclude 2 documents: {shown}")), "{}", status.out);
     let doctor = filtered(program.command(&["doctor", "--dest"]).arg(&program.dest));
     let unbroken = doctor.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(unbroken.contains(&format!("{shown}; they left out 2 documents in the last run")), "{}", doctor.out);
+    assert!(unbroken.contains(&format!("{shown}; they excluded 2 documents in the last run")), "{}", doctor.out);
 }
 
 #[test]
-fn what_others_may_read_names_no_pattern() {
+fn files_for_others_contain_no_pattern() {
     let program = drawings();
     let (copy, report) = (program.beside("status.json"), program.beside("doctor.txt"));
     let hidden = |command: &mut std::process::Command| finish(command.env("IBINDER_EXCLUDE", "Ritningar/b*")).expect(0);
@@ -131,5 +131,5 @@ fn what_others_may_read_names_no_pattern() {
         assert!(text.contains("exclude") && !text.contains("Ritningar"), "{text}");
     }
     let status = finish(bare(&["status", "--from"]).arg(&copy)).expect(0);
-    assert!(status.out.contains("leave out 0 documents: --exclude"), "{}", status.out);
+    assert!(status.out.contains("exclude 0 documents: --exclude"), "{}", status.out);
 }

@@ -1,4 +1,4 @@
-//! `binders forget`: what it refuses, what it asks, and that the status knows of it.
+//! `binders forget`: what it refuses, what it asks, and its effect on the status.
 
 use ibinder_sync::sandbox::Organisation;
 use serde_json::Value;
@@ -28,7 +28,7 @@ fn status(program: &Program) -> Value {
 }
 
 #[test]
-fn a_binder_that_can_be_read_stays() {
+fn a_readable_binder_is_not_forgotten() {
     let (program, id) = two_binders();
     for flags in [&[id.as_str(), "--yes"][..], &[&id]] {
         let done = forget(&program, flags).says(2, "nothing was removed");
@@ -40,12 +40,12 @@ fn a_binder_that_can_be_read_stays() {
     program.run(&["--json"]).expect(0);
     forget(&program, &[&id, "--force", "--yes"]).expect(0);
     assert!(!program.dest.join("Brf Eken").exists());
-    // It was listed and not let go of at iBinder: the next run brings it back.
+    // iBinder still lists it: the next run brings it back.
     assert_eq!(program.run(&["--json"]).expect(0).json()["documents"]["added"], 3);
 }
 
 #[test]
-fn a_binder_that_is_lost_goes_and_the_status_knows_it() {
+fn a_lost_binder_is_forgotten_and_leaves_the_status() {
     let (program, id) = two_binders();
     program.sandbox.with_organisation(|o| o.hide_binder(&id)).unwrap();
     program.run(&[]).expect(4);
@@ -54,7 +54,7 @@ fn a_binder_that_is_lost_goes_and_the_status_knows_it() {
     let copy = program.beside("status.json");
     let mut command = bare(&["binders", "forget", &id, "--yes", "--dest"]);
     let done = finish(command.arg(&program.dest).env("IBINDER_STATUS_FILE", &copy)).expect(0);
-    assert!(done.out.contains("3 files left the tree"), "{}", done.out);
+    assert!(done.out.contains("3 files were removed from the tree"), "{}", done.out);
     let space = status(&program)["space"].clone();
     assert_eq!((&space["documents"], &space["tree_bytes"], &space["objects"]), (&1.into(), &5.into(), &3.into()));
     let copied: Value = serde_json::from_slice(&std::fs::read(copy).unwrap()).unwrap();
@@ -63,7 +63,7 @@ fn a_binder_that_is_lost_goes_and_the_status_knows_it() {
 }
 
 #[test]
-fn what_was_withheld_of_it_is_withheld_no_more() {
+fn its_withheld_removals_are_cleared() {
     let (program, id) = two_binders();
     program.sandbox.with_organisation(|o| {
         let gone: Vec<_> = o.documents().into_iter().filter(|d| d.binder == id).map(|d| d.id).collect();

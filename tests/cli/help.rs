@@ -1,4 +1,4 @@
-//! Help texts, as they are printed. `INSTA_UPDATE=always cargo test --test cli` takes new ones over.
+//! Help texts, as printed. `INSTA_UPDATE=always cargo test --test cli` accepts new ones.
 
 use crate::program::{bare, finish};
 
@@ -35,7 +35,7 @@ fn help_texts() {
 }
 
 #[test]
-fn the_version_is_told() {
+fn the_version_is_printed() {
     assert_eq!(help(&["--version"]), concat!("ibinder-sync ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
@@ -69,7 +69,7 @@ fn there_is_a_page_for_each_command() {
 }
 
 #[test]
-fn a_folder_for_pages_that_is_none_is_refused() {
+fn a_file_as_folder_for_pages_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();

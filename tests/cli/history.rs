@@ -25,7 +25,7 @@ fn lines(done: &Done) -> Vec<serde_json::Value> {
     done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Three nights: three documents; one revised, one moved with other metadata, one removed; nothing.
+/// Three runs: three documents; one revised, one moved with other metadata, one removed; no change.
 fn three_nights() -> (Program, Vec<String>) {
     let program = Program::with_documents(3);
     program.run(&[]).expect(0);
@@ -61,7 +61,7 @@ fn runs_are_listed() {
 }
 
 #[test]
-fn what_was_mirrored_at_a_time_is_listed() {
+fn documents_of_a_time_are_listed() {
     let (program, _) = three_nights();
     let paths = |arguments: &[&str]| -> Vec<String> {
         let done = program.on_mirror("ls", &[&["--json"], arguments].concat()).expect(0);
@@ -81,16 +81,16 @@ fn what_was_mirrored_at_a_time_is_listed() {
 }
 
 #[test]
-fn a_run_that_was_not_whole_is_told_of() {
+fn an_incomplete_run_is_a_warning() {
     let program = Program::mirrored(3);
     program.run(&["--exclude", "**/2.txt"]).expect(0);
     let done = program.on_mirror("ls", &["--at", "2"]).expect(0);
-    assert!(done.err.contains("not whole") && done.err.contains("000001-"), "{}", done.err);
-    assert!(!program.on_mirror("ls", &["--at", "1"]).expect(0).err.contains("not whole"));
+    assert!(done.err.contains("not complete") && done.err.contains("000001-"), "{}", done.err);
+    assert!(!program.on_mirror("ls", &["--at", "1"]).expect(0).err.contains("not complete"));
 }
 
 #[test]
-fn a_documents_history_is_told() {
+fn a_documents_history_is_shown() {
     let (program, ids) = three_nights();
     let at = |name: &str| program.dest.join(name).to_str().unwrap().to_owned();
     for document in ["Brf Eken/0.txt", "./Brf Eken/0.txt", &at("Brf Eken/0.txt")] {
@@ -100,7 +100,7 @@ fn a_documents_history_is_told() {
         assert_eq!((&versions[0]["held"], &versions[0]["cause"]), (&"object".into(), &"replaced".into()));
         assert_eq!((&versions[1]["held"], &versions[1]["ended"]), (&"tree".into(), &serde_json::Value::Null));
     }
-    // By a path that it had, and by its id.
+    // By an earlier path, and by its id.
     let moved = program.on_mirror("history", &["Brf Eken/1.txt"]).expect(0).out;
     assert!(
         moved.contains("Brf Eken/Avtal/1.txt") && moved.contains("Status: ") && moved.contains("\"klar\""),
@@ -110,13 +110,13 @@ fn a_documents_history_is_told() {
         assert!(program.on_mirror("history", &[&id.to_uppercase()]).expect(0).out.contains("sha256"));
     }
     let removed = program.on_mirror("history", &["Brf Eken/2.txt"]).expect(0).out;
-    assert!(removed.contains("removed") && removed.contains("held in objects/"), "{removed}");
+    assert!(removed.contains("removed") && removed.contains("kept in objects/"), "{removed}");
     program.on_mirror("history", &["Brf Eken/9.txt"]).says(2, "no document has or had");
     program.on_mirror("history", &["Brf Eken"]).says(2, "ibinder-sync ls");
 }
 
 #[test]
-fn a_time_is_restored_whole_or_in_parts() {
+fn a_time_is_restored_completely_or_in_part() {
     let (program, _) = three_nights();
     let to = program.beside("then");
     let done = program.restore(&["--at", "1"], &to).expect(0);
@@ -137,7 +137,7 @@ fn a_time_is_restored_whole_or_in_parts() {
 }
 
 #[test]
-fn a_restore_that_can_do_harm_is_refused() {
+fn a_harmful_restore_is_refused() {
     let (program, _) = three_nights();
     let full = program.beside("full");
     fs::create_dir(&full).unwrap();
@@ -159,7 +159,7 @@ fn a_restore_that_can_do_harm_is_refused() {
 }
 
 #[test]
-fn what_is_lacking_decides_the_code() {
+fn missing_files_decide_the_code() {
     let (program, _) = three_nights();
     fs::remove_file(program.dest.join("Brf Eken/Avtal/1.txt")).unwrap();
     let done = program.restore(&["--at", "1"], &program.beside("lacking")).expect(4);
@@ -178,7 +178,7 @@ fn what_is_lacking_decides_the_code() {
 fn history_needs_a_mirror_and_changes_nothing() {
     let none = tempfile::tempdir().unwrap();
     for arguments in [&["snapshots"][..], &["ls"], &["history", "x"], &["restore", "--at", "1", "--to", "/x"]] {
-        finish(bare(arguments).arg("--dest").arg(none.path())).says(2, "holds no mirror");
+        finish(bare(arguments).arg("--dest").arg(none.path())).says(2, "contains no mirror");
     }
     let (program, _) = three_nights();
     let before = crate::program::snapshot(&program.dest);

@@ -1,4 +1,4 @@
-//! A service that means harm: nothing is written outside of the destination, memory stays bounded, and the run ends.
+//! A hostile service: nothing is written outside of the destination, memory stays bounded, and the run ends.
 
 use std::{
     fmt::Write as _,
@@ -15,17 +15,17 @@ use serde_json::json;
 
 use crate::program::{Done, Program, snapshot};
 
-/// Most memory that a run may take, in KiB: an answer of the largest size is held once as bytes and once as text.
+/// Most memory of a run, in KiB: the largest response exists once as bytes and once as text.
 const MOST_MEMORY: u64 = 400 * 1024;
 
-/// A run, and the most memory that it took.
+/// A run, with its peak memory.
 fn watched(program: &Program, flags: &[&str]) -> (Done, u64) {
     let mut command = program.run_command(flags);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let watcher = std::thread::spawn(move || {
         let mut most = 0;
-        // What it was at most only grows, and is gone with the process.
+        // The peak only grows, and is lost when the process ends.
         while let Some(peak) = fs::read_to_string(&status).ok().and_then(|text| field(&text, "VmHWM:")) {
             most = peak;
             std::thread::sleep(Duration::from_millis(1));
@@ -95,7 +95,7 @@ fn a_folder_that_becomes_a_link_in_mid_run_is_not_followed() {
     let (outside, tree) = (program.beside("outside"), program.dest.join("Brf Eken"));
     fs::create_dir(&outside).unwrap();
     let target = outside.clone();
-    // The first run plants it before the folder is there, the second where it was.
+    // The first run plants the link before the folder exists, the second in its place.
     for round in 0..2 {
         let (target, tree) = (target.clone(), tree.clone());
         let plant = Reply::run(move |_| {
@@ -137,7 +137,7 @@ fn page(items: &str, more: &str) -> Reply {
     Reply::body(200, "application/json", format!(r#"{{"items":[{items}]{more}}}"#))
 }
 
-/// First pages of a search that mean harm.
+/// Hostile first pages of a search.
 fn pages() -> Vec<(&'static str, Reply)> {
     let many = |count: usize, each: &dyn Fn(usize) -> String| (0..count).map(each).collect::<Vec<_>>().join(",");
     let item = |n: usize| format!(r#"{{"id":"x-{n}","latestVersionId":null}}"#);
@@ -167,7 +167,7 @@ fn pages() -> Vec<(&'static str, Reply)> {
 }
 
 #[test]
-fn pages_that_mean_harm_end_and_take_nothing_with_them() {
+fn hostile_pages_end_and_change_nothing() {
     let program = Program::mirrored(3);
     let (tree, beside) = (program.dest.join("Brf Eken"), program.beside(""));
     let before = snapshot(&tree);
@@ -211,7 +211,7 @@ fn folders_in_a_loop_or_an_endless_chain_end() {
     }
 }
 
-/// Storage that answers with `head` and goes on with `more` for as long as somebody reads.
+/// Storage that answers with `head` and repeats `more` as long as the client reads.
 fn endless_storage(head: &'static str, more: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/blob", listener.local_addr().unwrap());
@@ -256,7 +256,7 @@ fn bodies_and_heads_without_end_end() {
 }
 
 #[test]
-fn a_body_that_goes_on_behind_its_length_is_cut_there() {
+fn a_body_longer_than_its_length_is_cut() {
     let program = Program::with_documents(1);
     let url = endless_storage("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwhole", b" and more");
     program.sandbox.script(Route::DownloadLink, vec![Reply::json(200, &json!({"url": url}))]);

@@ -1,4 +1,4 @@
-//! Manifests, and what is kept of versions and runs that are past.
+//! Manifests, and retention of old versions and runs.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use crate::{
 
 const SUFFIX: &str = ".manifest.jsonl.zst";
 
-/// How `docs/history.md` checks a mirror.
+/// The check of a mirror in `docs/history.md`.
 const CHECK: &str = r#"zstdcat "$1" | tail -n +2 | jq -r '"\(.sha256)  \(.path)"' | sha256sum -c --quiet"#;
 
 fn names(program: &Program, suffix: &str) -> BTreeSet<String> {
@@ -89,7 +89,7 @@ fn a_mirror_is_checked_without_this_program() {
 }
 
 #[test]
-fn only_complete_runs_in_which_something_changed_have_a_manifest() {
+fn only_complete_runs_with_changes_have_a_manifest() {
     let program = Program::with_documents(3);
     let documents = program.sandbox.with_organisation(|o| o.documents());
     let edit = |n: usize, text: &str| {
@@ -106,7 +106,7 @@ fn only_complete_runs_in_which_something_changed_have_a_manifest() {
     assert_eq!(manifests(0, &[]), 2);
     edit(1, "second");
     assert_eq!(manifests(0, &["--include", "**/*.txt"]), 2);
-    // What a run changed that may have no manifest is in that of the next one that may.
+    // Changes of a run without a manifest are in the next manifest.
     assert_eq!(manifests(0, &[]), 3);
     edit(1, "third");
     edit(2, "third");
@@ -121,13 +121,13 @@ fn only_complete_runs_in_which_something_changed_have_a_manifest() {
 }
 
 #[test]
-fn files_of_old_runs_go_when_asked() {
+fn files_of_old_runs_are_deleted_on_request() {
     let program = Program::mirrored(2);
     for _ in 0..5 {
         program.run(&[]).expect(0);
     }
     fs::write(program.state("runs/notes.json"), "mine").unwrap();
-    // The fifth run is young enough, by its row; file times say nothing.
+    // By its row, the fifth run is young enough; file times don't matter.
     sql(&program, "UPDATE runs SET started_at = started_at - 100 * 86400 WHERE number < 5");
     let numbers = |suffix: &str| names(&program, suffix).iter().map(|name| name[..6].to_owned()).collect::<Vec<_>>();
     program.run(&[]).expect(0);
@@ -145,7 +145,7 @@ fn files_of_old_runs_go_when_asked() {
 }
 
 #[test]
-fn what_was_let_go_is_reported() {
+fn retention_is_reported() {
     let program = Program::mirrored(2);
     let id = program.sandbox.with_organisation(|o| o.documents())[0].id.clone();
     program.sandbox.with_organisation(|o| o.revise(&id, "new").map(drop)).unwrap();
@@ -157,5 +157,5 @@ fn what_was_let_go_is_reported() {
     program.run(&[]).expect(0);
     program.sandbox.with_organisation(|o| o.revise(&id, "newest").map(drop)).unwrap();
     let done = program.run(&["--retain-versions", "1"]).expect(0);
-    assert!(done.out.contains("Let go by retention: 1 past versions, 1 objects, 3 bytes."), "{}", done.out);
+    assert!(done.out.contains("Deleted by retention: 1 old versions, 1 objects, 3 bytes."), "{}", done.out);
 }

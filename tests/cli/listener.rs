@@ -1,4 +1,4 @@
-//! A web server on loopback that answers as it is told, and keeps what it was sent.
+//! A web server on loopback with scripted answers that records requests.
 
 use std::{
     collections::VecDeque,
@@ -22,7 +22,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Answers with these statuses, and with 200 from then on.
+    /// Answers with these statuses, then with 200.
     pub(crate) fn answering(statuses: &[u16]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -51,7 +51,7 @@ impl Listener {
     }
 }
 
-/// Keeps a request before it is answered, so that whoever has the answer finds it.
+/// Records a request before answering it, so that it is there once the client has the answer.
 fn serve(stream: TcpStream, status: u16, kept: &Mutex<Vec<Heard>>) -> Option<TcpStream> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();

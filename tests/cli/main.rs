@@ -1,4 +1,4 @@
-//! The program as it is built: exit codes, reports, and what it says.
+//! The built program: exit codes, reports, and output.
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, missing_docs)]
 

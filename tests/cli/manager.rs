@@ -1,10 +1,10 @@
-//! What a service manager is told.
+//! Messages to the service manager.
 
 use std::os::unix::net::UnixDatagram;
 
 use crate::program::{Done, Program, finish};
 
-/// A run, and the datagrams that came of it.
+/// A run, and the datagrams it sent.
 fn told(program: &Program, flags: &[&str], watchdog: &[(&str, &str)]) -> (Done, Vec<String>) {
     let name = program.beside("notify");
     let _ = std::fs::remove_file(&name);
@@ -21,7 +21,7 @@ fn told(program: &Program, flags: &[&str], watchdog: &[(&str, &str)]) -> (Done, 
 }
 
 #[test]
-fn it_is_told_when_a_run_begins_how_far_it_is_and_how_it_ended() {
+fn it_gets_start_progress_and_end() {
     let program = Program::with_documents(3);
     let (done, told) = told(&program, &["-q"], &[]);
     done.expect(0);
@@ -32,9 +32,9 @@ fn it_is_told_when_a_run_begins_how_far_it_is_and_how_it_ended() {
 }
 
 #[test]
-fn it_is_given_signs_of_life_where_it_waits_for_them() {
+fn it_gets_watchdog_signals_if_enabled() {
     let program = Program::with_documents(3);
-    // Longer than the test: one sign is given at the beginning.
+    // The timeout is longer than the test: one signal is sent at the beginning.
     let hour = ("WATCHDOG_USEC", "3600000000");
     let (done, signs) = told(&program, &[], &[hour]);
     done.expect(0);
@@ -53,9 +53,9 @@ fn a_run_that_cannot_begin_is_not_ready() {
 }
 
 #[test]
-fn a_manager_that_is_gone_changes_nothing() {
+fn a_missing_manager_changes_nothing() {
     let program = Program::with_documents(1);
     let mut run = program.run_command(&[]);
     let done = finish(run.env("NOTIFY_SOCKET", program.beside("none"))).expect(0);
-    assert!(done.err.contains("is told nothing"), "{}", done.err);
+    assert!(done.err.contains("can't notify the service manager"), "{}", done.err);
 }

@@ -26,7 +26,7 @@ fn run(program: &Program, file: &Path, flags: &[&str]) -> Done {
 }
 
 #[test]
-fn they_tell_of_the_last_run_and_survive_a_failed_one() {
+fn they_describe_the_last_run_and_survive_a_failed_one() {
     let program = Program::with_documents(3);
     let file = program.beside("ibinder.prom");
     program.sandbox.script(Route::Search, vec![Reply::status(500)]);
@@ -64,7 +64,7 @@ fn they_tell_of_the_last_run_and_survive_a_failed_one() {
 }
 
 #[test]
-fn a_check_adds_its_own() {
+fn a_check_adds_its_metrics() {
     let program = Program::mirrored(2);
     let file = program.beside("ibinder.prom");
     fs::remove_file(program.dest.join("Brf Eken/0.txt")).unwrap();
@@ -81,7 +81,7 @@ fn a_check_adds_its_own() {
 }
 
 #[test]
-fn what_cannot_be_written_is_a_warning_and_no_failure() {
+fn an_unwritable_file_is_a_warning() {
     let program = Program::with_documents(1);
     let done = run(&program, &program.beside("no/ibinder.prom"), &["--json"]).says(0, "--metrics-file");
     let report = done.json();
@@ -90,7 +90,7 @@ fn what_cannot_be_written_is_a_warning_and_no_failure() {
     let folder = program.beside("folder.prom");
     fs::create_dir(&folder).unwrap();
     run(&program, &folder, &[]).says(0, "folder.prom is not a file");
-    // What no collector reads is refused before anything is done.
+    // A name that no collector reads is refused before anything is done.
     run(&program, &program.beside("ibinder.txt"), &[]).says(2, "names that end in .prom");
 }
 
@@ -101,7 +101,7 @@ fn named(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_watches_them_names_no_others() {
+fn alerts_and_dashboard_use_existing_metrics() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = [
         ("packaging/prometheus/alerts.yml", 10),
@@ -125,7 +125,7 @@ fn what_watches_them_names_no_others() {
 }
 
 #[test]
-fn the_dashboard_is_one() {
+fn the_dashboard_is_valid() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read(root.join("packaging/grafana/dashboard.json")).unwrap();
     let dashboard: serde_json::Value = serde_json::from_slice(&text).unwrap();
@@ -146,7 +146,7 @@ fn the_dashboard_is_one() {
 }
 
 #[test]
-fn a_disk_that_is_not_mounted_takes_nothing_from_them() {
+fn an_unmounted_disk_removes_no_metrics() {
     let program = Program::with_documents(3);
     let file = program.beside("ibinder.prom");
     run(&program, &file, &[]).expect(0);
@@ -160,7 +160,7 @@ fn a_disk_that_is_not_mounted_takes_nothing_from_them() {
         let name = format!("ibinder_sync_{name}");
         assert!((second[&name] - first[&name]).abs() < f64::EPSILON, "{name}: {second:?}");
     }
-    // Where it is not even known whose mirror it is, they stay all the same, but for the run.
+    // If not even the organisation is known, all are kept but those of the run.
     finish(program.run_command(&["--existing", "--metrics-file", file.to_str().unwrap()]).env_remove("IBINDER_ORG_ID"))
         .expect(2);
     assert_eq!(samples(&file).keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! Files that settings name: a pipe that never answers and a device that never ends are refused at once.
+//! Files named by settings: pipes without a writer and endless devices are refused at once.
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf, time::Duration};
 
@@ -6,7 +6,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::program::{Done, Program, bare};
 
-/// Longer than any of these commands takes, and shorter than a night.
+/// Longer than any of these commands should take.
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn pipe(program: &Program) -> PathBuf {
@@ -15,7 +15,7 @@ fn pipe(program: &Program) -> PathBuf {
     path
 }
 
-/// What a command says, which must not hang nor take the machine's memory.
+/// Runs a command that must neither hang nor use up the machine's memory.
 fn finish(command: &mut std::process::Command) -> Done {
     use std::{os::unix::process::CommandExt as _, process::Stdio, sync::mpsc, thread};
     let mut limited = std::process::Command::new("/bin/sh");
@@ -35,7 +35,7 @@ fn finish(command: &mut std::process::Command) -> Done {
 }
 
 #[test]
-fn what_is_no_file_is_refused_with_its_name() {
+fn special_files_are_refused_by_name() {
     let program = Program::mirrored(1);
     let pipe = pipe(&program);
     let zero = program.beside("zero.prom");
@@ -63,12 +63,12 @@ fn what_is_no_file_is_refused_with_its_name() {
         finish(bare(&["status", "--from"]).arg("x").env("TZ", path)).says(3, what);
         finish(bare(&["status"]).env("IBINDER_CONFIG", path)).says(3, what);
     }
-    // Nothing of this was a run.
+    // None of these was a run.
     assert_eq!(fs::read_dir(program.state("runs")).unwrap().count(), 3);
 }
 
 #[test]
-fn a_file_is_never_read_beyond_what_belongs_there() {
+fn files_are_read_up_to_a_limit() {
     let program = Program::mirrored(1);
     let large = program.beside("large");
     fs::File::create(&large).unwrap().set_len(8 << 30).unwrap();

@@ -1,4 +1,4 @@
-//! No mirror inside a mirror, and nothing else of this program's either.
+//! Neither a mirror nor other output inside a mirror.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -26,11 +26,11 @@ fn no_mirror_is_made_inside_another_one() {
     ] {
         for command in ["run", "adopt", "plan"] {
             let mut command = program.command(&[command, "--dest"]);
-            finish(command.arg(dest)).says(2, "lies inside the mirror");
+            finish(command.arg(dest)).says(2, "inside the mirror");
         }
         let done = finish(program.command(&["doctor", "--dest"]).arg(dest)).expect(2);
         let unbroken = done.out.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(unbroken.contains("lies inside the mirror"), "{}", done.out);
+        assert!(unbroken.contains("inside the mirror"), "{}", done.out);
     }
     let after = snapshot(&program.dest);
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
@@ -42,13 +42,13 @@ fn no_mirror_is_made_above_another_one() {
     let program = Program::mirrored(2);
     let above = program.beside("");
     for command in ["run", "adopt", "plan"] {
-        finish(program.command(&[command, "--dest"]).arg(&above)).says(2, "has the mirror");
+        finish(program.command(&[command, "--dest"]).arg(&above)).says(2, "contains the mirror");
     }
     assert!(!above.join(".ibinder-sync").exists());
 }
 
 #[test]
-fn what_is_written_beside_a_mirror_goes_into_no_other_one() {
+fn no_output_is_written_into_another_mirror() {
     let (program, other) = (Program::mirrored(1), Program::mirrored(1));
     let link = program.beside("link");
     symlink(&other.dest, &link).unwrap();
@@ -60,10 +60,10 @@ fn what_is_written_beside_a_mirror_goes_into_no_other_one() {
             &["export", "--format", "csv", "--to", &at("a.csv")],
             &["export", "--sidecars", &at("side")],
         ] {
-            on(&program, arguments).says(2, "lies inside the mirror");
+            on(&program, arguments).says(2, "inside the mirror");
         }
-        finish(program.command(&["man", "--to"]).arg(at("man"))).says(2, "lies inside the mirror");
-        finish(program.command(&["config", "init", "--to"]).arg(at("c.toml"))).says(2, "lies inside the mirror");
+        finish(program.command(&["man", "--to"]).arg(at("man"))).says(2, "inside the mirror");
+        finish(program.command(&["config", "init", "--to"]).arg(at("c.toml"))).says(2, "inside the mirror");
     }
     assert_eq!(snapshot(&other.dest), before);
     let beside = program.beside("restored");

@@ -1,4 +1,4 @@
-//! Pings, the web hook and the command: who is told of what, and that it changes nothing.
+//! Pings, the web hook and the command: who is notified of what, without changing the result.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ use crate::{
     program::{Done, Program, bare, finish},
 };
 
-/// A document that fails.
+/// With a document that fails.
 fn partial(count: usize) -> Program {
     let program = Program::with_documents(count);
     program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
@@ -24,7 +24,7 @@ fn run(program: &Program, flags: &[(&str, &str)]) -> Done {
     finish(program.run_command(&[]).args(flags.iter().flat_map(|(flag, value)| [*flag, *value])))
 }
 
-/// A command that keeps the report and the environment that it got.
+/// A command that saves the report and the environment that it receives.
 fn keeping(folder: &Path) -> String {
     format!("cat > {0}/report; env | grep ^IBINDER_ | sort > {0}/env; echo was told", folder.display())
 }
@@ -47,7 +47,7 @@ fn only_a_complete_run_is_a_success() {
 }
 
 #[test]
-fn what_could_not_begin_is_told_without_a_start() {
+fn a_run_that_could_not_begin_is_pinged_without_a_start() {
     let listener = Listener::answering(&[]);
     let program = Program::mirrored(1);
     let told = program.beside("told");
@@ -71,12 +71,12 @@ fn what_could_not_begin_is_told_without_a_start() {
     fs::rename(&program.dest, program.beside("away")).unwrap();
     finish(program.run_command(&["--existing"]).args(all.iter().flat_map(|(f, v)| [f, v]))).expect(2);
     assert_eq!(codes(), failed("2"));
-    // The run that holds the lock is the night: it is at work.
+    // The run that has the lock sends the pings.
     assert_eq!(listener.paths(), ["/hook", "/ping/2", "/hook", "/ping/2", "/hook"]);
 }
 
 #[test]
-fn refused_credentials_are_told() {
+fn refused_credentials_are_notified() {
     let listener = Listener::answering(&[]);
     let program = Program::mirrored(1);
     let mut command = program.run_command(&["--ping-url", &listener.url("/p"), "--webhook", &listener.url("/h")]);
@@ -85,7 +85,7 @@ fn refused_credentials_are_told() {
 }
 
 #[test]
-fn a_run_that_is_not_complete_is_reported() {
+fn an_incomplete_run_is_notified() {
     let listener = Listener::answering(&[]);
     let program = partial(2);
     let told = program.beside("told");
@@ -110,18 +110,18 @@ fn a_run_that_is_not_complete_is_reported() {
     }
     assert!(environment.contains("IBINDER_SYNC_SUMMARY=Partial: "), "{environment}");
     assert!(!environment.contains("IBINDER_CLIENT_SECRET"), "{environment}");
-    // A complete run needs nobody.
+    // A complete run notifies nobody.
     fs::remove_file(told.join("report")).unwrap();
     run(&program, &flags).expect(0);
     assert!(!told.join("report").exists() && listener.heard().len() == 1);
 }
 
 #[test]
-fn the_lock_is_free_when_somebody_is_told() {
+fn notifications_come_after_the_lock_is_released() {
     let program = partial(1);
     let again = format!("{} status --dest {} >&2; echo $?", env!("CARGO_BIN_EXE_ibinder-sync"), program.dest.display());
     let done = run(&program, &[("--on-failure", &again)]).expect(4);
-    assert!(done.err.contains("--on-failure: CRITICAL: no run was complete yet"), "{}", done.err);
+    assert!(done.err.contains("--on-failure: CRITICAL: no run has completed yet"), "{}", done.err);
     let locked =
         format!("{} with-lock --dest {} -- echo free", env!("CARGO_BIN_EXE_ibinder-sync"), program.dest.display());
     program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
@@ -129,7 +129,7 @@ fn the_lock_is_free_when_somebody_is_told() {
 }
 
 #[test]
-fn damage_that_a_check_finds_is_told_and_nothing_is_pinged() {
+fn damage_is_notified_without_a_ping() {
     let listener = Listener::answering(&[]);
     let program = Program::mirrored(2);
     let verify = |flags: &[&str]| {
@@ -150,7 +150,7 @@ fn damage_that_a_check_finds_is_told_and_nothing_is_pinged() {
 }
 
 #[test]
-fn a_plan_tells_nobody() {
+fn a_plan_notifies_nobody() {
     let listener = Listener::answering(&[]);
     let program = Program::with_documents(1);
     let mut plan = program.run_command(&["--dry-run", "--ping-url", &listener.url("/p"), "--on-failure", "echo told"]);
@@ -159,8 +159,8 @@ fn a_plan_tells_nobody() {
 }
 
 #[test]
-fn who_does_not_listen_changes_nothing() {
-    // Nobody listens there any more.
+fn failed_notifications_change_nothing() {
+    // Nothing listens there any more.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let deaf = format!("http://{nobody}/5ecret");
     let program = Program::with_documents(1);
@@ -178,12 +178,12 @@ fn who_does_not_listen_changes_nothing() {
     assert!(done.err.contains("--on-failure failed: it ended with exit status 3"), "{}", done.err);
     assert!(done.err.contains("ERROR --on-failure: sorry"), "{}", done.err);
     assert!(!done.err.contains("5ecret"), "{}", done.err);
-    // 404 is final: nothing was tried twice.
+    // 404 is final and not retried.
     assert_eq!(refusing.heard().len(), 3);
 }
 
 #[test]
-fn a_fault_that_passes_is_tried_again() {
+fn a_transient_fault_is_retried() {
     let listener = Listener::answering(&[500, 503]);
     let program = partial(1);
     let done = run(&program, &[("--webhook", &listener.url("/hook"))]).expect(4);
@@ -202,6 +202,6 @@ fn addresses_are_checked_first_and_never_shown() {
             assert!(!done.err.contains("5ecret") && !program.dest.exists(), "{}", done.err);
         }
     }
-    // What can't work is told by what can.
+    // Receivers that work are notified of those that don't.
     assert_eq!(listener.heard().len(), 6);
 }

@@ -1,4 +1,4 @@
-//! Destinations with odd paths: they work, or are refused before anything is fetched.
+//! Unusual paths of destinations: they work, or are refused before anything is downloaded.
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
 
@@ -10,7 +10,7 @@ use crate::program::{Program, finish};
 fn a_path_that_sqlite_cannot_open_is_refused_before_anything_is_fetched() {
     let program = Program::mirrored(2);
     let asked = program.sandbox.count(Route::Binders);
-    // One byte less than what is refused works, down to the deepest file of the state.
+    // One byte less works, down to the longest path of the state.
     let base = program.beside("deep");
     let fill = |bytes: usize| {
         let missing = bytes - base.as_os_str().len();

@@ -1,10 +1,10 @@
-//! The rate that held is kept, however the run ended, and a plan tells how long a night takes with it.
+//! The request rate is saved however the run ends, and a plan shows the cost of an unchanged run.
 
 use ibinder_sync::sandbox::{Reply, Route};
 
 use crate::program::{Done, Program, finish};
 
-/// A run at whatever rate is right.
+/// A run with an adaptive rate.
 fn run(program: &Program, flags: &[&str]) -> Done {
     finish(program.command(&["run", "--json", "--dest"]).arg(&program.dest).args(flags))
 }
@@ -24,7 +24,7 @@ fn keep(program: &Program, rate: &str) {
 }
 
 #[test]
-fn the_rate_that_held_is_kept_however_the_run_ends() {
+fn the_rate_is_saved_however_the_run_ends() {
     let program = Program::mirrored(2);
     assert_eq!(kept(&program), None, "no limit, and nothing found out");
     run(&program, &[]).expect(0);
@@ -42,17 +42,17 @@ fn the_rate_that_held_is_kept_however_the_run_ends() {
 }
 
 #[test]
-fn a_plan_says_what_a_night_takes_and_keeps_nothing() {
+fn a_plan_shows_the_cost_of_an_unchanged_run_and_saves_nothing() {
     let program = Program::mirrored(2);
     keep(&program, "33.0");
     let night = plan(&program, &["--json"]).expect(0).json()["night"].take();
     // A token, the binders, one page, and the labels and tabs of the binder.
     assert_eq!(night, serde_json::json!({"requests": 5, "rate": 33.0}));
     let told = plan(&program, &[]).expect(0).out;
-    let line = "A night on which nothing changes takes 5 requests, about a minute or less at 33.0 a second.\n";
+    let line = "A run that finds no changes sends 5 requests, about a minute or less at 33.0 a second.\n";
     assert!(told.contains(line), "{told}");
     let told = plan(&program, &["--rate", "0"]).expect(0).out;
-    assert!(told.contains("A night on which nothing changes takes 5 requests.\n"), "{told}");
+    assert!(told.contains("A run that finds no changes sends 5 requests.\n"), "{told}");
     assert_eq!(kept(&program).as_deref(), Some("33.0"));
     assert!(run(&program, &[]).expect(0).json().get("night").is_none());
 }
@@ -67,7 +67,7 @@ fn a_service_that_stays_down_is_4() {
 }
 
 #[test]
-fn nonsense_says_what_to_write_instead() {
+fn invalid_values_get_advice() {
     let program = Program::with_documents(1);
     for (flags, words) in [
         (["--rate", "fast"], "auto, or a number"),

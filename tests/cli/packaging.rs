@@ -1,4 +1,4 @@
-//! What the units, cron and Kubernetes start, and the profiles that the guide and Kubernetes show.
+//! The commands of the units, cron and Kubernetes, and the profiles in the guide and for Kubernetes.
 
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
@@ -8,12 +8,12 @@ fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// What stands between two lines.
+/// The text between two lines.
 fn between<'t>(text: &'t str, first: &str, last: &str) -> &'t str {
     text.split_once(first).and_then(|(_, rest)| rest.split_once(last)).unwrap().0
 }
 
-/// A profile of the guide or of Kubernetes, written to a file, for a service and a place of ours.
+/// Writes a profile of the guide or of Kubernetes to a file, for a test service and folder.
 fn run(program: &Program, profile: &str, arguments: &[&str]) -> Done {
     let config = program.beside("config.toml");
     let lines: Vec<&str> = profile.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -24,7 +24,7 @@ fn run(program: &Program, profile: &str, arguments: &[&str]) -> Done {
 }
 
 #[test]
-fn what_is_started_every_night_is_a_command_of_the_program() {
+fn scheduled_commands_exist() {
     let unit = text("packaging/systemd/ibinder-sync@.service").replace("%i", "eken");
     let night = between(&unit, "\nExecStart=/usr/bin/ibinder-sync ", "\n");
     let cron = text("packaging/cron/ibinder-sync");
@@ -47,7 +47,7 @@ fn what_is_started_every_night_is_a_command_of_the_program() {
     }
 }
 
-/// What the package does when it is purged, on a machine below a folder.
+/// Runs the package's purge script on a machine below a folder.
 fn purge(machine: &Path) {
     let at = |folder: &str| format!(" {}/{folder}/", machine.display());
     let script = ["etc", "var", "run"]
@@ -62,7 +62,7 @@ fn purge(machine: &Path) {
 }
 
 #[test]
-fn a_purge_deletes_statuses_and_no_mirror() {
+fn purging_the_package_deletes_statuses_and_no_mirror() {
     let machine = tempfile::tempdir().unwrap();
     let status = machine.path().join("var/lib/ibinder-sync/status");
     let own = ["eken.json", ".ibinder-sync-aB3x.tmp"];
@@ -75,19 +75,19 @@ fn a_purge_deletes_statuses_and_no_mirror() {
     made(&own);
     purge(machine.path());
     assert!(!machine.path().join("var/lib/ibinder-sync").exists());
-    // Somebody else's file.
+    // A foreign file.
     made(&[&own[..], &["told"]].concat());
     purge(machine.path());
     let left: Vec<_> = fs::read_dir(&status).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["told"]);
-    // A mirror of that name.
+    // A mirror with that name.
     let program = Program::mirrored(2);
     fs::remove_dir_all(&status).unwrap();
     fs::rename(&program.dest, &status).unwrap();
     fs::write(status.join("eken.json"), "a document").unwrap();
     purge(machine.path());
     assert!(status.join("eken.json").is_file() && status.join("Brf Eken/0.txt").is_file());
-    // A link of that name to anywhere.
+    // A link with that name.
     fs::rename(&status, &program.dest).unwrap();
     symlink(&program.dest, &status).unwrap();
     purge(machine.path());

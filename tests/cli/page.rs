@@ -1,4 +1,4 @@
-//! The page of a run's report, as the program writes it.
+//! The report page, as the program writes it.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use ibinder_sync::sandbox::{Organisation, Reply, Route};
 
 use crate::program::{Program, bare, finish};
 
-/// Where the links of a page lead: each must be there.
+/// The targets of a page's links; each must exist.
 fn targets(page: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(page).unwrap();
     let links = text.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
@@ -25,7 +25,7 @@ fn pages(program: &Program) -> Vec<PathBuf> {
 }
 
 #[test]
-fn links_of_a_demo_lead_somewhere() {
+fn links_of_a_demo_work() {
     let folder = tempfile::tempdir().unwrap();
     let dest = folder.path().join("50 % #1?");
     for day in ["1", "2"] {
@@ -69,7 +69,7 @@ fn odd_names_have_links_too() {
 }
 
 #[test]
-fn failures_and_earlier_runs_are_told() {
+fn failures_and_earlier_runs_are_shown() {
     let program = Program::mirrored(3);
     program.sandbox.with_organisation(|o| {
         for document in o.documents() {
@@ -94,12 +94,12 @@ fn a_page_that_can_not_be_written_is_8() {
     fs::create_dir(program.state("last-run.html")).unwrap();
     let report = program.run(&["--json"]).expect(8).json();
     let why = report["failures"][0]["error"].as_str().unwrap_or_default();
-    assert!(why.contains("the end of the run could not be written down"), "{report}");
+    assert!(why.contains("the end of the run could not be recorded"), "{report}");
     assert_eq!(report["outcome"], "failed");
 }
 
 #[test]
-fn pages_of_old_runs_go_with_their_reports() {
+fn pages_of_old_runs_are_deleted_with_their_reports() {
     let program = Program::mirrored(1);
     for _ in 0..4 {
         program.run(&[]).expect(0);

@@ -1,4 +1,4 @@
-//! `plan` says what `run` would do, and changes nothing.
+//! `plan` shows what `run` would do, and changes nothing.
 
 use crate::program::{Program, snapshot};
 

@@ -1,4 +1,4 @@
-//! The program with a service to talk to and a folder to write to.
+//! The program, with a service and a destination.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ pub(crate) struct Program {
     pub(crate) dest: PathBuf,
 }
 
-/// What came of it.
+/// The result of a command.
 pub(crate) struct Done {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -32,7 +32,7 @@ impl Program {
         Self { sandbox, folder, dest }
     }
 
-    /// With a binder of so many small documents.
+    /// With a binder of `count` small documents.
     pub(crate) fn with_documents(count: usize) -> Self {
         let mut o = Organisation::empty();
         let binder = o.add_binder("Brf Eken");
@@ -42,7 +42,7 @@ impl Program {
         Self::new(o)
     }
 
-    /// With documents that are mirrored.
+    /// With mirrored documents.
     pub(crate) fn mirrored(count: usize) -> Self {
         let program = Self::with_documents(count);
         program.run(&[]).expect(0);
@@ -58,14 +58,14 @@ impl Program {
         self.dest.join(".ibinder-sync").join(name)
     }
 
-    /// A command of the program, with the sandbox's environment and nothing else.
+    /// A command of the program, with only the sandbox's environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bare(arguments);
         command.envs(self.sandbox.environment());
         command
     }
 
-    /// `run` without a limit of its rate.
+    /// `run` without a rate limit.
     pub(crate) fn run_command(&self, flags: &[&str]) -> Command {
         let mut command = self.command(&["run", "--rate", "0"]);
         command.arg("--dest").arg(&self.dest).args(flags);
@@ -82,7 +82,7 @@ impl Program {
     }
 }
 
-/// The program without any environment, and without the file that this machine may have.
+/// The program without any environment and without this machine's configuration file.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibinder-sync"));
     command.args(arguments).env_clear().env("IBINDER_CONFIG", "/dev/null").stdin(Stdio::null());
@@ -106,7 +106,7 @@ impl Done {
         self
     }
 
-    /// Ends with this code, and says this.
+    /// Ends with this code, and prints this.
     #[track_caller]
     pub(crate) fn says(self, code: i32, words: &str) -> Self {
         let done = self.expect(code);

@@ -1,4 +1,4 @@
-//! A document that must be erased.
+//! Purging a document.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::program::{Done, Program, bare, finish, snapshot};
 
-/// Two documents; the first has had two versions, two names and a failure that a report tells of.
+/// Two documents; the first has had two versions, two names and a failure in a report.
 fn program() -> (Program, String) {
     let program = Program::with_documents(2);
     program.run(&[]).expect(0);
@@ -26,7 +26,7 @@ fn purge(program: &Program, id: &str) -> Done {
     finish(bare(&["purge", id, "--yes", "--dest"]).arg(&program.dest))
 }
 
-/// Every file of the mirror that holds one of the texts.
+/// Every file of the mirror that contains one of the texts.
 fn speaking(program: &Program, texts: &[&str]) -> Vec<PathBuf> {
     let files: BTreeMap<PathBuf, _> = snapshot(&program.dest);
     let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
@@ -34,7 +34,7 @@ fn speaking(program: &Program, texts: &[&str]) -> Vec<PathBuf> {
 }
 
 #[test]
-fn nothing_is_left_of_it_but_that_it_was() {
+fn only_the_fact_of_a_purge_is_kept() {
     let (program, id) = program();
     let manifests = || {
         let files = fs::read_dir(program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
@@ -54,7 +54,7 @@ fn nothing_is_left_of_it_but_that_it_was() {
 }
 
 #[test]
-fn what_the_service_still_lists_does_not_come_back() {
+fn a_purged_document_does_not_come_back() {
     let (program, id) = program();
     purge(&program, &id).expect(0);
     let report = program.run(&["--json"]).expect(0).json();
@@ -64,8 +64,8 @@ fn what_the_service_still_lists_does_not_come_back() {
 }
 
 #[test]
-fn what_the_service_still_lists_is_counted_and_named_nowhere() {
-    // As it is, without a version, with fields that can't be read, and with too many metadata.
+fn a_purged_document_that_is_still_listed_is_counted_and_named_nowhere() {
+    // As it is, without a version, with unreadable fields, and with too large metadata.
     let item = |id: &str, more: Value| {
         let mut item = json!({"id": id, "fileName": "Anna Andersson.txt", "latestVersionId": "7c9e6679-7425-40de-944b-e07fc1f90ae7"});
         item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -96,7 +96,7 @@ fn what_the_service_still_lists_is_counted_and_named_nowhere() {
 }
 
 #[test]
-fn bytes_that_another_document_had_stay_for_it() {
+fn bytes_shared_with_another_document_are_kept() {
     let program = Program::with_documents(2);
     let ids = program.sandbox.with_organisation(|o| {
         let ids: Vec<String> = o.documents().into_iter().map(|d| d.id).collect();
@@ -119,30 +119,30 @@ fn bytes_that_another_document_had_stay_for_it() {
 }
 
 #[test]
-fn an_erasure_that_was_cut_off_is_gone_on_with() {
+fn an_interrupted_purge_is_completed() {
     let (program, id) = program();
     let state = rusqlite::Connection::open(program.state("state.db")).unwrap();
     let begun = "INSERT INTO purges (run, document, fingerprint, began_at) VALUES (9, ?1, zeroblob(32), 1)";
     state.execute(begun, [&id]).unwrap();
     drop(state);
-    // As far as it had come: the file is gone, the rest is not.
+    // Interrupted after the file was deleted, before the rest was.
     fs::remove_file(program.dest.join("Brf Eken/Anna Andersson.txt")).unwrap();
     finish(bare(&["with-lock", "--dest"]).arg(&program.dest).args(["--", "true"])).expect(0);
     assert_eq!(speaking(&program, &["Anna Andersson", "bytes of Anna", &id]), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn a_file_that_is_not_its_own_is_not_erased() {
+fn a_foreign_file_is_not_purged() {
     let (program, id) = program();
     let file = program.dest.join("Brf Eken/Anna Andersson.txt");
     fs::remove_file(&file).unwrap();
     fs::write(&file, "somebody else's").unwrap();
-    purge(&program, &id).says(2, "is not what the mirror put there");
+    purge(&program, &id).says(2, "was not written by the mirror");
     assert_eq!(fs::read_to_string(file).unwrap(), "somebody else's");
 }
 
 #[test]
-fn a_folder_among_the_states_files_is_in_nobodys_way() {
+fn a_folder_among_the_state_files_is_ignored() {
     let (program, id) = program();
     for folder in ["copies/x", "runs/x.json", "state.db.damaged-x"] {
         fs::create_dir_all(program.state(folder)).unwrap();
@@ -152,7 +152,7 @@ fn a_folder_among_the_states_files_is_in_nobodys_way() {
 }
 
 #[test]
-fn what_stands_in_its_place_stays() {
+fn a_folder_in_its_place_is_kept() {
     let (program, id) = program();
     let file = program.dest.join("Brf Eken/Anna Andersson.txt");
     let outside = program.beside("outside");
@@ -164,8 +164,8 @@ fn what_stands_in_its_place_stays() {
     assert_eq!(fs::read_to_string(outside).unwrap(), "somebody's");
 }
 
-/// Reports and pages as versions before `warning_details` wrote them; the page names the document in a list that only it
-/// has, and the warnings say nothing of what they are about.
+/// Reports and pages of versions before `warning_details`: the page names the document in a list of its own, and
+/// the warnings have no ids.
 #[test]
 fn reports_and_pages_of_older_versions_lose_it_too() {
     let (program, id) = program();
@@ -189,7 +189,7 @@ fn reports_and_pages_of_older_versions_lose_it_too() {
         )
         .unwrap();
     }
-    // A page without a report, and a report that can't be read, are of nobody's use; other files stay.
+    // A page without a report, and an unreadable report, are useless; other files are kept.
     for name in ["000001-x.html", "000002-x.json", "notes.html"] {
         fs::write(program.state("runs").join(name), "Anna Andersson").unwrap();
     }
@@ -227,16 +227,16 @@ fn pages_are_rendered_again_without_it() {
 }
 
 #[test]
-fn it_is_asked_for() {
+fn it_asks_for_confirmation() {
     let (program, id) = program();
     let before = snapshot(&program.dest);
     finish(bare(&["purge", &id, "--dest"]).arg(&program.dest)).says(2, "needs --yes");
-    purge(&program, "3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77").says(2, "knows no document");
-    purge(&program, "no id").says(2, "knows no document");
+    purge(&program, "3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77").says(2, "has no document");
+    purge(&program, "no id").says(2, "has no document");
     assert_eq!(snapshot(&program.dest), before);
 }
 
-/// A version of a megabyte or two, whose download breaks off in the middle as often as it is tried.
+/// A version of one or two megabytes whose download always breaks halfway.
 fn partial(program: &Program, of_a_new_one: bool) -> String {
     let id = program.sandbox.with_organisation(|o| {
         let bytes = b"bytes of Anna ".repeat(300_000);
@@ -255,8 +255,8 @@ fn partial(program: &Program, of_a_new_one: bool) -> String {
 }
 
 #[test]
-fn what_only_a_partial_download_is_left_of_can_be_erased() {
-    // With the failure that a run recorded, and without it, as a kill leaves it.
+fn a_partial_download_can_be_purged() {
+    // With the recorded failure, and without it, as after a kill.
     for (of_a_new_one, killed) in [(true, false), (false, false), (true, true)] {
         let program = Program::mirrored(2);
         let id = partial(&program, of_a_new_one);

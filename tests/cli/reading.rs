@@ -1,4 +1,4 @@
-//! Commands that only read: they take the state as it lies there, and leave nothing behind.
+//! Commands that only read: they read the state in place, and leave no files behind.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use crate::program::{Done, Program, bare, finish};
 
-/// Everything in the state folder but what `verify` notes down.
+/// Everything in the state folder but the note of `verify`.
 fn everything(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -28,12 +28,12 @@ fn state(program: &Program) -> PathBuf {
     program.dest.join(".ibinder-sync/state.db")
 }
 
-/// A command without a folder for temporary files.
+/// A command without a temporary folder.
 fn read(program: &Program, command: &[&str]) -> Done {
     finish(bare(&command[..1]).arg("--dest").arg(&program.dest).args(&command[1..]).env("TMPDIR", "/nowhere/at/all"))
 }
 
-/// Each command that reads, without a folder for temporary files.
+/// Each command that reads, without a temporary folder.
 fn read_all(program: &Program) -> Vec<Done> {
     let to = tempfile::tempdir().unwrap();
     let (out, csv) = (to.path().join("out"), to.path().join("catalogue.csv"));
@@ -59,7 +59,7 @@ fn read_all(program: &Program) -> Vec<Done> {
     done.into()
 }
 
-/// Commits something as a run that is killed then: it lies in the journal alone.
+/// Commits as a run does that is killed next: the change is only in the journal.
 fn commit_and_die(state: &Path, statement: &str) {
     let away = tempfile::tempdir().unwrap();
     let copy = away.path().join("state.db");
@@ -81,7 +81,7 @@ fn reading_leaves_nothing_behind_and_needs_no_temporary_folder() {
 }
 
 #[test]
-fn what_a_killed_run_committed_is_read_and_stays_in_its_journal() {
+fn commits_of_a_killed_run_are_read_and_stay_in_the_journal() {
     let program = Program::with_documents(3);
     program.run(&[]).expect(0);
     commit_and_die(&state(&program), "UPDATE binders SET name = 'Brf Tallen'");
@@ -103,7 +103,7 @@ fn a_journal_without_its_index_is_read_from_a_temporary_copy() {
 }
 
 #[test]
-fn a_state_that_a_run_holds_for_itself_is_read_from_its_newest_copy_and_its_age_is_said() {
+fn an_exclusively_locked_state_is_read_from_its_newest_copy() {
     let program = Program::with_documents(3);
     program.run(&[]).expect(0);
     let holder = Connection::open(state(&program)).unwrap();
@@ -112,7 +112,7 @@ fn a_state_that_a_run_holds_for_itself_is_read_from_its_newest_copy_and_its_age_
     let done = read(&program, &["ls"]).expect(0);
     assert_eq!(done.out.lines().count(), 3, "{}", done.out);
     assert!(done.err.contains("copies/000001-") && done.err.contains("min ago)"), "{}", done.err);
-    // A check must compare with what is newer than its looks.
+    // A check must compare with data newer than its reads.
     read(&program, &["verify"]).says(5, "another command has locked the state database");
     fs::remove_dir_all(program.dest.join(".ibinder-sync/copies")).unwrap();
     read(&program, &["ls"]).says(5, "another command has locked the state database");

@@ -41,14 +41,14 @@ fn it_has_exactly_the_agreed_fields() {
 }
 
 #[test]
-fn it_is_printed_and_kept() {
+fn it_is_printed_and_saved() {
     let program = Program::mirrored(3);
     let done = program.run(&["--json"]).expect(0);
     let report = done.json();
     let kept = |name: &str| -> Value { serde_json::from_slice(&fs::read(program.state(name)).unwrap()).unwrap() };
     assert_eq!(kept("last-run.json"), report);
     assert_eq!(kept(&format!("runs/{}.json", report["run_id"].as_str().unwrap())), report);
-    // Two reports with their pages, and the manifest of the run that changed something.
+    // Two reports with their pages, and the manifest of the run with changes.
     assert_eq!(fs::read_dir(program.state("runs")).unwrap().count(), 5);
     assert_eq!(report["outcome"], "complete");
     assert_eq!(report["documents"]["seen"], 3);
@@ -58,7 +58,7 @@ fn it_is_printed_and_kept() {
 }
 
 #[test]
-fn it_counts_what_was_asked() {
+fn it_counts_requests() {
     let program = Program::with_documents(3);
     program.sandbox.script(Route::Search, vec![Reply::status(429).header("retry-after", "1"), Reply::status(500)]);
     let report = program.run(&["--json"]).expect(0).json();
@@ -72,7 +72,7 @@ fn it_counts_what_was_asked() {
 }
 
 #[test]
-fn what_can_not_begin_is_reported_too() {
+fn a_run_that_cannot_begin_is_reported_too() {
     let program = Program::mirrored(1);
     fs::remove_file(program.state("state.db")).unwrap();
     let report = program.run(&["--json"]).expect(1).json();

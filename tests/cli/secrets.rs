@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::program::{Program, finish, snapshot};
 
 #[test]
-fn nothing_shows_them() {
+fn nothing_shows_secrets() {
     let program = Program::with_documents(12);
     let faults =
         [FaultKind::Internal, FaultKind::Drop, FaultKind::ExpiredLink, FaultKind::Garbage, FaultKind::Truncate];
@@ -25,7 +25,7 @@ fn nothing_shows_them() {
             }
         });
     }
-    // What stands between, and the service itself, repeat what they were sent, or send it elsewhere.
+    // Proxies and the service itself repeat what they receive, or redirect it elsewhere.
     for reply in echoes(&program) {
         for route in [Route::Binders, Route::Drive, Route::Search, Route::DownloadLink, Route::Blob, Route::Token] {
             program.sandbox.script(route, vec![reply(&program)]);
@@ -40,7 +40,7 @@ fn nothing_shows_them() {
         said.push_str(&done.err);
         assert!(!done.err.contains("panicked"), "{}", done.err);
     }
-    // Links that can't be used at all.
+    // Unusable links.
     program.sandbox.set_faults(Faults::none());
     for link in ["http://203.0.113.1/a?signature=5ecret", "ftp://127.0.0.1/a?signature=5ecret", "5ecret"] {
         program.sandbox.script(Route::DownloadLink, vec![Reply::json(200, &serde_json::json!({"url": link}))]);
@@ -55,7 +55,7 @@ fn nothing_shows_them() {
     assert!(tokens.len() > 3);
     let environment = program.sandbox.environment();
     let secret = environment.iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1.clone();
-    // Every link that the sandbox hands out has `sig` and `sp` in its query.
+    // Every link of the sandbox has `sig` and `sp` in its query.
     let words = [secret, "sig=".to_owned(), "sp=r".to_owned(), "signature".to_owned(), "5ecret".to_owned()];
     let hidden: Vec<String> = tokens.into_iter().chain(words).collect();
     for secret in &hidden {
@@ -72,7 +72,7 @@ fn nothing_shows_them() {
 }
 
 #[test]
-fn no_way_to_the_secret_shows_it() {
+fn no_source_of_the_secret_shows_it() {
     let program = Program::with_documents(2);
     let environment = program.sandbox.environment();
     let secret = &environment.iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1;
@@ -143,7 +143,8 @@ fn an_error_shows_no_backtrace() {
 
 type Echo = Box<dyn Fn(&Program) -> Reply>;
 
-/// Errors of a proxy and of the service that repeat the newest token, a link or the secret, and redirects that carry it.
+/// Errors of a proxy and of the service that repeat the newest token, a link or the secret, and redirects that
+/// contain it.
 fn echoes(program: &Program) -> Vec<Echo> {
     let environment = program.sandbox.environment();
     let secret = environment.into_iter().find(|(name, _)| *name == "IBINDER_CLIENT_SECRET").unwrap().1;

@@ -1,4 +1,4 @@
-//! Signals, and readers that go away.
+//! Signals, and readers that close the pipe.
 
 use std::{
     process::Stdio,
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{Done, Program, bare};
 
-/// Starts a run, sends the signal when the third link is asked for, and leaves that request without an answer.
+/// Starts a run, sends the signal at the third link request, and leaves that request unanswered.
 fn interrupted(program: &Program, signal: Signal) -> Done {
     let running: Arc<Mutex<Option<Pid>>> = Arc::default();
     let victim = Arc::clone(&running);
@@ -33,7 +33,7 @@ fn interrupted(program: &Program, signal: Signal) -> Done {
 }
 
 #[test]
-fn a_signal_ends_the_run_cleanly_and_the_next_goes_on() {
+fn a_signal_ends_the_run_cleanly_and_the_next_continues() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let program = Program::with_documents(10);
         let report = interrupted(&program, signal).expect(code).json();
@@ -45,7 +45,7 @@ fn a_signal_ends_the_run_cleanly_and_the_next_goes_on() {
 }
 
 #[test]
-fn a_reader_that_went_away_is_no_panic() {
+fn a_closed_pipe_is_no_panic() {
     let program = Program::with_documents(3);
     let commands = [
         program.run_command(&[]),
@@ -59,13 +59,13 @@ fn a_reader_that_went_away_is_no_panic() {
         let done = Done::of(&child.wait_with_output().unwrap());
         done.expect(0);
     }
-    // Nor is it one when nobody reads what goes wrong.
+    // Nor with a closed standard error.
     let mut child = program.run_command(&["-vv"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
     assert!(child.wait().unwrap().success());
 }
 
-/// Waits until a file has a whole line, or the program has ended.
+/// Waits for a whole line in a file, or for the end of the program.
 fn line_of(path: &std::path::Path, child: &mut std::process::Child) -> String {
     loop {
         match std::fs::read_to_string(path) {
@@ -77,10 +77,10 @@ fn line_of(path: &std::path::Path, child: &mut std::process::Child) -> String {
 }
 
 #[test]
-fn a_signal_ends_at_once_what_is_told_when_the_work_is_over() {
+fn a_signal_ends_notifications_at_once() {
     for signal in [Signal::TERM, Signal::INT] {
         let program = Program::with_documents(1);
-        // The run can't be complete, and the command would take longer than anybody waits.
+        // The run can't be complete, and the command would take very long.
         program.sandbox.script(Route::DownloadLink, Reply::status(403).times(9));
         let told = program.beside("told");
         let command = format!("echo $$ > {}; exec sleep 1000", told.display());
@@ -88,7 +88,7 @@ fn a_signal_ends_at_once_what_is_told_when_the_work_is_over() {
         let number = line_of(&told, &mut child);
         kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(4), "the code is the run's");
-        // What was killed takes a moment to be gone.
+        // A killed process takes a moment to disappear.
         let begun = std::time::Instant::now();
         let stat = || std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
         while !stat().is_empty() && !stat().contains(") Z ") {

@@ -1,4 +1,4 @@
-//! Slips in settings: line ends of Windows, and numbers without their unit.
+//! Mistakes in settings: line ends of Windows, and numbers without a unit.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -29,13 +29,13 @@ fn a_size_that_lacks_its_unit_is_refused() {
 }
 
 #[test]
-fn line_ends_of_windows_are_no_part_of_a_setting() {
+fn windows_line_ends_are_not_part_of_a_setting() {
     let program = Program::mirrored(1);
     let mut run = program.command(&["run"]);
     run.envs(program.sandbox.environment().into_iter().map(|(name, value)| (name, format!("{value}\r"))));
     run.env("IBINDER_RATE", "0\r").env("IBINDER_CONFIG", "/dev/null\r").arg("--dest").arg(&program.dest);
     finish(&mut run).expect(0);
-    // A path may end in one: nobody can tell.
+    // A path may really end in one, so it can't be repaired.
     let mut run = program.command(&["run"]);
     let done = finish(run.env("IBINDER_DEST", format!("{}\r", program.dest.display()))).says(2, "line ends of Unix");
     assert!(done.err.contains("IBINDER_DEST"), "{}", done.err);
@@ -47,7 +47,7 @@ fn line_ends_of_windows_are_no_part_of_a_setting() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_right_is_never_sent() {
+fn an_invalid_secret_is_never_sent() {
     let program = Program::with_documents(1);
     let file = program.beside("secret");
     let secret =

@@ -1,4 +1,4 @@
-//! `status`: what runs and checks leave behind, and how it is judged.
+//! `status`: what runs and checks record, and how it is judged.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio, sync::mpsc};
 
@@ -25,7 +25,7 @@ fn kept(program: &Program) -> Value {
     serde_json::from_slice(&fs::read(program.state("status.json")).unwrap()).unwrap()
 }
 
-/// Puts something else in place of a part of the status.
+/// Changes the recorded status.
 fn change(program: &Program, change: impl FnOnce(&mut Value)) {
     let mut status = kept(program);
     change(&mut status);
@@ -49,12 +49,12 @@ fn a_complete_run_is_ok() {
 }
 
 #[test]
-fn a_failing_night_is_told_and_a_good_one_makes_up_for_it() {
+fn a_failed_run_is_shown_and_a_complete_one_clears_it() {
     let program = Program::with_documents(3);
     program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
     program.run(&[]).expect(4);
     let done = status(&program, &[]).expect(2);
-    assert!(done.out.starts_with("CRITICAL: no run was complete yet; never complete, 2 documents"), "{}", done.out);
+    assert!(done.out.starts_with("CRITICAL: no run has completed yet; 2 documents"), "{}", done.out);
     assert!(done.out.contains("failed:           1 × the service says that it does not exist"), "{}", done.out);
     let before = kept(&program);
     assert_eq!((&before["waiting"]["versions"], &before["last_run"]["exit_code"]), (&1.into(), &4.into()));
@@ -62,7 +62,7 @@ fn a_failing_night_is_told_and_a_good_one_makes_up_for_it() {
     program.run(&[]).expect(0);
     status(&program, &[]).expect(0);
     assert_eq!(kept(&program)["waiting"]["oldest_since"], Value::Null);
-    // A night later it fails again: the complete run is still known.
+    // The next run fails again: the complete one is still known.
     program.sandbox.with_organisation(|o| {
         let id = o.documents()[0].id.clone();
         o.revise(&id, "new").unwrap();
@@ -70,15 +70,11 @@ fn a_failing_night_is_told_and_a_good_one_makes_up_for_it() {
     program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
     program.run(&[]).expect(4);
     let done = status(&program, &[]).expect(1);
-    assert!(
-        done.out.starts_with("WARNING: the last run was not complete (exit 4): 1 documents failed"),
-        "{}",
-        done.out
-    );
+    assert!(done.out.starts_with("WARNING: the last run was not complete (exit 4): 1 document failed"), "{}", done.out);
 }
 
 #[test]
-fn what_a_run_that_ended_early_leaves_waits_since_the_first_one_did() {
+fn documents_left_by_a_run_wait_since_the_first_run() {
     let program = Program::with_documents(5);
     program.run(&["--min-free", "1000TB"]).expect(4);
     let first = kept(&program);
@@ -100,12 +96,12 @@ fn whole_second(time: &str) -> String {
 }
 
 #[test]
-fn what_a_run_with_filters_made_up_for_waits_no_more() {
+fn a_filtered_run_clears_the_documents_it_mirrors() {
     let program = Program::with_documents(2);
     program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
     program.run(&[]).expect(4);
     assert_eq!(kept(&program)["waiting"]["versions"], 1);
-    // It forgets no failures, since it did not see everything.
+    // It clears no failures, since it did not see everything.
     program.run(&["--exclude", "*.mp4"]).expect(0);
     assert_eq!(kept(&program)["waiting"]["versions"], 0);
 }
@@ -141,7 +137,7 @@ fn age_and_clock_count() {
     };
     ended_at("2020-01-01T00:00:00Z");
     let done = status(&program, &["--max-age", "90d"]).expect(2);
-    assert!(done.out.contains("and 90 days is the most"), "{}", done.out);
+    assert!(done.out.contains("the limit is 90 days"), "{}", done.out);
     status(&program, &["--max-age", "2000w"]).expect(0);
     ended_at("2400-01-01T00:00:00Z");
     let done = status(&program, &[]).expect(1);
@@ -159,7 +155,7 @@ fn age_and_clock_count() {
 }
 
 #[test]
-fn who_is_at_work_is_shown_and_who_was_killed_is_noticed() {
+fn running_and_killed_processes_are_shown() {
     let program = Program::mirrored(1);
     let (told, hear) = mpsc::channel();
     let hang = Reply::Run(Box::new(move |_| {
@@ -171,19 +167,19 @@ fn who_is_at_work_is_shown_and_who_was_killed_is_noticed() {
     hear.recv().unwrap();
     let done = status(&program, &[]).expect(0);
     assert!(done.out.contains("at work:          run since "), "{}", done.out);
-    // Another one that finds the lock held says nothing of the mirror.
+    // Another run that finds the mirror locked says nothing about it.
     program.run(&[]).expect(5);
     status(&program, &[]).expect(0);
     child.kill().unwrap();
     child.wait().unwrap();
     let done = status(&program, &[]).expect(1);
-    assert!(done.out.contains("never came to its end: it was killed"), "{}", done.out);
+    assert!(done.out.contains("never finished: it was killed"), "{}", done.out);
     program.run(&[]).expect(0);
     status(&program, &[]).expect(0);
 }
 
 #[test]
-fn a_copy_is_for_those_who_may_not_read_the_mirror() {
+fn a_copy_serves_users_who_may_not_read_the_mirror() {
     let program = Program::with_documents(2);
     let copy = program.beside("status.json");
     let flag = ["--status-file", copy.to_str().unwrap()];
@@ -194,7 +190,7 @@ fn a_copy_is_for_those_who_may_not_read_the_mirror() {
     from(&copy, &[]).expect(0);
     finish(bare(&["verify", "--dest"]).arg(&program.dest).args(flag)).expect(0);
     assert_eq!(from(&copy, &["--json"]).expect(0).json()["status"]["last_verify"]["outcome"], "sound");
-    // The disk is not mounted: the mirror's own status is out of reach, and the copy tells.
+    // With an unmounted disk the mirror's own status is unavailable, and the copy is read.
     fs::rename(&program.dest, program.beside("away")).unwrap();
     program.run(&["--existing", flag[0], flag[1]]).expect(2);
     let done = from(&copy, &[]).expect(2);
@@ -207,7 +203,7 @@ fn a_copy_is_for_those_who_may_not_read_the_mirror() {
 }
 
 #[test]
-fn a_copy_that_cannot_be_written_changes_nothing_but_is_told() {
+fn an_unwritable_copy_is_only_a_warning() {
     let program = Program::with_documents(1);
     let nowhere = program.beside("no/status.json");
     let done = program.run(&["--json", "--status-file", nowhere.to_str().unwrap()]).says(0, "--status-file");
@@ -242,7 +238,7 @@ fn no_copy_replaces_a_mirrored_document() {
     let mut run = program.run_command(&[]);
     finish(run.env("IBINDER_STATUS_FILE", &document)).says(2, "IBINDER_STATUS_FILE can't be used: ");
     assert!(tree() == before, "nothing came to the tree and nothing changed");
-    // The disk is not mounted: nothing is begun where the mirror was. What can work tells of it.
+    // With an unmounted disk, nothing is created in the mirror's place; the working receivers are notified.
     fs::rename(&program.dest, program.beside("away")).unwrap();
     let (copy, new) = (program.beside("status.json"), program.dest.join("metrics.prom"));
     let flags = ["--existing", "--status-file", copy.to_str().unwrap(), "--metrics-file", new.to_str().unwrap()];
@@ -259,13 +255,17 @@ fn damage_stays_critical_until_a_check_of_everything() {
     fs::remove_file(program.dest.join("Brf Eken/0.txt")).unwrap();
     verify(&program, &[]).expect(6);
     let done = status(&program, &[]).expect(2);
-    assert!(done.out.contains("is left, 1 documents or objects: `ibinder-sync verify --repair`"), "{}", done.out);
+    assert!(
+        done.out.contains("in 1 document or object and is not repaired: run `ibinder-sync verify --repair`"),
+        "{}",
+        done.out
+    );
     verify(&program, &["--repair"]).expect(0);
     status(&program, &[]).expect(0);
     assert_eq!(kept(&program)["at_work"], json!([]));
 }
 
-/// Changes bytes as a disk would: nothing else of the file tells of it.
+/// Changes bytes like a faulty disk: the file's stamp stays the same.
 fn rot(path: &Path) {
     let before = fs::metadata(path).unwrap().modified().unwrap();
     let mut bytes = fs::read(path).unwrap();
@@ -279,13 +279,16 @@ fn verify(program: &Program, flags: &[&str]) -> Done {
 }
 
 #[test]
-fn damage_counts_until_each_file_is_brought_back() {
+fn damage_counts_until_each_file_is_restored() {
     let program = Program::mirrored(4);
     let (file, metrics) = (|n| program.dest.join(format!("Brf Eken/{n}.txt")), program.beside("ibinder.prom"));
     let flags = ["--metrics-file", metrics.to_str().unwrap()];
     let left = |number: u64| {
         let done = status(&program, &[]).expect(if number > 0 { 2 } else { 0 });
-        let words = format!("is left, {number} documents or objects");
+        let words = format!(
+            "in {number} {} and is not repaired",
+            if number == 1 { "document or object" } else { "documents or objects" }
+        );
         assert_eq!(done.out.contains(&words), number > 0, "{}", done.out);
         assert_eq!(kept(&program)["damage"]["left"].as_u64().unwrap_or(0), number);
         let text = fs::read_to_string(&metrics).unwrap();
@@ -319,7 +322,7 @@ fn damage_counts_until_each_file_is_brought_back() {
 }
 
 #[test]
-fn what_a_run_replaced_is_damaged_no_more() {
+fn files_replaced_by_a_run_are_not_damaged() {
     let program = Program::mirrored(3);
     let file = |n| program.dest.join(format!("Brf Eken/{n}.txt"));
     let ids: Vec<_> = program.sandbox.with_organisation(|o| o.documents().iter().map(|d| d.id.clone()).collect());
@@ -359,7 +362,7 @@ fn what_a_run_replaced_is_damaged_no_more() {
 }
 
 #[test]
-fn a_part_that_is_damaged_does_not_hide_earlier_damage() {
+fn new_damage_does_not_hide_earlier_damage() {
     let program = Program::mirrored(4);
     for n in [0, 3] {
         rot(&program.dest.join(format!("Brf Eken/{n}.txt")));
@@ -391,11 +394,11 @@ fn a_damaged_state_is_critical() {
 }
 
 #[test]
-fn what_cannot_be_read_is_unknown() {
+fn an_unreadable_status_is_unknown() {
     let program = Program::mirrored(1);
     let whole = fs::read_to_string(program.state("status.json")).unwrap();
     for (text, why) in
-        [("", "not a status"), ("{\"format\":7}", "format 7"), (&whole[..whole.len() / 2], "not a status")]
+        [("", "not the status"), ("{\"format\":7}", "format 7"), (&whole[..whole.len() / 2], "not the status")]
     {
         fs::write(program.state("status.json"), text).unwrap();
         let done = status(&program, &[]).expect(3);
@@ -443,7 +446,7 @@ fn space_is_counted_anew_when_something_changed() {
 }
 
 #[test]
-fn a_run_with_filters_by_hand_hides_no_failed_night() {
+fn a_run_with_filter_flags_hides_no_failed_run() {
     let listener = Listener::answering(&[]);
     let program = Program::mirrored(2);
     let metrics = program.beside("ibinder.prom");
@@ -462,7 +465,7 @@ fn a_run_with_filters_by_hand_hides_no_failed_night() {
         (["--exclude-binder", "Brf*"], 4),
         (["--exclude", "**"], 4),
     ] {
-        finish(program.run_command(&flags).args(filter)).says(exit, "leave this run out");
+        finish(program.run_command(&flags).args(filter)).says(exit, "metrics and pings ignore it");
         let after = kept(&program);
         assert_eq!(
             (&after["last_run"], &after["last_complete_run"]),
@@ -491,7 +494,7 @@ fn a_run_with_filters_by_hand_hides_no_failed_night() {
 }
 
 #[test]
-fn a_binder_that_is_asked_for_and_not_listed_is_no_success() {
+fn a_requested_binder_that_is_not_listed_fails() {
     let program = Program::mirrored(1);
     let mut night = program.run_command(&["--json"]);
     let report = finish(night.env("IBINDER_BINDER", "Brf*;nosuch*")).expect(4).json();
@@ -502,7 +505,7 @@ fn a_binder_that_is_asked_for_and_not_listed_is_no_success() {
 }
 
 #[test]
-fn what_waits_or_is_withheld_is_a_warning_until_somebody_looked() {
+fn waiting_and_withheld_documents_are_a_warning_until_checked() {
     let program = Program::mirrored(30);
     let ids: Vec<_> = program.sandbox.with_organisation(|o| o.documents().iter().map(|d| d.id.clone()).collect());
     program.sandbox.with_organisation(|o| ids[..20].iter().for_each(|id| o.remove_document(id).unwrap()));
@@ -518,7 +521,7 @@ fn what_waits_or_is_withheld_is_a_warning_until_somebody_looked() {
     // The profile leaves it out from now on, and is complete.
     finish(program.run_command(&[]).env("IBINDER_EXCLUDE", "**/29.txt")).expect(0);
     let done = status(&program, &[]).expect(1);
-    assert!(done.out.starts_with("WARNING: 1 versions wait to be mirrored"), "{}", done.out);
+    assert!(done.out.starts_with("WARNING: 1 version is waiting to be mirrored"), "{}", done.out);
 }
 
 #[test]
@@ -540,7 +543,7 @@ fn another_organisations_run_changes_nothing_of_a_mirror() {
 }
 
 #[test]
-fn a_copy_of_another_mirror_is_built_on_by_none() {
+fn a_copy_of_another_mirror_is_not_used() {
     let program = Program::mirrored(1);
     let copy = program.beside("status.json");
     let flags = ["--existing", "--status-file", copy.to_str().unwrap()];
@@ -548,7 +551,7 @@ fn a_copy_of_another_mirror_is_built_on_by_none() {
     // Another profile of the same organisation, whose disk is not there.
     let nowhere = program.beside("nowhere");
     let mut run = program.command(&["run", "--rate", "0"]);
-    finish(run.args(flags).arg("--dest").arg(&nowhere)).says(2, "tells of the mirror at");
+    finish(run.args(flags).arg("--dest").arg(&nowhere)).says(2, "was the status of the mirror at");
     let told: Value = serde_json::from_slice(&fs::read(&copy).unwrap()).unwrap();
     assert_eq!((&told["dest"], &told["last_complete_run"]), (&nowhere.to_str().unwrap().into(), &Value::Null));
 }

@@ -1,12 +1,12 @@
-//! Tabs that hold no documents are counted, because what they hold instead is not in the mirror.
+//! Tabs without documents are counted, because their other contents are not mirrored.
 
 use ibinder_sync::sandbox::Organisation;
 use serde_json::json;
 
 use crate::program::Program;
 
-/// "Eken" has a tab with a document in a folder of a folder, a checklist, and a tab with an empty folder; "Linden" has
-/// documents in its only tab; "Aspen" has a tab and no document at all.
+/// "Eken" has a tab with a document in a nested folder, a checklist, and a tab with an empty folder; "Linden" has
+/// documents in its only tab; "Aspen" has a tab and no document.
 fn binders() -> (Program, [String; 3]) {
     let mut o = Organisation::empty();
     let eken = o.add_binder("Eken");
@@ -33,7 +33,7 @@ fn tabs_without_documents_are_counted_by_binder() {
         { "binder_id": eken, "binder": "Eken", "tabs": 2 },
     ]);
     let counted = |flags: &[&str]| program.run(&[flags, &["--json"]].concat()).expect(0).json();
-    // What a filter leaves out is in its tab all the same. Each night counts anew.
+    // Filtered documents still count for their tab. Each run counts again.
     for flags in [&["--exclude", "plan.*"][..], &[], &[]] {
         assert_eq!(counted(flags)["tabs_without_documents"], expected, "{flags:?}");
     }

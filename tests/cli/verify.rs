@@ -1,4 +1,4 @@
-//! `verify`: exit codes, what is said, and that it changes nothing without `--repair`.
+//! `verify`: exit codes and output; without `--repair` it changes nothing.
 
 use std::fs;
 
@@ -36,7 +36,7 @@ fn damage_is_6_until_it_is_repaired() {
     let finding = &report["findings"][0];
     assert_eq!((&finding["kind"], &finding["path"]), (&"missing".into(), &"Brf Eken/0.txt".into()));
     assert!(!program.dest.join("Brf Eken/0.txt").exists(), "it only looks");
-    // Without credentials it says which.
+    // Without credentials it says which are missing.
     let done = verify(&program, &["--repair"]).expect(6);
     assert!(done.out.contains("IBINDER_ORG_ID"), "{}", done.out);
     let mut repair = program.command(&["verify", "--repair", "--json"]);
@@ -47,7 +47,7 @@ fn damage_is_6_until_it_is_repaired() {
 }
 
 #[test]
-fn a_rolling_check_keeps_its_place() {
+fn a_rolling_check_keeps_its_position() {
     let program = Program::mirrored(4);
     for _ in 0..4 {
         verify(&program, &["--sample", "25%"]).expect(0);
@@ -60,7 +60,7 @@ fn a_rolling_check_keeps_its_place() {
 }
 
 #[test]
-fn a_damaged_state_is_1_and_says_what_to_do() {
+fn a_damaged_state_is_1_with_the_next_step() {
     let program = Program::mirrored(2);
     for damage in [b"no database, and longer than a head of one, ".repeat(100), Vec::new()] {
         fs::write(program.state("state.db"), damage).unwrap();
@@ -73,7 +73,7 @@ fn a_damaged_state_is_1_and_says_what_to_do() {
 }
 
 #[test]
-fn scrub_is_told_in_the_report() {
+fn scrub_is_in_the_report() {
     let program = Program::mirrored(2);
     let report = program.run(&["--json", "--scrub", "100%"]).expect(0).json();
     assert_eq!(report["scrub"]["documents"], 2);

@@ -1,11 +1,11 @@
-//! Removals that are withheld: everybody sees all of them, and how to confirm exactly these.
+//! Withheld removals: all outputs list them, and show how to confirm exactly these.
 
 use std::{collections::BTreeSet, fs};
 
 use crate::program::Program;
 
 #[test]
-fn all_are_named_and_confirmed_as_they_are() {
+fn all_are_listed_and_confirmed_exactly() {
     let program = Program::mirrored(30);
     let (binder, gone) = program.sandbox.with_organisation(|o| {
         let gone: Vec<_> = o.documents().into_iter().take(22).collect();
@@ -33,7 +33,7 @@ fn all_are_named_and_confirmed_as_they_are() {
         assert!(page.contains(&format!("Brf Eken/{}", document.file_name)), "{}", document.file_name);
     }
     assert!(page.contains("--max-removals 22"), "{page}");
-    // One more is missing: what was looked at is not what would be removed.
+    // One more is missing now: the confirmed removals are not these.
     let plan = program.plan(&["--max-removals", "22"]).expect(0);
     assert_eq!(plan.out.lines().filter(|line| line.starts_with("remove")).count(), 22, "{}", plan.out);
     let one = program.sandbox.with_organisation(|o| {

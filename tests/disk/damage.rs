@@ -167,7 +167,7 @@ fn the_folders() {
     table(|fixture| fixture.program.state("tmp"), &rows(FINE));
     table(|fixture| fixture.program.state("tmp/0"), &rows((2, "give this user access to it")));
     table(|fixture| fixture.program.state("objects"), &rows((8, "run as the user that owns the mirror")));
-    table(|fixture| fixture.program.state("runs"), &rows((8, "could not be written down")));
+    table(|fixture| fixture.program.state("runs"), &rows((8, "could not be recorded")));
 }
 
 #[test]
@@ -176,9 +176,9 @@ fn the_reports() {
         let fine = [Missing, Truncated, Flipped, Dangling, Outward, Unreadable, Unwritable].map(|d| (d, FINE));
         fine.into_iter().chain([(Other, other)]).collect::<Vec<_>>()
     };
-    table(|fixture| fixture.program.state("last-run.json"), &rows((8, "could not be written down")));
-    table(|fixture| fixture.program.state("last-run.html"), &rows((8, "could not be written down")));
-    table(|fixture| fixture.program.state("status.json"), &rows((8, "could not be written down")));
+    table(|fixture| fixture.program.state("last-run.json"), &rows((8, "could not be recorded")));
+    table(|fixture| fixture.program.state("last-run.html"), &rows((8, "could not be recorded")));
+    table(|fixture| fixture.program.state("status.json"), &rows((8, "could not be recorded")));
     let first = |fixture: &Fixture, kind: &str| {
         let files = fs::read_dir(fixture.program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.extension().is_some_and(|extension| extension == kind)).min().unwrap()

@@ -71,5 +71,5 @@ fn a_run_under_the_unit_is_active_until_it_is_killed() {
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
     let done = asked_by_nobody(&binary, &copy).expect(1);
-    assert!(done.out.contains("never came to its end"), "{}", done.out);
+    assert!(done.out.contains("never finished"), "{}", done.out);
 }

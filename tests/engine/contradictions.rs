@@ -5,7 +5,7 @@
 use std::{collections::HashMap, fs, path::Path, sync::Arc};
 
 use ibinder_sync::{
-    sandbox::{Asked, DocumentView, Organisation, Reply, Route},
+    sandbox::{DocumentView, HookRequest, Organisation, Reply, Route},
     session::Exit,
 };
 use serde_json::{Value, json};
@@ -198,7 +198,7 @@ impl Contradicted {
             let items = items.get((number - 1) * SIZE..last).unwrap_or_default();
             Reply::json(200, &json!({"items": items, "totalCount": total, "pageNumber": number, "pageSize": SIZE}))
         };
-        self.world.sandbox.hook(move |asked: &Asked<'_>| {
+        self.world.sandbox.hook(move |asked: &HookRequest<'_>| {
             let path: Vec<&str> = asked.target.split(['/', '?']).collect();
             let document = documents.iter().find(|d| path.get(3) == Some(&d.id.as_str()));
             match (asked.route, document) {

@@ -455,15 +455,15 @@ fn a_401_for_one_thing_only_affects_that_thing() {
     world.sandbox.script(Route::DownloadLink, Reply::problem(401, "Unauthorized").times(2));
     let ran = world.run_as(&config);
     assert_eq!((ran.exit(), ran.documents().failed, ran.documents().added), (Exit::Partial, 1, 4), "{ran:?}");
-    assert!(ran.fails_with("the API client is let in, and not to this"), "{ran:?}");
+    assert!(ran.fails_with("the API client may not read this"), "{ran:?}");
     assert_eq!(world.sandbox.tokens().len(), 1, "{ran:?}");
 }
 
 #[test]
 fn the_end_of_a_call_is_a_warning_once() {
     let (world, _) = one(1000);
-    let farewell = || Reply::json(200, &serde_json::json!([])).header("sunset", "Sat, 31 Dec 2033 23:59:59 GMT");
-    world.sandbox.script(Route::MetadataElements, (0..3).map(|_| farewell()).collect());
+    let deprecation = || Reply::json(200, &serde_json::json!([])).header("sunset", "Sat, 31 Dec 2033 23:59:59 GMT");
+    world.sandbox.script(Route::MetadataElements, (0..3).map(|_| deprecation()).collect());
     let ran = world.mirror();
     let warnings = ran.finished.tally.warnings();
     assert_eq!(

@@ -412,7 +412,7 @@ fn ids_that_earlier_versions_folded_are_matched_and_rewritten() {
     let id: String = s.world.sql("SELECT id || version || folder FROM documents WHERE path LIKE '%a.txt'");
     assert_eq!(id, "Doc-AVer-ATab-A");
     // The other one is listed nowhere, and the service doesn't know it by the stored id.
-    assert!(ran.warns_of("can't be asked for"), "{ran:?}");
+    assert!(ran.warns_of("can't be looked up"), "{ran:?}");
     s.world.assert_tree(&[("Brf Eken/Avtal/a.txt", "a"), ("Brf Eken/Avtal/b.txt", "b")]);
 }
 

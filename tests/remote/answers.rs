@@ -18,7 +18,7 @@ fn good() -> Reply {
 }
 
 #[tokio::test]
-async fn faults_that_pass_are_tried_again() {
+async fn transient_faults_are_retried() {
     let faults: [fn() -> Reply; 12] = [
         || status(500),
         || status(502),
@@ -45,7 +45,7 @@ async fn faults_that_pass_are_tried_again() {
 }
 
 #[tokio::test]
-async fn faults_that_stay_end_with_the_tries() {
+async fn permanent_faults_end_after_all_tries() {
     type Fault = (fn() -> Reply, ErrorKind, &'static str);
     let faults: [Fault; 4] = [
         (|| problem(500, "Broken"), ErrorKind::Unavailable, "\"Broken\", trace id 00-trace (4 tries)"),
@@ -54,7 +54,7 @@ async fn faults_that_stay_end_with_the_tries() {
         (|| Reply::Close(Vec::new()), ErrorKind::Unavailable, "connection failed"),
     ];
     for (fault, kind, text) in faults {
-        // Others are answered: it is no outage.
+        // Other requests are answered: this is no outage.
         let server = Server::api(move |seen, _| if seen.path() == PATH { fault() } else { json("[]") });
         let (remote, requests) = remote(&server);
         let error = remote.document(&document()).await.unwrap_err();
@@ -66,7 +66,7 @@ async fn faults_that_stay_end_with_the_tries() {
 }
 
 #[tokio::test]
-async fn answers_that_stand_are_asked_for_once() {
+async fn final_answers_are_requested_once() {
     let answers: [(fn() -> Reply, ErrorKind); 8] = [
         (|| problem(400, "Bad"), ErrorKind::Rejected),
         (|| problem(403, "No"), ErrorKind::Forbidden),
@@ -92,7 +92,7 @@ async fn answers_that_stand_are_asked_for_once() {
 }
 
 #[tokio::test]
-async fn a_404_that_breaks_off_is_not_the_services_word() {
+async fn a_truncated_404_is_not_believed() {
     let body = r#"{"type":"t","title":"None","status":404"#;
     let server = Server::api(move |_, _| {
         Reply::Close(head(404, "content-type: application/problem+json\ncontent-length: 500", body))
@@ -161,7 +161,7 @@ async fn silence_ends() {
 }
 
 #[tokio::test]
-async fn nobody_there() {
+async fn nothing_listens() {
     let server = Server::api(|_, _| good());
     let mut settings = settings(&server);
     // Nothing listens on this port.
@@ -175,7 +175,7 @@ async fn nobody_there() {
 }
 
 #[tokio::test]
-async fn a_trickle_ends_like_a_silence() {
+async fn a_trickle_times_out() {
     let server = Server::api(|_, nth| match nth {
         0 => Reply::Drip(head(200, "content-length: 300", ""), b"{".to_vec()),
         _ => good(),
@@ -188,7 +188,7 @@ async fn a_trickle_ends_like_a_silence() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_compressed_though_not_asked_for_is_read() {
+async fn an_unrequested_compression_is_decoded() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(br#"{"id":"doc-1","binderId":"b"}"#).unwrap();
     let body = encoder.finish().unwrap();
@@ -199,24 +199,24 @@ async fn an_answer_that_is_compressed_though_not_asked_for_is_read() {
 }
 
 #[tokio::test]
-async fn what_stands_in_between_may_add_many_headers() {
+async fn proxies_may_add_many_headers() {
     let headers = "x-via: proxy\n".repeat(500);
     let server = Server::api(move |_, _| Reply::Send(answer(200, &headers, r#"{"id":"doc-1","binderId":"b"}"#)));
     assert!(remote(&server).0.document(&document()).await.is_ok());
 }
 
 #[tokio::test]
-async fn the_end_of_a_call_is_heard_once() {
+async fn a_deprecation_is_noted_once() {
     let server = Server::api(|_, nth| {
         let headers = if nth == 0 { "" } else { "deprecation: @1688169599\nsunset: Sat, 31 Dec 2033 23:59:59 GMT" };
         Reply::Send(answer(200, headers, r#"{"id":"doc-1","binderId":"b"}"#))
     });
     let (remote, _) = remote(&server);
     assert!(remote.document(&document()).await.is_ok());
-    assert_eq!(remote.farewell(), None);
+    assert_eq!(remote.deprecation(), None);
     for _ in 0..2 {
         assert!(remote.document(&document()).await.is_ok());
         let said = "GET /api/documents/doc-1: deprecation: @1688169599, sunset: Sat, 31 Dec 2033 23:59:59 GMT";
-        assert_eq!(remote.farewell(), Some(said));
+        assert_eq!(remote.deprecation(), Some(said));
     }
 }

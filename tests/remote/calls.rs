@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn every_request_names_who_asks() {
+async fn every_request_has_token_and_tenant() {
     let server = Server::api(|_, _| json("[]"));
     let (remote, _) = remote(&server);
     remote.binders().await.unwrap();
@@ -56,7 +56,7 @@ async fn folders() {
 }
 
 #[tokio::test]
-async fn the_metadata_schema_is_handed_on_as_it_came() {
+async fn the_metadata_schema_is_returned_unchanged() {
     let server = Server::api(|_, _| json(" [ {\"id\": \"x\"} ] "));
     let (remote, _) = remote(&server);
     assert_eq!(&*remote.metadata_elements(&binder()).await.unwrap(), "[ {\"id\": \"x\"} ]");

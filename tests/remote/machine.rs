@@ -1,4 +1,4 @@
-//! What the client takes from its machine. Each test starts a `child_*` in a process of its own, because the
+//! What the client takes from its environment. Each test starts a `child_*` in a separate process, because the
 //! environment belongs to the process.
 
 use std::{process::Command, sync::Arc};
@@ -19,7 +19,7 @@ use crate::{
 
 const CHILD: &str = "REMOTE_TEST_CHILD";
 
-/// Runs a test of this file on a machine without CA certificates and with a proxy that isn't there.
+/// Runs a test of this file without CA certificates and with an unreachable proxy.
 fn run(test: &str) {
     run_with(test, "/nonexistent/bundle.pem", "http://127.0.0.1:1");
 }
@@ -53,7 +53,7 @@ fn loopback_needs_no_certificates_and_no_proxy() {
 }
 
 #[tokio::test]
-#[ignore = "another test starts it, in a process of its own"]
+#[ignore = "another test starts it in a separate process"]
 async fn child_loopback() {
     if is_child() {
         let server = Server::api(|_, _| json("[]"));
@@ -69,7 +69,7 @@ fn https_without_certificates_says_what_to_install() {
 }
 
 #[test]
-#[ignore = "another test starts it, in a process of its own"]
+#[ignore = "another test starts it in a separate process"]
 fn child_https() {
     if is_child() {
         let credentials =
@@ -83,7 +83,7 @@ fn child_https() {
     }
 }
 
-/// A bundle with one certificate, which proves nothing.
+/// A bundle with one certificate of no use.
 const BUNDLE: &str = "\
 -----BEGIN CERTIFICATE-----
 MIIBfDCCASGgAwIBAgIUMZg6EVWRS597yvFD/KD23yYceVAwCgYIKoZIzj0EAwIw
@@ -111,7 +111,7 @@ fn storage_is_reached_through_a_proxy() {
 }
 
 #[tokio::test]
-#[ignore = "another test starts it, in a process of its own"]
+#[ignore = "another test starts it in a separate process"]
 async fn child_proxy() {
     if is_child() {
         let server = Server::api(|_, _| json(r#"{"url":"https://a.example/x?sig=hush"}"#));

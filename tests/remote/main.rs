@@ -1,8 +1,8 @@
-//! The client against a server whose every answer is scripted, over real connections.
+//! The client against a server with scripted responses, over real connections.
 //!
-//! The server writes bytes and not messages, so that it can do what no HTTP library would: announce what it
-//! doesn't send, stop half way, or never stop. Nothing here waits for a time to pass: policies have
-//! delays of a millisecond, and where a client must give up on silence, the silence lasts until it does.
+//! The server writes bytes, so that it can do what no HTTP library would: announce what it doesn't send, stop
+//! halfway, or never stop. No test waits for a fixed time: policies have delays of a millisecond, and a silence
+//! lasts until the client gives up.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod answers;
@@ -26,7 +26,7 @@ use ibinder_sync::{
 };
 use server::Server;
 
-/// The secret of the tests' client; it must appear in requests for a token and nowhere else.
+/// The secret of the tests' client; only token requests may contain it.
 const SECRET: &str = "s3cr3t/hush&hush";
 
 fn settings(server: &Server) -> Settings {

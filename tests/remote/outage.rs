@@ -1,4 +1,4 @@
-//! A service that is down is asked by one request at a time, and the others go on where they were.
+//! While a service is down one request at a time probes it, and the others then continue.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use crate::{
 
 const CROWD: usize = 50;
 
-/// How many probes fail.
+/// The number of failing probes.
 const PROBES: usize = 10;
 
 fn good() -> Reply {
@@ -27,9 +27,9 @@ fn good() -> Reply {
 }
 
 #[tokio::test]
-async fn a_crowd_waits_while_one_asks() {
-    // The crowd's own requests fail once each, when all of them are under way: none of them can be answered later than
-    // the outage begins. Then nothing but the list of binders is asked for.
+async fn all_wait_while_one_probes() {
+    // The requests of all tasks fail once each, while all of them are in flight: none can be answered after the
+    // outage begins. Then only the list of binders is requested.
     let all = Barrier::new(CROWD);
     let server = Server::api(move |seen, nth| match seen.path() {
         "/api/binders" if nth < PROBES => status(503),
@@ -46,7 +46,7 @@ async fn a_crowd_waits_while_one_asks() {
     let document = document();
     let answers = join_all((0..CROWD).map(|_| remote.document(&document))).await;
     assert!(answers.iter().all(Result::is_ok));
-    // An answer to what was still under way ends an outage early.
+    // A late answer to a request in flight ends an outage early.
     let probes = server.count("/api/binders");
     assert!((1..=PROBES + CROWD / 3).contains(&probes), "{probes}");
     assert_eq!((server.count("/api/documents/doc-1"), requests.retried()), (2 * CROWD, CROWD as u64));
@@ -67,7 +67,7 @@ async fn a_call_that_always_fails_is_no_outage() {
 }
 
 #[tokio::test]
-async fn a_page_that_says_200_and_is_none_is_no_answer() {
+async fn an_error_page_with_status_200_is_no_answer() {
     let server = Server::api(|_, nth| {
         if nth < 40 {
             Reply::Send(answer(200, "content-type: text/html", "<html>Back soon</html>"))
@@ -82,7 +82,7 @@ async fn a_page_that_says_200_and_is_none_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_is_down_is_waited_for() {
+async fn requests_wait_for_a_token_endpoint_that_is_down() {
     let server = Server::start(|seen, nth| match seen.path() {
         "/token" if nth < 20 => status(503),
         "/token" => token(1),
@@ -93,12 +93,12 @@ async fn a_token_endpoint_that_is_down_is_waited_for() {
     let (remote, _) = connect(settings);
     let answers = join_all((0..CROWD).map(|_| remote.binders())).await;
     assert!(answers.iter().all(Result::is_ok));
-    // One probe of its own, and then everybody.
+    // One probe, and then all others.
     assert_eq!((server.count("/token"), server.count("/api/binders")), (21, CROWD + 1));
 }
 
 #[tokio::test]
-async fn a_service_that_takes_requests_and_never_answers_is_given_up() {
+async fn a_silent_service_is_given_up() {
     let server = Server::api(|seen, _| match seen.path() {
         "/api/binders" => Reply::Hang(Vec::new()),
         _ => status(503),
@@ -112,7 +112,7 @@ async fn a_service_that_takes_requests_and_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_single_refusal_of_a_token_ends_nothing_in_an_outage_either() {
+async fn a_single_token_refusal_in_an_outage_is_not_final() {
     let server = Server::start(|seen, nth| match seen.path() {
         "/token" if nth < 20 => status(503),
         "/token" if nth == 20 => status(403),
@@ -126,7 +126,7 @@ async fn a_single_refusal_of_a_token_ends_nothing_in_an_outage_either() {
 }
 
 #[tokio::test]
-async fn storage_that_is_down_is_waited_for_before_a_link_is_asked_for() {
+async fn links_are_requested_only_when_storage_is_up() {
     let back = AtomicBool::new(false);
     let server = Server::api(move |seen, nth| {
         let host = seen.header("host").unwrap();

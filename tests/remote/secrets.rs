@@ -1,4 +1,4 @@
-//! Nothing that can be printed holds a secret.
+//! No printable value contains a secret.
 
 use std::fmt::{Debug, Display};
 
@@ -10,7 +10,7 @@ use crate::{
     settings, version,
 };
 
-/// The texts that must appear nowhere: the secret, the token, and the query of a link.
+/// The forbidden texts: the secret, the token, and the query of a link.
 const HUSH: [&str; 4] = [SECRET, "s3cr3t%2Fhush%26hush", "tok-1", "sig=hush"];
 
 fn check(what: &str, text: &str) {
@@ -65,7 +65,7 @@ async fn errors_show_no_secret() {
 }
 
 #[tokio::test]
-async fn answers_that_hold_secrets_fail_without_them() {
+async fn errors_of_answers_with_secrets_show_none() {
     let odd = [
         ("/token", r#"{"access_token":{"tok-1":1}}"#),
         ("/token", r#"{"access_token":"tok-1\n"}"#),

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -25,17 +25,17 @@ impl Seen {
     }
 }
 
-/// What the server does with a request.
+/// The server's reaction to a request.
 pub(crate) enum Reply {
     /// Writes these bytes and waits for the next request.
     Send(Vec<u8>),
-    /// Writes these bytes and closes the connection.
+    /// Writes these bytes and ends_at_close the connection.
     Close(Vec<u8>),
-    /// Writes these bytes and then nothing, until the client goes away.
+    /// Writes these bytes and then nothing, until the client disconnects.
     Hang(Vec<u8>),
-    /// Writes the first bytes, and then the second ones again and again with pauses, until the client goes away.
+    /// Writes the first bytes, then repeats the second ones with pauses, until the client disconnects.
     Drip(Vec<u8>, Vec<u8>),
-    /// Writes the first bytes, and then the second ones until the client goes away.
+    /// Writes the first bytes, then repeats the second ones until the client disconnects.
     Endless(Vec<u8>, Vec<u8>),
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server; the script gets a request and how many came for the same path before.
+    /// Starts a server; the script gets a request and the number of earlier ones for the same path.
     pub(crate) fn start(script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -76,7 +76,7 @@ impl Server {
         Self { address, seen }
     }
 
-    /// A server whose token endpoint works; `tok-1`, `tok-2` and so on.
+    /// A server with a working token endpoint: `tok-1`, `tok-2` and so on.
     pub(crate) fn api(script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         Self::start(move |seen, nth| if seen.path() == "/token" { token(nth + 1) } else { script(seen, nth) })
     }
@@ -151,12 +151,12 @@ fn request(reader: &mut impl BufRead) -> std::io::Result<Option<Seen>> {
     Ok(Some(seen))
 }
 
-/// An answer with these headers, one a line, and a body of the right length.
+/// A response with these headers, one a line, and the right length.
 pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Vec<u8> {
     head(status, &format!("content-length: {}\n{headers}", body.len()), body)
 }
 
-/// An answer with exactly these headers.
+/// A response with exactly these headers.
 pub(crate) fn head(status: u16, headers: &str, body: &str) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status} X\r\n");
     for line in headers.lines() {

@@ -44,13 +44,13 @@ fn resume(offset: u64) -> Resume {
 }
 
 #[tokio::test]
-async fn storage_learns_nothing_of_who_asks() {
+async fn storage_gets_no_identity() {
     let server = server(|_, _| Reply::Send(answer(200, "etag: \"v1\"\nset-cookie: a=b", "whole")));
     let (remote, requests) = remote(&server);
     for _ in 0..2 {
         let mut blob = remote.fetch(&link(&remote).await, None).await.unwrap();
         assert_eq!(
-            (blob.start, blob.announced.total, blob.announced.etag.as_deref(), blob.closes),
+            (blob.start, blob.announced.total, blob.announced.etag.as_deref(), blob.ends_at_close),
             (0, Some(5), Some("\"v1\""), false)
         );
         assert_eq!(read(&mut blob).await.unwrap(), "whole");
@@ -68,7 +68,7 @@ async fn storage_learns_nothing_of_who_asks() {
 }
 
 #[tokio::test]
-async fn a_download_goes_on_where_it_stopped() {
+async fn a_download_resumes() {
     let server = server(|_, _| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v1\"", "3456789")));
     let mut blob = fetch(&server, Some(&resume(3))).await.unwrap();
     assert_eq!((blob.start, blob.announced.total), (3, Some(10)));
@@ -78,7 +78,7 @@ async fn a_download_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn what_does_not_continue_a_download_is_told_apart() {
+async fn answers_that_do_not_continue_a_download() {
     let answers: [(fn() -> Reply, ErrorKind); 6] = [
         (|| Reply::Send(answer(200, "etag: \"v2\"", "0123456789")), ErrorKind::Contradicted),
         (|| Reply::Send(answer(200, "etag: \"v1\"", "3456789")), ErrorKind::Contradicted),
@@ -103,7 +103,7 @@ async fn the_whole_in_place_of_the_rest_starts_at_its_beginning() {
 }
 
 #[tokio::test]
-async fn a_range_that_fails_is_left_to_the_caller_after_two_tries() {
+async fn a_failing_range_is_returned_after_two_tries() {
     let server = server(|seen, _| if seen.path() == "/blob" { status(503) } else { status(404) });
     let error = fetch(&server, Some(&resume(3))).await.unwrap_err();
     assert_eq!((error.kind(), error.tries()), (ErrorKind::Unavailable, 2));
@@ -137,7 +137,7 @@ async fn a_fault_before_the_bytes_is_tried_again() {
         assert_eq!(read(&mut fetch(&server, None).await.unwrap()).await.unwrap(), "whole");
         assert_eq!(server.count("/blob"), 3);
     }
-    // The host answers: it is this document's own fault.
+    // The host answers: only this document is at fault.
     let server = server(|seen, _| status(if seen.path() == "/blob" { 500 } else { 404 }));
     let error = fetch(&server, None).await.unwrap_err();
     assert_eq!((error.kind(), error.tries()), (ErrorKind::Unavailable, 4));
@@ -171,7 +171,7 @@ async fn bytes_that_are_not_as_announced() {
             }
         };
         assert!(got <= 10, "{number}: more than the document has was handed on");
-        // A rest of another length contradicts what was announced; anything else is a connection that broke.
+        // A rest of another length contradicts the announcement; anything else is a broken connection.
         let kind = if number > 1 { ErrorKind::Contradicted } else { ErrorKind::Unavailable };
         assert_eq!(error.kind(), kind, "{number}");
         assert!(!error.to_string().contains("hush"), "{error}");
@@ -183,12 +183,12 @@ async fn bytes_that_are_not_as_announced() {
 async fn bytes_that_only_the_close_ends() {
     let server = server(|_, _| Reply::Close(head(200, "", "whole?")));
     let mut blob = fetch(&server, None).await.unwrap();
-    assert_eq!((blob.announced.total, blob.closes), (None, true));
+    assert_eq!((blob.announced.total, blob.ends_at_close), (None, true));
     assert_eq!(read(&mut blob).await.unwrap(), "whole?");
     let framed =
         crate::storage::server(|_, _| Reply::Send(head(200, "transfer-encoding: chunked", "5\r\nwhole\r\n0\r\n\r\n")));
     let mut blob = fetch(&framed, None).await.unwrap();
-    assert_eq!((blob.announced.total, blob.closes), (None, false));
+    assert_eq!((blob.announced.total, blob.ends_at_close), (None, false));
     assert_eq!(read(&mut blob).await.unwrap(), "whole");
 }
 
@@ -203,7 +203,7 @@ async fn bytes_that_stop_coming() {
 }
 
 #[tokio::test]
-async fn what_bytes_are_encoded_as_is_told() {
+async fn the_content_encoding_is_reported() {
     let server = server(|_, _| Reply::Send(answer(200, "content-encoding: GZip", "whole")));
     assert_eq!(fetch(&server, None).await.unwrap().encoding.as_deref(), Some("gzip"));
 }
@@ -238,10 +238,10 @@ async fn bytes_that_trickle() {
     let (remote, _) = connect(settings);
     let mut blob = remote.fetch(&link(&remote).await, None).await.unwrap();
     let error = read(&mut blob).await.unwrap_err();
-    assert!(error.to_string().contains("fewer than 1000 bytes a second came for 100ms"), "{error}");
+    assert!(error.to_string().contains("slower than 1000 bytes per second for 100ms"), "{error}");
 }
 
-/// A signature is over the link as it was given.
+/// A signature covers the link as given.
 #[tokio::test]
 async fn a_link_is_sent_byte_for_byte() {
     for target in ["/blob/%2E%2E/x?f='x'&y={1}|2^`", "/blob//x~'(1)*!/%7ea?q=%zz&a&b=&c=a+b"] {

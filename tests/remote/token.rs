@@ -9,7 +9,7 @@ use crate::{
 
 const BINDERS: &str = "/api/binders";
 
-/// Everybody at once.
+/// Many concurrent requests.
 async fn crowd(remote: &Remote) -> Vec<Result<(), Error>> {
     join_all((0..50).map(|_| async { remote.binders().await.map(|_| ()) })).await
 }
@@ -19,7 +19,7 @@ fn bearer(seen: &Seen) -> &str {
 }
 
 #[tokio::test]
-async fn a_crowd_asks_for_one_token() {
+async fn concurrent_requests_share_one_token() {
     let server = Server::api(|_, _| json("[]"));
     let (remote, requests) = remote(&server);
     assert!(crowd(&remote).await.iter().all(Result::is_ok));
@@ -66,7 +66,7 @@ async fn a_refusal_may_be_a_mistake_once() {
     });
     let (remote, _) = remote(&server);
     assert!(remote.binders().await.is_ok());
-    // The token ends, and the one refusal before doesn't count any more.
+    // The token expires, and the earlier refusal doesn't count any more.
     assert!(remote.binders().await.is_ok());
     assert_eq!(server.count("/token"), 4);
 }
@@ -93,13 +93,13 @@ async fn a_token_endpoint_with_faults_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_crowd_shares_a_failure_too() {
+async fn concurrent_requests_share_a_failure() {
     let server = Server::start(|_, _| status(503));
     let (remote, _) = remote(&server);
     for result in crowd(&remote).await {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::GivenUp);
     }
-    // Four tries of the first who asked, and probes, of which there is one at a time.
+    // Four tries of the first request, and probes, one at a time.
     let total = server.total();
     assert!((4..100).contains(&total), "{total}");
     assert_eq!(remote.binders().await.unwrap_err().kind(), ErrorKind::GivenUp);
@@ -107,7 +107,7 @@ async fn a_crowd_shares_a_failure_too() {
 }
 
 #[tokio::test]
-async fn a_401_renews_the_token_once_for_everybody() {
+async fn a_401_renews_the_token_once_for_all() {
     let server = Server::api(|seen, _| if bearer(seen) == "tok-1" { problem(401, "expired") } else { json("[]") });
     let (remote, _) = remote(&server);
     assert!(crowd(&remote).await.iter().all(Result::is_ok));
@@ -115,7 +115,7 @@ async fn a_401_renews_the_token_once_for_everybody() {
 }
 
 #[tokio::test]
-async fn three_fruitless_tokens_are_the_end() {
+async fn three_rejected_tokens_are_final() {
     let server = Server::api(|_, _| status(401));
     let mut settings = settings(&server);
     settings.retry = policy(20);
@@ -128,9 +128,9 @@ async fn three_fruitless_tokens_are_the_end() {
     assert_eq!(server.count("/token"), 3);
 }
 
-/// A 401 about one thing is the answer to it, whatever else is under way, and costs no token.
+/// A 401 about one resource is its answer, whatever else happens, and costs no token.
 #[tokio::test]
-async fn a_401_about_one_thing_belongs_to_it() {
+async fn a_401_about_a_resource_costs_no_token() {
     let server = Server::api(|seen, _| if seen.path() == BINDERS { json("[]") } else { problem(401, "no") });
     let (remote, _) = remote(&server);
     for busy in [false, true, false] {
@@ -142,13 +142,13 @@ async fn a_401_about_one_thing_belongs_to_it() {
         assert_eq!((error.kind(), error.tries()), (ErrorKind::Rejected, 2), "{error}");
     }
     assert_eq!(server.count("/token"), 1);
-    // Each try is looked into, and nothing more is asked.
+    // Each try is checked, and nothing more is requested.
     assert_eq!(server.count(BINDERS), 50 + 6);
 }
 
-/// A crowd that is refused asks once whether the token is good.
+/// Many refused requests check the token once.
 #[tokio::test]
-async fn a_crowd_of_401_is_looked_into_once() {
+async fn concurrent_401s_cause_one_check() {
     let all = std::sync::Barrier::new(50);
     let server = Server::api(move |seen, _| {
         if seen.path() == BINDERS {
@@ -164,9 +164,9 @@ async fn a_crowd_of_401_is_looked_into_once() {
     assert_eq!((server.count("/token"), server.count(BINDERS)), (1, 2));
 }
 
-/// A token that has ended is refused for everything; the requests that bear it go again with the next one.
+/// An expired token is refused for everything; its requests are repeated with the next one.
 #[tokio::test]
-async fn a_token_that_ends_costs_nobody_anything() {
+async fn an_expired_token_is_replaced_without_errors() {
     let server = Server::api(|seen, _| match (bearer(seen), seen.path()) {
         ("tok-1", _) => problem(401, "expired"),
         (_, BINDERS) => json("[]"),

@@ -1,4 +1,4 @@
-//! A client that knows as little as possible: it asks and reads JSON.
+//! A minimal client that requests and reads JSON.
 
 use std::sync::Once;
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Api {
         self.request(Method::POST, &format!("/documents?{query}")).body(body).send().await.unwrap()
     }
 
-    /// Every id that a crawl with pages of `size` meets.
+    /// Every id found by a crawl with pages of `size`.
     pub(crate) async fn crawl(&self, size: u64, filters: &[(&str, &str)]) -> Vec<String> {
         let mut ids = Vec::new();
         for number in 1.. {
@@ -84,7 +84,7 @@ impl Api {
         ids
     }
 
-    /// The latest version of a document, and a link to it.
+    /// A link to the latest version of a document.
     pub(crate) async fn link(&self, document: &str) -> String {
         let version = text(&body(self.get(&format!("/documents/{document}")).await).await["latestVersionId"]);
         self.link_to(document, &version).await

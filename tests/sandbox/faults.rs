@@ -1,4 +1,4 @@
-//! Each fault where it always strikes, and each scripted reply.
+//! Each fault with probability 1, and each scripted reply.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Api, ask_token, body, http, problem, start};
 
-/// Long enough for an answer over loopback that comes at all.
+/// Long enough for any answer over loopback.
 const SILENCE: Duration = Duration::from_millis(100);
 
 async fn with_link() -> (Sandbox, Api, String) {
@@ -89,7 +89,7 @@ async fn a_revoked_token_stays_revoked() {
 }
 
 #[tokio::test]
-async fn dropped_connections_break_off_before_or_in_the_body() {
+async fn dropped_connections_break_before_or_in_the_body() {
     let (sandbox, api, link) = with_link().await;
     sandbox.set_faults(Faults::always(FaultKind::Drop));
     let (mut before, mut within) = (0, 0);
@@ -127,7 +127,7 @@ async fn a_truncated_body_is_shorter_than_promised() {
     assert!(end.is_err());
     assert_eq!(length, 50_000);
 
-    // Where only the connection's end ends a body, nobody can see that half of it is missing.
+    // If only the close ends the body, the missing half can't be noticed.
     sandbox.change_settings(|settings| settings.length = false);
     assert_eq!(blob(&link).await.unwrap().bytes().await.unwrap().len(), 50_000);
 }
@@ -148,7 +148,7 @@ async fn a_stalled_body_stops_and_the_sandbox_still_ends() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_late_and_right() {
+async fn a_slow_answer_is_late_but_correct() {
     let (sandbox, api, _) = with_link().await;
     sandbox.change_settings(|settings| settings.slow = SILENCE);
     sandbox.set_faults(Faults::always(FaultKind::Slow));
@@ -158,7 +158,7 @@ async fn a_slow_answer_is_late_and_right() {
 }
 
 #[tokio::test]
-async fn requests_above_the_limit_are_told_to_wait() {
+async fn requests_above_the_limit_get_429() {
     let (sandbox, api, _) = with_link().await;
     sandbox.change_settings(|settings| settings.limit = Some(3));
     let mut refused = 0;
@@ -181,7 +181,7 @@ async fn requests_above_the_limit_are_told_to_wait() {
 }
 
 #[tokio::test]
-async fn a_meter_tells_how_fast_a_client_asks() {
+async fn the_meter_measures_the_request_rate() {
     let (sandbox, api, link) = with_link().await;
     let meter = async |method: &str| {
         let url = sandbox.api_url().replace("/api", "/sandbox/meter");
@@ -200,7 +200,7 @@ async fn a_meter_tells_how_fast_a_client_asks() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_down_comes_back() {
+async fn a_service_comes_back_after_an_outage() {
     let (sandbox, api, _) = with_link().await;
     sandbox.go_down(1, 3);
     assert_eq!(api.get("/binders").await.status(), 200);

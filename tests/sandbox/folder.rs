@@ -1,4 +1,4 @@
-//! An organisation made of a folder, and what becomes of it when files change.
+//! An organisation made from a folder, and the effect of changed files.
 
 use std::fs;
 use std::path::Path;
@@ -56,7 +56,7 @@ async fn folders_become_binders_and_files_documents() {
 }
 
 #[tokio::test]
-async fn another_server_can_have_the_files() {
+async fn links_may_lead_to_another_server() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "Brf Eken/Hus A/50 % \"plan\".pdf", b"plan");
     let sandbox = start(Organisation::from_folder(root.path()).unwrap());
@@ -84,7 +84,7 @@ async fn edits_are_seen_by_the_next_run() {
 
     write(root.path(), "Brf Eken/a.txt", b"edited");
     write(root.path(), "Kv. Örnen/c.txt", b"new");
-    // The old version's bytes are gone, and the document shows another version.
+    // The old version's bytes are gone, and the document has another version.
     assert_eq!(http().get(&link).send().await.unwrap().status(), 404);
     let now = body(api.get(&format!("/documents/{}", edited.id)).await).await;
     assert_ne!(text(&now["latestVersionId"]), edited.version);

@@ -1,4 +1,4 @@
-//! Each route of the API, who may use it, and pages over moving ground.
+//! Each route of the API, its authorization, and pages of a changing listing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::client::{Api, ask_token, body, http, problem, start, text, variable};
 
 #[tokio::test]
-async fn tokens_are_given_to_those_who_know_the_secret() {
+async fn tokens_require_the_secret() {
     let sandbox = start(Organisation::empty());
     let http = http();
     let token = body(ask_token(&sandbox, &http, &[]).await).await;
@@ -38,7 +38,7 @@ async fn tokens_are_given_to_those_who_know_the_secret() {
 }
 
 #[tokio::test]
-async fn every_route_wants_a_valid_token_and_the_right_tenant() {
+async fn every_route_requires_a_valid_token_and_tenant() {
     let sandbox = start(Organisation::empty());
     let mut api = Api::new(&sandbox).await;
     let url = format!("{}/binders", sandbox.api_url());
@@ -50,7 +50,7 @@ async fn every_route_wants_a_valid_token_and_the_right_tenant() {
     sandbox.advance(Duration::from_mins(59));
     assert_eq!(api.get("/binders").await.status(), 200);
     sandbox.advance(Duration::from_mins(1));
-    // A whole problem, one that says little, and nothing at all.
+    // A complete problem, a short one, and an empty body.
     let mut bodies = BTreeSet::new();
     for _ in 0..3 {
         let refusal = api.get("/binders").await;
@@ -202,7 +202,7 @@ async fn a_removal_between_two_pages_hides_a_document() {
 }
 
 #[tokio::test]
-async fn a_removed_folder_takes_its_documents_with_it() {
+async fn a_removed_folder_removes_its_documents() {
     let mut organisation = Organisation::empty();
     let binder = organisation.add_binder("Brf Eken");
     let tab = organisation.add_folder(&binder, None, "Avtal").unwrap();

@@ -28,7 +28,7 @@ async fn get(link: &str, headers: &[(&str, &str)]) -> Response {
     request.send().await.unwrap()
 }
 
-/// An error as Azure writes it, or as S3 does if a request id of Azure is missing.
+/// An error in Azure's format, or in that of S3 if Azure's request id is missing.
 async fn refused(response: Response, status: u16, code: &str) {
     assert_eq!(response.status(), status);
     assert_eq!(response.headers()["content-type"], "application/xml");
@@ -77,7 +77,7 @@ async fn a_blob_is_described_by_its_headers() {
 }
 
 #[tokio::test]
-async fn ranges_are_cut_out_whatever_if_range_says() {
+async fn ranges_are_served_despite_if_range() {
     let (sandbox, _, _, link) = with_link().await;
     let whole = get(&link, &[]).await;
     let etag = whole.headers()["etag"].to_str().unwrap().to_owned();
@@ -101,7 +101,7 @@ async fn ranges_are_cut_out_whatever_if_range_says() {
 }
 
 #[tokio::test]
-async fn links_expire_and_can_not_be_forged() {
+async fn links_expire_and_cannot_be_forged() {
     let (sandbox, api, document, link) = with_link().await;
     assert_eq!((field(&link, "sp"), field(&link, "sr")), ("r".into(), "b".into()));
     let end: jiff::Timestamp = field(&link, "se").parse().unwrap();
@@ -120,7 +120,7 @@ async fn links_expire_and_can_not_be_forged() {
 }
 
 #[tokio::test]
-async fn storage_speaks_as_s3_where_it_should() {
+async fn storage_can_imitate_s3() {
     let (sandbox, api, document, _) = with_link().await;
     sandbox.change_settings(|settings| settings.store = Store::S3);
     let link = api.link(&document).await;

@@ -3,7 +3,7 @@ use proptest::{collection::vec, prelude::*};
 use super::{document, page::page, *};
 use crate::model::{BinderId, DocumentId};
 
-/// JSON of any shape, with the fields that the service uses now and then.
+/// JSON of any shape, sometimes with the service's field names.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -46,7 +46,7 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-/// JSON, JSON that was cut or changed in the middle, and no JSON at all.
+/// JSON, damaged JSON, and other text.
 fn answer() -> impl Strategy<Value = String> {
     let spoiled = (json(), any::<prop::sample::Index>(), any::<String>()).prop_map(|(text, at, with)| {
         let at = text.char_indices().map(|(at, _)| at).nth(at.index(text.chars().count())).unwrap_or(0);
@@ -63,7 +63,7 @@ proptest! {
         let binder = BinderId::parse("asked").unwrap();
         let id = DocumentId::parse("ab-1").unwrap();
         if let Ok(page) = page(&text, Some(&binder), 1, 250) {
-            // What an item costs is bounded by what came for it.
+            // The cost of an item is bounded by the size of the response.
             prop_assert!(page.items.len() <= text.len());
             prop_assert!(page.page_size > 0);
             let odd = page.items.iter().filter_map(|item| item.as_ref().err());
@@ -84,7 +84,7 @@ proptest! {
     }
 }
 
-/// What is said about an item does not grow with it.
+/// The error of an item does not grow with it.
 #[test]
 fn endless_texts_are_cut() {
     let long = "x".repeat(10_000_000);
@@ -96,7 +96,7 @@ fn endless_texts_are_cut() {
     assert!(odd.iter().all(|odd| odd.to_string().len() < 1000));
 }
 
-/// Nor is a name kept that nobody could have given.
+/// Names are cut too.
 #[test]
 fn endless_names_are_cut() {
     let long = "å/".repeat(1_000_000);
@@ -106,7 +106,7 @@ fn endless_names_are_cut() {
     assert_eq!(binders(&format!("[{item}]")).unwrap()[0].as_ref().unwrap().name.chars().count(), 4096);
 }
 
-/// Nesting ends in an error, and not in an overflow of the stack.
+/// Deep nesting fails instead of overflowing the stack.
 #[test]
 fn deep_nesting_is_refused() {
     let id = DocumentId::parse("ab-1").unwrap();

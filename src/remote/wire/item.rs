@@ -1,4 +1,4 @@
-//! One document, as a page or an answer by id shows it.
+//! One document, in a page or by id.
 
 use std::fmt;
 
@@ -14,25 +14,25 @@ use crate::{
     remote::cause::Cause,
 };
 
-/// Largest metadata of one document that are kept, in bytes.
+/// Largest metadata of one document, in bytes; larger ones are dropped.
 pub(super) const LARGEST_METADATA: usize = 1 << 20;
 
-/// An item of a list that isn't what the documentation says. The others of its list are not affected.
+/// An item of a list that does not match the documentation. The other items are not affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OddItem {
-    /// Where it stands in its list, from 0.
+    /// Its position in the list, from 0.
     pub position: usize,
-    /// Its id, where it has one.
+    /// Its id, if it has one.
     pub id: Option<String>,
-    /// What is odd about it.
+    /// What is wrong with it.
     pub cause: String,
 }
 
-/// Longest text of an odd item that is shown, in characters.
+/// Longest text kept of an odd item, in characters.
 const LONGEST: usize = 300;
 
 impl OddItem {
-    /// What is odd may be endless: only its beginning is kept.
+    /// Keeps only the beginning of long texts.
     pub(super) fn new(position: usize, id: Option<&str>, cause: &str) -> Self {
         let cut = |text: &str| text.chars().take(LONGEST).collect();
         Self { position, id: id.map(cut), cause: cut(cause) }
@@ -50,7 +50,7 @@ impl fmt::Display for OddItem {
 
 impl std::error::Error for OddItem {}
 
-/// An item's fields as they came.
+/// The raw fields of an item.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Item<'a> {
@@ -68,7 +68,7 @@ pub(super) struct Item<'a> {
     metadata: Option<&'a RawValue>,
 }
 
-/// Longest name that is taken over, in characters. The tree shows 255 bytes of it.
+/// Longest name kept, in characters. The tree shows 255 bytes of it.
 const LONGEST_NAME: usize = 4096;
 
 /// A document, and whether its metadata were too large to keep.
@@ -88,13 +88,13 @@ pub(super) enum Odd {
 }
 
 impl Item<'_> {
-    /// The item's id, if it is one.
+    /// The item's id, if it has a valid one.
     pub(super) fn id(&self) -> Option<String> {
         DocumentId::parse(self.id.as_str()).ok().map(|id| id.to_string())
     }
 
-    /// Checks the fields. A document that names no binder is in the one that was asked for; one in the folder or tab
-    /// of the document `before` it shares their ids, as most do.
+    /// Checks the fields. The binder defaults to the requested one; folder and tab ids are shared with the
+    /// document `before` if equal, as most are.
     pub(super) fn document(&mut self, asked: Option<&BinderId>, before: Option<&Listed>) -> Result<ItemReading, Odd> {
         let id = DocumentId::parse(self.id.as_str()).map_err(|source| Odd::Id { field: "id", source })?;
         let folder = |text: &str| shared(before.and_then(|before| before.folder.as_ref()), text);
@@ -127,7 +127,7 @@ impl Item<'_> {
     }
 }
 
-/// A field that may be missing, but if it is there must be an id.
+/// An optional field that must be an id if present.
 fn maybe<T>(
     field: &'static str,
     text: Option<&Text<'_>>,
@@ -136,7 +136,7 @@ fn maybe<T>(
     text.map(|text| parse(text.as_str())).transpose().map_err(|source| Odd::Id { field, source })
 }
 
-/// An id; that of the document before if it is the same.
+/// Shares an id with the document before.
 fn shared(before: Option<&FolderId>, text: &str) -> Result<FolderId, BadId> {
     match before {
         Some(before) if before.as_str() == text => Ok(before.clone()),
@@ -145,20 +145,20 @@ fn shared(before: Option<&FolderId>, text: &str) -> Result<FolderId, BadId> {
     }
 }
 
-/// Reads the answer to a question for one document. It must be that document: of another one nothing may be concluded.
+/// Reads a response to a request by id. Another document's data proves nothing and is refused.
 pub(in crate::remote) fn document(text: &str, asked: &DocumentId) -> Result<Listed, Cause> {
     let mut item: Item<'_> = serde_json::from_str(text).map_err(|error| garbled(&error))?;
     let read = item.document(None, None).map_err(|odd| Cause::Garbled(odd.to_string()))?;
     if read.listed.id != *asked {
-        return Err(Cause::Garbled("it is about another document than the one asked for".into()));
+        return Err(Cause::Garbled("it is about another document than the requested one".into()));
     }
     if read.metadata_dropped {
-        tracing::warn!(document = %asked, "its metadata are larger than {LARGEST_METADATA} bytes and are not kept");
+        tracing::warn!(document = %asked, "its metadata are larger than {LARGEST_METADATA} bytes and were dropped");
     }
     Ok(read.listed)
 }
 
-/// A name; a missing one is empty, and of one without end the beginning is kept.
+/// A name; empty if missing, and cut if endless.
 pub(super) fn name(text: Option<Text<'_>>) -> String {
     let mut name = text.map(Text::into_string).unwrap_or_default();
     if let Some((end, _)) = name.char_indices().nth(LONGEST_NAME) {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_proves_nothing() {
+    fn unusable_answers() {
         let id = DocumentId::parse("ab-1").unwrap();
         let table = [
             ("", "ends too early"),

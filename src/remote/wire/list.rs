@@ -1,7 +1,7 @@
 //! Lists without pages: binders, tabs and folders.
 //!
 //! The documentation shows a bare array of binders, its quickstart an object with `items`; both are read, for
-//! folders too. A list that says it has more than it shows is not whole, and ends in an odd item that says so.
+//! folders too. A list that claims more items than it shows is incomplete, which an odd item at its end reports.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -30,13 +30,11 @@ struct Envelope<'a> {
     total: Option<Number>,
 }
 
-/// Reads the list of binders.
 pub(in crate::remote) fn binders(text: &str) -> Result<Vec<Result<Binder, OddItem>>, Cause> {
     list(text, |wire| Ok(Binder { id: BinderId::parse(wire.id.as_str())?, name: name(wire.name) }))
 }
 
-/// Reads a list of folders. One that names no parent has the given one, and a binder is nobody's folder:
-/// what names its binder as its parent is a tab.
+/// Reads a list of folders. The parent defaults to the given one; a folder whose parent is its binder is a tab.
 pub(in crate::remote) fn folders(
     text: &str,
     binder: &BinderId,
@@ -60,7 +58,7 @@ fn list<T>(text: &str, make: impl Fn(Wire<'_>) -> Result<T, BadId>) -> Result<Ve
     let shown = items.len();
     let mut list: Vec<_> = items.into_iter().enumerate().map(|(position, raw)| one(position, raw, &make)).collect();
     if let Some(Number(total)) = total.filter(|total| total.0 > shown as u64) {
-        let cause = format!("the list shows {shown} of {total}; the others can't be asked for");
+        let cause = format!("the list shows {shown} of {total}; there is no call for the rest");
         list.push(Err(OddItem::new(shown, None, &cause)));
     }
     Ok(list)
@@ -95,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_cut_says_so() {
+    fn an_incomplete_list_is_reported() {
         let binders = binders(r#"{"items":[{"id":"a"}],"totalCount":30}"#).unwrap();
         assert_eq!(binders.len(), 2);
         assert!(binders[1].as_ref().unwrap_err().cause.contains("1 of 30"));
     }
 
     #[test]
-    fn lists_that_are_none() {
+    fn invalid_lists() {
         for json in ["", "null", "{}", r#"{"items":null}"#, r#"{"items":{}}"#, "<html>", "[", "[1]]", r#""x""#] {
             assert!(binders(json).is_err(), "{json}");
         }

@@ -1,8 +1,8 @@
-//! The metadata of a document that the client itself needs: its tab, and where nothing else says so its binder.
+//! The parts of a document's metadata that the client needs: its tab and, if nothing else names it, its binder.
 //!
-//! Metadata are an array of `{metadataElementId, valueId | value}` (`docs/api-contract.md`, "Metadata keys"). They are
-//! kept as the text that the service sent, GUIDs in lower case, because the service writes them now this way and now that; and
-//! one value is looked up in it. Metadata of any other shape have none.
+//! Metadata are an array of `{metadataElementId, valueId | value}` (`docs/api-contract.md`, "Metadata keys"). They
+//! are kept as text, with GUIDs in lower case because the service's case varies. Metadata of any other shape have
+//! no values.
 
 use std::fmt;
 
@@ -15,17 +15,17 @@ use serde_json::value::RawValue;
 use super::Text;
 use crate::model::{GUID_LENGTH, Listed, is_guid};
 
-/// The tab that holds a document.
+/// The tab of a document.
 pub(in crate::remote) const TAB: &str = "GLOBAL_TabId";
 
-/// The binder that holds a document.
+/// The binder of a document.
 pub(in crate::remote) const BINDER: &str = "GLOBAL_BinderId";
 
-/// When a document was made: the one key of the service's own that every document is expected to have, with a value of
-/// its own and an order that is known.
+/// When a document was made: the only key that every document is expected to have, with distinct values and a
+/// known order.
 pub(in crate::remote) const DATE: &str = "GLOBAL_Date";
 
-/// What a document is sorted by where a search asks for an order; `None` where it does not say.
+/// The key that searches sort by; `None` if the document has none.
 pub fn sort_key(document: &Listed) -> Option<String> {
     let metadata: &RawValue = serde_json::from_str(document.metadata.as_deref()?).ok()?;
     find(metadata, DATE).map(Text::into_string)
@@ -35,7 +35,7 @@ pub fn sort_key(document: &Listed) -> Option<String> {
 pub(super) fn kept(metadata: &RawValue) -> Box<str> {
     let mut text = metadata.get().to_owned();
     let bytes = metadata.get().as_bytes();
-    // Two quotes so far apart; one behind a backslash is a character of a longer text.
+    // Two quotes at a GUID's distance; a quote after a backslash is part of a longer text.
     let quoted = bytes
         .windows(GUID_LENGTH + 2)
         .enumerate()
@@ -49,10 +49,10 @@ pub(super) fn kept(metadata: &RawValue) -> Box<str> {
     text.into_boxed_str()
 }
 
-/// The first value of a key that is a text.
+/// The first text value of a key.
 pub(super) fn find<'a>(metadata: &'a RawValue, key: &str) -> Option<Text<'a>> {
     let mut found = None;
-    // The walk ends where the value is found, which the parser calls an error, as it does anything odd.
+    // The walk ends at the value with what the parser considers an error.
     let _ = serde_json::Deserializer::from_str(metadata.get()).deserialize_seq(Walk { key, found: &mut found });
     found
 }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn other_shapes_have_none() {
+    fn other_shapes_have_no_values() {
         for odd in
             ["null", "{}", "7", "\"GLOBAL_TabId\"", "[]", r#"[{"metadataElementId":"GLOBAL_TabId","valueId":[]}]"#]
         {

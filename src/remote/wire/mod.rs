@@ -1,11 +1,11 @@
-//! The service's JSON, read leanly.
+//! Parses the service's JSON.
 //!
-//! A night reads a page for every few hundred documents and most of them are unchanged, so parsing is most
-//! of its work: text is borrowed from the answer, metadata stay the text they came as, and nothing becomes a tree of
-//! values. A list is read in one pass when all its items are as documented; only where one is odd is the
-//! list read again item by item, so that the odd one fails alone (`docs/architecture.md`, "The life of a document").
+//! A run reads a page for every few hundred documents, most of them unchanged, and parsing is most of its work:
+//! text is borrowed from the response, metadata stay text, and nothing becomes a tree of values. A list is read in
+//! one pass; only if an item is odd is it read again item by item, so that the odd one fails alone
+//! (`docs/architecture.md`, "The life of a document").
 //!
-//! Fields that aren't named here are ignored. Field names are those of `docs/api-contract.md`.
+//! Unknown fields are ignored. Field names are those of `docs/api-contract.md`.
 
 #[cfg(test)]
 mod arbitrary_tests;
@@ -29,11 +29,11 @@ pub(super) use scalar::{Number, Text};
 
 use super::cause::Cause;
 
-/// What a parser says, without a word of what it parsed: answers hold links and names.
+/// The parser's error without any of the parsed text, which may contain links and names.
 pub(super) fn garbled(error: &serde_json::Error) -> Cause {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "it ends too early",
-        serde_json::error::Category::Data => "it is not of the documented shape",
+        serde_json::error::Category::Data => "it does not have the documented shape",
         serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not JSON",
     };
     Cause::Garbled(format!("{what} (line {}, column {})", error.line(), error.column()))

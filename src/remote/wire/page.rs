@@ -1,8 +1,8 @@
 //! A page of a search.
 //!
-//! `items[]`, `totalCount`, `pageNumber`, `pageSize` (`docs/api-contract.md`, "Document search"). Without items or a
-//! total a page proves nothing and can't be read; what it says of its own number and size is handed on as it is, because the
-//! service's size rules and a page that is not the one asked for must be noticed.
+//! `items[]`, `totalCount`, `pageNumber`, `pageSize` (`docs/api-contract.md`, "Document search"). Without items or
+//! a total a page proves nothing and is an error; its own number and size are passed on, since the caller checks
+//! them.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,22 +16,22 @@ use crate::{
     remote::cause::Cause,
 };
 
-/// A page of a search.
+/// A page of search results.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SearchPage {
-    /// The documents, in the order of the service; odd ones in their places.
+    /// The documents in the service's order, with odd items in their places.
     pub items: Vec<Result<Listed, OddItem>>,
-    /// How many documents the whole search has.
+    /// The size of the whole search result.
     pub total: u64,
-    /// Which page it says it is, from 1; the one asked for where it doesn't say.
+    /// The page's own number, from 1; the requested one if missing.
     pub page_number: u64,
-    /// How many documents it says a page holds, never 0; as many as asked for where it doesn't say.
+    /// The page's own size, never 0; the requested one if missing.
     pub page_size: u64,
-    /// What a reader should be warned of.
+    /// Warnings about documents.
     pub oddities: Vec<Oddity>,
 }
 
-/// A document that could not be taken over whole.
+/// A document that could not be read completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oddity {
     /// The document.
@@ -43,14 +43,14 @@ pub struct Oddity {
 /// What is missing of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OddityKind {
-    /// Its metadata were too large, and were left out.
+    /// Its metadata were too large and were dropped.
     MetadataTooLarge,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<T> {
-    // `Option` without a default would let the field be missing; a null list counts for an empty search only.
+    // `Option` without a default would accept a missing field; only a null list counts as an empty search.
     #[serde(deserialize_with = "present", bound(deserialize = "T: Deserialize<'de>"))]
     items: Option<Vec<T>>,
     total_count: Number,
@@ -62,7 +62,7 @@ fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: 
     Option::deserialize(deserializer)
 }
 
-/// Reads a page; `number` and `size` are what was asked for.
+/// Reads a page; `number` and `size` are what was requested.
 pub(in crate::remote) fn page(
     text: &str,
     asked: Option<&BinderId>,
@@ -97,7 +97,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// All items have the documented shape.
+    /// All items match the documentation.
     fn fast(&mut self, wire: Wire<Item<'_>>) -> Result<Head, Cause> {
         let (head, items) = split(wire)?;
         self.items.reserve_exact(items.len());
@@ -107,7 +107,7 @@ impl Reader<'_> {
         Ok(head)
     }
 
-    /// Some item has not, and is found.
+    /// Some item does not match, and is found.
     fn careful(&mut self, wire: Wire<&RawValue>) -> Result<Head, Cause> {
         let (head, items) = split(wire)?;
         for raw in items {
@@ -151,7 +151,7 @@ fn split<T>(wire: Wire<T>) -> Result<(Head, Vec<T>), Cause> {
     }
 }
 
-/// The id of an item whose other fields are odd.
+/// The id of an item with odd fields.
 fn id_of(raw: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct Id<'a> {

@@ -28,7 +28,7 @@ fn numbers_of_a_page() {
 }
 
 #[test]
-fn pages_that_prove_nothing() {
+fn unusable_pages() {
     let table = [
         "",
         "null",
@@ -54,7 +54,7 @@ fn pages_that_prove_nothing() {
 }
 
 #[test]
-fn what_may_be_missing() {
+fn optional_fields() {
     let bare = one(r#"{"id":"a-1"}"#).unwrap();
     let nulls =
         one(r#"{"id":"a-1","fileName":null,"folderId":null,"binderId":null,"latestVersionId":null,"metadata":null}"#);
@@ -64,7 +64,7 @@ fn what_may_be_missing() {
     assert_eq!(one(r#"{"id":"a","binderId":"other"}"#).unwrap().binder.as_str(), "other");
     assert_eq!(one(r#"{"id":"a","fileName":"\u00e5\n"}"#).unwrap().file_name, "å\n");
     assert_eq!(one(r#"{"id":"a","metadata":{"odd":1}}"#).unwrap().metadata.as_deref(), Some(r#"{"odd":1}"#));
-    // A tab that can't be one is no tab; the document itself is not in doubt.
+    // An invalid tab is ignored; the document itself is fine.
     assert_eq!(one(r#"{"id":"a","metadata":[{"metadataElementId":"GLOBAL_TabId","valueId":""}]}"#).unwrap().tab, None);
 }
 

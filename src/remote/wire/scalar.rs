@@ -7,7 +7,8 @@ use serde::{
     de::{Error, Unexpected, Visitor},
 };
 
-/// A JSON string, borrowed from the answer unless it has escapes. (Unlike `Cow`, it borrows inside an `Option`, too.)
+/// A JSON string, borrowed from the response unless it has escapes. (Unlike `Cow`, it borrows inside an `Option`
+/// too.)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::remote) struct Text<'a>(Cow<'a, str>);
 
@@ -49,7 +50,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// A count, as a number or as its digits in a string.
+/// A count, as a number or as digits in a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::remote) struct Number(pub(in crate::remote) u64);
 

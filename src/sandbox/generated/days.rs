@@ -1,7 +1,7 @@
-//! What a day does to a generated organisation: a few percent of its documents change.
+//! Simulates days: each changes a few percent of a generated organisation's documents.
 //!
-//! The kinds of change never meet in one document, so that the day's counts are exact and a mirror's
-//! report can be compared with them.
+//! No document has two kinds of change on one day, so that its counts are exact and can be compared with a
+//! mirror's report.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::sandbox::{
     id::{below, mix_all},
-    organisation::{DayChanges, NOWHERE, Organisation, State},
+    organisation::{DayChanges, NO_FOLDER, Organisation, State},
 };
 
-/// Picks documents that nothing has happened to on this day.
+/// Picks documents that are unchanged on this day.
 struct Day {
     number: u32,
     seed: u64,
@@ -28,7 +28,7 @@ impl Day {
         mix_all(&[self.seed, 31, u64::from(self.number), self.rolls])
     }
 
-    /// A shown, untouched document. The tries are bounded, for an organisation that runs out of them.
+    /// A visible, unchanged document. The tries are bounded, in case none is left.
     fn pick(&mut self, organisation: &Organisation, among: usize) -> Option<u32> {
         for _ in 0..64 {
             let at = below(self.roll(), among);
@@ -42,12 +42,12 @@ impl Day {
     }
 }
 
-/// `permille` of `documents`, and at least one where there are many.
+/// `permille` of `documents`, and at least one if there are many.
 fn share(documents: usize, permille: usize) -> usize {
     (documents * permille / 1000).max(usize::from(documents >= MANY))
 }
 
-/// Lets a day pass, without keeping the listings.
+/// Simulates a day without updating the listings.
 pub(super) fn pass(organisation: &mut Organisation, generator: &Generator, day: u32) -> DayChanges {
     let among = organisation.documents.len();
     let mut today = Day { number: day, seed: generator.seed, rolls: 0, touched: HashSet::new() };
@@ -79,8 +79,8 @@ pub(super) fn pass(organisation: &mut Organisation, generator: &Generator, day: 
 }
 
 impl Organisation {
-    /// Gives every `nth` document a new version, and removes the first document of each binder that has others: most
-    /// documents stay what they are, and none stays where it is in a listing.
+    /// Gives every `nth` document a new version, and removes the first document of each binder that has others, so
+    /// that every document's position in the listing shifts.
     pub fn churn(&mut self, nth: u32) {
         let shown = self.documents.iter_mut().filter(|document| document.state == State::Shown);
         for document in shown.step_by(nth.max(1) as usize) {
@@ -107,9 +107,9 @@ fn move_some(organisation: &mut Organisation, generator: &Generator, today: &mut
         let away = count % 2 == 0 && generator.binders > 1;
         let step = 1 + below(today.roll(), generator.binders.saturating_sub(1));
         let binder = if away { (from + step) % generator.binders } else { from };
-        let shelf = below(today.roll(), names::SHELVES.len());
+        let shelf = below(today.roll(), names::FOLDERS.len());
         let folder = match folder(binder, shelf) {
-            same if same == old => folder(binder, (shelf + 1) % names::SHELVES.len()),
+            same if same == old => folder(binder, (shelf + 1) % names::FOLDERS.len()),
             other => other,
         };
         let document = &mut organisation.documents[at as usize];
@@ -119,17 +119,17 @@ fn move_some(organisation: &mut Organisation, generator: &Generator, today: &mut
     }
 }
 
-/// Renames the folder above a document that nothing else happened to.
+/// Renames the folder above an unchanged document.
 fn rename_a_folder(organisation: &mut Organisation, among: usize, today: &mut Day, changes: &mut DayChanges) {
     if among < MANY {
         return;
     }
     let folder = (0..64).find_map(|_| {
         let at = today.pick(organisation, among)?;
-        // Picked as an example, not changed itself.
+        // The document was picked only to find a folder.
         today.touched.remove(&at);
         let folder = organisation.documents[at as usize].folder;
-        (folder != NOWHERE && organisation.folders[folder as usize].parent != NOWHERE).then_some(folder)
+        (folder != NO_FOLDER && organisation.folders[folder as usize].parent != NO_FOLDER).then_some(folder)
     });
     let Some(folder) = folder else { return };
     let name = names::renamed(&organisation.folders[folder as usize].name, today.number);
@@ -154,7 +154,7 @@ mod tests {
         Organisation::generated(&Generated { documents, day, seed: 5, ..Generated::default() })
     }
 
-    /// What differs between two days, found out by looking at them as a client would.
+    /// The differences between two days, as a client would see them.
     fn compare(before: &Organisation, after: &Organisation) -> DayChanges {
         let old: HashMap<String, DocumentView> = before.documents().into_iter().map(|d| (d.id.clone(), d)).collect();
         let mut changes = DayChanges { removed: old.len(), ..DayChanges::default() };

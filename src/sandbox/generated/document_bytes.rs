@@ -1,17 +1,16 @@
-//! Documents that open: a page that names the document and its version.
+//! Generated documents that can be opened: a page with the document's name and version.
 //!
-//! With a size given, a document has exactly that many bytes, if it can: the filling of
-//! [`Content`] stands where a reader of the format looks past it. All PDFs of one size have the same
-//! bytes before their tail, whose length never varies, which keeps their hashes cheap.
+//! A document has exactly the given size, if possible: the filling of [`Content`] is placed where readers of the
+//! format ignore it. PDFs of one size are equal up to a tail of fixed length, which makes hashing cheap.
 
 use bytes::Bytes;
 
 use crate::sandbox::content::Content;
 
-/// The part of a PDF that differs between documents.
+/// The length of the part of a PDF that differs between documents.
 const TAIL: usize = 2048;
 
-/// A generated document; the extension of `name` decides its format, PDF where it says nothing.
+/// A generated document; the extension of `name` decides its format, PDF by default.
 pub(super) fn make(name: &str, version: u32, size: Option<u64>) -> Content {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let name: String = name.chars().filter(|char| !char.is_control()).take(300).collect();
@@ -53,14 +52,14 @@ fn pdf(name: &str, version: u32, size: Option<u64>) -> Content {
     Content::Parts { head: head.into(), fill, tail: tail.into() }
 }
 
-/// Everything up to the filling, which is a stream that no page uses. Its length has a fixed width.
+/// Everything up to the filling, a stream that no page uses. Its length has a fixed width.
 fn pdf_head(fill: u64) -> Vec<u8> {
     let mut head = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n".to_vec();
     head.extend_from_slice(format!("1 0 obj\n<< /Length {fill:010} >>\nstream\n").as_bytes());
     head
 }
 
-/// Everything after the filling; `at` is where it begins.
+/// Everything after the filling; `at` is its offset.
 fn pdf_tail(name: &str, version: u32, at: u64) -> Vec<u8> {
     let text = page(name, version);
     let shortest = assemble(&text, 0, at).len();
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_size_is_met_exactly_in_every_format() {
+    fn every_format_has_exactly_the_requested_size() {
         for name in ["a.pdf", "b.txt", "c.csv", "d.svg", "Brandskydd.", "(x\\y).pdf"] {
             for size in [4096, 16 * 1024, 1_000_003] {
                 assert_eq!(make(name, 1, Some(size)).len(), size, "{name}");

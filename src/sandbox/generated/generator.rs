@@ -1,4 +1,4 @@
-//! Places, names and bytes of generated documents, which are not held in memory.
+//! Generates places, names and bytes of documents, which are not kept in memory.
 
 use super::names;
 use crate::sandbox::{
@@ -6,17 +6,16 @@ use crate::sandbox::{
     id::{below, mix_all},
 };
 
-/// Makes what is not held in memory.
 #[derive(Clone, Debug)]
 pub(in crate::sandbox) struct Generator {
     pub(super) seed: u64,
     pub(super) binders: usize,
     pub(super) size: Option<u64>,
-    /// Whether the first documents have names that file systems quarrel about.
+    /// Whether the first documents have names that are difficult for file systems.
     pub(super) awkward: bool,
 }
 
-/// From this many documents on, some are awkwardly named, and each day has a change of every kind.
+/// From this many documents on, some have difficult names, and each day has a change of every kind.
 pub(super) const MANY: usize = 50;
 
 impl Generator {
@@ -26,16 +25,16 @@ impl Generator {
         super::document_bytes::make(&self.first_name(number), version, self.size)
     }
 
-    /// The binder and shelf where a document first lies; a few lie directly below their binder.
+    /// The first binder and folder of a document; a few are directly below their binder.
     pub(super) fn place(&self, number: usize) -> (usize, Option<usize>) {
         if self.awkward && names::awkward(number).is_some() {
-            return (0, Some(names::OLD_PAPERS));
+            return (0, Some(names::AWKWARD_FOLDER));
         }
         let roll = |salt| mix_all(&[self.seed, salt, number as u64]);
-        // The lower of two: some binders are much larger than others.
+        // The minimum of two rolls makes some binders much larger than others.
         let binder = below(roll(5), self.binders).min(below(roll(6), self.binders));
-        let rack = below(roll(7), names::SHELVES.len() * 30);
-        (binder, (rack >= 30).then_some(rack / 30))
+        let index = below(roll(7), names::FOLDERS.len() * 30);
+        (binder, (index >= 30).then_some(index / 30))
     }
 
     pub(super) fn first_name(&self, number: usize) -> String {
@@ -45,14 +44,14 @@ impl Generator {
             return name;
         }
         let topic = match self.place(number) {
-            (_, Some(rack)) => names::SHELVES[rack].topic,
+            (_, Some(index)) => names::FOLDERS[index].topic,
             (_, None) => names::Topic::Various,
         };
         names::document(self.seed, number, topic)
     }
 }
 
-/// The position of a shelf's folder.
-pub(super) fn folder(binder: usize, rack: usize) -> u32 {
-    crate::sandbox::id::position(binder * names::SHELVES.len() + rack)
+/// The position of a folder.
+pub(super) fn folder(binder: usize, index: usize) -> u32 {
+    crate::sandbox::id::position(binder * names::FOLDERS.len() + index)
 }

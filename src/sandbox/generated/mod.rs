@@ -1,8 +1,8 @@
-//! Organisations of any size, made from a seed.
+//! Organisations of any size, generated from a seed.
 //!
-//! A document's first place and name are a function of the seed and its number, and its bytes are a
-//! function of its first name and its version. So nothing but names and places is held in memory,
-//! and the same seed always makes the same organisation. Days after the first change it.
+//! A document's first place and name depend only on the seed and its number, and its bytes only on its first name
+//! and its version. So only names and places are kept in memory, and a seed always gives the same organisation.
+//! Further days change it.
 
 mod days;
 mod document_bytes;
@@ -10,7 +10,7 @@ mod generator;
 mod names;
 
 use super::id::{Guid, position};
-use super::organisation::{Document, NOWHERE, Organisation};
+use super::organisation::{Document, NO_FOLDER, Organisation};
 
 pub(super) use generator::Generator;
 use generator::{MANY, folder};
@@ -18,15 +18,15 @@ use generator::{MANY, folder};
 /// What to generate.
 #[derive(Clone, Debug)]
 pub struct Generated {
-    /// How many binders (at least one where there are documents).
+    /// The number of binders (at least one if there are documents).
     pub binders: usize,
-    /// How many documents on the first day.
+    /// The number of documents on the first day.
     pub documents: usize,
-    /// The same seed makes the same organisation.
+    /// The same seed generates the same organisation.
     pub seed: u64,
-    /// 1 is the organisation as it was first made; each later day changes a few percent of it.
+    /// 1 is the original organisation; each later day changes a few percent of it.
     pub day: u32,
-    /// The length of every document in bytes; without it they have one short page.
+    /// The size of every document in bytes; `None` for one short page.
     pub document_size: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ impl Organisation {
         let mut organisation = Self::new(Guid::mixed(&[wanted.seed, 21]));
         organisation.reserve(wanted.documents + wanted.documents / 100);
         for number in 0..generator.binders {
-            organisation.push_shelves(names::binder(wanted.seed, number));
+            organisation.push_folders(names::binder(wanted.seed, number));
         }
         for _ in 0..wanted.documents {
             organisation.push_next(&generator);
@@ -61,23 +61,23 @@ impl Organisation {
         organisation
     }
 
-    /// Adds the generator's next document, unlisted, at its first place and under its first name.
+    /// Adds the generator's next document, unlisted, with its first place and name.
     pub(super) fn push_next(&mut self, generator: &Generator) -> u32 {
         let number = self.documents.len();
         let (binder, rack) = generator.place(number);
-        let folder = rack.map_or(NOWHERE, |rack| folder(binder, rack));
+        let folder = rack.map_or(NO_FOLDER, |rack| folder(binder, rack));
         let id = self.next_guid(3, number);
         let mut document = Document::new(id, &generator.first_name(number), position(binder), folder);
         document.generated = 1;
         self.push_document(document)
     }
 
-    fn push_shelves(&mut self, name: String) {
+    fn push_folders(&mut self, name: String) {
         let id = self.next_nano_id();
         let binder = self.push_binder(id, name);
         let first = position(self.folders.len());
-        for shelf in &names::SHELVES {
-            let parent = shelf.parent.map_or(NOWHERE, |above| first + position(above));
+        for shelf in &names::FOLDERS {
+            let parent = shelf.parent.map_or(NO_FOLDER, |above| first + position(above));
             let id = self.next_guid(2, self.folders.len());
             self.push_folder(id, binder, parent, shelf.name.to_owned());
         }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_name_the_version_and_meet_the_size() {
+    fn bytes_contain_the_version_and_have_the_size() {
         let wanted = Generated { documents: 60, day: 4, document_size: Some(9000), ..Generated::default() };
         let organisation = Organisation::generated(&wanted);
         let revised = organisation.documents.iter().find(|document| document.generated > 1).unwrap();

@@ -1,11 +1,11 @@
-//! The names of a Swedish property owner's binders, folders and documents.
+//! Names of a Swedish property owner's binders, folders and documents.
 //!
-//! Every function is pure: a name follows from the seed and the number of the thing that has it.
-//! A document's first name is also printed in it, so it must not depend on what happens later.
+//! Every function is pure: a name depends on the seed and a number. A document's first name is also printed in it,
+//! so it must not depend on later events.
 
 use crate::sandbox::id::{below, mix, mix_all};
 
-/// What kind of paper a folder holds.
+/// The kind of documents in a folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
     Drawing,
@@ -14,28 +14,28 @@ pub(super) enum Topic {
     Inspection,
     Economy,
     Board,
-    /// Folders that hold folders and odd documents.
+    /// Folders of folders and miscellaneous documents.
     Various,
 }
 
 /// A folder that each binder has.
-pub(super) struct Shelf {
+pub(super) struct FolderSpec {
     pub(super) name: &'static str,
-    /// The shelf above; none for a tab.
+    /// The parent; `None` for a tab.
     pub(super) parent: Option<usize>,
     pub(super) topic: Topic,
 }
 
-const fn tab(name: &'static str, topic: Topic) -> Shelf {
-    Shelf { name, parent: None, topic }
+const fn tab(name: &'static str, topic: Topic) -> FolderSpec {
+    FolderSpec { name, parent: None, topic }
 }
 
-const fn below_shelf(parent: usize, name: &'static str, topic: Topic) -> Shelf {
-    Shelf { name, parent: Some(parent), topic }
+const fn subfolder(parent: usize, name: &'static str, topic: Topic) -> FolderSpec {
+    FolderSpec { name, parent: Some(parent), topic }
 }
 
 /// The folders of a binder: tabs, and folders by trade, building and floor.
-pub(super) const SHELVES: [Shelf; 30] = [
+pub(super) const FOLDERS: [FolderSpec; 30] = [
     tab("Ritningar", Topic::Drawing),
     tab("Avtal", Topic::Agreement),
     tab("Drift och underhåll", Topic::Care),
@@ -43,35 +43,35 @@ pub(super) const SHELVES: [Shelf; 30] = [
     tab("Ekonomi", Topic::Economy),
     tab("Styrelse & stämma", Topic::Board),
     tab("Äldre handlingar", Topic::Various),
-    below_shelf(0, "A – Arkitekt", Topic::Drawing),
-    below_shelf(0, "K – Konstruktion", Topic::Drawing),
-    below_shelf(0, "V – VVS", Topic::Drawing),
-    below_shelf(0, "E – El", Topic::Drawing),
-    below_shelf(7, "Hus A", Topic::Drawing),
-    below_shelf(7, "Hus B", Topic::Drawing),
-    below_shelf(11, "Plan 1", Topic::Drawing),
-    below_shelf(11, "Plan 2", Topic::Drawing),
-    below_shelf(12, "Plan 1", Topic::Drawing),
-    below_shelf(9, "Undercentral", Topic::Drawing),
-    below_shelf(1, "Hissar", Topic::Agreement),
-    below_shelf(1, "Entreprenad", Topic::Agreement),
-    below_shelf(1, "Försäkring", Topic::Agreement),
-    below_shelf(2, "Ventilation", Topic::Care),
-    below_shelf(2, "Värme", Topic::Care),
-    below_shelf(2, "El & belysning", Topic::Care),
-    below_shelf(20, "Hus A", Topic::Care),
-    below_shelf(20, "Hus B", Topic::Care),
-    below_shelf(3, "OVK", Topic::Inspection),
-    below_shelf(3, "Hissbesiktning", Topic::Inspection),
-    below_shelf(3, "Slutbesiktning", Topic::Inspection),
-    below_shelf(4, "Budget", Topic::Economy),
-    below_shelf(5, "Protokoll", Topic::Board),
+    subfolder(0, "A – Arkitekt", Topic::Drawing),
+    subfolder(0, "K – Konstruktion", Topic::Drawing),
+    subfolder(0, "V – VVS", Topic::Drawing),
+    subfolder(0, "E – El", Topic::Drawing),
+    subfolder(7, "Hus A", Topic::Drawing),
+    subfolder(7, "Hus B", Topic::Drawing),
+    subfolder(11, "Plan 1", Topic::Drawing),
+    subfolder(11, "Plan 2", Topic::Drawing),
+    subfolder(12, "Plan 1", Topic::Drawing),
+    subfolder(9, "Undercentral", Topic::Drawing),
+    subfolder(1, "Hissar", Topic::Agreement),
+    subfolder(1, "Entreprenad", Topic::Agreement),
+    subfolder(1, "Försäkring", Topic::Agreement),
+    subfolder(2, "Ventilation", Topic::Care),
+    subfolder(2, "Värme", Topic::Care),
+    subfolder(2, "El & belysning", Topic::Care),
+    subfolder(20, "Hus A", Topic::Care),
+    subfolder(20, "Hus B", Topic::Care),
+    subfolder(3, "OVK", Topic::Inspection),
+    subfolder(3, "Hissbesiktning", Topic::Inspection),
+    subfolder(3, "Slutbesiktning", Topic::Inspection),
+    subfolder(4, "Budget", Topic::Economy),
+    subfolder(5, "Protokoll", Topic::Board),
 ];
 
-/// The shelf of the awkwardly named documents.
-pub(super) const OLD_PAPERS: usize = 6;
+/// The folder of the documents with difficult names.
+pub(super) const AWKWARD_FOLDER: usize = 6;
 
-/// Names that file systems quarrel about; all lie in one folder.
+/// Names that are difficult for file systems; all are in one folder.
 pub(super) fn awkward(number: usize) -> Option<String> {
     let plain = match number {
         0 | 1 => "Protokoll.pdf",
@@ -113,7 +113,6 @@ const ESTATES: [&str; 16] = [
     "Fågelbacken",
 ];
 
-/// The name of binder `number`.
 pub(super) fn binder(seed: u64, number: usize) -> String {
     let roll = mix_all(&[seed, 11, number as u64]);
     let estate = ESTATES[(number + below(mix(seed), ESTATES.len())) % ESTATES.len()];
@@ -125,7 +124,7 @@ pub(super) fn binder(seed: u64, number: usize) -> String {
     }
 }
 
-/// The first name of document `number` on a shelf of `topic`.
+/// The first name of document `number` in a folder of `topic`.
 pub(super) fn document(seed: u64, number: usize, topic: Topic) -> String {
     let roll = mix_all(&[seed, 13, number as u64]);
     let pick = |salt: u64, bound: usize| below(mix(roll ^ salt), bound);
@@ -194,11 +193,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shelves_stand_below_earlier_ones() {
-        for (at, shelf) in SHELVES.iter().enumerate() {
+    fn parents_come_before_their_folders() {
+        for (at, shelf) in FOLDERS.iter().enumerate() {
             assert!(shelf.parent.is_none_or(|parent| parent < at), "{}", shelf.name);
         }
-        assert_eq!(SHELVES[OLD_PAPERS].name, "Äldre handlingar");
+        assert_eq!(FOLDERS[AWKWARD_FOLDER].name, "Äldre handlingar");
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! What a day changed, counted by kind.
+//! Counts the changes of a day by kind.
 
-/// Documents and folders that the last day of a generated organisation changed.
+/// Documents and folders changed by the last day of a generated organisation.
 ///
-/// No document counts under two kinds, except that `moved_between_binders` is a part of `moved`.
+/// No document counts as two kinds, except that `moved_between_binders` is a part of `moved`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DayChanges {
     /// Documents with a new version.
@@ -13,12 +13,12 @@ pub struct DayChanges {
     pub moved: usize,
     /// Moved documents that changed their binder.
     pub moved_between_binders: usize,
-    /// Documents that are gone.
+    /// Removed documents.
     pub removed: usize,
-    /// Documents that are new.
+    /// New documents.
     pub added: usize,
     /// Folders with a new name.
     pub folders_renamed: usize,
-    /// Documents whose path changed because a folder above them was renamed, and for no other reason.
+    /// Documents whose path changed only because a folder above them was renamed.
     pub below_renamed_folders: usize,
 }

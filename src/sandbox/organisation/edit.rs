@@ -1,14 +1,14 @@
-//! What a test can do to an organisation while it is served.
+//! Changes that a test makes to an organisation while it is served.
 //!
-//! Every change is deterministic: the same changes in the same order create the same ids.
+//! They are deterministic: the same changes in the same order create the same ids.
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{Document, NOWHERE, Organisation, State};
+use super::{Document, NO_FOLDER, Organisation, State};
 use crate::sandbox::id::{Guid, position};
 
-/// An id that names nothing in the organisation.
+/// An id that doesn't exist in the organisation.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("no {kind} has the id `{id}`")]
 pub struct UnknownId {
@@ -26,17 +26,17 @@ impl Organisation {
         id
     }
 
-    /// Takes a binder from the client's sight: it is not listed, and 403 when asked for.
+    /// Hides a binder from the client: not listed, and 403 by id.
     pub fn hide_binder(&mut self, binder: &str) -> Result<(), UnknownId> {
         self.set_binder_state(binder, State::Hidden)
     }
 
-    /// Gives a hidden or removed binder back.
+    /// Shows a hidden or removed binder again.
     pub fn show_binder(&mut self, binder: &str) -> Result<(), UnknownId> {
         self.set_binder_state(binder, State::Shown)
     }
 
-    /// Removes a binder with all that it holds: 404 when asked for.
+    /// Removes a binder with everything in it: 404 by id.
     pub fn remove_binder(&mut self, binder: &str) -> Result<(), UnknownId> {
         self.set_binder_state(binder, State::Removed)
     }
@@ -64,7 +64,7 @@ impl Organisation {
         Ok(())
     }
 
-    /// Puts a folder below another one of its binder, or makes it a tab. A folder can't go below itself.
+    /// Moves a folder below another one of its binder, or makes it a tab. A folder can't move below itself.
     pub fn move_folder(&mut self, folder: &str, parent: Option<&str>) -> Result<(), UnknownId> {
         let at = self.folder_at(folder)?;
         let target = self.parent_at(parent)?;
@@ -93,7 +93,7 @@ impl Organisation {
         Ok(())
     }
 
-    /// Adds a document and returns its id; without a folder it lies directly below the binder.
+    /// Adds a document and returns its id; without a folder it is directly below the binder.
     pub fn add_document(
         &mut self,
         binder: &str,
@@ -111,20 +111,20 @@ impl Organisation {
         Ok(id.to_string())
     }
 
-    /// Gives a document a new version and returns the version's id. Older ones stay readable.
+    /// Gives a document a new version and returns the version's id. Older versions stay readable.
     pub fn revise(&mut self, document: &str, bytes: impl Into<Bytes>) -> Result<String, UnknownId> {
         let at = self.document_at(document)?;
         Ok(self.documents[at as usize].push_bytes(bytes.into()).to_string())
     }
 
-    /// Gives a document another name.
+    /// Renames a document.
     pub fn rename_document(&mut self, document: &str, name: &str) -> Result<(), UnknownId> {
         let at = self.document_at(document)?;
         self.documents[at as usize].name = name.into();
         Ok(())
     }
 
-    /// Puts a document into another folder, or directly below a binder.
+    /// Moves a document to another folder, or directly below a binder.
     pub fn move_document(&mut self, document: &str, binder: &str, folder: Option<&str>) -> Result<(), UnknownId> {
         let at = self.document_at(document)?;
         let (binder, folder) = (self.binder_at(binder)?, self.parent_at(folder)?);
@@ -132,32 +132,32 @@ impl Organisation {
         Ok(())
     }
 
-    /// Removes a document: not listed any more, and 404 when asked for.
+    /// Removes a document: not listed, and 404 by id.
     pub fn remove_document(&mut self, document: &str) -> Result<(), UnknownId> {
         let at = self.document_at(document)?;
         self.set_state(at, State::Removed);
         Ok(())
     }
 
-    /// Gives a removed or hidden document back, with the same id, versions and place in the listing.
+    /// Restores a removed or hidden document, with the same id, versions and place in the listing.
     pub fn restore_document(&mut self, document: &str) -> Result<(), UnknownId> {
         let at = self.document_at(document)?;
         self.set_state(at, State::Shown);
         Ok(())
     }
 
-    /// Takes a document from the client's sight: not listed any more, and 403 when asked for.
+    /// Hides a document from the client: not listed, and 403 by id.
     pub fn hide_document(&mut self, document: &str) -> Result<(), UnknownId> {
         let at = self.document_at(document)?;
         self.set_state(at, State::Hidden);
         Ok(())
     }
 
-    /// Sets what a document's `metadata` shows besides the service's own keys.
+    /// Sets a document's `metadata` besides the service's own keys.
     ///
-    /// An array holds elements as the API shows them, an object's entries become elements with a
-    /// `value`; both replace the service's elements of the same key. Anything else is shown in
-    /// place of the whole array, as a service might do it that has gone wrong.
+    /// An array contains elements as the API shows them, an object's entries become elements with a `value`; both
+    /// replace the service's elements of the same key. Any other value replaces the whole array, as a faulty
+    /// service might do.
     pub fn set_metadata(&mut self, document: &str, metadata: Value) -> Result<(), UnknownId> {
         let at = self.document_at(document)?;
         let elements = match metadata {
@@ -171,7 +171,7 @@ impl Organisation {
         Ok(())
     }
 
-    /// Puts a document into the listing of its binder, at its place.
+    /// Inserts a document into the listing of its binder.
     pub(in crate::sandbox) fn list(&mut self, document: u32) {
         let listed = &mut self.binders[self.documents[document as usize].binder as usize].listed;
         if let Err(place) = listed.binary_search(&document) {
@@ -216,7 +216,7 @@ impl Organisation {
     }
 
     fn parent_at(&self, id: Option<&str>) -> Result<u32, UnknownId> {
-        id.map_or(Ok(NOWHERE), |id| self.folder_at(id))
+        id.map_or(Ok(NO_FOLDER), |id| self.folder_at(id))
     }
 
     fn document_at(&self, id: &str) -> Result<u32, UnknownId> {
@@ -224,7 +224,7 @@ impl Organisation {
         at.ok_or_else(|| UnknownId { kind: "document", id: id.to_owned() })
     }
 
-    /// Lists every shown document anew, after changes that did not keep the listings.
+    /// Rebuilds the listings, after changes that did not update them.
     pub(in crate::sandbox) fn list_all(&mut self) {
         for binder in &mut self.binders {
             binder.listed.clear();

@@ -1,4 +1,4 @@
-//! What an organisation consists of, as it lies in memory.
+//! The parts of an organisation in memory.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -6,17 +6,17 @@ use serde_json::Value;
 use crate::sandbox::{content::Content, id::Guid};
 
 /// The position of no folder.
-pub(in crate::sandbox) const NOWHERE: u32 = u32::MAX;
+pub(in crate::sandbox) const NO_FOLDER: u32 = u32::MAX;
 
-/// 2024-03-01T06:00:00Z: where the sandbox's calendar begins.
+/// 2024-03-01T06:00:00Z: the start of the sandbox's calendar.
 const EPOCH: i64 = 1_709_272_800;
 const DAY: i64 = 86_400;
 
-/// Whether a thing can be seen.
+/// Whether the client can see something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sandbox) enum State {
     Shown,
-    /// There, but not for this client.
+    /// It exists, but not for this client.
     Hidden,
     Removed,
 }
@@ -28,7 +28,7 @@ pub(in crate::sandbox) struct Binder {
     pub(in crate::sandbox) state: State,
     pub(in crate::sandbox) created: i64,
     pub(in crate::sandbox) folders: Vec<u32>,
-    /// The shown documents, ascending.
+    /// The visible documents, ascending.
     pub(in crate::sandbox) listed: Vec<u32>,
 }
 
@@ -43,7 +43,7 @@ impl Binder {
 pub(in crate::sandbox) struct Folder {
     pub(in crate::sandbox) id: Guid,
     pub(in crate::sandbox) binder: u32,
-    /// [`NOWHERE`] for a tab.
+    /// [`NO_FOLDER`] for a tab.
     pub(in crate::sandbox) parent: u32,
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) removed: bool,
@@ -54,15 +54,15 @@ pub(in crate::sandbox) struct Document {
     pub(in crate::sandbox) id: Guid,
     pub(in crate::sandbox) name: Box<str>,
     pub(in crate::sandbox) binder: u32,
-    /// [`NOWHERE`] directly below the binder.
+    /// [`NO_FOLDER`] directly below the binder.
     pub(in crate::sandbox) folder: u32,
-    /// How many of its versions, the first ones, are generated.
+    /// The number of generated versions, which come first.
     pub(in crate::sandbox) generated: u16,
     pub(in crate::sandbox) state: State,
     pub(in crate::sandbox) extra: Option<Box<Extra>>,
 }
 
-/// What only a few documents have.
+/// Data that only a few documents have.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Extra {
     pub(in crate::sandbox) metadata: Option<Value>,
@@ -70,7 +70,7 @@ pub(in crate::sandbox) struct Extra {
     pub(in crate::sandbox) versions: Vec<Stored>,
 }
 
-/// A version that is kept instead of generated.
+/// A version that is stored instead of generated.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Stored {
     pub(in crate::sandbox) id: Guid,
@@ -91,7 +91,7 @@ impl Document {
         self.extra.as_ref().map_or(&[], |extra| &extra.versions)
     }
 
-    /// How many versions there are, at least one.
+    /// The number of versions, at least one.
     pub(in crate::sandbox) fn versions(&self) -> usize {
         usize::from(self.generated) + self.stored().len()
     }
@@ -127,11 +127,11 @@ impl Document {
         EPOCH - spread + i64::try_from(number).unwrap_or(0) * 41 * DAY
     }
 
-    /// Adds a version with the given bytes.
+    /// Adds a version with these bytes.
     pub(in crate::sandbox) fn push_bytes(&mut self, bytes: Bytes) -> Guid {
         let number = self.versions();
         let (id, modified) = (self.made_version_id(number), self.made_at(number));
-        self.extra().versions.push(Stored { id, content: Content::held(bytes), modified });
+        self.extra().versions.push(Stored { id, content: Content::in_memory(bytes), modified });
         id
     }
 }

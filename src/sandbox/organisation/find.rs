@@ -1,11 +1,11 @@
-//! How things are found: by id, and by a search's filters.
+//! Lookups by id, and by a search's filters.
 
 use serde_json::Value;
 
-use super::{Document, NOWHERE, Organisation, State};
+use super::{Document, NO_FOLDER, Organisation, State};
 use crate::sandbox::{content::Content, id::Guid, metadata};
 
-/// Why a thing can't be had.
+/// Why something can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sandbox) enum Access {
     Forbidden,
@@ -24,7 +24,7 @@ pub(in crate::sandbox) enum Filter {
     },
 }
 
-/// The conditions of a search, all of which a document must meet.
+/// The conditions of a search, combined with "and".
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Query {
     pub(in crate::sandbox) filters: Vec<Filter>,
@@ -49,13 +49,11 @@ impl Organisation {
         self.document_positions.get(&id).copied()
     }
 
-    /// A binder that the client may see.
     pub(in crate::sandbox) fn visible_binder(&self, id: &str) -> Result<u32, Access> {
         let at = self.binder_position(id).ok_or(Access::Missing)?;
         permit(self.binders[at as usize].state).map(|()| at)
     }
 
-    /// A document that the client may see.
     pub(in crate::sandbox) fn visible_document(&self, id: &str) -> Result<u32, Access> {
         let at = Guid::parse(id).and_then(|guid| self.document_position(guid)).ok_or(Access::Missing)?;
         let document = &self.documents[at as usize];
@@ -66,21 +64,21 @@ impl Organisation {
         permit(document.state).map(|()| at)
     }
 
-    /// A folder and those above it, up to its tab.
+    /// A folder and its ancestors, up to the tab.
     pub(in crate::sandbox) fn ancestry(&self, folder: u32) -> impl Iterator<Item = u32> {
-        let start = (folder != NOWHERE).then_some(folder);
+        let start = (folder != NO_FOLDER).then_some(folder);
         std::iter::successors(start, |&at| {
             let parent = self.folders[at as usize].parent;
-            (parent != NOWHERE).then_some(parent)
+            (parent != NO_FOLDER).then_some(parent)
         })
     }
 
-    /// The tab above a document; none directly below the binder.
+    /// The tab above a document; `None` directly below the binder.
     pub(in crate::sandbox) fn tab(&self, document: &Document) -> Option<u32> {
         self.ancestry(document.folder).last()
     }
 
-    /// How many documents a search finds, and those of the page that skips `skip` of them.
+    /// The number of matches, and the page of them that skips `skip`.
     pub(in crate::sandbox) fn search(&self, query: &Query, skip: u64, size: u32) -> Result<(u64, Vec<u32>), Access> {
         let (mut binders, mut rest) = (Vec::new(), Vec::new());
         for filter in &query.filters {
@@ -116,7 +114,7 @@ impl Organisation {
         Ok((total, items))
     }
 
-    /// A page of what a search finds, in order, of which it may not show all.
+    /// A page of sorted matches, of which only some may be shown.
     fn sorted(&self, chosen: &[&[u32]], rest: &[&Filter], query: &Query, skip: u64, size: u32) -> (u64, Vec<u32>) {
         let found = chosen.iter().copied().flatten().copied();
         let mut found: Vec<u32> =
@@ -140,18 +138,18 @@ impl Organisation {
             })
     }
 
-    /// The bytes of a version, whoever may see them, and when they were made.
+    /// The bytes of a version, also of hidden documents, and when it was made.
     pub(in crate::sandbox) fn content(&self, document: u32, number: usize) -> Content {
         let entry = &self.documents[document as usize];
         match (entry.stored_version(number), &self.generator) {
             (Some(stored), _) => stored.content.clone(),
             (None, Some(generator)) => generator.content(document as usize, number),
-            (None, None) => Content::held(bytes::Bytes::new()),
+            (None, None) => Content::in_memory(bytes::Bytes::new()),
         }
     }
 }
 
-/// A page of listings that follow one another, without looking at what comes before it.
+/// A page of concatenated listings, without visiting what comes before it.
 fn page(listings: &[&[u32]], skip: u64, size: u32) -> (u64, Vec<u32>) {
     let total = listings.iter().map(|listing| listing.len() as u64).sum();
     let mut skip = usize::try_from(skip).unwrap_or(usize::MAX);

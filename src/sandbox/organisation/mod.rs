@@ -1,12 +1,11 @@
 //! An organisation in memory: binders, folders, documents and their versions.
 //!
-//! It can hold a million documents, so a document is a few dozen bytes: generated versions are
-//! numbers whose ids and bytes are made when somebody asks, and only what a test adds is stored.
+//! It can have a million documents, so a document takes a few dozen bytes: generated versions are numbers whose
+//! ids and bytes are made on demand, and only what a test adds is stored.
 //!
-//! Invariants: positions in the vectors never change and are never used again (what is removed is
-//! marked); a binder's `listed` holds the positions of exactly its shown documents in ascending
-//! order, which is the order of every listing, so that an addition or a removal shifts the pages
-//! behind it as it does in a service that counts offsets.
+//! Invariants: positions in the vectors never change and are never reused (removed entries are marked); a binder's
+//! `listed` has the positions of exactly its visible documents in ascending order, which is the order of every
+//! listing. So an addition or a removal shifts later pages, as in a service that counts offsets.
 
 mod changes;
 mod edit;
@@ -22,7 +21,7 @@ use super::id::{Guid, GuidMap, nano_id, position};
 
 pub use changes::DayChanges;
 pub use edit::UnknownId;
-pub(super) use entry::{Binder, Document, Folder, NOWHERE, State, Stored};
+pub(super) use entry::{Binder, Document, Folder, NO_FOLDER, State, Stored};
 pub(super) use find::{Access, Filter, Query};
 pub use view::DocumentView;
 
@@ -67,7 +66,7 @@ impl Organisation {
         self.id.to_string()
     }
 
-    /// What the last day of a generated organisation changed; all zero for another one or for day 1.
+    /// What the last day of a generated organisation changed; all zero for day 1 and other organisations.
     pub fn day_changes(&self) -> DayChanges {
         self.changes
     }
@@ -77,7 +76,6 @@ impl Organisation {
         self.document_positions.reserve(documents);
     }
 
-    /// An id for the next thing of its kind.
     pub(super) fn next_guid(&self, kind: u64, position: usize) -> Guid {
         Guid::mixed(&[self.id.high(), kind, position as u64])
     }

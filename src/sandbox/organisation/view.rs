@@ -1,4 +1,4 @@
-//! What a test may ask an organisation, to compare it with a mirror.
+//! Reads an organisation, for a test to compare with a mirror.
 
 use std::io;
 
@@ -14,30 +14,30 @@ pub struct DocumentView {
     pub binder: String,
     /// The name of its binder.
     pub binder_name: String,
-    /// The names from its tab down to its folder.
+    /// The names from its tab to its folder.
     pub folders: Vec<String>,
     /// Its name.
     pub file_name: String,
     /// The id of its latest version, in lower case.
     pub version: String,
-    /// The length of that version.
+    /// The size of that version in bytes.
     pub size: u64,
 }
 
 impl Organisation {
-    /// The documents that a client sees, in the order of the listings.
+    /// The visible documents, in the order of the listings.
     pub fn documents(&self) -> Vec<DocumentView> {
         let shown = self.binders.iter().filter(|binder| binder.state == State::Shown);
         shown.flat_map(|binder| binder.listed.iter().map(|&at| self.view(at))).collect()
     }
 
-    /// Ids and names of the binders that a client sees.
+    /// Ids and names of the visible binders.
     pub fn binders(&self) -> Vec<(String, String)> {
         let shown = self.binders.iter().filter(|binder| binder.state == State::Shown);
         shown.map(|binder| (binder.id.clone(), binder.name.clone())).collect()
     }
 
-    /// Ids and names of the folders of a binder, and the id of the folder above each.
+    /// Ids and names of the folders of a binder, with their parents.
     pub fn folders(&self, binder: &str) -> Vec<(String, String, Option<String>)> {
         let Ok(at) = self.visible_binder(binder) else { return Vec::new() };
         let there = self.binders[at as usize].folders.iter().map(|&at| &self.folders[at as usize]);
@@ -48,7 +48,7 @@ impl Organisation {
             .collect()
     }
 
-    /// The bytes of a version, also of an old one or of a document that nobody sees.
+    /// The bytes of a version, also of an old one or of a hidden document.
     pub fn bytes(&self, document: &str, version: &str) -> io::Result<Vec<u8>> {
         let at = Guid::parse(document).and_then(|id| self.document_position(id)).ok_or(io::ErrorKind::NotFound)?;
         let number = Guid::parse(version).and_then(|id| self.documents[at as usize].version_number(id));

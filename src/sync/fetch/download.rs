@@ -145,7 +145,7 @@ async fn fetch(
             Err(failed) => failed,
         };
         // The client was patient already, and an outage is nobody's own.
-        retry.pardon(tries.waited);
+        retry.exclude(tries.waited);
         if next == Next::Afresh {
             *retry = Retry::new(&ctx.options.retry);
         }
@@ -182,12 +182,12 @@ async fn attempt(
     let begun = Instant::now();
     let head = head(ctx, writing, job, tries).await;
     tries.waited = begun.elapsed();
-    let (blob, lane) = head?;
+    let (blob, slot) = head?;
     let over = |error: TransferError| (error, Next::Over);
     let mut space = DiskSpace::take(ctx, &blob).map_err(over)?;
     let mut receiver = Receiver::open(writing, blob, tries).await.map_err(again)?;
     let received = receiver.receive(ctx, writing, job, &mut space).await;
-    drop(lane);
+    drop(slot);
     match received {
         Ok(()) => receiver.finish(ctx, writing, job, tries).await.map_err(again),
         Err(TransferError::Body(error)) if error.kind() == remote::ErrorKind::Contradicted => {
@@ -219,7 +219,7 @@ fn again(error: TransferError) -> (TransferError, Next) {
     (error, next)
 }
 
-/// A blob whose bytes begin to come, and the lane that it comes in.
+/// A blob whose bytes begin to come, and the slot that it comes in.
 async fn head<'c>(
     ctx: &'c RunContext,
     writing: &Writing,
@@ -228,7 +228,7 @@ async fn head<'c>(
 ) -> Result<(Blob, Slot<'c>), (TransferError, Next)> {
     let stopped = || (TransferError::Stopped, Next::Over);
     // A link is asked for when it can be used.
-    let Some(lane) = ctx.stop.or(ctx.service.remote.lane()).await else { return Err(stopped()) };
+    let Some(slot) = ctx.stop.or(ctx.service.remote.slot()).await else { return Err(stopped()) };
     let link = ctx.service.remote.download_link(&job.document, &job.particulars.version);
     let link =
         ctx.service.ask(link).await.ok_or_else(stopped)?.map_err(|error| (TransferError::Link(error), Next::Over))?;
@@ -243,7 +243,7 @@ async fn head<'c>(
         None => Err(stopped()),
         Some(Ok(blob)) => {
             tries.announced(&blob.announced);
-            Ok((blob, lane))
+            Ok((blob, slot))
         }
         Some(Err(error)) if error.kind() == remote::ErrorKind::Contradicted => {
             Err(contradicted(writing, tries, TransferError::Head(error)))

@@ -53,7 +53,7 @@ pub(crate) async fn prove(
 /// Requests a version and closes the connection after the headers. A range request may not announce the MD5 of the full
 /// file.
 async fn announced(ctx: &RunContext, job: &DownloadJob) -> Option<Announced> {
-    let _lane = ctx.stop.or(ctx.service.remote.lane()).await?;
+    let _slot = ctx.stop.or(ctx.service.remote.slot()).await?;
     let link =
         ctx.service.ask(ctx.service.remote.download_link(&job.document, &job.particulars.version)).await?.ok()?;
     let blob = ctx.service.ask(ctx.service.remote.fetch_unless_down(&link, None)).await?.ok()?;

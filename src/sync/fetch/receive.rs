@@ -208,7 +208,7 @@ impl Receiver {
         let contradicts = matches!(fit, Fit::Contradicts(_)) && !vouched;
         if contradicts || md5 == Some(false) {
             AGREEING_DOUBTS
-        } else if self.blob.closes || self.blob.encoding.is_some() {
+        } else if self.blob.ends_at_close || self.blob.encoding.is_some() {
             AGREEING_CLOSES
         } else {
             1
