@@ -232,7 +232,7 @@ fn encoded_bytes_are_refused_and_falsely_labelled_ones_are_not() {
     world.mirror();
 }
 
-/// A storage host that sends raw responses, however inconsistent, and then ends_at_close the connection.
+/// A storage host that sends raw responses, however inconsistent, and then closes the connection.
 struct RawStorage {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -312,7 +312,7 @@ const BAD_RESTS: [(&str, BadRest); 8] = [
     ("ten bytes", |from| {
         [rest(from, &format!("content-length: {}\r\n", SIZE - from)), bytes(SIZE)[from..from + 10].to_vec()].concat()
     }),
-    ("ten bytes, and then the connection ends_at_close", |from| {
+    ("ten bytes, and then the connection closes", |from| {
         [rest(from, ""), bytes(SIZE)[from..from + 10].to_vec()].concat()
     }),
     ("the rest, called the whole", |from| [head(200, CHUNKED), chunked(&bytes(SIZE)[from..])].concat()),

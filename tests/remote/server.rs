@@ -29,7 +29,7 @@ impl Seen {
 pub(crate) enum Reply {
     /// Writes these bytes and waits for the next request.
     Send(Vec<u8>),
-    /// Writes these bytes and ends_at_close the connection.
+    /// Writes these bytes and closes the connection.
     Close(Vec<u8>),
     /// Writes these bytes and then nothing, until the client disconnects.
     Hang(Vec<u8>),
