@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     history::Binder,
-    session::{Error, Exit, Reading, open::steadily, output::ended},
+    session::{Error, Exit, Reading, open::retry_on_change, output::ended},
     ui,
 };
 

@@ -21,7 +21,7 @@ pub fn export(dest: &Path, given: &cli::Export, output: &Output) -> Exit {
     // Standard output can't be started again.
     let twice = given.to.is_some() || given.format.is_none();
     let written = if twice { retry_on_change(|| write(dest, given)) } else { write(dest, given) };
-    ended(written.map(|told| {
+    ended(written.map(|text| {
         if !output.quiet {
             ui::print(&text);
         }

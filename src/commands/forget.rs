@@ -33,14 +33,14 @@ struct Removed {
 
 /// Forgets a binder.
 pub fn forget(request: &Forget<'_>) -> Exit {
-    ended(let_go(request).map(|gone| {
-        let Some(Removed { removed, left }) = gone else {
+    ended(remove_confirmed(request).map(|removed| {
+        let Some(Removed { removed, left }) = removed else {
             ui::print("Nothing was removed.\n");
             return Exit::Usage;
         };
         ui::print(&format!(
             "{removed} files were removed from the tree; their bytes are kept in {}/.ibinder-sync/objects.\n",
-            asked.dest.display()
+            request.dest.display()
         ));
         if left == 0 {
             return Exit::Complete;

@@ -8,7 +8,7 @@ use crate::{
     cli,
     history::{DocumentHistory, ListingEntry, Selection, Snapshot, clock, complete_before, is_now, run_at},
     model::DocumentId,
-    session::{Error, Exit, Reading, open::steadily, output},
+    session::{Error, Exit, Reading, open::retry_on_change, output},
     state::{self, PastDocument, PastRun},
     ui,
 };

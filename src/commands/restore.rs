@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::{
     cli,
-    commands::history::{self, all_met, selection, then},
+    commands::history::{self, all_found, selection, then},
     config::outside_resolved,
     history::{Missing, Restore, Restored},
     mirror::{Root, Target},

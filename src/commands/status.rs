@@ -37,7 +37,7 @@ pub fn status(dest: Option<&Path>, given: &cli::Status) -> Exit {
         Err(why) => (Health::unknown(why), None),
     };
     if given.json {
-        ui::print_json(&Told { health: &health, status: status.as_ref() });
+        ui::print_json(&JsonOutput { health: &health, status: status.as_ref() });
     } else {
         ui::print(&ui::status(&health, status.as_ref(), &TimeZone::system()));
     }

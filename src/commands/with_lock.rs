@@ -20,7 +20,7 @@ use crate::{
 
 /// Runs a command while the lock is held and the state is consistent; returns its exit code.
 pub fn with_lock(dest: &Path, command: &[OsString]) -> Exit {
-    ended(hold(dest, command).map(|status| Exit::Other(code(status))))
+    ended(run_locked(dest, command).map(|status| Exit::Other(code(status))))
 }
 
 fn run_locked(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {

@@ -75,10 +75,10 @@ impl ClientPurpose {
 
 /// Builds the client for the API or the token endpoint.
 pub(super) fn api_client(settings: &Settings, purpose: ClientPurpose) -> Result<Client, Error> {
-    build(builder(way), settings, purpose)
+    build(builder(purpose), settings, purpose)
 }
 
-fn builder(way: ClientPurpose) -> ClientBuilder {
+fn builder(purpose: ClientPurpose) -> ClientBuilder {
     let builder = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_max_idle_per_host(IDLE)

@@ -7,13 +7,13 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use crate::{
     session::{Error, Exit},
     systemd::Manager,
-    ui::{Level, complain, start_log},
+    ui::{Level, print_error, start_log},
 };
 
 /// A command's ended; one that could not do its work says why.
 pub(crate) fn ended(result: Result<Exit, Error>) -> Exit {
     result.unwrap_or_else(|error| {
-        complain(&error);
+        print_error(&error);
         error.exit()
     })
 }
