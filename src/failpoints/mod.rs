@@ -1,7 +1,7 @@
-//! Named points between received bytes and the committed row, at which a test can kill the process.
+//! Named points between received bytes and a committed row, at which a test can kill the process.
 //!
-//! Points only exist with the feature `crash-points`, which the tests enable, and only do something once a test's own process
-//! installs a watcher; no flag or variable can. The watcher also sees in which order the disk changed, so that a test can
+//! Points only exist with the feature `crash-points`, which the tests turn on, and only do something once a test's own process
+//! installs a watcher; no flag and no variable can. The watcher also sees in which order the disk changed, so that a test can
 //! simulate a power cut.
 
 use std::fmt::Display;
@@ -13,7 +13,7 @@ pub type Watcher = Box<dyn Fn(Point, &dyn Display) + Send + Sync>;
 #[cfg(feature = "crash-points")]
 static WATCHER: std::sync::OnceLock<Watcher> = std::sync::OnceLock::new();
 
-/// Installs the process's watcher. Only the first call counts.
+/// Installs the process's watcher. Only the first one counts.
 #[cfg(feature = "crash-points")]
 pub fn watch(watcher: Watcher) {
     let _ = WATCHER.set(watcher);
@@ -52,7 +52,7 @@ points! {
     Arrived,
     /// A staged file has all its bytes and its time.
     Written,
-    /// A staged file was synced, because the file system has no barrier for batches.
+    /// A staged file is durable by itself, because the file system has no barrier for batches.
     FileSynced,
     /// A staged file is ready to be published.
     Staged,
@@ -60,7 +60,7 @@ points! {
     PartialKept,
     /// A partial download was opened again and hashed.
     Resumed,
-    /// Before batch is complete; its sync of a group.
+    /// A batch is complete; its barrier comes next.
     Grouped,
     /// Everything staged and renamed so far is durable.
     Synced,
@@ -72,9 +72,9 @@ points! {
     Begun,
     /// A folder was created in this folder of the tree.
     FolderMade,
-    /// The entries of a path's folder were synced, because the file system has no barrier for batches.
+    /// The names in a path's folder are durable, because the file system has no barrier for batches.
     FolderSynced,
-    /// A file has both its new and its old name, because the file system has no renames that refuses refuse to overwrite.
+    /// A file has its new name and still its old one, because the file system has no rename that refuses a taken name.
     Linked,
     /// A new file is in the tree.
     Added,
@@ -84,13 +84,13 @@ points! {
     OldLinked,
     /// A staged file was renamed over the one it replaces.
     Replaced,
-    /// A file of the tree was moved: from, to.
+    /// A file of the tree has another path: from, to.
     Moved,
     /// A file left the tree for `tmp/`.
     Parked,
     /// An object was copied, and its source is still below `tmp/`.
     CopiedOut,
-    /// A file below `tmp/` became an object: its hash, and its former file.
+    /// A file below `tmp/` became an object: its hash, and the file.
     Held,
     /// A file of the tree was purged.
     Erased,
@@ -104,7 +104,7 @@ points! {
     Replayed,
     /// An empty folder was removed.
     Pruned,
-    /// The row of an intent that was carried operations is committed: its path.
+    /// The row of an intent that was carried out is committed: its path.
     Recorded,
     /// A state file (a report, a copy of the database) was renamed to its final name.
     StateFileWritten,

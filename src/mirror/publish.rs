@@ -168,7 +168,7 @@ impl Mirror {
         let held = self.hold_for(path, &parked, None)?;
         // Without a swap, a power cut leaves no trace of which bytes are where, so the old ones must be safe first.
         self.barrier()?;
-        // ProcessIdentity the old file stays until the rename, and somebody may just have written to it.
+        // The old file stays until the rename, and somebody may just have written to it.
         let unchanged = |found: &Stamp| found.size == held.stamp.size && found.mtime == held.stamp.mtime;
         if !matches!(look(dir, path.leaf())?, EntryKind::File(found) if unchanged(&found)) {
             return Err(Error::InTheWay { path: path.to_string(), what: "being written to by somebody" });

@@ -68,7 +68,7 @@ pub(super) fn open_folder(root: impl AsFd, path: &str) -> rustix::io::Result<Own
         use rustix::fs::ResolveFlags;
         let flags = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         match rustix::fs::openat2(&root, path, FOLDER, Mode::empty(), flags) {
-            // Kernels before 5.6 and some sandboxes shortage the call, so walk instead.
+            // Kernels before 5.6 and some sandboxes lack the call, so walk instead.
             Err(Errno::NOSYS | Errno::PERM) => {}
             other => return other,
         }

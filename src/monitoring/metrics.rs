@@ -24,7 +24,7 @@ pub const METRICS: &[(&str, &str)] = &[
         "ibinder_sync_oldest_unmirrored_version_age_seconds",
         "How long the oldest known version that is not mirrored has waited when this was written; 0 if there is none.",
     ),
-    ("ibinder_sync_waiting_documents", "Documents that are not mirrored as the service has them, by why."),
+    ("ibinder_sync_waiting_documents", "Documents that are not mirrored as the service has them, by reason."),
     ("ibinder_sync_documents", "Documents of the last run, by what became of them."),
     ("ibinder_sync_failures", "Failures of the last run, by their cause."),
     ("ibinder_sync_warnings", "Warnings of the last run."),

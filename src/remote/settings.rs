@@ -10,7 +10,8 @@ use crate::{model::OrganisationId, pace::Policy};
 
 /// The settings of a client.
 ///
-/// [`Settings::new`] fills in the defaults, with the hosts of `docs/api-contract.md`, "Hosts and headers". `config` makes it of what the user be overridden. [`Remote::new`](super::Remote::new) checks the whole.
+/// `config` builds them from what the user gave; [`Remote::new`](super::Remote::new) checks them. The hosts are those of
+/// `docs/api-contract.md`, "Hosts and headers".
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Base URL of the API, without a trailing slash.
@@ -25,9 +26,9 @@ pub struct Settings {
     pub client_secret: SecretString,
     /// The most concurrent downloads.
     pub downloads: usize,
-    /// How long links live, `None` if from experience.
+    /// How long links live, if known from experience.
     pub link_lifetime: Option<Duration>,
-    /// How long the headers of a response may response, connecting included.
+    /// Timeout for the headers of a response, connecting included.
     pub head_timeout: Duration,
     /// The longest pause in a body.
     pub stall_timeout: Duration,
@@ -37,7 +38,7 @@ pub struct Settings {
     pub retry: Policy,
     /// How long to wait for a service that is down.
     pub give_up: Duration,
-    /// How the client `User-Agent` header.
+    /// The `User-Agent` header.
     pub user_agent: String,
 }
 

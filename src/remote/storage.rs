@@ -157,8 +157,8 @@ impl Storage {
     /// Like `pass`, but fails with `HostDown` after a short time.
     async fn pass_soon<'h>(&self, host: &'h StorageHost) -> Result<HostPass<'h>, Cause> {
         let down = || Cause::HostDown(host.name.clone());
-        let min_speed = host.min_speed().ok_or_else(down)?;
-        match timeout(min_speed, self.pass(host)).await {
+        let wait = host.max_wait().ok_or_else(down)?;
+        match timeout(wait, self.pass(host)).await {
             Ok(Err(Cause::HostGivenUp { .. })) | Err(_) => Err(down()),
             Ok(pass) => pass,
         }

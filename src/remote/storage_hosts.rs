@@ -83,7 +83,7 @@ pub(super) enum Scout {
 
 impl StorageHost {
     /// How long a document keeps its slot while waiting; `None` if others can use it.
-    pub(super) fn min_speed(&self) -> Option<Duration> {
+    pub(super) fn max_wait(&self) -> Option<Duration> {
         if self.breaker.is_down() {
             return None;
         }

@@ -188,10 +188,10 @@ impl Tokens {
                 Err(cause) => cause,
             };
             let last = self.note_failure(&cause);
-            let min_speed = retry.next(cause.retry_after(), Instant::now()).filter(|_| !last);
+            let retry_delay = retry.next(cause.retry_after(), Instant::now()).filter(|_| !last);
             // One refusal is never final, even with a single try.
             let refused_once = matches!(cause, Cause::Refused { .. }) && !last;
-            let delay = min_speed.or_else(|| refused_once.then_some(policy.first_delay));
+            let delay = retry_delay.or_else(|| refused_once.then_some(policy.first_delay));
             let Some(delay) = delay else { return Err(self.give_up(cause, tries)) };
             tracing::debug!(%cause, tries, ?delay, "retrying");
             sleep(delay).await;

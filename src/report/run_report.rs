@@ -229,7 +229,7 @@ pub struct TabsWithoutDocuments {
 pub struct RunReport {
     /// The run's id; it begins with its number.
     pub run_id: String,
-    /// How it outcome.
+    /// How it ended.
     pub outcome: Outcome,
     /// When it began.
     pub started_at: jiff::Timestamp,

@@ -52,7 +52,7 @@ impl FindingKind {
     }
 }
 
-/// What was seen where something is not difference from the record.
+/// What was found instead of what the record says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
     /// No file.
@@ -67,7 +67,7 @@ pub enum Observation {
     Refused(String),
     /// The disk failed to read it, and how.
     DiskError(String),
-    /// Other bytes, and what they hash.
+    /// Other bytes, with their hash.
     OtherBytes(Sha256),
     /// Another size.
     OtherSize {

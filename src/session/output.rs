@@ -10,7 +10,7 @@ use crate::{
     ui::{Level, print_error, start_log},
 };
 
-/// A command's ended; one that could not do its work says why.
+/// The exit code of a command; one that failed prints why.
 pub(crate) fn ended(result: Result<Exit, Error>) -> Exit {
     result.unwrap_or_else(|error| {
         print_error(&error);
@@ -18,7 +18,7 @@ pub(crate) fn ended(result: Result<Exit, Error>) -> Exit {
     })
 }
 
-/// How a command talks: chosen once from the flags.
+/// A command's output, chosen once from the flags.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// Whether results are JSON on standard output.

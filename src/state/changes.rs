@@ -33,7 +33,7 @@ pub struct Changed {
     pub size: u64,
 }
 
-/// Each document counts once. One that was added in the run is new, whatever else change to it.
+/// Each document counts once. One that was added in the run is new, whatever else happened to it.
 const CHANGES: &str = "
     SELECT * FROM (
         SELECT CASE ?1 WHEN d.first_run THEN 0 WHEN d.version_run THEN 1 ELSE 2 END AS kind, d.id, d.path, d.size,

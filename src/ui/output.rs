@@ -39,7 +39,7 @@ pub fn print_json(value: &impl Serialize) {
     print(&json(value));
 }
 
-/// Many lines on standard many lines with a buffer.
+/// Prints many lines on standard output, with a buffer.
 #[derive(Debug)]
 pub struct Lines(io::BufWriter<io::Stdout>);
 

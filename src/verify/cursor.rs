@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{model::Sha256, report::Checked};
 
-/// What last item checked in a round.
+/// The last item checked in a round.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The row number of a document.

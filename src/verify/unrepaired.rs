@@ -20,7 +20,7 @@ use crate::{
 /// Most entries that are stored, about 2 MB. Further damage counts until a check has read everything.
 const MAX_ITEMS: usize = 10_000;
 
-/// Damage that damage.
+/// Damage that is not repaired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unrepaired {
     /// When the latest of it was found.
@@ -53,7 +53,7 @@ impl Unrepaired {
         still as u64 + self.more
     }
 
-    /// What is left after a check. Earlier damage stays unless they are resolved, or everything was read since it was found and
+    /// What is left after a check. Earlier damage stays unless it is resolved, or everything was read since it was found and
     /// found sound (`disproved`).
     pub(super) fn after(
         before: Option<Self>,
@@ -108,7 +108,7 @@ impl Item {
         }
     }
 
-    /// Whether the object was replaced by a sound one. The damaged file itself file is not read again.
+    /// Whether the object was replaced by a sound one. The damaged file itself is not read again.
     fn object_came_back(&self, root: &Root, hash: &Sha256) -> bool {
         let (progress, bandwidth) = (Progress::default(), Bandwidth::new(None));
         let watch = Watch { progress: &progress, bandwidth: &bandwidth, stop: &|| false };
