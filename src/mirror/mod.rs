@@ -218,7 +218,8 @@ impl Mirror {
         Ok(names)
     }
 
-    fn syncs_each(&self) -> bool {
+    /// Whether each file is synced by itself, because the file system has no barrier for batches.
+    pub fn syncs_each(&self) -> bool {
         !self.syncs_groups
     }
 

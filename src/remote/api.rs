@@ -28,6 +28,7 @@ use crate::{
         error::Error,
         headers::{content_type, deprecation, retry_after},
         min_speed::MinSpeed,
+        per_runtime::PerRuntime,
         problem::Problem,
         requests::{Endpoint, Requests},
         settings::Settings,
@@ -103,7 +104,7 @@ pub(super) struct Probe {
 
 #[derive(Debug)]
 pub(super) struct Api {
-    client: Client,
+    client: Arc<PerRuntime<Client>>,
     tokens: Tokens,
     pace: Pace,
     requests: Arc<Requests>,
@@ -135,7 +136,7 @@ enum Subject {
 impl Api {
     pub(super) fn new(
         settings: &Settings,
-        client: Client,
+        client: Arc<PerRuntime<Client>>,
         tokens: Tokens,
         pace: Pace,
         requests: Arc<Requests>,
@@ -311,8 +312,9 @@ impl Api {
 
     async fn once<T>(&self, call: &Call, token: &Token, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Cause> {
         self.requests.count_api();
+        let client = self.client.get().map_err(Error::into_cause)?;
         let response =
-            transport::send(&self.client, call.to_request(&token.header, &self.tenant), self.head_timeout).await?;
+            transport::send(&client, call.to_request(&token.header, &self.tenant), self.head_timeout).await?;
         self.requests.answered(Endpoint::Api, response.status().as_u16());
         if let Some(words) = deprecation(response.headers()) {
             let _ = self.deprecation.set(format!("{}: {words}", call.name()));

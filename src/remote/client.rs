@@ -84,9 +84,10 @@ impl Remote {
     pub fn new(settings: Settings, pace: Pace, requests: Arc<Requests>) -> Result<Self, Error> {
         settings.check()?;
         let settings = Arc::new(settings);
-        let (purpose, auth_way) = (ClientPurpose::to(&settings.api_url), ClientPurpose::to(&settings.auth_url));
-        let client = transport::api_client(&settings, purpose)?;
-        let auth = if auth_way == purpose { client.clone() } else { transport::api_client(&settings, auth_way)? };
+        let (purpose, auth_purpose) = (ClientPurpose::to(&settings.api_url), ClientPurpose::to(&settings.auth_url));
+        let client = transport::api_clients(&settings, purpose)?;
+        let same = auth_purpose == purpose;
+        let auth = if same { Arc::clone(&client) } else { transport::api_clients(&settings, auth_purpose)? };
         let tokens = Tokens::new(TokenSource::new(&settings, auth), settings.retry.clone(), Arc::clone(&requests));
         let urls = ApiUrls::new(settings.api_url.clone(), Settings::SUBFOLDERS);
         // Any working service can answer this.

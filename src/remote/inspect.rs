@@ -90,7 +90,7 @@ impl Inspector {
         settings.check()?;
         let settings = Arc::new(Settings { head_timeout: PATIENCE, stall_timeout: PATIENCE, ..settings.clone() });
         let api = transport::api_client(&settings, ClientPurpose::to(&settings.api_url))?;
-        let auth = transport::api_client(&settings, ClientPurpose::to(&settings.auth_url))?;
+        let auth = transport::api_clients(&settings, ClientPurpose::to(&settings.auth_url))?;
         Ok(Self {
             api,
             tokens: TokenSource::new(&settings, auth),

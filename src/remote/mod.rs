@@ -27,6 +27,7 @@ mod hosts;
 mod inspect;
 mod link;
 mod min_speed;
+mod per_runtime;
 mod problem;
 mod requests;
 mod settings;

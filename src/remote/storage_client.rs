@@ -39,6 +39,7 @@ use tower_service::Service;
 use super::{
     cause::Cause,
     error::Error,
+    per_runtime::PerRuntime,
     settings::Settings,
     transport::{self, ClientPurpose, HEADERS, IDLE, IDLE_FOR},
 };
@@ -47,8 +48,10 @@ use crate::errors::with_causes;
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
+type HyperClient = Client<HttpsConnector<ProxyConnector>, Empty<Bytes>>;
+
 pub(super) struct StorageClient {
-    client: Client<HttpsConnector<ProxyConnector>, Empty<Bytes>>,
+    client: PerRuntime<HyperClient>,
     agent: HeaderValue,
     limit: Duration,
 }
@@ -57,27 +60,13 @@ impl StorageClient {
     pub(super) fn new(settings: &Settings, purpose: ClientPurpose) -> Result<Self, Error> {
         let agent = transport::agent(settings)?;
         transport::use_ring();
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(transport::CONNECT_TIMEOUT));
-        let mut proxies = None;
-        if !purpose.is_loopback() {
-            let to_proxy = tls(purpose)?.https_or_http().enable_http1().wrap_connector(http.clone());
-            proxies = Some((Arc::new(Matcher::from_system()), to_proxy));
-        }
-        let connector = ProxyConnector { direct: http, proxies };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_FOR)
-            .pool_max_idle_per_host(IDLE)
-            .http1_max_headers(HEADERS)
-            .build(tls(purpose)?.https_or_http().enable_http1().wrap_connector(connector));
+        let client = PerRuntime::new(client(purpose)?, move || client(purpose));
         Ok(Self { client, agent, limit: settings.head_timeout })
     }
 
     /// Sends a GET, and waits for the headers of the response.
     pub(super) async fn get(&self, uri: Uri, headers: HeaderMap) -> Result<Response, Cause> {
+        let client = self.client.get().map_err(Error::into_cause)?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
@@ -85,7 +74,7 @@ impl StorageClient {
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(USER_AGENT, self.agent.clone());
-        match timeout(self.limit, self.client.request(request)).await {
+        match timeout(self.limit, client.request(request)).await {
             Ok(Ok(response)) => Ok(Response::from(response.map(Body::wrap))),
             Ok(Err(error)) => Err(Cause::Transport(with_causes(&error))),
             Err(_) => Err(Cause::Slow { what: "an answer", limit: self.limit }),
@@ -97,6 +86,26 @@ impl fmt::Debug for StorageClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StorageClient").finish_non_exhaustive()
     }
+}
+
+/// Builds the client of one runtime.
+fn client(purpose: ClientPurpose) -> Result<HyperClient, Error> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(transport::CONNECT_TIMEOUT));
+    let mut proxies = None;
+    if !purpose.is_loopback() {
+        let to_proxy = tls(purpose)?.https_or_http().enable_http1().wrap_connector(http.clone());
+        proxies = Some((Arc::new(Matcher::from_system()), to_proxy));
+    }
+    let connector = ProxyConnector { direct: http, proxies };
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_FOR)
+        .pool_max_idle_per_host(IDLE)
+        .http1_max_headers(HEADERS)
+        .build(tls(purpose)?.https_or_http().enable_http1().wrap_connector(connector)))
 }
 
 fn tls(purpose: ClientPurpose) -> Result<HttpsConnectorBuilder<WantsSchemes>, Error> {

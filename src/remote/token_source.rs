@@ -4,7 +4,7 @@
 //! `access_token`, `expires_in` in seconds (`docs/api-contract.md`, "Token"). A response with a token is never
 //! quoted in an error.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Client, Method, Request, Response,
@@ -17,8 +17,10 @@ use url::{Url, form_urlencoded};
 
 use crate::remote::{
     cause::Cause,
+    error::Error,
     headers::{content_type, retry_after},
     min_speed::MinSpeed,
+    per_runtime::PerRuntime,
     problem::Problem,
     settings::Settings,
     text::parse_repaired,
@@ -43,7 +45,7 @@ const SHORTEST: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct TokenSource {
-    client: Client,
+    client: Arc<PerRuntime<Client>>,
     url: Url,
     form: SecretString,
     secret: SecretString,
@@ -70,7 +72,7 @@ struct Wire<'a> {
 }
 
 impl TokenSource {
-    pub(super) fn new(settings: &Settings, client: Client) -> Self {
+    pub(super) fn new(settings: &Settings, client: Arc<PerRuntime<Client>>) -> Self {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &settings.client_id)
@@ -98,7 +100,8 @@ impl TokenSource {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(self.form.expose_secret().to_owned().into());
-        let response = transport::send(&self.client, request, self.head_timeout).await?;
+        let client = self.client.get().map_err(Error::into_cause)?;
+        let response = transport::send(&client, request, self.head_timeout).await?;
         if !response.status().is_success() {
             return Err(self.failure(response).await);
         }

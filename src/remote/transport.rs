@@ -1,7 +1,7 @@
 //! HTTP connections, and how responses are read.
 //!
-//! Each client keeps its connections; there are at most two for the API (its two hosts may differ in kind) and two
-//! for storage ([`StorageClient`](super::storage_client::StorageClient), under the same rules). How a client is
+//! Each client keeps its connections. In each runtime there are at most two for the API (its two hosts may differ in
+//! kind) and two for storage ([`StorageClient`](super::storage_client::StorageClient), under the same rules). How a client is
 //! built depends on its URL:
 //!
 //! - Loopback never uses a proxy, whatever `HTTP_PROXY` says; anything else honours `HTTPS_PROXY` and `NO_PROXY`.
@@ -10,7 +10,7 @@
 //!   list: the sandbox works on a machine without certificates.
 //! - Redirects are never followed here: credentials must not follow them, and storage checks every hop itself.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
@@ -28,6 +28,7 @@ use crate::remote::{
     headers,
     hosts::is_loopback,
     min_speed::{Meter, MinSpeed},
+    per_runtime::PerRuntime,
     settings::Settings,
 };
 
@@ -71,6 +72,12 @@ impl ClientPurpose {
     pub(super) fn is_loopback(self) -> bool {
         self.loopback
     }
+}
+
+/// Builds clients for the API or the token endpoint.
+pub(super) fn api_clients(settings: &Arc<Settings>, purpose: ClientPurpose) -> Result<Arc<PerRuntime<Client>>, Error> {
+    let (first, settings) = (api_client(settings, purpose)?, Arc::clone(settings));
+    Ok(Arc::new(PerRuntime::new(first, move || api_client(&settings, purpose))))
 }
 
 /// Builds the client for the API or the token endpoint.

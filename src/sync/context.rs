@@ -5,8 +5,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
-use tokio::sync::mpsc;
-
 use crate::{
     mirror::Root,
     model::{BinderId, ClockReading, DocumentId, NameLimit, VersionId},
@@ -18,7 +16,7 @@ use crate::{
         Fatal, Options, Stop, StopCause,
         commit::operation::Operation,
         decide::planner::Planner,
-        fetch::{job::DownloadJob, waiting::Waiting},
+        fetch::{backlog::Backlog, disk_writes::DiskWrites, job::DownloadJob, waiting::Waiting},
         sink::Sink,
         worker::Worker,
     },
@@ -68,8 +66,7 @@ pub(crate) struct Listing {
 
 /// The downloads of a run.
 pub(crate) struct Transfers {
-    /// `None` marks the end of the queue.
-    pub(crate) jobs: mpsc::Sender<Option<DownloadJob>>,
+    pub(crate) backlog: Backlog,
     pub(crate) bandwidth: Bandwidth,
     /// Versions with a partial download when the run began.
     pub(crate) partials: HashSet<VersionId>,
@@ -77,6 +74,7 @@ pub(crate) struct Transfers {
     pub(crate) acknowledged: Arc<HashMap<DocumentId, VersionId>>,
     /// Bytes that downloads in flight still have to write.
     pub(crate) unwritten: AtomicU64,
+    pub(crate) writes: DiskWrites,
     /// Downloads that are not published yet.
     pub(crate) waiting: Mutex<Waiting>,
 }
@@ -144,7 +142,7 @@ impl RunContext {
             Sink::Commit(_) => {
                 Progress::add(&self.progress.downloads, 1);
                 // The receiver only closes at the end of the run.
-                let _ = self.stop.or(self.transfers.jobs.send(Some(job))).await;
+                let _ = self.stop.or(self.transfers.backlog.push(job)).await;
             }
         }
     }

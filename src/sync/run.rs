@@ -6,7 +6,6 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream};
-use tokio::sync::mpsc;
 
 use crate::{
     mirror::{Mirror, Root},
@@ -26,7 +25,7 @@ use crate::{
             renames::Rename,
             reservations::Reservations,
         },
-        fetch::{downloads, job::DownloadJob, pending},
+        fetch::{backlog::Backlog, disk_writes::DiskWrites, download_threads::DownloadThreads, pending},
         list::{binders, crawl, outcome::BinderOutcome, tabs},
         sink::{Plan, Sink, Writing},
         upkeep::{retention, scrub},
@@ -134,10 +133,11 @@ struct Mirrored {
 pub async fn run(parts: Parts) -> Finished {
     let tally = Arc::new(Tally::default());
     let stop = Arc::clone(&parts.stop);
-    let (jobs, queue) = mpsc::channel(parts.options.concurrency * 4);
-    let (result, planned, unchanged_requests) = match build(parts, Arc::clone(&tally), jobs) {
+    let backlog = Backlog::new(parts.options.concurrency);
+    let (result, planned, unchanged_requests) = match build(parts, Arc::clone(&tally), backlog) {
         Ok(ctx) => {
-            let result = Box::pin(carry_out(&ctx, queue)).await;
+            let ctx = Arc::new(ctx);
+            let result = Box::pin(carry_out(&ctx)).await;
             if let Some(announcement) = ctx.service.remote.deprecation() {
                 ctx.tally.warn(Warning::other(Warning::Deprecation, announcement));
             }
@@ -166,11 +166,7 @@ pub async fn run(parts: Parts) -> Finished {
     Finished { ended, withheld, counted, uncertified, scrub, tally, planned, unchanged_requests, now }
 }
 
-pub(super) fn build(
-    parts: Parts,
-    tally: Arc<Tally>,
-    jobs: mpsc::Sender<Option<DownloadJob>>,
-) -> Result<RunContext, Fatal> {
+pub(super) fn build(parts: Parts, tally: Arc<Tally>, backlog: Backlog) -> Result<RunContext, Fatal> {
     let Parts { remote, state, root, mirror, options, progress, stop, run } = parts;
     let options = Arc::new(options);
     let limit = mirror.as_ref().map_or_else(|| root.name_limit(), |mirror| Ok(mirror.name_limit()))?;
@@ -193,11 +189,12 @@ pub(super) fn build(
         record: Record { state, root, limit, sink, planner, run: run.number },
         listing: Listing::default(),
         transfers: Transfers {
-            jobs,
+            backlog,
             bandwidth: Bandwidth::new(options.bandwidth),
             partials,
             acknowledged,
             unwritten: AtomicU64::new(0),
+            writes: DiskWrites::default(),
             waiting: Mutex::default(),
         },
         options,
@@ -207,7 +204,8 @@ pub(super) fn build(
     })
 }
 
-async fn carry_out(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJob>>) -> Result<Mirrored, Fatal> {
+async fn carry_out(ctx: &Arc<RunContext>) -> Result<Mirrored, Fatal> {
+    let _threads = ctx.record.sink.writing().map(|_| DownloadThreads::start(ctx)).transpose()?;
     let deadline = async {
         if let Some(limit) = ctx.options.max_duration {
             tokio::time::sleep(limit).await;
@@ -218,7 +216,7 @@ async fn carry_out(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJo
     };
     let result = tokio::select! {
         biased;
-        result = mirror(ctx, &mut queue) => result,
+        result = mirror(ctx) => result,
         () = deadline => unreachable!("the deadline never ends"),
     };
     let flushed = flush(ctx).await;
@@ -235,18 +233,13 @@ async fn carry_out(ctx: &RunContext, mut queue: mpsc::Receiver<Option<DownloadJo
     Ok(mirrored)
 }
 
-async fn mirror(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<Mirrored, Fatal> {
+async fn mirror(ctx: &RunContext) -> Result<Mirrored, Fatal> {
     let Some(survey) = binders::list(ctx).await? else {
         return Ok(Mirrored { withheld: true, another_organisation: true, ..Mirrored::default() });
     };
     let (documents, _) = ctx.record.state.read(|r| r.extent())?;
-    // Transfers end when the crawl has ended and the queue is empty.
-    let crawl = async {
-        let crawled = read_all(ctx, &survey).await;
-        let _ = ctx.transfers.jobs.send(None).await;
-        crawled
-    };
-    let (crawled, ()) = tokio::join!(crawl, transfers(ctx, queue));
+    let crawled = read_all(ctx, &survey).await;
+    ctx.transfers.backlog.idle().await;
     decide_pending(ctx).await?;
     for (binder, outcome) in &crawled {
         binders::count(ctx, binder, outcome);
@@ -264,7 +257,7 @@ async fn mirror(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>
             emptiness::check_versions(ctx).await?;
             withheld = removals::remove_absent(ctx, &crawled, documents).await?;
         }
-        follow_up(ctx, queue).await?;
+        follow_up(ctx).await?;
         // Before the renames, because a row that moves takes over the file's inode.
         scrub::prove(ctx).await?;
         rename(ctx).await?;
@@ -297,32 +290,21 @@ async fn read_all(ctx: &RunContext, survey: &binders::BinderSurvey) -> Vec<(Bind
     all
 }
 
-/// Works through the queue until its end.
-async fn transfers(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) {
-    match ctx.record.sink.writing() {
-        Some(writing) => downloads::all(ctx, writing, queue).await,
-        None => while queue.recv().await.flatten().is_some() {},
-    }
-}
-
 /// Downloads versions that appeared while others were in flight, and compares those that were accepted for now.
-async fn follow_up(ctx: &RunContext, queue: &mut mpsc::Receiver<Option<DownloadJob>>) -> Result<(), Fatal> {
+async fn follow_up(ctx: &RunContext) -> Result<(), Fatal> {
     flush(ctx).await?;
     let mut decisions = ctx.record.planner.call(Planner::follow_up_downloads).await??;
     if ctx.record.sink.writing().is_some() {
         let now = ctx.clocks();
         decisions.jobs.extend(ctx.record.planner.call(move |planner| planner.checks(now)).await??);
     }
-    let feed = async {
-        for change in decisions.rows {
-            ctx.submit(change).await;
-        }
-        for job in decisions.jobs {
-            ctx.queue(job).await;
-        }
-        let _ = ctx.transfers.jobs.send(None).await;
-    };
-    tokio::join!(feed, transfers(ctx, queue));
+    for change in decisions.rows {
+        ctx.submit(change).await;
+    }
+    for job in decisions.jobs {
+        ctx.queue(job).await;
+    }
+    ctx.transfers.backlog.idle().await;
     decide_pending(ctx).await?;
     flush(ctx).await
 }

@@ -304,7 +304,7 @@ fn bytes_that_were_staged_when_the_run_was_killed() {
     for damage in EVERY {
         for replaces in [false, true] {
             let held = Held::new();
-            let new = "new".repeat(200_000);
+            let new = "new".repeat(2_000_000);
             if replaces {
                 held.program.sandbox.with_organisation(|o| o.restore_document(&held.document)).unwrap();
                 held.run().expect(0);
@@ -312,7 +312,7 @@ fn bytes_that_were_staged_when_the_run_was_killed() {
             } else {
                 held.program.sandbox.with_organisation(|o| {
                     let binder = o.documents()[0].binder.clone();
-                    // Too large to come in one piece: only such documents are staged under a name.
+                    // Only large documents are staged under a name.
                     o.add_document(&binder, None, "held", new.clone()).unwrap();
                 });
             }

@@ -10,12 +10,9 @@
 //! An intent is therefore durable before the tree changes, a row is only committed when its bytes and name are durable, and
 //! a crash at any point leaves intents that [`replay`] carries out again.
 
-use std::{
-    sync::{Arc, mpsc},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     mirror::Mirror,
@@ -24,31 +21,24 @@ use crate::{
     state::State,
     sync::{
         Fatal,
-        commit::{batch::Batch, names::Names, operation::Operation},
+        commit::{
+            batch::Batch,
+            names::Names,
+            operation::Operation,
+            queue::{BATCH, Group, Queue},
+        },
         stop::Stop,
     },
 };
 
-/// Most operations in a batch.
-const BATCH: usize = 512;
+/// Operations that may wait, or are in a batch.
+const CAPACITY: usize = 4 * BATCH;
 
-/// How long a batch waits for more operations.
-const GATHER: Duration = Duration::from_millis(500);
-
-/// Most operations in the queue and the current batch.
-const QUEUE: usize = 2048;
-
-enum Message {
-    Operation(Box<Operation>, OwnedSemaphorePermit),
-    Flush(oneshot::Sender<()>),
-}
-
-/// A handle to the committer's thread.
+/// The way to the thread.
 #[derive(Debug)]
 pub(crate) struct Committer {
-    queue: mpsc::Sender<Message>,
-    capacity: Arc<Semaphore>,
-    /// It ends with its queue, after it has recorded everything in it.
+    queue: Arc<Queue>,
+    room: Arc<Semaphore>,
     _thread: Joined,
 }
 
@@ -61,24 +51,41 @@ impl Committer {
         stop: Arc<Stop>,
         run: i64,
     ) -> Result<Self, Fatal> {
-        let (queue, operations) = mpsc::channel();
-        let batch = Batch::new(mirror, state, names, tally, run);
-        let thread = Joined::spawn("committer", move || commit(&operations, batch, &stop))
+        let queue = Arc::new(Queue::default());
+        let mut batch = Batch::new(mirror, state, names, tally, run);
+        let work = Abandoned(Arc::clone(&queue));
+        let thread = Joined::spawn("committer", move || commit_all(&work.0, &mut batch, &stop))
             .map_err(|error| Fatal::Internal(format!("cannot start a thread: {error}")))?;
-        Ok(Self { queue, capacity: Arc::new(Semaphore::new(QUEUE)), _thread: thread })
+        Ok(Self { queue, room: Arc::new(Semaphore::new(CAPACITY)), _thread: thread })
     }
 
-    /// Submits an operation; waits while the queue is full.
+    /// Submits an operation, waiting while too many wait already.
     pub(crate) async fn submit(&self, operation: Operation) -> Result<(), Fatal> {
-        let permit = Arc::clone(&self.capacity).acquire_owned().await.map_err(|_| died())?;
-        self.queue.send(Message::Operation(Box::new(operation), permit)).map_err(|_| died())
+        let permit = Arc::clone(&self.room).acquire_owned().await.map_err(|_| died())?;
+        if self.queue.push(operation, permit) { Ok(()) } else { Err(died()) }
     }
 
     /// Waits until every operation so far is carried out and recorded.
     pub(crate) async fn flush(&self) -> Result<(), Fatal> {
         let (reply, done) = oneshot::channel();
-        self.queue.send(Message::Flush(reply)).map_err(|_| died())?;
+        self.queue.flush(reply);
         done.await.map_err(|_| died())
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        // What the thread was given is recorded before it ends.
+        self.queue.close();
+    }
+}
+
+/// Leaves nobody waiting when the thread ends, whatever ends it.
+struct Abandoned(Arc<Queue>);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -86,18 +93,17 @@ fn died() -> Fatal {
     Fatal::Internal("the committer's thread has died; please report the messages above".to_owned())
 }
 
-/// Runs the thread until the queue ends. After a fatal error it only empties the queue, so that no sender waits for ever.
-fn commit(queue: &mpsc::Receiver<Message>, mut batch: Batch, stop: &Stop) {
-    let mut failed = false;
-    while let Ok(first) = queue.recv() {
-        let Gathered { operations, permits, flushes } = gather(first, queue);
-        // A batch that isn't full may be the last one for a while, so it is recorded at once.
-        let idle = operations.len() < BATCH;
-        if !failed {
-            let done = batch.publish(operations).and_then(|()| if idle { batch.flush() } else { Ok(()) });
+/// The thread. After a fatal error operations are only taken in, so that nobody waits for room.
+fn commit_all(queue: &Queue, batch: &mut Batch, stop: &Stop) {
+    let mut broken = false;
+    while let Some(group) = queue.next() {
+        let is_due = group.is_due();
+        let Group { operations, permits, flushes } = group;
+        if !broken {
+            let done = batch.publish(operations).and_then(|()| if is_due { batch.flush() } else { Ok(()) });
             if let Err(error) = done {
                 stop.fatal(error);
-                failed = true;
+                broken = true;
             }
         }
         drop(permits);
@@ -105,35 +111,7 @@ fn commit(queue: &mpsc::Receiver<Message>, mut batch: Batch, stop: &Stop) {
             let _ = reply.send(());
         }
     }
-}
-
-#[derive(Default)]
-struct Gathered {
-    operations: Vec<Operation>,
-    permits: Vec<OwnedSemaphorePermit>,
-    flushes: Vec<oneshot::Sender<()>>,
-}
-
-/// Collects a batch from the queue, and from what arrives within [`GATHER`].
-fn gather(first: Message, queue: &mpsc::Receiver<Message>) -> Gathered {
-    let mut batch = Gathered::default();
-    let until = Instant::now() + GATHER;
-    let mut next = Some(first);
-    while let Some(message) = next {
-        match message {
-            Message::Operation(operation, permit) => {
-                batch.operations.push(*operation);
-                batch.permits.push(permit);
-            }
-            Message::Flush(reply) => {
-                batch.flushes.push(reply);
-                break;
-            }
-        }
-        if batch.operations.len() >= BATCH {
-            break;
-        }
-        next = queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
+    if !broken && let Err(error) = batch.flush() {
+        stop.fatal(error);
     }
-    batch
 }

@@ -5,4 +5,5 @@ pub(crate) mod committer;
 pub(crate) mod names;
 pub(crate) mod operation;
 mod publication;
+mod queue;
 mod record;

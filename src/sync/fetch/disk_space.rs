@@ -63,16 +63,23 @@ impl<'c> DiskSpace<'c> {
     /// full ends the run.
     pub(crate) fn take(ctx: &'c RunContext, blob: &Blob) -> Result<Self, TransferError> {
         let bytes = blob.announced.total.unwrap_or(0).saturating_sub(blob.start);
-        if ctx.options.min_free > 0 || bytes >= HARDLY_ANY {
-            let (free, others) = (ctx.record.root.free_bytes()?, ctx.transfers.unwritten.load(Relaxed));
-            match fits(free, ctx.options.min_free, others, needed(bytes)) {
-                Fits::Yes => {}
-                Fits::TooLarge => return Err(TransferError::TooLarge { bytes, free, min_free: ctx.options.min_free }),
-                Fits::DiskFull => return Err(end_run(ctx)),
-            }
+        let unwritten = &ctx.transfers.unwritten;
+        if ctx.options.min_free == 0 && bytes < HARDLY_ANY {
+            unwritten.fetch_add(bytes, Relaxed);
+            return Ok(Self { ctx, bytes });
         }
-        ctx.transfers.unwritten.fetch_add(bytes, Relaxed);
-        Ok(Self { ctx, bytes })
+        let (free, min_free) = (ctx.record.root.free_bytes()?, ctx.options.min_free);
+        // Checked and taken at once: a download of another thread must not take the same space.
+        let mut fit = Fits::Yes;
+        let _ = unwritten.fetch_update(Relaxed, Relaxed, |others| {
+            fit = fits(free, min_free, others, needed(bytes));
+            (fit == Fits::Yes).then(|| others.saturating_add(bytes))
+        });
+        match fit {
+            Fits::Yes => Ok(Self { ctx, bytes }),
+            Fits::TooLarge => Err(TransferError::TooLarge { bytes, free, min_free }),
+            Fits::DiskFull => Err(end_run(ctx)),
+        }
     }
 
     /// Releases the space of bytes that arrived: they are written to the disk now.

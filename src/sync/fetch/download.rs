@@ -144,7 +144,7 @@ async fn fetch(
             ),
             Err(failed) => failed,
         };
-        // The client was patient already, and an outage is nobody's own.
+        // The client has already retried, and time in an outage doesn't count against a download.
         retry.exclude(tries.waited);
         if next == Next::Afresh {
             *retry = Retry::new(&ctx.options.retry);

@@ -1,13 +1,12 @@
 //! All documents that are on their way, so many at once.
 //!
-//! A document whose storage host is down is parked: it gives up its place and its lane to the others, and comes back
+//! A document whose storage host is down is parked: it gives its slots to the others, and comes back
 //! when its host does. Hosts are waited for beside the downloads, so the wait costs nobody else anything. When a host
 //! is given up, the documents that are parked for it fail, and the run goes on.
 
 use std::collections::{HashMap, VecDeque};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use tokio::sync::mpsc;
 
 use crate::{
     remote,
@@ -29,28 +28,32 @@ const PARKED: u32 = 3;
 /// A job, and how often it was parked.
 type Parking = (DownloadJob, u32);
 
-/// Works through a queue until its end is met and nobody is parked any more.
-pub(crate) async fn all(ctx: &RunContext, writing: &Writing, queue: &mut mpsc::Receiver<Option<DownloadJob>>) {
+/// Downloads what the backlog has for a thread, until it is closed.
+pub(crate) async fn all(ctx: &RunContext, thread: usize, slots: usize) {
+    let Some(writing) = ctx.record.sink.writing() else { return };
+    let backlog = &ctx.transfers.backlog;
     let (mut running, mut hosts) = (FuturesUnordered::new(), FuturesUnordered::new());
     let mut parked: HashMap<String, Vec<Parking>> = HashMap::new();
     let mut back: VecDeque<Parking> = VecDeque::new();
     let mut open = true;
     loop {
-        let free = running.len() < ctx.options.concurrency;
+        backlog.uses(thread, running.len());
+        let free = running.len() < slots;
         if let Some((job, times)) = back.pop_front_if(|_| free) {
             running.push(carry(ctx, writing, job, times));
             continue;
         }
         tokio::select! {
-            job = queue.recv(), if open && free => match job.flatten() {
+            job = backlog.next(thread), if open && free => match job {
                 Some(job) => running.push(carry(ctx, writing, job, 0)),
                 None => open = false,
             },
-            Some(done) = running.next() => if let Some((parking, host)) = done {
-                parked.entry(host.clone()).or_insert_with(|| {
+            Some(done) = running.next() => match done {
+                None => backlog.done(),
+                Some((parking, host)) => parked.entry(host.clone()).or_insert_with(|| {
                     hosts.push(wait(ctx, host));
                     Vec::new()
-                }).push(parking);
+                }).push(parking),
             },
             Some((host, came)) = hosts.next() => {
                 let jobs = parked.remove(&host).unwrap_or_default();
@@ -64,6 +67,7 @@ pub(crate) async fn all(ctx: &RunContext, writing: &Writing, queue: &mut mpsc::R
                 for (job, times) in jobs {
                     let why = error.clone().map_or(TransferError::Stopped, TransferError::Head);
                     end(ctx, &job, Err(why), times).await;
+                    backlog.done();
                 }
             },
             else => break,

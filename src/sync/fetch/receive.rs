@@ -28,8 +28,11 @@ use crate::{
     },
 };
 
-/// Bytes are handed to the writing threads in pieces of about this size.
+/// Bytes are hashed and written when about this many came.
 const PIECE: usize = 256 * 1024;
+
+/// Documents up to this size are written without a name, which is one change of a folder instead of three.
+const ANONYMOUS: u64 = 4 * 1024 * 1024;
 
 /// A partial download smaller than this is not worth keeping.
 const WORTH_KEEPING: u64 = 64 * 1024;
@@ -114,8 +117,7 @@ impl Receiver {
                 if self.blob.announced.total.is_none() {
                     check_space(ctx, self.at())?;
                 }
-                let written = self.write(writing).await;
-                self.stage = Some(written.map_err(|error| fills_alone(ctx, error, self.at()))?);
+                self.stage = Some(self.write(ctx, writing, Ok).await?);
             }
         }
     }
@@ -130,15 +132,14 @@ impl Receiver {
     }
 
     /// How the bytes compare with the name, and with the version that they replace.
-    async fn fit_after(&self, writing: &Writing, job: &DownloadJob) -> Result<Fit, TransferError> {
+    fn fit_after(&self, mirror: &Mirror, job: &DownloadJob) -> Fit {
         let fit = self.fit(job);
         if !job.replaces || matches!(fit, Fit::Fits | Fit::Contradicts(_)) {
-            return Ok(fit);
+            return fit;
         }
-        let (mirror, path) = (Arc::clone(&writing.mirror), job.path.clone());
-        let before = writing.pool.run(move || mirror.root().sample(&path, SAMPLE)).await?;
+        let before = mirror.root().sample(&job.path, SAMPLE);
         // What can't be read tells nothing.
-        Ok(before.ok().flatten().map_or(fit, |before| fit.after(&job.particulars.file_name, &before, &self.sample)))
+        before.ok().flatten().map_or(fit, |before| fit.after(&job.particulars.file_name, &before, &self.sample))
     }
 
     /// Refuses bytes that are encoded, unless they are clearly the document's own and only called so.
@@ -148,12 +149,34 @@ impl Receiver {
         if coded && self.fit(job) != Fit::Fits { Err(TransferError::Encoded(encoding.clone())) } else { Ok(()) }
     }
 
-    /// Writes what waits.
-    async fn write(&mut self, writing: &Writing) -> Result<Stage, TransferError> {
+    /// Hashes and writes what came, and does something with the file.
+    async fn write<R: Send + 'static>(
+        &mut self,
+        ctx: &RunContext,
+        writing: &Writing,
+        then: impl FnOnce(Stage) -> Result<R, mirror::Error> + Send + 'static,
+    ) -> Result<R, TransferError> {
         let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
         self.waiting = 0;
         let (mirror, md5) = (Arc::clone(&writing.mirror), is_hashed(&self.blob));
-        Ok(writing.pool.run(move || write(&mirror, stage, &pieces, (md5, false))).await??)
+        let is_small = self.blob.announced.total.is_some_and(|total| total <= ANONYMOUS);
+        let work = move || {
+            let mut stage = match stage {
+                Some(stage) => stage,
+                None if is_small => Stage::whole(&mirror, md5)?,
+                None => Stage::create(&mirror, md5)?,
+            };
+            for piece in pieces {
+                stage.write(&piece)?;
+            }
+            then(stage)
+        };
+        let written = if writing.mirror.syncs_each() {
+            writing.pool.run(work).await?
+        } else {
+            ctx.transfers.writes.run(&writing.pool, work).await?
+        };
+        written.map_err(|error| fills_alone(ctx, error.into(), self.at()))
     }
 
     /// Ends the file, and decides whether enough downloads agree on its bytes. None: another one has to.
@@ -165,16 +188,13 @@ impl Receiver {
         tries: &mut Attempts,
     ) -> Result<Option<Arrived>, TransferError> {
         self.decoded(job)?;
-        let fit = self.fit_after(writing, job).await?;
-        let (stage, pieces) = (self.stage.take(), std::mem::take(&mut self.pieces));
-        let (mirror, hashed, time) = (Arc::clone(&writing.mirror), is_hashed(&self.blob), self.blob.last_modified);
-        let end = move || -> Result<_, mirror::Error> {
-            let stage = write(&mirror, stage, &pieces, (hashed, true))?;
+        let fit = self.fit_after(&writing.mirror, job);
+        let time = self.blob.last_modified;
+        let finish = move |stage: Stage| {
             let md5 = stage.md5();
             Ok((stage.finish(time)?, md5))
         };
-        let ended = writing.pool.run(end).await?;
-        let (staged, own) = ended.map_err(|error| fills_alone(ctx, error.into(), self.at()))?;
+        let (staged, own) = self.write(ctx, writing, finish).await?;
         let announced = &self.blob.announced;
         let md5 = announced.md5.map(|md5| own == Some(md5));
         let tag = announced.md5_by_etag().map(|tag| own == Some(tag));
@@ -244,9 +264,10 @@ impl Receiver {
         let Some(etag) = self.blob.announced.etag.clone().filter(|_| at >= WORTH_KEEPING && at > held) else {
             return Ok(broken);
         };
-        let stage = self.write(writing).await?;
+        let mirror = Arc::clone(&writing.mirror);
+        let name = self.write(ctx, writing, move |stage| stage.keep(&mirror)).await?;
         let partial = Partial {
-            name: stage.keep(&writing.mirror)?,
+            name,
             etag,
             total: self.blob.announced.total,
             md5: self.blob.announced.md5,
@@ -274,22 +295,4 @@ pub(crate) fn discard(writing: &Writing, partial: &Partial) -> Result<(), Transf
         Err(error) if error.kind() == mirror::ErrorKind::Document => Ok(()),
         other => Ok(other?),
     }
-}
-
-/// Writes pieces of a blob; a stage that is begun here holds all of it if `whole` says so.
-fn write(
-    mirror: &Mirror,
-    stage: Option<Stage>,
-    pieces: &[Bytes],
-    (md5, whole): (bool, bool),
-) -> Result<Stage, mirror::Error> {
-    let mut stage = match stage {
-        Some(stage) => stage,
-        None if whole => Stage::whole(mirror, md5)?,
-        None => Stage::create(mirror, md5)?,
-    };
-    for piece in pieces {
-        stage.write(piece)?;
-    }
-    Ok(stage)
 }

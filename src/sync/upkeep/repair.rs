@@ -17,7 +17,7 @@ use crate::{
         commit::{committer::Committer, names::Names, operation::TreeChange},
         context::RunContext,
         decide::reservations::Reservations,
-        fetch::{download, job::DownloadJob},
+        fetch::{backlog::Backlog, download, job::DownloadJob},
         run::build,
         sink::Writing,
         worker::Pool,
@@ -52,8 +52,7 @@ pub async fn mend(
     let root = mirror.root();
     match service {
         Ok(remote) => {
-            let (jobs, _queue) = tokio::sync::mpsc::channel(1);
-            let ctx = build(parts(remote), Arc::default(), jobs)?;
+            let ctx = build(parts(remote), Arc::default(), Backlog::new(1))?;
             let Some(writing) = ctx.record.sink.writing() else { return Ok(()) };
             let repaired = Repair { state, root, writing, service: Ok(&ctx) }.all(findings).await;
             ctx.stop.take_fatal().map_or(repaired, Err)
