@@ -74,7 +74,7 @@ struct Program<'p> {
     settings: &'p Settings,
     sources: &'p Sources,
     location: &'p ConfigLocation,
-    /// Environment variables that look like settings and are none.
+    /// Environment variables that look like settings but aren't.
     unknown: &'p [config::Error],
     start: &'p dyn Fn(bool) -> Output,
 }

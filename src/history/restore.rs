@@ -183,7 +183,7 @@ impl Restore<'_> {
         done: &Mutex<Restored>,
     ) -> Result<(), mirror::Error> {
         let mut damaged = 0;
-        let came = match self.restore_file(writer, &mirrored, &mut damaged) {
+        let outcome = match self.restore_file(writer, &mirrored, &mut damaged) {
             Err(error) if error.kind() == ErrorKind::Document => {
                 RestoreOutcome::NotRestored(MissingReason::Failed(error.to_string()))
             }
@@ -191,11 +191,11 @@ impl Restore<'_> {
         };
         let mut done = lock(done);
         done.damaged += damaged;
-        match came {
+        match outcome {
             RestoreOutcome::Whole(size) | RestoreOutcome::Edited(size) => {
                 done.files += 1;
                 done.bytes += size;
-                done.edited += u64::from(matches!(came, RestoreOutcome::Edited(_)));
+                done.edited += u64::from(matches!(outcome, RestoreOutcome::Edited(_)));
                 Progress::add(&self.progress.bytes, size);
             }
             RestoreOutcome::NotRestored(reason) => {

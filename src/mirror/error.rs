@@ -145,8 +145,8 @@ impl Error {
     pub fn with_shortage(self, dest: &Path) -> Self {
         match self {
             Self::Io { action, path, source, .. } if errno(&source) == Some(Errno::NOSPC) => {
-                let room = std::fs::File::open(dest).and_then(sys::free_space).ok();
-                let shortage = room.map(|room| Shortage::of(room.bytes, room.files));
+                let free = std::fs::File::open(dest).and_then(sys::free_space).ok();
+                let shortage = free.map(|free| Shortage::of(free.bytes, free.files));
                 Self::Io { action, path, source, shortage }
             }
             Self::NotHeld { path, source } => Self::NotHeld { path, source: Box::new(source.with_shortage(dest)) },

@@ -19,7 +19,7 @@ use super::Error;
 pub(super) struct Lock {
     file: OwnedFd,
     was_interrupted: bool,
-    clear_interruption: AtomicBool,
+    interruption_cleared: AtomicBool,
     shared: AtomicBool,
 }
 
@@ -50,7 +50,7 @@ impl Lock {
         Ok(Self {
             file: lock,
             was_interrupted,
-            clear_interruption: AtomicBool::new(false),
+            interruption_cleared: AtomicBool::new(false),
             shared: AtomicBool::new(false),
         })
     }
@@ -64,7 +64,7 @@ impl Lock {
 
     /// Called when the traces of an interrupted command have been dealt with.
     pub(super) fn clear_interruption(&self) {
-        self.clear_interruption.store(true, Relaxed);
+        self.interruption_cleared.store(true, Relaxed);
     }
 
     /// Lets child processes hold the lock, too, so that it is released when the last of them ends.
@@ -77,7 +77,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // A command that was refused has changed nothing, so the next one must still learn of the interruption.
-        if self.clear_interruption.load(Relaxed) || !self.was_interrupted {
+        if self.interruption_cleared.load(Relaxed) || !self.was_interrupted {
             let _ = rustix::fs::ftruncate(&self.file, 0);
         }
         if self.shared.load(Relaxed) {

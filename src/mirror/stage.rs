@@ -47,7 +47,7 @@ enum ContentLocation {
     /// Below `tmp/`, and deleted on drop.
     Named(TempPath),
     /// It has no name.
-    AnonymousFiles(Arc<AnonymousFiles>),
+    Anonymous(Arc<AnonymousFiles>),
 }
 
 impl Stage {
@@ -58,7 +58,7 @@ impl Stage {
         let created = mirror.anonymous.create(number, &mirror.state_dir.tmp[number]);
         let created = created.map_err(|e| Error::of_state("create a file in", format!("tmp/{number:x}"), e.into()))?;
         let Some((name, file)) = created else { return Self::named(mirror, number, md5) };
-        Ok(Self::new(mirror, file, name, ContentLocation::AnonymousFiles(Arc::clone(&mirror.anonymous)), md5))
+        Ok(Self::new(mirror, file, name, ContentLocation::Anonymous(Arc::clone(&mirror.anonymous)), md5))
     }
 
     /// Creates an empty file. With `md5`, the MD5 is calculated, too.
@@ -186,7 +186,7 @@ impl Stage {
                 // The file has a new name, so there is nothing to delete under the old one.
                 let _ = path.keep();
             }
-            ContentLocation::AnonymousFiles(anonymous) => {
+            ContentLocation::Anonymous(anonymous) => {
                 anonymous.keep(self.name.clone(), self.file);
                 let linked = anonymous.link(&self.name, dir, new).unwrap_or(Ok(()));
                 linked.map_err(|e| Error::io("keep", &self.name, e))?;
@@ -221,7 +221,7 @@ impl Stage {
             ContentLocation::Named(path) => {
                 path.keep().map_err(|e| Error::io("keep", &name, e.error))?;
             }
-            ContentLocation::AnonymousFiles(anonymous) => anonymous.keep(name.clone(), self.file),
+            ContentLocation::Anonymous(anonymous) => anonymous.keep(name.clone(), self.file),
         }
         failpoints::point(Point::Staged, &name);
         Ok(Staged { name, stamp, sha256: Sha256::new(self.hasher.finalize().into()) })

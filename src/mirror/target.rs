@@ -121,16 +121,16 @@ impl<'t> FileWriter<'t> {
             }
             Err(error) => return Err(Error::io("create", path.as_str(), error)),
         };
-        let given = target.fill(from, &mut file, sha256, buffer, ended).and_then(|given| {
-            if let WriteOutcome::Written(_) = given {
+        let outcome = target.fill(from, &mut file, sha256, buffer, ended).and_then(|outcome| {
+            if let WriteOutcome::Written(_) = outcome {
                 target.set_attributes(&file, mtime)?;
             }
-            Ok(given)
+            Ok(outcome)
         });
-        if !matches!(given, Ok(WriteOutcome::Written(_))) {
+        if !matches!(outcome, Ok(WriteOutcome::Written(_))) {
             let _ = rustix::fs::unlinkat(dir, path.leaf(), AtFlags::empty());
         }
-        given.map_err(|e| Error::io("write", path.as_str(), e))
+        outcome.map_err(|e| Error::io("write", path.as_str(), e))
     }
 }
 

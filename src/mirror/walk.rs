@@ -111,8 +111,8 @@ impl Root {
         mut each: impl FnMut(String, Option<Sha256>) -> Result<(), E>,
     ) -> Result<(), E> {
         let objects = format!("{STATE_FOLDER}/objects");
-        let Some((_, shelves)) = self.names_in(&objects)? else { return Ok(()) };
-        for object_dir in shelves {
+        let Some((_, object_dirs)) = self.names_in(&objects)? else { return Ok(()) };
+        for object_dir in object_dirs {
             let Some((_, names)) = self.names_in(&format!("{objects}/{object_dir}"))? else {
                 each(object_dir, None)?;
                 continue;

@@ -21,7 +21,7 @@ pub struct Failure {
     /// At which step.
     #[serde(default)]
     pub step: FailureStep,
-    /// The status of the answer that it failed of.
+    /// The HTTP status of the response that caused it.
     pub status: Option<u16>,
     /// Why, and what to do.
     pub error: String,

@@ -13,8 +13,8 @@ pub const SEGMENT_LIMIT: usize = 255;
 #[error("{0:?} is not a path inside the tree")]
 pub struct BadPath(String);
 
-/// A path below the destination: steps separated by `/`, `None` of them empty, `.`, `..` or longer than 255 bytes, and never
-/// inside the state folder.
+/// A path below the destination: steps separated by `/`, none of them empty, `.`, `..` or longer than 255 bytes, and
+/// never inside the state folder.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct RelPath(Arc<str>);

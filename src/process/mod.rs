@@ -1,4 +1,4 @@
-//! Commands of the shell and threads that this program starts.
+//! Shell commands and threads that this program starts.
 
 mod shell;
 mod thread;

@@ -1,4 +1,4 @@
-//! Commands of the user's: where the secret comes from, and who is told of a failure.
+//! Shell commands from the settings: one prints the secret, one is run after a failure.
 
 use std::{
     io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _},
@@ -14,13 +14,13 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// More of what it says is not kept.
+/// Bytes of output that are kept; the rest is discarded.
 const MOST: u64 = 64 * 1024;
 
-/// How long its last words are waited for, when it has ended.
+/// How long to wait for remaining output after the command has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What nothing that is started here needs to know.
+/// Variables that commands don't inherit.
 const SECRETS: [&str; 2] = ["IBINDER_CLIENT_SECRET", "IBINDER_CLIENT_SECRET_COMMAND"];
 
 /// Why a command failed.
@@ -29,7 +29,7 @@ pub enum Failed {
     /// It can't be started.
     #[error("/bin/sh can't be started: {0}")]
     NotStarted(io::Error),
-    /// It ended otherwise than well.
+    /// It failed.
     #[error("it ended with {0}")]
     Ended(String),
     /// It did not end.
@@ -37,10 +37,10 @@ pub enum Failed {
     Killed(Duration),
 }
 
-/// The process group of the command that runs. It is locked while one is started: none may escape.
+/// The process group of the running command. Locked while one is started, so that [`abandon`] misses none.
 static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
 
-/// Kills the command that runs, with all that it started: nobody waits for it any more.
+/// Kills the running command and everything that it started, because nobody waits for it any more.
 pub fn abandon() {
     if let Some(group) = running().take() {
         let _ = kill_process_group(group, Signal::KILL);
@@ -56,23 +56,24 @@ enum News {
     Ended(io::Result<ExitStatus>),
 }
 
-/// A command of the shell.
+/// A shell command.
 #[derive(Debug, Default)]
 pub struct Shell<'c> {
     /// The command.
     pub command: &'c str,
-    /// What its environment has besides this program's.
+    /// Variables that are added to this program's environment.
     pub variables: &'c [(&'c str, String)],
     /// Its standard input.
     pub input: String,
-    /// Whether its standard error is heard as well, rather than shown.
+    /// Whether its standard error is read like its output, instead of shown.
     pub hears_errors: bool,
     /// How long it may take.
     pub limit: Duration,
 }
 
 impl Shell<'_> {
-    /// Runs it. `heard` gets what it says, line by line. When the time is over it is killed with all that it started.
+    /// Runs it, and passes each line of output to `heard`. Kills it, and everything that it started, after the time
+    /// limit.
     pub fn run(self, mut heard: impl FnMut(&[u8])) -> Result<(), Failed> {
         let limit = self.limit;
         let end = Instant::now() + limit;
@@ -93,7 +94,7 @@ impl Shell<'_> {
             let _ = kill_process_group(group, Signal::KILL);
             return Err(Failed::Killed(limit));
         };
-        // What it left in the background may keep its output open for ever.
+        // A background process may keep the output open for ever.
         let _ = next(&news, Instant::now() + LAST_WORDS, &mut heard);
         verdict(status)
     }
@@ -120,12 +121,12 @@ impl Shell<'_> {
     }
 }
 
-/// A command need not read what it gets.
+/// Writes the input in a thread of its own, because a command may not read it.
 fn feed(mut stdin: ChildStdin, input: String) {
     thread::spawn(move || stdin.write_all(input.as_bytes()));
 }
 
-/// Hands its lines on, and reads what is too much, so that it is never held up.
+/// Sends the lines of its output. Reads the rest, too, so that the command is never blocked.
 fn listen(reader: PipeReader, tell: Sender<News>) {
     thread::spawn(move || {
         let mut output = BufReader::new(reader);
@@ -140,7 +141,7 @@ fn listen(reader: PipeReader, tell: Sender<News>) {
     });
 }
 
-/// Hears lines until the command has ended; none where the time is over, or nothing more comes.
+/// Passes lines on until the command has ended; `None` if the time is over, or if there is no more output.
 fn next(news: &Receiver<News>, end: Instant, heard: &mut impl FnMut(&[u8])) -> Option<io::Result<ExitStatus>> {
     loop {
         match news.recv_timeout(end.saturating_duration_since(Instant::now())).ok()? {
@@ -184,7 +185,7 @@ mod tests {
             ("echo sorry; exit 3",               "sorry",   Err("exit status 3")),
             ("kill -9 $$",                       "",        Err("signal 9")),
             ("no-such-program 2>/dev/null",      "",        Err("exit status 127")),
-            // What it leaves behind has its output, and is not waited for.
+            // A background process keeps the output open, and nobody waits for it.
             ("sleep 40 & echo on",               "on",      Ok(())),
         ];
         for (command, said, ended) in table {

@@ -1,4 +1,4 @@
-//! Threads that are waited for.
+//! Threads that are joined when their owner is dropped.
 
 use std::{
     io,

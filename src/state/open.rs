@@ -196,14 +196,14 @@ mod tests {
     #[test]
     fn a_path_like_a_uri_is_a_path() {
         let folder = tempfile::tempdir().unwrap();
-        let invalid = folder.path().join("file:").join("x?mode=memory#y%41");
-        fs::create_dir_all(&invalid).unwrap();
-        drop(written(&invalid, "here"));
-        assert!(invalid.join("state.db").is_file());
-        let view = State::view(&invalid.join("state.db"), Isolation::Snapshot).unwrap().unwrap();
+        let odd = folder.path().join("file:").join("x?mode=memory#y%41");
+        fs::create_dir_all(&odd).unwrap();
+        drop(written(&odd, "here"));
+        assert!(odd.join("state.db").is_file());
+        let view = State::view(&odd.join("state.db"), Isolation::Snapshot).unwrap().unwrap();
         assert_eq!(get(&view).unwrap().as_deref(), Some("here"));
         drop(view);
-        let (state, copy) = (State::open(&invalid.join("state.db"), false).unwrap(), invalid.join("copy?a.db"));
+        let (state, copy) = (State::open(&odd.join("state.db"), false).unwrap(), odd.join("copy?a.db"));
         state.copy_to(&copy).unwrap();
         assert!(copy.is_file());
     }

@@ -2,14 +2,15 @@
 //!
 //! | state | how it is opened |
 //! | --- | --- |
-//! | `-wal` exists: a command is active or was killed | read-only, with the existing `-shm`; if nobody else is connected,
-//! `SQLite` keeps its index in memory |
-//! | WAL at rest | as an immutable file, since any other way creates a `-wal` and a `-shm`. If somebody changes it, the
-//! read fails and is repeated |
+//! | `-wal` exists: a command is active or was killed | read-only, with the existing `-shm` or an index in memory |
+//! | WAL at rest | as an immutable file; if somebody changes it, the read fails and is repeated |
 //! | a rollback journal (network shares) | read-only: a shared lock for each transaction |
 //!
-//! Everything else is read from a copy: a journal without its index, a hot rollback journal, and a schema that the next run
-//! will migrate.
+//! `SQLite` keeps the index in memory if nobody else is connected. Opening WAL at rest in any other way would create a
+//! `-wal` and a `-shm`.
+//!
+//! Everything else is read from a copy: a journal without its index, a hot rollback journal, and a schema that the next
+//! run will migrate.
 //!
 //! Only `SQLite` opens a database that this process may have locked: closing it otherwise would release the locks.
 

@@ -80,7 +80,7 @@ pub(crate) struct Transfers {
 }
 
 impl Service {
-    /// Sends a request; `None` once the run is stopping. If the client gave the service up, the run stops.
+    /// Sends a request; `None` once the run is stopping. If the client gave up on the service, the run stops.
     pub(crate) async fn ask<T>(
         &self,
         call: impl Future<Output = Result<T, remote::Error>>,

@@ -1,7 +1,7 @@
 //! Reading files on several threads.
 //!
-//! One thread produces jobs in order, the others read and hash. Hashing needs the processor and reading the disk; with
-//! several files at once neither waits for the other.
+//! One thread produces jobs in order, the others read and hash. Hashing needs the processor and reading needs the
+//! disk; with several files at once neither waits for the other.
 
 use std::{
     io,

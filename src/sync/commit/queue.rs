@@ -50,7 +50,7 @@ impl Group {
 }
 
 impl Queue {
-    /// Queues an operation; false where nobody works on the queue any more.
+    /// Queues an operation; `false` if the queue is closed.
     pub(super) fn push(&self, operation: Operation, permit: OwnedSemaphorePermit) -> bool {
         let mut waiting = self.waiting();
         if waiting.closed {
@@ -63,7 +63,7 @@ impl Queue {
         true
     }
 
-    /// Replies once everything that was queued before is recorded. The reply is dropped where nobody works on the queue.
+    /// Replies once everything that was queued before is recorded. The reply is dropped if the queue is closed.
     pub(super) fn flush(&self, reply: oneshot::Sender<()>) {
         let mut waiting = self.waiting();
         if !waiting.closed {
@@ -72,13 +72,13 @@ impl Queue {
         }
     }
 
-    /// Takes nothing more; what waits is still worked on.
+    /// Closes the queue. Operations that wait are still carried out.
     pub(super) fn close(&self) {
         self.waiting().closed = true;
         self.filled.notify_one();
     }
 
-    /// Drops what waits, where the committer has died.
+    /// Drops everything that waits, because the committer has died.
     pub(super) fn abandon(&self) {
         *self.waiting() = Waiting { closed: true, ..Waiting::default() };
     }

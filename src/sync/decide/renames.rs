@@ -217,8 +217,8 @@ impl Planner {
 /// Adds the renames in their order, and the rows of documents for which no better path is free.
 fn add_renames(mut plan: RenamePlan, moves: &[Move], legs: Vec<Leg>) -> RenamePlan {
     let moved: HashSet<DocumentId> = legs.iter().map(|leg| leg.document.clone()).collect();
-    for stays in moves.iter().filter(|m| !moved.contains(&m.mover.document)) {
-        let (document, particulars) = (stays.mover.document.clone(), stays.new.clone());
+    for staying in moves.iter().filter(|m| !moved.contains(&m.mover.document)) {
+        let (document, particulars) = (staying.mover.document.clone(), staying.new.clone());
         plan.rows.push(RowChange::Place { document, particulars });
     }
     let rows: HashMap<&DocumentId, &Move> = moves.iter().map(|m| (&m.mover.document, m)).collect();

@@ -73,7 +73,7 @@ pub(crate) enum Next {
     AtOnce,
     /// Another request, at once, which costs a try.
     AtOnceCounted,
-    /// Another try, and with all tries left: this one got further than any before.
+    /// Another try, with all tries left, because this one got further than any before.
     Afresh,
     /// Another try, which counts.
     Later,
@@ -165,7 +165,7 @@ impl Attempts {
 
     /// The whole came, with this hash. Whether that makes enough downloads that agree.
     pub(crate) fn is_enough(&mut self, hash: Sha256, needed: u32) -> bool {
-        // A complete download that is doubted binds no later one.
+        // The next download needn't match what this one announced.
         self.announced = None;
         self.agreeing = if self.last == Some(hash) { self.agreeing + 1 } else { 1 };
         self.last = Some(hash);

@@ -56,7 +56,7 @@ impl Queue {
 }
 
 impl Backlog {
-    /// A backlog for threads with so many slots in all.
+    /// A backlog for threads that have this many slots between them.
     pub(crate) fn new(slots: usize) -> Self {
         let threads = slots.clamp(1, THREADS);
         let share = |thread| slots / threads + usize::from(thread < slots % threads);

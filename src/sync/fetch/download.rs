@@ -219,7 +219,7 @@ fn again(error: TransferError) -> (TransferError, Next) {
     (error, next)
 }
 
-/// A blob whose bytes begin to come, and the slot that it comes in.
+/// A blob whose first bytes have arrived, and the slot that its download uses.
 async fn head<'c>(
     ctx: &'c RunContext,
     writing: &Writing,

@@ -47,7 +47,7 @@ impl Drop for DownloadThreads {
     }
 }
 
-/// Ends the run where the thread that owns it panics: nobody else would end its jobs.
+/// Ends the run if the thread that owns it panics, because nothing else would end its jobs.
 struct Alive(Arc<RunContext>);
 
 impl Drop for Alive {

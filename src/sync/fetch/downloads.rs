@@ -1,8 +1,8 @@
-//! All documents that are on their way, so many at once.
+//! Runs the downloads of one thread, several at once.
 //!
-//! A document whose storage host is down is parked: it gives its slots to the others, and comes back
-//! when its host does. Hosts are waited for beside the downloads, so the wait costs nobody else anything. When a host
-//! is given up, the documents that are parked for it fail, and the run goes on.
+//! A document whose storage host is down is parked: it gives its slot to others, and continues when the host is back.
+//! Waiting for a host delays no other download. When a host is given up, the documents that are parked for it fail, and
+//! the run continues.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -62,7 +62,7 @@ pub(crate) async fn list(ctx: &RunContext) -> Result<Option<BinderSurvey>, Fatal
     Ok(Some(survey))
 }
 
-/// The listed binders, and whether every item could be read; `None` if the list can't be had.
+/// The listed binders, and whether every item could be read; `None` if the list can't be read.
 async fn request(ctx: &RunContext, known: usize) -> Result<Option<(Vec<Binder>, bool)>, Fatal> {
     let answer = ctx.service.ask(ctx.service.remote.binders()).await;
     if let Some(time) = ctx.service.remote.time() {

@@ -21,7 +21,7 @@ pub(super) enum ReadError {
     Failed(remote::Error),
     /// The run is stopping.
     Stopped,
-    /// The run can't go on, as without valid credentials.
+    /// The run can't continue, for example without valid credentials.
     Fatal(Fatal),
 }
 
