@@ -383,7 +383,7 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-/// Files that import each other, directly or through others, are one concept and belong into one file.
+/// Files that import each other, directly or through others, are one concept and belong in one file.
 #[test]
 fn no_files_import_each_other() {
     let imports = imports();

@@ -1,8 +1,8 @@
 //! Named points between received bytes and a committed row, at which a test can kill the process.
 //!
-//! Points only exist with the feature `crash-points`, which the tests turn on, and only do something once a test's own process
-//! installs a watcher; no flag and no variable can. The watcher also sees in which order the disk changed, so that a test can
-//! simulate a power cut.
+//! Points only exist with the feature `crash-points`, which the tests turn on, and only do something once a test's own
+//! process installs a watcher; no flag and no variable can. The watcher also sees in which order the disk changed, so
+//! that a test can simulate a power cut.
 
 use std::fmt::Display;
 

@@ -76,7 +76,7 @@ impl Health {
         Self { level: Level::Unknown, headline: why, perfdata: String::new(), problems }
     }
 
-    /// Judges a status. `max_age` is in seconds; `liveness` are those of [`Status::at_work`], in its order.
+    /// Judges a status. `max_age` is in seconds; `liveness` has an entry for each of [`Status::at_work`].
     pub fn of(status: &Status, now: Timestamp, max_age: i64, liveness: &[Liveness]) -> Self {
         let mut problems = Vec::new();
         let mut note = |level, text| problems.push(Problem { level, text });

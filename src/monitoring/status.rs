@@ -185,7 +185,7 @@ pub struct LastVerify {
     pub finished_at: Timestamp,
     /// What was read.
     pub checked: Checked,
-    /// What exists.
+    /// What the mirror has in all.
     pub mirrored: Checked,
     /// Findings that are damage.
     pub damaged: u64,
@@ -273,7 +273,7 @@ impl Status {
         copy.text()
     }
 
-    /// A process begins. It has the lock, so that others that claim to change the mirror were killed.
+    /// A process begins. If it has the lock, others that claim to change the mirror were killed.
     pub fn begin(&mut self, working: Working, look: impl Fn(u32) -> ProcessState) {
         let looks = |command: &str| command == "verify";
         let locked = !looks(&working.command);

@@ -19,8 +19,8 @@ use crate::pace::ConcurrencyLimit;
 /// A download in progress.
 ///
 /// It is complete only after [`chunk`](Self::chunk) returned `None`: `chunk` compares the size with the announced
-/// one. If none was announced and `ends_at_close` is set, even that proves little, because a broken connection looks the
-/// same.
+/// one. If none was announced and `ends_at_close` is set, even that proves little, because a broken connection looks
+/// the same.
 pub struct Blob {
     /// The offset of the first byte: 0, or where a download was resumed.
     pub start: u64,

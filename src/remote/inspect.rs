@@ -226,15 +226,15 @@ fn first_byte(response: &Response, took: Duration) -> Result<FirstByte, Cause> {
     if !status.is_success() {
         return Err(Cause::Storage { status: status.as_u16(), retry_after: None });
     }
-    let describe = blob_head::describe(status, headers);
-    let announced = &describe.announced;
+    let head = blob_head::describe(status, headers);
+    let announced = &head.announced;
     let range = headers::text(headers, CONTENT_RANGE).unwrap_or_default();
     Ok(FirstByte {
         took,
         status: status.as_u16(),
         is_part: status.as_u16() == 206 && range.starts_with("bytes 0-0/") && response.content_length() == Some(1),
         has_etag: announced.etag.is_some(),
-        has_time: describe.last_modified.is_some(),
+        has_time: head.last_modified.is_some(),
         has_md5: announced.md5.is_some(),
         offers_ranges: headers::text(headers, ACCEPT_RANGES) == Some("bytes"),
         is_blob: headers.contains_key("x-ms-blob-type"),

@@ -10,8 +10,8 @@ use crate::{model::OrganisationId, pace::Policy};
 
 /// The settings of a client.
 ///
-/// `config` builds them from what the user gave; [`Remote::new`](super::Remote::new) checks them. The hosts are those of
-/// `docs/api-contract.md`, "Hosts and headers".
+/// `config` builds them from what the user gave; [`Remote::new`](super::Remote::new) checks them. The hosts are those
+/// of `docs/api-contract.md`, "Hosts and headers".
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Base URL of the API, without a trailing slash.
@@ -49,9 +49,9 @@ impl Settings {
     /// The service's token endpoint.
     pub const AUTH_URL: &str = "https://signin.ibinder.com/connect/token";
 
-    /// Path of a folder's sub-folders below the API's base; `{domain}`, `{id}` and `{folderId}` are filled in. That they
-    /// can be requested is documented, this path is assumed (`docs/api-contract.md`,
-    /// "Folders"): it is written here only.
+    /// Path of a folder's sub-folders below the API's base; `{domain}`, `{id}` and `{folderId}` are filled in. That
+    /// they can be requested is documented, this path is assumed (`docs/api-contract.md`, "Folders"): it is written
+    /// here only.
     pub(super) const SUBFOLDERS: &str = "documents/drives/{domain}/{id}/folders/{folderId}";
 
     /// How the client calls itself.

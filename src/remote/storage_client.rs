@@ -135,12 +135,12 @@ impl Service<Uri> for ProxyConnector {
     }
 
     fn call(&mut self, host: Uri) -> Self::Future {
-        let proxy = self.proxies.as_ref().and_then(|(proxies, purpose)| Some((proxies.intercept(&host)?, purpose)));
-        let Some((proxy, purpose)) = proxy else {
+        let proxy = self.proxies.as_ref().and_then(|(proxies, to_proxy)| Some((proxies.intercept(&host)?, to_proxy)));
+        let Some((proxy, to_proxy)) = proxy else {
             let direct = self.direct.call(host);
             return Box::pin(async { direct.await.map(MaybeHttpsStream::Http).map_err(Into::into) });
         };
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), purpose.clone());
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy.clone());
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }

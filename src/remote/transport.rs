@@ -58,7 +58,7 @@ pub(super) struct ClientPurpose {
 }
 
 impl ClientPurpose {
-    /// The purpose that a URL needs.
+    /// The purpose of a client for this URL.
     pub(super) fn to(url: &Url) -> Self {
         Self { loopback: is_loopback(url), tls: url.scheme() == "https" }
     }

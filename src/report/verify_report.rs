@@ -63,7 +63,7 @@ pub enum Observation {
     NotAFile(&'static str),
     /// The same in an object's place.
     NotAnObject(&'static str),
-    /// Nobody may look, and why.
+    /// Access was refused, and why.
     Refused(String),
     /// The disk failed to read it, and how.
     DiskError(String),
@@ -81,7 +81,7 @@ pub enum Observation {
     /// No row needs it.
     Unneeded,
     /// Something that no document has, in words.
-    NoDocuments(&'static str),
+    Foreign(&'static str),
 }
 
 impl fmt::Display for Observation {
@@ -97,7 +97,7 @@ impl fmt::Display for Observation {
             Self::OtherSize { found, recorded } => write!(f, "it has {found} bytes instead of {recorded}"),
             Self::Elsewhere(path) => write!(f, "its bytes are in {:?}", path.as_str()),
             Self::Unneeded => f.write_str("nothing that is recorded needs it"),
-            Self::NoDocuments(what) => write!(f, "{what} that no document has"),
+            Self::Foreign(what) => write!(f, "{what} that no document has"),
         }
     }
 }

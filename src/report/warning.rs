@@ -194,7 +194,7 @@ pub enum Warning {
     /// More warnings than a report lists.
     #[error("{count} more warnings are in the log")]
     More {
-        /// The number.
+        /// How many.
         count: u64,
     },
     /// From a later version of this program.

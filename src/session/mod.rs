@@ -75,7 +75,7 @@ pub(crate) fn execute(parts: Parts, requests: &Requests, output: &Output) -> Res
     let finished = runtime()?.block_on(async {
         tokio::select! {
             finished = sync::run(parts) => finished,
-            () = send_signals => unreachable!("beating never ends"),
+            () = send_signals => unreachable!("the signals never end"),
         }
     });
     let ended = ui::ended(finished.outcome(), &finished.tally.documents());

@@ -19,7 +19,7 @@ pub(crate) async fn send_signals(manager: &Manager, moved: impl Fn() -> u64, mut
         return std::future::pending().await;
     }
     // Several signals fit into the watchdog's timeout.
-    let pause = manager.watchdog().map_or(STATUS, |timeout_seconds| STATUS.min(timeout_seconds / 4));
+    let pause = manager.watchdog().map_or(STATUS, |timeout| STATUS.min(timeout / 4));
     let (mut last, mut shown) = (None, String::new());
     loop {
         let (now, text) = (moved(), status());

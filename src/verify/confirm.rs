@@ -233,5 +233,5 @@ fn stranger(file: Foreign) -> Finding {
         OnDisk::Other(what) => what,
         OnDisk::File(_) | OnDisk::Missing => "a file",
     };
-    finding(FindingKind::Foreign, file.path, None, Observation::NoDocuments(what))
+    finding(FindingKind::Foreign, file.path, None, Observation::Foreign(what))
 }

@@ -12,7 +12,7 @@ use std::{
 pub(crate) enum Action {
     /// Azurite answers it.
     Pass,
-    /// Azurite answers it with another query.
+    /// Azurite answers it with this query in place of its own.
     Query(String),
     /// This many bytes of the body pass, the closure runs, and the connection breaks.
     Cut(usize, Box<dyn FnOnce() + Send>),
@@ -66,8 +66,9 @@ impl Proxy {
         Self { address, inner }
     }
 
-    /// From now on the script decides about each blob by the number of earlier requests for it before. The root of the store is
-    /// always answered: a store that refuses even that is down, and then documents wait and ask for another link.
+    /// From now on the script decides about each request for a blob, by the number of earlier requests for it. The root
+    /// of the store is always answered: a store that refuses even that is down, and then documents wait and ask for
+    /// another link.
     pub(crate) fn does(&self, script: impl FnMut(usize) -> Action + Send + 'static) {
         let mut inner = self.inner.lock().unwrap();
         inner.script = Box::new(script);

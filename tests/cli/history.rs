@@ -165,8 +165,8 @@ fn missing_files_decide_the_code() {
     let done = program.restore(&["--at", "1"], &program.beside("lacking")).expect(4);
     assert!(done.out.contains("missing: Brf Eken/1.txt: its bytes are not in objects/"), "{}", done.out);
     let objects = program.state("objects");
-    for shelf in fs::read_dir(&objects).unwrap() {
-        for object in fs::read_dir(shelf.unwrap().path()).unwrap() {
+    for object_dir in fs::read_dir(&objects).unwrap() {
+        for object in fs::read_dir(object_dir.unwrap().path()).unwrap() {
             fs::write(object.unwrap().path(), "rot").unwrap();
         }
     }

@@ -20,8 +20,8 @@ const fn refused(call: &'static str, error: &'static str) -> Refused {
     Refused { call, error, harmless: |_| false }
 }
 
-/// Whether a call syncs a folder of the state, or opens it for that. `SQLite` ignores errors when it syncs the name of a
-/// new file: for the journal the next `syncfs` makes up for it, and a copy isn't promised to be durable.
+/// Whether a call syncs a folder of the state, or opens it for that. `SQLite` ignores errors when it syncs the name of
+/// a new file: for the journal the next `syncfs` makes up for it, and a copy isn't promised to be durable.
 fn syncs_the_state_folder(call: &str) -> bool {
     let opens = call.contains("openat(AT_FDCWD") && call.contains(", O_RDONLY|O_CLOEXEC)");
     opens || call.contains(".ibinder-sync>)") || call.contains(".ibinder-sync/tmp/") && call.contains(">)")

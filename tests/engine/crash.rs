@@ -127,8 +127,8 @@ impl Changing {
         self.mirrored.dedup();
     }
 
-    /// Twelve new versions, a swap, two renames, four moves, three removals, four additions, and the return of documents
-    /// that were removed before.
+    /// Twelve new versions, a swap, two renames, four moves, three removals, four additions, and the return of
+    /// documents that were removed before.
     fn change(&mut self) {
         self.round += 1;
         let round = self.round;

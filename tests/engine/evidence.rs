@@ -1,5 +1,5 @@
-//! Storage that sends something other than the documents: it is never taken for them too early, and a document that only
-//! looks odd is accepted in the end.
+//! Storage that sends something other than the documents: it is never taken for them too early, and a document that
+//! only looks odd is accepted in the end.
 
 use std::num::NonZeroU64;
 

@@ -76,8 +76,8 @@ fn large(size: usize, mark: u64) -> Vec<u8> {
         .collect()
 }
 
-/// Every fault at 5 %, and revoked tokens at 1 %. After a 429 everything waits for a second or two, so that fault is left
-/// out where it would only cost time.
+/// Every fault at 5 %, and revoked tokens at 1 %. After a 429 everything waits for a second or two, so that fault is
+/// left out where it would only cost time.
 fn every_fault(with_429: bool) -> Faults {
     use FaultKind as K;
     [K::Internal, K::BadGateway, K::Unavailable, K::Drop, K::Truncate, K::Stall, K::ExpiredLink, K::Garbage, K::Slow]
@@ -433,8 +433,8 @@ fn a_rename_is_done_although_the_new_version_fails() {
     assert_eq!(disk::files(&world.dest())["Brf Eken/b.bin"], large(1000, 7));
 }
 
-/// A 401 for one thing only affects that thing, even in a small run: folders keep their names, labels are left out, and a
-/// document whose link is refused fails.
+/// A 401 for one thing only affects that thing, even in a small run: folders keep their names, labels are left out, and
+/// a document whose link is refused fails.
 #[test]
 fn a_401_for_one_thing_only_affects_that_thing() {
     let refused = || Reply::problem(401, "Unauthorized").times(20);

@@ -31,7 +31,8 @@ fn beside() -> Beside {
     Beside { world, binder, tab, x, x2 }
 }
 
-/// One run produces this tree without downloads of other documents and without warnings, and the next has nothing to do.
+/// One run produces this tree without downloads of other documents and without warnings, and the next has nothing to
+/// do.
 fn converges(world: &World, downloads: u64, expected: &[(&str, &str)]) {
     let (blobs, ran): (u64, Ran) = world.requests(Route::Blob, || world.mirror());
     assert_eq!(blobs, downloads);

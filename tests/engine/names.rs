@@ -327,13 +327,13 @@ fn only_odd_items_fail() {
 /// document whose file is still there.
 #[test]
 fn a_missing_file_blocks_no_other_document() {
-    let test_binder = test_binder(&[("o.txt", "of a"), ("p.txt", "of b"), ("q.txt", "of c")]);
-    let world = &test_binder.world;
+    let s = test_binder(&[("o.txt", "of a"), ("p.txt", "of b"), ("q.txt", "of c")]);
+    let world = &s.world;
     fs::remove_file(world.at("Brf Eken/Avtal/o.txt")).unwrap();
     world.edit(|o| {
-        o.rename_document(&test_binder.ids[0], "p.txt").unwrap();
-        o.rename_document(&test_binder.ids[1], "q.txt").unwrap();
-        o.rename_document(&test_binder.ids[2], "r.txt").unwrap();
+        o.rename_document(&s.ids[0], "p.txt").unwrap();
+        o.rename_document(&s.ids[1], "q.txt").unwrap();
+        o.rename_document(&s.ids[2], "r.txt").unwrap();
     });
     // Only the restored document requests a link.
     world.sandbox.script(Route::DownloadLink, vec![Reply::problem(403, "Forbidden")]);

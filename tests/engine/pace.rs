@@ -12,8 +12,8 @@ use ibinder_sync::{
 
 use crate::harness::World;
 
-/// Pages wait for their turn while the download queue is full. The one whose turn it is must not wait for those that empty
-/// the queue.
+/// Pages wait for their turn while the download queue is full. The one whose turn it is must not wait for those that
+/// empty the queue.
 #[test]
 fn a_full_queue_and_a_rate_do_not_wait_for_each_other() {
     let wanted = Generated { binders: 1, documents: 60, ..Generated::default() };
@@ -148,8 +148,8 @@ fn changed(revised: usize) -> World {
     world
 }
 
-/// Only the documents of a storage host that is down fail, although most are on that host and requested first, and however
-/// it is down.
+/// Only the documents of a storage host that is down fail, although most are on that host and requested first, and
+/// however it is down.
 #[test]
 fn a_storage_host_that_is_down_only_fails_its_own_documents() {
     const DEAD: usize = 40;

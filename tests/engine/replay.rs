@@ -1,7 +1,7 @@
 //! Every step of a publish, interrupted after each of its actions on the disk, and completed by the replay.
 //!
-//! Interrupted situations are created by hand, because the file system counts and not which function changed it. Each is
-//! replayed twice, since the replay may crash, too, and on file systems with all abilities and without them.
+//! Interrupted situations are created by hand, because only the file system counts, not which function changed it.
+//! Each is replayed twice, since the replay may crash, too, and on file systems with all abilities and without them.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
 
@@ -81,7 +81,8 @@ impl Bench {
         Some((known.path.to_string(), known.version.to_string()))
     }
 
-    /// Asserts that the tree has exactly these files, each with one name, and that no temporary files or intents remain.
+    /// Asserts that the tree has exactly these files, each with one name, and that no temporary files or intents
+    /// remain.
     fn assert(&self, files: &[(&str, &str)], held: &[&str], situation: &str) {
         let found: Vec<(String, String)> = disk::files(self.folder.path())
             .into_iter()

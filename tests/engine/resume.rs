@@ -47,7 +47,7 @@ fn ranges_get(world: &World, answer: impl Fn(usize, &str) -> Reply + Send + Sync
     ranges_only_get(world, answer);
 }
 
-/// Requests for a range are answered so: it has where the range begins, and the `ETag` that the document had.
+/// Requests for a range get this response, made from the offset of the range and the `ETag` that the document had.
 fn ranges_only_get(world: &World, answer: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) {
     world.sandbox.hook(move |asked| {
         let from = asked.range?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()?;

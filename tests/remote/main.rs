@@ -43,7 +43,7 @@ fn settings(server: &Server) -> Settings {
     settings
 }
 
-/// What the client is told where these variables are set.
+/// The settings of a client with these environment variables.
 fn of_variables(variables: &[(&str, &str)]) -> Settings {
     let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
     let sources = Sources::of_environment(&get).unwrap();

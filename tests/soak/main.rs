@@ -2,9 +2,10 @@
 //!
 //!     cargo test --release --test soak -- --kills 500 --seed 1
 //!
-//! After each kill every file of the tree is whole and no living document is missing. After every few, the program runs to
-//! its end: then the tree is what the service has, all bytes that were ever seen in the tree are there or are held, and
-//! nothing is left to do. The seed reproduces the changes and the faults; when exactly a kill strikes, no seed decides.
+//! After each kill every file of the tree is whole and no living document is missing. After every few, the program runs
+//! to its end: then the tree is what the service has, all bytes that were ever seen in the tree are there or are held,
+//! and nothing is left to do. The seed reproduces the changes and the faults; when exactly a kill strikes, no seed
+//! decides.
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, missing_docs)]
 

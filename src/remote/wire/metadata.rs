@@ -97,7 +97,7 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// None where it is no object.
+    /// `None` if it is not an object.
     fn of(raw: &'a RawValue) -> Option<Self> {
         let is_object = raw.get().starts_with('{');
         is_object.then(|| serde_json::from_str(raw.get()).ok()).flatten()

@@ -107,9 +107,9 @@ fn move_some(organisation: &mut Organisation, generator: &Generator, today: &mut
         let away = count % 2 == 0 && generator.binders > 1;
         let step = 1 + below(today.roll(), generator.binders.saturating_sub(1));
         let binder = if away { (from + step) % generator.binders } else { from };
-        let shelf = below(today.roll(), names::FOLDERS.len());
-        let folder = match folder(binder, shelf) {
-            same if same == old => folder(binder, (shelf + 1) % names::FOLDERS.len()),
+        let index = below(today.roll(), names::FOLDERS.len());
+        let folder = match folder(binder, index) {
+            same if same == old => folder(binder, (index + 1) % names::FOLDERS.len()),
             other => other,
         };
         let document = &mut organisation.documents[at as usize];

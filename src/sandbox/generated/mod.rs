@@ -64,8 +64,8 @@ impl Organisation {
     /// Adds the generator's next document, unlisted, with its first place and name.
     pub(super) fn push_next(&mut self, generator: &Generator) -> u32 {
         let number = self.documents.len();
-        let (binder, rack) = generator.place(number);
-        let folder = rack.map_or(NO_FOLDER, |rack| folder(binder, rack));
+        let (binder, index) = generator.place(number);
+        let folder = index.map_or(NO_FOLDER, |index| folder(binder, index));
         let id = self.next_guid(3, number);
         let mut document = Document::new(id, &generator.first_name(number), position(binder), folder);
         document.generated = 1;
@@ -76,10 +76,10 @@ impl Organisation {
         let id = self.next_nano_id();
         let binder = self.push_binder(id, name);
         let first = position(self.folders.len());
-        for shelf in &names::FOLDERS {
-            let parent = shelf.parent.map_or(NO_FOLDER, |above| first + position(above));
+        for spec in &names::FOLDERS {
+            let parent = spec.parent.map_or(NO_FOLDER, |above| first + position(above));
             let id = self.next_guid(2, self.folders.len());
-            self.push_folder(id, binder, parent, shelf.name.to_owned());
+            self.push_folder(id, binder, parent, spec.name.to_owned());
         }
     }
 }

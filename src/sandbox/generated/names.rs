@@ -194,8 +194,8 @@ mod tests {
 
     #[test]
     fn parents_come_before_their_folders() {
-        for (at, shelf) in FOLDERS.iter().enumerate() {
-            assert!(shelf.parent.is_none_or(|parent| parent < at), "{}", shelf.name);
+        for (at, spec) in FOLDERS.iter().enumerate() {
+            assert!(spec.parent.is_none_or(|parent| parent < at), "{}", spec.name);
         }
         assert_eq!(FOLDERS[AWKWARD_FOLDER].name, "Äldre handlingar");
     }

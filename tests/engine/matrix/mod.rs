@@ -1,8 +1,8 @@
 //! The crash matrix: each operation is killed at each point that it passes, and started again.
 //!
-//! An operation first runs once to record its points, so new points are covered automatically. A new operation is one more
-//! entry in [`operations`]. Each operation runs with all abilities of the file system and without them. After a kill the
-//! same command may be killed again at the same point, and then runs to its end.
+//! An operation first runs once to record its points, so new points are covered automatically. A new operation is one
+//! more entry in [`operations`]. Each operation runs with all abilities of the file system and without them. After a
+//! kill the same command may be killed again at the same point, and then runs to its end.
 
 mod child;
 mod operations;

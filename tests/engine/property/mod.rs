@@ -1,5 +1,5 @@
-//! Random sequences of changes and faults: in the end the mirror matches the service, and no living document ever lacks its
-//! file.
+//! Random sequences of changes and faults: in the end the mirror matches the service, and no living document ever lacks
+//! its file.
 //!
 //! `PROPTEST_CASES` sets the number of cases.
 
@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use story::Story;
 
-/// Few names, so that they collide: in case, in normalisation, with folders, with `[id]` names, and with the empty name.
+/// Few names, so that they collide: in case, in normalisation, with folders, with `[id]` names, and with the empty
+/// name.
 const NAMES: [&str; 10] =
     ["a.txt", "A.TXT", "b.txt", "\u{e5}.txt", "a\u{30a}.txt", "Avtal", "CON", "", "a [3f2a91c0].txt", "..."];
 
