@@ -4,6 +4,7 @@
 #
 # BENCH_DIR   where everything is written and kept (default: a new folder below /tmp)
 # BENCH_OURS  the program to measure (default: this checkout's build with --profile dist)
+# BENCH_BEFORE another build, which the cold cases measure beside it
 set -euo pipefail
 export LC_ALL=C.UTF-8
 

@@ -10,13 +10,15 @@
 # rounds of small files, since ext4 is slow for minutes afterwards; large ones are deleted after their round,
 # because seven rounds of them fill any disk, and deleting them costs little.
 
-cold_programs=(ours curl wget2 lftp rclone floor)
+cold_programs=(ours curl wget2 lftp rclone same-work floor)
+[ -z "${BENCH_BEFORE:-}" ] || cold_programs+=(before)
 
 # The program's timed command: downloads everything into the folder, which does not exist yet.
 cold_command() { # cold_command PROGRAM CASE FOLDER: sets `command`
     local list=$dir/$2 out=$3
     case $1 in
     ours) command=("$ours" -q run --dest "$out" --rate 0 --concurrency 32) ;;
+    before) command=("$BENCH_BEFORE" -q run --dest "$out" --rate 0 --concurrency 32) ;;
     curl) command=(durably "$out" curl --silent --show-error --fail --parallel --parallel-max 32 --create-dirs
         --config "$list.curl") ;;
     wget2) command=(durably "$out" wget2 --no-config --quiet --max-threads 32 --no-host-directories --force-directories
@@ -24,6 +26,9 @@ cold_command() { # cold_command PROGRAM CASE FOLDER: sets `command`
     lftp) command=(durably "$out" lftp --norc -c "mirror --parallel=32 $blobs/ .") ;;
     rclone) command=(durably "$out" rclone copy --config "" --quiet --transfers 32 --checkers 16
         --http-url "$blobs/" :http: .) ;;
+    # What ours does as well: it reads each byte once more to hash it.
+    same-work) command=(durably "$out" sh -c "rclone copy --config '' --quiet --transfers 32 --checkers 16 \
+        --http-url $blobs/ :http: . && rclone hashsum sha256 --config '' . >/dev/null") ;;
     floor) command=("$examples/floor" "$list.floor" "$out") ;;
     esac
     # The shell becomes the last command, so that it adds almost nothing.
