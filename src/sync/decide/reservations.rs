@@ -236,4 +236,28 @@ mod tests {
         assert!(changed(|item| item.folder = None));
         assert!(changed(|item| item.file_name = "b.pdf".to_owned()));
     }
+
+    #[test]
+    fn another_name_is_none_that_a_document_in_flight_has_reserved() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("state.db"), false).unwrap();
+        let mut reservations = Reservations::new(NameLimit::of(255).unwrap());
+        let (ours, theirs) = (DocumentId::parse("0123456789").unwrap(), DocumentId::parse("d").unwrap());
+        let names: Vec<String> = reservations.names_of("a.pdf", &ours).take(3).collect();
+        let path = |name: &str| RelPath::new(&format!("B/{name}")).unwrap();
+        let in_flight = InFlight {
+            version: VersionId::parse("v").unwrap(),
+            binder: BinderId::parse("b").unwrap(),
+            folder: None,
+            file_name: names[1].clone(),
+            key: None,
+        };
+        assert!(reservations.claim(&state, &path(&names[1]), &theirs, &in_flight).unwrap());
+        let another = |reservations: &mut Reservations| {
+            reservations.another(&state, &path(&names[0]), &ours, "a.pdf", |_| true).unwrap()
+        };
+        assert_eq!(another(&mut reservations), Some(path(&names[2])));
+        reservations.release(&theirs);
+        assert_eq!(another(&mut reservations), Some(path(&names[1])), "its reservation has ended");
+    }
 }
