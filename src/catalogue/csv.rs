@@ -11,7 +11,7 @@ use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
 use super::{
     error::Error,
-    record::{FIXED, Record},
+    record::{Cell, FIXED, Record},
 };
 
 /// UTF-8's byte order mark.
@@ -30,29 +30,20 @@ impl<'o> Table<'o> {
             .terminator(Terminator::CRLF)
             .quote_style(QuoteStyle::Necessary)
             .from_writer(out);
-        let header = FIXED.into_iter().map(str::to_owned).chain(names.iter().map(|name| safe(name.clone())));
+        let header =
+            FIXED.into_iter().map(|(name, _)| name.to_owned()).chain(names.iter().map(|name| safe(name.clone())));
         rows.write_record(header).map_err(failed)?;
         Ok(Self { rows, cells: vec![String::new(); FIXED.len() + names.len()] })
     }
 
     pub(super) fn row(&mut self, record: &Record<'_>) -> Result<(), Error> {
-        let d = record.document;
-        let fixed: [String; FIXED.len()] = [
-            safe(d.path.clone()),
-            safe(d.file_name.clone()),
-            safe(record.binder.to_owned()),
-            safe(record.version_label.clone().unwrap_or_default()),
-            d.size.to_string(),
-            record.modified_at().to_string(),
-            record.mirrored_at().to_string(),
-            d.sha256.hex(),
-            safe(d.document.clone()),
-            safe(d.version.clone()),
-            safe(d.binder.clone()),
-        ];
         self.cells.iter_mut().for_each(String::clear);
-        for (cell, text) in self.cells.iter_mut().zip(fixed) {
-            *cell = text;
+        for (cell, value) in self.cells.iter_mut().zip(record.fixed()) {
+            *cell = match value {
+                Cell::Text(text) => safe(text.into_owned()),
+                Cell::Number(number) => number.to_string(),
+                Cell::Time(time) => time.to_string(),
+            };
         }
         for (column, values) in &record.metadata {
             let texts: Vec<String> = values.iter().map(super::Value::text).collect();

@@ -1,15 +1,15 @@
 //! The catalogue: all documents with their metadata, as a table, as JSON lines, or as sidecar files.
 //!
-//! It is read from the state alone, one document at a time. The binder's schema supplies the labels of metadata (`schema`,
-//! `columns`) and of their values (`value`). A first pass over the documents collects the keys that are used, because the
+//! It is read from the state alone, one document at a time. The binder's schema supplies the labels of metadata (`metadata_elements`,
+//! `metadata_columns`) and of their values (`value`). A first pass over the documents collects the keys that are used, because the
 //! columns must be known before the first row.
 
-mod columns;
 mod csv;
 mod error;
 mod jsonl;
+mod metadata_columns;
+mod metadata_elements;
 mod record;
-mod schema;
 mod sidecars;
 mod value;
 mod xlsx;
@@ -25,9 +25,9 @@ use jiff::tz::TimeZone;
 pub use error::{Error, Refused};
 pub use sidecars::Sidecars;
 
-use columns::{Columns, VERSION};
+use metadata_columns::{Columns, VERSION};
+use metadata_elements::{Element, elements};
 use record::Record;
-use schema::{Element, elements};
 use value::{Value, values};
 
 use crate::state::{self, Catalogued, State};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::{Timestamp, civil::Date};
 use serde_json::{Value as Json, value::RawValue};
 
-use super::schema::Element;
+use super::metadata_elements::Element;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq)]

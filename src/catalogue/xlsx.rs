@@ -14,7 +14,7 @@ use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 use super::{
     error::Error,
-    record::{FIXED, Record},
+    record::{Cell, FIXED, Record},
     value::Value,
 };
 
@@ -30,8 +30,8 @@ const LONGEST: usize = 32_767;
 /// How the library's panic message begins if a file can't be written.
 const WRITE_ERROR: &str = "Couldn't write to";
 
-/// Widths of the fixed columns in characters.
-const WIDTHS: [u8; FIXED.len()] = [60, 36, 24, 10, 12, 18, 18, 20, 20, 20, 14];
+/// Width of a metadata column in characters.
+const WIDTH: u8 = 18;
 
 pub(super) struct WorkbookWriter {
     workbook: Workbook,
@@ -74,8 +74,8 @@ impl WorkbookWriter {
         let sheet = self.workbook.add_worksheet_with_constant_memory().map_err(failed)?;
         let name = if number == 0 { "Documents".to_owned() } else { format!("Documents {}", number + 1) };
         sheet.set_name(name).and_then(|sheet| sheet.set_freeze_panes(1, 0)).map_err(failed)?;
-        for (column, name) in FIXED.into_iter().chain(self.names.iter().map(String::as_str)).enumerate() {
-            let width = WIDTHS.get(column).copied().unwrap_or(18);
+        let metadata = self.names.iter().map(|name| (name.as_str(), WIDTH));
+        for (column, (name, width)) in FIXED.into_iter().chain(metadata).enumerate() {
             sheet.set_column_width(column as u16, width).map_err(failed)?;
             sheet.write_string_with_format(0, column as u16, cut(name), &self.bold).map_err(failed)?;
         }
@@ -99,17 +99,15 @@ impl WorkbookWriter {
         }
         let (sheet, row) = self.at;
         self.at.1 += 1;
-        let (d, zone) = (record.document, &self.zone);
+        let zone = &self.zone;
         let sheet = self.workbook.worksheet_from_index(sheet).map_err(failed)?;
-        let label = record.version_label.as_deref().unwrap_or_default();
-        for (column, text) in [(0, d.path.as_str()), (1, &d.file_name), (2, record.binder), (3, label)] {
-            put_text(sheet, row, column, text)?;
-        }
-        sheet.write_number(row, 4, d.size as f64).map_err(failed)?;
-        put_time(sheet, row, 5, record.modified_at(), (zone, &self.time))?;
-        put_time(sheet, row, 6, record.mirrored_at(), (zone, &self.time))?;
-        for (column, text) in [(7, d.sha256.hex().as_str()), (8, &d.document), (9, &d.version), (10, &d.binder)] {
-            put_text(sheet, row, column, text)?;
+        for (column, value) in record.fixed().into_iter().enumerate() {
+            let column = column as u16;
+            match value {
+                Cell::Text(text) => put_text(sheet, row, column, &text)?,
+                Cell::Number(number) => sheet.write_number(row, column, number as f64).map(drop).map_err(failed)?,
+                Cell::Time(time) => put_time(sheet, row, column, time, (zone, &self.time))?,
+            }
         }
         let mut metadata: Vec<&(usize, Vec<Value>)> = record.metadata.iter().collect();
         metadata.sort_by_key(|(column, _)| *column);

@@ -96,6 +96,8 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
+    use std::{thread, time::Duration};
+
     use super::*;
 
     #[test]
@@ -107,7 +109,12 @@ mod tests {
             mailbox.post(move |seen: &mut Vec<i32>| seen.push(number)).unwrap();
         }
         mailbox.post(move |seen| sender.send(seen.len()).unwrap()).unwrap();
-        drop(worker);
+        let (tell, ended) = mpsc::channel();
+        thread::spawn(move || {
+            drop(worker);
+            tell.send(()).unwrap();
+        });
+        ended.recv_timeout(Duration::from_secs(30)).expect("the thread ends");
         assert_eq!(results.try_recv(), Ok(100));
         assert!(mailbox.ask(|seen| seen.len()).is_err());
     }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{record::FIXED, schema::Element};
+use super::{metadata_elements::Element, record::FIXED};
 
 /// The key of a version's label, which has a fixed column.
 pub(super) const VERSION: &str = "GLOBAL_Version";
@@ -46,7 +46,8 @@ impl Columns {
             return;
         }
         let taken: HashSet<usize> = here.values().copied().collect();
-        let is_free = |name: &str| !FIXED.contains(&name) && by_name.get(name).is_none_or(|at| !taken.contains(at));
+        let is_fixed = |name: &str| FIXED.iter().any(|(fixed, _)| *fixed == name);
+        let is_free = |name: &str| !is_fixed(name) && by_name.get(name).is_none_or(|at| !taken.contains(at));
         let name = if is_free(label) { label.to_owned() } else { format!("{label} [{id}]") };
         let next = self.names.len();
         let place = *by_name.entry(name.clone()).or_insert(next);
