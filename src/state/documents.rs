@@ -1,12 +1,11 @@
-//! Mirrored documents, and old versions that are kept.
+//! Mirrored documents.
 
 use std::{collections::HashMap, rc::Rc};
 
 use rusqlite::{Row, params, types::Value};
-use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{Error, Reader, Writer};
-use crate::model::{BinderId, DocumentId, FolderId, Intent, Outgoing, Particulars, RelPath, Sha256, Stamp, VersionId};
+use super::{Error, Reader, Writer, document_metadata::metadata_hash};
+use crate::model::{BinderId, DocumentId, FolderId, Intent, Particulars, RelPath, Sha256, Stamp, VersionId};
 
 /// A mirrored document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,21 +45,6 @@ impl Known {
             metadata: None,
         }
     }
-}
-
-/// An old version whose bytes are in `objects/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldVersion {
-    /// The hash of the bytes.
-    pub sha256: Sha256,
-    /// The modification time of its file.
-    pub mtime: i64,
-}
-
-/// A short hash that shows whether metadata changed.
-pub fn metadata_hash(metadata: Option<&str>) -> Option<[u8; 8]> {
-    let digest: [u8; 32] = Hasher::digest(metadata?.as_bytes()).into();
-    digest.first_chunk().copied()
 }
 
 pub(super) const COLUMNS: &str =
@@ -153,28 +137,6 @@ impl Reader<'_> {
         let mut statement = self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE number = ?1"))?;
         let mut rows = statement.query_and_then([number], known)?;
         rows.next().transpose()
-    }
-
-    /// Whether bytes of any old version are kept.
-    pub fn holds_any(&self) -> Result<bool, Error> {
-        Ok(self.0.prepare_cached("SELECT 1 FROM held_counts LIMIT 1")?.exists([])?)
-    }
-
-    /// Whether a version was in the tree before, and was replaced or removed.
-    pub fn was_version(&self, document: &DocumentId, version: &VersionId) -> Result<bool, Error> {
-        let mut statement =
-            self.0.prepare_cached("SELECT 1 FROM past_versions WHERE document = ?1 AND version = ?2 LIMIT 1")?;
-        Ok(statement.exists([document.as_str(), version.as_str()])?)
-    }
-
-    /// The object with a version's bytes, if it is kept unchanged.
-    pub fn held(&self, document: &DocumentId, version: &VersionId) -> Result<Option<HeldVersion>, Error> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT held_sha256, mtime FROM past_versions WHERE document = ?1 AND version = ?2 AND held_sha256 = sha256 ORDER BY number DESC LIMIT 1",
-        )?;
-        let mut rows = statement.query([document.as_str(), version.as_str()])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(HeldVersion { sha256: sha256(&row.get::<_, Vec<u8>>(0)?)?, mtime: row.get(1)? }))
     }
 }
 
@@ -297,83 +259,6 @@ impl Writer<'_> {
         tracing::warn!(document = %owner, "its file was missing and another one has its path; the next run restores it");
         self.end_version(run, &owner, None, None)?;
         self.delete_document(run, &owner)
-    }
-
-    /// Records changed metadata.
-    pub fn touch_metadata(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
-        let Some(metadata) = p.metadata.as_deref() else { return Ok(()) };
-        let changed = self
-            .0
-            .prepare_cached("UPDATE documents SET metadata_hash = ?2 WHERE id = ?1 AND metadata_hash IS NOT ?2")?
-            .execute(params![id.as_str(), metadata_hash(Some(metadata))])?;
-        if changed > 0 && !self.same_metadata(id, metadata)? { self.metadata_changed(run, id, p) } else { Ok(()) }
-    }
-
-    /// Whether metadata are equal to the stored ones, apart from the order of fields.
-    fn same_metadata(&self, id: &DocumentId, metadata: &str) -> Result<bool, Error> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT json FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)",
-        )?;
-        let mut rows = statement.query([id.as_str()])?;
-        let Some(row) = rows.next()? else { return Ok(false) };
-        let last: String = row.get(0)?;
-        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-        Ok(read(&last).is_some_and(|last| read(metadata) == Some(last)))
-    }
-
-    fn metadata_changed(&self, run: i64, id: &DocumentId, p: &Particulars) -> Result<(), Error> {
-        self.end_metadata(run, id)?;
-        self.0
-            .prepare_cached(
-                "INSERT OR REPLACE INTO metadata (document, run, changed_at, json)
-                 SELECT number, ?2, ?3, ?4 FROM documents WHERE id = ?1",
-            )?
-            .execute(params![id.as_str(), run, self.now(), p.metadata])?;
-        Ok(())
-    }
-
-    /// Moves a document's metadata into the history.
-    fn end_metadata(&self, run: i64, id: &DocumentId) -> Result<(), Error> {
-        self.0
-            .prepare_cached(
-                "INSERT INTO past_metadata (document, first_run, ended_run, changed_at, json)
-                 SELECT ?1, run, ?2, changed_at, json FROM metadata
-                 WHERE document = (SELECT number FROM documents WHERE id = ?1) AND run < ?2",
-            )?
-            .execute(params![id.as_str(), run])?;
-        Ok(())
-    }
-
-    /// Records that the version in a document's row left the tree. Its bytes are kept, unless its file was missing. `next`
-    /// replaces it: if that is the same version with the same bytes, the file was only restored and no version ended. If
-    /// the file had been edited before, its bytes become a version that was there in no run.
-    pub fn end_version(
-        &self,
-        run: i64,
-        id: &DocumentId,
-        held: Option<&Outgoing>,
-        next: Option<(&VersionId, &Sha256)>,
-    ) -> Result<(), Error> {
-        self.0
-            .prepare_cached(
-                "INSERT INTO past_versions (document, version, binder, folder, file_name, path, sha256, held_sha256, size,
-                     version_size, mtime, place_run, first_run, mirrored_at, ended_run, ended_at, cause)
-                 SELECT id, version, binder, folder, file_name, path, sha256, ?2, coalesce(?3, size),
-                     iif(?3 <> size, size, NULL), mtime, place_run,
-                     iif(version IS ?7 AND sha256 IS ?8, ?4, version_run), mirrored_at, ?4, ?5, ?6
-                 FROM documents WHERE id = ?1 AND (?2 IS NOT NULL OR version IS NOT ?7 OR sha256 IS NOT ?8)",
-            )?
-            .execute(params![
-                id.as_str(),
-                held.map(|h| h.sha256.as_bytes().to_vec()),
-                held.map(|h| h.stamp.size.cast_signed()),
-                run,
-                self.now(),
-                if next.is_some() { "replaced" } else { "removed" },
-                next.map(|(version, _)| version.as_str()),
-                next.map(|(_, sha256)| sha256.as_bytes().to_vec())
-            ])?;
-        Ok(())
     }
 
     /// Records that a document is no longer mirrored.
