@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     monitoring::{CompleteRun, LastRun, Liveness, Status},
-    report::{FailureCause, Outcome, VerifyOutcome, count, format},
+    report::{FailureCause, Outcome, VerifyOutcome, count, format::number_of},
 };
 
 /// Clock corrections set the time back by less than this, in seconds.
@@ -185,11 +185,6 @@ fn of_waiting(status: &Status, now: Timestamp, note: &mut impl FnMut(Level, Stri
 
 fn withheld(removals: u64) -> String {
     number_of(removals, "removal is withheld", "removals are withheld")
-}
-
-/// With a plain space, as monitoring systems show it.
-fn number_of(number: u64, one: &str, many: &str) -> String {
-    format::number_of(number, one, many).replace('\u{a0}', " ")
 }
 
 /// What is missing in a partial run.

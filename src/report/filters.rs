@@ -35,10 +35,10 @@ impl Filters {
 
     /// What they exclude, in words: `2 binders and 1,204 documents`.
     pub fn left_out(binders: u64, documents: u64) -> String {
-        let documents = format::number_of(documents, "document", "documents").replace('\u{a0}', " ");
+        let documents = format::number_of(documents, "document", "documents");
         match binders {
             0 => documents,
-            _ => format!("{} and {documents}", format::number_of(binders, "binder", "binders").replace('\u{a0}', " ")),
+            _ => format!("{} and {documents}", format::number_of(binders, "binder", "binders")),
         }
     }
 

@@ -30,7 +30,7 @@ pub fn count(number: u64) -> String {
 
 /// A number with its noun: `1 document`, `2 documents`.
 pub fn number_of(number: u64, one: &str, many: &str) -> String {
-    format!("{}\u{a0}{}", count(number), if number == 1 { one } else { many })
+    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// A duration.
@@ -64,8 +64,8 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(count(number), text);
         }
-        assert_eq!(number_of(1, "document", "documents"), "1\u{a0}document");
-        assert_eq!(number_of(0, "document", "documents"), "0\u{a0}documents");
+        assert_eq!(number_of(1, "document", "documents"), "1 document");
+        assert_eq!(number_of(0, "document", "documents"), "0 documents");
     }
 
     #[test]

@@ -45,9 +45,11 @@ fn fold(folded: &mut u64) -> String {
 
 /// The outcome; for commands other than `run`, their name.
 fn outcome(run: &Snapshot) -> &str {
-    match (run.whole, run.command.as_str(), &run.outcome) {
+    match (run.whole, run.command.as_str(), run.outcome.as_deref()) {
         (_, _, None) => "unfinished",
-        (true, ..) => "whole",
+        (true, ..) => "complete",
+        // Complete for what the filters of that run selected.
+        (false, "run", Some("complete")) => "filtered",
         (false, "run", Some(outcome)) => outcome,
         (false, command, Some(_)) => command,
     }
@@ -207,13 +209,13 @@ mod tests {
         let text = snapshots(&runs, false, &TimeZone::UTC);
         insta::assert_snapshot!(text, @r"
         RUN                     ENDED            OUTCOME     ADDED  UPD MOVED GONE FAIL
-        000001-20261102T022640Z 2026-11-02 02:28 whole       12345    1     -    7    -
+        000001-20261102T022640Z 2026-11-02 02:28 complete    12345    1     -    7    -
           2 runs that changed nothing
         000004-20261105T022640Z 2026-11-05 02:28 interrupted 12345    1     -    7    3
         000005-20261106T022640Z 2026-11-06 02:28 forget
         000006-20261107T022640Z 2026-11-07 02:28 partial         -    -     -    -    -
         000007-20261108T022640Z -                unfinished      -    -     -    -    -
-        000008-20261109T022640Z 2026-11-09 02:28 whole           -    -     -    -    -
+        000008-20261109T022640Z 2026-11-09 02:28 complete        -    -     -    -    -
         ");
         assert!(text.lines().all(|line| line.chars().count() <= 80));
         assert_eq!(snapshots(&runs, true, &TimeZone::UTC).lines().count(), 9);

@@ -2,7 +2,7 @@
 
 use super::escape;
 use crate::{
-    report::{Documents, Filters, Outcome, RunReport, UnchangedCost, bytes},
+    report::{Documents, Filters, Outcome, RunReport, UnchangedCost, bytes, format::number_of},
     sync::Planned,
 };
 
@@ -27,11 +27,11 @@ fn head(outcome: Outcome) -> &'static str {
 pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
     let requests = run.requests.token + run.requests.api + run.requests.storage;
     let mut text = format!(
-        "{}: {}. {} documents in {} binders, {} unchanged.\n{} in {:.1} s, {requests} requests.\n",
+        "{}: {}. {} in {}, {} unchanged.\n{} in {:.1} s, {requests} requests.\n",
         head(run.outcome),
         changes(&run.documents),
-        run.documents.seen,
-        run.binders.listed,
+        number_of(run.documents.seen, "document", "documents"),
+        number_of(run.binders.listed, "binder", "binders"),
         run.documents.unchanged,
         bytes(run.bytes.downloaded),
         run.duration_seconds
@@ -68,7 +68,7 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
 pub fn planned(run: &RunReport) -> String {
     let requests = run.requests.token + run.requests.api + run.requests.storage;
     let mut text = format!(
-        "{}: a run would {}. {} documents in {} binders, {} unchanged.\nNothing was changed. {:.1} s, {requests} requests.\n",
+        "{}: a run would {}. {} in {}, {} unchanged.\nNothing was changed. {:.1} s, {requests} requests.\n",
         match run.outcome {
             Outcome::Complete => "Plan",
             Outcome::Partial => "Partial plan",
@@ -76,8 +76,8 @@ pub fn planned(run: &RunReport) -> String {
             Outcome::Interrupted => "Interrupted plan",
         },
         planned_changes(&run.documents),
-        run.documents.seen,
-        run.binders.listed,
+        number_of(run.documents.seen, "document", "documents"),
+        number_of(run.binders.listed, "binder", "binders"),
         run.documents.unchanged,
         run.duration_seconds
     );

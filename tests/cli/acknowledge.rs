@@ -48,7 +48,7 @@ fn one_acknowledged_version_may_be_missing_and_is_shown() {
         assert!(report["warnings"][0].as_str().unwrap().contains("as acknowledged"), "{report}");
     }
     let page = std::fs::read_to_string(program.state("last-run.html")).unwrap();
-    assert!(page.contains("1\u{a0}document that is acknowledged as missing"), "{page}");
+    assert!(page.contains("1 document that is acknowledged as missing"), "{page}");
     assert!(status().starts_with("OK") && status().contains("acknowledged:"), "{}", status());
     // Its next version is missing again.
     program.sandbox.with_organisation(|o| o.revise(&id, "a later version")).unwrap();

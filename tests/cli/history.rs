@@ -51,7 +51,7 @@ fn runs_are_listed() {
     let done = program.on_mirror("snapshots", &[]).expect(0);
     assert!(done.out.lines().all(|line| line.chars().count() <= 80), "{}", done.out);
     assert_eq!(done.out.lines().count(), 4, "{}", done.out);
-    assert!(done.out.contains("000002-") && done.out.contains("whole"), "{}", done.out);
+    assert!(done.out.contains("000002-") && done.out.contains("complete"), "{}", done.out);
     let runs = lines(&program.on_mirror("snapshots", &["--json"]).expect(0));
     assert_eq!(runs.iter().map(|run| run["number"].as_i64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(runs.iter().all(|run| run["whole"] == true && run["outcome"] == "complete"), "{runs:?}");

@@ -29,7 +29,7 @@ fn it_changes_nothing_and_is_right() {
     ] {
         assert!(done.out.contains(&line), "{line:?} is not in: {}", done.out);
     }
-    let end = "Plan: a run would add 1, update 1, move 1, remove 1. 30 documents in 1 binders, 27 unchanged.\n\
+    let end = "Plan: a run would add 1, update 1, move 1, remove 1. 30 documents in 1 binder, 27 unchanged.\n\
         Nothing was changed. ";
     assert!(done.out.contains(end) && !done.out.contains("Complete"), "{}", done.out);
     let ran = program.run(&["--json"]).expect(0).json();

@@ -26,7 +26,7 @@ pub(crate) fn warn(ctx: &RunContext) -> Result<(), Fatal> {
     if binders.listed + binders.filtered + binders.inaccessible == 0 {
         ctx.tally.warn(Warning::NoBinders);
     } else if documents == 0 && ctx.record.sink.writing().is_some() {
-        let binders = format::number_of(binders.listed, "binder", "binders").replace('\u{a0}', " ");
+        let binders = format::number_of(binders.listed, "binder", "binders");
         ctx.tally.warn(Warning::other(Warning::EmptyMirror, &binders));
     }
     Ok(())

@@ -122,7 +122,7 @@ async fn confirm(ctx: &RunContext, absent: &Absent) -> Result<(), Fatal> {
         }
     }
     if unlisted > 0 {
-        let documents = format::number_of(unlisted, "document", "documents").replace('\u{a0}', " ");
+        let documents = format::number_of(unlisted, "document", "documents");
         ctx.tally.warn(Warning::binder(Warning::Unlisted, &absent.binder, "", &documents));
     }
     Ok(())
