@@ -96,7 +96,7 @@ is ActiveState active
 [ -n "$(systemctl show --property StatusText --value "$service")" ] || fail 'it does not report its progress'
 systemctl stop "$service"
 is Result success
-said 'the next run goes on'
+said 'the next run continues'
 
 step 'a run that is killed, and the failure hook'
 cat >/etc/ibinder-sync/on-unit-failure <<'END'
