@@ -52,7 +52,7 @@ pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], en
     checks.extend(found.checks);
     // The clock, checked with the first response, is listed with the network.
     checks.sort_by_key(|check| check.area);
-    let checkup = DoctorReport {
+    let doctor_report = DoctorReport {
         version: env!("CARGO_PKG_VERSION"),
         system: mirror::system(),
         made_at: Timestamp::now(),
@@ -61,21 +61,21 @@ pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], en
         statements: found.statements,
         night_requests: found.night_requests,
     };
-    show(&checkup, request)
+    show(&doctor_report, request)
 }
 
-fn show(checkup: &DoctorReport, request: &Doctor) -> Exit {
+fn show(doctor_report: &DoctorReport, request: &Doctor) -> Exit {
     if request.json {
-        ui::print_json(checkup);
+        ui::print_json(doctor_report);
     } else {
-        ui::print(&ui::checkup(checkup));
+        ui::print(&ui::doctor_report(doctor_report));
     }
-    let report = || ui::checkup_report(checkup);
+    let report = || ui::checkup_report(doctor_report);
     if let Some(Err(error)) = request.report.as_deref().map(|file| notify::replace(file, report().as_bytes())) {
         ui::print_error(&error);
         return Exit::Usage;
     }
-    exit(checkup)
+    exit(doctor_report)
 }
 
 fn configuration(settings: &Result<Settings, config::Error>, sources: &Sources) -> Vec<Check> {
@@ -150,8 +150,8 @@ fn proxy(environment: Environment<'_>) -> Option<String> {
 }
 
 /// The exit code of the first problem to fix.
-fn exit(checkup: &DoctorReport) -> Exit {
-    match checkup.failed().min() {
+fn exit(doctor_report: &DoctorReport) -> Exit {
+    match doctor_report.failed().min() {
         None => Exit::Complete,
         Some(Area::Configuration | Area::Destination) => Exit::Usage,
         Some(Area::Credentials) => Exit::Credentials,

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::{
     page::{
         data::ChartPoint,
-        markup::moment,
+        markup::local_time,
         scale::{Measure, Scale},
     },
     report::{Outcome, format},
@@ -67,7 +67,7 @@ fn chart(title: &str, measure: Measure, points: &[ChartPoint], zone: &TimeZone) 
     let scale = Scale::up_to(measure, largest);
     let lines = scale.lines().into_iter().map(|(at, label)| (BOTTOM - scale.height(at) * (BOTTOM - TOP), label));
     let step = ((WIDTH - LEFT) / points.len().max(1) as f64).min(WIDEST);
-    let date = |point: &ChartPoint| moment(point.started_at, zone, "%-d %b %Y");
+    let date = |point: &ChartPoint| local_time(point.started_at, zone, "%-d %b %Y");
     let (first, last) = (points.first().map(date), points.last().map(date));
     html! {
         figure {
@@ -93,7 +93,7 @@ fn chart(title: &str, measure: Measure, points: &[ChartPoint], zone: &TimeZone) 
 
 fn column(measure: Measure, point: &ChartPoint, scale: Scale, (middle, step): (f64, f64), zone: &TimeZone) -> Markup {
     let (width, value) = (step * 0.68, value(measure, point).filter(|value| *value > 0.0));
-    let began = moment(point.started_at, zone, "%-d %b %Y %H:%M");
+    let began = local_time(point.started_at, zone, "%-d %b %Y %H:%M");
     html! {
         g {
             title { (point.id) ", " (began) ": " (word(point.outcome)) "; " (shown(measure, point)) }

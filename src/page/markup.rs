@@ -20,7 +20,7 @@ pub(super) fn href(path: &str) -> String {
     out
 }
 
-pub(super) fn moment(at: Timestamp, zone: &TimeZone, pattern: &str) -> String {
+pub(super) fn local_time(at: Timestamp, zone: &TimeZone, pattern: &str) -> String {
     at.to_zoned_datetime(zone.clone()).strftime(pattern).to_string()
 }
 

@@ -9,7 +9,7 @@ use crate::{
         advice, chart,
         data::{ChartPoint, PageLocation, ReportPage},
         failures::{FailureGroup, groups},
-        markup::{href, moment, more, parts},
+        markup::{href, local_time, more, parts},
     },
     report::{Failure, Filters, RunReport, TabsWithoutDocuments, Withheld, format},
 };
@@ -33,7 +33,7 @@ pub(crate) fn head(page: &ReportPage<'_>) -> Markup {
             h1 { (advice::headline(report)) }
             p.meta {
                 "Run " (report.run_id) " of organisation " (report.organisation_id) br;
-                "Began " (moment(report.started_at, page.zone, "%-d %b %Y %H:%M %Z")) ", took " (format::time(report.duration_seconds))
+                "Began " (local_time(report.started_at, page.zone, "%-d %b %Y %H:%M %Z")) ", took " (format::time(report.duration_seconds))
             }
             @if !steps.is_empty() {
                 div.next { b { "What to do next" } ul { @for step in &steps { li { (coded(step)) } } } }
@@ -219,7 +219,7 @@ fn row(page: &ReportPage<'_>, point: &ChartPoint, location: PageLocation) -> Mar
     html! {
         tr {
             td { @if point.page { a href={ (location.runs()) (href(&point.id)) ".html" } { (number) } } @else { (number) } }
-            td { (moment(point.started_at, page.zone, "%-d %b %Y %H:%M")) }
+            td { (local_time(point.started_at, page.zone, "%-d %b %Y %H:%M")) }
             td { (chart::small_mark(point.outcome)) " " (chart::word(point.outcome)) }
             @for cell in cells { td.n { (cell.unwrap_or_else(|| "–".to_owned())) } }
         }

@@ -31,7 +31,7 @@ pub struct Progress {
     /// Bytes whose hash was verified.
     pub checked: AtomicU64,
     /// The active downloads.
-    pub under_way: ActiveDownloads,
+    pub active: ActiveDownloads,
 }
 
 impl Progress {
@@ -53,7 +53,7 @@ impl Progress {
             bytes,
             to_check,
             checked,
-            under_way: _,
+            active: _,
         } = self;
         let all = [binders, binders_done, documents, listed, downloads, downloads_done, bytes, to_check, checked];
         all.into_iter().map(Self::get).fold(0, u64::wrapping_add)
@@ -107,11 +107,11 @@ pub struct Download {
 impl ActiveDownload {
     /// Starts a download, with the bytes of an earlier try.
     pub fn begin(progress: &Arc<Progress>, name: &str, total: Option<u64>, already: u64) -> Self {
-        let under_way = &progress.under_way;
-        let number = under_way.next.fetch_add(1, Relaxed);
+        let active = &progress.active;
+        let number = active.next.fetch_add(1, Relaxed);
         let item = Item { name: name.to_owned(), total, already, came: AtomicU64::new(0), began: Instant::now() };
         let item = Arc::new(item);
-        under_way.all.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::clone(&item));
+        active.all.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::clone(&item));
         Self { progress: Arc::clone(progress), number, item }
     }
 
@@ -124,7 +124,7 @@ impl ActiveDownload {
 
 impl Drop for ActiveDownload {
     fn drop(&mut self) {
-        self.progress.under_way.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        self.progress.active.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -154,7 +154,7 @@ mod tests {
     fn the_oldest_downloads_are_listed_until_they_end() {
         let progress = Arc::<Progress>::default();
         let names = |count| -> Vec<String> {
-            progress.under_way.longest(count, Duration::ZERO).into_iter().map(|download| download.name).collect()
+            progress.active.longest(count, Duration::ZERO).into_iter().map(|download| download.name).collect()
         };
         let first = ActiveDownload::begin(&progress, "a", Some(10), 3);
         let second = ActiveDownload::begin(&progress, "b", None, 0);
@@ -163,10 +163,10 @@ mod tests {
         third.add(5);
         assert_eq!(names(2), ["a", "b"]);
         assert_eq!(Progress::get(&progress.bytes), 9);
-        let seen = progress.under_way.longest(1, Duration::ZERO).remove(0);
+        let seen = progress.active.longest(1, Duration::ZERO).remove(0);
         assert_eq!((seen.bytes, seen.total, seen.came), (7, Some(10), 4));
         drop((first, second));
         assert_eq!(names(9), ["c"]);
-        assert!(progress.under_way.longest(9, Duration::from_hours(1)).is_empty());
+        assert!(progress.active.longest(9, Duration::from_hours(1)).is_empty());
     }
 }

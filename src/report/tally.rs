@@ -171,7 +171,7 @@ impl Tally {
     }
 
     /// The end of a run: a document that is still to be downloaded was lost on the way, which is a failure.
-    pub fn settle(&self) {
+    pub fn fail_unfinished(&self) {
         let planned =
             |(document, change): (&DocumentId, &Change)| (*change == Change::Planned).then(|| document.clone());
         let lost: Vec<DocumentId> = self.counts().changes.iter().filter_map(planned).collect();
@@ -243,11 +243,11 @@ mod tests {
         for change in [Change::NoVersion, Change::Filtered, Change::Purged, Change::Acknowledged] {
             tally.changed(&id(&format!("{change:?}")), change);
         }
-        tally.settle();
+        tally.fail_unfinished();
         assert!(!tally.is_short());
         tally.changed(&id("b"), Change::Planned);
         assert!(tally.is_short());
-        tally.settle();
+        tally.fail_unfinished();
         assert_eq!((tally.documents().failed, tally.to_come()), (1, 0));
         assert_eq!(tally.failures()[0].document_id.as_deref(), Some("b"));
     }

@@ -159,7 +159,7 @@ pub async fn run(parts: Parts) -> Finished {
         (None, Ok(mirrored)) => (stop.cause().map_or(Ended::Through, Ended::Early), mirrored),
     };
     if matches!(ended, Ended::Through) {
-        tally.settle();
+        tally.fail_unfinished();
     }
     let Mirrored { withheld, scrub, now, .. } = mirrored;
     let uncertified = binders.uncertified > 0;

@@ -69,7 +69,7 @@ impl Bars {
         if all > 0 {
             set(&self.transfer, (done, all), &format!("{done}/{all}, {}", transfer(progress, pace)), width);
         }
-        self.name_slow(&progress.under_way.longest(NAMED, LONG), width);
+        self.name_slow(&progress.active.longest(NAMED, LONG), width);
     }
 
     fn name_slow(&self, downloads: &[Download], width: usize) {

@@ -20,14 +20,14 @@ struct Layout {
 }
 
 /// The screen: each check, and the statements that the service contradicts.
-pub fn checkup(checkup: &DoctorReport) -> String {
+pub fn doctor_report(doctor_report: &DoctorReport) -> String {
     let terminal = Term::stdout();
     let columns = if terminal.is_term() { usize::from(terminal.size().1) } else { WIDTH };
     let layout = Layout { width: columns.clamp(INDENT + 20, WIDTH), colours: true, names: true };
-    let mut text = layout.checks(&checkup.checks);
-    let refuted: Vec<_> = checkup.believed(Belief::Refuted).collect();
-    let count = |belief| checkup.believed(belief).count();
-    if count(Belief::Unseen) < checkup.statements.len() {
+    let mut text = layout.checks(&doctor_report.checks);
+    let refuted: Vec<_> = doctor_report.believed(Belief::Refuted).collect();
+    let count = |belief| doctor_report.believed(belief).count();
+    if count(Belief::Unseen) < doctor_report.statements.len() {
         text.push_str(&format!(
             "\nOf the statements in docs/api-contract.md the service confirms {} and refutes {}; {} could not be checked.\n",
             count(Belief::Confirmed),
@@ -39,22 +39,22 @@ pub fn checkup(checkup: &DoctorReport) -> String {
             text.push_str(&layout.line("otherwise", &paint(Verdict::Warning), &seen));
         }
     }
-    text + &format!("\n{}\n", end(checkup))
+    text + &format!("\n{}\n", end(doctor_report))
 }
 
 /// The complete report, for somebody else.
-pub fn checkup_report(checkup: &DoctorReport) -> String {
+pub fn checkup_report(doctor_report: &DoctorReport) -> String {
     let layout = Layout { width: WIDTH, colours: false, names: false };
     let mut text = format!(
         "ibinder-sync {} on {}, {}\nAPI: {}\n\n{}",
-        checkup.version,
-        checkup.system,
-        checkup.made_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        checkup.api.as_deref().unwrap_or("not set"),
-        layout.checks(&checkup.checks)
+        doctor_report.version,
+        doctor_report.system,
+        doctor_report.made_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        doctor_report.api.as_deref().unwrap_or("not set"),
+        layout.checks(&doctor_report.checks)
     );
     text.push_str("\nStatements of docs/api-contract.md\n");
-    for statement in &checkup.statements {
+    for statement in &doctor_report.statements {
         let seen = if statement.seen.is_empty() { String::new() } else { format!(": {}", statement.seen) };
         let word = match statement.belief {
             Belief::Confirmed => "yes",
@@ -63,7 +63,7 @@ pub fn checkup_report(checkup: &DoctorReport) -> String {
         };
         text.push_str(&layout.line(word, &Style::new(), &format!("{}{seen}", statement.statement)));
     }
-    text + &format!("\n{}\n", end(checkup))
+    text + &format!("\n{}\n", end(doctor_report))
 }
 
 impl Layout {
@@ -113,8 +113,8 @@ fn paint(verdict: Verdict) -> Style {
     }
 }
 
-fn end(checkup: &DoctorReport) -> String {
-    let counts = checkup.counts();
+fn end(doctor_report: &DoctorReport) -> String {
+    let counts = doctor_report.counts();
     let count = |verdict| counts.get(&verdict).copied().unwrap_or(0);
     match (count(Verdict::Failure), count(Verdict::Warning)) {
         (0, 0) => "Everything is fine.".to_owned(),
@@ -144,19 +144,19 @@ mod tests {
     #[test]
     fn a_screen() {
         let long = "word ".repeat(30);
-        let checkup = found(vec![
+        let doctor_report = found(vec![
             Check::ok(Area::Destination, "/srv is fine"),
             Check::warning(Area::Destination, long.trim(), "do\u{1b}[2Jthis"),
             Check::skipped(Area::Service, "not asked"),
         ]);
-        let text = checkup_report(&checkup);
+        let text = checkup_report(&doctor_report);
         assert!(text.contains("Destination\n  ok        /srv is fine\n  warning   word word"), "{text}");
         assert!(text.contains("\n            word word"), "{text}");
         assert!(text.contains("            → do\\u{1b}[2Jthis\n\nService\n  skipped   not asked\n"), "{text}");
         assert!(text.ends_with("\nA run can work; there is 1 warning.\n"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert!(self::checkup(&found(Vec::new())).ends_with("Everything is fine.\n"));
+        assert!(self::doctor_report(&found(Vec::new())).ends_with("Everything is fine.\n"));
         let failed = found(vec![Check::failure(Area::Service, "x", "y")]);
-        assert!(self::checkup(&failed).contains("see the failure above"));
+        assert!(self::doctor_report(&failed).contains("see the failure above"));
     }
 }

@@ -18,7 +18,7 @@ mod verify;
 use std::io::{self, Write as _};
 
 pub use binders::binders;
-pub use doctor::{checkup, checkup_report};
+pub use doctor::{checkup_report, doctor_report};
 pub use forget::forget;
 pub use history::{document_history, listed, restored, snapshots};
 pub use log::{Level, start as start_log};

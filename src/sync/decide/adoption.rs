@@ -29,7 +29,9 @@ pub(crate) fn reserve_file(
     for name in candidates {
         let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
         match root.look(&path) {
-            Ok(OnDisk::File(_)) if reservations.claim(state, &path, document, in_flight)? => return Ok(Some(path)),
+            Ok(OnDisk::File(_)) if reservations.reserve_path(state, &path, document, in_flight)? => {
+                return Ok(Some(path));
+            }
             Ok(_) => {}
             // Publishing meets the same error and reports it.
             Err(error) if error.kind() == ErrorKind::Document => {}

@@ -111,7 +111,7 @@ impl Reservations {
     ) -> Result<RelPath, Fatal> {
         for name in self.names_of(&in_flight.file_name, document) {
             let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
-            if !is_folder(&naming::key(path.as_str())) && self.claim(state, &path, document, in_flight)? {
+            if !is_folder(&naming::key(path.as_str())) && self.reserve_path(state, &path, document, in_flight)? {
                 return Ok(path);
             }
         }
@@ -119,7 +119,7 @@ impl Reservations {
     }
 
     /// Reserves one path, unless another document has it or is about to get it.
-    pub(crate) fn claim(
+    pub(crate) fn reserve_path(
         &mut self,
         state: &State,
         path: &RelPath,
@@ -252,7 +252,7 @@ mod tests {
             file_name: names[1].clone(),
             key: None,
         };
-        assert!(reservations.claim(&state, &path(&names[1]), &theirs, &in_flight).unwrap());
+        assert!(reservations.reserve_path(&state, &path(&names[1]), &theirs, &in_flight).unwrap());
         let another = |reservations: &mut Reservations| {
             reservations.another(&state, &path(&names[0]), &ours, "a.pdf", |_| true).unwrap()
         };
