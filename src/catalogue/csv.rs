@@ -1,7 +1,7 @@
 //! Comma-separated values: RFC 4180 in UTF-8, with a byte order mark because spreadsheets guess another encoding without
 //! one.
 //!
-//! A spreadsheet would calculate a cell that begins like a formula, whoever named the document, so the cell gets an
+//! A spreadsheet would calculate a cell that begins like a formula, and anybody may name a document, so the cell gets an
 //! apostrophe in front. Spreadsheets split lines at the separator of their locale and may ignore quotes, so this is also
 //! done behind every character that some spreadsheet takes for a separator. JSON keeps every character as it is.
 

@@ -205,7 +205,7 @@ mod tests {
             let (name, mut file) = anonymous.create(0, &dir).unwrap().unwrap();
             file.write_all(b"ours").unwrap();
             anonymous.keep(name.clone(), file);
-            assert!(anonymous.create(0, &dir).unwrap().is_none(), "no more than that are open");
+            assert!(anonymous.create(0, &dir).unwrap().is_none(), "no further file is opened");
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nobody sees it");
             std::fs::write(folder.path().join("taken"), "theirs").unwrap();
             assert_eq!(anonymous.link(&name, &dir, "taken"), Some(Err(Errno::EXIST)));

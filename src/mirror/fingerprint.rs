@@ -30,7 +30,7 @@ impl Mirror {
             Ok(())
         })
         .map_err(failed)?;
-        // Whoever put the file here may not have synced it. Where possible the batch's barrier does.
+        // The file may not have been synced when it was put here. Where possible the batch's barrier does.
         if self.syncs_each() {
             file.sync_all().map_err(|e| Error::io("sync", path.as_str(), e))?;
         }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::{cause::Cause, link::Link};
 use crate::pace::{CircuitBreaker, GaveUp, Pass, Policy};
 
-/// Most hosts that are told apart; further ones share a circuit breaker while all of these are down.
+/// Most hosts with a circuit breaker of their own; further ones share a circuit breaker while all of these are down.
 const MOST: usize = 64;
 
 /// How long a document keeps its slot while its host may be down.

@@ -36,7 +36,7 @@ use crate::{
 /// Binders that are read at once.
 const BINDERS: usize = 4;
 
-/// Threads that hash and write.
+/// Threads for what may block for long: hashing, copying, a slow disk.
 const WRITERS: usize = 2;
 
 /// What a run needs.

@@ -122,7 +122,7 @@ fn above_the_cap_nothing_is_looked_up_or_removed() {
     many.remove(0..11);
     let (asked, ran) = many.world.requests(Route::Document, || many.keeps_all());
     assert_eq!((asked, ran.exit(), ran.documents().withheld), (0, Exit::Withheld, 11));
-    // Whoever means it raises the cap.
+    // A higher cap allows the removals.
     let ran = many.world.run_with(|given| given.max_removals = "11".parse().unwrap());
     assert_eq!((ran.exit(), ran.documents().removed), (Exit::Complete, 11));
     many.world.assert_mirrors();

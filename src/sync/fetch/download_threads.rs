@@ -25,11 +25,14 @@ impl DownloadThreads {
         let mut started = Self { ctx: Arc::clone(ctx), threads: Vec::new() };
         for (thread, slots) in ctx.transfers.backlog.slots().into_iter().enumerate() {
             let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
-            let alive = Alive(Arc::clone(ctx));
+            let ctx = Arc::clone(ctx);
             let run = move || {
-                // The runtime is dropped last, since it may wait for its own threads.
-                let (runtime, alive) = (runtime, alive);
-                runtime.block_on(downloads::all(&alive.0, thread, slots));
+                // Nothing else would end the jobs of a thread that dies. It is dropped before the runtime, which may wait.
+                let _end_run = OnPanic(|| {
+                    ctx.stop.fatal(died());
+                    ctx.transfers.backlog.close();
+                });
+                runtime.block_on(downloads::all(&ctx, thread, slots));
             };
             started.threads.push(Joined::spawn("download", run).map_err(failed)?);
         }
@@ -47,18 +50,38 @@ impl Drop for DownloadThreads {
     }
 }
 
-/// Ends the run if the thread that owns it panics, because nothing else would end its jobs.
-struct Alive(Arc<RunContext>);
+/// Does something if its thread panics.
+struct OnPanic<F: Fn()>(F);
 
-impl Drop for Alive {
+impl<F: Fn()> Drop for OnPanic<F> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.stop.fatal(died());
-            self.0.transfers.backlog.close();
+            self.0();
         }
     }
 }
 
 fn died() -> Fatal {
     Fatal::Internal("a download thread has died; please report the messages above".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use super::*;
+
+    #[test]
+    fn only_a_thread_that_dies_ends_the_run() {
+        for dies in [false, true] {
+            let ended = Arc::new(AtomicBool::new(false));
+            let flag = Arc::clone(&ended);
+            let thread = thread::spawn(move || {
+                let _guard = OnPanic(|| flag.store(true, Relaxed));
+                assert!(!dies, "on purpose");
+            });
+            assert_eq!(thread.join().is_err(), dies);
+            assert_eq!(ended.load(Relaxed), dies);
+        }
+    }
 }
