@@ -10,13 +10,19 @@ pub(super) fn read(bytes: &[u8]) -> Option<String> {
     let text = match unit_of(bytes) {
         Unit::Utf16(is_little) => utf16(&bytes[..bytes.len() & !1], is_little)?,
         Unit::Utf32(is_little) => utf32(bytes, is_little)?,
+        // In both, these bytes are control characters. Most files have one early on.
+        Unit::Byte if bytes.iter().any(|byte| is_control(u32::from(*byte))) => return None,
         Unit::Byte => match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),
             Err(_) => bytes.iter().copied().map(char::from).collect(),
         },
     };
-    let is_control = |c: char| matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{1a}' | '\u{1c}'..='\u{1f}' | '\u{7f}');
-    (!text.contains(is_control)).then(|| text.trim_start_matches('\u{feff}').to_owned())
+    (!text.contains(|c| is_control(u32::from(c)))).then(|| text.trim_start_matches('\u{feff}').to_owned())
+}
+
+/// Whether text never has this character.
+fn is_control(character: u32) -> bool {
+    matches!(character, 0..=0x8 | 0xe..=0x1a | 0x1c..=0x1f | 0x7f)
 }
 
 /// Code units; `true` means little endian.

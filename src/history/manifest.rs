@@ -183,19 +183,23 @@ fn entry(mirrored: &Mirrored<'_>) -> Entry {
 struct Lines<'s> {
     stage: &'s mut Stage,
     encoder: Encoder<'static, Vec<u8>>,
+    line: Vec<u8>,
 }
 
 impl<'s> Lines<'s> {
     fn new(stage: &'s mut Stage) -> Result<Self, Error> {
         let mut encoder = Encoder::new(Vec::with_capacity(PIECE), LEVEL).map_err(Error::Compress)?;
         encoder.include_checksum(true).map_err(Error::Compress)?;
-        Ok(Self { stage, encoder })
+        Ok(Self { stage, encoder, line: Vec::new() })
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<(), Error> {
+        // A call of the encoder costs more than the few bytes of a field.
+        self.line.clear();
         // Numbers, texts and times always serialize, and writing to memory never fails.
-        serde_json::to_writer(&mut self.encoder, line).map_err(|e| Error::Compress(e.into()))?;
-        self.encoder.write_all(b"\n").map_err(Error::Compress)?;
+        serde_json::to_writer(&mut self.line, line).map_err(|e| Error::Compress(e.into()))?;
+        self.line.push(b'\n');
+        self.encoder.write_all(&self.line).map_err(Error::Compress)?;
         let gathered = self.encoder.get_mut();
         if gathered.len() >= PIECE {
             self.stage.write(gathered)?;

@@ -1,6 +1,8 @@
 //! SHA-256 hashes of file contents.
 
-use std::{fmt, fmt::Write as _};
+use std::fmt;
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// A SHA-256 of a file's bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -20,12 +22,8 @@ impl Sha256 {
 
     /// The 64 hexadecimal digits that name an object.
     pub fn hex(&self) -> String {
-        let mut text = String::with_capacity(64);
-        for byte in self.0 {
-            // Writing to a String never fails.
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
+        let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 
