@@ -3,7 +3,9 @@
 //! A body fails after too long a silence, and after too few bytes over a window of waiting. Only time spent
 //! waiting for bytes counts, not that of the disk or of the bandwidth limit.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
+
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{cause::Cause, settings::Settings};
 
@@ -19,9 +21,11 @@ pub(super) struct MinSpeed {
 /// What arrived of one body in the present window.
 #[derive(Debug)]
 pub(super) struct Meter {
-    pub(super) min_speed: MinSpeed,
+    min_speed: MinSpeed,
     waited: Duration,
     bytes: u64,
+    /// One timer for the whole body. It is set again when it fires, not for each piece.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl MinSpeed {
@@ -30,11 +34,30 @@ impl MinSpeed {
     }
 
     pub(super) fn meter(self) -> Meter {
-        Meter { min_speed: self, waited: Duration::ZERO, bytes: 0 }
+        Meter { min_speed: self, waited: Duration::ZERO, bytes: 0, timer: None }
     }
 }
 
 impl Meter {
+    /// Waits for something, but not longer than the longest silence.
+    pub(super) async fn in_time<T>(&mut self, piece: impl Future<Output = T>) -> Result<T, Cause> {
+        let limit = self.min_speed.stall;
+        let end = Instant::now() + limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        let mut piece = std::pin::pin!(piece);
+        loop {
+            tokio::select! {
+                biased;
+                piece = &mut piece => return Ok(piece),
+                () = timer.as_mut() => {}
+            }
+            if Instant::now() >= end {
+                return Err(Cause::Slow { what: "the rest of an answer", limit });
+            }
+            timer.as_mut().reset(end);
+        }
+    }
+
     /// Counts bytes after a wait; fails if the window had too few.
     pub(super) fn received(&mut self, waited: Duration, bytes: usize) -> Result<(), Cause> {
         self.waited += waited;
@@ -84,5 +107,20 @@ mod tests {
         assert!(meter.received(3 * SECOND, 1 << 20).is_ok());
         assert!(meter.received(2 * SECOND, 1).is_ok());
         assert!(meter.received(SECOND, 1).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_piece_has_the_whole_time() {
+        let mut meter = MinSpeed { stall: 3 * SECOND, min_speed: 0 }.meter();
+        let took = async |meter: &mut Meter, wait: Duration| {
+            let begun = Instant::now();
+            let came = meter.in_time(tokio::time::sleep(wait)).await;
+            (came.is_ok(), begun.elapsed().as_secs())
+        };
+        // The timer of the first fires during the second.
+        assert_eq!(took(&mut meter, 2 * SECOND).await, (true, 2));
+        assert_eq!(took(&mut meter, 2 * SECOND).await, (true, 2));
+        assert_eq!(took(&mut meter, 4 * SECOND).await, (false, 3));
+        assert_eq!(took(&mut meter, 2 * SECOND).await, (true, 2));
     }
 }

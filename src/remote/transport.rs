@@ -128,11 +128,10 @@ pub(super) async fn send(client: &Client, request: Request, limit: Duration) -> 
 
 /// The next piece of a body.
 pub(super) async fn piece(response: &mut Response, meter: &mut Meter) -> Result<Option<Bytes>, Cause> {
-    let (stall, asked) = (meter.min_speed.stall, Instant::now());
-    match timeout(stall, response.chunk()).await {
-        Ok(Ok(Some(piece))) => meter.received(asked.elapsed(), piece.len()).map(|()| Some(piece)),
-        Ok(piece) => piece.map_err(Cause::transport),
-        Err(_) => Err(Cause::Slow { what: "the rest of an answer", limit: stall }),
+    let asked = Instant::now();
+    match meter.in_time(response.chunk()).await? {
+        Ok(Some(piece)) => meter.received(asked.elapsed(), piece.len()).map(|()| Some(piece)),
+        piece => piece.map_err(Cause::transport),
     }
 }
 

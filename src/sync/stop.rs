@@ -3,7 +3,11 @@
 //! Everything that takes time checks it or waits for it. The first cause counts, but a fatal error overrides the others,
 //! because it decides the exit code.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    future::poll_fn,
+    sync::{Mutex, PoisonError},
+    task::Poll,
+};
 
 use tokio::sync::watch;
 
@@ -83,6 +87,14 @@ impl Stop {
 
     /// The result of work; `None` if the run stops first.
     pub async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        if self.is_set() {
+            return None;
+        }
+        let mut work = std::pin::pin!(work);
+        // Most work is done at once, and waiting for the signal is not free.
+        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+            return Some(done);
+        }
         tokio::select! {
             biased;
             () = self.wait() => None,
