@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use md5::{Digest as _, Md5};
-
-use super::{ContentLocation, Error, Mirror, objects::has_undamaged, read::digest, sys};
+use super::{ContentLocation, Error, Mirror, objects::has_undamaged, read::digests, sys};
 use crate::model::{RelPath, STATE_FOLDER, Sha256, Stamp};
 
 /// A file of the tree with all hashes that can prove its content.
@@ -24,18 +22,14 @@ impl Mirror {
         let Some(mut file) = self.root.read(ContentLocation::Tree(path))? else { return Ok(None) };
         let failed = |e| Error::io("read", path.as_str(), e);
         let before = sys::stamp_of(&file).map_err(failed)?;
-        let mut md5 = Md5::new();
-        let sha256 = digest(&mut file, |piece| {
-            md5.update(piece);
-            Ok(())
-        })
-        .map_err(failed)?;
+        let digests = digests(&mut file).map_err(failed)?;
         // The file may not have been synced when it was put here. Where possible the batch's barrier does.
         if self.syncs_each() {
             file.sync_all().map_err(|e| Error::io("sync", path.as_str(), e))?;
         }
         let stamp = sys::stamp_of(&file).map_err(failed)?;
-        Ok((stamp == before).then(|| Fingerprint { stamp, sha256, md5: md5.finalize().into() }))
+        let whole = digests.md5().filter(|_| stamp == before);
+        Ok(whole.map(|md5| Fingerprint { stamp, sha256: digests.sha256(), md5 }))
     }
 
     /// Whether `objects/` has these bytes, undamaged.

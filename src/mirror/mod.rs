@@ -6,6 +6,7 @@
 
 mod anonymous_files;
 mod copies;
+mod digests;
 mod erase;
 mod error;
 mod files;

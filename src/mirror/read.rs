@@ -7,10 +7,9 @@ use rustix::{
     fs::{Mode, OFlags},
     io::Errno,
 };
-use sha2::{Digest as _, Sha256 as Hasher};
 
 use crate::{
-    mirror::{Error, Root, io_counter, sys},
+    mirror::{Error, Root, digests::Digests, io_counter, sys},
     model::{RelPath, STATE_FOLDER, Sha256, Stamp},
 };
 
@@ -92,13 +91,30 @@ pub fn digest_with(
     file: &mut File,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<Sha256> {
+    let mut digests = Digests::new(false);
+    read_all(buffer, file, |piece| {
+        digests.update(piece);
+        each(piece)
+    })?;
+    Ok(digests.sha256())
+}
+
+/// The hashes of an open file from where it is to its end, with its MD5.
+pub(super) fn digests(file: &mut File) -> io::Result<Digests> {
+    let mut digests = Digests::new(true);
+    read_all(&mut vec![0; PIECE], file, |piece| {
+        digests.update(piece);
+        Ok(())
+    })?;
+    Ok(digests)
+}
+
+fn read_all(buffer: &mut [u8], file: &mut File, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     sys::read_ahead(&*file);
-    let mut hasher = Hasher::new();
     loop {
         match file.read(buffer)? {
-            0 => return Ok(Sha256::new(hasher.finalize().into())),
+            0 => return Ok(()),
             read => {
-                hasher.update(&buffer[..read]);
                 io_counter::count(read);
                 each(&buffer[..read])?;
             }

@@ -13,28 +13,30 @@ use std::{
     },
 };
 
-use md5::{Digest as _, Md5};
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
-use sha2::Sha256 as Hasher;
 use tempfile::TempPath;
 
 use crate::{
     failpoints::{self, Point},
-    mirror::{Error, ErrorKind, Mirror, anonymous_files::AnonymousFiles, io_counter, state_dir::TMP_FOLDERS, sys},
-    model::{STATE_FOLDER, Sha256, Staged},
+    mirror::{
+        Error, ErrorKind, Mirror, anonymous_files::AnonymousFiles, digests::Digests, io_counter,
+        state_dir::TMP_FOLDERS, sys,
+    },
+    model::{STATE_FOLDER, Staged},
 };
 
 /// How many of the first bytes of a partial download are remembered.
 const SAMPLE: usize = 1024;
+
+/// After so many bytes the disk begins to write. Smaller files are written by the next barrier.
+const WRITE_BACK: u64 = 8 << 20;
 
 /// A file that is being written.
 pub struct Stage {
     file: File,
     name: String,
     place: ContentLocation,
-    hasher: Hasher,
-    /// Only if storage announced one, because hashing twice is expensive.
-    md5: Option<Md5>,
+    digests: Digests,
     written: u64,
     /// The first bytes of a resumed partial download.
     sample: Vec<u8>,
@@ -87,7 +89,7 @@ impl Stage {
 
     fn new(mirror: &Mirror, file: File, name: String, place: ContentLocation, md5: bool) -> Self {
         let sync = mirror.syncs_each();
-        Self { file, name, place, hasher: Hasher::new(), md5: md5.then(Md5::new), written: 0, sample: Vec::new(), sync }
+        Self { file, name, place, digests: Digests::new(md5), written: 0, sample: Vec::new(), sync }
     }
 
     /// The same, but synced separately when it is finished.
@@ -113,11 +115,7 @@ impl Stage {
         stage.hash_again().map_err(|e| Error::io("read", name, e))?;
         failpoints::point(Point::Resumed, name);
         let kept = name.rsplit_once('.').map(|(_, hash)| hash);
-        Ok((kept == Some(stage.sha256().hex().as_str())).then_some(stage))
-    }
-
-    fn sha256(&self) -> Sha256 {
-        Sha256::new(self.hasher.clone().finalize().into())
+        Ok((kept == Some(stage.digests.sha256().hex().as_str())).then_some(stage))
     }
 
     fn hash_again(&mut self) -> io::Result<()> {
@@ -128,11 +126,8 @@ impl Stage {
                 read => {
                     let missing = SAMPLE.saturating_sub(self.sample.len()).min(read);
                     self.sample.extend_from_slice(&buffer[..missing]);
-                    self.hasher.update(&buffer[..read]);
+                    self.digests.update(&buffer[..read]);
                     io_counter::count(read);
-                    if let Some(md5) = &mut self.md5 {
-                        md5.update(&buffer[..read]);
-                    }
                     self.written += read as u64;
                 }
             }
@@ -156,12 +151,13 @@ impl Stage {
 
     /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hasher.update(bytes);
-        if let Some(md5) = &mut self.md5 {
-            md5.update(bytes);
-        }
+        self.digests.update(bytes);
         self.file.write_all(bytes).map_err(|e| Error::io("write", &self.name, e))?;
+        let begun = self.written / WRITE_BACK * WRITE_BACK;
         self.written += bytes.len() as u64;
+        if self.written - begun >= WRITE_BACK {
+            sys::write_back(&self.file, begun, WRITE_BACK);
+        }
         io_counter::count(bytes.len());
         failpoints::point(Point::Arrived, &self.name);
         Ok(())
@@ -169,7 +165,7 @@ impl Stage {
 
     /// The MD5 of the written bytes, if it was calculated.
     pub fn md5(&self) -> Option<[u8; 16]> {
-        self.md5.clone().map(|md5| md5.finalize().into())
+        self.digests.md5()
     }
 
     /// Keeps the file for a later run, named after its content. It must be durable and match its name, because nothing else
@@ -178,7 +174,7 @@ impl Stage {
         self.file.sync_data().map_err(|e| Error::io("sync", &self.name, e))?;
         let (dir, leaf) = mirror.state_dir.tmp(&self.name)?;
         let first = self.name.split('.').next().unwrap_or(&self.name);
-        let kept = format!("{first}.{}", self.sha256().hex());
+        let kept = format!("{first}.{}", self.digests.sha256().hex());
         let (_, new) = mirror.state_dir.tmp(&kept)?;
         match self.place {
             ContentLocation::Named(path) => {
@@ -224,7 +220,7 @@ impl Stage {
             ContentLocation::Anonymous(anonymous) => anonymous.keep(name.clone(), self.file),
         }
         failpoints::point(Point::Staged, &name);
-        Ok(Staged { name, stamp, sha256: Sha256::new(self.hasher.finalize().into()) })
+        Ok(Staged { name, stamp, sha256: self.digests.sha256() })
     }
 }
 

@@ -229,6 +229,18 @@ pub(super) fn read_ahead(file: impl AsFd) {
     let _ = file;
 }
 
+/// Lets the disk begin to write this part of a file. Without it nothing is written until the next barrier, which then takes
+/// as long as the disk needs for all of it.
+pub(super) fn write_back(file: impl AsFd, from: u64, len: u64) {
+    #[cfg(target_os = "linux")]
+    {
+        // A hint, too: pages that are dirty are not dropped by it, but written.
+        let _ = rustix::fs::fadvise(file, from, std::num::NonZeroU64::new(len), rustix::fs::Advice::DontNeed);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, from, len);
+}
+
 /// Whether `syncfs` reports write errors on this kernel (Linux 5.8 and later).
 pub(super) fn sync_all_reports_errors() -> bool {
     if cfg!(not(target_os = "linux")) {

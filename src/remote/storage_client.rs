@@ -45,6 +45,9 @@ use super::{
 };
 use crate::errors::with_causes;
 
+/// Most bytes that are read at once; the buffer grows up to this while more is waiting.
+const READ_BUFFER: usize = 128 << 10;
+
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
@@ -105,6 +108,7 @@ fn client(purpose: ClientPurpose) -> Result<HyperClient, Error> {
         .pool_idle_timeout(IDLE_FOR)
         .pool_max_idle_per_host(IDLE)
         .http1_max_headers(HEADERS)
+        .http1_max_buf_size(READ_BUFFER)
         .build(tls(purpose)?.https_or_http().enable_http1().wrap_connector(connector)))
 }
 
