@@ -81,19 +81,23 @@ pub(crate) struct Transfers {
 
 impl Service {
     /// Sends a request; `None` once the run is stopping. If the client gave up on the service, the run stops.
-    pub(crate) async fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         call: impl Future<Output = Result<T, remote::Error>>,
-    ) -> Option<Result<T, remote::Error>> {
-        match self.stop.or(call).await {
-            Some(Err(error)) if error.kind() == remote::ErrorKind::GivenUp => {
-                if !self.stop.is_set() {
-                    self.tally.warn(Warning::other(Warning::GaveUp, &error));
-                    self.stop.now(StopCause::GivenUp);
+    ) -> impl Future<Output = Option<Result<T, remote::Error>>> {
+        // An `async fn` keeps room for its argument twice, and so does each of its callers. Calls are large.
+        let call = Box::pin(call);
+        async move {
+            match self.stop.or(call).await {
+                Some(Err(error)) if error.kind() == remote::ErrorKind::GivenUp => {
+                    if !self.stop.is_set() {
+                        self.tally.warn(Warning::other(Warning::GaveUp, &error));
+                        self.stop.now(StopCause::GivenUp);
+                    }
+                    None
                 }
-                None
+                answer => answer,
             }
-            answer => answer,
         }
     }
 }
