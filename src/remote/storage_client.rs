@@ -46,7 +46,7 @@ use super::{
 use crate::errors::with_causes;
 
 /// Most bytes that are read at once; the buffer grows up to this while more is waiting.
-const READ_BUFFER: usize = 128 << 10;
+const READ_BUFFER: usize = 64 << 10;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;

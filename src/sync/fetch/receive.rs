@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Bytes are hashed and written when about this many came.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 128 * 1024;
 
 /// Documents up to this size are written without a name, which is one change of a folder instead of three.
 const ANONYMOUS: u64 = 4 * 1024 * 1024;
