@@ -77,7 +77,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("doctor", &["mirror", "model", "plan", "remote", "report"]),
-    ("history", &["mirror", "model", "page", "report", "state"]),
+    ("history", &["mirror", "model", "naming", "page", "report", "state"]),
     ("page", &["report"]),
     ("monitoring", &["report"]),
     ("verify", &["mirror", "model", "pace", "report", "state"]),

@@ -1,15 +1,21 @@
 //! `snapshots`, `ls` and `history`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     cli,
-    history::{DocumentHistory, ListingEntry, Selection, Snapshot, clock, complete_before, is_now, run_at},
+    history::{
+        self, DocumentHistory, ListingEntry, Search, Selection, Snapshot, Tree, clock, complete_before, is_now, run_at,
+    },
     model::DocumentId,
     session::{Error, Exit, Reading, open::retry_on_change, output},
-    state::{self, PastDocument, PastRun},
+    state::{PastRun, State},
     ui,
 };
 
@@ -31,30 +37,55 @@ fn runs(dest: &Path, given: &cli::Snapshots) -> Result<(), Error> {
 
 /// Lists what was mirrored at a time.
 pub fn ls(dest: &Path, given: &cli::Ls) -> Exit {
-    done(retry_on_change(|| tree(dest, given)).and_then(|(text, met)| {
-        ui::print(&text);
-        met
+    done(thread::scope(|scope| {
+        let (sender, pages) = mpsc::channel();
+        scope.spawn(move || print_all(&pages));
+        list(dest, given, &sender)
     }))
 }
 
-/// The lines, and whether each given path has one. All are read first: a pager could keep the state open for
-/// hours.
-fn tree(dest: &Path, given: &cli::Ls) -> Result<(String, Result<(), Error>), Error> {
-    let Reading { state, .. } = &Reading::open(dest)?;
-    let runs = state.read(|r| r.past_runs())?;
-    let then = given.at.as_deref().map(|text| then(text, &runs)).transpose()?;
+/// Prints pages while others are read: a pager could keep the state open for hours. Ends if nobody reads them any more.
+fn print_all(pages: &mpsc::Receiver<String>) {
+    let mut lines = ui::Lines::default();
+    while pages.recv().is_ok_and(|page| lines.print(&page)) {}
+}
+
+/// Sends the lines, page by page. Fails if a given path has none.
+fn list(dest: &Path, given: &cli::Ls, pages: &mpsc::Sender<String>) -> Result<(), Error> {
     let mut selection = selection(dest, &given.paths)?;
-    let (zone, mut lines) = (TimeZone::system(), String::new());
-    let each = |mirrored: PastDocument| {
-        if !selection.wants(&mirrored.path) {
-            return Ok(true);
+    let zone = TimeZone::system();
+    let mut begun = None;
+    let mut is_read = true;
+    retry_on_change(|| {
+        let Reading { state, .. } = &Reading::open(dest)?;
+        let tree = match &mut begun {
+            Some(tree) => tree,
+            None => begun.insert(tree(state, given, &selection)?),
+        };
+        tree.reopened();
+        while let Some(page) = tree.next_page(state)? {
+            let wanted = page.iter().filter(|mirrored| selection.wants(&mirrored.path)).map(ListingEntry::of);
+            let line = |entry| if given.json { ui::json_line(&entry) } else { ui::listed(&entry, &zone) };
+            let text: String = wanted.map(line).collect();
+            is_read = text.is_empty() || pages.send(text).is_ok();
+            if !is_read {
+                break;
+            }
         }
-        let entry = ListingEntry::of(&mirrored);
-        lines.push_str(&if given.json { ui::json_line(&entry) } else { ui::listed(&entry, &zone) });
-        Ok::<_, state::Error>(true)
+        Ok(())
+    })?;
+    if is_read { all_found(&selection, given.at.as_deref()) } else { Ok(()) }
+}
+
+fn tree(state: &State, given: &cli::Ls, selection: &Selection) -> Result<Tree, Error> {
+    let runs = state.read(|r| r.past_runs())?;
+    let run = match given.at.as_deref() {
+        Some(text) => Some(then(text, &runs)?),
+        // It may be active.
+        None => runs.last(),
     };
-    state.read(|r| r.tree_at(then.map_or(i64::MAX, |run| run.number), each))?;
-    Ok((lines, all_found(&selection, given.at.as_deref())))
+    let search = if given.json { Search::Unkept } else { Search::Nothing };
+    Ok(Tree::new(run.map_or(i64::MAX, |run| run.number), selection, search))
 }
 
 /// Shows everything that is known about a document.
@@ -67,9 +98,7 @@ fn document_history(dest: &Path, given: &cli::History) -> Result<(), Error> {
     let selection = selection(dest, std::slice::from_ref(&given.document))?;
     let mut ids: Vec<DocumentId> =
         given.document.to_str().and_then(|id| DocumentId::parse(id).ok()).into_iter().collect();
-    for name in selection.names() {
-        ids.extend(state.read(|r| r.documents_at(name))?);
-    }
+    ids.extend(state.read(|r| history::documents_at(r, &selection))?);
     ids.sort();
     ids.dedup();
     let runs = state.read(|r| r.past_runs())?;

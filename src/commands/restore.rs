@@ -6,7 +6,7 @@ use crate::{
     cli,
     commands::history::{self, all_found, selection, then},
     config::outside_resolved,
-    history::{Missing, Restore, Restored},
+    history::{Missing, Restore, Restored, Search, Tree},
     mirror::{Root, Target},
     model::{RelPath, VersionId},
     report::Progress,
@@ -86,14 +86,10 @@ fn select(dest: &Path, given: &cli::Restore, state: &State) -> Result<Selected, 
     let run = then(at, &runs)?.clone();
     let mut selection = selection(dest, &given.paths)?;
     let mut found = Vec::new();
-    state.read(|r| {
-        r.tree_at(run.number, |mirrored| {
-            if selection.wants(&mirrored.path) {
-                found.push(mirrored);
-            }
-            Ok::<_, Error>(true)
-        })
-    })?;
+    let mut tree = Tree::new(run.number, &selection, Search::Everything);
+    while let Some(page) = tree.next_page(state)? {
+        found.extend(page.into_iter().filter(|mirrored| selection.wants(&mirrored.path)));
+    }
     all_found(&selection, Some(at))?;
     Ok(Selected::Tree(run, found))
 }

@@ -17,6 +17,7 @@ mod run_summary;
 mod runs;
 mod selection;
 mod snapshot;
+mod tree;
 
 pub use crate::state::Traces;
 pub use as_of::{NoSuchTime, clock, complete_before, is_now, run_at};
@@ -31,6 +32,7 @@ pub use run_summary::note;
 pub use runs::forget_runs;
 pub use selection::Selection;
 pub use snapshot::{Changes, Snapshot};
+pub use tree::{Search, Tree, documents_at};
 
 use crate::{mirror, state};
 

@@ -30,6 +30,11 @@ impl Selection {
         Self(given.iter().map(read).collect())
     }
 
+    /// Whether any path was given.
+    pub fn is_given(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// What the given paths may mean below the destination; an empty one means all of it.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|given| given.names.iter().map(String::as_str))

@@ -1,4 +1,4 @@
-//! History: the tree at the end of any run, and all that is known about one document.
+//! History: the runs, and all that is known about one document.
 //!
 //! No state is rebuilt step by step. Each row says from which run to which it was valid: `documents`, `metadata` and their
 //! predecessors in `past_versions`, `past_places` and `past_metadata`. A version was in the tree at the end of a run if it
@@ -51,7 +51,7 @@ pub struct PastDocument {
     pub mtime: i64,
     /// A file in the current tree that should have these bytes, with its recorded stamp.
     pub file: Option<(RelPath, Stamp)>,
-    /// Whether `objects/` should have these bytes.
+    /// Whether `objects/` should have these bytes; not asked for a version that is current.
     pub object: bool,
     /// The hash of the bytes that are kept instead, if the file had been edited before it was replaced or removed.
     pub edited: Option<Sha256>,
@@ -121,28 +121,6 @@ pub struct DocumentTimeline {
     pub metadata: Vec<MetadataSpan>,
 }
 
-/// The tree at the end of run ?1. Past places are only searched if the current or last one came later. `held` and `freed`
-/// belong to a version that has ended.
-const TREE: &str = "
-    SELECT d.id AS document, d.version, coalesce(p.path, d.path) AS path, d.size, d.sha256, d.mtime,
-        d.number AS file, NULL AS held, 0 AS freed
-    FROM documents d LEFT JOIN past_places p
-        ON d.place_run > ?1 AND p.document = d.id AND p.first_run <= ?1 AND p.ended_run > ?1
-    WHERE d.version_run <= ?1
-    UNION ALL
-    SELECT v.document, v.version, coalesce(p.path, v.path), coalesce(v.version_size, v.size), v.sha256, v.mtime,
-        c.number, v.held_sha256, v.freed_run IS NOT NULL
-    FROM past_versions v LEFT JOIN past_places p
-        ON v.place_run > ?1 AND p.document = v.document AND p.first_run <= ?1 AND p.ended_run > ?1
-    LEFT JOIN present c ON c.sha256 = v.sha256
-    WHERE v.first_run <= ?1 AND v.ended_run > ?1";
-
-/// Current files by content, for those contents of the tree at the end of run ?1 that have ended since. Collected once,
-/// because searching all documents for each past version would be slow.
-const PRESENT: &str = "
-    present AS MATERIALIZED (SELECT sha256, min(number) AS number FROM documents
-        WHERE sha256 IN (SELECT sha256 FROM past_versions WHERE first_run <= ?1 AND ended_run > ?1) GROUP BY sha256)";
-
 /// A version, current or past.
 const VERSION: &str = "
     SELECT d.id AS document, d.version, d.path, d.size, d.sha256, d.mtime, d.number AS file, NULL AS held, 0 AS freed,
@@ -157,6 +135,32 @@ const VERSION: &str = "
 /// The columns of [`PastDocument`], for the rows above.
 const MIRRORED: &str = "t.document, t.version, t.path, t.size, t.sha256, t.mtime, f.path, f.inode, f.size, f.mtime,
     EXISTS (SELECT 1 FROM past_versions h WHERE h.held_sha256 = t.sha256), t.held, t.freed";
+
+/// The versions of document ?1; the current one comes last, at ?2.
+pub(super) const VERSIONS_OF: &str = "
+    SELECT version, coalesce(version_size, size), sha256, mtime, first_run, ended_run, cause, held_sha256, freed_run,
+        number AS place FROM past_versions WHERE document = ?1
+    UNION ALL
+    SELECT version, size, sha256, mtime, version_run, NULL, NULL, NULL, NULL, ?2 FROM documents WHERE id = ?1
+    ORDER BY place";
+
+/// The places of document ?1. The last one of a removed document is stored with its last version.
+pub(super) const PLACES_OF: &str = "
+    SELECT * FROM (
+        SELECT path, file_name, binder, first_run, ended_run FROM past_places WHERE document = ?1
+        UNION ALL
+        SELECT path, file_name, binder, place_run, ended_run FROM past_versions WHERE document = ?1 AND cause = 'removed'
+        UNION ALL
+        SELECT path, file_name, binder, place_run, NULL FROM documents WHERE id = ?1
+    ) ORDER BY first_run, ended_run IS NULL, ended_run";
+
+/// The metadata of document ?1.
+pub(super) const METADATA_OF: &str = "
+    SELECT * FROM (
+        SELECT json, first_run, ended_run FROM past_metadata WHERE document = ?1
+        UNION ALL
+        SELECT json, run, NULL FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)
+    ) ORDER BY first_run, ended_run IS NULL, ended_run";
 
 impl Reader<'_> {
     /// Every run, oldest first.
@@ -179,26 +183,6 @@ impl Reader<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Calls `each` for the tree at the end of a run, in path order, until it returns `false`.
-    pub fn tree_at<E: From<Error>>(
-        &self,
-        run: i64,
-        mut each: impl FnMut(PastDocument) -> Result<bool, E>,
-    ) -> Result<(), E> {
-        let sql = format!(
-            "WITH {PRESENT} SELECT {MIRRORED} FROM ({TREE}) t LEFT JOIN documents f ON f.number = t.file
-             ORDER BY t.path, t.document"
-        );
-        let mut statement = self.0.prepare_cached(&sql).map_err(Error::from)?;
-        let mut rows = statement.query([run]).map_err(Error::from)?;
-        while let Some(row) = rows.next().map_err(Error::from)? {
-            if !each(mirrored(row)?)? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// A version, as it was last mirrored.
     pub fn version(&self, version: &VersionId) -> Result<Option<PastDocument>, Error> {
         let sql = format!(
@@ -208,16 +192,6 @@ impl Reader<'_> {
         let mut statement = self.0.prepare_cached(&sql)?;
         let mut rows = statement.query([version.as_str()])?;
         rows.next()?.map(mirrored).transpose()
-    }
-
-    /// The documents that are or were at a path.
-    pub fn documents_at(&self, path: &str) -> Result<Vec<DocumentId>, Error> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT id FROM documents WHERE path = ?1 UNION SELECT document FROM past_versions WHERE path = ?1
-             UNION SELECT document FROM past_places WHERE path = ?1",
-        )?;
-        let rows = statement.query_and_then([path], |row| id(&row.get::<_, String>(0)?, DocumentId::parse))?;
-        rows.collect()
     }
 
     /// Everything known about a document; `None` if it was never mirrored.
@@ -231,13 +205,7 @@ impl Reader<'_> {
     }
 
     fn versions_of(&self, document: &DocumentId) -> Result<Vec<VersionSpan>, Error> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT version, coalesce(version_size, size), sha256, mtime, first_run, ended_run, cause, held_sha256,
-                 freed_run, number AS place FROM past_versions WHERE document = ?1
-             UNION ALL
-             SELECT version, size, sha256, mtime, version_run, NULL, NULL, NULL, NULL, ?2 FROM documents WHERE id = ?1
-             ORDER BY place",
-        )?;
+        let mut statement = self.0.prepare_cached(VERSIONS_OF)?;
         let rows = statement.query_and_then(params![document.as_str(), i64::MAX], |row| {
             Ok(VersionSpan {
                 version: id(&row.get::<_, String>(0)?, VersionId::parse)?,
@@ -254,18 +222,8 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    /// The last place of a removed document is stored with its last version.
     fn places_of(&self, document: &DocumentId) -> Result<Vec<PlaceSpan>, Error> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT * FROM (
-             SELECT path, file_name, binder, first_run, ended_run FROM past_places WHERE document = ?1
-             UNION ALL
-             SELECT path, file_name, binder, place_run, ended_run FROM past_versions
-             WHERE document = ?1 AND cause = 'removed'
-             UNION ALL
-             SELECT path, file_name, binder, place_run, NULL FROM documents WHERE id = ?1
-             ) ORDER BY first_run, ended_run IS NULL, ended_run",
-        )?;
+        let mut statement = self.0.prepare_cached(PLACES_OF)?;
         let rows = statement.query_and_then([document.as_str()], |row| {
             Ok(PlaceSpan {
                 path: path(&row.get::<_, String>(0)?)?,
@@ -279,13 +237,7 @@ impl Reader<'_> {
     }
 
     fn metadata_of(&self, document: &DocumentId) -> Result<Vec<MetadataSpan>, Error> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT * FROM (
-             SELECT json, first_run, ended_run FROM past_metadata WHERE document = ?1
-             UNION ALL
-             SELECT json, run, NULL FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)
-             ) ORDER BY first_run, ended_run IS NULL, ended_run",
-        )?;
+        let mut statement = self.0.prepare_cached(METADATA_OF)?;
         let rows = statement.query_map([document.as_str()], |row| {
             Ok(MetadataSpan { json: row.get(0)?, first_run: row.get(1)?, ended_run: row.get(2)? })
         })?;
@@ -293,11 +245,11 @@ impl Reader<'_> {
     }
 }
 
-fn path(text: &str) -> Result<RelPath, Error> {
+pub(super) fn path(text: &str) -> Result<RelPath, Error> {
     RelPath::new(text).map_err(|e| Error::InvalidValue(e.to_string()))
 }
 
-fn mirrored(row: &Row<'_>) -> Result<PastDocument, Error> {
+pub(super) fn mirrored(row: &Row<'_>) -> Result<PastDocument, Error> {
     let wanted = sha256(&row.get::<_, Vec<u8>>(4)?)?;
     let file = match row.get::<_, Option<String>>(6)? {
         Some(text) => {

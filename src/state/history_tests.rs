@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{Error, State, Writer};
+use super::{Error, PastDocument, State, TextRange, Writer};
 use crate::model::{
     BinderId, DocumentId, Intent, Outgoing, Particulars, RelPath, Sha256, Staged, Stamp, Step, VersionId,
 };
@@ -145,7 +145,10 @@ fn play(w: &Writer<'_>, run: i64, tree: &mut Tree, n: usize, event: &Event) -> R
     }
 }
 
-fn expected(tree: &Tree) -> Vec<(String, String, String, u64)> {
+/// Path, version, hash and size of a document.
+type Line = (String, String, String, u64);
+
+fn expected(tree: &Tree) -> Vec<Line> {
     let mut expected: Vec<_> = tree
         .iter()
         .map(|(n, (at, v, sha256))| {
@@ -156,13 +159,16 @@ fn expected(tree: &Tree) -> Vec<(String, String, String, u64)> {
     expected
 }
 
-fn listed(state: &State, run: i64) -> Vec<(String, String, String, u64)> {
-    let mut found = Vec::new();
-    let each = |m: super::PastDocument| {
-        found.push((m.path.to_string(), m.version.to_string(), m.sha256.hex(), m.size));
-        Ok::<_, Error>(true)
-    };
-    state.read(|r| r.tree_at(run, each)).unwrap();
+/// The documents in a range of paths, which are their normalised forms here, one at a time.
+fn listed(state: &State, run: i64, range: &TextRange) -> Vec<Line> {
+    let line = |m: PastDocument| (m.path.to_string(), m.version.to_string(), m.sha256.hex(), m.size);
+    let mut found: Vec<Line> = state.read(|r| r.moved_or_ended(run, range)).unwrap().into_iter().map(line).collect();
+    let mut left = range.clone();
+    while let Some((key, document)) = state.read(|r| r.unmoved(run, &left, 1)).unwrap().pop() {
+        found.push(line(document));
+        left.from = key + "\0";
+    }
+    found.sort();
     found
 }
 
@@ -179,9 +185,14 @@ proptest! {
             state.write(|w| events.iter().try_for_each(|(n, event)| play(w, run.number, &mut tree, *n, event))).unwrap();
             copies.push((run.number, expected(&tree)));
         }
-        for (run, copy) in copies {
-            prop_assert_eq!(listed(&state, run), copy, "run {}", run);
+        copies.push((i64::MAX, expected(&tree)));
+        let everything = TextRange { from: String::new(), to: None };
+        // From the third path up to the fifth.
+        let part = TextRange { from: path(2).to_string(), to: Some(path(4).to_string()) };
+        for (run, mut copy) in copies {
+            prop_assert_eq!(&listed(&state, run, &everything), &copy, "run {}", run);
+            copy.retain(|(path, ..)| part.contains(path));
+            prop_assert_eq!(listed(&state, run, &part), copy, "run {}, a part", run);
         }
-        prop_assert_eq!(listed(&state, i64::MAX), expected(&tree));
     }
 }

@@ -24,7 +24,7 @@ pub struct BinderSummary {
     pub lost: Option<(String, i64)>,
 }
 
-const SUMMARIES: &str = "
+pub(super) const SUMMARIES: &str = "
     SELECT b.id, b.name, b.segment, coalesce(t.documents, 0), coalesce(t.bytes, 0),
         c.id, coalesce(c.finished_at, c.started_at), l.id, l.started_at
     FROM binders b

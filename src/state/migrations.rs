@@ -7,4 +7,8 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0002_proof.sql")),
     M::up(include_str!("../../migrations/0003_listings.sql")),
     M::up(include_str!("../../migrations/0004_evidence.sql")),
+    M::up(include_str!("../../migrations/0005_questions.sql")),
 ];
+
+/// The oldest version of the schema that is read in place: later migrations only added indexes.
+pub(super) const READABLE: usize = 4;

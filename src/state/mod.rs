@@ -33,11 +33,14 @@ mod listings;
 mod migrations;
 mod open;
 mod past_versions;
+#[cfg(test)]
+mod plans_tests;
 mod proof;
 mod purges;
 mod recase;
 mod retention;
 mod runs;
+mod tree;
 mod untracked;
 mod view;
 
@@ -70,6 +73,7 @@ pub use proof::{Extent, NeededObject, Restamp, Source};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};
 pub use retention::Past;
 pub use runs::{Run, RunEnd, Start};
+pub use tree::TextRange;
 pub use untracked::FOUND;
 pub use view::Isolation;
 

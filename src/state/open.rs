@@ -17,7 +17,7 @@ use super::{
     connection::{absolute_path, journal, prepare, read_only},
     copy::{copy_if_idle, copy_parts, temporary_copy_of},
     files::are_files,
-    migrations::MIGRATIONS,
+    migrations::{MIGRATIONS, READABLE},
     view::{ImmutableFile, Isolation, connect, immutable},
 };
 
@@ -103,10 +103,10 @@ fn of(
     isolation: Isolation,
 ) -> Result<Option<State>, Error> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match usize::try_from(version).map_err(|_| Error::Newer)?.cmp(&MIGRATIONS.len()) {
-        std::cmp::Ordering::Less => return Ok(None),
-        std::cmp::Ordering::Equal => {}
-        std::cmp::Ordering::Greater => return Err(Error::Newer),
+    match usize::try_from(version).map_err(|_| Error::Newer)? {
+        ..READABLE => return Ok(None),
+        version if version > MIGRATIONS.len() => return Err(Error::Newer),
+        _ => {}
     }
     if fs::metadata(path).is_ok_and(|found| found.len() <= SORTED_IN_MEMORY) {
         connection.pragma_update(None, "temp_store", "MEMORY")?;

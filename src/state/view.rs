@@ -9,8 +9,8 @@
 //! `SQLite` keeps the index in memory if nobody else is connected. Opening WAL at rest in any other way would create a
 //! `-wal` and a `-shm`.
 //!
-//! Everything else is read from a copy: a journal without its index, a hot rollback journal, and a schema that the next
-//! run will migrate.
+//! Everything else is read from a copy: a journal without its index, a hot rollback journal, and a schema older than
+//! [`READABLE`](super::migrations::READABLE).
 //!
 //! Only `SQLite` opens a database that this process may have locked: closing it otherwise would release the locks.
 

@@ -119,6 +119,21 @@ fn an_exclusively_locked_state_is_read_from_its_newest_copy() {
 }
 
 #[test]
+fn a_state_without_the_newest_indexes_is_read_in_place() {
+    let program = Program::with_documents(3);
+    program.run(&[]).expect(0);
+    let connection = Connection::open(state(&program)).unwrap();
+    connection
+        .execute_batch(
+            "DROP INDEX documents_by_size; DROP INDEX past_versions_by_path; DROP INDEX past_places_by_path;
+             PRAGMA user_version = 4",
+        )
+        .unwrap();
+    drop(connection);
+    read_all(&program);
+}
+
+#[test]
 fn a_state_of_an_older_version_is_read_before_the_first_run_of_the_new_one() {
     let program = Program::with_documents(3);
     program.run(&[]).expect(0);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use ibinder_sync::{
-    history::{Restore, Restored},
+    history::{Restore, Restored, Search, Selection, Tree as TreeReader},
     mirror::{ContentLocation, Error, FileWriter, Root, Target, WriteOutcome},
     model::{RelPath, Sha256, VersionId},
     report::Progress,
@@ -40,13 +40,25 @@ fn state(world: &World, folder: &TempDir) -> State {
     State::scratch(Some(&world.database()), &copy).unwrap()
 }
 
+/// The documents of the tree at the end of a run, in order.
+fn documents(state: &State, run: i64) -> Vec<PastDocument> {
+    let everything = Selection::new(&[], &[], Path::new("/"));
+    let mut tree = TreeReader::new(run, &everything, Search::Everything);
+    std::iter::from_fn(|| tree.next_page(state).unwrap()).flatten().collect()
+}
+
 /// Restores the tree at the end of a run.
 fn restore(world: &World, run: i64, to: &Path, edited: bool) -> Restored {
     let scratch = tempfile::tempdir().unwrap();
     let (state, root) = (state(world, &scratch), Root::open(&world.dest()).unwrap());
     let target = Target::open(to, &root).unwrap();
     let restore = Restore { root: &root, target: &target, progress: &Progress::default(), edited, ended: &|| false };
-    restore.run(|hand_out| state.read(|r| r.tree_at(run, |m| Ok::<_, Failed>(hand_out(m))))).unwrap()
+    restore
+        .run(|hand_out| {
+            documents(&state, run).into_iter().all(hand_out);
+            Ok::<_, Failed>(())
+        })
+        .unwrap()
 }
 
 #[derive(Debug)]
@@ -58,12 +70,6 @@ impl From<Error> for Failed {
     }
 }
 
-impl From<ibinder_sync::state::Error> for Failed {
-    fn from(error: ibinder_sync::state::Error) -> Self {
-        panic!("{error}")
-    }
-}
-
 /// Path and hash of every document after each run.
 #[derive(Default)]
 pub(crate) struct Listings(Vec<(i64, Vec<(String, String)>)>);
@@ -71,7 +77,7 @@ pub(crate) struct Listings(Vec<(i64, Vec<(String, String)>)>);
 impl Listings {
     pub(crate) fn keep(&mut self, world: &World) {
         let connection = rusqlite::Connection::open(world.database()).unwrap();
-        let mut rows = connection.prepare("SELECT path, lower(hex(sha256)) FROM documents ORDER BY path").unwrap();
+        let mut rows = connection.prepare("SELECT path, lower(hex(sha256)) FROM documents ORDER BY path_key").unwrap();
         let then = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
         self.0.push((last_run(world), then));
     }
@@ -81,12 +87,8 @@ impl Listings {
         let scratch = tempfile::tempdir().unwrap();
         let state = state(world, &scratch);
         for (run, then) in &self.0 {
-            let mut listed = Vec::new();
-            let each = |m: PastDocument| {
-                listed.push((m.path.to_string(), m.sha256.hex()));
-                Ok::<_, Failed>(true)
-            };
-            state.read(|r| r.tree_at(*run, each)).unwrap();
+            let listed: Vec<(String, String)> =
+                documents(&state, *run).iter().map(|m| (m.path.to_string(), m.sha256.hex())).collect();
             assert_eq!(listed, *then, "run {run} is listed otherwise than it was");
         }
     }
@@ -251,7 +253,8 @@ fn cancelling_is_reported_and_leaves_complete_files_only() {
         let ended = || left.fetch_sub(1, Ordering::Relaxed) <= 0;
         let restore = Restore { root: &root, target: &target, progress: &progress, edited: false, ended: &ended };
         let list = |hand_out: &mut dyn FnMut(PastDocument) -> bool| {
-            state.read(|r| r.tree_at(1, |m| Ok::<_, Failed>(hand_out(m))))
+            documents(&state, 1).into_iter().all(hand_out);
+            Ok::<_, Failed>(())
         };
         let restored = restore.run(list).unwrap();
         assert!(restored.ended, "after {looks} looks");
