@@ -7,6 +7,7 @@
 #   unchanged  a run without changes, 100,000 and 1,000,000 documents, against a bare loop over the pages
 #   shifted    a run after 1 % changed and every page shifted, the same
 #   growth     what a document costs with 10,000, 100,000 and 1,000,000 of them; saved in docs/growth.csv and .svg
+#   questions  how long `ls`, `history` and the like take on 1,000,000 documents
 #   pace       the share of a set rate that is used, and of an adaptive one
 #
 # Without a CASE, all of them. `--documents` sets the numbers of documents for unchanged and shifted. `--small`
@@ -16,7 +17,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 sizes=(100000 1000000)
-all=(small medium large unchanged shifted growth pace)
+all=(small medium large unchanged shifted growth pace questions)
 rounds=7 scale=1 wanted=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -51,6 +52,7 @@ results=$dir/results.tsv
 . benches/cases/unchanged.sh
 . benches/cases/growth.sh
 . benches/cases/pace.sh
+. benches/cases/questions.sh
 need /usr/bin/time=time nginx=nginx-light curl=curl wget2=wget2 lftp=lftp rclone=rclone python3=python3
 build floor pages
 
@@ -85,7 +87,7 @@ for case in "${wanted[@]}"; do
     unchanged | shifted)
         for documents in "${sizes[@]}"; do "$case" $((documents / scale)); done
         ;;
-    growth | pace) "$case" ;;
+    growth | pace | questions) "$case" ;;
     *) fail "unknown case: $case (there are ${all[*]})" ;;
     esac
 done
