@@ -50,9 +50,10 @@ pub struct Sandbox {
     /// What.
     #[command(flatten)]
     pub organisation: Organisation,
-    /// Give every Nth document new content, and remove the first of each binder, so that every page of a listing differs
+    /// Give every Nth document new content, and remove the first of each binder, so that every page of a listing
+    /// differs (may be repeated: once more)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub churn: Option<u32>,
+    pub churn: Vec<u32>,
     /// Serve this folder: its folders are binders, and everything below them tabs, folders and documents
     #[arg(long, value_name = "DIR", conflicts_with_all = ["binders", "documents", "day", "churn", "document_size"])]
     pub from: Option<PathBuf>,

@@ -22,7 +22,7 @@ fn serve(given: &cli::Sandbox) -> Result<(), Error> {
         Some(folder) => Organisation::from_folder(folder).map_err(|e| Error::Folder(folder.clone(), e))?,
         None => Organisation::generated(&generated(&given.organisation, given.document_size)),
     };
-    if let Some(nth) = given.churn {
+    for &nth in &given.churn {
         organisation.churn(nth);
     }
     let settings = Settings {

@@ -192,14 +192,20 @@ mod tests {
     }
 
     #[test]
-    fn churn_revises_some_and_shifts_every_page() {
-        let (before, mut after) = (on_day(700, 1), on_day(700, 1));
-        after.churn(100);
-        let changes = compare(&before, &after);
-        assert_eq!(changes.removed, before.binders.len());
-        assert!((5..=7).contains(&changes.revised), "{changes:?}");
-        for (old, new) in before.binders.iter().zip(&after.binders) {
-            assert_eq!(old.listed[1..], new.listed);
+    fn churn_revises_some_and_shifts_every_page_each_time() {
+        let churned = |times| {
+            let mut organisation = on_day(700, 1);
+            (0..times).for_each(|_| organisation.churn(100));
+            organisation
+        };
+        for times in 0..3 {
+            let (before, after) = (churned(times), churned(times + 1));
+            let changes = compare(&before, &after);
+            assert_eq!(changes.removed, before.binders.len());
+            assert!((5..=7).contains(&changes.revised), "{changes:?}");
+            for (old, new) in before.binders.iter().zip(&after.binders) {
+                assert_eq!(old.listed[1..], new.listed);
+            }
         }
     }
 
