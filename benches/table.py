@@ -21,7 +21,7 @@ def main(results, case, ours, title):
                 if program not in programs:
                     programs.append(program)
     programs.sort(key=lambda program: program != ours)
-    print(f"\n{title}, {len(rounds)} rounds\n")
+    print(f"\n{title}, {len(rounds)} round{'s' if len(rounds) > 1 else ''}\n")
     print("| | wall | ours / it | CPU | ours / it | peak |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for program in programs:
