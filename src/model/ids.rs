@@ -35,7 +35,12 @@ fn check(text: &str) -> Result<(), BadId> {
 
 /// Looks at bytes first because nearly all ids are ASCII and every listed id is checked.
 fn has_control(text: &str) -> bool {
-    text.bytes().any(|byte| byte.is_ascii_control()) || (!text.is_ascii() && text.chars().any(char::is_control))
+    any(text, |byte| byte.is_ascii_control()) || (!text.is_ascii() && text.chars().any(char::is_control))
+}
+
+/// Whether any byte is like this. Looks at all of them, many at once.
+fn any(text: &str, is: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |found, byte| found | is(byte))
 }
 
 macro_rules! id {
@@ -86,7 +91,7 @@ fn verbatim(text: &str) -> Arc<str> {
 }
 
 fn guid_in_lower_case(text: &str) -> Arc<str> {
-    let folds = text.bytes().any(|b| b.is_ascii_uppercase()) && is_guid(text.as_bytes());
+    let folds = any(text, |byte| byte.is_ascii_uppercase()) && is_guid(text.as_bytes());
     if folds { Arc::from(text.to_ascii_lowercase()) } else { Arc::from(text) }
 }
 

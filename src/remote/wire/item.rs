@@ -161,7 +161,9 @@ pub(in crate::remote) fn document(text: &str, asked: &DocumentId) -> Result<List
 /// A name; empty if missing, and cut if endless.
 pub(super) fn name(text: Option<Text<'_>>) -> String {
     let mut name = text.map(Text::into_string).unwrap_or_default();
-    if let Some((end, _)) = name.char_indices().nth(LONGEST_NAME) {
+    if name.len() > LONGEST_NAME
+        && let Some((end, _)) = name.char_indices().nth(LONGEST_NAME)
+    {
         name.truncate(end);
         name.shrink_to_fit();
     }

@@ -25,6 +25,12 @@ pub(in crate::remote) const BINDER: &str = "GLOBAL_BinderId";
 /// known order.
 pub(in crate::remote) const DATE: &str = "GLOBAL_Date";
 
+/// From the quote before a GUID to its first dash.
+const DASH_AFTER_QUOTE: usize = 9;
+
+/// Bytes that are searched at once.
+const CHUNK: usize = 32;
+
 /// The key that searches sort by; `None` if the document has none.
 pub fn sort_key(document: &Listed) -> Option<String> {
     let metadata: &RawValue = serde_json::from_str(document.metadata.as_deref()?).ok()?;
@@ -33,36 +39,58 @@ pub fn sort_key(document: &Listed) -> Option<String> {
 
 /// The text that is kept.
 pub(super) fn kept(metadata: &RawValue) -> Box<str> {
-    let mut text = metadata.get().to_owned();
-    let bytes = metadata.get().as_bytes();
-    // Two quotes at a GUID's distance; a quote after a backslash is part of a longer text.
-    let quoted = bytes
-        .windows(GUID_LENGTH + 2)
-        .enumerate()
-        .filter(|(_, piece)| piece[0] == b'"' && piece[GUID_LENGTH + 1] == b'"');
-    for (quote, piece) in quoted {
-        let opens = quote.checked_sub(1).is_none_or(|before| bytes[before] != b'\\');
-        if opens && is_guid(&piece[1..=GUID_LENGTH]) {
-            text.get_mut(quote + 1..=quote + GUID_LENGTH).map(str::make_ascii_lowercase);
+    let (given, mut kept) = (metadata.get().as_bytes(), Box::from(metadata.get()));
+    let Some(dashes) = given.get(DASH_AFTER_QUOTE..) else { return kept };
+    for (number, (quotes, dashes)) in given.chunks(CHUNK).zip(dashes.chunks(CHUNK)).enumerate() {
+        let pairs = || quotes.iter().zip(dashes).map(|(quote, dash)| *quote == b'"' && *dash == b'-');
+        // Nearly always `false`, and found out for many bytes at once.
+        if !pairs().fold(false, |found, pair| found | pair) {
+            continue;
+        }
+        for (at, _) in pairs().enumerate().filter(|(_, pair)| *pair) {
+            let start = number * CHUNK + at + 1;
+            if is_quoted_guid(given, start) {
+                str::get_mut(&mut kept, start..start + GUID_LENGTH).map(str::make_ascii_lowercase);
+            }
         }
     }
-    text.into_boxed_str()
+    kept
+}
+
+/// Whether a string that is a GUID has its first character here, after a quote.
+fn is_quoted_guid(json: &[u8], start: usize) -> bool {
+    // A quote after a backslash is part of a longer text.
+    let opens = start.checked_sub(2).is_none_or(|before| json[before] != b'\\');
+    let guid = json.get(start..start + GUID_LENGTH).is_some_and(is_guid);
+    opens && guid && json.get(start + GUID_LENGTH) == Some(&b'"')
 }
 
 /// The first text value of a key.
 pub(super) fn find<'a>(metadata: &'a RawValue, key: &str) -> Option<Text<'a>> {
     let mut found = None;
-    // The walk ends at the value with what the parser considers an error.
-    let _ = serde_json::Deserializer::from_str(metadata.get()).deserialize_seq(Walk { key, found: &mut found });
+    // The parser also takes a list for an entry.
+    let nested = metadata.get().bytes().skip(1).fold(false, |found, byte| found | (byte == b'['));
+    if !nested && (walk(metadata, Walk { key, found: &mut found, value: plain }) || found.is_some()) {
+        return found;
+    }
+    // Some entry before the value may not be plain, so each is read by itself.
+    walk(metadata, Walk { key, found: &mut found, value: careful });
     found
 }
 
-struct Walk<'k, 'de> {
-    key: &'k str,
-    found: &'k mut Option<Text<'de>>,
+/// Whether the walk came to the end. It ends at the value with what the parser considers an error.
+fn walk<'a, E: Deserialize<'a>>(metadata: &'a RawValue, walk: Walk<'_, 'a, E>) -> bool {
+    serde_json::Deserializer::from_str(metadata.get()).deserialize_seq(walk).is_ok()
 }
 
-impl<'de> Visitor<'de> for Walk<'_, 'de> {
+struct Walk<'k, 'de, E> {
+    key: &'k str,
+    found: &'k mut Option<Text<'de>>,
+    /// The value of an entry with this key.
+    value: fn(E, &str) -> Option<Text<'de>>,
+}
+
+impl<'de, E: Deserialize<'de>> Visitor<'de> for Walk<'_, 'de, E> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,9 +98,8 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        while let Some(raw) = entries.next_element()? {
-            let entry = Entry::of(raw).filter(|entry| text(entry.key).is_some_and(|key| key.as_str() == self.key));
-            *self.found = entry.and_then(|entry| text(entry.value_id).or_else(|| text(entry.value)));
+        while let Some(entry) = entries.next_element()? {
+            *self.found = (self.value)(entry, self.key);
             if self.found.is_some() {
                 break;
             }
@@ -81,11 +108,31 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
     }
 }
 
+/// An entry as it is documented.
+#[derive(Deserialize)]
+struct PlainEntry<'a> {
+    #[serde(borrow, rename = "metadataElementId")]
+    key: Text<'a>,
+    #[serde(borrow, rename = "valueId")]
+    value_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    value: Option<Text<'a>>,
+}
+
+fn plain<'a>(entry: PlainEntry<'a>, key: &str) -> Option<Text<'a>> {
+    if entry.key.as_str() == key { entry.value_id.or(entry.value) } else { None }
+}
+
+fn careful<'a>(raw: &'a RawValue, key: &str) -> Option<Text<'a>> {
+    let entry = Entry::of(raw).filter(|entry| text(entry.key).is_some_and(|found| found.as_str() == key));
+    entry.and_then(|entry| text(entry.value_id).or_else(|| text(entry.value)))
+}
+
 fn text(raw: Option<&RawValue>) -> Option<Text<'_>> {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
 }
 
-/// An entry.
+/// An entry of any shape.
 #[derive(Deserialize)]
 struct Entry<'a> {
     #[serde(borrow, rename = "metadataElementId")]
