@@ -5,6 +5,7 @@
 mod clock;
 mod document;
 mod failure;
+mod guid;
 mod ids;
 mod intent;
 mod name_limit;
@@ -16,6 +17,7 @@ mod stamp;
 pub use clock::ClockReading;
 pub use document::{Binder, Folder, KnownFolder, Listed};
 pub use failure::{Failure, FailureCause, FailureStep};
+pub use guid::Guid;
 pub use ids::{BadId, BinderId, DocumentId, FolderId, GUID_LENGTH, OrganisationId, VersionId, is_guid};
 pub use intent::{Intent, Outgoing, Particulars, Step};
 pub use name_limit::NameLimit;

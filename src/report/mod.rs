@@ -5,6 +5,7 @@
 
 mod change;
 mod change_log;
+mod changes;
 mod doctor_report;
 mod escape;
 mod filters;
@@ -18,6 +19,7 @@ mod warning;
 pub use crate::model::{Failure, FailureCause, FailureStep};
 pub use change::Change;
 pub use change_log::{BinderChanges, ChangeCounts, ChangeKind, ChangeLog, ChangedDocument, FolderChanges};
+use changes::Changes;
 pub use doctor_report::{Area, Belief, Check, DoctorReport, Statement, Verdict};
 pub use escape::{escape, escape_line};
 pub use filters::Filters;

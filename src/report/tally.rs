@@ -3,11 +3,13 @@
 //! Memory grows with changes and failures, never with unchanged documents.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Binders, Change, Documents, Failure, FailureCause, Freed, TabsWithoutDocuments, Warning, Withheld};
+use super::{
+    Binders, Change, Changes, Documents, Failure, FailureCause, Freed, TabsWithoutDocuments, Warning, Withheld,
+};
 use crate::model::DocumentId;
 
 /// Most listed warnings; the rest is counted.
@@ -23,7 +25,7 @@ struct Counts {
     removed: u64,
     withheld: Vec<Withheld>,
     empty_tabs: Vec<TabsWithoutDocuments>,
-    changes: HashMap<DocumentId, Change>,
+    changes: Changes,
     downloaded: u64,
     freed: Freed,
     failures: Vec<Failure>,
@@ -54,13 +56,7 @@ impl Tally {
 
     /// A document changed or was excluded.
     pub fn changed(&self, document: &DocumentId, change: Change) {
-        let mut counts = self.counts();
-        match counts.changes.get_mut(document) {
-            Some(known) => *known = change.max(*known),
-            None => {
-                counts.changes.insert(document.clone(), change);
-            }
-        }
+        self.counts().changes.add(document, change);
     }
 
     /// A document was removed from the tree.
@@ -149,7 +145,7 @@ impl Tally {
     /// The counts of documents so far.
     pub fn documents(&self) -> Documents {
         let counts = self.counts();
-        let of = |change| counts.changes.values().filter(|c| **c == change).count() as u64;
+        let of = |change| counts.changes.count(change);
         let mut documents = Documents {
             seen: counts.seen,
             adopted: of(Change::Adopted),
@@ -165,16 +161,13 @@ impl Tally {
             withheld: counts.withheld.len() as u64,
             unchanged: 0,
         };
-        let changed = counts.changes.len() as u64;
-        documents.unchanged = documents.seen.saturating_sub(changed);
+        documents.unchanged = documents.seen.saturating_sub(counts.changes.len());
         documents
     }
 
     /// The end of a run: a document that is still to be downloaded was lost on the way, which is a failure.
     pub fn fail_unfinished(&self) {
-        let planned =
-            |(document, change): (&DocumentId, &Change)| (*change == Change::Planned).then(|| document.clone());
-        let lost: Vec<DocumentId> = self.counts().changes.iter().filter_map(planned).collect();
+        let lost = self.counts().changes.all(Change::Planned);
         for document in lost {
             let error =
                 "it is listed, but the run neither mirrored it nor reported an error; please report this".to_owned();
@@ -187,14 +180,12 @@ impl Tally {
     /// Whether a listed document is neither mirrored nor excluded on purpose, or something else failed.
     pub fn is_short(&self) -> bool {
         let counts = self.counts();
-        !counts.failures.is_empty()
-            || counts.failed_unseen > 0
-            || !counts.changes.values().all(|change| change.is_settled())
+        !counts.failures.is_empty() || counts.failed_unseen > 0 || !counts.changes.are_settled()
     }
 
     /// Documents that are still to be downloaded: what a run that ended early leaves.
     pub fn to_come(&self) -> u64 {
-        self.counts().changes.values().filter(|change| **change == Change::Planned).count() as u64
+        self.counts().changes.count(Change::Planned)
     }
 
     /// The failures.
