@@ -101,7 +101,7 @@ fn has_database(path: &Path) -> Result<bool, Error> {
 }
 
 /// Whether an error means that a folder doesn't exist. A name that is too long for the file system can't exist.
-fn is_missing(error: Errno) -> bool {
+pub(super) fn is_missing(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::NAMETOOLONG)
 }
 
@@ -171,34 +171,6 @@ impl Root {
             EntryKind::File(stamp) => Ok(OnDisk::File(stamp)),
             EntryKind::Other(what) => Ok(OnDisk::Other(what)),
         }
-    }
-
-    /// Looks at many files. Opens the folder once for adjacent files in it.
-    pub fn look_at_all<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Result<Vec<OnDisk>, Error> {
-        let mut open: Option<(&str, rustix::io::Result<OwnedFd>)> = None;
-        let mut found = Vec::new();
-        for path in paths {
-            let (parent, leaf) = path.rsplit_once('/').unwrap_or((".", path));
-            if open.as_ref().is_none_or(|(last, _)| *last != parent) {
-                open = Some((parent, sys::open_folder(&self.handle, parent)));
-            }
-            let Some((_, dir)) = &open else { continue };
-            found.push(match dir {
-                Ok(dir) => match sys::look(dir, leaf).map_err(|e| Error::io("look at", path, e)) {
-                    Ok(EntryKind::Nothing) => OnDisk::Missing,
-                    Ok(EntryKind::File(stamp)) => OnDisk::File(stamp),
-                    Ok(EntryKind::Other(what)) => OnDisk::Other(what),
-                    // One file that can't be examined must not fail the others.
-                    Err(error) if error.kind() == ErrorKind::Document => OnDisk::Other("not readable"),
-                    Err(error) => return Err(error),
-                },
-                Err(error) if is_missing(*error) => OnDisk::Missing,
-                Err(Errno::LOOP | Errno::NOTDIR) => OnDisk::Other("below a link or a file"),
-                Err(Errno::ACCESS | Errno::PERM) => OnDisk::Other("in a folder that can't be read"),
-                Err(error) => return Err(Error::io("look at", path, *error)),
-            });
-        }
-        Ok(found)
     }
 
     pub(super) fn handle(&self) -> &OwnedFd {

@@ -60,6 +60,11 @@ impl Tree {
         folder.map_or(Some(&self.root), |id| self.paths.get(id))
     }
 
+    /// The binder's own folder.
+    pub fn root(&self) -> &RelPath {
+        &self.root
+    }
+
     /// Whether some folder has this path, by key.
     pub fn has(&self, path_key: &str) -> bool {
         self.keys.contains(path_key)

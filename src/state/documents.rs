@@ -1,8 +1,6 @@
 //! Mirrored documents.
 
-use std::{collections::HashMap, rc::Rc};
-
-use rusqlite::{Row, params, types::Value};
+use rusqlite::{Row, params};
 
 use super::{Error, Reader, Writer, document_metadata::metadata_hash};
 use crate::model::{BinderId, DocumentId, FolderId, Intent, Particulars, RelPath, Sha256, Stamp, VersionId};
@@ -51,34 +49,6 @@ pub(super) const COLUMNS: &str =
     "number, id, binder, folder, file_name, path, version, size, sha256, inode, mtime, metadata_hash, first_run";
 
 impl Reader<'_> {
-    /// Looks up documents that were listed in a binder. Most were mirrored in that binder, so it is searched first, and the
-    /// rest by id alone.
-    pub fn documents(&self, binder: &BinderId, ids: &[&DocumentId]) -> Result<HashMap<DocumentId, Known>, Error> {
-        let mut found = HashMap::with_capacity(ids.len());
-        let mut statement = self.0.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM documents INDEXED BY documents_by_binder
-             WHERE binder = ?1 AND id IN (SELECT value FROM rarray(?2))"
-        ))?;
-        let mut rows = statement.query(params![binder.as_str(), array(ids)])?;
-        let mut folder = None;
-        while let Some(row) = rows.next()? {
-            let known = known_like(row, Some(binder), folder.as_ref())?;
-            folder.clone_from(&known.folder);
-            found.insert(known.id.clone(), known);
-        }
-        let others: Vec<&DocumentId> = ids.iter().filter(|id| !found.contains_key(**id)).copied().collect();
-        if !others.is_empty() {
-            let mut statement = self.0.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM documents WHERE id IN (SELECT value FROM rarray(?1))"
-            ))?;
-            for row in statement.query_and_then([array(&others)], known)? {
-                let known = row?;
-                found.insert(known.id.clone(), known);
-            }
-        }
-        Ok(found)
-    }
-
     /// Looks up one document.
     pub fn document(&self, id: &DocumentId) -> Result<Option<Known>, Error> {
         let mut statement = self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE id = ?1"))?;
@@ -113,9 +83,9 @@ impl Reader<'_> {
 
     /// The number of mirrored documents, and the highest row number.
     pub fn extent(&self) -> Result<(u64, i64), Error> {
-        let row = self.0.query_row("SELECT count(*), coalesce(max(number), 0) FROM documents", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?))
-        })?;
+        // Both in one query would visit every row; alone, one counts pages and the other reads the last row.
+        let both = "SELECT (SELECT count(*) FROM documents), coalesce((SELECT max(number) FROM documents), 0)";
+        let row = self.0.query_row(both, [], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
         Ok((row.0.unsigned_abs(), row.1))
     }
 
@@ -123,13 +93,6 @@ impl Reader<'_> {
     pub fn documents_in(&self, binder: &BinderId) -> Result<u64, Error> {
         let mut statement = self.0.prepare_cached("SELECT count(*) FROM documents WHERE binder = ?1")?;
         Ok(statement.query_row([binder.as_str()], |row| row.get::<_, i64>(0))?.unsigned_abs())
-    }
-
-    /// Row numbers of a binder's documents, up to a row number.
-    pub fn numbers_in(&self, binder: &BinderId, up_to: i64) -> Result<Vec<i64>, Error> {
-        let mut statement = self.0.prepare_cached("SELECT number FROM documents WHERE binder = ?1 AND number <= ?2")?;
-        let rows = statement.query_map(params![binder.as_str(), up_to], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// A document by its row number.
@@ -272,42 +235,30 @@ impl Writer<'_> {
     }
 }
 
-/// Ids as a table for a query.
-fn array(ids: &[&DocumentId]) -> Rc<Vec<Value>> {
-    Rc::new(ids.iter().map(|id| Value::Text(id.as_str().to_owned())).collect())
-}
-
 pub(super) fn known(row: &Row<'_>) -> Result<Known, Error> {
-    known_like(row, None, None)
-}
-
-/// Reads a row. Shares the ids of the given binder and folder if they are equal, to save allocations.
-fn known_like(row: &Row<'_>, binder: Option<&BinderId>, before: Option<&FolderId>) -> Result<Known, Error> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(|e| Error::InvalidValue(e.to_string()));
     let folder = row.get_ref(3)?.as_str_or_null().map_err(|e| Error::InvalidValue(e.to_string()))?;
     let path = text(5)?;
     Ok(Known {
         number: row.get(0)?,
         id: id(text(1)?, DocumentId::parse)?,
-        binder: match binder.filter(|binder| text(2).is_ok_and(|text| text == binder.as_str())) {
-            Some(binder) => binder.clone(),
-            None => id(text(2)?, BinderId::parse)?,
-        },
-        folder: match (folder, before) {
-            (Some(folder), Some(before)) if before.as_str() == folder => Some(before.clone()),
-            (folder, _) => folder.map(|folder| id(folder, FolderId::parse)).transpose()?,
-        },
+        binder: id(text(2)?, BinderId::parse)?,
+        folder: folder.map(|folder| id(folder, FolderId::parse)).transpose()?,
         file_name: text(4)?.to_owned(),
         path: RelPath::new(path).map_err(|e| Error::InvalidValue(e.to_string()))?,
         version: id(text(6)?, VersionId::parse)?,
-        stamp: Stamp {
-            size: row.get::<_, i64>(7)?.cast_unsigned(),
-            inode: row.get::<_, i64>(9)?.cast_unsigned(),
-            mtime: row.get(10)?,
-        },
+        stamp: stamp(row)?,
         sha256: sha256(row.get_ref(8)?.as_blob().map_err(|e| Error::InvalidValue(e.to_string()))?)?,
         metadata_hash: row.get(11)?,
         first_run: row.get(12)?,
+    })
+}
+
+pub(super) fn stamp(row: &Row<'_>) -> Result<Stamp, Error> {
+    Ok(Stamp {
+        size: row.get::<_, i64>(7)?.cast_unsigned(),
+        inode: row.get::<_, i64>(9)?.cast_unsigned(),
+        mtime: row.get(10)?,
     })
 }
 

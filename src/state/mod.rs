@@ -31,6 +31,7 @@ mod intents;
 mod inventory;
 mod listings;
 mod migrations;
+mod numbers;
 mod open;
 mod past_versions;
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub use integrity::{CheckLevel, Condition, examine, examine_in_use, is_good_copy
 pub use intents::{Partial, PendingIntent};
 pub use inventory::{Mirrored, Totals};
 pub use listings::BinderSummary;
+pub use numbers::{DocumentRow, EachRow, Numbers};
 pub use past_versions::HeldVersion;
 pub use proof::{Extent, NeededObject, Restamp, Source};
 pub use purges::{Fingerprint, Purge, Traces, fingerprint};

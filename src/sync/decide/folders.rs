@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use crate::{
-    model::{BinderId, Folder, FolderId, Listed},
+    model::{BinderId, Folder, FolderId, RelPath},
     plan::Tree,
     report::Warning,
     state::State,
     sync::{
         Fatal,
-        decide::{planner::Planner, reservations::Reservations},
+        decide::{page::ListedIn, planner::Planner, reservations::Reservations},
     },
 };
 
@@ -17,7 +17,17 @@ impl Planner {
     /// Loads a binder's folders and returns how many of its documents are mirrored.
     pub(crate) fn open_binder(&mut self, binder: &BinderId, segment: &str) -> Result<u64, Fatal> {
         self.open_tree(binder, segment)?;
-        Ok(self.state.read(|r| r.documents_in(binder))?)
+        let numbers = self.state.read(|r| r.numbers(binder))?;
+        let mirrored = numbers.len() as u64;
+        self.numbers.insert(binder.clone(), numbers);
+        Ok(mirrored)
+    }
+
+    /// Notes which documents of a binder were not listed, and forgets what only reading it needs.
+    pub(crate) fn close_binder(&mut self, binder: &BinderId) {
+        let numbers = self.numbers.remove(binder).unwrap_or_default();
+        let unseen: Vec<i64> = numbers.all().filter(|number| !self.seen.has(*number)).collect();
+        self.unseen.insert(binder.clone(), unseen);
     }
 
     pub(super) fn open_tree(&mut self, binder: &BinderId, segment: &str) -> Result<(), Fatal> {
@@ -44,18 +54,15 @@ impl Planner {
     pub(super) fn knows_folders(
         &mut self,
         binder: &BinderId,
-        items: &[&Listed],
+        listed_in: &[ListedIn<'_>],
         assign_paths: bool,
     ) -> Result<bool, Fatal> {
         let since = self.now - self.options.refresh_folders_seconds();
         let Some(tree) = self.trees.get_mut(binder) else { return Ok(true) };
-        let mut met: HashSet<_> = HashSet::new();
-        let listed_in = items.iter().map(|item| (item.folder.as_ref(), item.tab.as_ref()));
-        let listed_in: Vec<_> = listed_in.filter(|place| met.insert(*place)).collect();
         let occupied = self.occupied.entry(binder.clone()).or_default();
         occupied.extend(listed_in.iter().map(|(folder, tab)| (folder.cloned(), tab.cloned())));
         let mut met: HashSet<&FolderId> = HashSet::new();
-        let named = listed_in.into_iter().filter_map(|(folder, tab)| Some((folder?, tab)));
+        let named = listed_in.iter().filter_map(|(folder, tab)| Some(((*folder)?, *tab)));
         let unknown: Vec<_> = named.filter(|(f, _)| !tree.places(f, since) && met.insert(f)).collect();
         if unknown.is_empty() || !assign_paths {
             return Ok(unknown.is_empty());
@@ -64,6 +71,13 @@ impl Planner {
         self.state.write(|w| rows.iter().try_for_each(|row| w.upsert_folder(binder, row)))?;
         self.tally.warn(Warning::binder(Warning::FoldersUnnamed, binder, "", ""));
         Ok(true)
+    }
+
+    /// The folders of documents' files; the binder's own folder for those whose folder is unknown.
+    pub(super) fn dirs(&self, binder: &BinderId, listed_in: &[ListedIn<'_>]) -> Result<Vec<RelPath>, Fatal> {
+        let tree = self.trees.get(binder).ok_or_else(|| Fatal::Internal(format!("binder {binder} has no folder")))?;
+        let dir = |(folder, _): &ListedIn<'_>| tree.path(*folder).unwrap_or_else(|| tree.root()).clone();
+        Ok(listed_in.iter().map(dir).collect())
     }
 
     /// Stores the folders that were read; `complete` if those are all. Without `requests` the next run reads them again.

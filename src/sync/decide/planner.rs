@@ -12,18 +12,20 @@ use std::{
 };
 
 use crate::{
-    mirror::{OnDisk, Root},
+    mirror::{OpenFolders, Root},
     model::{BinderId, DocumentId, Listed, Particulars, RelPath, VersionId},
     naming,
     plan::{Action, Facts, FileState, KnownFacts, ListedIn, Tree, decide},
     report::{Change, FileWarning, Tally, Warning},
-    state::{self, Fingerprint, Known, State, fingerprint, metadata_hash},
+    state::{self, Fingerprint, Known, Numbers, State, fingerprint, metadata_hash},
     sync::{
         Fatal, Options,
         commit::operation::RowChange,
         decide::{
             listed_versions::ListedVersions,
+            page::{PageFolders, last_of_each},
             reservations::{InFlight, Reservations},
+            rows::{self, Mirrored, Row},
             seen::SeenDocuments,
         },
         fetch::job::DownloadJob,
@@ -49,6 +51,11 @@ pub(crate) struct Planner {
     pub(crate) tally: Arc<Tally>,
     pub(crate) options: Arc<Options>,
     pub(crate) trees: HashMap<BinderId, Tree>,
+    /// The row numbers of the binders that are being read.
+    pub(super) numbers: HashMap<BinderId, Numbers>,
+    /// The row numbers of each binder's documents that were not seen when it had been read.
+    pub(super) unseen: HashMap<BinderId, Vec<i64>>,
+    folders: OpenFolders,
     /// The tabs and folders of each binder in which documents were listed.
     pub(crate) occupied: HashMap<BinderId, HashSet<ListedIn>>,
     pub(crate) seen: SeenDocuments,
@@ -115,6 +122,9 @@ impl Planner {
             tally: Arc::clone(tally),
             options: Arc::clone(options),
             trees: HashMap::new(),
+            numbers: HashMap::new(),
+            unseen: HashMap::new(),
+            folders: OpenFolders::new(),
             occupied: HashMap::new(),
             seen: SeenDocuments::up_to(initial.newest),
             counted: HashSet::new(),
@@ -156,42 +166,67 @@ impl Planner {
         self.recase(binder, items)?;
         let mut decisions = PageDecisions::default();
         let items = &last_of_each(items);
-        if !self.knows_folders(binder, items, assign_paths)? {
+        let folders = PageFolders::of(items);
+        if !self.knows_folders(binder, folders.distinct(), assign_paths)? {
             decisions.unknown_folders = true;
             return Ok(decisions);
         }
         if let Some(item) = items.last() {
             self.controls.insert(binder.clone(), item.id.clone());
         }
-        let ids: Vec<&DocumentId> = items.iter().map(|item| &item.id).collect();
+        let dirs = self.dirs(binder, folders.distinct())?;
+        let dirs: Vec<&RelPath> = folders.of_items().map(|at| &dirs[at]).collect();
         // Read before the rows: a document that is committed in between is found in its row, never in neither.
-        let in_flight = self.reservations.in_flight(ids.iter().copied());
-        let known = self.state.read(|r| r.documents(binder, &ids))?;
-        let files = self.look_at(&known)?;
-        for &item in items {
-            let (known, in_flight) = (known.get(&item.id), in_flight.get(&item.id));
-            self.count(item, known, in_flight.is_some());
+        let in_flight = self.reservations.in_flight(items.iter().map(|item| &item.id));
+        let numbers = self.numbers.get(binder);
+        let (mut rows, paths) = rows::read(&self.state, numbers.unwrap_or(&Numbers::default()), items, &dirs)?;
+        rows::look_at_files(&self.root, &mut self.folders, &mut rows, &paths, &mut self.unproved)?;
+        let mut first = 0;
+        for ((item, mirrored), dir) in items.iter().zip(rows).zip(dirs) {
+            let in_flight = in_flight.get(&item.id);
+            first += u64::from(self.is_first(item, mirrored.as_ref(), in_flight.is_some()));
             if !self.skips_purged(&item.id) {
-                let file = known.and_then(|k| files.get(&k.number)).copied().unwrap_or(FileState::AsPublished);
-                self.compare(item, known, file, in_flight, &mut decisions)?;
+                self.compare(item, mirrored, dir, in_flight, &mut decisions)?;
             }
         }
+        self.tally.seen(first);
         Ok(decisions)
+    }
+
+    /// Whether a document is listed for the first time in this run.
+    fn is_first(&mut self, item: &Listed, mirrored: Option<&Mirrored>, is_in_flight: bool) -> bool {
+        match mirrored {
+            Some(mirrored) => self.seen.mark(mirrored.number()),
+            None => !is_in_flight && self.counted.insert(item.id.clone()),
+        }
     }
 
     fn compare(
         &mut self,
         item: &Listed,
-        known: Option<&Known>,
-        file: FileState,
+        mirrored: Option<Mirrored>,
+        dir: &RelPath,
         in_flight: Option<&InFlight>,
         decisions: &mut PageDecisions,
     ) -> Result<(), Fatal> {
-        let dir = self.dir(item)?;
-        if let Some(known) = known {
-            note_metadata(item, known, decisions);
+        let file = mirrored.as_ref().map_or(FileState::AsPublished, |mirrored| mirrored.file);
+        let known = match mirrored.map(|mirrored| mirrored.row) {
+            Some(Row::AsListed { metadata_hash, .. })
+                if in_flight.is_none() && file == FileState::AsPublished && self.acknowledged.is_empty() =>
+            {
+                note_metadata(item, metadata_hash, item.version.as_ref(), decisions);
+                return self.decide(item, None, Some(rows::UNCHANGED), dir).map(|_| ());
+            }
+            Some(Row::AsListed { number, .. }) => {
+                self.state.read(|r| r.by_number(number))?.filter(|known| known.id == item.id)
+            }
+            Some(Row::Other(known)) => Some(known),
+            None => None,
+        };
+        if let Some(known) = &known {
+            note_metadata(item, known.metadata_hash, Some(&known.version), decisions);
         }
-        if self.ends_acknowledgement(item, known, file) {
+        if self.ends_acknowledgement(item, known.as_ref(), file) {
             decisions.rows.push(RowChange::Unacknowledge { document: item.id.clone() });
         }
         if let Some(in_flight) = in_flight {
@@ -199,91 +234,45 @@ impl Planner {
             let differs = !in_flight.is_as_listed(item) || self.to_reconcile.contains_key(&item.id);
             self.reconcile_later(item, differs);
         } else {
-            decisions.jobs.extend(self.decide(item, known, &dir, file)?);
+            let facts = known.as_ref().map(|known| rows::facts(item, known, dir, file));
+            decisions.jobs.extend(self.decide(item, known.as_ref(), facts, dir)?);
         }
         Ok(())
     }
 
-    /// Looks at the files of known documents, folder by folder.
-    fn look_at(&mut self, known: &HashMap<DocumentId, Known>) -> Result<HashMap<i64, FileState>, Fatal> {
-        let mut by_path: Vec<&Known> = known.values().collect();
-        by_path.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let inodes_count = !self.root.is_network();
-        let found = self.root.look_at_all(by_path.iter().map(|k| k.path.as_str()))?;
-        let unproved = &mut self.unproved;
-        let mut state = |known: &Known, found: OnDisk| match found {
-            OnDisk::Missing => FileState::Missing,
-            OnDisk::File(stamp) if stamp.is_same(&known.stamp, inodes_count) => FileState::AsPublished,
-            // Trusted for now: an edit changes the time, a copy of the mirror doesn't.
-            OnDisk::File(stamp) if stamp.is_same(&known.stamp, false) => {
-                unproved.push(known.number);
-                FileState::AsPublished
-            }
-            OnDisk::File(_) | OnDisk::Other(_) => FileState::Changed,
-        };
-        Ok(by_path.into_iter().zip(found).map(|(k, f)| (k.number, state(k, f))).collect())
-    }
-
-    /// Counts a document the first time that it is listed.
-    fn count(&mut self, item: &Listed, known: Option<&Known>, is_in_flight: bool) {
-        let first = match known {
-            Some(known) => self.seen.mark(known.number),
-            None => !is_in_flight && self.counted.insert(item.id.clone()),
-        };
-        if first {
-            self.tally.seen(1);
-        }
-    }
-
-    /// The folder of a document's file; the binder's own folder if its folder is unknown.
-    fn dir(&self, item: &Listed) -> Result<RelPath, Fatal> {
-        let tree = self.trees.get(&item.binder);
-        let dir = tree.and_then(|t| t.path(item.folder.as_ref()).or_else(|| t.path(None)));
-        dir.cloned().ok_or_else(|| Fatal::Internal(format!("binder {} has no folder", item.binder)))
-    }
-
-    fn facts(&mut self, item: &Listed, known: Option<&Known>, dir: &RelPath, file: FileState) -> Facts {
-        let name = || naming::portable(&item.file_name);
-        Facts {
-            wanted: self.options.filter.wants_recording(dir, name, &mut self.filter_hits),
-            has_version: item.version.is_some(),
-            known: known.map(|k| KnownFacts {
-                same_version: item.version.as_ref().is_none_or(|v| *v == k.version),
-                same_place: same_place(item, k, dir),
-                file,
-            }),
-        }
-    }
-
+    /// Decides what a document needs. `known` may be left out if its row and file are as listed.
     fn decide(
         &mut self,
         item: &Listed,
         known: Option<&Known>,
+        facts: Option<KnownFacts>,
         dir: &RelPath,
-        file: FileState,
     ) -> Result<Option<DownloadJob>, Fatal> {
-        let facts = self.facts(item, known, dir, file);
-        if facts.wanted {
+        let name = || naming::portable(&item.file_name);
+        let wanted = self.options.filter.wants_recording(dir, name, &mut self.filter_hits);
+        let facts = Facts { wanted, has_version: item.version.is_some(), known: facts };
+        if wanted {
             self.versions.add(facts.has_version);
         }
-        self.reconcile_later(item, facts.wanted && facts.known.is_some_and(|k| !k.same_place));
-        match (decide(facts), known, item.version.clone()) {
+        self.reconcile_later(item, wanted && facts.known.is_some_and(|k| !k.same_place));
+        let file = facts.known.map_or(FileState::AsPublished, |known| known.file);
+        match (decide(facts), known, &item.version) {
             (Action::Filter, ..) => self.tally.changed(&item.id, Change::Filtered),
-            (Action::Keep { changed, .. }, Some(known), _) => {
-                if changed {
+            (Action::Keep { changed, .. }, known, _) => {
+                if let Some(known) = known.filter(|_| changed) {
                     self.warn_of(known, Warning::Edited);
                 }
             }
-            (Action::Add, _, Some(version)) => return self.add(item, &version, dir).map(Some),
+            (Action::Add, _, Some(version)) => return self.add(item, version, dir).map(Some),
             (Action::Update, Some(known), Some(version)) => {
                 if file == FileState::Changed {
                     self.warn_of(known, Warning::EditedAndReplaced);
                 }
-                return self.replace(item, known, &version, dir, file, Change::Updated).map(Some);
+                return self.replace(item, known, version, dir, file, Change::Updated).map(Some);
             }
             (Action::Restore, Some(known), Some(version)) => {
                 self.warn_of(known, Warning::BroughtBack);
-                return self.replace(item, known, &version, dir, file, Change::Added).map(Some);
+                return self.replace(item, known, version, dir, file, Change::Added).map(Some);
             }
             _ => {
                 self.tally.changed(&item.id, Change::NoVersion);
@@ -325,34 +314,20 @@ impl Planner {
     fn reconcile_later(&mut self, item: &Listed, differs: bool) {
         if differs {
             self.to_reconcile.insert(item.id.clone(), item.clone());
-        } else {
+        } else if !self.to_reconcile.is_empty() {
             self.to_reconcile.remove(&item.id);
         }
     }
 }
 
 /// Notes changed metadata, which the state stores even if no file changes.
-fn note_metadata(item: &Listed, known: &Known, decisions: &mut PageDecisions) {
-    if item.metadata.is_some() && metadata_hash(item.metadata.as_deref()) != known.metadata_hash {
-        let particulars = particulars(item, known.version.clone());
+fn note_metadata(item: &Listed, recorded: Option<[u8; 8]>, version: Option<&VersionId>, decisions: &mut PageDecisions) {
+    if let Some(version) = version.filter(|_| item.metadata.is_some())
+        && metadata_hash(item.metadata.as_deref()) != recorded
+    {
+        let particulars = particulars(item, version.clone());
         decisions.rows.push(RowChange::Metadata { document: item.id.clone(), particulars });
     }
-}
-
-/// A page's documents, each once: of several items of one document the last one counts.
-fn last_of_each(items: &[Listed]) -> Vec<&Listed> {
-    let mut met = HashSet::with_capacity(items.len());
-    let mut last: Vec<&Listed> = items.iter().rev().filter(|item| met.insert(&item.id)).collect();
-    last.reverse();
-    last
-}
-
-/// Whether a document is listed in the folder and under the name that its file has.
-pub(crate) fn same_place(item: &Listed, known: &Known, dir: &RelPath) -> bool {
-    item.binder == known.binder
-        && item.folder == known.folder
-        && item.file_name == known.file_name
-        && known.path.as_str().strip_prefix(dir.as_str()).is_some_and(|rest| rest.rfind('/') == Some(0))
 }
 
 pub(crate) fn particulars(item: &Listed, version: VersionId) -> Particulars {

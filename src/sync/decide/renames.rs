@@ -18,8 +18,9 @@ use crate::{
         commit::operation::RowChange,
         decide::{
             contested_folders::ContestedFolder,
-            planner::{PageDecisions, Planner, particulars, same_place},
+            planner::{PageDecisions, Planner, particulars},
             reservations::InFlight,
+            rows::same_place,
             target_paths::candidates,
         },
         fetch::job::DownloadJob,
@@ -192,10 +193,8 @@ impl Planner {
 
     /// Documents of a certified binder that no listing of this run had.
     pub(crate) fn absent(&mut self, binder: &BinderId) -> Result<Vec<Known>, Fatal> {
-        let newest = self.seen.newest();
-        let numbers = self.state.read(|r| r.numbers_in(binder, newest))?;
         let mut absent = Vec::new();
-        for number in numbers {
+        for number in self.unseen.remove(binder).unwrap_or_default() {
             // A document that any binder listed is not absent.
             if self.seen.has(number) {
                 continue;

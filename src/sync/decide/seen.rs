@@ -14,11 +14,6 @@ impl SeenDocuments {
         Self { bits: vec![0; words], newest }
     }
 
-    /// The newest row at the start of the run.
-    pub(crate) fn newest(&self) -> i64 {
-        self.newest
-    }
-
     /// Marks a document; returns true the first time.
     pub(crate) fn mark(&mut self, number: i64) -> bool {
         let Some((word, bit)) = self.place(number) else { return false };

@@ -237,10 +237,9 @@ fn write(state: &State, run: i64, known: &[BinderRow], rows: &[BinderRow]) -> Re
 
 /// The binders whose folders are due to be read in this run.
 fn refreshes(ctx: &RunContext, rows: &[BinderRow]) -> Result<HashSet<BinderId>, Fatal> {
-    let mut requests = 1;
-    for row in rows {
-        requests += ctx.record.state.read(|r| r.documents_in(&row.id))?.div_ceil(u64::from(Options::PAGE_SIZE)).max(1);
-    }
+    // At most one page of each binder isn't full.
+    let (documents, _) = ctx.record.state.read(|r| r.extent())?;
+    let requests = 1 + documents / u64::from(Options::PAGE_SIZE) + rows.len() as u64;
     let now = jiff::Timestamp::now().as_second();
     Ok(due(dues(rows), now, ctx.options.refresh_folders_seconds(), requests).into_iter().collect())
 }

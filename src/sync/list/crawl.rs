@@ -6,10 +6,11 @@
 
 use std::{
     cell::Cell,
-    hash::{BuildHasher as _, RandomState},
+    hash::BuildHasher as _,
     sync::{Arc, PoisonError},
 };
 
+use foldhash::quality::RandomState;
 use futures::{StreamExt as _, stream};
 
 use crate::{
@@ -73,11 +74,14 @@ pub(crate) async fn crawl(
         page_size: Options::PAGE_SIZE,
         mirrored,
         order: None,
-        hasher: RandomState::new(),
+        hasher: RandomState::default(),
         without_id: 0,
         announced: 0,
     };
-    match reader.read().await {
+    let read = reader.read().await;
+    let id = binder.clone();
+    ctx.record.planner.call(move |planner| planner.close_binder(&id)).await?;
+    match read {
         Ok(outcome) => Ok(outcome),
         Err(ReadError::Refused(why)) => Ok(BinderOutcome::Inaccessible(why)),
         Err(ReadError::Failed(error)) => {

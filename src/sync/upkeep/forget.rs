@@ -34,7 +34,7 @@ pub fn forget(mirror: &Arc<Mirror>, state: &Arc<State>, run: i64, binder: &Binde
     let tally = Arc::new(Tally::default());
     let names = Names::Own(Reservations::new(mirror.name_limit()));
     let mut batch = Batch::new(Arc::clone(mirror), Arc::clone(state), names, Arc::clone(&tally), run);
-    let numbers = state.read(|r| r.numbers_in(binder, i64::MAX))?;
+    let numbers: Vec<i64> = state.read(|r| r.numbers(binder))?.all().collect();
     for group in numbers.chunks(GROUP) {
         let mut removals = Vec::with_capacity(group.len());
         for number in group {
