@@ -27,7 +27,7 @@ pub struct Tree {
     nodes: BTreeMap<FolderId, KnownFolder>,
     root: RelPath,
     paths: HashMap<FolderId, RelPath>,
-    keys: HashSet<String>,
+    keys: HashSet<Box<str>>,
     /// Folders whose preferred name belongs to a document's file, with that name.
     contested: Vec<(FolderId, String)>,
     /// Whether some folder names an unknown parent.
@@ -43,7 +43,11 @@ impl Tree {
         limit: NameLimit,
     ) -> Result<Self, BadPath> {
         let root = RelPath::new(&segment)?;
-        let nodes = folders.into_iter().map(|f| (f.id.clone(), f)).collect();
+        let ids: HashSet<FolderId> = folders.iter().map(|f| f.id.clone()).collect();
+        // The trees of all binders stay in memory, so equal ids are shared.
+        let shared = |parent: FolderId| ids.get(&parent).cloned().unwrap_or(parent);
+        let nodes =
+            folders.into_iter().map(|f| (f.id.clone(), KnownFolder { parent: f.parent.map(shared), ..f })).collect();
         let (paths, keys, contested) = (HashMap::new(), HashSet::new(), Vec::new());
         let mut tree = Self { binder, segment, limit, nodes, root, paths, keys, contested, orphans: false };
         tree.lay_out();
@@ -201,13 +205,13 @@ impl Tree {
             let join = |name: String| Some((self.root.join(&name).ok()?, name));
             let free = |(path, _): &(RelPath, String)| {
                 let key = naming::key(path.as_str());
-                !self.keys.contains(&key) && !taken(&key)
+                !self.keys.contains(key.as_str()) && !taken(&key)
             };
             let found = naming::folder_names(folder.as_str(), folder.as_str(), self.limit).filter_map(join).find(free);
             (folder.as_str().to_owned(), found.as_ref().map(|(_, name)| name.clone()), found.map(|(path, _)| path))
         };
         let path = path.unwrap_or_else(|| self.root.clone());
-        self.keys.insert(naming::key(path.as_str()));
+        self.keys.insert(naming::key(path.as_str()).into());
         self.paths.insert(folder.clone(), path);
         let (id, parent) = (folder.clone(), tab.cloned());
         let node = KnownFolder { id, parent, name, segment, known: false, asked_at: now };
@@ -226,7 +230,7 @@ impl Tree {
         while let Some(folder) = empty.pop() {
             let Some(node) = self.nodes.remove(&folder) else { continue };
             if let Some(path) = self.paths.remove(&folder) {
-                self.keys.remove(&naming::key(path.as_str()));
+                self.keys.remove(naming::key(path.as_str()).as_str());
             }
             if let Some(parent) = node.parent
                 && let Some(count) = children.get_mut(&parent)
@@ -336,10 +340,10 @@ impl Tree {
             };
             // Segments are portable steps, so this never fails; if it did, the binder's folder would do.
             let path = path.unwrap_or_else(|_| self.root.clone());
-            self.keys.insert(naming::key(path.as_str()));
+            self.keys.insert(naming::key(path.as_str()).into());
             self.paths.insert(id, path);
         }
-        self.keys.insert(naming::key(self.root.as_str()));
+        self.keys.insert(naming::key(self.root.as_str()).into());
     }
 
     /// The steps down to a folder; one that is too deep is attached to the binder.

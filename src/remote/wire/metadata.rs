@@ -69,7 +69,7 @@ fn is_quoted_guid(json: &[u8], start: usize) -> bool {
 pub(super) fn find<'a>(metadata: &'a RawValue, key: &str) -> Option<Text<'a>> {
     let mut found = None;
     // The parser also takes a list for an entry.
-    let nested = metadata.get().bytes().skip(1).fold(false, |found, byte| found | (byte == b'['));
+    let nested = metadata.get().get(1..).is_some_and(|entries| entries.contains('['));
     if !nested && (walk(metadata, Walk { key, found: &mut found, value: plain }) || found.is_some()) {
         return found;
     }

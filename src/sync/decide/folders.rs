@@ -23,11 +23,17 @@ impl Planner {
         Ok(mirrored)
     }
 
-    /// Notes which documents of a binder were not listed, and forgets what only reading it needs.
+    /// Notes which documents of a binder were not listed and which tabs have none, and forgets what only reading it needs.
     pub(crate) fn close_binder(&mut self, binder: &BinderId) {
+        if let Some(tabs) = self.tabs_without_documents(binder).filter(|tabs| *tabs > 0) {
+            self.empty_tabs.insert(binder.clone(), tabs);
+        }
+        self.occupied.remove(binder);
         let numbers = self.numbers.remove(binder).unwrap_or_default();
         let unseen: Vec<i64> = numbers.all().filter(|number| !self.seen.has(*number)).collect();
-        self.unseen.insert(binder.clone(), unseen);
+        if !unseen.is_empty() {
+            self.unseen.insert(binder.clone(), unseen);
+        }
     }
 
     pub(super) fn open_tree(&mut self, binder: &BinderId, segment: &str) -> Result<(), Fatal> {

@@ -56,8 +56,10 @@ pub(crate) struct Planner {
     /// The row numbers of each binder's documents that were not seen when it had been read.
     pub(super) unseen: HashMap<BinderId, Vec<i64>>,
     folders: OpenFolders,
-    /// The tabs and folders of each binder in which documents were listed.
+    /// The tabs and folders in which documents were listed, of the binders that are being read.
     pub(crate) occupied: HashMap<BinderId, HashSet<ListedIn>>,
+    /// How many tabs without documents each binder has, if any.
+    pub(crate) empty_tabs: HashMap<BinderId, u64>,
     pub(crate) seen: SeenDocuments,
     /// Documents without a row that were counted and are not in flight.
     pub(crate) counted: HashSet<DocumentId>,
@@ -126,6 +128,7 @@ impl Planner {
             unseen: HashMap::new(),
             folders: OpenFolders::new(),
             occupied: HashMap::new(),
+            empty_tabs: HashMap::new(),
             seen: SeenDocuments::up_to(initial.newest),
             counted: HashSet::new(),
             to_reconcile: HashMap::new(),

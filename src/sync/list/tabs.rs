@@ -10,17 +10,19 @@ use crate::{
 };
 
 impl Planner {
-    /// How many tabs of each binder have no documents, without binders for which that is zero or unknown.
-    fn tabs_without_documents(&self, binders: Vec<BinderId>) -> Vec<(BinderId, u64)> {
-        let count = |binder: &BinderId| {
-            let tree = self.trees.get(binder)?;
-            match self.occupied.get(binder) {
-                Some(documents) => plan::tabs_without_documents(tree, documents),
-                None => Some(tree.tabs().len() as u64),
-            }
-        };
-        let counted = binders.into_iter().filter_map(|binder| Some((count(&binder)?, binder)));
-        counted.filter(|(tabs, _)| *tabs > 0).map(|(tabs, binder)| (binder, tabs)).collect()
+    /// How many tabs of a binder have no documents; `None` if that is unknown.
+    pub(crate) fn tabs_without_documents(&self, binder: &BinderId) -> Option<u64> {
+        let tree = self.trees.get(binder)?;
+        match self.occupied.get(binder) {
+            Some(documents) => plan::tabs_without_documents(tree, documents),
+            None => Some(tree.tabs().len() as u64),
+        }
+    }
+
+    /// The binders that have tabs without documents.
+    fn with_empty_tabs(&self, binders: Vec<BinderId>) -> Vec<(BinderId, u64)> {
+        let counted = binders.into_iter().filter_map(|binder| Some((*self.empty_tabs.get(&binder)?, binder)));
+        counted.map(|(tabs, binder)| (binder, tabs)).collect()
     }
 }
 
@@ -30,7 +32,7 @@ pub(crate) async fn count(ctx: &RunContext, crawled: &[(BinderId, BinderOutcome)
         matches!(crawled, BinderOutcome::Certified { .. } | BinderOutcome::Uncertified { .. })
     };
     let read = crawled.iter().filter(|(_, crawled)| is_read(crawled)).map(|(binder, _)| binder.clone()).collect();
-    let counted = ctx.record.planner.call(move |planner| planner.tabs_without_documents(read)).await?;
+    let counted = ctx.record.planner.call(move |planner| planner.with_empty_tabs(read)).await?;
     if counted.is_empty() {
         return Ok(());
     }
