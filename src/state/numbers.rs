@@ -224,7 +224,14 @@ mod tests {
     #[test]
     fn rows_are_found_although_numbers_are_out_of_date() {
         let (_folder, state) = state();
-        let write = |work: fn(&Writer<'_>)| state.write(|w| Ok::<_, Error>(work(w))).unwrap();
+        let write = |work: fn(&Writer<'_>)| {
+            state
+                .write(|w| {
+                    work(w);
+                    Ok::<_, Error>(())
+                })
+                .unwrap()
+        };
         write(|w| {
             insert(w, 1, A, "b");
             insert(w, 2, "D-1", "b");
@@ -250,7 +257,12 @@ mod tests {
     #[test]
     fn every_difference_from_the_listing_is_noticed() {
         let (_folder, state) = state();
-        state.write(|w| Ok::<_, Error>(insert(w, 1, A, "b"))).unwrap();
+        state
+            .write(|w| {
+                insert(w, 1, A, "b");
+                Ok::<_, Error>(())
+            })
+            .unwrap();
         let is_as_listed = |change: fn(&mut Listed)| {
             let mut item = listed(A);
             change(&mut item);
