@@ -230,7 +230,7 @@ mod tests {
                     work(w);
                     Ok::<_, Error>(())
                 })
-                .unwrap()
+                .unwrap();
         };
         write(|w| {
             insert(w, 1, A, "b");
