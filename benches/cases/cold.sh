@@ -4,7 +4,7 @@
 # All programs download the same files from the same nginx. The peers get the URLs, or read nginx's folder
 # listings; ours requests binders, pages of documents and a link for each document from the sandbox, hashes, keeps
 # a state and syncs. The floor writes files of the same number and sizes, staged and renamed in groups as ours
-# does, without downloading.
+# does, without downloading; the lean client downloads as well, and does the least that a cold run can (benches/lean.rs).
 #
 # Each round uses new folders, and starts with another program than the one before. Nothing is deleted between
 # rounds of small files, since ext4 is slow for minutes afterwards; large ones are deleted after their round,
