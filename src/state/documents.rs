@@ -32,6 +32,15 @@ pub struct Known {
     pub first_run: i64,
 }
 
+/// What the mirror has at a path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AtPath {
+    /// The document whose file it is.
+    pub document: Option<DocumentId>,
+    /// Whether documents' files lie below it.
+    pub is_folder: bool,
+}
+
 impl Known {
     /// Its record for a change without a listing; metadata stay unchanged.
     pub fn particulars(&self) -> Particulars {
@@ -63,13 +72,17 @@ impl Reader<'_> {
         rows.next()?.map(|row| id(&row.get::<_, String>(0)?, DocumentId::parse)).transpose()
     }
 
-    /// Whether a document's file lies below a folder.
-    pub fn has_documents_below(&self, folder_key: &str) -> Result<bool, Error> {
+    /// What is at a path, ignoring case and normalisation.
+    pub fn at_path(&self, path_key: &str) -> Result<AtPath, Error> {
         // '0' follows '/' in ASCII, so the range contains everything that begins with the folder and '/'.
-        let mut statement = self
-            .0
-            .prepare_cached("SELECT 1 FROM documents WHERE path_key > ?1 || '/' AND path_key < ?1 || '0' LIMIT 1")?;
-        Ok(statement.exists([folder_key])?)
+        let mut statement = self.0.prepare_cached(
+            "SELECT (SELECT id FROM documents WHERE path_key = ?1),
+                 EXISTS (SELECT 1 FROM documents WHERE path_key > ?1 || '/' AND path_key < ?1 || '0')",
+        )?;
+        let mut rows = statement.query([path_key])?;
+        let Some(row) = rows.next()? else { return Ok(AtPath::default()) };
+        let document = row.get_ref(0)?.as_str_or_null().map_err(|e| Error::InvalidValue(e.to_string()))?;
+        Ok(AtPath { document: document.map(|text| id(text, DocumentId::parse)).transpose()?, is_folder: row.get(1)? })
     }
 
     /// The documents whose files lie below a folder.

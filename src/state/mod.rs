@@ -58,7 +58,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use catalogue::{Catalogued, Labels};
 pub use changes::{Changed, DocumentChange};
 pub use document_metadata::metadata_hash;
-pub use documents::Known;
+pub use documents::{AtPath, Known};
 pub use error::{Error, ErrorKind};
 pub use evidence::Provisional;
 pub use files::PARTS;

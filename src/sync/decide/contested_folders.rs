@@ -25,6 +25,12 @@ pub(crate) struct ContestedFolder {
     pub(crate) owner: Option<DocumentId>,
 }
 
+/// A folder in whose way is no file, as far as the state knows: the keys of the steps of its path, which a document of the
+/// same page may reserve. It holds for one page, since a row that is committed meanwhile belongs to a document whose path
+/// stays reserved until the page was compared.
+#[derive(Debug)]
+pub(crate) struct Unobstructed(Vec<String>);
+
 impl Planner {
     /// Gives folders their own names if the documents that have them move away. Documents in these folders move along.
     pub(crate) fn rename_contested_folders(
@@ -96,8 +102,15 @@ impl Planner {
 
     /// The folder in which a new document of `dir` can be published. Until the renames at the end of the run, a file may have
     /// the path of `dir` or of a folder above it (binders that swapped names): then it is a folder whose name shows `id`.
-    pub(crate) fn unobstructed_folder(&self, dir: &RelPath, id: &str) -> Result<RelPath, Fatal> {
-        let mut path: Option<RelPath> = None;
+    pub(crate) fn unobstructed_folder(&mut self, dir: &RelPath, id: &str) -> Result<RelPath, Fatal> {
+        if self
+            .unobstructed
+            .get(dir)
+            .is_some_and(|Unobstructed(keys)| keys.iter().all(|key| !self.reservations.has(key)))
+        {
+            return Ok(dir.clone());
+        }
+        let (mut path, mut keys): (Option<RelPath>, _) = (None, Vec::new());
         for step in dir.as_str().split('/') {
             let mut names = std::iter::once(step.to_owned())
                 .chain(naming::folder_names(step, id, self.reservations.limit()).skip(1));
@@ -107,11 +120,16 @@ impl Planner {
                 let below = below.map_err(|e| Fatal::Internal(e.to_string()))?;
                 let key = naming::key(below.as_str());
                 if !self.reservations.has(&key) && self.state.read(|r| r.owner(&key))?.is_none() {
+                    keys.push(key);
                     break Some(below);
                 }
             };
         }
-        path.ok_or_else(|| Fatal::Internal(format!("{dir} has no steps")))
+        let path = path.ok_or_else(|| Fatal::Internal(format!("{dir} has no steps")))?;
+        if path == *dir {
+            self.unobstructed.insert(dir.clone(), Unobstructed(keys));
+        }
+        Ok(path)
     }
 
     /// Stores the contested folders.

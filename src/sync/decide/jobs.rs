@@ -67,11 +67,9 @@ impl Planner {
 
     /// Reserves a name for a document in a folder.
     fn reserve(&mut self, item: &Listed, dir: &RelPath, in_flight: &InFlight) -> Result<RelPath, Fatal> {
-        let (tree, state) = (self.trees.get(&item.binder), &self.state);
-        // A renamed folder is still on disk under its old name. If the state can't be read, the name counts as taken.
-        let is_folder =
-            |key: &str| tree.is_some_and(|t| t.has(key)) || state.read(|r| r.has_documents_below(key)).unwrap_or(true);
-        self.reservations.reserve(state, dir, &item.id, in_flight, is_folder)
+        let tree = self.trees.get(&item.binder);
+        let is_folder = |key: &str| tree.is_some_and(|tree| tree.has(key));
+        self.reservations.reserve(&self.state, dir, &item.id, in_flight, is_folder)
     }
 
     fn job(&self, item: &Listed, version: &VersionId, path: RelPath, change: Change) -> Result<DownloadJob, Fatal> {

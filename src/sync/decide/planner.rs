@@ -22,6 +22,7 @@ use crate::{
         Fatal, Options,
         commit::operation::RowChange,
         decide::{
+            contested_folders::Unobstructed,
             listed_versions::ListedVersions,
             page::{PageFolders, last_of_each},
             reservations::{InFlight, Reservations},
@@ -65,6 +66,8 @@ pub(crate) struct Planner {
     pub(crate) counted: HashSet<DocumentId>,
     /// Documents whose place, name or version differs from the mirror's, as they were listed last.
     pub(crate) to_reconcile: HashMap<DocumentId, Listed>,
+    /// Folders without a file in their way, found for the page that is compared.
+    pub(crate) unobstructed: HashMap<RelPath, Unobstructed>,
     /// Binders with folders whose name a document's file has, and how many requests reading their folders took.
     pub(crate) contested: HashMap<BinderId, Option<u32>>,
     /// One document of each binder that was listed in this run.
@@ -132,6 +135,7 @@ impl Planner {
             seen: SeenDocuments::up_to(initial.newest),
             counted: HashSet::new(),
             to_reconcile: HashMap::new(),
+            unobstructed: HashMap::new(),
             contested: HashMap::new(),
             controls: HashMap::new(),
             purged: initial.purged,
@@ -161,6 +165,17 @@ impl Planner {
     /// Compares a page's documents with what is known. Folders without a path get one if `assign_paths` is set;
     /// otherwise the caller reads the binder's folders first.
     pub(crate) fn compare_page(
+        &mut self,
+        binder: &BinderId,
+        items: &[Listed],
+        assign_paths: bool,
+    ) -> Result<PageDecisions, Fatal> {
+        let decisions = self.compare_items(binder, items, assign_paths);
+        self.unobstructed.clear();
+        decisions
+    }
+
+    fn compare_items(
         &mut self,
         binder: &BinderId,
         items: &[Listed],

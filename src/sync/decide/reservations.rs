@@ -99,8 +99,8 @@ impl Reservations {
         self.documents.insert(document.clone(), in_flight);
     }
 
-    /// Reserves the first of a document's names in a folder that is free. `is_folder` says whether a folder has a path, by
-    /// key.
+    /// Reserves the first of a document's names in a folder that is free. `is_folder` says whether a folder will have a path,
+    /// by key; one that was renamed is still on disk under its old name.
     pub(crate) fn reserve(
         &mut self,
         state: &State,
@@ -111,7 +111,13 @@ impl Reservations {
     ) -> Result<RelPath, Fatal> {
         for name in self.names_of(&in_flight.file_name, document) {
             let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
-            if !is_folder(&naming::key(path.as_str())) && self.reserve_path(state, &path, document, in_flight)? {
+            let key = naming::key(path.as_str());
+            if is_folder(&key) || self.is_reserved_for_another(&key, document) {
+                continue;
+            }
+            let there = state.read(|r| r.at_path(&key))?;
+            if !there.is_folder && there.document.is_none_or(|owner| owner == *document) {
+                self.insert(key, document, in_flight);
                 return Ok(path);
             }
         }
@@ -130,9 +136,13 @@ impl Reservations {
         if self.has_other_owner(state, &key, document)? {
             return Ok(false);
         }
+        self.insert(key, document, in_flight);
+        Ok(true)
+    }
+
+    fn insert(&mut self, key: String, document: &DocumentId, in_flight: &InFlight) {
         self.owners.insert(key.clone(), document.clone());
         self.documents.insert(document.clone(), InFlight { key: Some(key), ..in_flight.clone() });
-        Ok(true)
     }
 
     /// Another name in the same folder, because an untracked file has this one; `None` if all names that are tried are
@@ -192,8 +202,12 @@ impl Reservations {
     /// Whether another document has a path, or is about to get it. A reservation ends only after its row is committed, so
     /// no document is missed.
     fn has_other_owner(&self, state: &State, key: &str, document: &DocumentId) -> Result<bool, Fatal> {
-        let reserved = self.owners.get(key).is_some_and(|owner| owner != document);
-        Ok(reserved || state.read(|r| r.owner(key))?.is_some_and(|owner| owner != *document))
+        Ok(self.is_reserved_for_another(key, document)
+            || state.read(|r| r.owner(key))?.is_some_and(|owner| owner != *document))
+    }
+
+    fn is_reserved_for_another(&self, key: &str, document: &DocumentId) -> bool {
+        self.owners.get(key).is_some_and(|owner| owner != document)
     }
 
     /// Whether a path is reserved, by key.
