@@ -323,6 +323,36 @@ fn a_document_that_moved_into_an_unread_binder_keeps_its_file() {
     assert_eq!((blobs, ran.documents().moved), (0, 1));
 }
 
+/// A removed binder and what is in it are 404 by id; a hidden one is 403.
+#[test]
+fn a_document_that_moved_into_a_lost_binder_leaves_only_after_a_404() {
+    for is_removed in [false, true] {
+        let mut other = String::new();
+        let many = many_and(20, |o| {
+            other = o.add_binder("Brf Linden");
+            o.add_document(&other, None, "stadgar.txt", "stadgar").unwrap();
+        });
+        let world = &many.world;
+        world.edit(|o| {
+            o.move_document(&many.documents[3], &other, None).unwrap();
+            if is_removed { o.remove_binder(&other) } else { o.hide_binder(&other) }.unwrap();
+        });
+        let ran = world.run();
+        assert_eq!((ran.exit(), ran.documents().removed), (Exit::Partial, u64::from(is_removed)), "{ran:?}");
+        assert_eq!(many.has(3), !is_removed, "{ran:?}");
+        assert_eq!(ran.fails_with("doesn't say that it is gone"), !is_removed, "{ran:?}");
+        // What the mirror had in the binder stays either way.
+        assert!(world.at("Brf Linden/stadgar.txt").exists());
+        if is_removed {
+            world.assert_held(b"bytes 3");
+        }
+        world.edit(|o| o.show_binder(&other)).unwrap();
+        let (blobs, _) = world.requests(Route::Blob, || world.mirror());
+        assert_eq!(blobs, 0);
+        assert!(world.at("Brf Linden/3.txt").exists());
+    }
+}
+
 #[test]
 fn filters_remove_nothing() {
     let many = many_and(20, |o| {
