@@ -269,12 +269,10 @@ impl Story {
     fn by_hand(&mut self, change: &Change, at: usize) {
         let dest = self.world.dest();
         let files: Vec<String> = disk::files(&dest).into_keys().collect();
-        let Some(file) = files.get(at % files.len().max(1)).map(|name| dest.join(name)) else { return };
+        let Some(name) = files.get(at % files.len().max(1)) else { return };
+        let file = dest.join(name);
         match *change {
-            Change::Delete(_) => {
-                self.mirrored.remove(&std::fs::read(&file).unwrap());
-                std::fs::remove_file(file).unwrap();
-            }
+            Change::Delete(_) => self.delete(name),
             Change::Edit(_) => {
                 self.mirrored.remove(&std::fs::read(&file).unwrap());
                 let bytes = self.fresh();
@@ -290,6 +288,20 @@ impl Story {
                     self.by_hand.insert(bytes);
                 }
             }
+        }
+    }
+
+    /// A user deletes a file, and the folders that only contained files of users: the mirror may have left them long ago,
+    /// and removes no folder that somebody else emptied.
+    fn delete(&mut self, name: &str) {
+        let file = self.world.at(name);
+        let bytes = std::fs::read(&file).unwrap();
+        std::fs::remove_file(file).unwrap();
+        self.mirrored.remove(&bytes);
+        if self.by_hand.contains(&bytes) {
+            let folders = std::path::Path::new(name).ancestors().skip(1).filter(|step| !step.as_os_str().is_empty());
+            let dest = self.world.dest();
+            folders.take_while(|folder| std::fs::remove_dir(dest.join(folder)).is_ok()).for_each(drop);
         }
     }
 
@@ -417,15 +429,9 @@ impl Story {
             self.world.run_as(&self.config());
             assert!(self.world.sandbox.scripted(Route::Search) < waiting, "no page was requested");
         }
-        let dest = self.world.dest();
-        for (name, bytes) in disk::files(&dest) {
+        for (name, bytes) in disk::files(&self.world.dest()) {
             if self.by_hand.contains(&bytes) {
-                std::fs::remove_file(dest.join(&name)).unwrap();
-                self.mirrored.remove(&bytes);
-                // A folder that only contained files of users belongs to nobody now.
-                let folders =
-                    std::path::Path::new(&name).ancestors().skip(1).filter(|step| !step.as_os_str().is_empty());
-                folders.take_while(|folder| std::fs::remove_dir(dest.join(folder)).is_ok()).for_each(drop);
+                self.delete(&name);
             }
         }
         let mut ran = self.world.run_as(&self.config());
