@@ -18,6 +18,9 @@ pub(super) struct MinSpeed {
     pub(super) min_speed: u64,
 }
 
+/// Longer than any run; moments much further ahead can't be calculated.
+const FOREVER: Duration = Duration::from_hours(24 * 365);
+
 /// What arrived of one body in the present window.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -41,7 +44,7 @@ impl MinSpeed {
 impl Meter {
     /// Waits for something, but not longer than the longest silence.
     pub(super) async fn in_time<T>(&mut self, piece: impl Future<Output = T>) -> Result<T, Cause> {
-        let limit = self.min_speed.stall;
+        let limit = self.min_speed.stall.min(FOREVER);
         let end = Instant::now() + limit;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         let mut piece = std::pin::pin!(piece);
@@ -107,6 +110,13 @@ mod tests {
         assert!(meter.received(3 * SECOND, 1 << 20).is_ok());
         assert!(meter.received(2 * SECOND, 1).is_ok());
         assert!(meter.received(SECOND, 1).is_err());
+    }
+
+    #[tokio::test]
+    async fn any_length_of_time_can_be_waited_for() {
+        let mut meter = MinSpeed { stall: Duration::MAX, min_speed: 0 }.meter();
+        assert!(meter.in_time(std::future::ready(())).await.is_ok());
+        assert!(meter.in_time(tokio::task::yield_now()).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
