@@ -45,7 +45,8 @@ use super::{
 };
 use crate::errors::with_causes;
 
-/// Most bytes that are read at once; the buffer grows up to this while more is waiting.
+/// Most bytes that are read at once; the buffer grows up to this while more is waiting. The head of an answer must fit in
+/// it, too.
 const READ_BUFFER: usize = 64 << 10;
 
 type BoxError = Box<dyn StdError + Send + Sync>;

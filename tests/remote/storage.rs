@@ -68,6 +68,13 @@ async fn storage_gets_no_identity() {
 }
 
 #[tokio::test]
+async fn gateways_may_add_many_headers() {
+    let headers = format!("x-via: {}\n", "proxy ".repeat(8)).repeat(1000);
+    let server = server(move |_, _| Reply::Send(answer(200, &headers, "whole")));
+    assert_eq!(read(&mut fetch(&server, None).await.unwrap()).await.unwrap(), "whole");
+}
+
+#[tokio::test]
 async fn a_download_resumes() {
     let server = server(|_, _| Reply::Send(answer(206, "content-range: bytes 3-9/10\netag: \"v1\"", "3456789")));
     let mut blob = fetch(&server, Some(&resume(3))).await.unwrap();
