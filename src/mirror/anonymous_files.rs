@@ -24,6 +24,9 @@ use rustix::{
 /// Limit of open files, even if the system allows more.
 const MAX_OPEN: u64 = 4096;
 
+/// The descriptors that a command may need at once: the mirror's folders, connections, and downloads.
+pub const NEEDED_DESCRIPTORS: u64 = 128;
+
 /// How an open file gets a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LinkMethod {
@@ -47,7 +50,7 @@ pub(super) struct AnonymousFiles {
 impl AnonymousFiles {
     /// Tests in a folder below `tmp/` what the system supports.
     pub(super) fn open(dir: &OwnedFd) -> rustix::io::Result<Self> {
-        let most = usize::try_from(descriptors() / 2).unwrap_or(0);
+        let most = usize::try_from(spare_descriptors() / 2).unwrap_or(0);
         let tag = RandomState::new().hash_one(std::process::id());
         let mut anonymous = Self { most, tag, ..Self::default() };
         for way in [LinkMethod::Descriptor, LinkMethod::Proc] {
@@ -107,6 +110,11 @@ pub fn descriptors() -> u64 {
         let _ = setrlimit(Resource::Nofile, limit);
     }
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).min(2 * MAX_OPEN)
+}
+
+/// How many descriptors are left for files and folders that stay open for later.
+pub(super) fn spare_descriptors() -> u64 {
+    descriptors().saturating_sub(NEEDED_DESCRIPTORS)
 }
 
 fn create(dir: &OwnedFd) -> rustix::io::Result<File> {

@@ -37,7 +37,7 @@ use rustix::{
 use anonymous_files::AnonymousFiles;
 use state_dir::StateDir;
 
-pub use anonymous_files::descriptors;
+pub use anonymous_files::{NEEDED_DESCRIPTORS, descriptors};
 pub use copies::copies;
 pub use error::{Error, ErrorKind, Shortage};
 pub use fingerprint::Fingerprint;

@@ -8,12 +8,13 @@ use foldhash::{HashMap, HashMapExt as _};
 use rustix::{fd::OwnedFd, io::Errno};
 
 use super::{
-    Error, ErrorKind, OnDisk, Root, descriptors,
+    Error, ErrorKind, OnDisk, Root,
+    anonymous_files::spare_descriptors,
     root::is_missing,
     sys::{self, EntryKind},
 };
 
-/// The share of this process's descriptors that folders may take.
+/// The share of this process's spare descriptors that folders may take.
 const SHARE: u64 = 8;
 
 /// How many calls a folder is kept that isn't needed.
@@ -37,7 +38,7 @@ struct Kept {
 impl OpenFolders {
     /// Keeps as many folders as the limit of open files allows.
     pub fn new() -> Self {
-        Self::at_most(usize::try_from(descriptors() / SHARE).unwrap_or(0))
+        Self::at_most(usize::try_from(spare_descriptors() / SHARE).unwrap_or(0))
     }
 
     fn at_most(most: usize) -> Self {

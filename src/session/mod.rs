@@ -32,16 +32,13 @@ use crate::{
     ui,
 };
 
-/// The files that a command may open at once: the mirror's folders, connections, and downloads.
-const MIN_FILES: u64 = 128;
-
 /// Refuses to begin if the limit of open files is too low, and turns the signal for too large files, which would
 /// end the program, into an error.
 pub fn check_limits() -> Result<(), Exit> {
     const SIGXFSZ: i32 = 25;
     let files = mirror::descriptors();
-    let error = if files < MIN_FILES {
-        Error::FewFiles(files, MIN_FILES)
+    let error = if files < mirror::NEEDED_DESCRIPTORS {
+        Error::FewFiles(files, mirror::NEEDED_DESCRIPTORS)
     } else {
         match runtime() {
             Ok(runtime) => {

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use ibinder_sync::{
-    mirror::Mirror,
+    mirror::{Mirror, NEEDED_DESCRIPTORS},
     sandbox::{Generated, Organisation, Reply, Route},
 };
 
@@ -220,6 +220,25 @@ fn too_few_files_are_refused_before_anything_is_fetched() {
         let program = Program::with_documents(3);
         limited(&program, "-n", limit).says(2, "LimitNOFILE=");
         assert!(!program.dest.exists(), "{limit}");
+    }
+}
+
+#[test]
+fn the_least_limit_of_files_suffices() {
+    let mut o = Organisation::empty();
+    for binder in ["Brf Eken", "Brf Linden", "Brf Alen", "Brf Granen"] {
+        let binder = o.add_binder(binder);
+        for tab in 0..10 {
+            let tab = o.add_folder(&binder, None, &tab.to_string()).unwrap();
+            for n in 0..60 {
+                o.add_document(&binder, Some(&tab), &format!("{n}.txt"), format!("bytes {n}")).unwrap();
+            }
+        }
+    }
+    let program = Program::new(o);
+    for said in ["Complete: 2400 added.", "Complete: nothing changed."] {
+        let done = limited(&program, "-n", NEEDED_DESCRIPTORS).expect(0);
+        assert!(done.out.starts_with(said), "{}", done.out);
     }
 }
 
