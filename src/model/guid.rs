@@ -4,23 +4,6 @@ use std::fmt;
 
 use super::GUID_LENGTH;
 
-/// Marks what isn't a digit in [`DIGITS`].
-const NONE: u8 = 0xff;
-
-/// The values of hexadecimal digits in lower case.
-const DIGITS: [u8; 256] = {
-    let mut digits = [NONE; 256];
-    let mut value = 0_u8;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value as usize] as usize] = value;
-        value += 1;
-    }
-    digits
-};
-
-/// Where the groups of digits of each half begin and end.
-const HALVES: [&[(usize, usize)]; 2] = [&[(0, 8), (9, 13), (14, 18)], &[(19, 23), (24, 36)]];
-
 /// A GUID. GUIDs have the order of their texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Guid(u64, u64);
@@ -29,18 +12,33 @@ impl Guid {
     /// Reads a GUID in lower case with dashes; everything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: &[u8; GUID_LENGTH] = text.as_bytes().try_into().ok()?;
-        let mut invalid = 0;
-        let [first, second] = HALVES.map(|groups| {
-            let digits = groups.iter().flat_map(|(start, end)| &bytes[*start..*end]);
-            digits.fold(0, |half, byte| {
-                let digit = DIGITS[usize::from(*byte)];
-                invalid |= digit;
-                half << 4 | u64::from(digit & 0xf)
-            })
-        });
+        let four = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+        let eight = |first, second| {
+            value(u64::from(u32::from_be_bytes(four(first))) << 32 | u64::from(u32::from_be_bytes(four(second))))
+        };
         let dashes = [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-');
-        (dashes && invalid != NONE).then_some(Self(first, second))
+        let halves = Self(eight(0, 4)? << 32 | eight(9, 14)?, eight(19, 24)? << 32 | eight(28, 32)?);
+        dashes.then_some(halves)
     }
+}
+
+/// The same byte eight times.
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The value of eight hexadecimal digits in lower case, all of them at once.
+fn value(text: u64) -> Option<u64> {
+    // Letters have this bit, decimal digits don't. No byte of a sum overflows.
+    let digits = (text & each(0xf)) + 9 * (text >> 6 & each(1));
+    let letters = (digits + each(6)) >> 4 & each(1);
+    let written = digits + each(b'0') + u64::from(b'a' - 10 - b'0') * letters;
+    if written != text || digits & each(0xf0) != 0 {
+        return None;
+    }
+    let bytes = (digits | digits >> 4) & 0x00ff_00ff_00ff_00ff;
+    let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
+    Some((pairs | pairs >> 16) & 0xffff_ffff)
 }
 
 impl fmt::Display for Guid {
@@ -81,9 +79,12 @@ mod tests {
     fn other_texts_are_no_guids() {
         let guid = "64f452c2-18ac-4dc3-b333-3d54c617e2d8";
         for at in 0..guid.len() {
-            let mut odd = guid.to_owned();
-            odd.replace_range(at..=at, "g");
-            assert_eq!(Guid::parse(&odd), None, "{odd}");
+            // The neighbours of digits, and what differs from them in one bit.
+            for byte in ["g", "/", ":", "`", "A", "F", "p", "q", "\0", "\u{7f}"] {
+                let mut odd = guid.to_owned();
+                odd.replace_range(at..=at, byte);
+                assert_eq!(Guid::parse(&odd), None, "{odd}");
+            }
         }
         for odd in ["", "d", &guid.to_uppercase(), &guid.replace('-', "0"), &guid[1..], &format!("{guid}0")] {
             assert_eq!(Guid::parse(odd), None, "{odd}");

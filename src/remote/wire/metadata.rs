@@ -28,9 +28,6 @@ pub(in crate::remote) const DATE: &str = "GLOBAL_Date";
 /// From the quote before a GUID to its first dash.
 const DASH_AFTER_QUOTE: usize = 9;
 
-/// Bytes that are searched at once.
-const CHUNK: usize = 32;
-
 /// The key that searches sort by; `None` if the document has none.
 pub fn sort_key(document: &Listed) -> Option<String> {
     let metadata: &RawValue = serde_json::from_str(document.metadata.as_deref()?).ok()?;
@@ -41,20 +38,29 @@ pub fn sort_key(document: &Listed) -> Option<String> {
 pub(super) fn kept(metadata: &RawValue) -> Box<str> {
     let (given, mut kept) = (metadata.get().as_bytes(), Box::from(metadata.get()));
     let Some(dashes) = given.get(DASH_AFTER_QUOTE..) else { return kept };
-    for (number, (quotes, dashes)) in given.chunks(CHUNK).zip(dashes.chunks(CHUNK)).enumerate() {
-        let pairs = || quotes.iter().zip(dashes).map(|(quote, dash)| *quote == b'"' && *dash == b'-');
-        // Nearly always `false`, and found out for many bytes at once.
-        if !pairs().fold(false, |found, pair| found | pair) {
-            continue;
-        }
-        for (at, _) in pairs().enumerate().filter(|(_, pair)| *pair) {
-            let start = number * CHUNK + at + 1;
+    // After the first dash of a GUID come more bytes than these words leave out.
+    let words = given.as_chunks().0.iter().zip(dashes.as_chunks().0);
+    for (number, (quotes, dashes)) in words.enumerate().filter(|(_, (quotes, dashes))| may_begin(**quotes, **dashes)) {
+        for at in (0..WORD).filter(|at| quotes[*at] == b'"' && dashes[*at] == b'-') {
+            let start = number * WORD + at + 1;
             if is_quoted_guid(given, start) {
                 str::get_mut(&mut kept, start..start + GUID_LENGTH).map(str::make_ascii_lowercase);
             }
         }
     }
     kept
+}
+
+/// Bytes that are compared at once.
+const WORD: usize = 8;
+
+/// Whether a quote may be at the place of a dash. Nearly always `false`.
+fn may_begin(quotes: [u8; WORD], dashes: [u8; WORD]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; WORD]);
+    let word = u64::from_ne_bytes;
+    let differences = (word(quotes) ^ word([b'"'; WORD])) | (word(dashes) ^ word([b'-'; WORD]));
+    // Whether any byte is zero.
+    differences.wrapping_sub(ONES) & !differences & (ONES << 7) != 0
 }
 
 /// Whether a string that is a GUID has its first character here, after a quote.
@@ -67,7 +73,10 @@ fn is_quoted_guid(json: &[u8], start: usize) -> bool {
 
 /// The first text value of a key.
 pub(super) fn find<'a>(metadata: &'a RawValue, key: &str) -> Option<Text<'a>> {
-    let mut found = None;
+    let mut found = as_documented(metadata.get(), key);
+    if found.is_some() {
+        return found;
+    }
     // The parser also takes a list for an entry.
     let nested = metadata.get().get(1..).is_some_and(|entries| entries.contains('['));
     if !nested && (walk(metadata, Walk { key, found: &mut found, value: plain }) || found.is_some()) {
@@ -76,6 +85,27 @@ pub(super) fn find<'a>(metadata: &'a RawValue, key: &str) -> Option<Text<'a>> {
     // Some entry before the value may not be plain, so each is read by itself.
     walk(metadata, Walk { key, found: &mut found, value: careful });
     found
+}
+
+/// The value, if every entry up to it is written exactly as the documentation shows it.
+fn as_documented<'a>(metadata: &'a str, key: &str) -> Option<Text<'a>> {
+    let mut rest = metadata.strip_prefix('[')?;
+    loop {
+        let (id, after) = plain_text(rest.strip_prefix(r#"{"metadataElementId":""#)?)?;
+        let value = after.strip_prefix(r#","valueId":""#).or_else(|| after.strip_prefix(r#","value":""#))?;
+        let (value, after) = plain_text(value)?;
+        let after = after.strip_prefix('}')?;
+        if id == key {
+            return Some(Text::from(value));
+        }
+        rest = after.strip_prefix(',')?;
+    }
+}
+
+/// A text up to its quote, if it has no escapes, and what follows.
+fn plain_text(json: &str) -> Option<(&str, &str)> {
+    let end = json.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some((&json[..end], json[end..].strip_prefix('"')?))
 }
 
 /// Whether the walk came to the end. It ends at the value with what the parser considers an error.
@@ -168,6 +198,8 @@ mod tests {
             r#"[{"metadataElementId":"GLOBAL_TabId","valueId":null,"value":"t"}]"#,
             r#"[7,-7,0.5,true,"x",null,[[1]],{"metadataElementId":3},{"metadataElementId":"GLOBAL_TabId","valueId":"\u0074"}]"#,
             r#"[["GLOBAL_TabId","x","x"],{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
+            r#"[{"metadataElementId":"\"","value":"\\"},{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
+            r#"[{"metadataElementId":"x","valueId":"{\"metadataElementId\":\"GLOBAL_TabId\",\"valueId\":\"u\"}"},{"metadataElementId":"GLOBAL_TabId","value":"t"}]"#,
             r#"[{"metadataElementId":"x","value":{"a":[1]}},{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
             r#"[{"metadataElementId":"GLOBAL_TabId","valueId":7},{"metadataElementId":"GLOBAL_TabId","valueId":"t"}]"#,
             r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t"},{"metadataElementId":"GLOBAL_TabId","valueId":"u"}]"#,
@@ -175,6 +207,8 @@ mod tests {
         for json in table {
             assert_eq!(tab(json).as_deref(), Some("t"), "{json}");
         }
+        let escaped = r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t\"}"}]"#;
+        assert_eq!(tab(escaped).as_deref(), Some("t\"}"));
         let both = r#"[{"metadataElementId":"GLOBAL_TabId","valueId":"t"},{"metadataElementId":"GLOBAL_BinderId","valueId":"b"}]"#;
         assert_eq!(find(serde_json::from_str(both).unwrap(), BINDER).unwrap().as_str(), "b");
     }
@@ -187,6 +221,8 @@ mod tests {
             (format!(r#"[{{"metadataElementId":"GLOBAL_TabId","valueId":"{MIXED}"}}]"#), true),
             (format!(r#""{MIXED}""#), true),
             (format!(r#"["A","{MIXED}","{MIXED}"]"#), true),
+            (format!(r#"["AAAAAAAA","A","{MIXED}"]"#), true),
+            (format!(r#"["AAAAAAAAAAAA","{MIXED}"]"#), true),
             (format!(r#"["A{MIXED}"]"#), false),
             (format!(r#"["{MIXED}A"]"#), false),
             (format!(r#"["\"{MIXED}"]"#), false),
