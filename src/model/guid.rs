@@ -2,7 +2,17 @@
 
 use std::fmt;
 
-use super::GUID_LENGTH;
+/// Bytes of a GUID as the service writes it.
+pub const GUID_LENGTH: usize = 36;
+
+/// Whether a text is a GUID as the service writes it, in either case.
+pub fn is_guid(text: &[u8]) -> bool {
+    text.len() == GUID_LENGTH
+        && text.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
 
 /// A GUID. GUIDs have the order of their texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +39,7 @@ const fn each(byte: u8) -> u64 {
 
 /// The value of eight hexadecimal digits in lower case, all of them at once.
 fn value(text: u64) -> Option<u64> {
-    // Letters have this bit, decimal digits don't. No byte of a sum overflows.
+    // Letters have the seventh bit, decimal digits don't. No byte of a sum overflows. What isn't a digit is written differently.
     let digits = (text & each(0xf)) + 9 * (text >> 6 & each(1));
     let letters = (digits + each(6)) >> 4 & each(1);
     let written = digits + each(b'0') + u64::from(b'a' - 10 - b'0') * letters;

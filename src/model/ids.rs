@@ -6,7 +6,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::Guid;
+use super::guid::{Guid, is_guid};
 
 /// Longest id that is accepted, in bytes.
 const LONGEST: usize = 128;
@@ -98,18 +98,6 @@ fn verbatim(text: &str) -> Arc<str> {
 fn guid_in_lower_case(text: &str) -> Arc<str> {
     let folds = any(text, |byte| byte.is_ascii_uppercase()) && is_guid(text.as_bytes());
     if folds { Arc::from(text.to_ascii_lowercase()) } else { Arc::from(text) }
-}
-
-/// Bytes of a GUID as the service writes it.
-pub const GUID_LENGTH: usize = 36;
-
-/// Whether a text is a GUID as the service writes it, in either case.
-pub fn is_guid(text: &[u8]) -> bool {
-    text.len() == GUID_LENGTH
-        && text.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 id!(

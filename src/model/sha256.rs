@@ -22,12 +22,8 @@ impl Sha256 {
 
     /// The 64 hexadecimal digits that name an object.
     pub fn hex(&self) -> String {
-        let mut digits = String::with_capacity(2 * self.0.len());
-        for byte in self.0 {
-            digits.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            digits.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-        digits
+        let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 
