@@ -199,7 +199,9 @@ impl Planner {
             if self.seen.has(number) {
                 continue;
             }
-            let Some(known) = self.state.read(|r| r.by_number(number))? else { continue };
+            // The number of a row that was deleted could come back with another document.
+            let known = self.state.read(|r| r.by_number(number))?.filter(|known| known.binder == *binder);
+            let Some(known) = known else { continue };
             // An excluded document was not looked for.
             let dir = known.path.parent();
             if dir.is_some_and(|dir| !self.options.filter.wants(&dir, || known.path.leaf().to_owned())) {
