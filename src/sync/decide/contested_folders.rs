@@ -25,12 +25,6 @@ pub(crate) struct ContestedFolder {
     pub(crate) owner: Option<DocumentId>,
 }
 
-/// A folder in whose way is no file, as far as the state knows: the keys of the steps of its path, which a document of the
-/// same page may reserve. It holds for one page, since a row that is committed meanwhile belongs to a document whose path
-/// stays reserved until the page was compared.
-#[derive(Debug)]
-pub(crate) struct Unobstructed(Vec<String>);
-
 impl Planner {
     /// Gives folders their own names if the documents that have them move away. Documents in these folders move along.
     pub(crate) fn rename_contested_folders(
@@ -103,11 +97,7 @@ impl Planner {
     /// The folder in which a new document of `dir` can be published. Until the renames at the end of the run, a file may have
     /// the path of `dir` or of a folder above it (binders that swapped names): then it is a folder whose name shows `id`.
     pub(crate) fn unobstructed_folder(&mut self, dir: &RelPath, id: &str) -> Result<RelPath, Fatal> {
-        if self
-            .unobstructed
-            .get(dir)
-            .is_some_and(|Unobstructed(keys)| keys.iter().all(|key| !self.reservations.has(key)))
-        {
+        if self.unobstructed.has(dir, &self.reservations) {
             return Ok(dir.clone());
         }
         let (mut path, mut keys): (Option<RelPath>, _) = (None, Vec::new());
@@ -127,7 +117,7 @@ impl Planner {
         }
         let path = path.ok_or_else(|| Fatal::Internal(format!("{dir} has no steps")))?;
         if path == *dir {
-            self.unobstructed.insert(dir.clone(), Unobstructed(keys));
+            self.unobstructed.insert(dir.clone(), keys);
         }
         Ok(path)
     }

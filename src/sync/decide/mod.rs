@@ -16,3 +16,4 @@ pub(crate) mod reservations;
 mod rows;
 pub(crate) mod seen;
 pub(crate) mod target_paths;
+pub(crate) mod unobstructed_folders;

@@ -22,12 +22,12 @@ use crate::{
         Fatal, Options,
         commit::operation::RowChange,
         decide::{
-            contested_folders::Unobstructed,
             listed_versions::ListedVersions,
             page::{PageFolders, last_of_each},
             reservations::{InFlight, Reservations},
             rows::{self, Mirrored, Row},
             seen::SeenDocuments,
+            unobstructed_folders::UnobstructedFolders,
         },
         fetch::job::DownloadJob,
         list::filter::FilterHits,
@@ -67,7 +67,7 @@ pub(crate) struct Planner {
     /// Documents whose place, name or version differs from the mirror's, as they were listed last.
     pub(crate) to_reconcile: HashMap<DocumentId, Listed>,
     /// Folders without a file in their way, found for the page that is compared.
-    pub(crate) unobstructed: HashMap<RelPath, Unobstructed>,
+    pub(crate) unobstructed: UnobstructedFolders,
     /// Binders with folders whose name a document's file has, and how many requests reading their folders took.
     pub(crate) contested: HashMap<BinderId, Option<u32>>,
     /// One document of each binder that was listed in this run.
@@ -135,7 +135,7 @@ impl Planner {
             seen: SeenDocuments::up_to(initial.newest),
             counted: HashSet::new(),
             to_reconcile: HashMap::new(),
-            unobstructed: HashMap::new(),
+            unobstructed: UnobstructedFolders::default(),
             contested: HashMap::new(),
             controls: HashMap::new(),
             purged: initial.purged,
