@@ -122,6 +122,7 @@ impl Program<'_> {
             Command::Status(status) => commands::status(Some(self.dest()?), &status),
             Command::Binders(binders) => self.binders(binders)?,
             Command::Snapshots(snapshots) => commands::snapshots(self.dest()?, &snapshots),
+            Command::Changes(changes) => commands::changes(self.dest()?, &changes),
             Command::History(history) => commands::history(self.dest()?, &history),
             Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.output(restore.json)),
             Command::Export(export) => commands::export(self.dest()?, &export, &self.output(false)),
@@ -240,14 +241,17 @@ fn level(quiet: bool, verbose: u8) -> ui::Level {
 
 /// Whether a command opens few files and writes no large ones, so that system limits don't matter.
 fn needs_few_files(command: &Command) -> bool {
-    use Command::{Binders, Completions, Config, History, Ls, Man, Snapshots, Status};
-    matches!(command, Status(_) | Binders(_) | Snapshots(_) | History(_) | Ls(_) | Config(_) | Completions(_) | Man(_))
+    use Command::{Binders, Changes, Completions, Config, History, Ls, Man, Snapshots, Status};
+    matches!(
+        command,
+        Status(_) | Binders(_) | Changes(_) | Snapshots(_) | History(_) | Ls(_) | Config(_) | Completions(_) | Man(_)
+    )
 }
 
 /// Whether a command prints only results and errors.
 fn has_no_log(command: &Command) -> bool {
-    use Command::{Binders, History, Snapshots, Status};
-    matches!(command, Status(_) | Binders(_) | Snapshots(_) | History(_))
+    use Command::{Binders, Changes, History, Snapshots, Status};
+    matches!(command, Status(_) | Binders(_) | Changes(_) | Snapshots(_) | History(_))
 }
 
 fn warn(unknown: &[config::Error]) {

@@ -17,6 +17,21 @@ use super::{
 /// UTF-8's byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// A table of texts that no spreadsheet calculates.
+pub fn table<const COLUMNS: usize>(
+    out: &mut dyn Write,
+    header: [&str; COLUMNS],
+    rows: impl IntoIterator<Item = [String; COLUMNS]>,
+) -> Result<(), Error> {
+    out.write_all(MARK)?;
+    let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
+    table.write_record(header).map_err(failed)?;
+    for row in rows {
+        table.write_record(row.map(safe)).map_err(failed)?;
+    }
+    Ok(table.flush()?)
+}
+
 pub(super) struct Table<'o> {
     rows: Writer<&'o mut (dyn Write + Send)>,
     cells: Vec<String>,

@@ -22,6 +22,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 
+pub use csv::table;
 pub use error::{Error, Refused};
 pub use sidecars::Sidecars;
 

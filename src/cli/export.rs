@@ -41,7 +41,7 @@ pub struct Export {
     #[arg(long, value_name = "DIR")]
     pub sidecars: Option<PathBuf>,
     /// The time [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
     /// Files and folders, by their paths of that time [default: everything]
     #[arg(value_name = "PATH")]

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 
 /// What `--at` takes, in the words of its help.
-pub(super) const TIMES: &str = "TIME is a day (its end), a time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, a time \
-    before now such as 7d or 3h, now, or a run as `snapshots` shows it. It selects the last run that had ended by then. \
+pub(super) const TIMES: &str = "TIME is a day such as 2026-11-03, yesterday or monday, \"last week\", \"last month\" or 2026-11 (the end of each), a \
+    time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, a time before now such as 7d or 3h, now, or a run as \
+    `snapshots` shows it. It selects the last run that had ended by then. \
     Times are in the system's time zone; the time in a run's id is UTC.";
 
 /// List the runs that you can go back to.
@@ -30,7 +31,7 @@ pub struct Snapshots {
     ibinder-sync ls --dest /srv/mirror --at 2026-11-03 'Brf Eken/Avtal'"))]
 pub struct Ls {
     /// The time [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
     /// Files and folders, by their paths at that time [default: everything]
     #[arg(value_name = "PATH")]
@@ -63,7 +64,7 @@ pub struct History {
     ibinder-sync restore --dest /srv/mirror --version 7c9e6679-7425-40de-944b-e07fc1f90ae7 --to /tmp/one"))]
 pub struct Restore {
     /// The time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
     /// One version of a document, by its id as `history` shows it
     #[arg(long, value_name = "VERSION_ID", conflicts_with = "paths")]

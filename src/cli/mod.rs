@@ -1,6 +1,7 @@
 //! The command line, and nothing else: one struct a subcommand. The flags of settings come from `config::KEYS`.
 
 mod binders;
+mod changes;
 mod config;
 mod doctor;
 mod export;
@@ -16,6 +17,7 @@ mod status;
 mod verify;
 
 pub use binders::{Binders, BindersCommand};
+pub use changes::Changes;
 pub use config::{Configuration, ConfigurationCommand};
 pub use doctor::Doctor;
 pub use export::{Export, ExportFormat};

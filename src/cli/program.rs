@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use super::sandbox::{Demo, Sandbox};
 use super::{
     binders::Binders,
+    changes::Changes,
     config::Configuration,
     doctor::Doctor,
     export::Export,
@@ -93,6 +94,8 @@ pub enum Command {
     Adopt(Adopt),
     /// List the runs that you can go back to
     Snapshots(Snapshots),
+    /// List the documents that were added, updated, moved or removed
+    Changes(Changes),
     /// List the files of the mirror at a time
     Ls(Ls),
     /// Show the versions, places and metadata changes of a document

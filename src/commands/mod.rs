@@ -3,6 +3,7 @@
 
 mod acknowledge;
 mod binders;
+mod changes;
 mod config;
 #[cfg(feature = "sandbox")]
 mod demo;
@@ -22,6 +23,7 @@ mod with_lock;
 
 pub use acknowledge::acknowledge;
 pub use binders::list as list_binders;
+pub use changes::changes;
 pub use config::{begin as begin_configuration, schema as show_schema, show as show_configuration};
 #[cfg(feature = "sandbox")]
 pub use demo::{demo, sandbox};

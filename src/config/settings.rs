@@ -51,6 +51,7 @@ const MIRROR: &[&str] = &[
     "recover",
     "adopt",
     "snapshots",
+    "changes",
     "ls",
     "history",
     "restore",

@@ -6,14 +6,14 @@
 
 use jiff::{Span, Timestamp, ZonedDateTime, civil, tz::TimeZone};
 
-use crate::state::PastRun;
+use crate::{history::named_days::named_time, state::PastRun};
 
 /// Why no run can be found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoSuchTime {
     /// The text is not a time or run.
     #[error(
-        "{0:?} is not a time: give one such as 2026-11-03, \"2026-11-03 02:00\", 2026-11-03T02:00:00Z, 7d (ago) or now, or a run as `snapshots` shows it"
+        "{0:?} is not a time: give one such as 2026-11-03, \"2026-11-03 02:00\", 7d (ago), yesterday, monday, \"last week\" or now, or a run as `snapshots` shows it"
     )]
     Invalid(String),
     /// No run had ended by that time.
@@ -79,6 +79,17 @@ pub fn run_at<'r>(text: &str, runs: &'r [PastRun], now: &ZonedDateTime) -> Resul
     })
 }
 
+/// The number of the run after which changes since a time came; 0 if none had ended by then. Of a day, week or month it is
+/// the beginning that counts.
+pub fn run_before(text: &str, runs: &[PastRun], now: &ZonedDateTime) -> Result<i64, NoSuchTime> {
+    let begin = named_time(text, now).map(|(first, _)| first.timestamp().to_string());
+    match run_at(begin.as_deref().unwrap_or(text), runs, now) {
+        Ok(run) => Ok(run.number),
+        Err(NoSuchTime::Before { .. }) => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
 /// The longest sequence of runs whose ends are in the order of their numbers.
 fn in_order<'r>(runs: &[&'r PastRun]) -> Vec<&'r PastRun> {
     // For each length, the run that ends an increasing sequence of that length earliest, and each run's predecessor.
@@ -125,9 +136,8 @@ fn read(text: &str, now: &ZonedDateTime) -> Option<Wanted> {
         return Some(Wanted::By(time));
     }
     let local = |time: civil::DateTime| time.to_zoned_datetime(now.time_zone().clone()).ok();
-    // A day without a time means its end. A date with a time would also parse as a day.
-    if let Ok(day) = civil::Date::strptime("%Y-%m-%d", text) {
-        let next = day.tomorrow().ok()?.to_zoned_datetime(now.time_zone().clone()).ok()?;
+    // A day, week or month without a time means its end.
+    if let Some((_, next)) = named_time(text, now) {
         return Some(Wanted::By(next.timestamp().checked_sub(Span::new().seconds(1)).ok()?));
     }
     if let Some(id) = run_id(text) {
@@ -230,6 +240,10 @@ mod tests {
             ("36h", 3),
             ("2d", 3),
             ("3 days ago", 1),
+            ("-36h", 3),
+            ("yesterday", 4),
+            ("monday", 3),
+            ("last week", 1),
             ("1", 1),
             ("000002", 2),
             ("000003-20261101T010000Z", 3),
@@ -242,10 +256,28 @@ mod tests {
     }
 
     #[test]
+    fn changes_since_a_day_begin_with_it() {
+        let now = zoned("2026-11-04T12:00:00+01:00[+01:00]");
+        for (text, number) in [
+            ("yesterday", 3),
+            ("2026-11-03", 3),
+            ("today", 4),
+            ("last week", 0),
+            ("2026-11", 0),
+            ("36h", 3),
+            ("2026-11-02 02:30", 3),
+            ("4", 4),
+        ] {
+            assert_eq!(run_before(text, &runs(), &now), Ok(number), "{text}");
+        }
+        assert!(run_before("soon", &runs(), &now).is_err());
+    }
+
+    #[test]
     fn an_invalid_time_is_refused_with_an_example() {
         let now = zoned("2026-11-04T12:00:00+00:00[UTC]");
         let error = |text: &str, runs: &[PastRun]| run_at(text, runs, &now).unwrap_err().to_string();
-        for text in ["", "yesterday", "2026-13-01", "7x", "-", "../1"] {
+        for text in ["", "someday", "2026-13-01", "7x", "-", "../1"] {
             assert!(error(text, &runs()).contains("is not a time"), "{text}");
         }
         let early = error("2026-10-31", &runs());

@@ -6,9 +6,11 @@
 
 mod as_of;
 mod binder;
+mod difference;
 mod document_history;
 mod listing_entry;
 mod manifest;
+mod named_days;
 mod page;
 mod purge;
 mod redact;
@@ -20,8 +22,9 @@ mod snapshot;
 mod tree;
 
 pub use crate::state::Traces;
-pub use as_of::{NoSuchTime, clock, complete_before, is_now, run_at};
+pub use as_of::{NoSuchTime, clock, complete_before, is_now, run_at, run_before};
 pub use binder::Binder;
+pub use difference::{Between, Difference, differences};
 pub use document_history::{Change, DocumentHistory, Holding, Placement, Revision, Version, When};
 pub use listing_entry::ListingEntry;
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, write_manifest};

@@ -3,7 +3,8 @@
 //! Read from the rows right after the run, before others change them. This needs a pass over all documents; an index would
 //! cost each first mirror more than it saves in later runs.
 
-use super::{Error, Reader};
+use super::{Error, Reader, documents::id};
+use crate::model::DocumentId;
 
 /// How a run changed a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,19 @@ const CHANGES: &str = "
     ORDER BY path";
 
 impl Reader<'_> {
+    /// Documents whose version or place at the end of any later run may differ from that at the end of a run.
+    pub fn touched_after(&self, run: i64) -> Result<Vec<DocumentId>, Error> {
+        // What ended later has a successor, or its document has no row any more.
+        let mut statement = self.0.prepare_cached(
+            "SELECT id FROM documents WHERE first_run > ?1 OR version_run > ?1 OR place_run > ?1
+             UNION ALL
+             SELECT DISTINCT v.document FROM past_versions v
+             WHERE v.ended_run > ?1 AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = v.document)",
+        )?;
+        let rows = statement.query_and_then([run], |row| id(&row.get::<_, String>(0)?, DocumentId::parse))?;
+        rows.collect()
+    }
+
     /// Calls `each` for everything that the last run changed, in path order.
     pub fn changes_of(&self, run: i64, mut each: impl FnMut(Changed)) -> Result<(), Error> {
         let mut statement = self.0.prepare_cached(CHANGES)?;

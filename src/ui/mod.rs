@@ -2,6 +2,7 @@
 
 mod bars;
 mod binders;
+mod changes;
 mod doctor;
 mod eta;
 mod forget;
@@ -18,6 +19,7 @@ mod verify;
 use std::io::{self, Write as _};
 
 pub use binders::binders;
+pub use changes::{change, change_total};
 pub use doctor::{checkup_report, doctor_report};
 pub use forget::forget;
 pub use history::{document_history, listed, restored, snapshots};

@@ -19,6 +19,7 @@ fn help_texts() {
         "recover",
         "adopt",
         "snapshots",
+        "changes",
         "ls",
         "history",
         "restore",

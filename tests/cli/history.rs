@@ -81,6 +81,43 @@ fn documents_of_a_time_are_listed() {
 }
 
 #[test]
+fn changes_between_two_runs_are_listed() {
+    let (program, ids) = three_nights();
+    let changes = |arguments: &[&str]| -> Vec<(String, String, Option<String>)> {
+        let done = program.on_mirror("changes", &[&["--json"], arguments].concat()).expect(0);
+        let text = |line: &serde_json::Value, key: &str| line[key].as_str().map(str::to_owned);
+        lines(&done)
+            .iter()
+            .map(|line| (text(line, "kind").unwrap(), text(line, "path").unwrap(), text(line, "from")))
+            .collect()
+    };
+    let change =
+        |kind: &str, path: &str, from: Option<&str>| (kind.to_owned(), path.to_owned(), from.map(str::to_owned));
+    let second = [
+        change("updated", "Brf Eken/0.txt", None),
+        change("removed", "Brf Eken/2.txt", None),
+        change("moved", "Brf Eken/Avtal/1.txt", Some("Brf Eken/1.txt")),
+    ];
+    assert_eq!(changes(&[]), [], "the last run changed nothing");
+    assert_eq!(changes(&["--run", "2"]), second);
+    assert_eq!(changes(&["--since", "1"]), second);
+    assert_eq!(changes(&["--since", "1", "--binder", "brf eken"]), second);
+    assert_eq!(changes(&["--since", "2"]), []);
+    let added = ["Brf Eken/0.txt", "Brf Eken/Avtal/1.txt"].map(|path| change("added", path, None));
+    assert_eq!(changes(&["--since", "yesterday"]), added, "all runs were made today");
+    assert_eq!(changes(&["--run", "1"]).len(), 3);
+    let text = program.on_mirror("changes", &["--run", "2"]).expect(0).out;
+    assert!(text.contains("moved     Brf Eken/Avtal/1.txt\n          from Brf Eken/1.txt\n"), "{text}");
+    assert!(text.contains("0 added, 1 updated, 1 moved, 1 removed since run 000001-"), "{text}");
+    let table = program.on_mirror("changes", &["--run", "2", "--csv"]).expect(0).out;
+    assert!(table.starts_with("\u{feff}change,path,from,size,document_id,binder_id\r\n"), "{table}");
+    assert!(table.contains("\r\nremoved,Brf Eken/2.txt,,7,"), "{table}");
+    assert!(ids.iter().all(|id| table.contains(id.as_str())), "{table}");
+    program.on_mirror("changes", &["--binder", "Brf Alen"]).says(2, "no binder \"Brf Alen\"");
+    program.on_mirror("changes", &["--since", "soon"]).says(2, "is not a time");
+}
+
+#[test]
 fn an_incomplete_run_is_a_warning() {
     let program = Program::mirrored(3);
     program.run(&["--exclude", "**/2.txt"]).expect(0);
@@ -177,7 +214,9 @@ fn missing_files_decide_the_code() {
 #[test]
 fn history_needs_a_mirror_and_changes_nothing() {
     let none = tempfile::tempdir().unwrap();
-    for arguments in [&["snapshots"][..], &["ls"], &["history", "x"], &["restore", "--at", "1", "--to", "/x"]] {
+    for arguments in
+        [&["snapshots"][..], &["changes"], &["ls"], &["history", "x"], &["restore", "--at", "1", "--to", "/x"]]
+    {
         finish(bare(arguments).arg("--dest").arg(none.path())).says(2, "contains no mirror");
     }
     let (program, _) = three_nights();

@@ -37,7 +37,7 @@ fn read(program: &Program, command: &[&str]) -> Done {
 fn read_all(program: &Program) -> Vec<Done> {
     let to = tempfile::tempdir().unwrap();
     let (out, csv) = (to.path().join("out"), to.path().join("catalogue.csv"));
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
         &["ls"],
         &["ls", "--at", "1"],
         &["snapshots"],
@@ -47,6 +47,7 @@ fn read_all(program: &Program) -> Vec<Done> {
         &["restore", "--at", "1", "--to", out.to_str().unwrap()],
         &["verify"],
         &["status"],
+        &["changes"],
     ];
     let before = everything(&program.dest.join(".ibinder-sync"));
     let done = commands.map(|command| {
