@@ -6,8 +6,9 @@
 use serde::Serialize;
 
 use crate::{
+    model::DocumentId,
     report::{ChangeKind, ChangedDocument},
-    state::{self, DocumentTimeline, PlaceSpan, Reader, VersionSpan},
+    state::{self, PlaceSpan, Reader, VersionSpan},
 };
 
 /// The span between the ends of two runs.
@@ -18,6 +19,9 @@ pub struct Between {
     /// The later run.
     pub until: i64,
 }
+
+/// A document's versions and places.
+type Spans<'t> = (&'t [VersionSpan], &'t [PlaceSpan]);
 
 /// A changed document, and its binder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,14 +37,16 @@ pub struct Difference {
 pub fn differences(reader: &Reader<'_>, between: Between) -> Result<Vec<Difference>, state::Error> {
     let mut found = Vec::new();
     for document in reader.touched_after(between.after)? {
-        found.extend(reader.timeline(&document)?.and_then(|timeline| difference(&timeline, between)));
+        // Its metadata aren't needed, and are its largest part.
+        let (versions, places) = (reader.versions_of(&document)?, reader.places_of(&document)?);
+        found.extend(difference(&document, (&versions, &places), between));
     }
     found.sort_by(|a, b| (&a.change.path, &a.change.document_id).cmp(&(&b.change.path, &b.change.document_id)));
     Ok(found)
 }
 
-fn difference(timeline: &DocumentTimeline, between: Between) -> Option<Difference> {
-    let (before, after) = (at(timeline, between.after), at(timeline, between.until));
+fn difference(document: &DocumentId, spans: Spans<'_>, between: Between) -> Option<Difference> {
+    let (before, after) = (at(spans, between.after), at(spans, between.until));
     let (kind, (version, place)) = match (before, after) {
         (None, Some(after)) => (ChangeKind::Added, after),
         (Some(before), None) => (ChangeKind::Removed, before),
@@ -52,7 +58,7 @@ fn difference(timeline: &DocumentTimeline, between: Between) -> Option<Differenc
     Some(Difference {
         change: ChangedDocument {
             kind,
-            document_id: timeline.document.to_string(),
+            document_id: document.to_string(),
             path: place.path.to_string(),
             from: from.map(ToString::to_string),
             size: version.size,
@@ -62,10 +68,10 @@ fn difference(timeline: &DocumentTimeline, between: Between) -> Option<Differenc
 }
 
 /// A document's version and place at the end of a run.
-fn at(timeline: &DocumentTimeline, run: i64) -> Option<(&VersionSpan, &PlaceSpan)> {
+fn at((versions, places): Spans<'_>, run: i64) -> Option<(&VersionSpan, &PlaceSpan)> {
     let is_valid = |first: i64, ended: Option<i64>| first <= run && ended.is_none_or(|ended| ended > run);
-    let version = timeline.versions.iter().find(|span| is_valid(span.first_run, span.ended_run))?;
-    let place = timeline.places.iter().find(|span| is_valid(span.first_run, span.ended_run))?;
+    let version = versions.iter().find(|span| is_valid(span.first_run, span.ended_run))?;
+    let place = places.iter().find(|span| is_valid(span.first_run, span.ended_run))?;
     Some((version, place))
 }
 
@@ -74,47 +80,43 @@ mod tests {
     use ChangeKind::{Added, Moved, Removed, Updated};
 
     use super::*;
-    use crate::model::{DocumentId, RelPath, Sha256, VersionId};
+    use crate::model::{RelPath, Sha256, VersionId};
 
-    /// A document with these versions and places: name, first run, run that ended it.
-    fn timeline(versions: &[(&str, i64, Option<i64>)], places: &[(&str, i64, Option<i64>)]) -> DocumentTimeline {
-        DocumentTimeline {
-            document: DocumentId::parse("d").unwrap(),
-            versions: versions
-                .iter()
-                .map(|(version, first_run, ended_run)| VersionSpan {
-                    version: VersionId::parse(version).unwrap(),
-                    size: 5,
-                    sha256: Sha256::new([0; 32]),
-                    mtime: 0,
-                    first_run: *first_run,
-                    ended_run: *ended_run,
-                    cause: None,
-                    held: None,
-                    freed_run: None,
-                })
-                .collect(),
-            places: places
-                .iter()
-                .map(|(path, first_run, ended_run)| PlaceSpan {
-                    path: RelPath::new(path).unwrap(),
-                    file_name: String::new(),
-                    binder: "b".to_owned(),
-                    first_run: *first_run,
-                    ended_run: *ended_run,
-                })
-                .collect(),
-            metadata: Vec::new(),
-        }
+    /// Names, first runs and runs that ended them.
+    type Named<'t> = &'t [(&'t str, i64, Option<i64>)];
+
+    fn versions(named: Named<'_>) -> Vec<VersionSpan> {
+        let span = |(version, first_run, ended_run): &(&str, i64, Option<i64>)| VersionSpan {
+            version: VersionId::parse(version).unwrap(),
+            size: 5,
+            sha256: Sha256::new([0; 32]),
+            mtime: 0,
+            first_run: *first_run,
+            ended_run: *ended_run,
+            cause: None,
+            held: None,
+            freed_run: None,
+        };
+        named.iter().map(span).collect()
+    }
+
+    fn places(named: Named<'_>) -> Vec<PlaceSpan> {
+        let span = |(path, first_run, ended_run): &(&str, i64, Option<i64>)| PlaceSpan {
+            path: RelPath::new(path).unwrap(),
+            file_name: String::new(),
+            binder: "b".to_owned(),
+            first_run: *first_run,
+            ended_run: *ended_run,
+        };
+        named.iter().map(span).collect()
     }
 
     #[test]
     fn the_ends_of_two_runs_are_compared() {
         // Added in 2, updated in 4, moved in 5, removed in 7, back in 9.
-        let document = timeline(
-            &[("v", 2, Some(4)), ("w", 4, Some(7)), ("w", 9, None)],
-            &[("B/a", 2, Some(5)), ("B/c", 5, Some(7)), ("B/c", 9, None)],
-        );
+        let versions = versions(&[("v", 2, Some(4)), ("w", 4, Some(7)), ("w", 9, None)]);
+        let places = places(&[("B/a", 2, Some(5)), ("B/c", 5, Some(7)), ("B/c", 9, None)]);
+        let document = DocumentId::parse("d").unwrap();
         for (after, until, expected) in [
             (0, 1, None),
             (0, 2, Some((Added, "B/a", None))),
@@ -129,7 +131,7 @@ mod tests {
             (6, 9, None),
             (5, 9, None),
         ] {
-            let found = difference(&document, Between { after, until }).map(|found| found.change);
+            let found = difference(&document, (&versions, &places), Between { after, until }).map(|found| found.change);
             let found = found.as_ref().map(|change| (change.kind, change.path.as_str(), change.from.as_deref()));
             assert_eq!(found, expected, "{after} {until}");
         }

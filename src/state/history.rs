@@ -204,7 +204,8 @@ impl Reader<'_> {
         Ok(Some(DocumentTimeline { document: document.clone(), versions, places, metadata }))
     }
 
-    fn versions_of(&self, document: &DocumentId) -> Result<Vec<VersionSpan>, Error> {
+    /// A document's versions, oldest first.
+    pub fn versions_of(&self, document: &DocumentId) -> Result<Vec<VersionSpan>, Error> {
         let mut statement = self.0.prepare_cached(VERSIONS_OF)?;
         let rows = statement.query_and_then(params![document.as_str(), i64::MAX], |row| {
             Ok(VersionSpan {
@@ -222,7 +223,8 @@ impl Reader<'_> {
         rows.collect()
     }
 
-    fn places_of(&self, document: &DocumentId) -> Result<Vec<PlaceSpan>, Error> {
+    /// A document's places, oldest first.
+    pub fn places_of(&self, document: &DocumentId) -> Result<Vec<PlaceSpan>, Error> {
         let mut statement = self.0.prepare_cached(PLACES_OF)?;
         let rows = statement.query_and_then([document.as_str()], |row| {
             Ok(PlaceSpan {
