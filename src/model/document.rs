@@ -57,3 +57,19 @@ pub struct Listed {
     /// Its `metadata[]` as the JSON text from the service, with GUIDs in lower case; `None` if there was none.
     pub metadata: Option<Box<str>>,
 }
+
+#[cfg(test)]
+impl Listed {
+    /// A document to test with.
+    pub(crate) fn sample(id: &str) -> Self {
+        Self {
+            id: DocumentId::parse(id).unwrap(),
+            binder: BinderId::parse("b").unwrap(),
+            folder: FolderId::parse("f").ok(),
+            tab: None,
+            file_name: "a.pdf".to_owned(),
+            version: VersionId::parse("v").ok(),
+            metadata: None,
+        }
+    }
+}

@@ -175,7 +175,7 @@ fn array(values: impl Iterator<Item = Value>) -> Rc<Vec<Value>> {
 mod tests {
     use super::*;
     use crate::{
-        model::{DocumentId, VersionId},
+        model::VersionId,
         state::{State, Writer},
     };
 
@@ -195,18 +195,6 @@ mod tests {
                 inode, mtime, first_run, version_run, place_run, mirrored_at)
             VALUES (?1, ?2, ?3, 'f', 'a.pdf', ?2, ?2, 'v', 1, zeroblob(32), 1, 1, 1, 1, 1, 1)";
         w.0.execute(row, rusqlite::params![number, id, binder]).unwrap();
-    }
-
-    fn listed(id: &str) -> Listed {
-        Listed {
-            id: DocumentId::parse(id).unwrap(),
-            binder: BinderId::parse("b").unwrap(),
-            folder: FolderId::parse("f").ok(),
-            tab: None,
-            file_name: "a.pdf".to_owned(),
-            version: VersionId::parse("v").ok(),
-            metadata: None,
-        }
     }
 
     fn found(state: &State, numbers: &Numbers, items: &[Listed]) -> Vec<(usize, i64)> {
@@ -241,7 +229,7 @@ mod tests {
         let numbers = state.read(|r| r.numbers(&BinderId::parse("b").unwrap())).unwrap();
         assert_eq!((numbers.len(), numbers.by_id.len()), (3, 2));
         assert_eq!(numbers.all().collect::<Vec<_>>(), [1, 5, 2]);
-        let items = [D, B, "D-1", A, C].map(listed);
+        let items = [D, B, "D-1", A, C].map(Listed::sample);
         let rows = [(0, 5), (1, 3), (2, 2), (3, 1)];
         assert_eq!(found(&state, &numbers, &items), rows);
         assert_eq!(found(&state, &Numbers::default(), &items), rows);
@@ -264,7 +252,7 @@ mod tests {
             })
             .unwrap();
         let is_as_listed = |change: fn(&mut Listed)| {
-            let mut item = listed(A);
+            let mut item = Listed::sample(A);
             change(&mut item);
             let mut same = None;
             let each = |_: usize, row: &DocumentRow<'_>| {

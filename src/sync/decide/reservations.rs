@@ -229,15 +229,7 @@ mod tests {
 
     #[test]
     fn every_difference_between_two_items_is_noticed() {
-        let item = Listed {
-            id: DocumentId::parse("d").unwrap(),
-            binder: BinderId::parse("b").unwrap(),
-            folder: FolderId::parse("f").ok(),
-            tab: None,
-            file_name: "a.pdf".to_owned(),
-            version: VersionId::parse("v").ok(),
-            metadata: None,
-        };
+        let item = Listed::sample("d");
         let in_flight = InFlight::new(&item, &VersionId::parse("v").unwrap());
         let changed = |change: fn(&mut Listed)| {
             let mut item = item.clone();

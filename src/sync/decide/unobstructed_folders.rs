@@ -30,7 +30,7 @@ impl UnobstructedFolders {
 mod tests {
     use super::*;
     use crate::{
-        model::{BinderId, DocumentId, Listed, NameLimit, VersionId},
+        model::{Listed, NameLimit, VersionId},
         state::State,
         sync::decide::reservations::InFlight,
     };
@@ -46,15 +46,7 @@ mod tests {
         folders.insert(dir.clone(), ["b", "b/x", "b/x/y"].map(str::to_owned).to_vec());
         assert!(folders.has(&dir, &reservations));
         let version = VersionId::parse("v").unwrap();
-        let item = Listed {
-            id: DocumentId::parse("d").unwrap(),
-            binder: BinderId::parse("b").unwrap(),
-            folder: None,
-            tab: None,
-            file_name: "x".to_owned(),
-            version: Some(version.clone()),
-            metadata: None,
-        };
+        let item = Listed::sample("d");
         assert!(reservations.reserve_path(&state, &step, &item.id, &InFlight::new(&item, &version)).unwrap());
         assert!(!folders.has(&dir, &reservations));
         folders.clear();
