@@ -16,6 +16,9 @@ fail() {
 if [ "${1:-}" = --inside ]; then
     root=$2
     mount --make-rprivate /
+    # A mount of its own comes first, because it would hide what was mounted below it: systemd clears /tmp when it
+    # starts, and without the tmpfs that is this machine's, however much lies there.
+    mount --bind "$root" "$root"
     ip link set lo up
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
@@ -30,7 +33,6 @@ if [ "${1:-}" = --inside ]; then
         mount -t cgroup -o none,name=systemd cgroup "$root/sys/fs/cgroup/systemd"
     fi
     # A child of systemd mounts credentials; they reach the service by propagation.
-    mount --bind "$root" "$root"
     mount --make-rshared "$root"
     export container=on-a-machine
     exec chroot "$root" /lib/systemd/systemd --system --unit=basic.target --log-target=journal --show-status=0
