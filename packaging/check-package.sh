@@ -128,7 +128,7 @@ expect 2 runuser -u ibinder-sync -- ibinder-sync run --profile check
 says 'client_secret'
 expect 0 ibinder-sync-as check doctor
 expect 2 ibinder-sync-as check run --existing
-expect 0 ibinder-sync-as check run
+expect 0 ibinder-sync-as check run --first
 says '20 added'
 [ -z "$(find /run -maxdepth 1 -name 'ibinder-sync-as.*')" ] || fail 'a copy of the secret is left'
 # As the unit does: its command, its user, a credential, and nothing else in the environment.

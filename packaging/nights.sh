@@ -68,7 +68,7 @@ is ExecMainStatus 2
 said 'is the disk mounted'
 
 step 'the first run by hand, then a nightly run'
-ibinder-sync-as eken run --quiet
+ibinder-sync-as eken run --first --quiet
 [ "$(stat -c '%U %a' "$mirror")" = 'ibinder-sync 750' ] || fail 'whose is the mirror?'
 systemctl start --wait "$service" || fail 'a run failed'
 is Result success

@@ -77,7 +77,7 @@ says 'A run can work'
 step '6. The first run'
 run 0 ibinder-sync-as eken plan
 says 'A run that finds no changes sends'
-run 0 ibinder-sync-as eken run
+run 0 ibinder-sync-as eken run --first
 says 'Complete: 60 added'
 [ -s "$mirror/.ibinder-sync/last-run.html" ] || fail 'there is no page'
 cp -a "$mirror" /var/tmp/first

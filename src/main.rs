@@ -100,7 +100,7 @@ impl Program<'_> {
     fn mirror(&self, run: &cli::Run, checked: Result<(), config::Error>) -> Exit {
         let output = self.output(run.json);
         match (checked.and_then(|()| self.config()), self.dest()) {
-            (Ok(config), _) => commands::run(&config, &output),
+            (Ok(config), _) => commands::run(&Config { first: run.first, ..config }, &output),
             (Err(error), Err(_)) => refused(&error),
             (Err(error), Ok(dest)) => {
                 let notices = Notices::usable(self.settings, self.sources);
@@ -112,9 +112,9 @@ impl Program<'_> {
     fn carry_out(&self, command: Command) -> Result<Exit, config::Error> {
         Ok(match command {
             // Here a run is a dry run.
-            Command::Plan(cli::Plan { json }) | Command::Run(cli::Run { json, .. }) => {
+            Command::Plan(cli::Plan { first, json }) | Command::Run(cli::Run { first, json, .. }) => {
                 let output = self.output(json);
-                commands::plan(&self.config()?, &output)
+                commands::plan(&Config { first, ..self.config()? }, &output)
             }
             Command::Adopt(adopt) => self.adopt(&adopt)?,
             Command::Verify(flags) => self.verify(&flags)?,

@@ -15,6 +15,9 @@ use clap::Args;
     ibinder-sync doctor --dest /srv/mirror --report doctor.txt"
 )]
 pub struct Doctor {
+    /// Accept a destination that holds no mirror yet, even if `existing` is set
+    #[arg(long)]
+    pub first: bool,
     /// Write all results to this file, to send it to somebody who helps
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

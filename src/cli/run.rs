@@ -12,6 +12,7 @@ pub(super) const DRY_RUN: &str = "Show what a run would do, and change nothing";
     `ibinder-sync config init` writes one to start with. Organisation, client and secret come from the configuration \
     file or the environment, and never from a flag: `ibinder-sync config show` says which. `-h` is shorter.\n\nExamples:\n  \
     ibinder-sync run --profile north\n  \
+    ibinder-sync run --profile north --first\n  \
     ibinder-sync run --dest /srv/mirror\n  \
     ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \
     ibinder-sync run --dest /srv/mirror --retain 90d --retain-versions 10\n  \
@@ -21,6 +22,9 @@ pub struct Run {
     /// The same as `plan`
     #[arg(long, help = format!("{DRY_RUN}; the same as `plan`"))]
     pub dry_run: bool,
+    /// Begin a mirror at a destination that holds none, even if `existing` is set; refused where a mirror is
+    #[arg(long)]
+    pub first: bool,
     /// Print the run report as JSON on standard output
     #[arg(long)]
     pub json: bool,
@@ -32,6 +36,9 @@ pub struct Run {
     same settings.\n\nExamples:\n  \
     ibinder-sync plan --dest /srv/mirror\n  ibinder-sync plan --dest /srv/mirror --json | jq .documents")]
 pub struct Plan {
+    /// Plan the first run, even if `existing` is set; refused where a mirror is
+    #[arg(long)]
+    pub first: bool,
     /// Print the run report as JSON on standard output
     #[arg(long)]
     pub json: bool,

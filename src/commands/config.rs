@@ -34,8 +34,8 @@ fn next_steps(written: &WrittenConfig) -> String {
              2. Put the client's secret into a file that only root can read; end it with Ctrl-D:\n     \
              install -m 600 /dev/stdin {secret}\n\
              3. Check the settings, and try them as the service will run them:\n     \
-             ibinder-sync config show --profile NAME\n     ibinder-sync-as NAME doctor --existing=false\n\
-             4. The first run:\n     ibinder-sync-as NAME run --existing=false\n"
+             ibinder-sync config show --profile NAME\n     ibinder-sync-as NAME doctor --first\n\
+             4. The first run:\n     ibinder-sync-as NAME run --first\n"
         );
     }
     let secret = beside("client_secret");
@@ -47,8 +47,8 @@ fn next_steps(written: &WrittenConfig) -> String {
          2. Put the client's secret into a file of its own, and set client_secret_file to that; end it with Ctrl-D:\n     \
          install -m 600 /dev/stdin {secret}\n\
          3. Check the settings, and try them:\n     ibinder-sync config show{place}\n     \
-         ibinder-sync doctor{place} --existing=false\n\
-         4. The first run:\n     ibinder-sync run{place} --existing=false\n"
+         ibinder-sync doctor{place} --first\n\
+         4. The first run:\n     ibinder-sync run{place} --first\n"
     )
 }
 

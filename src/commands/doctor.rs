@@ -39,7 +39,7 @@ pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], en
         Some(dest) => {
             checks.extend(check_nesting(dest).err().map(|error| failure(Area::Destination, &error)));
             let examined = mirror::examine(dest);
-            checks.extend(destination(dest, &examined, given.existing));
+            checks.extend(destination(dest, &examined, given.existing && !request.first));
             if examined.is_ok_and(|seen| seen.survey == DestinationKind::Mirror) {
                 checks.push(state(dest, settings.as_ref().ok()));
             }

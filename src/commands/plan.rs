@@ -10,7 +10,7 @@ use crate::{
     remote::Requests,
     report::UnchangedCost,
     session::{
-        Error, Exit, Output, adoption, check_destination, check_nesting, execute, open::temporary_folder, reporting,
+        Error, Exit, Output, adoption, check_nesting, check_start, execute, open::temporary_folder, reporting,
         service_client, signals::Signals,
     },
     state::State,
@@ -30,7 +30,7 @@ pub fn plan(config: &Config, output: &Output) -> Exit {
 fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Error> {
     let clock = Instant::now();
     check_nesting(&config.dest)?;
-    let is_mirror = check_destination(&config.dest, config.existing)?;
+    let is_mirror = check_start(config)?;
     let scratch = temporary_folder()?;
     let database = mirror::database(&config.dest);
     // A destination that does not exist yet counts as empty.

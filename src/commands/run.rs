@@ -11,7 +11,7 @@ use crate::{
     remote::Requests,
     report::RunReport,
     session::{
-        Error, Exit, Output, Writing, adoption, check_destination, check_nesting, execute,
+        Error, Exit, Output, Writing, adoption, check_nesting, check_start, confirm, execute,
         finalize::Finalizer,
         notifications::{Notifications, RunEnd as Over},
         reporting, service_client,
@@ -26,7 +26,21 @@ use crate::{
 
 /// Downloads what changed.
 pub fn run(config: &Config, output: &Output) -> Exit {
-    carry_out(config, output, "run", begin)
+    let first = config.first || is_first(config, output);
+    carry_out(&Config { first, ..config.clone() }, output, "run", begin)
+}
+
+/// Whether somebody at the terminal says that a run, which `existing` would refuse, is the first one.
+fn is_first(config: &Config, output: &Output) -> bool {
+    let is_refused = || matches!(check_start(config), Err(Error::NotExisting(_)));
+    if output.json || output.quiet || !confirm::is_possible() || check_nesting(&config.dest).is_err() || !is_refused() {
+        return false;
+    }
+    let dest = ui::escape(&config.dest.display().to_string());
+    let question = format!(
+        "{dest} contains no mirror. If its disk is not mounted, mount it first.\nBegin a new mirror there? [y/N] "
+    );
+    matches!(confirm::ask(&question, "run"), Ok(Some(answer)) if confirm::is_yes(&answer))
 }
 
 /// Carries out a run, and sends the notifications.
@@ -78,7 +92,7 @@ fn notify(notifications: &mut Notifications<'_>, exit: Exit, report: &RunReport)
 
 fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     check_nesting(&config.dest)?;
-    check_destination(&config.dest, config.existing)?;
+    check_start(config)?;
     Writing::begin(&config.dest, Some(&config.remote.organisation), "run", started)
 }
 

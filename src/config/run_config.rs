@@ -16,6 +16,8 @@ pub struct Config {
     pub dest: PathBuf,
     /// Whether a destination without state is refused.
     pub existing: bool,
+    /// Whether this is the first run, which a mirror refuses.
+    pub first: bool,
     /// The organisation, the service's addresses and the credentials.
     pub remote: remote::Settings,
     /// The limit of API requests.
@@ -33,7 +35,7 @@ impl Config {
         match (settings.destination(sources), limit, remote_settings(settings, sources), notices) {
             (Ok(dest), Ok(limit), Ok(remote), Ok(notices)) => {
                 let (dest, options) = (dest.to_owned(), settings.engine(settings.filter()?));
-                Ok(Self { dest, existing: settings.existing, remote, limit, options, notices })
+                Ok(Self { dest, existing: settings.existing, first: false, remote, limit, options, notices })
             }
             (dest, limit, remote, notices) => {
                 Err(Error::all([dest.err(), limit.err(), remote.err(), notices.err()].into_iter().flatten()))

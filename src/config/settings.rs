@@ -93,7 +93,7 @@ settings! {
     /// The folder that holds the mirror
     dest: Option<PathBuf> = PATH.takes("DIR").example("/srv/mirror").of(MIRROR);
 
-    /// Refuse a destination that holds no mirror yet, for example because its disk is not mounted
+    /// Refuse a destination that holds no mirror yet, for example because its disk is not mounted; `run --first` begins one
     existing: bool = SWITCH.default("false").example("true").of(&["run", "plan", "adopt", "doctor"]);
 
     /// Mirror only binders with this id or name (a glob; may be repeated)

@@ -47,7 +47,7 @@ fn contents(path: &Path, seen: &Examination, existing: bool) -> Check {
             return Check::failure(
                 Area::Destination,
                 found,
-                "mount the disk; before the first run, `ibinder-sync doctor --existing=false`",
+                "mount the disk; before the first run, `ibinder-sync doctor --first`",
             );
         }
         DestinationKind::Absent => format!("{shown} does not exist yet; the first run creates it"),

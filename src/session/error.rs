@@ -56,10 +56,13 @@ pub enum Error {
     StateLost(PathBuf),
     /// `--existing` is set, but there is no mirror.
     #[error(
-        "{} contains no mirror, but `existing` is set; is the disk mounted? If this is the first run: `ibinder-sync run --existing=false`",
+        "{} contains no mirror, but `existing` is set; is the disk mounted? For the first run: `ibinder-sync run --first`",
         .0.display()
     )]
     NotExisting(PathBuf),
+    /// `--first` is given, but there is a mirror.
+    #[error("{} already contains a mirror; run it without --first. Nothing was changed", .0.display())]
+    NotFirst(PathBuf),
     /// A command needs a mirror, but there is none.
     #[error("{} contains no mirror; `ibinder-sync run --dest {}` creates one", .0.display(), .0.display())]
     NoMirror(PathBuf),
@@ -214,6 +217,7 @@ impl Error {
             | Self::FewFiles(..)
             | Self::Foreign(_)
             | Self::NotExisting(_)
+            | Self::NotFirst(_)
             | Self::NoMirror(_)
             | Self::Sound(_)
             | Self::Binder(_)

@@ -24,6 +24,7 @@ pub use output::Output;
 use std::{path::Path, sync::Arc};
 
 use crate::{
+    config::Config,
     mirror::{self, DestinationKind},
     paths::{mirror_above, mirror_below},
     remote::Requests,
@@ -98,6 +99,14 @@ pub(crate) fn check_nesting(dest: &Path) -> Result<(), Error> {
         DestinationKind::Mirror | DestinationKind::StateLost | DestinationKind::Absent | DestinationKind::Empty => None,
     };
     below.map_or(Ok(()), |mirror| Err(Error::Above(dest.to_owned(), mirror)))
+}
+
+/// Refuses a destination in which a run can't begin; true if it contains a mirror.
+pub(crate) fn check_start(config: &Config) -> Result<bool, Error> {
+    match check_destination(&config.dest, config.existing && !config.first)? {
+        true if config.first => Err(Error::NotFirst(config.dest.clone())),
+        is_mirror => Ok(is_mirror),
+    }
 }
 
 /// Refuses a destination that can't be mirrored into; true if it contains a mirror.

@@ -104,6 +104,27 @@ fn existing_refuses_a_disk_that_is_not_mounted() {
     fs::create_dir(&program.dest).unwrap();
     program.run(&["--existing"]).expect(2);
     assert_eq!(fs::read_dir(&program.dest).unwrap().count(), 0);
+    program.run(&["--existing=false"]).expect(0);
+}
+
+#[test]
+fn the_first_run_is_refused_where_a_mirror_is() {
+    let program = Program::with_documents(2);
+    program.plan(&["--existing", "--first"]).expect(0);
+    assert!(!program.dest.exists());
+    program.run(&["--existing", "--first"]).expect(0);
+    let before = snapshot(&program.dest.join("Brf Eken"));
+    program.run(&["--first"]).says(2, "already contains a mirror; run it without --first");
+    program.plan(&["--first"]).says(2, "already contains a mirror");
+    assert_eq!(snapshot(&program.dest.join("Brf Eken")), before);
+    program.run(&["--existing"]).expect(0);
+    // It lifts no other guard.
+    let other = Program::with_documents(1);
+    fs::create_dir(&other.dest).unwrap();
+    fs::write(other.dest.join("thesis.txt"), "mine").unwrap();
+    other.run(&["--first"]).says(2, "not a mirror");
+    fs::remove_dir_all(program.state("")).unwrap();
+    program.run(&["--first"]).says(2, "not a mirror");
 }
 
 #[test]

@@ -39,9 +39,9 @@ fn done(file: &std::path::Path, arguments: &[&str]) -> Done {
 fn a_file_is_all_that_a_run_needs() {
     let program = Program::with_documents(3);
     let path = file(&program, "existing = true\n");
-    done(&path, &["run"]).says(2, "is the disk mounted? If this is the first run: `ibinder-sync run --existing=false`");
-    done(&path, &["doctor", "--existing=false"]).expect(0);
-    let report = done(&path, &["run", "--existing=false", "--json"]).expect(0).json();
+    done(&path, &["run"]).says(2, "is the disk mounted? For the first run: `ibinder-sync run --first`");
+    done(&path, &["doctor", "--first"]).expect(0);
+    let report = done(&path, &["run", "--first", "--json"]).expect(0).json();
     assert_eq!(report["documents"]["added"], 3);
     assert_eq!(done(&path, &["run", "--json"]).expect(0).json()["documents"]["unchanged"], 3);
     for command in [&["verify"][..], &["binders"], &["snapshots"], &["ls"], &["export", "--format=csv"], &["plan"]] {
@@ -277,7 +277,7 @@ fn a_file_is_created_and_never_replaced() {
     // In the default place, the steps don't name the file.
     let mut usual = bare(&["config", "init"]);
     let told = finish(usual.env("IBINDER_CONFIG", home.join("found.toml"))).expect(0).out;
-    assert!(told.contains("ibinder-sync doctor --existing=false\n") && !told.contains("--config"), "{told}");
+    assert!(told.contains("ibinder-sync doctor --first\n") && !told.contains("--config"), "{told}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     done(&path, &["config", "show"]).expect(0);
     fs::write(&path, "dest = \"/mine\"\n").unwrap();

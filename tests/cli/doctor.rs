@@ -107,11 +107,7 @@ fn an_unmounted_disk_is_a_failure_with_existing() {
     let program = Program::with_documents(1);
     let mut command = program.command(&["doctor", "--existing", "--dest"]);
     let done = finish(command.arg(&program.dest)).expect(2);
-    assert!(
-        done.out.contains("mount the disk; before the first run, `ibinder-sync doctor --existing=false`"),
-        "{}",
-        done.out
-    );
+    assert!(done.out.contains("mount the disk; before the first run, `ibinder-sync doctor --first`"), "{}", done.out);
     assert!(!program.dest.exists());
 }
 

@@ -39,5 +39,6 @@ mod skip;
 mod slips;
 mod status;
 mod tabs;
+mod terminal;
 mod verify;
 mod withheld;

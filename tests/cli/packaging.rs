@@ -40,7 +40,7 @@ fn scheduled_commands_exist() {
             assert!(arguments.contains(&"--profile") && arguments.contains(&"eken"), "{arguments:?}");
             run(&program, profile, &arguments).says(2, "is the disk mounted?");
         }
-        run(&program, profile, &["--profile", "eken", "run", "--existing=false"]).expect(0);
+        run(&program, profile, &["--profile", "eken", "run", "--first"]).expect(0);
         for arguments in [night.split(' ').collect(), line.split(' ').collect(), job.clone()] {
             run(&program, profile, &arguments).expect(0);
         }
