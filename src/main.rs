@@ -212,12 +212,12 @@ fn configuration(command: ConfigurationCommand, location: &ConfigLocation, unkno
             }
             Exit::Usage
         }
-        ConfigurationCommand::Show { json, flags } => {
+        ConfigurationCommand::Show { json, all, flags } => {
             let shown = cli::show(location, flags, &environment).and_then(|sources| {
                 let (settings, errors) = Settings::read(&sources, "run");
                 let checked = config::check(&settings, &sources);
                 config::Error::none(errors.into_iter().chain(checked.err()))?;
-                Ok(commands::show_configuration(&settings, &sources, json))
+                Ok(commands::show_configuration(&settings, &sources, json, all))
             });
             shown.unwrap_or_else(|refusal| match refusal {
                 Refusal::Config(error) => refused(&error),

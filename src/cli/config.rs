@@ -26,17 +26,20 @@ pub enum ConfigurationCommand {
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
-    /// Show the settings of `run`, and where each comes from
+    /// Show what a run still needs, the settings of `run`, and where each comes from
     #[command(
-        after_help = "It ends with 2 if something in the file or in the environment can't be used. It never shows a secret.\
+        after_help = "It ends with 2 if a run still needs something, or if something in the file or in the environment can't be used. It never shows a secret.\
         \n\nExamples:\n  ibinder-sync config show --profile north\n  \
         ibinder-sync config show -- --rate 5             # as if these were flags of `run`\n  \
         ibinder-sync config show --json | jq '.settings[] | select(.from == \"default\")'"
     )]
     Show {
-        /// Print JSON
+        /// Print JSON, always with all settings
         #[arg(long)]
         json: bool,
+        /// Show the defaults and what is not set, too
+        #[arg(long)]
+        all: bool,
         /// Flags of `run`, after two dashes
         #[arg(last = true, value_name = "FLAG")]
         flags: Vec<OsString>,

@@ -204,7 +204,7 @@ fn a_declaration_is_all_that_a_setting_needs() {
     };
     let page = include_str!("../../docs/configuration.md");
     let (schema, sample) = (schema(), sample());
-    let shown = |sources: &Sources| Shown::of(&Settings::read(sources, "run").0, sources).text();
+    let shown = |sources: &Sources| Shown::of(&Settings::read(sources, "run").0, sources).text(true);
     for key in KEYS {
         let (name, variable, is_secret) = (key.name, key.variable(), key.kind == Kind::Secret);
         for command in key.commands.iter().filter(|_| key.flag().is_some()) {

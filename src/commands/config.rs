@@ -52,19 +52,20 @@ fn next_steps(written: &WrittenConfig) -> String {
     )
 }
 
-/// Prints the settings and the source of each.
-pub fn show(settings: &Settings, sources: &Sources, json: bool) -> Exit {
+/// Prints what a run still needs, and the settings with the source of each: those that are set, or all.
+pub fn show(settings: &Settings, sources: &Sources, json: bool, all: bool) -> Exit {
     let shown = Shown::of(settings, sources);
     if json {
         ui::print_json(&shown);
     } else {
-        ui::print(&ui::escape(&shown.text()));
+        ui::print(&ui::escape(&shown.text(all)));
     }
     match shown.unusable() {
         Some(error) => {
             ui::print_error(error);
             Exit::Usage
         }
+        None if shown.is_incomplete() => Exit::Usage,
         None => Exit::Complete,
     }
 }

@@ -31,11 +31,11 @@ pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], en
         return Exit::Usage;
     }
     let settings = config::remote_settings(given, sources);
-    let mut checks = configuration(&settings, sources);
+    let mut checks = configuration(&settings, given, sources);
     checks.extend(wrong.iter().chain(unknown).map(|error| failure(Area::Configuration, error)));
     checks.extend(filters(given, dest));
     match dest {
-        None => checks.push(Check::skipped(Area::Destination, "not checked: --dest was not given")),
+        None => checks.push(Check::skipped(Area::Destination, "not checked: dest is not set")),
         Some(dest) => {
             checks.extend(check_nesting(dest).err().map(|error| failure(Area::Destination, &error)));
             let examined = mirror::examine(dest);
@@ -78,7 +78,11 @@ fn show(doctor_report: &DoctorReport, request: &Doctor) -> Exit {
     exit(doctor_report)
 }
 
-fn configuration(settings: &Result<Settings, config::Error>, sources: &Sources) -> Vec<Check> {
+fn configuration(
+    settings: &Result<Settings, config::Error>,
+    given: &config::Settings,
+    sources: &Sources,
+) -> Vec<Check> {
     let error = match settings {
         Err(error) => error,
         Ok(settings) => {
@@ -86,10 +90,9 @@ fn configuration(settings: &Result<Settings, config::Error>, sources: &Sources) 
             return vec![Check::ok(Area::Configuration, found)];
         }
     };
-    // A wrong value is not missing.
-    let is_set =
-        |error: &&config::Error| matches!(error, config::Error::Missing { name, .. } if sources.get(name).is_some());
-    error.each().iter().filter(|error| !is_set(error)).map(|error| failure(Area::Configuration, error)).collect()
+    let missing = config::missing(given, sources);
+    let others = error.each().iter().filter(|error| error.missing().is_none());
+    missing.iter().chain(others).map(|error| failure(Area::Configuration, error)).collect()
 }
 
 /// The filters of a run, and what they excluded last; `None` without any.

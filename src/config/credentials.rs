@@ -37,11 +37,18 @@ pub(super) fn secret(settings: &Settings, sources: &Sources) -> Result<SecretStr
     }
 }
 
+/// Whether nothing says where the secret is.
+pub(super) fn is_missing(settings: &Settings, sources: &Sources) -> bool {
+    settings.client_secret.is_none()
+        && settings.client_secret_file.is_none()
+        && settings.client_secret_command.is_none()
+        && of_systemd(sources).is_none()
+}
+
 /// Whether the secret can be read, without running a command. A missing secret is no error here.
 pub(super) fn check(settings: &Settings, sources: &Sources) -> Result<(), Error> {
-    let is_missing =
-        settings.client_secret.is_none() && settings.client_secret_file.is_none() && of_systemd(sources).is_none();
-    if settings.client_secret_command.is_some() || is_missing { Ok(()) } else { secret(settings, sources).map(drop) }
+    let is_unchecked = settings.client_secret_command.is_some() || is_missing(settings, sources);
+    if is_unchecked { Ok(()) } else { secret(settings, sources).map(drop) }
 }
 
 /// The credential that systemd gave the program.

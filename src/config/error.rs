@@ -41,12 +41,28 @@ pub enum Error {
         /// What was probably meant.
         advice: String,
     },
+    /// Nothing is set.
+    #[error(
+        "there is no configuration file; `ibinder-sync config init` writes one, and `ibinder-sync demo --dest ./mirror` \
+         needs none"
+    )]
+    NoFile,
     /// A glob is not valid.
     #[error("a filter can't be used: {0}")]
     Glob(#[from] BadGlob),
     /// Several of these.
-    #[error("{} mistakes in the configuration:\n  {}", .0.len(), lines(.0))]
+    #[error("{}:\n  {}", heading(.0), lines(.0))]
     Several(Vec<Error>),
+}
+
+/// The advice after the missing settings is not a mistake.
+fn heading(errors: &[Error]) -> String {
+    if errors.iter().all(|error| matches!(error, Error::Missing { .. } | Error::NoFile)) {
+        let count = errors.iter().filter(|error| matches!(error, Error::Missing { .. })).count();
+        format!("{count} settings are missing")
+    } else {
+        format!("{} mistakes in the configuration", errors.len())
+    }
 }
 
 fn lines(errors: &[Error]) -> String {
@@ -71,6 +87,11 @@ impl Error {
             }
         }
         if all.len() == 1 { all.remove(0) } else { Self::Several(all) }
+    }
+
+    /// The setting that is missing.
+    pub fn missing(&self) -> Option<&'static str> {
+        if let Self::Missing { name, .. } = self { Some(name) } else { None }
     }
 
     /// Each error alone.

@@ -41,7 +41,7 @@ pub use kind::Kind;
 pub use notices::Notices;
 pub use output_path::{check_output_path, outside_resolved};
 pub use rate::RateSetting;
-pub use run_config::{Config, check, remote_settings};
+pub use run_config::{Config, check, missing, remote_settings};
 pub use sample::sample;
 pub use schema::schema;
 pub use settings::{KEYS, Settings};

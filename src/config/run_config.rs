@@ -38,10 +38,36 @@ impl Config {
                 Ok(Self { dest, existing: settings.existing, first: false, remote, limit, options, notices })
             }
             (dest, limit, remote, notices) => {
-                Err(Error::all([dest.err(), limit.err(), remote.err(), notices.err()].into_iter().flatten()))
+                let errors = [dest.err(), remote.err(), limit.err(), notices.err()];
+                Err(Error::all(errors.into_iter().flatten().chain(without_file(settings, sources))))
             }
         }
     }
+}
+
+/// What a run needs and nothing sets, with what to do about it.
+pub fn missing(settings: &Settings, sources: &Sources) -> Vec<Error> {
+    let names = unset(settings, sources).map(|name| sources.missing(name));
+    names.chain(without_file(settings, sources)).collect()
+}
+
+/// A wrong value is not missing.
+fn unset(settings: &Settings, sources: &Sources) -> impl Iterator<Item = &'static str> {
+    let needed = [
+        (NAMES.dest, settings.dest.is_none()),
+        (NAMES.organisation, settings.organisation.is_none()),
+        (NAMES.client_id, settings.client_id.is_none()),
+        (NAMES.client_secret_file, credentials::is_missing(settings, sources)),
+        (NAMES.api_url, settings.api_url.is_none()),
+        (NAMES.auth_url, settings.auth_url.is_none()),
+    ];
+    needed.into_iter().filter(|(name, is_unset)| *is_unset && sources.get(name).is_none()).map(|(name, _)| name)
+}
+
+/// The advice to somebody who has set nothing yet, or the destination alone.
+fn without_file(settings: &Settings, sources: &Sources) -> Option<Error> {
+    const OF_THE_SERVICE: usize = 3;
+    (sources.file.is_none() && unset(settings, sources).count() >= OF_THE_SERVICE).then_some(Error::NoFile)
 }
 
 /// Checks what is set, and accepts that something is missing.
@@ -136,7 +162,8 @@ mod tests {
             empty.push((name, "  "));
             assert!(config(&empty).is_err(), "{name}");
         }
-        assert!(none.starts_with("4 mistakes in the configuration:\n  dest is not set; "), "{none}");
+        assert!(none.starts_with("4 settings are missing:\n  dest is not set; "), "{none}");
+        assert!(none.contains("`ibinder-sync config init`") && none.contains("`ibinder-sync demo "), "{none}");
     }
 
     #[test]

@@ -3,7 +3,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Address, Error, KEYS, Key, Kind, NAMES, RateSetting, Settings, Sources, Value as Setting, credentials};
+use super::{
+    Address, Error, KEYS, Key, Kind, NAMES, RateSetting, Settings, Sources, Value as Setting, credentials, missing,
+};
+
+/// What `from` says of a default.
+const DEFAULT: &str = "default";
 
 /// The settings.
 #[derive(Debug, Serialize)]
@@ -11,7 +16,11 @@ pub struct Shown {
     file: Option<String>,
     profile: Option<String>,
     profiles: Vec<String>,
+    /// The settings that a run still needs.
+    missing: Vec<&'static str>,
     settings: Vec<Line>,
+    #[serde(skip)]
+    needs: Vec<String>,
     #[serde(skip)]
     unusable: Option<Error>,
 }
@@ -42,6 +51,7 @@ impl Shown {
             line.value = path.display().to_string().into();
             line.from = Some("$CREDENTIALS_DIRECTORY".to_owned());
         }
+        let missing = missing(settings, sources);
         let unusable = credentials::check(settings, sources).err();
         for line in &mut lines {
             line.note = note(line, unusable.as_ref());
@@ -50,7 +60,9 @@ impl Shown {
             file: sources.file.as_ref().map(|path| path.display().to_string()),
             profile: sources.profile.clone(),
             profiles: sources.profiles.clone(),
+            missing: missing.iter().filter_map(Error::missing).collect(),
             settings: lines,
+            needs: missing.iter().map(ToString::to_string).collect(),
             unusable,
         }
     }
@@ -60,16 +72,22 @@ impl Shown {
         self.unusable.as_ref()
     }
 
-    /// As a file would have it, with where each value comes from.
-    pub fn text(&self) -> String {
+    /// Whether a run still needs settings.
+    pub fn is_incomplete(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// As a file would have it, with where each value comes from: what a run still needs, and what is set, or all.
+    pub fn text(&self, all: bool) -> String {
         let file = self.file.as_ref().map_or("no configuration file".to_owned(), |file| format!("from {file}"));
         let profile = match (&self.profile, self.profiles.as_slice()) {
             (Some(profile), _) => format!(", profile {profile}"),
             (None, []) => String::new(),
             (None, profiles) => format!(", no profile chosen of {}", profiles.join(", ")),
         };
-        let mut text = format!("# {file}{profile}\n");
-        let lines: Vec<(String, String)> = self.settings.iter().map(Line::text).collect();
+        let mut text = self.needs() + &format!("# {file}{profile}\n");
+        let lines: Vec<(String, String)> =
+            self.settings.iter().filter(|line| all || line.is_set()).map(Line::text).collect();
         let width = lines.iter().filter(|(_, from)| !from.is_empty()).map(|(line, _)| line.chars().count()).max();
         // One long value must not push all others off the screen.
         let width = width.unwrap_or_default().min(60);
@@ -77,11 +95,26 @@ impl Shown {
             text.push_str(format!("{line:<width$}{from}").trim_end());
             text.push('\n');
         }
+        if !all {
+            text.push_str("# `config show --all` adds the defaults and what is not set\n");
+        }
         text
+    }
+
+    fn needs(&self) -> String {
+        if self.needs.is_empty() {
+            return String::new();
+        }
+        let lines: Vec<String> = self.needs.iter().map(|need| format!("#   {}\n", need.replace('\n', " "))).collect();
+        format!("# A run still needs:\n{}\n", lines.concat())
     }
 }
 
 impl Line {
+    fn is_set(&self) -> bool {
+        self.from.as_deref().is_some_and(|from| from != DEFAULT)
+    }
+
     fn text(&self) -> (String, String) {
         let name = self.name;
         let note = self.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
@@ -105,7 +138,7 @@ fn line(key: &'static Key, sources: &Sources, settings: &Settings) -> Line {
         Some(found) if key.kind == Kind::Address => host(found).into(),
         Some(found) => key.kind.in_file(&found.values),
     };
-    let from = found.map(|found| found.origin.to_string()).or_else(|| default.map(|_| "default".to_owned()));
+    let from = found.map(|found| found.origin.to_string()).or_else(|| default.map(|_| DEFAULT.to_owned()));
     Line { name: key.name, value, from, hidden: key.kind.is_hidden() && found.is_some(), note: None }
 }
 

@@ -175,7 +175,7 @@ fn without_a_destination_every_file_is_outside() {
         let mut command = bare(&["config", "show"]);
         finish(command.args(more).current_dir("/").env("IBINDER_STATUS_FILE", "/var/lib/status.json"))
     };
-    show(&[]).expect(0);
+    show(&[]).expect(2);
     show(&["--", "--dest", "/var"]).says(2, "IBINDER_STATUS_FILE can't be used: /var/lib/status.json lies inside");
 }
 
@@ -195,8 +195,54 @@ fn unusable_values_are_refused() {
     finish(with(none, &["config", "show"]).env("IBINDER_API_URL", "http://x/")).says(2, "IBINDER_API_URL");
     finish(with(none, &["config", "show"]).env("IBINDER_AUTH_URL", "ftp://x/")).says(2, "IBINDER_AUTH_URL");
     done(none, &["config", "show", "--", "--rate", "fast"]).says(2, "auto, or a number");
-    // Missing settings are shown as missing.
-    assert!(done(none, &["config", "show"]).expect(0).out.contains("\n#organisation is not set\n"));
+}
+
+#[test]
+fn what_a_run_still_needs_comes_first() {
+    let none = "/dev/null".as_ref();
+    let nothing = done(none, &["config", "show"]).expect(2);
+    assert!(nothing.out.starts_with("# A run still needs:\n#   dest is not set; give --dest, or "), "{}", nothing.out);
+    assert!(!nothing.out.contains("\n#organisation") && !nothing.out.contains("\nrate"), "{}", nothing.out);
+    assert_eq!(nothing.err, "");
+    let all = done(none, &["config", "show", "--all"]).expect(2).out;
+    assert!(all.contains("\n#organisation is not set\n") && all.contains("\nrate = \"auto\""), "{all}");
+    let json = done(none, &["config", "show", "--json"]).expect(2).json();
+    assert_eq!(json["missing"], json!(["dest", "organisation", "client_id", "client_secret_file"]));
+    // One by one, until nothing is missing.
+    let program = Program::with_documents(1);
+    let path = file(&program, "");
+    let complete = fs::read_to_string(&path).unwrap();
+    for name in ["dest", "organisation", "client_id", "client_secret_file"] {
+        let others: Vec<&str> = complete.lines().filter(|line| !line.starts_with(name)).collect();
+        fs::write(&path, others.join("\n")).unwrap();
+        let shown = done(&path, &["config", "show"]).expect(2).out;
+        let needs: Vec<&str> = shown.lines().take_while(|line| !line.is_empty()).skip(1).collect();
+        assert!(needs.len() == 1 && needs[0].starts_with(&format!("#   {name} is not set; ")), "{shown}");
+    }
+    fs::write(&path, complete).unwrap();
+    let shown = done(&path, &["config", "show"]).expect(0).out;
+    assert!(shown.starts_with("# from ") && shown.contains("\nrate = 0") && !shown.contains("default\n"), "{shown}");
+}
+
+#[test]
+fn all_that_is_missing_is_told_at_once_with_where_to_begin() {
+    if std::path::Path::new("/etc/ibinder-sync").exists() {
+        return crate::skip::skip("this machine has a configuration");
+    }
+    let file = finish(bare(&["config", "show"]).env_remove("IBINDER_CONFIG").env("HOME", "/nowhere")).out;
+    assert!(file.contains("#   there is no configuration file; `ibinder-sync config init` writes one"), "{file}");
+    for command in ["run", "plan", "doctor"] {
+        for more in [&[][..], &["--dest", "/nowhere"]] {
+            let mut command = bare(&[command]);
+            let done = finish(command.args(more).env_remove("IBINDER_CONFIG").env("HOME", "/nowhere")).expect(2);
+            let text = done.out + &done.err;
+            for name in ["IBINDER_ORG_ID", "IBINDER_CLIENT_ID", "IBINDER_CLIENT_SECRET_FILE"] {
+                assert_eq!(text.matches(name).count(), 1, "{name}: {text}");
+            }
+            assert_eq!(text.contains("IBINDER_DEST"), more.is_empty(), "{text}");
+            assert!(text.contains("`ibinder-sync config init` writes one, and `ibinder-sync demo "), "{text}");
+        }
+    }
 }
 
 #[test]
@@ -279,7 +325,7 @@ fn a_file_is_created_and_never_replaced() {
     let told = finish(usual.env("IBINDER_CONFIG", home.join("found.toml"))).expect(0).out;
     assert!(told.contains("ibinder-sync doctor --first\n") && !told.contains("--config"), "{told}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    done(&path, &["config", "show"]).expect(0);
+    done(&path, &["config", "show"]).expect(2);
     fs::write(&path, "dest = \"/mine\"\n").unwrap();
     init().says(2, "is there already");
     assert_eq!(fs::read_to_string(&path).unwrap(), "dest = \"/mine\"\n");

@@ -126,7 +126,7 @@ fn addresses_and_commands_are_not_shown() {
     let config = program.beside("config.toml");
     fs::write(&config, "ping_url = \"https://hc.example.com/5ecret\"\non_failure = \"tell 5ecret\"\n").unwrap();
     for arguments in [&["config", "show"][..], &["config", "show", "--json"]] {
-        let done = finish(program.command(arguments).env("IBINDER_CONFIG", &config)).expect(0);
+        let done = finish(program.command(arguments).env("IBINDER_CONFIG", &config)).expect(2);
         assert!(done.out.contains("https://hc.example.com/…") && done.out.contains("on_failure"), "{}", done.out);
         assert!(!done.out.contains("5ecret"), "{}", done.out);
     }
