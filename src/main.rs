@@ -202,8 +202,9 @@ fn completions_of(shell: clap_complete::Shell) -> Exit {
 fn configuration(command: ConfigurationCommand, location: &ConfigLocation, unknown: &[config::Error]) -> Exit {
     let environment = |name: &str| std::env::var_os(name);
     match command {
-        ConfigurationCommand::Init { to } => {
-            commands::begin_configuration(to.or_else(|| location.config.clone()), &environment)
+        ConfigurationCommand::Init { to, non_interactive } => {
+            let to = to.or_else(|| location.config.clone());
+            commands::begin_configuration(to, !non_interactive, unknown, &environment)
         }
         ConfigurationCommand::Schema => commands::show_schema(),
         ConfigurationCommand::Show { .. } if !unknown.is_empty() => {

@@ -108,7 +108,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/"]),
     ("rusqlite_migration", &["state/"]),
     ("reqwest", &["remote/", "notify/web.rs"]),
-    ("rustix", &["mirror/", "config/init.rs", "paths/", "process/shell.rs"]),
+    ("rustix", &["mirror/", "config/init.rs", "paths/", "process/shell.rs", "ui/questions.rs"]),
     ("backoff", &["pace/retry.rs"]),
     ("governor", &["pace/rate.rs"]),
     ("hyper_util", &["remote/storage_client.rs"]),

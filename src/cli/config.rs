@@ -17,14 +17,21 @@ pub struct Configuration {
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigurationCommand {
-    /// Write a configuration file to start with, all in comments
-    #[command(after_help = "It never replaces a file.\n\nExamples:\n  ibinder-sync config init\n  \
-        ibinder-sync config init --to ./mirror.toml")]
+    /// Write a configuration file: from your answers at a terminal, or else with everything in comments
+    #[command(
+        after_help = "At a terminal it asks for the organisation, the API client, where its secret is, the destination \
+        and the time of the nightly run, writes the file and that of the secret, and ends with `doctor`. It never replaces a \
+        file.\n\nExamples:\n  ibinder-sync config init\n  \
+        ibinder-sync config init --to ./mirror.toml"
+    )]
     Init {
         /// The file [default: that of --config; or else /etc/ibinder-sync/config.toml for root, and
         /// ~/.config/ibinder-sync/config.toml for others]
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
+        /// Ask nothing, and write the file with everything in comments
+        #[arg(long)]
+        non_interactive: bool,
     },
     /// Show what a run still needs, the settings of `run`, and where each comes from
     #[command(

@@ -3,16 +3,33 @@
 use std::path::PathBuf;
 
 use crate::{
-    config::{self, Environment, Settings, Shown, Sources, WrittenConfig},
-    session::Exit,
+    commands::config_dialog,
+    config::{self, Environment, NewConfig, Settings, Shown, Sources},
+    session::{Exit, confirm},
     ui,
 };
 
-/// Writes a configuration file, and says how to continue.
-pub fn begin(to: Option<PathBuf>, environment: Environment<'_>) -> Exit {
-    match config::init(to, environment) {
-        Ok(written) => {
-            ui::print(&next_steps(&written));
+/// Writes a configuration file, from answers at a terminal or with everything in comments, and says how to continue.
+pub fn begin(
+    to: Option<PathBuf>,
+    is_interactive: bool,
+    unknown: &[config::Error],
+    environment: Environment<'_>,
+) -> Exit {
+    match NewConfig::at(to, environment) {
+        Ok(new) if is_interactive && confirm::is_possible() => config_dialog::begin(&new, unknown, environment),
+        Ok(new) => write_sample(&new),
+        Err(error) => {
+            ui::print_error(&error);
+            Exit::Usage
+        }
+    }
+}
+
+fn write_sample(new: &NewConfig) -> Exit {
+    match new.write_sample() {
+        Ok(()) => {
+            ui::print(&next_steps(new));
             Exit::Complete
         }
         Err(error) => {
@@ -22,11 +39,10 @@ pub fn begin(to: Option<PathBuf>, environment: Environment<'_>) -> Exit {
     }
 }
 
-fn next_steps(written: &WrittenConfig) -> String {
+fn next_steps(written: &NewConfig) -> String {
     let beside = |name: &str| ui::escape(&written.path.with_file_name(name).display().to_string());
     let path = ui::escape(&written.path.display().to_string());
-    // Only root and systemd read the group's file, always at its standard path.
-    if written.for_group && written.is_found {
+    if written.is_of_service() {
         let secret = beside("NAME.secret");
         return format!(
             "Wrote {path}; its owner and the group of its folder can read it. Next:\n\

@@ -5,6 +5,7 @@ mod acknowledge;
 mod binders;
 mod changes;
 mod config;
+mod config_dialog;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod doctor;

@@ -35,7 +35,7 @@ pub use crate::model::Share;
 pub use address::Address;
 pub use ambient::check_ambient;
 pub use error::Error;
-pub use init::{WrittenConfig, init};
+pub use init::{Answers, NewConfig, NewSecret};
 pub use key::{EVERYWHERE, Key};
 pub use kind::Kind;
 pub use notices::Notices;
@@ -49,7 +49,7 @@ pub use shown::Shown;
 pub use size::Size;
 pub use sources::Sources;
 pub use time::{long_time, timeout};
-pub use types::{LogFormat, bandwidth};
+pub use types::{LogFormat, bandwidth, clean as clean_secret};
 pub use value::{Origin, Value};
 pub use variables::{Environment, unknown_variables};
 

@@ -1,5 +1,7 @@
 //! The file of `config init`: every setting with its help, in comments.
 
+use serde_json::Value;
+
 use super::{KEYS, Key, Kind, NAMES};
 
 /// What everybody needs.
@@ -33,26 +35,35 @@ const EXAMPLE_OF_PROFILE: &[(&str, &str)] = &[
 
 const WIDTH: usize = 115;
 
-/// The file's text.
+/// The file's text, with everything in comments.
 pub fn sample() -> String {
+    filled(None, &[])
+}
+
+/// The file's text with these settings, at its top or in a profile.
+pub(super) fn filled(profile: Option<&str>, values: &[(&str, Value)]) -> String {
+    let at_top = if profile.is_none() { values } else { &[] };
     let mut text = HEAD.to_owned();
     let (first, rest): (Vec<&Key>, Vec<&Key>) =
         KEYS.iter().filter(|key| key.kind != Kind::Secret).partition(|key| FIRST.contains(&key.name));
     for (title, keys) in [("What to mirror, and where", first), ("Optional", rest)] {
         text.push_str(&format!("\n# --- {title}\n"));
         for key in keys {
-            describe(key, &mut text);
+            describe(key, at_top, &mut text);
         }
     }
     text.push_str(PROFILES);
-    text.push_str("#[profiles.north]\n");
-    for (name, value) in EXAMPLE_OF_PROFILE {
-        text.push_str(&format!("#{name} = {value}\n"));
+    if let Some(profile) = profile {
+        text.push_str(&format!("[profiles.{profile}]\n"));
+        text.extend(values.iter().map(|(name, value)| format!("{name} = {value}\n")));
+    } else {
+        text.push_str("#[profiles.north]\n");
+        text.extend(EXAMPLE_OF_PROFILE.iter().map(|(name, value)| format!("#{name} = {value}\n")));
     }
     text
 }
 
-fn describe(key: &Key, text: &mut String) {
+fn describe(key: &Key, values: &[(&str, Value)], text: &mut String) {
     text.push('\n');
     let mut line = "#".to_owned();
     for word in key.full_help().split(' ') {
@@ -64,7 +75,9 @@ fn describe(key: &Key, text: &mut String) {
         line.push(' ');
         line.push_str(word);
     }
-    text.push_str(&format!("{line}\n#{}\n", key.example_line()));
+    let value = values.iter().find(|(name, _)| *name == key.name);
+    let setting = value.map_or_else(|| format!("#{}", key.example_line()), |(name, value)| format!("{name} = {value}"));
+    text.push_str(&format!("{line}\n{setting}\n"));
 }
 
 #[cfg(test)]

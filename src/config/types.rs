@@ -91,7 +91,7 @@ fn secret(value: &OsStr) -> Result<SecretString, String> {
 
 /// A secret without the byte order mark, blanks and line ends that editors add; `None` if nothing is left. Impossible
 /// secrets are refused, because token endpoints lock out clients that try wrong ones.
-pub(super) fn clean(text: &str) -> Result<Option<SecretString>, &'static str> {
+pub fn clean(text: &str) -> Result<Option<SecretString>, &'static str> {
     let around = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}');
     let secret = text.trim_matches(around);
     if secret.contains(['\n', '\r']) {

@@ -62,8 +62,8 @@ fn contents(path: &Path, seen: &Examination, existing: bool) -> Check {
         }
     };
     if seen.disk.mount == Path::new("/") {
-        let next = "if a disk of its own was meant, mount it first; then set `existing`, so that a run refuses \
-            the empty mount point";
+        let next = "if a disk of its own was meant, mount it first; with `existing`, later runs refuse an empty \
+            mount point";
         return Check::warning(Area::Destination, format!("{found}. It is on the system disk"), next);
     }
     Check::ok(Area::Destination, found)

@@ -99,6 +99,9 @@ pub enum Error {
     /// There is no terminal to ask at.
     #[error("nothing was removed: without a terminal, `{0}` needs --yes")]
     NotConfirmed(&'static str),
+    /// A question has no answer.
+    #[error("the questions were not answered to the end; nothing was written")]
+    Unanswered,
     /// The tree is newer than the state.
     #[error(
         "the state of {} was recovered and is older than the files; nothing was changed. First run `ibinder-sync run --dest {}`",
@@ -227,6 +230,7 @@ impl Error {
             | Self::RunFirst(_)
             | Self::NoDocument(_)
             | Self::NotConfirmed(_)
+            | Self::Unanswered
             | Self::Nested(..)
             | Self::Above(..)
             | Self::LongPath(_)
