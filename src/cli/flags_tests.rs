@@ -229,7 +229,6 @@ const ALSO: &[(&str, &str)] = &[
     ("client_id", "a field of a request for a token"),
     ("client_secret", "a field of a request for a token; a credential of systemd; a variable that no command inherits"),
     ("client_secret_command", "a variable that no command inherits"),
-    ("api_url", "an error of the client names the variable"),
     ("dest", "the head of the sample explains variables"),
     ("binder", "iBinder's word, in sentences and in the catalogue"),
     ("exclude_binder", "a key of the report, which shows the filters as flags"),

@@ -132,6 +132,9 @@ fn go(
     let listed = closing.list(&finished);
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
+    if report.listed_nothing() {
+        report.held = state.read(|r| r.totals()).ok().map(|totals| totals.documents);
+    }
     let exit = closing.write(&finished, &mut report, listed);
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.html", run.id));
     if exit != Exit::Usage {

@@ -177,6 +177,7 @@ macro_rules! settings {
                 organisation: OrganisationId,
                 client_id: String,
                 client_secret: SecretString,
+                origins: remote::Origins,
             ) -> remote::Settings {
                 remote::Settings {
                     api_url,
@@ -189,6 +190,7 @@ macro_rules! settings {
                     head_timeout: remote::Settings::HEAD_TIMEOUT.min(self.stall_timeout),
                     link_lifetime: None,
                     user_agent: remote::Settings::USER_AGENT.to_owned(),
+                    origins: origins.into(),
                     retry: Policy::default(),
                 }
             }

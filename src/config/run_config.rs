@@ -84,11 +84,24 @@ pub fn remote_settings(settings: &Settings, sources: &Sources) -> Result<remote:
     let auth_url = settings.auth_url.clone().ok_or_else(|| sources.missing(NAMES.auth_url));
     match (organisation, client_id, credentials::secret(settings, sources), api_url, auth_url) {
         (Ok(organisation), Ok(client_id), Ok(client_secret), Ok(api_url), Ok(auth_url)) => {
-            Ok(settings.client(api_url, auth_url, organisation, client_id, client_secret))
+            let origins = origins(sources);
+            Ok(settings.client(api_url, auth_url, organisation, client_id, client_secret, origins))
         }
         (organisation, client_id, secret, api, auth) => Err(Error::all(
             [organisation.err(), client_id.err(), secret.err(), api.err(), auth.err()].into_iter().flatten(),
         )),
+    }
+}
+
+fn origins(sources: &Sources) -> remote::Origins {
+    let ways = [NAMES.client_secret, NAMES.client_secret_file, NAMES.client_secret_command];
+    let way = ways.into_iter().find(|way| sources.get(way).is_some());
+    remote::Origins {
+        organisation: sources.name(NAMES.organisation),
+        client_id: sources.name(NAMES.client_id),
+        client_secret: way.map_or("client_secret in $CREDENTIALS_DIRECTORY".to_owned(), |way| sources.name(way)),
+        api_url: sources.name(NAMES.api_url),
+        auth_url: sources.name(NAMES.auth_url),
     }
 }
 

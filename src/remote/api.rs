@@ -28,6 +28,7 @@ use crate::{
         error::Error,
         headers::{content_type, deprecation, retry_after},
         min_speed::MinSpeed,
+        origins::Origins,
         per_runtime::PerRuntime,
         problem::Problem,
         requests::{Endpoint, Requests},
@@ -106,6 +107,7 @@ pub(super) struct Probe {
 pub(super) struct Api {
     client: Arc<PerRuntime<Client>>,
     tokens: Tokens,
+    origins: Arc<Origins>,
     pace: Pace,
     requests: Arc<Requests>,
     clock: Clock,
@@ -156,6 +158,7 @@ impl Api {
             probe,
             checking: tokio::sync::Mutex::default(),
             deprecation: OnceLock::new(),
+            origins: Arc::clone(&settings.origins),
             head_timeout: settings.head_timeout,
             min_speed: MinSpeed::of(settings),
         })
@@ -212,7 +215,7 @@ impl Api {
             };
             // The pace makes all requests wait for `Retry-After`; this doesn't use up the policy's time.
             let delay = if again { retry.next(None, Instant::now()) } else { None };
-            let Some(delay) = delay else { return Err(Error::new(call.name(), cause, tries)) };
+            let Some(delay) = delay else { return Err(Error::of(&self.origins, call.name(), cause, tries)) };
             tracing::debug!(call = call.name(), %cause, tries, ?delay, "retrying");
             sleep(delay).await;
             self.requests.count_retried();

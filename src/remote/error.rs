@@ -4,9 +4,12 @@
 //! tries, and what to do. An error never contains a secret: no token, no client secret, and only origin and path
 //! of a URL, since a link's query is a credential.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use super::cause::{Cause, ErrorKind};
+use super::{
+    cause::{Cause, ErrorKind},
+    origins::Origins,
+};
 
 /// A failed call.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -18,16 +21,22 @@ struct Inner {
     call: Option<String>,
     cause: Cause,
     tries: u32,
+    origins: Option<Arc<Origins>>,
 }
 
 impl Error {
     pub(super) fn new(call: String, cause: Cause, tries: u32) -> Self {
-        Self(Arc::new(Inner { call: Some(call), cause, tries }))
+        Self(Arc::new(Inner { call: Some(call), cause, tries, origins: None }))
+    }
+
+    /// The same for a call that the credentials or an address may have made fail.
+    pub(super) fn of(origins: &Arc<Origins>, call: String, cause: Cause, tries: u32) -> Self {
+        Self(Arc::new(Inner { call: Some(call), cause, tries, origins: Some(Arc::clone(origins)) }))
     }
 
     /// A failure before anything was sent.
     pub(super) fn configuration(cause: Cause) -> Self {
-        Self(Arc::new(Inner { call: None, cause, tries: 0 }))
+        Self(Arc::new(Inner { call: None, cause, tries: 0, origins: None }))
     }
 
     pub(super) fn into_cause(self) -> Cause {
@@ -101,29 +110,47 @@ impl fmt::Display for After<'_> {
             1 => f.write_str(" (1 try)")?,
             tries => write!(f, " ({tries} tries)")?,
         }
-        match advice(&self.0.cause, self.0.call.as_deref().unwrap_or_default()) {
-            "" => Ok(()),
-            advice => write!(f, "; {advice}"),
-        }
+        let advice = match &self.0.origins {
+            Some(origins) => advice(self.0, origins),
+            None => advice(self.0, &Origins::default()),
+        };
+        if advice.is_empty() { Ok(()) } else { write!(f, "; {advice}") }
     }
 }
 
-fn advice(cause: &Cause, call: &str) -> &'static str {
-    match cause.kind() {
+fn advice(error: &Inner, origins: &Origins) -> Cow<'static, str> {
+    let Inner { cause, call, .. } = error;
+    let call = call.as_deref().unwrap_or_default();
+    let Origins { organisation, client_id, client_secret, api_url, auth_url } = origins;
+    match cause {
         // The token is good, but not for this organisation.
-        ErrorKind::Credentials if matches!(cause, Cause::NeverAccepted(_)) => {
-            "compare `organisation` with what iBinder shows beside the API client, or ask the owner of the organisation"
+        Cause::NeverAccepted(_) => format!(
+            "compare {organisation} with what iBinder shows beside the API client, or ask the owner of the organisation"
+        )
+        .into(),
+        Cause::Refused { .. } => {
+            format!("check {client_id} and {client_secret} with the owner of the organisation").into()
         }
-        ErrorKind::Credentials => "check `client_id` and the client's secret with the owner of the organisation",
         // All members of an organisation may list its binders.
-        ErrorKind::Forbidden if call.ends_with("/binders") => {
-            "compare `organisation` with what iBinder shows beside the API client"
+        Cause::Answer { status: 403, .. } if call.ends_with("/binders") => {
+            format!("compare {organisation} with what iBinder shows beside the API client").into()
         }
+        Cause::Answer { status: 404, .. } if call.ends_with("/binders") => {
+            format!("check {api_url} and any proxy").into()
+        }
+        Cause::Answer { status: 404, problem, .. } if !problem.is_genuine() => {
+            format!("the response is not from iBinder: check {api_url} and any proxy").into()
+        }
+        Cause::TokenAnswer { status: 404 | 405, .. } => format!("check {auth_url} and any proxy").into(),
+        _ => general_advice(cause).into(),
+    }
+}
+
+fn general_advice(cause: &Cause) -> &'static str {
+    match cause.kind() {
+        ErrorKind::Credentials | ErrorKind::Configuration => "",
         ErrorKind::Forbidden => "ask the owner of the organisation whether the API client may read it",
-        ErrorKind::NotFound { problem_json: true } => "it does not exist, or the API client can't see it",
-        ErrorKind::NotFound { problem_json: false } => {
-            "the response is not from iBinder: check IBINDER_API_URL and any proxy"
-        }
+        ErrorKind::NotFound { .. } => "it does not exist, or the API client can't see it",
         ErrorKind::MethodNotAllowed => "the service does not offer this call",
         ErrorKind::Throttled => "the next run tries again; lower --rate to send fewer requests",
         ErrorKind::Unavailable | ErrorKind::HostDown | ErrorKind::NotTheRest | ErrorKind::Contradicted => {
@@ -135,7 +162,6 @@ fn advice(cause: &Cause, call: &str) -> &'static str {
         ErrorKind::Rejected => "if it persists, give this text and the trace id to iBinder support",
         ErrorKind::GivenUp => "the next run continues (--give-up sets how long to wait for a service that is down)",
         ErrorKind::LinkExpired => "a new download link is needed",
-        ErrorKind::Configuration => "",
     }
 }
 
@@ -162,12 +188,41 @@ mod tests {
             let cause = Cause::Answer { status, problem: Problem::default(), retry_after: None };
             Error::new(call.into(), cause, 1).to_string()
         };
-        let organisation = "compare `organisation` with what iBinder shows beside the API client";
+        let organisation = "compare the organisation's id with what iBinder shows beside the API client";
         assert!(with_sources("GET /api/binders", 403).ends_with(organisation));
         assert!(
             with_sources("GET /api/binders/k3J9x_a2Q/folders", 403).ends_with("whether the API client may read it")
         );
         assert!(Error::new("GET /api/binders".into(), Cause::NeverAccepted(3), 3).to_string().contains(organisation));
         assert_eq!(error.tries(), 2);
+    }
+
+    #[test]
+    fn advice_names_where_a_value_was_set() {
+        let origins = Arc::new(Origins {
+            organisation: "organisation in /c.toml:1".into(),
+            client_id: "client_id in /c.toml:2".into(),
+            client_secret: "IBINDER_CLIENT_SECRET".into(),
+            api_url: "api_url in /c.toml:4".into(),
+            auth_url: "IBINDER_AUTH_URL".into(),
+        });
+        let problem = Problem::default;
+        let answer = |status| Cause::Answer { status, problem: problem(), retry_after: None };
+        let token = |status| Cause::TokenAnswer { status, problem: problem(), retry_after: None };
+        #[rustfmt::skip]
+        let table = [
+            ("POST /token",        Cause::Refused { status: 400, problem: problem() }, "check client_id in /c.toml:2 and IBINDER_CLIENT_SECRET with"),
+            ("POST /token",        Cause::NeverAccepted(3),  "compare organisation in /c.toml:1 with"),
+            ("POST /token",        token(404),               "check IBINDER_AUTH_URL and any proxy"),
+            ("POST /token",        token(503),               "the next run tries again"),
+            ("GET /api/binders",   answer(403),              "compare organisation in /c.toml:1 with"),
+            ("GET /api/binders",   answer(404),              "; check api_url in /c.toml:4 and any proxy"),
+            ("GET /api/documents", answer(404),              "the response is not from iBinder: check api_url in /c.toml:4"),
+            ("GET /api/documents", answer(503),              "the next run tries again"),
+        ];
+        for (call, cause, advice) in table {
+            let text = Error::of(&origins, call.to_owned(), cause, 1).to_string();
+            assert!(text.contains(advice), "{text}");
+        }
     }
 }

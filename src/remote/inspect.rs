@@ -104,7 +104,7 @@ impl Inspector {
     /// Requests a token for the further requests. Returns its lifetime, if stated.
     pub async fn token(&mut self) -> Inspected<Option<u64>> {
         let began = Instant::now();
-        let answer = self.tokens.ask().await.map_err(|cause| Error::new(self.tokens.call(), cause, 1));
+        let answer = self.tokens.ask().await.map_err(|cause| self.tokens.error(cause, 1));
         let read = answer.map(|granted| {
             self.bearer = granted.header;
             granted.says
@@ -183,7 +183,9 @@ impl Inspector {
         let sent = call.to_request(&self.bearer, &self.tenant);
         let response = match transport::send(&self.api, sent, self.settings.head_timeout).await {
             Ok(response) => response,
-            Err(cause) => return Inspected::none(began.elapsed(), Error::new(call.name(), cause, 1)),
+            Err(cause) => {
+                return Inspected::none(began.elapsed(), Error::of(&self.settings.origins, call.name(), cause, 1));
+            }
         };
         let clocks = date(&response).map(|theirs| (theirs, Timestamp::now()));
         let answer = self.answer(response).await.and_then(|body| {
@@ -192,7 +194,7 @@ impl Inspector {
         });
         let (json, read) = match answer {
             Ok((json, value)) => (json, Ok(value)),
-            Err(cause) => (Value::Null, Err(Error::new(call.name(), cause, 1))),
+            Err(cause) => (Value::Null, Err(Error::of(&self.settings.origins, call.name(), cause, 1))),
         };
         Inspected { took: began.elapsed(), clocks, json, read }
     }

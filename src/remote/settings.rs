@@ -1,11 +1,11 @@
 //! The client's settings.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use url::Url;
 
-use super::{error::Error, hosts::check_url};
+use super::{error::Error, hosts::check_url, origins::Origins};
 use crate::{model::OrganisationId, pace::Policy};
 
 /// The settings of a client.
@@ -40,6 +40,8 @@ pub struct Settings {
     pub give_up: Duration,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// Where the credentials and addresses were set.
+    pub origins: Arc<Origins>,
 }
 
 impl Settings {

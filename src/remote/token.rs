@@ -168,8 +168,7 @@ impl Tokens {
         }
         shared.never_accepted += 1;
         if shared.never_accepted >= NEVER_ACCEPTED {
-            shared.dead =
-                Some(Error::new(self.source.call(), Cause::NeverAccepted(NEVER_ACCEPTED), shared.never_accepted));
+            shared.dead = Some(self.source.error(Cause::NeverAccepted(NEVER_ACCEPTED), shared.never_accepted));
         }
     }
 
@@ -217,7 +216,7 @@ impl Tokens {
 
     fn give_up(&self, cause: Cause, tries: u32) -> Error {
         let refused = matches!(cause, Cause::Refused { .. });
-        let error = Error::new(self.source.call(), cause, tries);
+        let error = self.source.error(cause, tries);
         if refused {
             self.shared().dead = Some(error.clone());
         }

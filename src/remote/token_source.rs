@@ -20,6 +20,7 @@ use crate::remote::{
     error::Error,
     headers::{content_type, retry_after},
     min_speed::MinSpeed,
+    origins::Origins,
     per_runtime::PerRuntime,
     problem::Problem,
     settings::Settings,
@@ -49,6 +50,7 @@ pub(super) struct TokenSource {
     url: Url,
     form: SecretString,
     secret: SecretString,
+    origins: Arc<Origins>,
     head_timeout: Duration,
     min_speed: MinSpeed,
 }
@@ -84,14 +86,15 @@ impl TokenSource {
             url: settings.auth_url.clone(),
             form: form.into(),
             secret: settings.client_secret.clone(),
+            origins: Arc::clone(&settings.origins),
             head_timeout: settings.head_timeout,
             min_speed: MinSpeed::of(settings),
         }
     }
 
-    /// Method and path, for errors.
-    pub(super) fn call(&self) -> String {
-        format!("POST {}", self.url.path())
+    /// The error of a request for a token.
+    pub(super) fn error(&self, cause: Cause, tries: u32) -> Error {
+        Error::of(&self.origins, format!("POST {}", self.url.path()), cause, tries)
     }
 
     pub(super) async fn ask(&self) -> Result<Granted, Cause> {

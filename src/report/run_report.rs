@@ -277,9 +277,19 @@ pub struct RunReport {
     /// begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<ChangeLog>,
+    /// How many documents the mirror has, if the run listed nothing; not part of the written report.
+    #[serde(skip)]
+    pub held: Option<u64>,
 }
 
 impl RunReport {
+    /// Whether the run ended before it could list anything.
+    pub fn listed_nothing(&self) -> bool {
+        self.outcome != Outcome::Complete
+            && (self.binders.listed, self.documents.seen) == (0, 0)
+            && !self.documents.has_changes()
+    }
+
     /// Sets the warnings, as data and as text.
     pub fn set_warnings(&mut self, warnings: Vec<Warning>) {
         self.warnings = warnings.iter().map(ToString::to_string).collect();

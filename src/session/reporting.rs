@@ -58,6 +58,7 @@ pub(crate) fn report(
         warnings: warnings.iter().map(ToString::to_string).collect(),
         warning_details: warnings,
         changes: None,
+        held: None,
     }
 }
 

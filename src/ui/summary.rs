@@ -27,12 +27,9 @@ fn head(outcome: Outcome) -> &'static str {
 pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
     let requests = run.requests.token + run.requests.api + run.requests.storage;
     let mut text = format!(
-        "{}: {}. {} in {}, {} unchanged.\n{} in {:.1} s, {requests} requests.\n",
+        "{}: {}\n{} in {:.1} s, {requests} requests.\n",
         head(run.outcome),
-        changes(&run.documents),
-        number_of(run.documents.seen, "document", "documents"),
-        number_of(run.binders.listed, "binder", "binders"),
-        run.documents.unchanged,
+        result(run),
         bytes(run.bytes.downloaded),
         run.duration_seconds
     );
@@ -62,6 +59,24 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
         text.push_str(&format!("Report: {}\n", report.display()));
     }
     text
+}
+
+/// What changed, of how much.
+fn result(run: &RunReport) -> String {
+    let documents = |count| number_of(count, "document", "documents");
+    match run.held {
+        Some(held) if run.listed_nothing() => {
+            format!("{}; the mirror still holds {}.", changes(&run.documents), documents(held))
+        }
+        None if run.listed_nothing() => format!("{}.", changes(&run.documents)),
+        _ => format!(
+            "{}. {} in {}, {} unchanged.",
+            changes(&run.documents),
+            documents(run.documents.seen),
+            number_of(run.binders.listed, "binder", "binders"),
+            run.documents.unchanged
+        ),
+    }
 }
 
 /// The end of a plan: what a run would do.

@@ -108,6 +108,25 @@ fn existing_refuses_a_disk_that_is_not_mounted() {
 }
 
 #[test]
+fn a_wrong_secret_changes_nothing_and_names_its_place() {
+    let program = Program::mirrored(3);
+    let secret = program.beside("secret");
+    fs::write(&secret, "wrong").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let config = program.beside("config.toml");
+    fs::write(&config, "# mine\nclient_secret_file = \"secret\"\n").unwrap();
+    let mut run = program.run_command(&[]);
+    let done = finish(run.env_remove("IBINDER_CLIENT_SECRET").env("IBINDER_CONFIG", &config)).expect(3);
+    assert!(done.out.starts_with("Failed: nothing changed; the mirror still holds 3 documents.\n"), "{}", done.out);
+    let place = format!("check IBINDER_CLIENT_ID and client_secret_file in {}:2 with the owner", config.display());
+    assert!(done.err.contains(&place) && done.out.contains(&place), "{}{}", done.out, done.err);
+    let other = program.beside("other");
+    let mut first = program.command(&["run", "--rate", "0", "--dest"]);
+    let done = finish(first.arg(other).env("IBINDER_CLIENT_SECRET", "wrong")).expect(3);
+    assert!(done.out.contains("nothing changed; the mirror still holds 0 documents."), "{}", done.out);
+}
+
+#[test]
 fn the_first_run_is_refused_where_a_mirror_is() {
     let program = Program::with_documents(2);
     program.plan(&["--existing", "--first"]).expect(0);

@@ -68,8 +68,8 @@ fn failures_have_their_code_and_advice() {
     for (variables, code, words) in [
         (&[("IBINDER_CLIENT_ID", "")][..], 2, "IBINDER_CLIENT_ID"),
         (&[("IBINDER_ORG_ID", "\u{7f}")], 2, "IBINDER_ORG_ID"),
-        (&[("IBINDER_CLIENT_SECRET", "wrong")], 3, "check `client_id` and the client's secret"),
-        (&[("IBINDER_ORG_ID", "0ef645a3-0000-4e6c-ac08-42675b76bac3")], 3, "compare `organisation` with what iBinder"),
+        (&[("IBINDER_CLIENT_SECRET", "wrong")], 3, "check IBINDER_CLIENT_ID and IBINDER_CLIENT_SECRET with"),
+        (&[("IBINDER_ORG_ID", "0ef645a3-0000-4e6c-ac08-42675b76bac3")], 3, "compare IBINDER_ORG_ID with what iBinder"),
         (&[("IBINDER_API_URL", &nobody)], 4, "nothing listens there"),
         (&[("IBINDER_AUTH_URL", &nobody)], 4, "nothing listens there"),
     ] {
