@@ -35,7 +35,8 @@ impl RateEstimator {
     pub(super) fn rate(&self) -> f64 {
         let (Some((from, before)), Some((to, after))) = (self.seen.front(), self.seen.back()) else { return 0.0 };
         // The count starts at zero.
-        let (from, before) = if *to < WINDOW { (Duration::ZERO, 0) } else { (*from, *before) };
+        let is_first = self.seen.len() == 1;
+        let (from, before) = if *to < WINDOW || is_first { (Duration::ZERO, 0) } else { (*from, *before) };
         after.saturating_sub(before) as f64 / to.saturating_sub(from).as_secs_f64().max(0.001)
     }
 
@@ -99,6 +100,13 @@ mod tests {
         }
         assert!((estimator.rate() - 10.0).abs() < 0.001, "{}", estimator.rate());
         assert!(estimator.seen.len() <= 32, "{}", estimator.seen.len());
+    }
+
+    #[test]
+    fn the_first_sample_has_a_rate_however_late_it_is() {
+        let mut estimator = RateEstimator::default();
+        estimator.add_sample(seconds(30), 600);
+        assert!((estimator.rate() - 20.0).abs() < 0.001, "{}", estimator.rate());
     }
 
     #[test]

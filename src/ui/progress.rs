@@ -20,8 +20,11 @@ use crate::{
 /// The interval of drawing bars.
 const TICK: Duration = Duration::from_millis(200);
 
-/// The interval of lines without bars.
-const HEARTBEAT: Duration = Duration::from_secs(30);
+/// The interval of measuring the speed for lines without bars.
+const SAMPLE: Duration = Duration::from_secs(1);
+
+/// The interval of lines without bars, in samples.
+const HEARTBEAT: u32 = 30;
 
 /// The thread that shows progress, until it is dropped.
 pub struct Screen {
@@ -54,12 +57,14 @@ impl Screen {
 fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, subject: Subject) {
     let started = Instant::now();
     let mut pace = Throughput::default();
-    let pause = if bars.is_some() { TICK } else { HEARTBEAT };
+    let pause = if bars.is_some() { TICK } else { SAMPLE };
+    let mut samples = 0_u32;
     while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
         pace.add_sample(progress, started.elapsed());
+        samples = samples.wrapping_add(1);
         if let Some(bars) = bars {
             bars.draw(progress, &mut pace);
-        } else {
+        } else if samples.is_multiple_of(HEARTBEAT) {
             tracing::info!("{}", line(progress, &mut pace, subject));
         }
     }
