@@ -123,6 +123,8 @@ impl Program<'_> {
             Command::Binders(binders) => self.binders(binders)?,
             Command::Snapshots(snapshots) => commands::snapshots(self.dest()?, &snapshots),
             Command::Changes(changes) => commands::changes(self.dest()?, &changes),
+            Command::Withheld(withheld) => commands::withheld(self.dest()?, &withheld),
+            Command::ConfirmRemovals(given) => commands::confirm_removals(self.logged_dest()?, &given),
             Command::History(history) => commands::history(self.dest()?, &history),
             Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.output(restore.json)),
             Command::Export(export) => commands::export(self.dest()?, &export, &self.output(false)),
@@ -251,8 +253,8 @@ fn needs_few_files(command: &Command) -> bool {
 
 /// Whether a command prints only results and errors.
 fn has_no_log(command: &Command) -> bool {
-    use Command::{Binders, Changes, History, Snapshots, Status};
-    matches!(command, Status(_) | Binders(_) | Changes(_) | Snapshots(_) | History(_))
+    use Command::{Binders, Changes, History, Snapshots, Status, Withheld};
+    matches!(command, Status(_) | Binders(_) | Changes(_) | Snapshots(_) | History(_) | Withheld(_))
 }
 
 fn warn(unknown: &[config::Error]) {

@@ -15,6 +15,7 @@ mod run;
 mod sandbox;
 mod status;
 mod verify;
+mod withheld;
 
 pub use binders::{Binders, BindersCommand};
 pub use changes::Changes;
@@ -31,3 +32,4 @@ pub use run::{Adopt, Plan, Run};
 pub use sandbox::{Demo, Organisation, Sandbox, Store};
 pub use status::Status;
 pub use verify::Verify;
+pub use withheld::{ConfirmRemovals, Withheld};

@@ -17,6 +17,7 @@ use super::{
     run::{self, Adopt, Plan, Run},
     status::Status,
     verify::Verify,
+    withheld::{ConfirmRemovals, Withheld},
 };
 use crate::config::EVERYWHERE;
 
@@ -96,6 +97,10 @@ pub enum Command {
     Snapshots(Snapshots),
     /// List the documents that were added, updated, moved or removed
     Changes(Changes),
+    /// List the documents whose removal waits to be confirmed
+    Withheld(Withheld),
+    /// Confirm the removal of the documents that `withheld` lists
+    ConfirmRemovals(ConfirmRemovals),
     /// List the files of the mirror at a time
     Ls(Ls),
     /// Show the versions, places and metadata changes of a document

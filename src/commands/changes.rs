@@ -72,7 +72,7 @@ fn between(given: &cli::Changes, runs: &[PastRun]) -> Result<Between, Error> {
 }
 
 /// The id of the binder with this name or id.
-fn binder(state: &State, dest: &Path, wanted: &str) -> Result<String, Error> {
+pub(super) fn binder(state: &State, dest: &Path, wanted: &str) -> Result<String, Error> {
     let all: Vec<BinderSummary> = state.read(|r| r.binder_summaries())?;
     let found = all.iter().find(|binder| binder.id == wanted || binder.name.eq_ignore_ascii_case(wanted));
     found.map(|binder| binder.id.clone()).ok_or_else(|| {

@@ -21,6 +21,7 @@ mod run;
 mod status;
 mod verify;
 mod with_lock;
+mod withheld;
 
 pub use acknowledge::acknowledge;
 pub use binders::list as list_binders;
@@ -41,3 +42,4 @@ pub use run::{refused, run};
 pub use status::status;
 pub use verify::{Service, Verify, verify};
 pub use with_lock::with_lock;
+pub use withheld::{confirm_removals, withheld};

@@ -100,7 +100,8 @@ fn put(mirror: &Mirror, dest: &Path, copy: Option<&Path>, mark: Mark) -> Result<
     }
     let state = State::open(&path, mirror.root().is_network())?;
     mark.set(&state)?;
-    state.write(|w| w.forget_unlinks())?;
+    // A confirmation in an old copy was used since, or is about what was missing then.
+    state.write(|w| w.forget_unlinks().and_then(|()| w.forget_confirmations()))?;
     drop(state);
     // The intents are lost, and old bytes may be below `tmp/`.
     mirror.rescue(&HashSet::from([staged.clone()]), |_| Ok::<_, Error>(true))?;

@@ -52,6 +52,8 @@ const MIRROR: &[&str] = &[
     "adopt",
     "snapshots",
     "changes",
+    "withheld",
+    "confirm-removals",
     "ls",
     "history",
     "restore",

@@ -20,6 +20,7 @@ mod runs;
 mod selection;
 mod snapshot;
 mod tree;
+mod withheld;
 
 pub use crate::state::Traces;
 pub use as_of::{NoSuchTime, clock, complete_before, is_now, run_at, run_before};
@@ -36,6 +37,7 @@ pub use runs::forget_runs;
 pub use selection::Selection;
 pub use snapshot::{Changes, Snapshot};
 pub use tree::{Search, Tree, documents_at};
+pub use withheld::{Withheld, WithheldEntry};
 
 use crate::{mirror, state};
 

@@ -146,7 +146,7 @@ fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String
             );
         }
         (_, 7) => {
-            note(Level::Warning, format!("{}: the run's report says what to do", withheld(run.documents.withheld)));
+            note(Level::Warning, format!("{}: `ibinder-sync withheld` lists them", withheld(run.documents.withheld)));
         }
         // A run in progress makes up for it.
         (Outcome::Interrupted, _) if running => {}

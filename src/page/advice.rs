@@ -88,11 +88,10 @@ pub(crate) fn next_steps(report: &RunReport) -> Vec<String> {
 fn of_warning(warning: &Warning) -> Option<String> {
     Some(match warning {
         Warning::Withheld(withheld) => match withheld.confirm {
-            Some(all) => format!(
-                "Too many documents are missing at once, so they were kept. Compare the list under “Missing in iBinder” with \
-                 iBinder. If they were removed there, confirm the removal with `ibinder-sync run --max-removals {all}`; \
-                 `ibinder-sync plan --max-removals {all}` shows what it would remove."
-            ),
+            Some(_) => "Too many documents are missing at once, so they were kept. Compare the list under “Missing in iBinder” \
+                 with iBinder. If they were removed there, `ibinder-sync withheld` shows the command that confirms the removal \
+                 of exactly these documents."
+                .to_owned(),
             None => format!(
                 "Binder {:?} lists no documents at all, so its files were kept. If it is really empty, remove them with \
                  `ibinder-sync binders forget {} --force`.",
@@ -149,7 +148,7 @@ mod tests {
             (Outcome::Partial,     |r| r.documents.failed = 2,               "2 documents failed",    &["retries what failed"]),
             (Outcome::Partial,     |r| { r.documents.withheld = 40; r.documents.failed = 1; r.set_warnings(vec![withheld(Some(41)), withheld(Some(41)), withheld(None)]); },
                                    "1 document failed, 40 documents are missing in iBinder and were kept",
-                                   &["confirm the removal with `ibinder-sync run --max-removals 41`", "`ibinder-sync binders forget k --force`", "retries what failed"]),
+                                   &["`ibinder-sync withheld` shows the command", "`ibinder-sync binders forget k --force`", "retries what failed"]),
             (Outcome::Partial,     |r| { r.binders.inaccessible = 1; r.set_warnings(vec![Warning::binder(Warning::BinderInaccessible, "k", "", "gone")]); },
                                    "no longer accessible",                                                &["`ibinder-sync binders forget k`"]),
             (Outcome::Partial,     |r| { r.binders.failed = 1; r.binders.uncertified = 2; },

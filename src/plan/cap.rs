@@ -17,6 +17,28 @@ pub enum RemovalCap {
     Percent(f64),
 }
 
+/// The missing documents of a binder, and of the organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// Whether the binder lists no documents at all.
+    pub lists_nothing: bool,
+    /// Missing documents of the binder, and its mirrored ones.
+    pub binder: (u64, u64),
+    /// Missing documents of all binders, and all mirrored ones.
+    pub all: (u64, u64),
+}
+
+/// Which missing documents of a binder are looked up by id, so that those that are gone can be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookUp {
+    /// All of them.
+    All,
+    /// Only those whose removal a user confirmed; the others are withheld.
+    Confirmed,
+    /// None; all are withheld.
+    Nothing,
+}
+
 /// Why a text is not a removal cap.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is neither a number of documents (such as 50) nor a share of them (such as 20%)")]
@@ -36,6 +58,17 @@ impl RemovalCap {
             Self::Count(count) => count,
             // A cast from a float saturates, and no organisation has 2^52 documents.
             Self::Percent(percent) => (mirrored as f64 * percent / 100.0).floor() as u64,
+        }
+    }
+
+    /// Which missing documents are looked up. A confirmation lifts the cap for its own documents only: they still count
+    /// for the others.
+    pub fn look_up(self, missing: Missing) -> LookUp {
+        let exceeds = |(missing, mirrored): (u64, u64)| missing > self.of(mirrored);
+        match missing {
+            Missing { lists_nothing: true, .. } => LookUp::Nothing,
+            Missing { binder, all, .. } if exceeds(binder) || exceeds(all) => LookUp::Confirmed,
+            Missing { .. } => LookUp::All,
         }
     }
 }
@@ -67,6 +100,24 @@ mod tests {
         assert_eq!(RemovalCap::Count(3).of(1_000_000), 3);
         assert_eq!(RemovalCap::Percent(2.5).of(1000), 25);
         assert_eq!(RemovalCap::Percent(0.0).of(1000), 0);
+    }
+
+    #[test]
+    fn above_the_cap_only_confirmed_removals_are_looked_up() {
+        for (lists_nothing, binder, all, look_up) in [
+            (false, (10, 40), (10, 40), LookUp::All),
+            (false, (11, 40), (11, 40), LookUp::Confirmed),
+            (false, (10, 50), (20, 100), LookUp::Confirmed),
+            (false, (11, 200), (11, 200), LookUp::All),
+            (false, (11, 100), (11, 1_000_000), LookUp::Confirmed),
+            (true, (1, 40), (1, 40), LookUp::Nothing),
+            (true, (40, 40), (40, 40), LookUp::Nothing),
+        ] {
+            let missing = Missing { lists_nothing, binder, all };
+            assert_eq!(RemovalCap::Default.look_up(missing), look_up, "{missing:?}");
+            let all = if lists_nothing { LookUp::Nothing } else { LookUp::All };
+            assert_eq!(RemovalCap::Percent(100.0).look_up(missing), all, "{missing:?}");
+        }
     }
 
     #[test]

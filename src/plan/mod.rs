@@ -15,7 +15,7 @@ mod tabs;
 mod tree;
 mod unchanged_cost;
 
-pub use cap::{BadCap, RemovalCap};
+pub use cap::{BadCap, LookUp, Missing, RemovalCap};
 pub use decide::{Action, Facts, FileState, KnownFacts, decide};
 pub use moves::{Leg, Mover, arrange};
 pub use refresh::{Due, due};

@@ -259,10 +259,9 @@ impl fmt::Display for WithheldWarning {
                 "; the binder lists none at all; if it is really empty: `ibinder-sync binders forget {} --force`",
                 self.binder_id
             ),
-            Some(all) => write!(
-                f,
-                "; `ibinder-sync plan --max-removals {all}` shows what would be removed; to confirm it, run once with --max-removals {all}, which removes nothing if more are missing by then"
-            ),
+            Some(_) => {
+                write!(f, "; `ibinder-sync withheld` lists them, and shows how to confirm the removal of exactly these")
+            }
         }
     }
 }
@@ -293,7 +292,7 @@ mod tests {
              json!({"kind": "folders_unread", "binder_id": "k", "binder": "", "why": "odd"}),      "binder k: not all folders could be read: odd"),
             (Warning::Withheld(withheld),
              json!({"kind": "withheld", "binder_id": "k", "binder": "Brf", "count": 3, "document_ids": ["3f2a"], "paths": ["Brf/a"], "confirm": 3}),
-             "3 documents of binder \"Brf\" (k) are missing in iBinder and were kept: \"Brf/a\" and 2 more (the report lists all); `ibinder-sync plan --max-removals 3`"),
+             "3 documents of binder \"Brf\" (k) are missing in iBinder and were kept: \"Brf/a\" and 2 more (the report lists all); `ibinder-sync withheld` lists them, and shows how to confirm"),
             (Warning::MaxDuration, json!({"kind": "max_duration"}),                                "--max-duration is over"),
             (Warning::More { count: 2 }, json!({"kind": "more", "count": 2}),                      "2 more warnings"),
         ];

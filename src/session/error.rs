@@ -91,6 +91,26 @@ pub enum Error {
     /// No run failed on a document.
     #[error("document {0:?} is not missing: the last runs did not fail on it; `last-run.json` has the ids of failures")]
     NothingMissing(String),
+    /// No removal can be confirmed.
+    #[error("no removal waits for a confirmation, so nothing was confirmed; see `ibinder-sync withheld --dest {}`", dest.display())]
+    NothingWithheld {
+        /// The mirror.
+        dest: PathBuf,
+    },
+    /// The hash is not that of the withheld documents.
+    #[error(
+        "{hash:?} is not the hash of the documents that are withheld now, so nothing was confirmed: the set has changed, or `withheld` was given another --binder. Look again: `ibinder-sync withheld --dest {}{}`",
+        dest.display(),
+        binder.as_deref().map(|binder| format!(" --binder {binder:?}")).unwrap_or_default()
+    )]
+    OtherRemovals {
+        /// What was given.
+        hash: String,
+        /// The mirror.
+        dest: PathBuf,
+        /// The binder that was given.
+        binder: Option<String>,
+    },
     /// Another file is at the document's path.
     #[error(
         "the file at {0:?} was not written by the mirror; delete or move it yourself, then purge again. Nothing was purged"
@@ -236,6 +256,8 @@ impl Error {
             | Self::LongPath(_)
             | Self::Look(..)
             | Self::NothingMissing(_)
+            | Self::NothingWithheld { .. }
+            | Self::OtherRemovals { .. }
             | Self::NotItsFile(_)
             | Self::Catalogue(catalogue::Error::Sidecars(Refused::NotEmpty(_)))
             | Self::Folder(..) => Exit::Usage,

@@ -54,6 +54,10 @@ impl Finalizer<'_> {
         exit = self.exit_after(exit, report, if whole { adoption::done(self.state) } else { Ok(()) });
         exit = self.exit_after(exit, report, write_report(self.mirror, report));
         let whole = whole && report.outcome == Outcome::Complete;
+        if finished.counted && !self.config.notices.by_hand {
+            let forgotten = self.state.write(|w| w.forget_withheld_before(self.run.number));
+            exit = self.exit_after(exit, report, forgotten.map_err(Error::from));
+        }
         exit = self.exit_after(exit, report, self.record(report, whole));
         if ended != Exit::Disk {
             tidy(self.mirror, self.state, self.config.options.retain_runs_seconds(), finished);

@@ -244,7 +244,7 @@ impl Writer<'_> {
             .prepare_cached("DELETE FROM metadata WHERE document = (SELECT number FROM documents WHERE id = ?1)")?
             .execute([id.as_str()])?;
         self.0.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id.as_str()])?;
-        Ok(())
+        self.end_withholding(id)
     }
 }
 

@@ -44,6 +44,7 @@ mod runs;
 mod tree;
 mod untracked;
 mod view;
+mod withheld;
 
 use std::{
     path::Path,
@@ -78,6 +79,7 @@ pub use runs::{Run, RunEnd, Start};
 pub use tree::TextRange;
 pub use untracked::FOUND;
 pub use view::Isolation;
+pub use withheld::WithheldDocument;
 
 use connection::{BUSY_TIMEOUT, lock};
 use copy::copy_of;

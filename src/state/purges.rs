@@ -135,6 +135,7 @@ impl Writer<'_> {
             "DELETE FROM suspects WHERE document = ?1",
             "DELETE FROM provisional WHERE document = ?1",
             "DELETE FROM acknowledged WHERE document = ?1",
+            "DELETE FROM withheld WHERE document = ?1",
         ] {
             self.0.execute(statement, [document])?;
         }

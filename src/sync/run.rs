@@ -246,6 +246,7 @@ async fn mirror(ctx: &RunContext) -> Result<Mirrored, Fatal> {
     }
     tabs::count(ctx, &crawled).await?;
     binders::record(ctx, &survey, &crawled)?;
+    removals::forget_seen(ctx).await?;
     let is_unread = |outcome: &BinderOutcome| matches!(outcome, BinderOutcome::Failed | BinderOutcome::Stopped);
     let all_read = survey.complete && !crawled.iter().any(|(_, outcome)| is_unread(outcome));
     let (mut withheld, mut scrub) = (false, None);

@@ -16,6 +16,7 @@ mod status;
 mod summary;
 mod throughput;
 mod verify;
+mod withheld;
 
 use std::io::{self, Write as _};
 
@@ -25,7 +26,7 @@ pub use doctor::{checkup_report, doctor_report};
 pub use forget::forget;
 pub use history::{document_history, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
-pub use output::{Lines, is_lost, json, json_line, print, print_json};
+pub use output::{Lines, is_lost, json, json_line, print, print_aside, print_json};
 pub use progress::Screen;
 pub use purge::purge;
 pub use questions::{ask_line, ask_secret};
@@ -33,6 +34,7 @@ pub use status::status;
 pub use summary::{ended, plan, planned, summary};
 pub use throughput::StatusLine;
 pub use verify::verify_summary;
+pub use withheld::{confirmed, how_to_confirm, withheld};
 
 use crate::report::bytes;
 pub use crate::report::escape;

@@ -23,6 +23,11 @@ pub fn print(text: &str) {
     keep(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
+/// Prints on standard error what belongs beside a result that another program reads.
+pub fn print_aside(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// A value as JSON for a reader of its own.
 pub fn json(value: &impl Serialize) -> String {
     // Texts, numbers and lists always serialize.

@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     monitoring::{Health, LastRun, Level, Status},
-    report::{Filters, count},
+    report::{Filters, count, format::number_of},
     ui::{bytes, escape},
 };
 
@@ -100,7 +100,8 @@ fn waiting(status: &Status, clock: &impl Fn(&Timestamp) -> String) -> Vec<(&'sta
         lines.push(("unconfirmed:", format!("{} documents are not listed any more", count(waiting.unconfirmed))));
     }
     if waiting.withheld > 0 {
-        lines.push(("withheld:", format!("{} removals", count(waiting.withheld))));
+        let removals = number_of(waiting.withheld, "removal", "removals");
+        lines.push(("withheld:", format!("{removals}; `ibinder-sync withheld` lists them")));
     }
     lines
 }

@@ -220,6 +220,8 @@ fn a_lock_that_is_held_is_5() {
     let id = program.sandbox.with_organisation(|o| o.binders()[0].0.clone());
     let mut forget = bare(&["binders", "forget", &id, "--force", "--yes", "--dest"]);
     finish(forget.arg(&program.dest)).expect(5);
+    // Another set is refused whether the lock is held or not.
+    finish(bare(&["confirm-removals", "3f2a", "--dest"]).arg(&program.dest)).expect(2);
     // Reading is allowed.
     program.plan(&[]).expect(0);
     drop(held);
@@ -236,7 +238,7 @@ fn withheld_removals_are_7() {
     let done = program.run(&["--json"]).expect(7);
     let report = done.json();
     assert_eq!((&report["outcome"], &report["documents"]["withheld"]), (&"partial".into(), &20.into()));
-    assert!(done.err.contains("--max-removals"), "{}", done.err);
+    assert!(done.err.contains("`ibinder-sync withheld`"), "{}", done.err);
     program.run(&["--max-removals", "20"]).expect(0);
 }
 

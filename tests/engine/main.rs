@@ -32,3 +32,4 @@ mod short_names;
 #[path = "../support/skip.rs"]
 mod skip;
 mod verify;
+mod withheld;
