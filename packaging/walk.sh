@@ -66,7 +66,7 @@ says FAILURE
 install -m 600 /dev/null /etc/ibinder-sync/eken.secret
 echo 'a typing error' >/etc/ibinder-sync/eken.secret
 run 3 ibinder-sync-as eken doctor
-says "and the client's secret"
+says 'check client_id in /etc/ibinder-sync/config.toml:'
 echo "$IBINDER_CLIENT_SECRET" >/etc/ibinder-sync/eken.secret
 run 0 ibinder-sync-as eken config show
 ! grep -qF "$IBINDER_CLIENT_SECRET" /run/out || fail 'the secret is shown'
