@@ -58,7 +58,9 @@ diff -r --exclude .ibinder-sync "$mirror" /run/taken || fail 'what anna gets dif
 
 step 'and can change nothing'
 cd /run
-folder=$(find "$mirror" -mindepth 1 -maxdepth 1 -type d -not -name .ibinder-sync -printf '%f\n' | sort | head -n 1)
+# The share refuses by itself, whatever the modes allow.
+chmod g+w "$mirror"
+folder=$(find "$mirror" -mindepth 1 -maxdepth 1 -type d -not -name .ibinder-sync -printf '%f\n' | sort | sed -n 1p)
 for command in "put out new.txt" "mkdir new" "rename \"$folder\" gone" "cd .ibinder-sync" "cd .ibinder-sync; get state.db"; do
     as anna "$command" || true
     grep -q 'NT_STATUS_' /run/out || fail "anna may: $command"
@@ -70,7 +72,7 @@ step 'nobody else is let in'
 ! smbclient '//127.0.0.1/ritningar' --no-pass --command ls >/run/out 2>&1 || fail 'anybody may look'
 
 step 'a new version is seen at once'
-file=$(find "$mirror" -type f -not -path '*/.ibinder-sync/*' -printf '%P\n' | sort | head -n 1)
+file=$(find "$mirror" -type f -not -path '*/.ibinder-sync/*' -printf '%P\n' | sort | sed -n 1p)
 # shellcheck disable=SC2016
 runuser -u ibinder-sync -- sh -c 'printf "the next version" >"$1.next" && mv "$1.next" "$1"' - "$mirror/$file"
 as anna "get \"$file\" /run/next" || fail 'anna can read no new version'
