@@ -60,6 +60,18 @@ fn run(invocation: Invocation, unknown: &[config::Error]) -> Exit {
         let exit = refused(error);
         if is_status { Exit::Other(UNKNOWN) } else { exit }
     };
+    if let Some((profiles, json)) = command.of_all() {
+        let all = cli::AllProfiles::new(&name, profiles, json, std::env::args_os());
+        if !has_no_log(&command) {
+            warn(unknown);
+        }
+        // Told here, once.
+        let hidden: Vec<String> = unknown.iter().filter_map(config::Error::unknown_name).collect();
+        return config::Error::none(errors).map_or_else(
+            |error| refused(&error),
+            |()| commands::all(&all, sources.profiles(), &hidden, verbosity.quiet),
+        );
+    }
     let program = Program { settings: &settings, sources: &sources, location: &location, unknown, start: &start };
     match (command, config::Error::none(errors)) {
         (Command::Run(run), checked) if !run.dry_run => program.mirror(&run, checked),

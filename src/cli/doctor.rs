@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::profiles::Profiles;
+
 /// Check everything that a run needs, and say how to fix what is wrong.
 #[derive(Debug, Args)]
 #[command(
@@ -19,9 +21,19 @@ pub struct Doctor {
     #[arg(long)]
     pub first: bool,
     /// Write all results to this file, to send it to somebody who helps
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "all")]
     pub report: Option<PathBuf>,
     /// Print all results as JSON on standard output
     #[arg(long)]
     pub json: bool,
+    /// Which profiles.
+    #[command(flatten)]
+    pub profiles: Profiles,
+}
+
+impl Doctor {
+    /// `doctor --first`.
+    pub fn first() -> Self {
+        Self { first: true, report: None, json: false, profiles: Profiles { all: false, jobs: 1 } }
+    }
 }

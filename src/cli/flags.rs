@@ -80,7 +80,10 @@ pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<I
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     // A copy of the status says everything by itself.
     let is_copy = matches!(cli.command, CliCommand::Status(Status { from: Some(_), .. }));
-    let mut sources = if KEYS.iter().any(|key| key.is_for(&name)) && !is_copy {
+    let is_for_all = cli.command.of_all().is_some();
+    let mut sources = if is_for_all {
+        Sources::of_all(cli.location.config.as_deref(), cli.location.profile.as_deref(), environment)?
+    } else if KEYS.iter().any(|key| key.is_for(&name)) && !is_copy {
         Sources::load(cli.location.config.as_deref(), cli.location.profile.as_deref(), environment)?
     } else {
         Sources::default()
@@ -89,6 +92,9 @@ pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<I
         if let Some(values) = given(&matches, key.name) {
             sources.put_flag(key, values);
         }
+    }
+    if is_for_all {
+        sources.check_all()?;
     }
     config::check_ambient(environment)?;
     Ok(Invocation { cli, name, sources })

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Flags of `run` that make no sense in a file.
-const OF_ONE_RUN: &[&str] = &["dry-run", "first", "json", "help"];
+const OF_ONE_RUN: &[&str] = &["dry-run", "first", "json", "help", "all", "jobs"];
 
 fn commands() -> Command {
     let mut command = command();

@@ -9,6 +9,7 @@ mod flags;
 mod history;
 mod mirror;
 mod pages;
+mod profiles;
 mod program;
 mod run;
 #[cfg(feature = "sandbox")]
@@ -26,6 +27,7 @@ pub use flags::{Invocation, Refusal, command, command_name, parse, show};
 pub use history::{History, Ls, Restore, Snapshots};
 pub use mirror::{Acknowledge, Purge, Recover, WithLock};
 pub use pages::{ManualPage, pages};
+pub use profiles::{AllProfiles, Profiles};
 pub use program::{Cli, Command, Completions, ConfigLocation, Man, Verbosity};
 pub use run::{Adopt, Plan, Run};
 #[cfg(feature = "sandbox")]

@@ -14,6 +14,7 @@ use super::{
     export::Export,
     history::{History, Ls, Restore, Snapshots},
     mirror::{Acknowledge, Purge, Recover, WithLock},
+    profiles::Profiles,
     run::{self, Adopt, Plan, Run},
     status::Status,
     verify::Verify,
@@ -125,6 +126,19 @@ pub enum Command {
     Completions(Completions),
     /// Print the manual page, or write the pages of all commands
     Man(Man),
+}
+
+impl Command {
+    /// Whether it is for all profiles, and prints JSON.
+    pub fn of_all(&self) -> Option<(Profiles, bool)> {
+        let found = match self {
+            Self::Run(run) => (run.profiles, run.json),
+            Self::Doctor(doctor) => (doctor.profiles, doctor.json),
+            Self::Status(status) => (status.profiles, status.json),
+            _ => return None,
+        };
+        Some(found).filter(|(profiles, _)| profiles.all)
+    }
 }
 
 /// Print the completions of a shell.

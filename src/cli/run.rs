@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::profiles::Profiles;
+
 /// What `plan` and `run --dry-run` do.
 pub(super) const DRY_RUN: &str = "Show what a run would do, and change nothing";
 
@@ -13,6 +15,7 @@ pub(super) const DRY_RUN: &str = "Show what a run would do, and change nothing";
     file or the environment, and never from a flag: `ibinder-sync config show` says which. `-h` is shorter.\n\nExamples:\n  \
     ibinder-sync run --profile north\n  \
     ibinder-sync run --profile north --first\n  \
+    ibinder-sync run --all\n  \
     ibinder-sync run --dest /srv/mirror\n  \
     ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \
     ibinder-sync run --dest /srv/mirror --retain 90d --retain-versions 10\n  \
@@ -28,6 +31,9 @@ pub struct Run {
     /// Print the run report as JSON on standard output
     #[arg(long)]
     pub json: bool,
+    /// Which profiles.
+    #[command(flatten)]
+    pub profiles: Profiles,
 }
 
 /// Show what a run would do.

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
+use super::profiles::Profiles;
 use crate::config::{NAMES, long_time};
 
 /// Report whether the mirror is healthy, for people and for monitoring.
@@ -17,7 +18,7 @@ use crate::config::{NAMES, long_time};
 )]
 pub struct Status {
     /// Read this copy of the status, as `run --status-file` writes it, instead of the mirror
-    #[arg(long, value_name = "FILE", conflicts_with = NAMES.dest)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = [NAMES.dest, "all"])]
     pub from: Option<PathBuf>,
     /// Critical if no run was complete for this long
     #[arg(long, value_name = "TIME", value_parser = long_time, default_value = "26h")]
@@ -25,4 +26,7 @@ pub struct Status {
     /// Print the result and the whole status as JSON
     #[arg(long)]
     pub json: bool,
+    /// Which profiles.
+    #[command(flatten)]
+    pub profiles: Profiles,
 }

@@ -145,7 +145,7 @@ fn check(new: &NewConfig, answers: &Answers, unknown: &[config::Error], environm
         };
     }
     match Sources::load(Some(&new.path), answers.profile.as_deref(), environment) {
-        Ok(sources) => doctor(&Doctor { first: true, report: None, json: false }, &sources, unknown, environment),
+        Ok(sources) => doctor(&Doctor::first(), &sources, unknown, environment),
         Err(error) => {
             ui::print_error(&error);
             Exit::Usage

@@ -2,6 +2,7 @@
 //! code.
 
 mod acknowledge;
+mod all;
 mod binders;
 mod changes;
 mod config;
@@ -24,6 +25,7 @@ mod with_lock;
 mod withheld;
 
 pub use acknowledge::acknowledge;
+pub use all::all;
 pub use binders::list as list_binders;
 pub use changes::changes;
 pub use config::{begin as begin_configuration, schema as show_schema, show as show_configuration};

@@ -94,6 +94,11 @@ impl Error {
         if let Self::Missing { name, .. } = self { Some(name) } else { None }
     }
 
+    /// The name of a variable that is not known.
+    pub fn unknown_name(&self) -> Option<String> {
+        if let Self::Unknown { name, .. } = self { Some(name.clone()) } else { None }
+    }
+
     /// Each error alone.
     pub fn each(&self) -> &[Self] {
         match self {

@@ -28,6 +28,37 @@ impl Sources {
         Self::of_file(places::find(file, environment)?, profile, environment)
     }
 
+    /// Reads the top of the file and the environment, for a command that goes over all profiles.
+    pub fn of_all(file: Option<&Path>, profile: Option<&str>, environment: Environment<'_>) -> Result<Self, Error> {
+        if profile.is_some() {
+            return Err(bad_all("--profile chooses one profile; leave one of the two out"));
+        }
+        let without_profile = |name: &str| environment(name).filter(|_| name != PROFILE);
+        let sources = Self::of_file(places::find(file, environment)?, None, &without_profile)?;
+        match &sources.file {
+            None => Err(bad_all("there is no configuration file; `ibinder-sync config init` writes one")),
+            Some(path) if sources.profiles.is_empty() => {
+                Err(bad_all(&format!("{} has no profiles; write [profiles.NAME] above their settings", path.display())))
+            }
+            Some(_) => Ok(sources),
+        }
+    }
+
+    /// Refuses a place that all profiles would share.
+    pub fn check_all(&self) -> Result<(), Error> {
+        let places = [NAMES.dest, NAMES.status_file, NAMES.metrics_file];
+        let shared = places.into_iter().filter_map(|name| self.get(name));
+        Error::none(shared.filter(|value| matches!(value.origin, Origin::Flag | Origin::Variable(_))).map(|value| {
+            let why = "with --all each profile needs its own; set it in the profiles".to_owned();
+            Error::Bad { name: value.name().into(), why }
+        }))
+    }
+
+    /// The profiles of the file.
+    pub fn profiles(&self) -> &[String] {
+        &self.profiles
+    }
+
     /// Reads a file that was found, and the environment.
     fn of_file(
         file: Option<(PathBuf, String)>,
@@ -161,6 +192,10 @@ impl Settings {
     pub fn read(sources: &Sources, command: &str) -> (Self, Vec<Error>) {
         Self::look_up(&|name| sources.get(name), command)
     }
+}
+
+fn bad_all(why: &str) -> Error {
+    Error::Bad { name: "--all".into(), why: why.to_owned() }
 }
 
 fn unknown_profile(path: &Path, name: &str, profiles: &[String]) -> Error {

@@ -33,6 +33,11 @@ pub(crate) fn leave_interrupts(runtime: &Runtime) {
     let _ = signal(SignalKind::interrupt());
 }
 
+/// Passes each signal on to those who do the work.
+pub(crate) fn pass_on(to: impl FnMut(StopCause) + Send + 'static) {
+    spawn(to);
+}
+
 /// Watches signals until the program ends.
 #[derive(Debug)]
 pub(crate) struct Signals(Arc<AtomicU16>);
@@ -42,17 +47,7 @@ impl Signals {
     pub(crate) fn watch(stop: &Arc<Stop>) -> Self {
         let over = Arc::new(AtomicU16::new(AT_WORK));
         let (stop, code) = (Arc::clone(stop), Arc::clone(&over));
-        // Signals before the thread is ready must not be lost.
-        let (ready, begun) = std::sync::mpsc::channel::<()>();
-        let spawned = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            let Ok(runtime) = runtime() else { return };
-            runtime.block_on(listen(&stop, &code, || drop(ready)));
-        });
-        // Now it is ready, or it has ended.
-        let _ = begun.recv();
-        if spawned.is_err() {
-            unwatched();
-        }
+        spawn(move |cause| react(&stop, &code, cause));
         Self(over)
     }
 
@@ -66,26 +61,43 @@ fn unwatched() {
     tracing::warn!("signals can't be handled: Ctrl-C ends the program at once, and the next run recovers from that");
 }
 
-async fn listen(stop: &Stop, over: &AtomicU16, ready: impl FnOnce()) {
+/// Starts the thread that listens, and waits until it does, so that no signal is lost.
+fn spawn(heard: impl FnMut(StopCause) + Send + 'static) {
+    let (ready, begun) = std::sync::mpsc::channel::<()>();
+    let spawned = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let Ok(runtime) = runtime() else { return };
+        runtime.block_on(listen(heard, || drop(ready)));
+    });
+    // Now it is ready, or it has ended.
+    let _ = begun.recv();
+    if spawned.is_err() {
+        unwatched();
+    }
+}
+
+async fn listen(mut heard: impl FnMut(StopCause), ready: impl FnOnce()) {
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return unwatched();
     };
     ready();
     loop {
-        let cause = tokio::select! {
+        heard(tokio::select! {
             _ = interrupt.recv() => StopCause::Interrupt,
             _ = terminate.recv() => StopCause::Terminate,
-        };
-        let code = over.load(SeqCst);
-        if code == AT_WORK && !stop.is_set() {
-            tracing::info!("stopping; finished work is kept (repeat to stop at once)");
-            stop.now(cause);
-            continue;
-        }
-        crate::process::abandon();
-        // Killing is always safe, and a second signal asks for it.
-        let asked = if cause == StopCause::Interrupt { 130 } else { 143 };
-        process::exit(u8::try_from(code).map_or(asked, i32::from));
+        });
     }
+}
+
+fn react(stop: &Stop, over: &AtomicU16, cause: StopCause) {
+    let code = over.load(SeqCst);
+    if code == AT_WORK && !stop.is_set() {
+        tracing::info!("stopping; finished work is kept (repeat to stop at once)");
+        stop.now(cause);
+        return;
+    }
+    crate::process::abandon();
+    // Killing is always safe, and a second signal asks for it.
+    let asked = if cause == StopCause::Interrupt { 130 } else { 143 };
+    process::exit(u8::try_from(code).map_or(asked, i32::from));
 }

@@ -9,6 +9,7 @@ mod forget;
 mod history;
 mod log;
 mod output;
+mod profiles;
 mod progress;
 mod purge;
 mod questions;
@@ -27,6 +28,7 @@ pub use forget::forget;
 pub use history::{document_history, listed, restored, snapshots};
 pub use log::{Level, start as start_log};
 pub use output::{Lines, is_lost, json, json_line, print, print_aside, print_json};
+pub use profiles::{ProfileEnd, all_profiles, all_statuses, labelled};
 pub use progress::Screen;
 pub use purge::purge;
 pub use questions::{ask_line, ask_secret};
@@ -42,6 +44,12 @@ pub use crate::report::escape;
 /// Prints a warning to standard error, if there are no log lines.
 pub fn warn(error: &dyn std::error::Error) {
     let _ = writeln!(io::stderr(), "warning: {}", escape(&error.to_string()));
+}
+
+/// Prints text to standard error.
+pub fn print_note(text: &str) {
+    // A closed standard error is no reason to stop a backup.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Prints an error with its causes to standard error.

@@ -28,6 +28,7 @@ mod pace;
 mod packaging;
 mod page;
 mod plan;
+mod profiles;
 mod program;
 mod purge;
 mod reading;
