@@ -65,7 +65,7 @@ fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Erro
         ui::print(&ui::plan(&finished.planned));
     }
     if exit != Exit::Usage {
-        reporting::show_plan(output, &report);
+        reporting::show_plan(output, &report, &finished.ended);
     }
     if let Ended::Fatal(fatal) = &finished.ended {
         ui::print_error(fatal);

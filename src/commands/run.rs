@@ -84,7 +84,7 @@ pub fn refused(dest: &Path, organisation: Option<&OrganisationId>, notices: &Not
 }
 
 fn notify(notifications: &mut Notifications<'_>, exit: Exit, report: &RunReport) {
-    let summary = ui::summary(report, None);
+    let summary = ui::summary(report, None, None);
     notifications.ping(exit, &summary);
     let (outcome, run_id) = (report.outcome.word(), report.run_id.as_str());
     notifications.send(&Over { command: "run", exit, outcome, run_id, report, summary: &summary });
@@ -138,7 +138,7 @@ fn go(
     let exit = closing.write(&finished, &mut report, listed);
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.html", run.id));
     if exit != Exit::Usage {
-        reporting::show(output, &report, &place);
+        reporting::show(output, &report, &place, &finished.ended);
     }
     if let Ended::Fatal(fatal) = &finished.ended {
         ui::print_error(fatal);

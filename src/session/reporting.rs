@@ -85,13 +85,18 @@ pub(crate) fn give_up(report: &RunReport, output: &Output, error: &Error) -> Exi
 }
 
 /// Shows the report of a run; `place` is the path of the whole report.
-pub(crate) fn show(output: &Output, report: &RunReport, place: &Path) {
-    say(output, report, || ui::summary(report, Some(place)));
+pub(crate) fn show(output: &Output, report: &RunReport, place: &Path, ended: &Ended) {
+    say(output, report, || ui::summary(report, Some(place), told(ended).as_deref()));
 }
 
 /// Shows the report of a plan.
-pub(crate) fn show_plan(output: &Output, report: &RunReport) {
-    say(output, report, || ui::planned(report));
+pub(crate) fn show_plan(output: &Output, report: &RunReport, ended: &Ended) {
+    say(output, report, || ui::planned(report, told(ended).as_deref()));
+}
+
+/// The error that is printed by itself.
+fn told(ended: &Ended) -> Option<String> {
+    if let Ended::Fatal(fatal) = ended { Some(fatal.to_string()) } else { None }
 }
 
 fn say(output: &Output, report: &RunReport, text: impl FnOnce() -> String) {

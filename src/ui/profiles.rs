@@ -38,7 +38,7 @@ pub fn labelled(profile: &str, line: &str) -> String {
 pub fn all_profiles(ends: &[ProfileEnd]) -> String {
     let complete = ends.iter().filter(|end| end.exit_code == 0).count();
     let count = if ends.len() == 1 { "1 profile".to_owned() } else { format!("{} profiles", ends.len()) };
-    let mut text = format!("{count}: {complete} with exit 0, {} with another.\n", ends.len() - complete);
+    let mut text = format!("{complete} of {count} ended with exit code 0.\n");
     let width = ends.iter().map(|end| escape(&end.profile).chars().count()).max().unwrap_or(0);
     for end in ends {
         text.push_str(&format!("  {:<width$}  exit {:<3}  {}\n", escape(&end.profile), end.exit_code, end.meaning));
@@ -106,6 +106,6 @@ mod tests {
             all_statuses(&ends, 3),
             "UNKNOWN: 1 of 2 mirrors OK; b: error: no\n\na: OK: fine\n  mirror: /a\n\nb: error: no\n"
         );
-        assert_eq!(all_profiles(&ends[..1]), "1 profile: 1 with exit 0, 0 with another.\n  a  exit 0    complete\n");
+        assert_eq!(all_profiles(&ends[..1]), "1 of 1 profile ended with exit code 0.\n  a  exit 0    complete\n");
     }
 }

@@ -23,8 +23,9 @@ fn head(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The end of a run. `report` is the path of the whole report.
-pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
+/// The end of a run. `report` is the path of the whole report; `told` is an error that is printed by itself, and so not
+/// listed.
+pub fn summary(run: &RunReport, report: Option<&std::path::Path>, told: Option<&str>) -> String {
     let requests = run.requests.token + run.requests.api + run.requests.storage;
     let mut text = format!(
         "{}: {}\n{} in {:.1} s, {requests} requests.\n",
@@ -54,7 +55,7 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>) -> String {
     }
     filters(&mut text, run);
     tabs(&mut text, run);
-    problems(&mut text, run);
+    problems(&mut text, run, told);
     if let Some(report) = report {
         text.push_str(&format!("Report: {}\n", report.display()));
     }
@@ -79,8 +80,8 @@ fn result(run: &RunReport) -> String {
     }
 }
 
-/// The end of a plan: what a run would do.
-pub fn planned(run: &RunReport) -> String {
+/// The end of a plan: what a run would do. `told` is an error that is printed by itself, and so not listed.
+pub fn planned(run: &RunReport, told: Option<&str>) -> String {
     let requests = run.requests.token + run.requests.api + run.requests.storage;
     let mut text = format!(
         "{}: a run would {}. {} in {}, {} unchanged.\nNothing was changed. {:.1} s, {requests} requests.\n",
@@ -102,7 +103,7 @@ pub fn planned(run: &RunReport) -> String {
     }
     filters(&mut text, run);
     tabs(&mut text, run);
-    problems(&mut text, run);
+    problems(&mut text, run, told);
     text
 }
 
@@ -129,12 +130,15 @@ fn tabs(text: &mut String, run: &RunReport) {
 }
 
 /// Failures and warnings.
-fn problems(text: &mut String, run: &RunReport) {
-    let failures = run.failures.iter().map(|f| match &f.file_name {
-        Some(name) if !name.is_empty() => format!("{name}: {}", f.error),
-        _ => f.error.clone(),
-    });
-    list(text, "failed", failures);
+fn problems(text: &mut String, run: &RunReport, told: Option<&str>) {
+    let others = run.failures.iter().filter(|f| told != Some(f.error.as_str()));
+    let failures: Vec<String> = others
+        .map(|f| match &f.file_name {
+            Some(name) if !name.is_empty() => format!("{name}: {}", f.error),
+            _ => f.error.clone(),
+        })
+        .collect();
+    list(text, "failed", failures.into_iter());
     list(text, "warning", run.warnings.iter().cloned());
 }
 

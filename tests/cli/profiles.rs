@@ -35,7 +35,7 @@ fn a_profile_that_fails_keeps_no_other_from_running() {
     for jobs in ["1", "3"] {
         let done = finish(bare(&["run", "--all", "--jobs", jobs]).env("IBINDER_CONFIG", &path)).expect(2);
         assert!(
-            done.out.contains("3 profiles: 2 with exit 0, 1 with another.\n  a  exit 0    complete\n"),
+            done.out.contains("2 of 3 profiles ended with exit code 0.\n  a  exit 0    complete\n"),
             "{}",
             done.out
         );
