@@ -41,6 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "catalogue",
             "config",
             "history",
+            "mail",
             "mirror",
             "model",
             "monitoring",
@@ -59,7 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("cli", &["config", "sandbox"]),
     ("ui", &["history", "monitoring", "process", "report", "sync"]),
-    ("config", &["model", "pace", "paths", "plan", "process", "remote", "sync"]),
+    ("config", &["mail", "model", "notify", "pace", "paths", "plan", "process", "remote", "sync"]),
     (
         "sync",
         &[
@@ -79,6 +80,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("doctor", &["mirror", "model", "plan", "remote", "report"]),
     ("history", &["mirror", "model", "naming", "page", "report", "state"]),
+    ("mail", &["report"]),
     ("page", &["report"]),
     ("monitoring", &["report"]),
     ("verify", &["mirror", "model", "pace", "report", "state"]),
@@ -109,6 +111,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/"]),
     ("rusqlite_migration", &["state/"]),
     ("reqwest", &["remote/", "notify/web.rs"]),
+    ("lettre", &["notify/"]),
     ("rustix", &["mirror/", "config/init.rs", "paths/", "process/", "ui/questions.rs"]),
     ("backoff", &["pace/retry.rs"]),
     ("governor", &["pace/rate.rs"]),
@@ -124,7 +127,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli/pages.rs"]),
     ("indicatif", &["ui/", "session/output.rs"]),
     ("console", &["ui/"]),
-    ("maud", &["page/"]),
+    ("maud", &["mail/", "page/"]),
     ("toml", &["config/file.rs"]),
     ("schemars", &["config/schema.rs"]),
 ];

@@ -12,9 +12,10 @@ use super::profiles::Profiles;
     after_help = "It changes nothing, and sends about two dozen requests, one after the other. The report contains no \
     secret and names no document, binder or person.\n\nIt ends with 0 if a run can work (perhaps with warnings), with 2 if \
     you must fix the configuration or the destination first, with 3 if the credentials are refused, and with 4 if the \
-    service can't be reached or gives unexpected answers.\n\nExamples:\n  \
+    service can't be reached or gives unexpected answers. With `--mail` these are about the mail server.\n\nExamples:\n  \
     ibinder-sync doctor --dest /srv/mirror\n  \
-    ibinder-sync doctor --dest /srv/mirror --report doctor.txt"
+    ibinder-sync doctor --dest /srv/mirror --report doctor.txt\n  \
+    ibinder-sync doctor --mail --profile north"
 )]
 pub struct Doctor {
     /// Accept a destination that holds no mirror yet, even if `existing` is set
@@ -23,6 +24,9 @@ pub struct Doctor {
     /// Write all results to this file, to send it to somebody who helps
     #[arg(long, value_name = "FILE", conflicts_with = "all")]
     pub report: Option<PathBuf>,
+    /// Send one test mail, as `mail` in the configuration file says, and check nothing else
+    #[arg(long, conflicts_with_all = ["report", "json"])]
+    pub mail: bool,
     /// Print all results as JSON on standard output
     #[arg(long)]
     pub json: bool,
@@ -34,6 +38,6 @@ pub struct Doctor {
 impl Doctor {
     /// `doctor --first`.
     pub fn first() -> Self {
-        Self { first: true, report: None, json: false, profiles: Profiles { all: false, jobs: 1 } }
+        Self { first: true, mail: false, report: None, json: false, profiles: Profiles { all: false, jobs: 1 } }
     }
 }

@@ -186,7 +186,7 @@ fn the_page_has_every_setting() {
         let flag = key.flag().map(|flag| format!("`--{flag}`")).unwrap_or_default();
         let example = key.example().map(|example| format!("`{example}`")).unwrap_or_default();
         let commands = if key.commands.len() > 5 { "all of a mirror".to_owned() } else { key.commands.join(", ") };
-        let (name, variable, help) = (key.name, key.variable(), key.full_help());
+        let (name, variable, help) = (key.in_file(), key.variable(), key.full_help());
         format!("| `{name}` | {example} | {flag} | `{variable}` | {commands} | {help} |\n")
     };
     let table: String = KEYS.iter().map(row).collect();
@@ -216,9 +216,11 @@ fn a_declaration_is_all_that_a_setting_needs() {
         assert!(of_variable.get(name).is_some(), "{variable} is not read");
         assert_eq!(Settings::read(&of_variable, key.commands[0]).1.len(), 0, "{name} = {example}");
         assert!(shown(&of_variable).contains(&variable), "config show lacks {name}");
-        assert_eq!(sample.contains(&format!("\n#{name} = ")), !is_secret, "config init: {name}");
-        assert_eq!(schema["properties"][name]["description"].is_string(), !is_secret, "config schema: {name}");
-        assert!(page.contains(&format!("\n| `{name}` |")), "docs/configuration.md lacks {name}");
+        let in_file = key.in_file();
+        assert_eq!(sample.contains(&format!("\n#{in_file} = ")), !is_secret, "config init: {name}");
+        let described = format!("/properties/{}/description", in_file.replace('.', "/properties/"));
+        assert_eq!(schema.pointer(&described).is_some(), !is_secret, "config schema: {name}");
+        assert!(page.contains(&format!("\n| `{in_file}` |")), "docs/configuration.md lacks {name}");
         assert!(key.help().len() > 10 && !key.help().contains("  "), "{name}: {}", key.help());
     }
 }
@@ -229,6 +231,8 @@ const ALSO: &[(&str, &str)] = &[
     ("client_id", "a field of a request for a token"),
     ("client_secret", "a field of a request for a token; a credential of systemd; a variable that no command inherits"),
     ("client_secret_command", "a variable that no command inherits"),
+    ("mail_password", "a credential of systemd; a way to the password; a variable that no command inherits"),
+    ("mail_password_command", "a variable that no command inherits"),
     ("dest", "the head of the sample explains variables"),
     ("binder", "iBinder's word, in sentences and in the catalogue"),
     ("exclude_binder", "a key of the report, which shows the filters as flags"),

@@ -13,7 +13,7 @@ use crate::{
     monitoring::{STATUS, Status},
     notify,
     remote::Settings,
-    report::{Area, Check, DoctorReport, Filters},
+    report::{Area, Check, DoctorReport, Filters, format::number_of},
     session::{Exit, Reading, check_nesting, open::retry_on_change, runtime},
     ui,
 };
@@ -26,6 +26,9 @@ pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], en
     // Checks the settings of a run too, not only those of this command.
     let (given, wrong) = &config::Settings::read(sources, "run");
     let dest = given.dest.as_deref();
+    if request.mail {
+        return super::doctor_mail::send(given, wrong, sources);
+    }
     if let Some(Err(error)) = request.report.as_deref().map(|file| check_output_path("--report", file, dest)) {
         ui::print_error(&error);
         return Exit::Usage;
@@ -34,6 +37,7 @@ pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], en
     let mut checks = configuration(&settings, given, sources);
     checks.extend(wrong.iter().chain(unknown).map(|error| failure(Area::Configuration, error)));
     checks.extend(filters(given, dest));
+    checks.extend(mail(given, sources));
     match dest {
         None => checks.push(Check::skipped(Area::Destination, "not checked: dest is not set")),
         Some(dest) => {
@@ -93,6 +97,17 @@ fn configuration(
     let missing = config::missing(given, sources);
     let others = error.each().iter().filter(|error| error.missing().is_none());
     missing.iter().chain(others).map(|error| failure(Area::Configuration, error)).collect()
+}
+
+/// Who gets mail, in numbers; `None` if nobody does.
+fn mail(given: &config::Settings, sources: &Sources) -> Vec<Check> {
+    let (mail, wrong) = config::MailSettings::read(given, sources);
+    let sent = mail.map(|mail| {
+        let people = number_of(mail.to.len() as u64, "recipient", "recipients");
+        format!("mail goes to {people} through {}; `ibinder-sync doctor --mail` sends one", mail.server.host)
+    });
+    let good = sent.map(|found| Check::ok(Area::Configuration, found));
+    good.into_iter().chain(wrong.iter().map(|error| failure(Area::Configuration, error))).collect()
 }
 
 /// The filters of a run, and what they excluded last; `None` without any.

@@ -10,6 +10,7 @@ mod config_dialog;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod doctor;
+mod doctor_mail;
 mod export;
 mod forget;
 mod history;

@@ -13,6 +13,7 @@ use crate::{
     session::{
         Error, Exit, Output, Writing, adoption, check_nesting, check_start, confirm, execute,
         finalize::Finalizer,
+        mail,
         notifications::{Notifications, RunEnd as Over},
         reporting, service_client,
         signals::Signals,
@@ -69,6 +70,7 @@ pub(crate) fn carry_out(
     });
     signals.finished(exit);
     notify(&mut notifications, exit, &report);
+    mail::send(&config.notices, &config.dest, exit, &report);
     exit
 }
 
@@ -80,6 +82,7 @@ pub fn refused(dest: &Path, organisation: Option<&OrganisationId>, notices: &Not
     ui::print_error(&error);
     StatusFile::new(dest, notices).run_failed(&report, exit);
     notify(&mut Notifications::new(notices, dest), exit, &report);
+    mail::send(notices, dest, exit, &report);
     exit
 }
 

@@ -14,6 +14,9 @@ use crate::paths::{self, Unreadable};
 /// The names of the credential in `$CREDENTIALS_DIRECTORY`.
 const CREDENTIALS: [&str; 2] = ["ibinder-client-secret", "client_secret"];
 
+/// What a file has to hold.
+const WHAT: &str = "the client's secret";
+
 /// The largest secret, in bytes.
 const MOST: u64 = 64 * 1024;
 
@@ -23,16 +26,15 @@ pub(super) fn secret(settings: &Settings, sources: &Sources) -> Result<SecretStr
         return Ok(secret.clone());
     }
     if let Some(path) = &settings.client_secret_file {
-        return read(path, sources).map_err(|why| sources.bad(NAMES.client_secret_file, why));
+        return of_file(path, sources.credentials.as_deref(), WHAT)
+            .map_err(|why| sources.bad(NAMES.client_secret_file, why));
     }
     if let Some(command) = &settings.client_secret_command {
-        let secret = command::first_line(command.trim(), command::LIMIT)
-            .and_then(|line| clean(&line).map_err(|why| format!("the command's first line {why}")))
-            .and_then(|secret| secret.ok_or_else(|| "the command printed nothing on its first line".to_owned()));
-        return secret.map_err(|why| sources.bad(NAMES.client_secret_command, why));
+        return of_command(command).map_err(|why| sources.bad(NAMES.client_secret_command, why));
     }
     match of_systemd(sources) {
-        Some(path) => read(&path, sources).map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
+        Some(path) => of_file(&path, sources.credentials.as_deref(), WHAT)
+            .map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
         None => Err(sources.missing(NAMES.client_secret_file)),
     }
 }
@@ -57,13 +59,21 @@ pub(super) fn of_systemd(sources: &Sources) -> Option<PathBuf> {
     credentials.find(|path| path.exists())
 }
 
-fn read(path: &Path, sources: &Sources) -> Result<SecretString, String> {
+/// A secret that a command prints as its first line.
+pub(super) fn of_command(command: &str) -> Result<SecretString, String> {
+    command::first_line(command.trim(), command::LIMIT)
+        .and_then(|line| clean(&line).map_err(|why| format!("the command's first line {why}")))
+        .and_then(|secret| secret.ok_or_else(|| "the command printed nothing on its first line".to_owned()))
+}
+
+/// A secret in a file; `systemd` is the folder of credentials, and `what` is what the file has to hold.
+pub(super) fn of_file(path: &Path, systemd: Option<&Path>, what: &str) -> Result<SecretString, String> {
     let cannot = |error: Unreadable| match error {
         Unreadable::Io(error) => format!("cannot read {}: {error}", path.display()),
         other => format!("{} can't be used: {other}", path.display()),
     };
     let (file, metadata) = paths::open(path).map_err(cannot)?;
-    let of_systemd = sources.credentials.as_ref().is_some_and(|folder| path.starts_with(folder));
+    let of_systemd = systemd.is_some_and(|folder| path.starts_with(folder));
     let mode = metadata.permissions().mode() & 0o7777;
     if !is_private(mode, metadata.uid(), of_systemd) {
         let path = path.display();
@@ -73,8 +83,8 @@ fn read(path: &Path, sources: &Sources) -> Result<SecretString, String> {
     let text = String::from_utf8(bytes).map_err(|_| cannot(Unreadable::NotText))?;
     match clean(&text) {
         Ok(Some(secret)) => Ok(secret),
-        Ok(None) => Err(format!("{} is empty; write the client's secret into it", path.display())),
-        Err(why) => Err(format!("{} {why}; write the client's secret into it and nothing else", path.display())),
+        Ok(None) => Err(format!("{} is empty; write {what} into it", path.display())),
+        Err(why) => Err(format!("{} {why}; write {what} into it and nothing else", path.display())),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{borrow::Cow, path::PathBuf, slice};
 
+use super::Key;
 use crate::sync::BadGlob;
 
 /// What is wrong, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A setting is missing.
-    #[error("{name} is not set; {advice}")]
+    #[error("{} is not set; {advice}", in_file(.name))]
     Missing {
         /// Its name.
         name: &'static str,
@@ -63,6 +64,10 @@ fn heading(errors: &[Error]) -> String {
     } else {
         format!("{} mistakes in the configuration", errors.len())
     }
+}
+
+fn in_file(name: &str) -> String {
+    Key::named(name).map_or_else(|| name.to_owned(), Key::in_file)
 }
 
 fn lines(errors: &[Error]) -> String {

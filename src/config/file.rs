@@ -13,7 +13,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Error, KEYS, Key, Kind, Origin, Value, spelling::nearest};
+use super::{Error, KEYS, Key, Kind, Origin, Value, key::MAIL, spelling::nearest};
 
 /// The settings of a file.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl Reader<'_> {
             if name.get_ref() == "profiles" {
                 file.profiles = self.profiles(value);
             } else {
-                file.top.extend(self.setting(name, value, Origin::Top));
+                file.top.extend(self.settings(name, value, Origin::Top));
             }
         }
         file
@@ -83,29 +83,52 @@ impl Reader<'_> {
                 self.refuse(value, format!("a profile is a table: write [profiles.{}] above its keys", name.get_ref()));
                 continue;
             };
-            let settings =
-                table.iter().filter_map(|(name, value)| self.setting(name, value, Origin::Profile)).collect();
+            let settings = table.iter().flat_map(|(name, value)| self.settings(name, value, Origin::Profile)).collect();
             found.push((name.get_ref().to_string(), settings));
         }
         found
     }
 
+    /// A setting, or those of the table of mail.
+    fn settings(
+        &mut self,
+        name: &Spanned<Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+        origin: fn(PathBuf, usize) -> Origin,
+    ) -> Vec<Value> {
+        if name.get_ref() != MAIL {
+            return self.setting("", name, value, origin).into_iter().collect();
+        }
+        let DeValue::Table(table) = value.get_ref() else {
+            self.refuse(
+                name,
+                format!("{MAIL} is a table: write [{MAIL}] above its keys, or mail.to = [\"anna@example.com\"]"),
+            );
+            return Vec::new();
+        };
+        let prefix = format!("{MAIL}.");
+        table.iter().filter_map(|(name, value)| self.setting(&prefix, name, value, origin)).collect()
+    }
+
     fn setting(
         &mut self,
+        prefix: &str,
         name: &Spanned<Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
         origin: fn(PathBuf, usize) -> Origin,
     ) -> Option<Value> {
         let origin = origin(self.path.to_owned(), self.line(name.span().start));
-        let Some(key) = Key::named(name.get_ref()) else {
-            let known = KEYS.iter().filter(|key| key.kind != Kind::Secret).map(|key| key.name);
+        let whole = format!("{prefix}{}", name.get_ref());
+        let Some(key) = KEYS.iter().find(|key| key.in_file() == whole) else {
+            let known = KEYS.iter().filter(|key| key.kind != Kind::Secret).map(Key::in_file);
             let tables = Some("profiles").filter(|_| matches!(origin, Origin::Top(..)));
-            let meant = nearest(name.get_ref(), known.chain(tables));
+            let known: Vec<String> = known.chain(tables.map(str::to_owned)).collect();
+            let meant = nearest(&whole, known.iter().map(String::as_str));
             let advice = meant.map_or_else(
                 || "`ibinder-sync config schema` lists all keys".to_owned(),
                 |meant| format!("did you mean {meant}?"),
             );
-            self.refuse(name, format!("{} is not known; {advice}", name.get_ref()));
+            self.refuse(name, format!("{whole} is not known; {advice}"));
             return None;
         };
         let values = self.values(key, value.get_ref()).map_err(|why| self.refuse(name, why)).ok()?;
@@ -119,16 +142,16 @@ impl Reader<'_> {
 
     fn values(&self, key: &Key, value: &DeValue<'_>) -> Result<Vec<OsString>, String> {
         let wrong = || {
-            let (name, wanted, example) = (key.name, key.kind.wanted(), key.example_line());
+            let (name, wanted, example) = (key.in_file(), key.kind.wanted(), key.example_line());
             format!("{name} must be {wanted}, such as {example}; this is {}", what(value))
         };
         match value {
-            _ if key.kind == Kind::Secret => Err(no_secrets()),
+            _ if key.kind == Kind::Secret => Err(no_secrets(&key.in_file())),
             DeValue::String(text) if key.kind.takes_text() && text.trim().is_empty() => {
-                Err(format!("{} is empty; remove the line, or write one like {}", key.name, key.example_line()))
+                Err(format!("{} is empty; remove the line, or write one like {}", key.in_file(), key.example_line()))
             }
             DeValue::String(text) if key.kind == Kind::Path && text.starts_with('~') => {
-                Err(format!("{} starts with ~, which only a shell understands; write the whole path", key.name))
+                Err(format!("{} starts with ~, which only a shell understands; write the whole path", key.in_file()))
             }
             // A path is relative to the file's folder.
             DeValue::String(text) if key.kind == Kind::Path => {
@@ -156,10 +179,11 @@ impl Reader<'_> {
     }
 }
 
-fn no_secrets() -> String {
-    "this file must not contain a secret: put it into a file of its own that only you can read, and name that one as \
-     client_secret_file; or use client_secret_command"
-        .to_owned()
+fn no_secrets(name: &str) -> String {
+    format!(
+        "this file must not contain a secret: put it into a file of its own that only you can read, and name that one \
+         as {name}_file; or use {name}_command"
+    )
 }
 
 fn what(value: &DeValue<'_>) -> &'static str {
@@ -205,6 +229,16 @@ mod tests {
     }
 
     #[test]
+    fn mail_is_a_table_or_dotted_keys() {
+        let tables = look("[mail]\nto = [\"a@b.se\"]\n[profiles.north.mail]\nlanguage = \"sv\"\n").unwrap();
+        let dotted = look("\nmail.to = [\"a@b.se\"]\n[profiles.north]\nmail.language = \"sv\"\n").unwrap();
+        for file in [tables, dotted] {
+            assert_eq!(shown(&file.top), "2:mail_to=a@b.se");
+            assert_eq!(shown(&file.profiles[0].1), "4:mail_language=sv");
+        }
+    }
+
+    #[test]
     fn every_example_is_what_the_key_takes() {
         for key in KEYS.iter().filter(|key| key.kind != Kind::Secret) {
             let file = look(&key.example_line()).unwrap();
@@ -226,6 +260,11 @@ mod tests {
             ("binder = [1]", "/etc/x/config.toml:1: binder must be a list of texts in brackets, such as binder = [\"Brf *\"]; this is a list, or one of something else"),
             ("dest = \"\"", "/etc/x/config.toml:1: dest is empty; remove the line, or write one like dest = \"/srv/mirror\""),
             ("dest = \"~/mirror\"", "/etc/x/config.toml:1: dest starts with ~, which only a shell understands; write the whole path"),
+            ("mail = 3", "/etc/x/config.toml:1: mail is a table: write [mail] above its keys, or mail.to = [\"anna@example.com\"]"),
+            ("[mail]\nform = \"a@b.se\"", "/etc/x/config.toml:2: mail.form is not known; did you mean mail.from?"),
+            ("mail_to = [\"a@b.se\"]", "/etc/x/config.toml:1: mail_to is not known; did you mean mail.to?"),
+            ("[mail]\nto = \"a@b.se\"", "/etc/x/config.toml:2: mail.to must be a list of texts in brackets, such as mail.to = [\"anna@example.com\"]; this is text"),
+            ("mail.to = [\"a\"]", "mail.to in /etc/x/config.toml:1 can't be used: \"a\" is no mail address, such as anna@example.com or \"Anna <anna@example.com>\""),
             ("profiles = 3", "/etc/x/config.toml:1: profiles are tables, such as [profiles.north]"),
             ("profiles.a = 3", "/etc/x/config.toml:1: a profile is a table: write [profiles.a] above its keys"),
             ("rate_max = 1\nconcurrency = 1.5", "/etc/x/config.toml:2: concurrency must be a whole number, without quotes, such as concurrency = 8; this is a fraction"),
@@ -264,7 +303,13 @@ mod tests {
 
     #[test]
     fn a_secret_is_refused_and_not_repeated() {
-        for text in ["client_secret = \"5ecret\"", "[profiles.a]\nclient_secret = 5", "client_secret = 5ecret"] {
+        assert!(look("mail.password = \"5ecret\"").unwrap_err().contains("mail.password_file"));
+        for text in [
+            "mail.password = \"5ecret\"",
+            "client_secret = \"5ecret\"",
+            "[profiles.a]\nclient_secret = 5",
+            "client_secret = 5ecret",
+        ] {
             let error = look(text).unwrap_err();
             assert!(!error.contains("5ecret"), "{error}");
         }

@@ -9,6 +9,9 @@ use super::Kind;
 /// The help's heading of filters.
 pub(super) const FILTERS: &str = "Filters";
 
+/// The table of the file with the settings of mail.
+pub(super) const MAIL: &str = "mail";
+
 /// The help's heading of flags that every command takes.
 pub const EVERYWHERE: &str = "Global options";
 
@@ -37,6 +40,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// Its name as the file has it: that of `mail_to` is `mail.to`, which is `to` below `[mail]`.
+    pub fn in_file(&self) -> String {
+        self.name.strip_prefix("mail_").map_or_else(|| self.name.to_owned(), |rest| format!("{MAIL}.{rest}"))
+    }
+
     /// What it does: the help of its flag, without the default.
     pub fn help(&self) -> &'static str {
         self.help.trim_start()
@@ -66,7 +74,7 @@ impl Key {
 
     /// How a line of the file looks.
     pub fn example_line(&self) -> String {
-        format!("{} = {}", self.name, self.example().unwrap_or_default())
+        format!("{} = {}", self.in_file(), self.example().unwrap_or_default())
     }
 
     /// Whether a command takes it.
@@ -87,6 +95,12 @@ impl Key {
     /// Whether it is one of the ways to the client's secret.
     pub fn is_way_to_secret(&self) -> bool {
         self.name.starts_with("client_secret")
+    }
+
+    /// The secret to which it is one of several ways.
+    pub(super) fn secret(&self) -> Option<&'static str> {
+        let secrets = [("client_secret", "the client's secret"), ("mail_password", "mail.password")];
+        secrets.into_iter().find(|(name, _)| self.name.starts_with(name)).map(|(_, what)| what)
     }
 
     /// Refuses values that it can't take.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    config::{Address, Error, KEYS, NAMES, Settings, Sources, check_output_path},
+    config::{Address, Error, KEYS, MailSettings, NAMES, Settings, Sources, check_output_path},
     paths::is_replaceable,
 };
 
@@ -25,6 +25,10 @@ pub struct Notices {
     pub webhook: Option<Address>,
     /// The command that gets it.
     pub on_failure: Option<String>,
+    /// Who gets mail.
+    pub mail: Option<MailSettings>,
+    /// Where this program may keep small files between runs; outside of the mirror.
+    pub cache: Option<PathBuf>,
 }
 
 impl Notices {
@@ -48,7 +52,10 @@ impl Notices {
             let checked = checked.and_then(|()| is_named(&file).map_err(|why| sources.bad(key, why)));
             checked.map_err(|error| wrong.push(error)).ok().map(|()| file)
         };
+        let cache = sources.cache.clone();
+        let (mail, of_mail) = MailSettings::read(settings, sources);
         let notices = Self {
+            mail,
             status_file: usable(NAMES.status_file, &settings.status_file, |_| Ok(())),
             metrics_file: usable(NAMES.metrics_file, &settings.metrics_file, for_collector),
             profile: sources.profile.clone(),
@@ -56,7 +63,9 @@ impl Notices {
             ping: settings.ping_url.clone(),
             webhook: settings.webhook.clone(),
             on_failure: settings.on_failure.clone().filter(|command| !command.trim().is_empty()),
+            cache: cache.filter(|folder| check_output_path(String::new(), folder, dest).is_ok()),
         };
+        wrong.extend(of_mail);
         (notices, wrong)
     }
 }

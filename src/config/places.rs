@@ -46,6 +46,17 @@ fn of_user(environment: Environment<'_>) -> Option<PathBuf> {
     folder.map(|folder| folder.join(OF_THE_USER))
 }
 
+/// Where this program may keep small files between runs: the folder that the service manager gives it, or else the
+/// user's folder for state.
+pub(super) fn cache(environment: Environment<'_>) -> Option<PathBuf> {
+    let absolute = |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || absolute("HOME").map(|home| home.join(".local/state"));
+    let of_user = || absolute("XDG_STATE_HOME").or_else(home).map(|folder| folder.join("ibinder-sync"));
+    // Several folders are separated by colons.
+    let of_manager = absolute("CACHE_DIRECTORY").filter(|path| !path.to_string_lossy().contains(':'));
+    of_manager.or_else(of_user)
+}
+
 /// The file that the environment names.
 pub(super) fn of_environment(environment: Environment<'_>) -> Option<PathBuf> {
     environment(CONFIG).map(|path| without_line_end(&path)).filter(|path| !path.is_empty()).map(PathBuf::from)
@@ -157,6 +168,23 @@ mod tests {
         assert_eq!(default_target(false, &get), Some(of_home));
         assert_eq!(default_target(true, &get), Some(PathBuf::from(OF_THE_MACHINE)));
         assert_eq!(default_target(false, &|_| None), None);
+    }
+
+    #[test]
+    fn small_files_are_kept_where_the_manager_or_the_user_says() {
+        for (variables, folder) in [
+            (vec![("HOME", "/home/me")], Some("/home/me/.local/state/ibinder-sync")),
+            (vec![("HOME", "/home/me"), ("XDG_STATE_HOME", "/state")], Some("/state/ibinder-sync")),
+            (
+                vec![("HOME", "/home/me"), ("CACHE_DIRECTORY", "/var/cache/ibinder-sync/a")],
+                Some("/var/cache/ibinder-sync/a"),
+            ),
+            (vec![("CACHE_DIRECTORY", "/a:/b")], None),
+            (vec![("HOME", "relative")], None),
+        ] {
+            let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value));
+            assert_eq!(cache(&get).as_deref(), folder.map(Path::new), "{variables:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema as _, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::{KEYS, Key, Kind};
+use super::{KEYS, Key, Kind, key::MAIL};
 
 /// The schema, of draft 2020-12: settings, and profiles with settings of their own.
 pub fn schema() -> Value {
@@ -26,8 +26,16 @@ fn object(properties: &Map<String, Value>) -> Schema {
 }
 
 fn properties(generator: &mut SchemaGenerator) -> Map<String, Value> {
-    let keys = KEYS.iter().filter(|key| key.kind != Kind::Secret);
-    keys.map(|key| (key.name.to_owned(), property(key, generator))).collect()
+    let (mut all, mut of_mail) = (Map::new(), Map::new());
+    for key in KEYS.iter().filter(|key| key.kind != Kind::Secret) {
+        let (name, property) = (key.in_file(), property(key, generator));
+        match name.split_once('.') {
+            Some((_, name)) => of_mail.insert(name.to_owned(), property),
+            None => all.insert(name, property),
+        };
+    }
+    all.insert(MAIL.to_owned(), object(&of_mail).to_value());
+    all
 }
 
 fn property(key: &Key, generator: &mut SchemaGenerator) -> Value {
@@ -62,15 +70,22 @@ mod tests {
         let profile = &schema["properties"]["profiles"]["additionalProperties"];
         for (place, more) in [(&schema, 1), (profile, 0)] {
             assert_eq!(place["additionalProperties"], false);
-            assert_eq!(place["properties"].as_object().unwrap().len(), KEYS.len() - 1 + more);
+            let properties = place["properties"].as_object().unwrap();
+            let of_mail = properties["mail"]["properties"].as_object().unwrap().len();
+            assert_eq!(properties.len() - 1 + of_mail, KEYS.len() - 2 + more);
         }
         assert!(schema["properties"].get("client_secret").is_none());
+        assert!(schema["properties"]["mail"]["properties"].get("password").is_none());
+    }
+
+    fn pointer(key: &Key) -> String {
+        format!("/properties/{}", key.in_file().replace('.', "/properties/"))
     }
 
     #[test]
     fn the_shapes_take_what_the_file_takes() {
         for key in KEYS.iter().filter(|key| key.kind != Kind::Secret) {
-            let property = &schema()["properties"][key.name];
+            let property = &schema().pointer(&pointer(key)).cloned().unwrap();
             let types = match &property["type"] {
                 Value::Array(types) => types.clone(),
                 one => vec![one.clone()],

@@ -11,17 +11,19 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    Address, Error, Key, RateSetting, Value,
+    Address, Error, HostPort, Key, RateSetting, Value,
     declare::{Reader, settings},
     key::{EVERYWHERE, FILTERS},
     types::{
-        ADDRESS, BANDWIDTH, BINDER_GLOB, COMMAND, CONCURRENCY, DURATION, FREE_SPACE, LOG_FORMAT, LONG_TIME, LogFormat,
-        ORGANISATION, PATH, PATH_GLOB, RATE, RATE_MAX, REMOVAL_CAP, SECRET, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT,
-        TIMEOUT, VERSIONS,
+        ADDRESS, BANDWIDTH, BINDER_GLOB, COMMAND, CONCURRENCY, DURATION, FREE_SPACE, HOST_PORT, LANGUAGE, LOG_FORMAT,
+        LONG_TIME, LogFormat, MAILBOX, MAILBOXES, ORGANISATION, PATH, PATH_GLOB, RATE, RATE_MAX, REMOVAL_CAP, SECRET,
+        SECURITY, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT, TIMEOUT, VERSIONS,
     },
 };
 use crate::{
+    mail::Language,
     model::{OrganisationId, Share},
+    notify::{Mailbox, Security},
     pace::{Policy, Rate},
     plan::RemovalCap,
     remote,
@@ -39,6 +41,9 @@ const SERVICE: &[&str] = &["run", "plan", "adopt", "verify", "doctor"];
 
 /// Commands that report to others.
 const REPORTS: &[&str] = &["run", "verify"];
+
+/// Commands that send mail.
+const MAILS: &[&str] = &["run", "adopt", "doctor"];
 
 /// Commands that work on a mirror. The demo must never use the one that is configured.
 const MIRROR: &[&str] = &[
@@ -177,6 +182,38 @@ settings! {
 
     /// Run this shell command after an incomplete run, with the report on its standard input
     on_failure: Option<String> = COMMAND.example("/usr/local/bin/tell-the-office").under(NOTIFICATIONS).of(REPORTS);
+
+    /// Send mail to these addresses when a run fails or is incomplete, when it works again, and once a month if all is
+    /// well; at most one a day
+    mail_to: Vec<Mailbox> = MAILBOXES.example("anna@example.com").without_flag().of(MAILS);
+
+    /// The sender of the mail; the name is optional
+    mail_from: Option<Mailbox> = MAILBOX.example("iBinder backup <backup@example.com>").without_flag().of(MAILS);
+
+    /// The mail server, perhaps with a port [default: 587, 465 for tls, 25 for none]
+    mail_server: Option<HostPort> = HOST_PORT.example("smtp.example.com").without_flag().of(MAILS);
+
+    /// How the connection is encrypted: starttls, tls (from the start), or none (only for a server on this machine,
+    /// and without a user)
+    mail_security: Security = SECURITY.default("starttls").without_flag().of(MAILS);
+
+    /// The user of the mail server; none for a server that needs no login
+    mail_user: Option<String> = TEXT.example("backup@example.com").without_flag().of(MAILS);
+
+    /// The password itself: only from the environment, never in the configuration file
+    mail_password: Option<SecretString> = SECRET.without_flag().of(MAILS);
+
+    /// A file that holds the password and nothing else
+    mail_password_file: Option<PathBuf> = PATH.example("/etc/ibinder-sync/mail_password").without_flag().of(MAILS);
+
+    /// A command that prints the password as its first line
+    mail_password_command: Option<String> = COMMAND.example("pass show mail/backup").without_flag().of(MAILS);
+
+    /// The language of the mail: en or sv
+    mail_language: Language = LANGUAGE.default("en").example("sv").without_flag().of(MAILS);
+
+    /// Name documents in the mail; without it a mail has counts and causes
+    mail_names: bool = SWITCH.default("false").example("true").without_flag().of(MAILS);
 
     /// Format of log lines
     log_format: LogFormat = LOG_FORMAT.default("text").example("json").under(EVERYWHERE).of(CALLS);

@@ -116,7 +116,7 @@ impl Line {
     }
 
     fn text(&self) -> (String, String) {
-        let name = self.name;
+        let name = Key::named(self.name).map_or_else(|| self.name.to_owned(), Key::in_file);
         let note = self.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
         let from = self.from.as_ref().map(|from| format!("  # {from}{note}")).unwrap_or_default();
         match (&self.value, &self.from) {

@@ -17,6 +17,8 @@ use super::{
 pub struct Sources {
     found: BTreeMap<&'static str, Value>,
     pub(super) credentials: Option<PathBuf>,
+    /// Where this program may keep small files.
+    pub(super) cache: Option<PathBuf>,
     pub(super) file: Option<PathBuf>,
     pub(super) profile: Option<String>,
     pub(super) profiles: Vec<String>,
@@ -122,22 +124,23 @@ impl Sources {
             }
         }
         self.credentials = environment("CREDENTIALS_DIRECTORY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.cache = places::cache(environment);
         Error::none(wrong)?;
         self.put(layer)
     }
 
     /// Puts a layer over those before.
     fn put(&mut self, layer: impl IntoIterator<Item = Value>) -> Result<(), Error> {
-        let mut way: Option<Origin> = None;
+        let mut ways: BTreeMap<&str, Origin> = BTreeMap::new();
         for setting in layer {
-            if setting.key.is_way_to_secret() {
-                if let Some(other) = &way {
-                    let why = format!("{other} sets the client's secret, too; remove one of them");
+            if let Some(secret) = setting.key.secret() {
+                if let Some(other) = ways.get(secret) {
+                    let why = format!("{other} sets {secret}, too; remove one of them");
                     return Err(Error::Bad { name: setting.name().into(), why });
                 }
                 // A higher way to the secret overrules every lower one.
-                self.found.retain(|_, known| !known.key.is_way_to_secret());
-                way = Some(setting.origin.clone());
+                self.found.retain(|_, known| known.key.secret() != Some(secret));
+                ways.insert(secret, setting.origin.clone());
             }
             self.found.insert(setting.key.name, setting);
         }
@@ -156,6 +159,11 @@ impl Sources {
         let is_lower = |rate: &Value| rate.origin.layer() > setting.origin.layer() && !rate.is("auto");
         let overruled = name == NAMES.rate_max && self.found.get(NAMES.rate).is_some_and(is_lower);
         (!overruled).then_some(setting)
+    }
+
+    /// The profile that was chosen.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
     }
 
     /// Whether a key was set on the command line.

@@ -5,9 +5,11 @@ use std::{ffi::OsStr, num::NonZeroU64, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Address, Kind, RateSetting, Size, declare::Setting, kind::switch, time};
+use super::{Address, HostPort, Kind, RateSetting, Size, declare::Setting, kind::switch, time};
 use crate::{
+    mail::Language,
     model::{OrganisationId, Share},
+    notify::{Mailbox, Security},
     pace::Rate,
     plan::RemovalCap,
     remote,
@@ -58,6 +60,24 @@ pub(super) const LOG_FORMAT: Setting<LogFormat> = Setting::new(Kind::Text, "FORM
     _ => Err("it is one of text, json".to_owned()),
 })
 .one_of(&["text", "json"]);
+
+pub(super) const MAILBOX: Setting<Mailbox> = Setting::new(Kind::Text, "ADDRESS", |value| Mailbox::parse(text(value)?));
+pub(super) const MAILBOXES: Setting<Mailbox> =
+    Setting::new(Kind::List, "ADDRESS", |value| Mailbox::parse(text(value)?));
+pub(super) const HOST_PORT: Setting<HostPort> = Setting::new(Kind::Text, "HOST", |value| HostPort::parse(text(value)?));
+pub(super) const SECURITY: Setting<Security> = Setting::new(Kind::Text, "HOW", |value| match text(value)? {
+    "starttls" => Ok(Security::StartTls),
+    "tls" => Ok(Security::Tls),
+    "none" => Ok(Security::None),
+    _ => Err("it is one of starttls, tls, none".to_owned()),
+})
+.one_of(&["starttls", "tls", "none"]);
+pub(super) const LANGUAGE: Setting<Language> = Setting::new(Kind::Text, "LANGUAGE", |value| match text(value)? {
+    "en" => Ok(Language::English),
+    "sv" => Ok(Language::Swedish),
+    _ => Err("it is one of en, sv".to_owned()),
+})
+.one_of(&["en", "sv"]);
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

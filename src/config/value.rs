@@ -49,7 +49,7 @@ impl Value {
     /// Its name in an error.
     pub fn name(&self) -> String {
         match &self.origin {
-            Origin::Top(..) | Origin::Profile(..) => format!("{} in {}", self.key.name, self.origin),
+            Origin::Top(..) | Origin::Profile(..) => format!("{} in {}", self.key.in_file(), self.origin),
             Origin::Variable(name) => name.clone(),
             Origin::Flag => format!("--{}", self.key.flag().unwrap_or_default()),
         }

@@ -21,7 +21,12 @@ const MOST: u64 = 64 * 1024;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Variables that commands don't inherit.
-const SECRETS: [&str; 2] = ["IBINDER_CLIENT_SECRET", "IBINDER_CLIENT_SECRET_COMMAND"];
+const SECRETS: [&str; 4] = [
+    "IBINDER_CLIENT_SECRET",
+    "IBINDER_CLIENT_SECRET_COMMAND",
+    "IBINDER_MAIL_PASSWORD",
+    "IBINDER_MAIL_PASSWORD_COMMAND",
+];
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ pub(crate) mod confirm;
 pub(crate) mod error;
 mod exit;
 pub(crate) mod finalize;
+pub(crate) mod mail;
 pub(crate) mod notifications;
 pub(crate) mod open;
 pub(crate) mod output;

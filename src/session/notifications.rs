@@ -1,7 +1,8 @@
 //! Notifications at the end of a run or check.
 //!
 //! They are sent last, after the lock is released, so that their receivers can read the mirror, and they never
-//! change the result. A command that ends with anything but 0 notifies all; a complete one only sends a ping.
+//! change the result. A command that ends with anything but 0 notifies all; a complete one only sends a ping, and
+//! perhaps a mail (`session::mail`).
 
 use std::{path::Path, time::Duration};
 
