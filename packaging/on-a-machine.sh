@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a script on a throw-away machine: its own systemd, a copy of this machine's files (overlayfs), and no
-# network. The package of build-deb.sh is there as /opt/package.deb, and the documentation as /opt/docs. Needs root,
-# overlayfs and namespaces. nights.sh, walk.sh and share.sh are made for it.
+# network. The package of build-deb.sh is there as /opt/package.deb, the documentation as /opt/docs, and the checkout at
+# $REPO. Needs root, overlayfs and namespaces. nights.sh, walk.sh and share.sh are made for it.
 #
 #     packaging/on-a-machine.sh SCRIPT [FILE.deb]
 set -euo pipefail
@@ -77,6 +77,7 @@ start() {
     cp "$package" "$work/root/opt/package.deb"
     cp "$0" "$work/script"
     cp "$script" "$work/root/opt/script"
+    cp packaging/steps.sh "$work/root/opt/steps.sh"
     cp -r docs "$work/root/opt/docs"
     local hierarchy
     for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/systemd; do
@@ -112,4 +113,4 @@ if ! start; then
     exit
 fi
 
-inside bash /opt/script </dev/null
+inside env "SCRIPT=$script" "REPO=$PWD" bash /opt/script </dev/null

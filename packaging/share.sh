@@ -4,28 +4,8 @@
 #
 #     packaging/on-a-machine.sh packaging/share.sh
 set -euo pipefail
-
-step() { printf '== %s\n' "$*"; }
-fail() {
-    printf 'share: %s\n' "$*" >&2
-    tail -n 30 /run/out /var/log/samba/log.* >&2 || true
-    exit 1
-}
-# run CODE COMMAND...: its output is in /run/out.
-run() {
-    local wanted=$1 code=0
-    shift
-    "$@" >/run/out 2>&1 || code=$?
-    [ "$code" = "$wanted" ] || fail "exit $code instead of $wanted: $*"
-}
-says() { grep -qF -- "$1" /run/out || fail "it does not say: $1"; }
-# block KIND N: the Nth block of that kind of the page.
-block() {
-    awk -v kind="\`\`\`$1" -v wanted="$2" '
-        $0 == kind { n++; inside = 1; next }
-        $0 == "```" { inside = 0 }
-        inside && n == wanted' /opt/docs/sharing.md
-}
+# shellcheck source=packaging/steps.sh
+. /opt/steps.sh
 # as USER COMMANDS: what somebody at another machine sees.
 as() { timeout 60 smbclient '//127.0.0.1/ritningar' --user "$1%Husets-fasad-7" --command "$2" >/run/out 2>&1; }
 mirror=/var/lib/ibinder-sync/eken
@@ -36,14 +16,13 @@ install -d -o ibinder-sync -g ibinder-sync -m 750 "$mirror"
 (umask 027 && run 0 runuser -u ibinder-sync -- ibinder-sync demo --dest "$mirror")
 
 step 'the groups, the users and the share'
-command -v sudo >/dev/null || printf '#!/bin/sh\nexec "$@"\n' | install -m 755 /dev/stdin /usr/local/bin/sudo
 # The password is typed at a prompt.
 printf '#!/bin/sh\nprintf "Husets-fasad-7\\nHusets-fasad-7\\n" | /usr/bin/smbpasswd -s "$@"\n' |
     install -m 755 /dev/stdin /usr/local/bin/smbpasswd
-block sh 1 >/run/commands
+block sharing.md 'The group that may read' sh 1 >/run/commands
 run 0 bash -euxo pipefail /run/commands
-block ini 1 >>/etc/samba/smb.conf
-block sh 2 >/run/commands
+block sharing.md 'The share' ini 1 >>/etc/samba/smb.conf
+block sharing.md 'The share' sh 1 >/run/commands
 run 0 bash -euxo pipefail /run/commands
 useradd --no-create-home olle
 printf 'Husets-fasad-7\nHusets-fasad-7\n' | /usr/bin/smbpasswd -s -a olle

@@ -13,6 +13,7 @@ use crate::{
     cli::Doctor,
     commands::doctor,
     config::{self, Answers, Environment, Key, NAMES, NewConfig, NewSecret, Sources, clean_secret},
+    model::is_guid,
     session::{Error, Exit},
     ui,
 };
@@ -44,7 +45,7 @@ fn ask(new: &NewConfig) -> Result<(Answers, Option<Time>), Error> {
     ));
     let ask_profile = || question("Name of the profile, such as eken", None, profile);
     let profile = new.is_of_service().then(ask_profile).transpose()?;
-    let organisation = question("Organisation's id (a GUID)", None, |text| checked(NAMES.organisation, text))?;
+    let organisation = question("Organisation's id (a GUID)", None, organisation)?;
     let client_id = question("API client's id", None, |text| checked(NAMES.client_id, text))?;
     let secret = secret(new, profile.as_deref())?;
     let home = profile.as_ref().map(|name| format!("/var/lib/ibinder-sync/{name}"));
@@ -104,6 +105,16 @@ fn question<T>(text: &str, default: Option<&str>, check: impl Fn(&str) -> Result
 fn checked(name: &str, text: &str) -> Result<String, String> {
     Key::named(name).map_or(Ok(()), |key| key.check(&[OsString::from(text)]))?;
     Ok(text.to_owned())
+}
+
+/// A name instead of the id, or another value of the same page, would only be noticed as a refusal by the service.
+fn organisation(text: &str) -> Result<String, String> {
+    if is_guid(text.as_bytes()) {
+        checked(NAMES.organisation, text)
+    } else {
+        Err("that is no GUID, such as 0f8fad5b-d9cb-469f-a165-70867728950e; copy \"Organisations id\" from iBinder"
+            .to_owned())
+    }
 }
 
 /// A path of the file, which has no home folder and no working folder.

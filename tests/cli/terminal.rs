@@ -134,6 +134,7 @@ fn a_configuration_is_asked_for_written_and_checked() {
     let mut terminal = Terminal::start(init(&program, &path, &[]));
     terminal.answer_all(&[
         ("Organisation's id", ""),
+        ("Organisation's id", "Brf Eken"),
         ("Organisation's id", &id),
         ("API client's id", &client),
         ("Which of these [1]:", "4"),
@@ -161,6 +162,8 @@ fn a_configuration_is_asked_for_written_and_checked() {
     assert!(program.dest.join("Brf Eken/1.txt").exists());
 }
 
+const GUID: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+
 #[test]
 fn a_configuration_replaces_nothing_and_is_written_after_the_last_answer() {
     let program = Program::with_documents(1);
@@ -168,7 +171,7 @@ fn a_configuration_replaces_nothing_and_is_written_after_the_last_answer() {
     let of_secret = program.beside("home/client_secret");
     // Ctrl-D.
     let mut terminal = Terminal::start(init(&program, &path, &[]));
-    terminal.answer("Organisation's id", "AB");
+    terminal.answer("Organisation's id", GUID);
     terminal.answer("API client's id", "\u{4}");
     let (code, shown) = terminal.end();
     assert!(code == 2 && shown.contains("nothing was written"), "{shown}");
@@ -178,7 +181,7 @@ fn a_configuration_replaces_nothing_and_is_written_after_the_last_answer() {
     fs::write(&of_secret, "mine").unwrap();
     let mut terminal = Terminal::start(init(&program, &path, &[]));
     terminal.answer_all(&[
-        ("Organisation's id", "AB"),
+        ("Organisation's id", GUID),
         ("API client's id", "c"),
         ("Which of these", "1"),
         ("is there already; 2 uses it", "2"),
