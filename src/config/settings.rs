@@ -16,13 +16,13 @@ use super::{
     key::{EVERYWHERE, FILTERS},
     types::{
         ADDRESS, BANDWIDTH, BINDER_GLOB, COMMAND, CONCURRENCY, DURATION, FREE_SPACE, HOST_PORT, LANGUAGE, LOG_FORMAT,
-        LONG_TIME, LogFormat, MAILBOX, MAILBOXES, ORGANISATION, PATH, PATH_GLOB, RATE, RATE_MAX, REMOVAL_CAP, SECRET,
-        SECURITY, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT, TIMEOUT, VERSIONS,
+        LONG_TIME, LogFormat, MAILBOX, MAILBOXES, MANIFEST_AGES, ORGANISATION, PATH, PATH_GLOB, RATE, RATE_MAX,
+        REMOVAL_CAP, SECRET, SECURITY, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT, TIMEOUT, VERSIONS,
     },
 };
 use crate::{
     mail::Language,
-    model::{OrganisationId, Share},
+    model::{ManifestAges, OrganisationId, Share},
     notify::{Mailbox, Security},
     pace::{Policy, Rate},
     plan::RemovalCap,
@@ -163,6 +163,11 @@ settings! {
 
     /// Delete reports and manifests of runs more than TIME ago, except those of the last 3 runs and the newest manifest
     retain_runs: Option<Duration> = LONG_TIME.example("400d").under(RETENTION).of(RUNS) => engine.retain_runs;
+
+    /// Keep one manifest a day for the first time, one a week for the second, then one a month, and all of the last 24
+    /// hours; all: keep every one
+    retain_manifests: Option<ManifestAges> =
+        MANIFEST_AGES.default("31d,366d").under(RETENTION).of(RUNS) => engine.retain_manifests;
 
     /// Write a copy of the mirror's status, which every user may read, to this file: see `status`
     status_file: Option<PathBuf> = PATH.example("/var/lib/ibinder-sync/status.json").under(NOTIFICATIONS).of(REPORTS);

@@ -8,7 +8,7 @@ use url::Url;
 use super::{Address, HostPort, Kind, RateSetting, Size, declare::Setting, kind::switch, time};
 use crate::{
     mail::Language,
-    model::{OrganisationId, Share},
+    model::{ManifestAges, OrganisationId, Share},
     notify::{Mailbox, Security},
     pace::Rate,
     plan::RemovalCap,
@@ -48,6 +48,8 @@ pub(super) const RATE_MAX: Setting<Rate> = Setting::new(Kind::Number, "N", |valu
 pub(super) const DURATION: Setting<Duration> = Setting::new(Kind::Time, "TIME", |value| time::duration(text(value)?));
 pub(super) const TIMEOUT: Setting<Duration> = Setting::new(Kind::Time, "TIME", |value| time::timeout(text(value)?));
 pub(super) const LONG_TIME: Setting<Duration> = Setting::new(Kind::Time, "TIME", |value| time::long_time(text(value)?));
+pub(super) const MANIFEST_AGES: Setting<Option<ManifestAges>> =
+    Setting::new(Kind::Text, "TIME,TIME|all", |value| manifest_ages(text(value)?));
 pub(super) const SIZE: Setting<u64> = Setting::new(Kind::Size, "SIZE", |value| from_str(value).map(Size::bytes));
 pub(super) const BANDWIDTH: Setting<NonZeroU64> = Setting::new(Kind::Size, "SIZE", |value| bandwidth(text(value)?));
 pub(super) const FREE_SPACE: Setting<u64> =
@@ -123,6 +125,16 @@ pub fn clean(text: &str) -> Result<Option<SecretString>, &'static str> {
     Ok((!secret.is_empty()).then(|| SecretString::from(secret.to_owned())))
 }
 
+fn manifest_ages(text: &str) -> Result<Option<ManifestAges>, String> {
+    const WHY: &str = "it is all, or two times of which the first is not longer, such as 31d,366d";
+    if text.trim() == "all" {
+        return Ok(None);
+    }
+    let (daily, weekly) = text.split_once(',').ok_or(WHY)?;
+    let seconds = |text| time::long_time(text).map(|time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+    ManifestAges::new(seconds(daily)?, seconds(weekly)?).map(Some).ok_or_else(|| WHY.to_owned())
+}
+
 fn service_url(value: &OsStr) -> Result<Url, String> {
     let url = Url::parse(text(value)?.trim().trim_end_matches('/'))
         .map_err(|error| format!("{error}; it looks like https://api.ibinder.com/api"))?;
@@ -160,6 +172,9 @@ mod tests {
             ("retain", "0d"),
             ("retain_versions", "0"),
             ("retain_runs", "0d"),
+            ("retain_manifests", "31d"),
+            ("retain_manifests", "1y,2y"),
+            ("retain_manifests", "366d,31d"),
             ("include", "a["),
             ("bandwidth", "0"),
             ("bandwidth", "5"),

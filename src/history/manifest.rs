@@ -12,7 +12,7 @@ use zstd::stream::{read::Decoder, write::Encoder};
 
 use super::Error;
 use crate::{
-    mirror::{Mirror, Stage},
+    mirror::{Mirror, Root, Stage},
     model::{BinderId, DocumentId, Sha256, VersionId},
     state::{Mirrored, Run, State},
 };
@@ -107,6 +107,11 @@ pub fn manifest_is_due(mirror: &Mirror, state: &State) -> Result<bool, Error> {
     let has_manifest = |run: &Run| names.binary_search(&format!("{}{SUFFIX}", run.id)).is_ok();
     let newest = starts.iter().rev().find(|start| has_manifest(&start.run)).map(|start| start.run.number);
     Ok(newest.is_none() || state.read(|r| r.changed_run())? > newest)
+}
+
+/// The size of each manifest in bytes.
+pub fn manifest_sizes(root: &Root) -> Result<Vec<u64>, Error> {
+    Ok(root.note_sizes("runs", SUFFIX)?)
 }
 
 /// Writes a run's manifest; it becomes visible when it is complete and durable.

@@ -147,6 +147,19 @@ impl Root {
         paths::read(&self.path().join(STATE_FOLDER).join(name), LARGEST_NOTE).ok()
     }
 
+    /// The sizes of files in a folder of the state whose names end like this.
+    pub fn note_sizes(&self, folder: &str, suffix: &str) -> Result<Vec<u64>, Error> {
+        let failed = |error: std::io::Error| Error::io("list", format!("{STATE_FOLDER}/{folder}"), error);
+        let mut sizes = Vec::new();
+        for entry in std::fs::read_dir(self.path().join(STATE_FOLDER).join(folder)).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().as_encoded_bytes().ends_with(suffix.as_bytes()) {
+                sizes.push(entry.metadata().map_err(failed)?.len());
+            }
+        }
+        Ok(sizes)
+    }
+
     /// Writes a file of the state folder without the lock, so that readers see the old file or the new one. Doesn't use
     /// `tmp/`, which a starting run sweeps.
     pub fn write_note(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {

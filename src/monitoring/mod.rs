@@ -12,4 +12,6 @@ mod status_tests;
 pub use health::{Health, Level, Problem, span};
 pub use liveness::{Liveness, Process, ProcessState, Working};
 pub use metrics::{METRICS, metrics, metrics_after_failure};
-pub use status::{CompleteRun, Damage, LastRound, LastRun, LastVerify, STATUS, Space, Status, StatusError, Waiting};
+pub use status::{
+    CompleteRun, Damage, LastRound, LastRun, LastVerify, Manifests, STATUS, Space, Status, StatusError, Waiting,
+};

@@ -50,6 +50,8 @@ pub struct Status {
     pub waiting: Waiting,
     /// The size of the mirror.
     pub space: Option<Space>,
+    /// The manifests in `runs/`; `None` if they weren't counted.
+    pub manifests: Option<Manifests>,
     /// The last check, of whatever part of the mirror.
     pub last_verify: Option<LastVerify>,
     /// The last complete round of checks.
@@ -170,6 +172,15 @@ pub struct Space {
     pub free_bytes: Option<u64>,
     /// The number of the run that counted.
     pub counted_by: i64,
+}
+
+/// How many manifests there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifests {
+    /// Their number.
+    pub files: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
 }
 
 /// The result of the last check.

@@ -11,13 +11,13 @@ use crate::{
     history,
     mirror::Mirror,
     remote::Remote,
-    report::{Failure, Outcome, RunReport, Warning},
+    report::{Failure, Outcome, RunReport, Warning, format::number_of},
     session::{
         Error, Exit, adoption, service_client, state_backups,
         status_file::{Ending, StatusFile},
     },
     state::{Run, RunEnd, State},
-    sync::{Ended, Finished},
+    sync::{Ended, Finished, Options},
     ui,
 };
 
@@ -60,7 +60,7 @@ impl Finalizer<'_> {
         }
         exit = self.exit_after(exit, report, self.record(report, whole));
         if ended != Exit::Disk {
-            tidy(self.mirror, self.state, self.config.options.retain_runs_seconds(), finished);
+            tidy(self.mirror, self.state, &self.config.options, finished);
         }
         if !matches!(finished.ended, Ended::Fatal(_)) {
             let changed = report.documents.has_changes();
@@ -136,13 +136,23 @@ impl Finalizer<'_> {
     }
 }
 
-/// Deletes files of old runs in `runs/`. After an error, the next run tries again.
-fn tidy(mirror: &Mirror, state: &State, retain_runs: Option<i64>, finished: &Finished) {
-    let Some(before) = retain_runs.and_then(|age| Some(finished.now?.saturating_sub(age))) else { return };
-    match history::forget_runs(mirror, state, before) {
+/// Deletes files of old runs in `runs/`, and manifests that lie close together. After an error, the next run tries again.
+fn tidy(mirror: &Mirror, state: &State, options: &Options, finished: &Finished) {
+    let Some(now) = finished.now else { return };
+    let before = options.retain_runs_seconds().map(|age| now.saturating_sub(age));
+    let forgotten = before.map_or(Ok(0), |before| history::forget_runs(mirror, state, before));
+    deleted(forgotten, ("file of an old run", "files of old runs"));
+    let retain = options.retain();
+    let oldest = if retain.versions.is_none() { retain.ended_before(now) } else { None };
+    let thin = |ages| history::thin_manifests(mirror, state, ages, oldest, now);
+    deleted(options.retain_manifests.map_or(Ok(0), thin), ("old manifest", "old manifests"));
+}
+
+fn deleted(count: Result<usize, history::Error>, (one, many): (&str, &str)) {
+    match count {
         Ok(0) => {}
-        Ok(count) => tracing::info!("deleted {count} files of old runs in runs/"),
-        Err(error) => tracing::warn!("files of old runs could not be deleted: {error}"),
+        Ok(count) => tracing::info!("deleted {} in runs/", number_of(count as u64, one, many)),
+        Err(error) => tracing::warn!("{many} could not be deleted: {error}"),
     }
 }
 

@@ -11,10 +11,11 @@ use jiff::Timestamp;
 
 use crate::{
     config::Notices,
+    history,
     mirror::{self, Root},
     monitoring::{
-        CompleteRun, Damage, LastRound, LastRun, LastVerify, Process, ProcessState, STATUS, Space, Status, Waiting,
-        Working, metrics, metrics_after_failure,
+        CompleteRun, Damage, LastRound, LastRun, LastVerify, Manifests, Process, ProcessState, STATUS, Space, Status,
+        Waiting, Working, metrics, metrics_after_failure,
     },
     notify, paths,
     report::{RunReport, VerifyReport},
@@ -113,6 +114,7 @@ impl StatusFile {
         status.organisation_id.clone_from(&report.organisation_id);
         let counted = count(root, state, run, report, status.space);
         status.space = counted.unwrap_or(status.space);
+        status.manifests = manifests(root).or(status.manifests);
         // Only a run that looked everywhere knows that nothing is withheld any more.
         let withheld = if ending.counted && !self.by_hand { 0 } else { status.waiting.withheld };
         let withheld = withheld.max(report.documents.withheld);
@@ -223,6 +225,7 @@ impl StatusFile {
         let mut status = self.last(root);
         let space = space(root, state, run).ok();
         status.space = space.or(status.space);
+        status.manifests = manifests(root).or(status.manifests);
         let left = Note::read(root).left.map(|left| damage(&left, root, state));
         status.recount(left);
         let withheld = status.waiting.withheld.saturating_sub(missed);
@@ -353,6 +356,11 @@ fn space(root: &Root, state: &State, run: &Run) -> Result<Space, Error> {
         free_bytes: root.free_bytes().ok(),
         counted_by: run.number,
     })
+}
+
+fn manifests(root: &Root) -> Option<Manifests> {
+    let sizes = history::manifest_sizes(root).ok()?;
+    Some(Manifests { files: sizes.len() as u64, bytes: sizes.iter().sum() })
 }
 
 fn complete(times: crate::state::RunTimes) -> Option<CompleteRun> {

@@ -4,7 +4,7 @@ use std::{num::NonZeroU64, time::Duration};
 
 use super::Filter;
 use crate::{
-    model::Share,
+    model::{ManifestAges, Share},
     pace::Policy,
     plan::{RemovalCap, Retain},
 };
@@ -46,6 +46,8 @@ pub struct Options {
     pub retain_versions: Option<NonZeroU64>,
     /// How long `runs/` keeps what it has of a run; `None`: always.
     pub retain_runs: Option<Duration>,
+    /// How long manifests are kept; `None`: always.
+    pub retain_manifests: Option<ManifestAges>,
     /// When to retry a failed download.
     pub retry: Policy,
     /// How to treat untracked files in the tree.

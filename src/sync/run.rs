@@ -91,7 +91,7 @@ pub struct Finished {
     pub planned: Vec<Planned>,
     /// For a plan, how many requests a run needs if nothing has changed.
     pub unchanged_requests: Option<u64>,
-    /// The time at its end in seconds since the epoch, if retention is on and the clock can be trusted.
+    /// The time at its end in seconds since the epoch, if the clock can be trusted.
     pub now: Option<i64>,
 }
 

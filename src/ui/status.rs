@@ -58,6 +58,10 @@ fn details(status: &Status, zone: &TimeZone) -> Vec<(&'static str, String)> {
         lines.push(("history:", format!("{} old versions, {}", count(space.objects), bytes(space.history_bytes))));
         lines.extend(space.free_bytes.map(|free| ("free:", bytes(free))));
     }
+    if let Some(manifests) = &status.manifests {
+        let files = number_of(manifests.files, "file", "files");
+        lines.push(("manifests:", format!("{files}, {}", bytes(manifests.bytes))));
+    }
     if let Some(verify) = &status.last_verify {
         let (read, all) = (verify.checked, verify.mirrored);
         let value = format!(

@@ -13,7 +13,7 @@ use ibinder_sync::{
 use serde_json::json;
 
 use crate::{
-    program::{Done, Program},
+    program::{Done, Program, finish},
     skip::skip,
 };
 
@@ -142,6 +142,38 @@ fn files_of_old_runs_are_deleted_on_request() {
     program.sandbox.change_settings(|settings| settings.clock_offset = 0);
     program.run(&["--retain-runs", "30d"]).expect(0);
     assert_eq!(numbers(".json"), ["000008", "000009", "000010", "notes."]);
+}
+
+#[test]
+fn older_manifests_are_kept_daily_weekly_and_monthly() {
+    let program = Program::with_documents(2);
+    let id = program.sandbox.with_organisation(|o| o.documents())[0].id.clone();
+    for n in 1..=7 {
+        program.sandbox.with_organisation(|o| o.revise(&id, format!("version {n}")).map(drop)).unwrap();
+        program.run(&[]).expect(0);
+        assert_eq!(names(&program, SUFFIX).len(), n, "all of the last day are kept");
+    }
+    let ages = [100, 100, 100, 40, 40, 10, 10];
+    for (run, age) in (1..).zip(ages) {
+        sql(&program, &format!("UPDATE runs SET started_at = started_at - {age} * 86400 WHERE number = {run}"));
+    }
+    program.sandbox.change_settings(|settings| settings.clock_offset = -7200);
+    let done = program.run(&[]).expect(0);
+    assert!(!done.err.contains("clock") && names(&program, SUFFIX).len() == 7, "{}", done.err);
+    program.sandbox.change_settings(|settings| settings.clock_offset = 0);
+    program.run(&["--retain-manifests", "all"]).expect(0);
+    assert_eq!(names(&program, SUFFIX).len(), 7);
+    program.run(&[]).says(0, "deleted 3 old manifests in runs/");
+    let left: Vec<String> = names(&program, SUFFIX).iter().map(|name| name[..6].to_owned()).collect();
+    assert_eq!(left, ["000001", "000003", "000005", "000007"]);
+    let status = || finish(program.command(&["status"]).arg("--dest").arg(&program.dest)).expect(0).out;
+    let size: u64 =
+        names(&program, SUFFIX).iter().map(|name| program.state("runs").join(name).metadata().unwrap().len()).sum();
+    assert!(status().contains("\nmanifests:        4 files, "), "{}", status());
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(program.state("status.json")).unwrap()).unwrap();
+    assert_eq!(told["manifests"], json!({"files": 4, "bytes": size}));
+    // Versions are kept for 50 days only, so no version needs the first ones any more.
+    program.run(&["--retain", "50d"]).says(0, "deleted 1 old manifest in runs/");
 }
 
 #[test]

@@ -21,16 +21,16 @@ use crate::{
 /// Old versions that are deleted in one transaction.
 const GROUP: usize = 512;
 
-/// The time in seconds since the epoch, if retention is on and the clock can be trusted.
+/// The time in seconds since the epoch, if the clock can be trusted. Only if the user asked for retention, a warning says why not.
 pub(crate) fn trusted_now(ctx: &RunContext) -> Result<Option<i64>, Fatal> {
-    if ctx.options.retain().keeps_all() && ctx.options.retain_runs.is_none() {
-        return Ok(None);
-    }
+    let asked = !ctx.options.retain().keeps_all() || ctx.options.retain_runs.is_some();
     let times = Times { now: ctx.clocks(), before: ctx.record.state.read(|r| r.time_before(ctx.record.run))? };
     Ok(match times.doubt() {
         None => Some(times.now.ours),
         Some(doubt) => {
-            ctx.tally.warn(Warning::other(Warning::RetentionSkipped, &doubt));
+            if asked {
+                ctx.tally.warn(Warning::other(Warning::RetentionSkipped, &doubt));
+            }
             None
         }
     })
