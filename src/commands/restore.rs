@@ -46,7 +46,7 @@ fn go(dest: &Path, given: &cli::Restore, output: &Output) -> Result<Exit, Error>
         Ok((select(dest, given, &reading.state)?, reading.root))
     })?;
     outside_resolved("--to", &given.to, Some(dest))?;
-    Progress::add(&progress.downloads, select.count());
+    Progress::add(&progress.new.downloads, select.count());
     let words = match &select {
         Selected::Tree(run, _) => format!(", as of run {} ({})", run.id, history::ended(run)),
         Selected::One(_) => String::new(),

@@ -62,6 +62,8 @@ pub enum RequestKind {
     Page,
     /// Returns one item.
     One,
+    /// Returns how many items there are; too few of them are sent to compare their latency.
+    Total,
 }
 
 #[derive(Debug)]
@@ -146,6 +148,7 @@ impl Adaptive {
         let answers = match asked {
             RequestKind::Page => &mut self.pages,
             RequestKind::One => &mut self.ones,
+            RequestKind::Total => return,
         };
         answers.note(now.saturating_duration_since(sent).as_secs_f64());
         if answers.are_slow() {

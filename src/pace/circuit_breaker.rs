@@ -82,6 +82,13 @@ impl CircuitBreaker {
         self.state().down.as_ref().is_some_and(|down| down.failed > 0)
     }
 
+    /// The name of a service that is down, and when it is asked again; `None` if that is being done.
+    pub fn outage(&self) -> Option<(&str, Option<Duration>)> {
+        let state = self.state();
+        let down = state.down.as_ref().filter(|down| down.failed > 0)?;
+        Some((&self.name, down.probe.map(|at| at.saturating_duration_since(Instant::now()))))
+    }
+
     /// The last failure, if the service was down for longer than `give_up`.
     pub fn gave_up(&self) -> Option<GaveUp> {
         let state = self.state();

@@ -65,6 +65,11 @@ impl Cooldown {
         }
     }
 
+    /// How long the present hold still takes.
+    pub(super) fn rest(&self) -> Option<Duration> {
+        self.pass().err().map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
     pub(super) fn hold(&self, wait: Duration) {
         self.state().extend(wait);
     }

@@ -81,6 +81,11 @@ impl Pace {
         }
     }
 
+    /// How long all requests are still held back, if they are.
+    pub fn held(&self) -> Option<Duration> {
+        self.cooldown.rest()
+    }
+
     /// Holds all requests back, at most for [`LONGEST_WAIT`](super::LONGEST_WAIT); a longer hold stays.
     pub fn hold(&self, wait: Duration) {
         self.cooldown.hold(wait);

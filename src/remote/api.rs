@@ -27,6 +27,7 @@ use crate::{
         clock::Clock,
         error::Error,
         headers::{content_type, deprecation, retry_after},
+        hold::Hold,
         min_speed::MinSpeed,
         origins::Origins,
         per_runtime::PerRuntime,
@@ -56,15 +57,21 @@ const LARGEST_PROBLEM: usize = 1 << 20;
 pub(super) struct Call {
     url: Url,
     json: Option<Bytes>,
+    kind: RequestKind,
 }
 
 impl Call {
     pub(super) fn get(url: Url) -> Self {
-        Self { url, json: None }
+        Self { url, json: None, kind: RequestKind::One }
     }
 
+    /// A search.
     pub(super) fn post(url: Url, json: Bytes) -> Self {
-        Self { url, json: Some(json) }
+        Self { url, json: Some(json), kind: RequestKind::Page }
+    }
+
+    pub(super) fn of_kind(self, kind: RequestKind) -> Self {
+        Self { kind, ..self }
     }
 
     fn method(&self) -> Method {
@@ -87,11 +94,6 @@ impl Call {
             *request.body_mut() = Some(json.clone().into());
         }
         request
-    }
-
-    /// Only a search has a body.
-    fn asked(&self) -> RequestKind {
-        if self.json.is_some() { RequestKind::Page } else { RequestKind::One }
     }
 }
 
@@ -181,6 +183,12 @@ impl Api {
     /// In requests per second.
     pub(super) fn rate(&self) -> Option<f64> {
         self.pace.rate_to_save().map(|saved| saved.rate).or_else(|| self.pace.rate())
+    }
+
+    /// Why requests wait, if they do.
+    pub(super) fn hold(&self) -> Option<Hold> {
+        let down = self.breaker.outage().map(|(who, next)| Hold::Down { who: who.to_owned(), next });
+        down.or_else(|| self.pace.held().map(Hold::Throttled))
     }
 
     /// Retries a call until its response can be read, within the policy.
@@ -306,7 +314,7 @@ impl Api {
         match &result {
             Ok(_) => {
                 self.tokens.accepted(token, permit.sent());
-                self.pace.answered(permit, call.asked());
+                self.pace.answered(permit, call.kind);
             }
             Err(cause) => self.learn(cause, token, permit),
         }
@@ -314,7 +322,7 @@ impl Api {
     }
 
     async fn once<T>(&self, call: &Call, token: &Token, read: impl Fn(&str) -> Result<T, Cause>) -> Result<T, Cause> {
-        self.requests.count_api();
+        let _open = self.requests.count(Endpoint::Api);
         let client = self.client.get().map_err(Error::into_cause)?;
         let response =
             transport::send(&client, call.to_request(&token.header, &self.tenant), self.head_timeout).await?;

@@ -7,12 +7,13 @@ use serde_json::value::RawValue;
 
 use crate::{
     model::{Binder, BinderId, DocumentId, Folder, FolderId, Listed, VersionId},
-    pace::{Pace, SavedRate, Slot},
+    pace::{Pace, RequestKind, SavedRate, Slot},
     remote::{
         api::{Api, Call, Probe},
         blob::Blob,
         blob_head::Resume,
         error::Error,
+        hold::Hold,
         link::Link,
         requests::Requests,
         settings::Settings,
@@ -106,6 +107,11 @@ impl Remote {
         self.api.rate()
     }
 
+    /// Why requests wait, if they do.
+    pub fn hold(&self) -> Option<Hold> {
+        self.api.hold().or_else(|| self.storage.outage().map(|(who, next)| Hold::Down { who, next }))
+    }
+
     /// The service's time, extrapolated from the last `Date` header; `None` if there was none.
     pub fn time(&self) -> Option<jiff::Timestamp> {
         self.api.clock().at(std::time::Instant::now())
@@ -125,6 +131,13 @@ impl Remote {
     pub async fn search(&self, query: &Query<'_>, page_number: u32, page_size: u32) -> Result<SearchPage, Error> {
         let call = Call::post(self.urls.search(page_number, page_size), query.body());
         self.api.request(&call, |text| wire::page(text, query.binder, page_number, page_size)).await
+    }
+
+    /// How many documents a binder has.
+    pub async fn total(&self, binder: &BinderId) -> Result<u64, Error> {
+        let query = Query { binder: Some(binder), ..Query::default() };
+        let call = Call::post(self.urls.search(1, 1), query.body()).of_kind(RequestKind::Total);
+        self.api.request(&call, |text| wire::page(text, query.binder, 1, 1).map(|page| page.total)).await
     }
 
     /// The present state of one document.

@@ -1,4 +1,4 @@
-//! Counts requests, for the report of a run.
+//! Counts requests, for the report of a run and for the progress.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +13,7 @@ pub enum Endpoint {
     Storage,
 }
 
-/// Counters of the requests of one client. They only grow, and may be read at any time.
+/// Counters of the requests of one client. All but the open ones only grow. They may be read at any time.
 #[derive(Debug, Default)]
 pub struct Requests {
     token: AtomicU64,
@@ -23,6 +23,19 @@ pub struct Requests {
     throttled: AtomicU64,
     /// By endpoint and by the class of the status.
     answers: [[AtomicU64; 4]; 3],
+    /// By endpoint.
+    open: [AtomicU64; 3],
+}
+
+/// A request without an answer yet.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Open<'r>(&'r AtomicU64);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Requests {
@@ -68,16 +81,22 @@ impl Requests {
         }
     }
 
-    pub(super) fn count_token(&self) {
-        self.token.fetch_add(1, Ordering::Relaxed);
+    /// Requests that were sent and have no answer yet.
+    pub fn open(&self, asked: Endpoint) -> u64 {
+        self.open[asked as usize].load(Ordering::Relaxed)
     }
 
-    pub(super) fn count_api(&self) {
-        self.api.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn count_storage(&self) {
-        self.storage.fetch_add(1, Ordering::Relaxed);
+    /// Counts a request, which is open until the result is dropped.
+    pub(super) fn count(&self, asked: Endpoint) -> Open<'_> {
+        let sent = match asked {
+            Endpoint::Token => &self.token,
+            Endpoint::Api => &self.api,
+            Endpoint::Storage => &self.storage,
+        };
+        sent.fetch_add(1, Ordering::Relaxed);
+        let open = &self.open[asked as usize];
+        open.fetch_add(1, Ordering::Relaxed);
+        Open(open)
     }
 
     pub(super) fn count_retried(&self) {

@@ -80,6 +80,10 @@ impl Storage {
         Ok(storage)
     }
 
+    pub(super) fn outage(&self) -> Option<(String, Option<Duration>)> {
+        self.hosts.outage()
+    }
+
     pub(super) fn rule(&self) -> Rule {
         self.rule
     }
@@ -258,7 +262,7 @@ impl Storage {
             headers.insert(IF_RANGE, etag);
             headers.insert(RANGE, range);
         }
-        self.requests.count_storage();
+        let _open = self.requests.count(Endpoint::Storage);
         let response = client.get(link.uri().clone(), headers).await?;
         self.requests.answered(Endpoint::Storage, response.status().as_u16());
         Ok(response)

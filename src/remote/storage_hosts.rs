@@ -181,6 +181,13 @@ impl StorageHosts {
         Scout::Go
     }
 
+    /// A host that is down, and when it is asked again.
+    pub(super) fn outage(&self) -> Option<(String, Option<Duration>)> {
+        let known = self.known();
+        let (name, next) = known.values().find_map(|host| host.breaker.outage())?;
+        Some((name.to_owned(), next))
+    }
+
     /// The error after a host was given up.
     pub(super) fn given_up(&self, host: &StorageHost, GaveUp(last): GaveUp) -> Cause {
         Cause::HostGivenUp { host: host.name.clone(), after: self.give_up, last }

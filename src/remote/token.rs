@@ -177,7 +177,7 @@ impl Tokens {
         let mut tries = 0;
         loop {
             tries += 1;
-            self.requests.count_token();
+            let _open = self.requests.count(Endpoint::Token);
             let answer = self.source.ask().await;
             if let Some(status) = answer.as_ref().map_or_else(Cause::status, |_| Some(200)) {
                 self.requests.answered(Endpoint::Token, status);

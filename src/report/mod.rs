@@ -24,7 +24,7 @@ pub use doctor_report::{Area, Belief, Check, DoctorReport, Statement, Verdict};
 pub use escape::{escape, escape_line};
 pub use filters::Filters;
 pub use format::{bytes, count};
-pub use progress::{ActiveDownload, ActiveDownloads, Download, Progress};
+pub use progress::{ActiveDownload, ActiveDownloads, Download, Progress, Share};
 pub use run_report::{
     Answers, Binders, Bytes, Documents, Freed, Outcome, Requests, RunReport, Scrub, Statuses, TabsWithoutDocuments,
     UnchangedCost, Withheld,

@@ -16,12 +16,12 @@ pub struct Progress {
     pub binders: AtomicU64,
     /// Binders read.
     pub binders_done: AtomicU64,
-    /// Documents announced by the binders' first pages.
-    pub documents: AtomicU64,
-    /// Documents listed so far.
-    pub listed: AtomicU64,
-    /// Downloads known to be needed.
-    pub downloads: AtomicU64,
+    /// Binders whose number of documents is known, or assumed from the record.
+    pub binders_counted: AtomicU64,
+    /// Documents that are not mirrored yet.
+    pub new: Share,
+    /// Documents that are mirrored.
+    pub mirrored: Share,
     /// Finished downloads.
     pub downloads_done: AtomicU64,
     /// Bytes received.
@@ -34,7 +34,23 @@ pub struct Progress {
     pub active: ActiveDownloads,
 }
 
+/// The documents of one kind. No document counts twice, however often it is listed.
+#[derive(Debug, Default)]
+pub struct Share {
+    /// How many there are in all binders, as far as is known.
+    pub announced: AtomicU64,
+    /// Those listed so far, for which it is known whether they need a download.
+    pub listed: AtomicU64,
+    /// Downloads that they need.
+    pub downloads: AtomicU64,
+}
+
 impl Progress {
+    /// All downloads that are known to be needed.
+    pub fn downloads(&self) -> u64 {
+        Self::get(&self.new.downloads) + Self::get(&self.mirrored.downloads)
+    }
+
     /// Increases a counter.
     pub fn add(counter: &AtomicU64, by: u64) {
         counter.fetch_add(by, Relaxed);
@@ -46,17 +62,18 @@ impl Progress {
         let Self {
             binders,
             binders_done,
-            documents,
-            listed,
-            downloads,
+            binders_counted,
+            new,
+            mirrored,
             downloads_done,
             bytes,
             to_check,
             checked,
             active: _,
         } = self;
-        let all = [binders, binders_done, documents, listed, downloads, downloads_done, bytes, to_check, checked];
-        all.into_iter().map(Self::get).fold(0, u64::wrapping_add)
+        let shares = [new, mirrored].map(|share| [&share.announced, &share.listed, &share.downloads]);
+        let all = [binders, binders_done, binders_counted, downloads_done, bytes, to_check, checked];
+        all.into_iter().chain(shares.into_iter().flatten()).map(Self::get).fold(0, u64::wrapping_add)
     }
 
     /// Reads a counter.
@@ -129,6 +146,11 @@ impl Drop for ActiveDownload {
 }
 
 impl ActiveDownloads {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
+
     /// The oldest downloads, of those that take longer than `least`.
     pub fn longest(&self, count: usize, least: Duration) -> Vec<Download> {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);

@@ -29,10 +29,11 @@ use crate::{
     config::Config,
     mirror::{self, DestinationKind},
     paths::{mirror_above, mirror_below},
-    remote::Requests,
+    remote::{Endpoint, Hold, Remote, Requests},
+    report::Progress,
     sync::{self, Finished, Parts},
     systemd::Notice,
-    ui,
+    ui::{self, Pause, Waiting},
 };
 
 /// Refuses to begin if the limit of open files is too low, and turns the signal for too large files, which would
@@ -63,14 +64,19 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 /// Runs the engine to its end, with progress on the screen and for the service manager.
-pub(crate) fn execute(parts: Parts, requests: &Requests, output: &Output) -> Result<Finished, Error> {
+pub(crate) fn execute(parts: Parts, requests: &Arc<Requests>, output: &Output) -> Result<Finished, Error> {
     let (state, progress) = (Arc::clone(&parts.state), Arc::clone(&parts.progress));
-    let _screen = ui::Screen::start(Arc::clone(&parts.progress), &output.bars, output.quiet, output.json_log);
+    let waiting = {
+        let (remote, requests, progress) = (Arc::clone(&parts.remote), Arc::clone(requests), Arc::clone(&progress));
+        move || waiting(&remote, &requests, &progress)
+    };
+    let shown = (output.quiet, output.json_log);
+    let _screen = ui::Screen::of_run(Arc::clone(&progress), &output.bars, shown, waiting.clone());
     let mut status = ui::StatusLine::default();
     let moved = || {
         [progress.moves(), requests.sent(), state.uses(), mirror::bytes_moved()].into_iter().fold(0, u64::wrapping_add)
     };
-    let send_signals = watchdog::send_signals(&output.manager, moved, || status.line(&progress));
+    let send_signals = watchdog::send_signals(&output.manager, moved, || status.line(&progress, &waiting()));
     output.manager.notify(&[Notice::Ready]);
     let finished = runtime()?.block_on(async {
         tokio::select! {
@@ -81,6 +87,16 @@ pub(crate) fn execute(parts: Parts, requests: &Requests, output: &Output) -> Res
     let ended = ui::ended(finished.outcome(), &finished.tally.documents());
     output.manager.notify(&[Notice::Status(&ended)]);
     Ok(finished)
+}
+
+/// What a run waits for.
+fn waiting(remote: &Remote, requests: &Requests, progress: &Progress) -> Waiting {
+    let pause = remote.hold().map(|hold| match hold {
+        Hold::Throttled(rest) => Pause::Throttled(rest),
+        Hold::Down { who, next } => Pause::Down { who, next },
+    });
+    let [token, api, storage] = [Endpoint::Token, Endpoint::Api, Endpoint::Storage].map(|asked| requests.open(asked));
+    Waiting { pause, token, api, storage: storage.max(progress.active.count()) }
 }
 
 /// The longest path of a destination, in bytes: `SQLite` opens no file whose path has 512, and copies of the state

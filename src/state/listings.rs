@@ -1,5 +1,7 @@
 //! When binders were last read, and what is mirrored of them.
 
+use std::collections::HashMap;
+
 use rusqlite::{Row, params};
 
 use super::{Error, Reader, Writer};
@@ -33,7 +35,18 @@ pub(super) const SUMMARIES: &str = "
     LEFT JOIN runs l ON l.number = b.lost_run
     ORDER BY b.segment_key";
 
+pub(super) const COUNTS: &str = "
+    SELECT id, (SELECT count(*) FROM documents WHERE binder = b.id), certified_run IS NOT NULL FROM binders b";
+
 impl Reader<'_> {
+    /// How many documents of each known binder are mirrored, and whether its listing was ever certified.
+    pub fn binder_counts(&self) -> Result<HashMap<String, (u64, bool)>, Error> {
+        let mut statement = self.0.prepare_cached(COUNTS)?;
+        let rows =
+            statement.query_map([], |row| Ok((row.get(0)?, (row.get::<_, i64>(1)?.unsigned_abs(), row.get(2)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Every known binder, ordered by its folder's name.
     pub fn binder_summaries(&self) -> Result<Vec<BinderSummary>, Error> {
         let mut statement = self.0.prepare_cached(SUMMARIES)?;

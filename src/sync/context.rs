@@ -17,6 +17,7 @@ use crate::{
         commit::operation::Operation,
         decide::planner::Planner,
         fetch::{backlog::Backlog, disk_writes::DiskWrites, job::DownloadJob, waiting::Waiting},
+        list::forecast::Forecasts,
         sink::Sink,
         worker::Worker,
     },
@@ -60,6 +61,8 @@ pub(crate) struct Record {
 #[derive(Default)]
 pub(crate) struct Listing {
     pub(crate) binders: OnceLock<HashSet<BinderId>>,
+    /// What the progress expects of each binder.
+    pub(crate) forecasts: Forecasts,
     /// The total and the page size of each binder.
     pub(crate) announced: Mutex<HashMap<BinderId, (u64, u32)>>,
 }
@@ -139,15 +142,19 @@ impl RunContext {
         }
     }
 
-    /// Queues a job, waiting while the queue is full, or lists it in the plan.
-    pub(crate) async fn queue(&self, job: DownloadJob) {
-        match &self.record.sink {
-            Sink::Plan(plan) => plan.download(job, &self.tally),
-            Sink::Commit(_) => {
-                Progress::add(&self.progress.downloads, 1);
-                // The receiver only closes at the end of the run.
-                let _ = self.stop.or(self.transfers.backlog.push(job)).await;
-            }
+    /// Queues jobs, waiting while the queue is full, or lists them in the plan.
+    pub(crate) async fn queue(&self, jobs: Vec<DownloadJob>) {
+        if let Sink::Plan(plan) = &self.record.sink {
+            jobs.into_iter().for_each(|job| plan.download(job, &self.tally));
+            return;
+        }
+        // All at once, because the queue may be full for long.
+        let replacing = jobs.iter().filter(|job| job.replaces).count() as u64;
+        Progress::add(&self.progress.mirrored.downloads, replacing);
+        Progress::add(&self.progress.new.downloads, jobs.len() as u64 - replacing);
+        for job in jobs {
+            // The receiver only closes at the end of the run.
+            let _ = self.stop.or(self.transfers.backlog.push(job)).await;
         }
     }
 

@@ -26,7 +26,7 @@ use crate::{
             reservations::Reservations,
         },
         fetch::{backlog::Backlog, disk_writes::DiskWrites, download_threads::DownloadThreads, pending},
-        list::{binders, crawl, outcome::BinderOutcome, tabs},
+        list::{binders, crawl, forecast, outcome::BinderOutcome, tabs},
         sink::{Plan, Sink, Writing},
         upkeep::{retention, scrub},
         worker::{Pool, Worker},
@@ -238,7 +238,13 @@ async fn mirror(ctx: &RunContext) -> Result<Mirrored, Fatal> {
         return Ok(Mirrored { withheld: true, another_organisation: true, ..Mirrored::default() });
     };
     let (documents, _) = ctx.record.state.read(|r| r.extent())?;
-    let crawled = read_all(ctx, &survey).await;
+    // Few binders are all read at once.
+    let unknown = if survey.listed.len() > BINDERS { survey.listed.as_slice() } else { &[] };
+    let crawled = tokio::select! {
+        biased;
+        crawled = read_all(ctx, &survey) => crawled,
+        () = forecast::look_ahead(ctx, unknown) => unreachable!("it never ends"),
+    };
     ctx.transfers.backlog.idle().await;
     decide_pending(ctx).await?;
     for (binder, outcome) in &crawled {
@@ -276,6 +282,7 @@ async fn read_all(ctx: &RunContext, survey: &binders::BinderSurvey) -> Vec<(Bind
         } else {
             crawl::crawl(ctx, &binder.id, &binder.segment, binder.refresh).await
         };
+        ctx.listing.forecasts.end(&ctx.progress, &binder.id);
         Progress::add(&ctx.progress.binders_done, 1);
         outcome.map(|outcome| (binder.id.clone(), outcome))
     });
@@ -302,9 +309,7 @@ async fn follow_up(ctx: &RunContext) -> Result<(), Fatal> {
     for change in decisions.rows {
         ctx.submit(change).await;
     }
-    for job in decisions.jobs {
-        ctx.queue(job).await;
-    }
+    ctx.queue(decisions.jobs).await;
     ctx.transfers.backlog.idle().await;
     decide_pending(ctx).await?;
     flush(ctx).await

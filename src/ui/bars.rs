@@ -9,11 +9,15 @@ use console::{Term, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
-    report::{Download, Progress},
+    report::{Download, Progress, count},
     ui::{
         bytes, escape,
         eta::about,
-        throughput::{Subject, Throughput, check, checks, checks_only, transfer},
+        outlook::Outlook,
+        throughput::{
+            Subject, Throughput, check, checks, checks_only, downloaded, listed, remaining, transferred, written,
+        },
+        waiting::Waiting,
     },
 };
 
@@ -21,17 +25,19 @@ use crate::{
 const NAMED: usize = 3;
 
 /// The columns of a bar, and of the text around it.
-const BAR: usize = 24;
-const BESIDE: usize = 13;
+const BAR: usize = 20;
+const BESIDE: usize = 14;
 
 /// A download is shown by name after this time.
 const LONG: Duration = Duration::from_secs(2);
 
 pub(super) struct Bars {
-    /// `None` if nothing is listed.
-    crawl: Option<ProgressBar>,
+    subject: Subject,
+    crawl: ProgressBar,
     transfer: ProgressBar,
     check: ProgressBar,
+    /// What is waited for, and the remaining time.
+    left: ProgressBar,
     /// One line for each slow download.
     slow: [ProgressBar; NAMED],
 }
@@ -45,14 +51,14 @@ impl Bars {
             bar.set_style(style.progress_chars("━╸─"));
             bar
         };
-        let listed = subject == Subject::Mirror;
-        let bar = |what| add(&format!("{what:<9} {{bar:{BAR}.cyan}} {{msg}}"));
-        let crawl = listed.then(|| bar("binders"));
-        let transfer = bar(if listed { "downloads" } else { "files" });
-        Self { crawl, transfer, check: bar("checked"), slow: [(); NAMED].map(|()| add("{msg:.dim}")) }
+        let bar = |what| add(&format!("{what:<10} {{bar:{BAR}.cyan}} {{msg}}"));
+        let crawl = bar("listed");
+        let transfer = bar(if subject == Subject::Mirror { "downloaded" } else { "files" });
+        let (check, left) = (bar("checked"), add("{msg}"));
+        Self { subject, crawl, transfer, check, left, slow: [(); NAMED].map(|()| add("{msg:.dim}")) }
     }
 
-    pub(super) fn draw(&self, progress: &Progress, pace: &mut Throughput) {
+    pub(super) fn draw(&self, progress: &Progress, pace: &mut Throughput, waiting: &Waiting) {
         let width = usize::from(Term::stderr().size().1);
         let get = Progress::get;
         if checks(progress) {
@@ -61,30 +67,38 @@ impl Bars {
         if checks_only(progress) {
             return;
         }
-        if let Some(crawl) = &self.crawl {
-            let (done, all) = (get(&progress.binders_done), get(&progress.binders));
-            set(crawl, (done, all), &format!("{done}/{all}, {} documents listed", get(&progress.listed)), width);
-        }
-        let (done, all) = (get(&progress.downloads_done), get(&progress.downloads));
-        if all > 0 {
-            set(&self.transfer, (done, all), &format!("{done}/{all}, {}", transfer(progress, pace)), width);
+        if self.subject == Subject::Mirror {
+            self.draw_mirror(progress, pace, waiting, width);
+        } else {
+            let counts = (get(&progress.downloads_done), progress.downloads());
+            set(&self.transfer, counts, &written(progress, pace), width);
         }
         self.name_slow(&progress.active.longest(NAMED, LONG), width);
+    }
+
+    fn draw_mirror(&self, progress: &Progress, pace: &mut Throughput, waiting: &Waiting, width: usize) {
+        let outlook = Outlook::of(progress);
+        let binders = [&progress.binders_done, &progress.binders].map(|binders| count(Progress::get(binders)));
+        let text = format!("{} · {} of {} binders", listed(&outlook), binders[0], binders[1]);
+        set(&self.crawl, (outlook.listed, outlook.documents), &text, width);
+        if progress.downloads() > 0 {
+            let text = format!("{} · {}", downloaded(&outlook), transferred(progress, pace));
+            set(&self.transfer, (outlook.downloaded, outlook.downloads), &text, width);
+        }
+        let texts = [pace.note(waiting), pace.remaining(&outlook).map(remaining)];
+        say(&self.left, &texts.into_iter().flatten().collect::<Vec<_>>().join(" · "), width);
     }
 
     fn name_slow(&self, downloads: &[Download], width: usize) {
         let texts = downloads.iter().map(Some).chain(std::iter::repeat(None));
         for (line, download) in self.slow.iter().zip(texts) {
             let text = download.map(slow).unwrap_or_default();
-            // A line that was never needed takes no space.
-            if !text.is_empty() || !line.message().is_empty() {
-                line.set_message(truncate_str(&text, width.saturating_sub(1), "…").into_owned());
-            }
+            say(line, &text, width);
         }
     }
 
     pub(super) fn clear(&self) {
-        for bar in self.crawl.iter().chain([&self.transfer, &self.check]).chain(&self.slow) {
+        for bar in [&self.crawl, &self.transfer, &self.check, &self.left].into_iter().chain(&self.slow) {
             bar.finish_and_clear();
         }
     }
@@ -94,6 +108,13 @@ fn set(bar: &ProgressBar, (done, all): (u64, u64), text: &str, width: usize) {
     bar.set_length(all);
     bar.set_position(done);
     bar.set_message(truncate_str(text, width.saturating_sub(BAR + BESIDE), "…").into_owned());
+}
+
+/// A line that was never needed takes no space.
+fn say(line: &ProgressBar, text: &str, width: usize) {
+    if !text.is_empty() || !line.message().is_empty() {
+        line.set_message(truncate_str(text, width.saturating_sub(1), "…").into_owned());
+    }
 }
 
 /// A slow download. The name comes last, because it may be cut.
@@ -123,7 +144,7 @@ mod tests {
             came: 41_000_000,
             since: Duration::from_secs(41),
         };
-        assert_eq!(slow(&download), "  since 45 s: 12.3 MB of 80.0 MB, 1.0 MB/s  a\\u{1b}[2J .pdf");
+        assert_eq!(slow(&download), "  since 40 s: 12.3 MB of 80.0 MB, 1.0 MB/s  a\\u{1b}[2J .pdf");
         assert!(!slow(&Download { total: None, ..download }).contains("of"));
     }
 }

@@ -8,6 +8,7 @@ mod eta;
 mod forget;
 mod history;
 mod log;
+mod outlook;
 mod output;
 mod profiles;
 mod progress;
@@ -17,6 +18,7 @@ mod status;
 mod summary;
 mod throughput;
 mod verify;
+mod waiting;
 mod withheld;
 
 use std::io::{self, Write as _};
@@ -36,6 +38,7 @@ pub use status::status;
 pub use summary::{ended, plan, planned, summary};
 pub use throughput::StatusLine;
 pub use verify::verify_summary;
+pub use waiting::{Pause, Waiting};
 pub use withheld::{confirmed, how_to_confirm, withheld};
 
 use crate::report::bytes;

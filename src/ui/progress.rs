@@ -14,6 +14,7 @@ use crate::{
     ui::{
         bars::Bars,
         throughput::{Subject, Throughput, line},
+        waiting::Waiting,
     },
 };
 
@@ -35,26 +36,47 @@ pub struct Screen {
 impl Screen {
     /// Shows progress, unless `quiet`.
     pub fn start(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
-        Self::show(progress, all, quiet, lines, Subject::Mirror)
+        Self::of_run(progress, all, (quiet, lines), Waiting::default)
+    }
+
+    /// Shows the progress of a run, unless `quiet`, and what it waits for.
+    pub fn of_run(
+        progress: Arc<Progress>,
+        all: &MultiProgress,
+        (quiet, lines): (bool, bool),
+        waiting: impl Fn() -> Waiting + Send + 'static,
+    ) -> Self {
+        Self::show(progress, all, (quiet, lines), Subject::Mirror, waiting)
     }
 
     /// Shows the progress of writing files that are not downloads.
     pub fn of_files(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
-        Self::show(progress, all, quiet, lines, Subject::Files)
+        Self::show(progress, all, (quiet, lines), Subject::Files, Waiting::default)
     }
 
-    fn show(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool, subject: Subject) -> Self {
+    fn show(
+        progress: Arc<Progress>,
+        all: &MultiProgress,
+        (quiet, lines): (bool, bool),
+        subject: Subject,
+        waiting: impl Fn() -> Waiting + Send + 'static,
+    ) -> Self {
         if quiet {
             return Self { _stop: None, _thread: None };
         }
         let bars = (std::io::stderr().is_terminal() && !lines).then(|| Bars::new(all, subject));
         let (stop, stopped) = mpsc::channel();
-        let thread = Joined::spawn("screen", move || show(&progress, bars.as_ref(), &stopped, subject));
+        let thread = Joined::spawn("screen", move || show(&progress, bars.as_ref(), &stopped, (subject, &waiting)));
         Self { _stop: Some(stop), _thread: thread.ok() }
     }
 }
 
-fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, subject: Subject) {
+fn show(
+    progress: &Progress,
+    bars: Option<&Bars>,
+    stopped: &mpsc::Receiver<()>,
+    (subject, waiting): (Subject, &dyn Fn() -> Waiting),
+) {
     let started = Instant::now();
     let mut pace = Throughput::default();
     let pause = if bars.is_some() { TICK } else { SAMPLE };
@@ -63,9 +85,9 @@ fn show(progress: &Progress, bars: Option<&Bars>, stopped: &mpsc::Receiver<()>, 
         pace.add_sample(progress, started.elapsed());
         samples = samples.wrapping_add(1);
         if let Some(bars) = bars {
-            bars.draw(progress, &mut pace);
+            bars.draw(progress, &mut pace, &waiting());
         } else if samples.is_multiple_of(HEARTBEAT) {
-            tracing::info!("{}", line(progress, &mut pace, subject));
+            tracing::info!("{}", line(progress, &mut pace, (subject, &waiting())));
         }
     }
     if let Some(bars) = bars {

@@ -30,6 +30,7 @@ mod page;
 mod plan;
 mod profiles;
 mod program;
+mod progress;
 mod purge;
 mod reading;
 mod report;

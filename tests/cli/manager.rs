@@ -2,6 +2,8 @@
 
 use std::os::unix::net::UnixDatagram;
 
+use ibinder_sync::sandbox::{Reply, Route};
+
 use crate::program::{Done, Program, finish};
 
 /// A run, and the datagrams it sent.
@@ -42,6 +44,17 @@ fn it_gets_watchdog_signals_if_enabled() {
     let (done, others) = told(&program, &[], &[hour, ("WATCHDOG_PID", "1")]);
     done.expect(0);
     assert!(!others.concat().contains("WATCHDOG"), "{others:?}");
+}
+
+#[test]
+fn it_is_told_that_the_service_throttles() {
+    let program = Program::with_documents(3);
+    let wait = Reply::problem(429, "Too many requests").header("Retry-After", "3");
+    program.sandbox.script(Route::Search, vec![wait]);
+    // A status each second.
+    let (done, told) = told(&program, &[], &[("WATCHDOG_USEC", "4000000")]);
+    done.expect(0);
+    assert!(told.concat().contains("binders 0/1 · iBinder is throttling; requests go on in "), "{told:?}");
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(crate) struct PageDecisions {
     pub(crate) jobs: Vec<DownloadJob>,
     /// Rows to update without touching a file.
     pub(crate) rows: Vec<RowChange>,
+    /// How many of the documents are not mirrored yet.
+    pub(crate) new: u64,
     /// Documents are in folders without a path, so nothing else was decided.
     pub(crate) unknown_folders: bool,
 }
@@ -202,6 +204,7 @@ impl Planner {
         let mut first = 0;
         for ((item, mirrored), dir) in items.iter().zip(rows).zip(dirs) {
             let in_flight = in_flight.get(&item.id);
+            decisions.new += u64::from(mirrored.is_none());
             first += u64::from(self.is_first(item, mirrored.as_ref(), in_flight.is_some()));
             if !self.skips_purged(&item.id) {
                 self.compare(item, mirrored, dir, in_flight, &mut decisions)?;

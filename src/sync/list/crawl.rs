@@ -16,7 +16,7 @@ use futures::{StreamExt as _, stream};
 use crate::{
     model::{BinderId, DocumentId, FolderId, Listed},
     remote::{self, Direction, SearchPage},
-    report::{Progress, Warning},
+    report::Warning,
     sync::{
         Fatal, Options,
         context::RunContext,
@@ -53,7 +53,6 @@ struct Reader<'c> {
     order: Option<SortOrder>,
     hasher: RandomState,
     without_id: u64,
-    announced: u64,
 }
 
 pub(crate) async fn crawl(
@@ -76,7 +75,6 @@ pub(crate) async fn crawl(
         order: None,
         hasher: RandomState::default(),
         without_id: 0,
-        announced: 0,
     };
     let read = reader.read().await;
     let id = binder.clone();
@@ -218,10 +216,7 @@ impl Reader<'_> {
     fn announce(&mut self, total: u64) {
         let mut announced = self.ctx.listing.announced.lock().unwrap_or_else(PoisonError::into_inner);
         announced.insert(self.binder.clone(), (total, self.page_size));
-        if self.announced == 0 {
-            self.announced = total;
-            Progress::add(&self.ctx.progress.documents, total);
-        }
+        self.ctx.listing.forecasts.announce(&self.ctx.progress, self.binder, (total, self.mirrored));
     }
 
     fn fetcher(&self, tab: Option<&FolderId>) -> Fetcher {
@@ -271,7 +266,6 @@ impl Reader<'_> {
             self.warn_of_large_metadata(large.document).await?;
         }
         self.without_id += facts.without_id;
-        Progress::add(&self.ctx.progress.listed, items.len() as u64);
         listing.add_page(&facts);
         self.plan(items).await
     }
@@ -304,9 +298,10 @@ impl Reader<'_> {
                 for change in decisions.rows {
                     self.ctx.submit(change).await;
                 }
-                for job in decisions.jobs {
-                    self.ctx.queue(job).await;
-                }
+                let (new, progress) = (decisions.new, &self.ctx.progress);
+                let mirrored = (items.len() as u64).saturating_sub(new);
+                self.ctx.listing.forecasts.list(progress, self.binder, (new, mirrored));
+                self.ctx.queue(decisions.jobs).await;
                 return Ok(());
             }
             folders::refresh(self.ctx, self.binder).await?;
