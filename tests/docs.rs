@@ -130,3 +130,39 @@ fn has_heading(page: &Path, place: &str) -> bool {
         name.replace(' ', "-") == place
     })
 }
+
+/// Counts of what can be one go through `number_of`, which also groups digits.
+#[test]
+fn no_message_has_a_bare_number_before_a_plural() {
+    // Progress, whose numbers stand for a moment.
+    const PROGRESS: [&str; 2] = ["ui/bars.rs", "ui/throughput.rs"];
+    const PLURALS: [&str; 12] = [
+        "documents",
+        "files",
+        "objects",
+        "versions",
+        "binders",
+        "requests",
+        "findings",
+        "removals",
+        "sidecars",
+        "runs",
+        "profiles",
+        "mirrors",
+    ];
+    let mut sources = Vec::new();
+    for folder in ["commands", "doctor", "mail", "monitoring", "page", "session", "ui"] {
+        files(&root().join("src").join(folder), "rs", &mut sources);
+    }
+    let mut wrong = Vec::new();
+    for path in sources.iter().filter(|path| !PROGRESS.iter().any(|progress| path.ends_with(progress))) {
+        let text = fs::read_to_string(path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let bare = code
+            .filter(|line| !line.contains("may open {0} files at once"))
+            .filter(|line| PLURALS.iter().any(|plural| line.contains(&format!("}} {plural}")) && line.contains('"')));
+        wrong.extend(bare.map(|line| format!("{}: {}", path.display(), line.trim())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 #[command(
     after_help = "It shows for each binder how many documents are mirrored, their size, and when its last complete listing \
     was read. Documents that failed are in the run's report.\n\nExamples:\n  ibinder-sync binders --dest /srv/mirror\n  \
-    ibinder-sync binders --dest /srv/mirror --json | jq -r 'select(.inaccessible_since) | .name'\n  \
+    ibinder-sync binders --json | jq -r 'select(.inaccessible_since) | .name'\n  \
     ibinder-sync binders forget k3J9x_a2Q --dest /srv/mirror"
 )]
 pub struct Binders {

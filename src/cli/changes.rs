@@ -9,7 +9,7 @@ use super::history::TIMES;
 #[command(after_help = format!("Without --since and --run it lists what the last run changed. Only the two ends are compared: \
     a document that was changed and changed back is not listed.\n\n{TIMES} --since takes the beginning of a day, week or \
     month instead.\n\nExamples:\n  ibinder-sync changes --dest /srv/mirror --since yesterday\n  \
-    ibinder-sync changes --dest /srv/mirror --since 'last month' --binder 'Brf Eken'\n  \
+    ibinder-sync changes --profile north --since 'last month' --binder 'Brf Eken'\n  \
     ibinder-sync changes --dest /srv/mirror --since 2026-11 --csv > november.csv"))]
 pub struct Changes {
     /// Since this time

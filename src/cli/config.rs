@@ -37,8 +37,8 @@ pub enum ConfigurationCommand {
     #[command(
         after_help = "It ends with 2 if a run still needs something, or if something in the file or in the environment can't be used. It never shows a secret.\
         \n\nExamples:\n  ibinder-sync config show --profile north\n  \
-        ibinder-sync config show -- --rate 5             # as if these were flags of `run`\n  \
-        ibinder-sync config show --json | jq '.settings[] | select(.from == \"default\")'"
+        ibinder-sync config show -- --rate 5      # as if these were flags of `run`\n  \
+        ibinder-sync config show --json | jq '.settings[] | select(.from == \"flag\")'"
     )]
     Show {
         /// Print JSON, always with all settings

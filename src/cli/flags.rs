@@ -4,7 +4,10 @@ use std::ffi::OsString;
 
 use clap::{
     Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _, ValueHint,
-    builder::PossibleValuesParser, parser::ValueSource, value_parser,
+    builder::PossibleValuesParser,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+    value_parser,
 };
 
 use super::{
@@ -75,7 +78,7 @@ fn flag(key: &'static Key, order: usize, global: bool) -> Option<Arg> {
 /// Reads the command line, the environment and the file.
 pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<Invocation, Refusal> {
     refuse_line_ends(&arguments)?;
-    let matches = command().try_get_matches_from(arguments)?;
+    let matches = command().try_get_matches_from(&arguments).map_err(|error| with_dashes(error, &arguments))?;
     let cli = Cli::from_arg_matches(&matches)?;
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     // A copy of the status says everything by itself.
@@ -98,6 +101,23 @@ pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<I
     }
     config::check_ambient(environment)?;
     Ok(Invocation { cli, name, sources })
+}
+
+/// The error for the command of `with-lock` without two dashes before it.
+fn with_dashes(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(unexpected)) = error.get(ContextKind::InvalidArg) else { return error };
+    let at = arguments.iter().position(|argument| argument == unexpected.as_str());
+    let is_locked = |at: &usize| arguments.iter().take(*at).any(|argument| argument == "with-lock");
+    let (Some(at), false) = (at.filter(is_locked), unexpected.starts_with('-')) else { return error };
+    let quoted = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        let is_plain = text.chars().all(|c| c.is_alphanumeric() || "-_./:=@,+%".contains(c));
+        if is_plain { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    };
+    let mut words: Vec<String> = arguments.iter().skip(1).map(quoted).collect();
+    words.insert(at - 1, "--".to_owned());
+    let line = format!("write two dashes before the command: `ibinder-sync {}`", words.join(" "));
+    command().error(ErrorKind::UnknownArgument, line)
 }
 
 /// Refuses an argument that ends in a carriage return: a script with Windows line ends adds one to the last argument of each

@@ -282,3 +282,40 @@ fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
         }
     }
 }
+
+/// An example that wraps can't be pasted.
+#[test]
+fn examples_fit_into_80_columns() {
+    fn check(mut command: Command) {
+        let name = command.get_name().to_owned();
+        let text = command.clone().term_width(80).render_long_help().to_string();
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in help.lines().filter(|line| line.starts_with("  ")) {
+            assert!(text.lines().any(|shown| shown == line), "{name}: {line:?} wraps in {text}");
+        }
+        command.build();
+        command.get_subcommands().cloned().for_each(check);
+    }
+    check(command());
+}
+
+#[test]
+fn a_command_without_dashes_is_told_where_they_belong() {
+    let told = |line: &[&str]| {
+        let line = line.iter().map(OsString::from).collect();
+        parse(line, &|_| None).unwrap_err().to_string()
+    };
+    for (line, words) in [
+        (&["ibinder-sync", "with-lock", "ls"][..], "`ibinder-sync with-lock -- ls`"),
+        (
+            &["ibinder-sync", "with-lock", "--dest", "/a b", "rsync", "-a", "/x"],
+            "`ibinder-sync with-lock --dest '/a b' -- rsync -a /x`",
+        ),
+        (&["ibinder-sync", "with-lock"], "ibinder-sync with-lock -- <COMMAND>..."),
+        (&["ibinder-sync", "with-lock", "--dset", "/x"], "'--dset'"),
+        (&["ibinder-sync", "binders", "lits"], "'lits'"),
+    ] {
+        let told = told(line);
+        assert!(told.contains(words), "{words} is not in: {told}");
+    }
+}

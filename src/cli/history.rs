@@ -12,7 +12,7 @@ pub(super) const TIMES: &str = "TIME is a day such as 2026-11-03, yesterday or m
 
 /// List the runs that you can go back to.
 #[derive(Debug, Args)]
-#[command(after_help = "A run that is `whole` had mirrored everything that iBinder listed. For other runs, \
+#[command(after_help = "A run that is `complete` had mirrored everything that iBinder listed. For other runs, \
     `restore --at` gives back what was mirrored by then. Times are in the system's time zone; the time in a run's id is \
     UTC.\n\nExamples:\n  ibinder-sync snapshots --dest /srv/mirror\n  \
     ibinder-sync snapshots --dest /srv/mirror --json | jq 'select(.whole) | .id'")]
@@ -60,8 +60,8 @@ pub struct History {
 #[command(after_help = format!("{TIMES}\n\nIt compares every file with the recorded hash, and names those that it \
     can't restore. Exit codes: 0 everything, 4 something is missing, 6 damage was found.\n\nExamples:\n  \
     ibinder-sync restore --dest /srv/mirror --at 2026-11-03 --to /tmp/then\n  \
-    ibinder-sync restore --dest /srv/mirror --at 7d --to /tmp/then 'Brf Eken/Avtal'\n  \
-    ibinder-sync restore --dest /srv/mirror --version 7c9e6679-7425-40de-944b-e07fc1f90ae7 --to /tmp/one"))]
+    ibinder-sync restore --profile north --at 7d --to /tmp/then 'Brf Eken/Avtal'\n  \
+    ibinder-sync restore --dest /srv/mirror --to /tmp/one \\\n      --version 7c9e6679-7425-40de-944b-e07fc1f90ae7"))]
 pub struct Restore {
     /// The time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

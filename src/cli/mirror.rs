@@ -21,7 +21,7 @@ pub struct Recover {
     after_help = "For a document that iBinder lists but never delivers: its version that failed in the last run no longer \
     makes runs partial. Each run still tries it, counts it as acknowledged and shows it in the report. The \
     acknowledgement ends when the document is mirrored or gets another version. Its older version in the mirror \
-    stays.\n\nExample:\n  ibinder-sync acknowledge 3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77 --dest /srv/mirror"
+    stays.\n\nExample:\n  ibinder-sync acknowledge 3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77 --profile north"
 )]
 pub struct Acknowledge {
     /// The document's id, as the report shows it
@@ -51,8 +51,8 @@ pub struct Purge {
 #[command(
     after_help = "A run that starts in the meantime ends immediately with exit code 5. The command finds the destination \
     in IBINDER_SYNC_DEST, and its exit code becomes this program's.\n\nExamples:\n  \
-    ibinder-sync with-lock --dest /srv/mirror -- rsync -a --delete /srv/mirror/ backup:/srv/mirror/\n  \
-    ibinder-sync with-lock --dest /srv/mirror -- sh -c 'restic backup \"$IBINDER_SYNC_DEST\"'"
+    ibinder-sync with-lock --dest /srv/mirror -- \\\n      rsync -a --delete /srv/mirror/ backup:/srv/mirror/\n  \
+    ibinder-sync with-lock --profile north -- \\\n      sh -c 'restic backup \"$IBINDER_SYNC_DEST\"'"
 )]
 pub struct WithLock {
     /// The command and its arguments, after two dashes

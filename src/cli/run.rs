@@ -17,7 +17,7 @@ pub(super) const DRY_RUN: &str = "Show what a run would do, and change nothing";
     ibinder-sync run --profile north --first\n  \
     ibinder-sync run --all\n  \
     ibinder-sync run --dest /srv/mirror\n  \
-    ibinder-sync run --dest /srv/mirror --existing --max-duration 6h --min-free 20GB\n  \
+    ibinder-sync run --dest /srv/mirror --max-duration 6h --min-free 20GB\n  \
     ibinder-sync run --dest /srv/mirror --retain 90d --retain-versions 10\n  \
     ibinder-sync run --dest /srv/mirror --binder 'Brf *' --exclude '*.mp4'"
 )]

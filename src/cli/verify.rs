@@ -16,9 +16,9 @@ use crate::config::{Share, bandwidth, timeout};
     It ends with 0 if everything is as recorded, and with 6 if damage is found (with --repair: if some is left).\n\nExamples:\n  \
     ibinder-sync verify --dest /srv/mirror\n  \
     ibinder-sync verify --dest /srv/mirror --repair\n  \
-    ibinder-sync verify --dest /srv/mirror --sample 5%        # nightly: everything in 20 nights\n  \
+    ibinder-sync verify --dest /srv/mirror --sample 5%   # all in 20 nights\n  \
     ibinder-sync verify --dest /srv/mirror --budget 10m --bandwidth 50MB\n  \
-    ibinder-sync verify --dest /srv/mirror --json | jq '.findings[] | select(.kind == \"damaged\")'"
+    ibinder-sync verify --json | jq '.findings[] | select(.kind == \"damaged\")'"
 )]
 pub struct Verify {
     /// Restore what is missing or damaged

@@ -12,9 +12,12 @@ use crate::{
     config::outside_resolved,
     history::Selection,
     model::RelPath,
+    report::format::number_of,
     session::{Error, Exit, Output, Reading, open::retry_on_change, output::ended, sink::Sink},
     ui,
 };
+
+const NOT_CSV: &str = "--separator works only with --format csv";
 
 /// Writes the catalogue or the sidecars.
 pub fn export(dest: &Path, given: &cli::Export, output: &Output) -> Exit {
@@ -31,7 +34,10 @@ pub fn export(dest: &Path, given: &cli::Export, output: &Output) -> Exit {
 
 /// Returns the closing message; empty if standard output has the catalogue.
 fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
-    let format = given.format.map(|format| form(format, given)).transpose()?;
+    let format = given.catalogue().map_err(Error::Unknown)?.map(|format| form(format, given)).transpose()?;
+    if format.is_none() && given.separator.is_some() {
+        return Err(Error::Unknown(NOT_CSV.to_owned()));
+    }
     let Reading { state, root, .. } = &Reading::open(dest)?;
     for (name, path) in [("--sidecars", &given.sidecars), ("--to", &given.to)] {
         if let Some(path) = path {
@@ -52,7 +58,11 @@ fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
         };
         history::all_found(&selection, given.at.as_deref())?;
         if let Some(path) = sink.finish()? {
-            text.push_str(&format!("{count} documents are in {}.\n", ui::escape(&path.display().to_string())));
+            text.push_str(&format!(
+                "{} in {}.\n",
+                number_of(count, "document is", "documents are"),
+                ui::escape(&path.display().to_string())
+            ));
         }
     }
     if let Some(folder) = &given.sidecars {
@@ -60,7 +70,11 @@ fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
         history::all_found(&selection, given.at.as_deref())?;
         let count = sidecars.end().map_err(catalogue::Error::from)?;
         if given.format.is_none() || given.to.is_some() {
-            text.push_str(&format!("{count} sidecars are in {}.\n", ui::escape(&folder.display().to_string())));
+            text.push_str(&format!(
+                "{} in {}.\n",
+                number_of(count, "sidecar is", "sidecars are"),
+                ui::escape(&folder.display().to_string())
+            ));
         }
     }
     Ok(text)
@@ -69,7 +83,7 @@ fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
 fn form(format: ExportFormat, given: &cli::Export) -> Result<Format, Error> {
     match (format, given.separator) {
         (ExportFormat::Csv, separator) => Ok(Format::Csv(separator.unwrap_or(b','))),
-        (_, Some(_)) => Err(Error::Unknown("--separator works only with --format csv".to_owned())),
+        (_, Some(_)) => Err(Error::Unknown(NOT_CSV.to_owned())),
         (ExportFormat::Jsonl, None) => Ok(Format::Jsonl),
         (ExportFormat::Xlsx, None) if given.to.is_none() && std::io::stdout().is_terminal() => {
             Err(Error::Unknown("a workbook can't be written to a terminal; use --to FILE.xlsx".to_owned()))

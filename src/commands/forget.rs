@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::{
     config::Notices,
     model::BinderId,
+    report::format::number_of,
     session::{Error, Exit, Reading, Writing, confirm::ask, output::ended, state_backups, status_file::StatusFile},
     state::{BinderSummary, RunEnd},
     sync, ui,
@@ -39,13 +40,17 @@ pub fn forget(request: &Forget<'_>) -> Exit {
             return Exit::Usage;
         };
         ui::print(&format!(
-            "{removed} files were removed from the tree; their bytes are kept in {}/.ibinder-sync/objects.\n",
+            "{} removed from the tree; the bytes are kept in {}/.ibinder-sync/objects.\n",
+            number_of(removed, "file was", "files were"),
             request.dest.display()
         ));
         if left == 0 {
             return Exit::Complete;
         }
-        ui::print(&format!("{left} files could not be removed; see the messages above, then run this again.\n"));
+        ui::print(&format!(
+            "{} could not be removed; see the messages above, then run this again.\n",
+            number_of(left, "file", "files")
+        ));
         Exit::Partial
     }))
 }
@@ -86,8 +91,10 @@ fn allow(binder: &BinderSummary, request: &Forget<'_>) -> Result<(), Error> {
     }
     Err(Error::Binder(format!(
         "the last run could read binder {:?} ({}), so nothing was removed; leave it out with --exclude-binder, or remove \
-         its {} documents all the same with --force",
-        binder.name, binder.id, binder.documents
+         its {} all the same with --force",
+        binder.name,
+        binder.id,
+        number_of(binder.documents, "document", "documents")
     )))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     mirror::{Mirror, Root},
     model::{OrganisationId, STATE_FOLDER},
     remote::Requests,
-    report::RunReport,
+    report::{RunReport, format::number_of},
     session::{
         Error, Exit, Output, Writing, adoption, check_nesting, check_start, confirm, execute,
         finalize::Finalizer,
@@ -154,7 +154,11 @@ fn review(mirror: &Arc<Mirror>, state: &Arc<State>, run: &Run) -> Result<(), Err
     let (same, others) = sync::review(mirror, state, run.number)?;
     if same + others > 0 {
         tracing::info!(
-            "{same} files were replaced with the same bytes; {others} are missing or have other bytes, and count as new"
+            "{} replaced with the same bytes; {} missing or {} other bytes, and {} as new",
+            number_of(same, "file was", "files were"),
+            number_of(others, "is", "are"),
+            if others == 1 { "has" } else { "have" },
+            if others == 1 { "counts" } else { "count" },
         );
     }
     Ok(())

@@ -15,7 +15,10 @@ use crate::{
     model::{Binder, BinderId, DocumentId, Listed},
     plan,
     remote::{ErrorKind, Inspected, Inspector, Query, SearchPage, Settings},
-    report::{Area, Check, Statement},
+    report::{
+        Area, Check, Statement,
+        format::{count, number_of},
+    },
 };
 
 /// The page size of a run.
@@ -147,7 +150,7 @@ impl Service<'_> {
         self.results.observe(says::BINDERS, lacks.is_empty(), lacking(&lacks));
         let odd = list.iter().filter(|binder| binder.is_err()).count();
         let binders: Vec<Binder> = list.into_iter().flatten().collect();
-        self.results.observe(says::BINDERS_WHOLE, odd == 0, format!("{} binders", binders.len()));
+        self.results.observe(says::BINDERS_WHOLE, odd == 0, number_of(binders.len() as u64, "binder", "binders"));
         let nano = binders.iter().all(|binder| is_nano_id(binder.id.as_str()));
         if !binders.is_empty() {
             self.results.observe(
@@ -174,7 +177,11 @@ impl Service<'_> {
         self.results.observe(says::PAGE_SIZE, full, format!("a page has {}", page.page_size));
         self.items(seen);
         let odd = page.items.iter().filter(|item| item.is_err()).count();
-        let found = format!("a search shows {} documents in all ({} ms)", page.total, seen.took.as_millis());
+        let found = format!(
+            "a search shows {} in all ({} ms)",
+            number_of(page.total, "document", "documents"),
+            count(u64::try_from(seen.took.as_millis()).unwrap_or(u64::MAX))
+        );
         self.results.add(if odd == 0 {
             Check::ok(Area::Service, found)
         } else {
@@ -206,8 +213,10 @@ impl Service<'_> {
         let size = u32::try_from(page.page_size).unwrap_or(PAGE);
         let spread = std::iter::repeat_n((0, size), binders.saturating_sub(1));
         let requests = plan::unchanged_requests(spread.chain([(page.total, size)]), 0);
-        let found =
-            format!("a run that finds no changes sends at most {requests} requests, plus those for folder names");
+        let found = format!(
+            "a run that finds no changes sends at most {}, plus those for folder names",
+            number_of(requests, "request", "requests")
+        );
         self.results.add(Check::ok(Area::Service, found));
         requests
     }
@@ -225,7 +234,7 @@ impl Service<'_> {
             own(page) && page.items.iter().flatten().any(|item| item.id == document.id || page.total > PAGE.into());
         self.results.observe(says::BY_BINDER, kept, if kept { "only its documents came" } else { "others came, too" });
         self.results.observe(says::BINDER_OF, own(page), "as in `binderId`");
-        let found = format!("a binder's search works: {} documents", page.total);
+        let found = format!("a binder's search works: {}", number_of(page.total, "document", "documents"));
         self.results.add(if kept {
             Check::ok(Area::Service, found)
         } else {
@@ -286,7 +295,10 @@ impl Service<'_> {
         let next = "documents are mirrored all the same, in folders named after ids or right below their tab; \
             send this report to whoever looks after ibinder-sync";
         self.results.add(match fault {
-            None => Check::ok(Area::Service, format!("tabs and folders can be named: {} tabs in a binder", tabs.len())),
+            None => Check::ok(
+                Area::Service,
+                format!("tabs and folders can be named: {} in a binder", number_of(tabs.len() as u64, "tab", "tabs")),
+            ),
             Some(error) => Check::warning(Area::Service, format!("some folders can't be named: {error}"), next),
         });
     }
@@ -335,8 +347,7 @@ fn example(page: &SearchPage) -> Option<Listed> {
 
 fn listed(binders: usize, odd: usize) -> Check {
     let none = "create the API client in the right organisation, and check that the organisation has binders";
-    let visible =
-        if binders == 1 { "1 binder is visible".to_owned() } else { format!("{binders} binders are visible") };
+    let visible = format!("{} visible", number_of(binders as u64, "binder is", "binders are"));
     match (binders, odd) {
         (0, 0) => Check::warning(Area::Service, "the organisation shows no binder to this client", none),
         (_, 0) => Check::ok(Area::Service, visible),

@@ -12,7 +12,7 @@ pub fn bytes(count: u64) -> String {
         size /= 1000.0;
         unit = next;
     }
-    if unit == "bytes" { format!("{count} bytes") } else { format!("{size:.1} {unit}") }
+    if unit == "bytes" { number_of(count, "byte", "bytes") } else { format!("{size:.1} {unit}") }
 }
 
 /// A number: `12,034`.
@@ -52,9 +52,14 @@ mod tests {
 
     #[test]
     fn bytes_for_people() {
-        for (count, text) in
-            [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (1_234_567, "1.2 MB"), (5_000_000_000_000, "5.0 TB")]
-        {
+        for (count, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1000, "1.0 kB"),
+            (1_234_567, "1.2 MB"),
+            (5_000_000_000_000, "5.0 TB"),
+        ] {
             assert_eq!(bytes(count), text);
         }
     }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::format::{count, number_of};
 use crate::model::DocumentId;
 
 /// A file of the tree.
@@ -192,7 +193,7 @@ pub enum Warning {
     #[error("{}", .0.why)]
     Output(OtherWarning),
     /// More warnings than a report lists.
-    #[error("{count} more warnings are in the log")]
+    #[error("{} in the log", number_of(*.count, "more warning is", "more warnings are"))]
     More {
         /// How many.
         count: u64,
@@ -241,7 +242,7 @@ impl Warning {
 }
 
 fn documents(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "document" } else { "documents" })
+    number_of(count, "document", "documents")
 }
 
 /// The first of the documents, and what to do.
@@ -251,7 +252,7 @@ impl fmt::Display for WithheldWarning {
         write!(f, "{}", paths.join(", "))?;
         match self.count.saturating_sub(self.paths.len() as u64) {
             0 => {}
-            more => write!(f, " and {more} more (the report lists all)")?,
+            more => write!(f, " and {} more (the report lists all)", count(more))?,
         }
         match self.confirm {
             None => write!(

@@ -26,6 +26,6 @@ mod tests {
             question.contains("\"Brf Eken\" (AAAAAAAA1): 1,204 documents, 2.0 MB, will be removed from the tree"),
             "{question}"
         );
-        assert!(forget("x", "y", 1, 1).contains("1 document, 1 bytes"), "one document");
+        assert!(forget("x", "y", 1, 1).contains("1 document, 1 byte,"), "one document");
     }
 }

@@ -6,6 +6,7 @@ use super::{bytes, escape};
 use crate::history::{
     Changes, DocumentHistory, Holding, ListingEntry, Placement, Restored, Revision, Snapshot, Version, When, clock,
 };
+use crate::report::format::{count, number_of};
 
 /// The most missing files shown; `--json` has them all.
 const SHOWN: usize = 50;
@@ -38,8 +39,7 @@ fn row(id: &str, ended: &str, outcome: &str, counts: [impl std::fmt::Display; 5]
 fn fold(folded: &mut u64) -> String {
     match std::mem::take(folded) {
         0 => String::new(),
-        1 => "  1 run that changed nothing\n".to_owned(),
-        many => format!("  {many} runs that changed nothing\n"),
+        runs => format!("  {} that changed nothing\n", number_of(runs, "run", "runs")),
     }
 }
 
@@ -108,9 +108,9 @@ fn version_lines(version: &Version, zone: &TimeZone) -> String {
         Holding::Nothing => "not kept: its file was missing when it was removed".to_owned(),
     };
     format!(
-        "  {}\n    {} bytes, sha256 {}\n{}    {held}\n",
+        "  {}\n    {}, sha256 {}\n{}    {held}\n",
         escape(&version.version_id),
-        version.size,
+        number_of(version.size, "byte", "bytes"),
         version.sha256,
         span(&version.first, version.ended.as_ref(), version.cause.as_deref(), zone)
     )
@@ -147,19 +147,22 @@ fn when(when: &When, zone: &TimeZone) -> String {
 /// The result of a restore. `then` describes its time.
 pub fn restored(restored: &Restored, to: &std::path::Path, then: &str) -> String {
     let mut text = format!(
-        "{} files, {}, restored into {}{then}\n",
-        restored.files,
+        "{}, {}, restored into {}{then}\n",
+        number_of(restored.files, "file", "files"),
         bytes(restored.bytes),
         escape(&to.display().to_string())
     );
     if restored.edited > 0 {
-        text.push_str(&format!("{} of them were edited by hand\n", restored.edited));
+        text.push_str(&format!("{} edited by hand\n", number_of(restored.edited, "of them was", "of them were")));
     }
     for missing in restored.missing.iter().take(SHOWN) {
         text.push_str(&format!("missing: {}: {}\n", line(missing.path.as_str()), line(&missing.reason.to_string())));
     }
     if restored.missing.len() > SHOWN {
-        text.push_str(&format!("missing: {} more, listed with --json\n", restored.missing.len() - SHOWN));
+        text.push_str(&format!(
+            "missing: {} more, listed with --json\n",
+            count((restored.missing.len() - SHOWN) as u64)
+        ));
     }
     if restored.damaged > 0 {
         text.push_str("Damage was found, see the messages above; `verify --repair` may fix it\n");

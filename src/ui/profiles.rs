@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::escape;
+use crate::report::format::number_of;
 
 /// How the command ended for a profile.
 #[derive(Debug, Serialize)]
@@ -37,7 +38,7 @@ pub fn labelled(profile: &str, line: &str) -> String {
 /// One line for each profile.
 pub fn all_profiles(ends: &[ProfileEnd]) -> String {
     let complete = ends.iter().filter(|end| end.exit_code == 0).count();
-    let count = if ends.len() == 1 { "1 profile".to_owned() } else { format!("{} profiles", ends.len()) };
+    let count = number_of(ends.len() as u64, "profile", "profiles");
     let mut text = format!("{complete} of {count} ended with exit code 0.\n");
     let width = ends.iter().map(|end| escape(&end.profile).chars().count()).max().unwrap_or(0);
     for end in ends {
@@ -64,10 +65,7 @@ pub fn all_statuses(ends: &[ProfileEnd], worst: u8) -> String {
         .map(|end| format!("{}: {}", escape(&end.profile).replace('|', "/"), first(end)))
         .collect();
     let count = ends.len() - others.len();
-    let well = format!(
-        "{count} of {} OK",
-        if ends.len() == 1 { "1 mirror".to_owned() } else { format!("{} mirrors", ends.len()) }
-    );
+    let well = format!("{count} of {} OK", number_of(ends.len() as u64, "mirror", "mirrors"));
     let mut text = format!("{word}: {}\n", others.into_iter().fold(well, |text, other| format!("{text}; {other}")));
     for end in ends {
         text.push_str(&format!("\n{}: {}\n", escape(&end.profile).replace('|', "/"), first(end)));

@@ -29,6 +29,14 @@ pub fn status(health: &Health, status: Option<&Status>, zone: &TimeZone) -> Stri
     text
 }
 
+fn documents(number: u64) -> String {
+    number_of(number, "document", "documents")
+}
+
+fn are(number: u64) -> String {
+    number_of(number, "document is", "documents are")
+}
+
 fn plain(text: &str) -> String {
     escape(text).replace('\n', "\\n").replace('|', "/")
 }
@@ -54,8 +62,9 @@ fn details(status: &Status, zone: &TimeZone) -> Vec<(&'static str, String)> {
     }
     lines.extend(waiting(status, &clock));
     if let Some(space) = &status.space {
-        lines.push(("tree:", format!("{} documents, {}", count(space.documents), bytes(space.tree_bytes))));
-        lines.push(("history:", format!("{} old versions, {}", count(space.objects), bytes(space.history_bytes))));
+        lines.push(("tree:", format!("{}, {}", documents(space.documents), bytes(space.tree_bytes))));
+        let versions = number_of(space.objects, "old version", "old versions");
+        lines.push(("history:", format!("{versions}, {}", bytes(space.history_bytes))));
         lines.extend(space.free_bytes.map(|free| ("free:", bytes(free))));
     }
     if let Some(manifests) = &status.manifests {
@@ -65,11 +74,11 @@ fn details(status: &Status, zone: &TimeZone) -> Vec<(&'static str, String)> {
     if let Some(verify) = &status.last_verify {
         let (read, all) = (verify.checked, verify.mirrored);
         let value = format!(
-            "{}, exit {}: {} of {} documents read, {} damaged, {} repaired",
+            "{}, exit {}: {} of {} read, {} damaged, {} repaired",
             clock(&verify.finished_at),
             verify.exit_code,
             count(read.documents),
-            count(all.documents),
+            documents(all.documents),
             count(verify.damaged),
             count(verify.repaired)
         );
@@ -94,14 +103,17 @@ fn waiting(status: &Status, clock: &impl Fn(&Timestamp) -> String) -> Vec<(&'sta
     let mut lines = Vec::new();
     if waiting.versions > 0 {
         let since = waiting.oldest_since.map(|since| format!(", the oldest since {}", clock(&since)));
-        lines.push(("waiting:", format!("{} versions{}", count(waiting.versions), since.unwrap_or_default())));
+        lines.push((
+            "waiting:",
+            format!("{}{}", number_of(waiting.versions, "version", "versions"), since.unwrap_or_default()),
+        ));
     }
     let acknowledged = status.last_run.as_ref().map_or(0, |run| run.documents.acknowledged);
     if acknowledged > 0 {
-        lines.push(("acknowledged:", format!("{} documents are missing, as accepted", count(acknowledged))));
+        lines.push(("acknowledged:", format!("{} missing, as accepted", are(acknowledged))));
     }
     if waiting.unconfirmed > 0 {
-        lines.push(("unconfirmed:", format!("{} documents are not listed any more", count(waiting.unconfirmed))));
+        lines.push(("unconfirmed:", format!("{} not listed any more", are(waiting.unconfirmed))));
     }
     if waiting.withheld > 0 {
         let removals = number_of(waiting.withheld, "removal", "removals");

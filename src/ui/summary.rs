@@ -2,7 +2,10 @@
 
 use super::escape;
 use crate::{
-    report::{Documents, Filters, Outcome, RunReport, UnchangedCost, bytes, format::number_of},
+    report::{
+        Documents, Filters, Outcome, RunReport, UnchangedCost, bytes,
+        format::{count, number_of},
+    },
     sync::Planned,
 };
 
@@ -11,7 +14,7 @@ const SHOWN: usize = 10;
 
 /// The end of a run in one line.
 pub fn ended(outcome: Outcome, documents: &Documents) -> String {
-    format!("{}: {}, {} unchanged", head(outcome), changes(documents), documents.unchanged)
+    format!("{}: {}, {} unchanged", head(outcome), changes(documents), count(documents.unchanged))
 }
 
 fn head(outcome: Outcome) -> &'static str {
@@ -26,9 +29,9 @@ fn head(outcome: Outcome) -> &'static str {
 /// The end of a run. `report` is the path of the whole report; `told` is an error that is printed by itself, and so not
 /// listed.
 pub fn summary(run: &RunReport, report: Option<&std::path::Path>, told: Option<&str>) -> String {
-    let requests = run.requests.token + run.requests.api + run.requests.storage;
+    let requests = requests(run);
     let mut text = format!(
-        "{}: {}\n{} in {:.1} s, {requests} requests.\n",
+        "{}: {}\n{} in {:.1} s, {requests}.\n",
         head(run.outcome),
         result(run),
         bytes(run.bytes.downloaded),
@@ -36,20 +39,20 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>, told: Option<&
     );
     if let Some(scrub) = &run.scrub {
         text.push_str(&format!(
-            "Checked {} documents and {} objects, {}: {} damaged, {} repaired.\n",
-            scrub.documents,
-            scrub.objects,
+            "Checked {} and {}, {}: {} damaged, {} repaired.\n",
+            number_of(scrub.documents, "document", "documents"),
+            number_of(scrub.objects, "object", "objects"),
             bytes(scrub.bytes),
-            scrub.damaged,
-            scrub.repaired
+            count(scrub.damaged),
+            count(scrub.repaired)
         ));
     }
     let freed = &run.freed;
     if freed.versions + freed.objects > 0 {
         text.push_str(&format!(
-            "Deleted by retention: {} old versions, {} objects, {}.\n",
-            freed.versions,
-            freed.objects,
+            "Deleted by retention: {}, {}, {}.\n",
+            number_of(freed.versions, "old version", "old versions"),
+            number_of(freed.objects, "object", "objects"),
             bytes(freed.bytes)
         ));
     }
@@ -62,9 +65,13 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>, told: Option<&
     text
 }
 
+fn requests(run: &RunReport) -> String {
+    number_of(run.requests.token + run.requests.api + run.requests.storage, "request", "requests")
+}
+
 /// What changed, of how much.
 fn result(run: &RunReport) -> String {
-    let documents = |count| number_of(count, "document", "documents");
+    let documents = |number| number_of(number, "document", "documents");
     match run.held {
         Some(held) if run.listed_nothing() => {
             format!("{}; the mirror still holds {}.", changes(&run.documents), documents(held))
@@ -75,16 +82,16 @@ fn result(run: &RunReport) -> String {
             changes(&run.documents),
             documents(run.documents.seen),
             number_of(run.binders.listed, "binder", "binders"),
-            run.documents.unchanged
+            count(run.documents.unchanged)
         ),
     }
 }
 
 /// The end of a plan: what a run would do. `told` is an error that is printed by itself, and so not listed.
 pub fn planned(run: &RunReport, told: Option<&str>) -> String {
-    let requests = run.requests.token + run.requests.api + run.requests.storage;
+    let requests = requests(run);
     let mut text = format!(
-        "{}: a run would {}. {} in {}, {} unchanged.\nNothing was changed. {:.1} s, {requests} requests.\n",
+        "{}: a run would {}. {} in {}, {} unchanged.\nNothing was changed. {:.1} s, {requests}.\n",
         match run.outcome {
             Outcome::Complete => "Plan",
             Outcome::Partial => "Partial plan",
@@ -94,12 +101,12 @@ pub fn planned(run: &RunReport, told: Option<&str>) -> String {
         planned_changes(&run.documents),
         number_of(run.documents.seen, "document", "documents"),
         number_of(run.binders.listed, "binder", "binders"),
-        run.documents.unchanged,
+        count(run.documents.unchanged),
         run.duration_seconds
     );
     if let Some(cost) = &run.night {
-        let (requests, duration) = (cost.requests, duration(cost));
-        text.push_str(&format!("A run that finds no changes sends {requests} requests{duration}.\n"));
+        let (requests, duration) = (number_of(cost.requests, "request", "requests"), duration(cost));
+        text.push_str(&format!("A run that finds no changes sends {requests}{duration}.\n"));
     }
     filters(&mut text, run);
     tabs(&mut text, run);
@@ -119,12 +126,11 @@ fn filters(text: &mut String, run: &RunReport) {
 fn tabs(text: &mut String, run: &RunReport) {
     let binders = run.tabs_without_documents.len();
     let tabs: u64 = run.tabs_without_documents.iter().map(|binder| binder.tabs).sum();
-    let of = |count: u64, one, many| format!("{count} {}", if count == 1 { one } else { many });
     if tabs > 0 {
         text.push_str(&format!(
             "{} in {} no documents: checklists and content tabs are not mirrored.\n",
-            of(tabs, "tab", "tabs"),
-            of(binders as u64, "binder", "binders") + if tabs == 1 { " holds" } else { " hold" }
+            number_of(tabs, "tab", "tabs"),
+            number_of(binders as u64, "binder", "binders") + if tabs == 1 { " holds" } else { " hold" }
         ));
     }
 }
@@ -167,8 +173,11 @@ fn changes(documents: &Documents) -> String {
         (documents.without_version, "without a version"),
         (documents.acknowledged, "acknowledged as missing"),
     ];
-    let changes: Vec<String> =
-        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let changes: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", count(number)))
+        .collect();
     if changes.is_empty() { "nothing changed".to_owned() } else { changes.join(", ") }
 }
 
@@ -182,31 +191,32 @@ fn planned_changes(documents: &Documents) -> String {
         ("remove", documents.removed),
     ]);
     let not = [
-        (documents.failed, "can't be determined"),
-        (documents.withheld, "would be withheld"),
-        (documents.filtered, "are excluded"),
-        (documents.purged, "were purged but are still listed"),
-        (documents.without_version, "have no version"),
+        (documents.failed, "can't be determined", "can't be determined"),
+        (documents.withheld, "would be withheld", "would be withheld"),
+        (documents.filtered, "is excluded", "are excluded"),
+        (documents.purged, "was purged but is still listed", "were purged but are still listed"),
+        (documents.without_version, "has no version", "have no version"),
     ];
     let mut text = if doing.is_empty() { "change nothing".to_owned() } else { doing };
-    for (count, what) in not.into_iter().filter(|(count, _)| *count > 0) {
-        text.push_str(&format!("; {count} {what}"));
+    for (number, one, many) in not.into_iter().filter(|(number, ..)| *number > 0) {
+        text.push_str(&format!("; {}", number_of(number, one, many)));
     }
     text
 }
 
 fn counted(verbs: &[(&str, u64)]) -> String {
-    let parts = verbs.iter().filter(|(_, count)| *count > 0).map(|(verb, count)| format!("{verb} {count}"));
+    let parts =
+        verbs.iter().filter(|(_, number)| *number > 0).map(|(verb, number)| format!("{verb} {}", count(*number)));
     parts.collect::<Vec<_>>().join(", ")
 }
 
 fn list(text: &mut String, what: &str, lines: impl ExactSizeIterator<Item = String>) {
-    let count = lines.len();
+    let all = lines.len();
     for line in lines.take(SHOWN) {
         text.push_str(&format!("{what}: {}\n", escape(&line)));
     }
-    if count > SHOWN {
-        text.push_str(&format!("{what}: {} more in the report\n", count - SHOWN));
+    if all > SHOWN {
+        text.push_str(&format!("{what}: {} more in the report\n", count((all - SHOWN) as u64)));
     }
 }
 
@@ -236,9 +246,11 @@ mod tests {
         #[rustfmt::skip]
         let table = [
             (none,                                                       "change nothing"),
-            (Documents { added: 60, updated: 1, moved: 2, removed: 1, ..none }, "add 60, update 1, move 2, remove 1"),
+            (Documents { added: 60_000, updated: 1, moved: 2, removed: 1, ..none }, "add 60,000, update 1, move 2, remove 1"),
             (Documents { adopted: 3, failed: 1, withheld: 12, filtered: 2, ..none },
              "adopt 3; 1 can't be determined; 12 would be withheld; 2 are excluded"),
+            (Documents { filtered: 1, purged: 1, without_version: 1, ..none },
+             "change nothing; 1 is excluded; 1 was purged but is still listed; 1 has no version"),
         ];
         for (documents, text) in table {
             assert_eq!(planned_changes(&documents), text);

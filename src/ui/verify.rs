@@ -1,7 +1,10 @@
 //! The result of a check, in words.
 
 use super::{bytes, escape};
-use crate::report::{Finding, VerifyOutcome, VerifyReport};
+use crate::report::{
+    Finding, VerifyOutcome, VerifyReport,
+    format::{count, number_of},
+};
 
 /// The most findings shown; `--json` has them all.
 const SHOWN: usize = 50;
@@ -10,12 +13,12 @@ const SHOWN: usize = 50;
 pub fn verify_summary(report: &VerifyReport) -> String {
     let (checked, all) = (&report.checked, &report.mirrored);
     let mut text = format!(
-        "{}: {} of {} documents and {} of {} objects were read, {} of {}, in {:.1} s.\n",
+        "{}: {} of {} and {} of {} were read, {} of {}, in {:.1} s.\n",
         head(report),
-        checked.documents,
-        all.documents,
-        checked.objects,
-        all.objects,
+        count(checked.documents),
+        number_of(all.documents, "document", "documents"),
+        count(checked.objects),
+        number_of(all.objects, "object", "objects"),
         bytes(checked.bytes),
         bytes(all.bytes),
         report.duration_seconds
@@ -24,28 +27,37 @@ pub fn verify_summary(report: &VerifyReport) -> String {
         text.push_str(&line(finding));
     }
     if report.findings.len() > SHOWN {
-        text.push_str(&format!("and {} more; --json shows them all\n", report.findings.len() - SHOWN));
+        text.push_str(&format!("and {} more; --json shows them all\n", count((report.findings.len() - SHOWN) as u64)));
     }
-    for (count, what) in [
-        (report.unlisted, "foreign files and unused objects are not listed"),
-        (report.unfinished, "documents or objects were being changed by a run and were skipped"),
-        (report.restamped, "files had another time or inode but the right bytes; this is now recorded"),
+    for (number, one, many) in [
+        (report.unlisted, "extra file or unused object is not listed", "extra files and unused objects are not listed"),
+        (
+            report.unfinished,
+            "document or object was being changed by a run and was skipped",
+            "documents or objects were being changed by a run and were skipped",
+        ),
+        (
+            report.restamped,
+            "file had another time or inode but the right bytes; this is now recorded",
+            "files had another time or inode but the right bytes; this is now recorded",
+        ),
     ] {
-        if count > 0 {
-            text.push_str(&format!("{count} {what}\n"));
+        if number > 0 {
+            text.push_str(&format!("{}\n", number_of(number, one, many)));
         }
     }
     text
 }
 
 fn head(report: &VerifyReport) -> String {
+    let findings = number_of(report.damaged, "finding", "findings");
     match report.outcome {
-        VerifyOutcome::Sound if report.damaged > 0 => format!("Repaired, {} findings", report.damaged),
+        VerifyOutcome::Sound if report.damaged > 0 => format!("Repaired, {findings}"),
         VerifyOutcome::Sound => "Sound".to_owned(),
         VerifyOutcome::Damaged if report.repaired > 0 => {
-            format!("Damaged, {} findings, {} repaired", report.damaged, report.repaired)
+            format!("Damaged, {findings}, {} repaired", count(report.repaired))
         }
-        VerifyOutcome::Damaged => format!("Damaged, {} findings", report.damaged),
+        VerifyOutcome::Damaged => format!("Damaged, {findings}"),
         VerifyOutcome::Partial => "Something could not be read".to_owned(),
         VerifyOutcome::Interrupted => "Interrupted".to_owned(),
     }

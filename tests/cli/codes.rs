@@ -279,7 +279,7 @@ fn the_least_limit_of_files_suffices() {
         }
     }
     let program = Program::new(o);
-    for said in ["Complete: 2400 added.", "Complete: nothing changed."] {
+    for said in ["Complete: 2,400 added.", "Complete: nothing changed."] {
         let done = limited(&program, "-n", NEEDED_DESCRIPTORS).expect(0);
         assert!(done.out.starts_with(said), "{}", done.out);
     }

@@ -199,3 +199,21 @@ fn sidecars_delete_nothing() {
     }
     assert_eq!(snapshot(&program.beside("")), before);
 }
+
+#[test]
+fn the_ending_of_the_file_is_its_format() {
+    let program = Program::mirrored(1);
+    let start = |name: &str| {
+        let path = program.beside(name);
+        export(&program, &["--to", path.to_str().unwrap()]).expect(0);
+        fs::read(path).unwrap()[..4].to_vec()
+    };
+    assert_eq!(start("a.xlsx"), *b"PK\x03\x04");
+    assert_eq!(start("a.CSV"), *"\u{feff}p".as_bytes());
+    assert_eq!(start("a.jsonl"), *b"{\"pa");
+    export(&program, &["--to", program.beside("a.txt").to_str().unwrap()]).says(2, "--format");
+    export(&program, &["--to", program.beside("a").to_str().unwrap()]).says(2, "--format");
+    let done = export(&program, &["--format", "jsonl", "--to", program.beside("b.csv").to_str().unwrap()]).expect(0);
+    assert!(done.out.starts_with("1 document is in "), "{}", done.out);
+    assert!(fs::read(program.beside("b.csv")).unwrap().starts_with(b"{"));
+}

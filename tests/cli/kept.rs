@@ -189,5 +189,5 @@ fn retention_is_reported() {
     program.run(&[]).expect(0);
     program.sandbox.with_organisation(|o| o.revise(&id, "newest").map(drop)).unwrap();
     let done = program.run(&["--retain-versions", "1"]).expect(0);
-    assert!(done.out.contains("Deleted by retention: 1 old versions, 1 objects, 3 bytes."), "{}", done.out);
+    assert!(done.out.contains("Deleted by retention: 1 old version, 1 object, 3 bytes."), "{}", done.out);
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::{
     mirror::Root,
     pace::Bandwidth,
-    report::{Failure, FailureCause, FailureStep, FileWarning, Finding, FindingKind, Progress, Scrub, Warning},
+    report::{
+        Failure, FailureCause, FailureStep, FileWarning, Finding, FindingKind, Progress, Scrub, Warning,
+        format::number_of,
+    },
     state::{Known, Restamp, State},
     sync::{
         Fatal,
@@ -28,8 +31,8 @@ pub(crate) async fn prove(ctx: &RunContext) -> Result<(), Fatal> {
     numbers.dedup();
     if !numbers.is_empty() {
         tracing::info!(
-            "checking the bytes of {} files once: their inodes changed, as in a mirror that was copied to another disk",
-            numbers.len()
+            "checking the bytes of {} once: the inodes changed, as in a mirror that was copied to another disk",
+            number_of(numbers.len() as u64, "file", "files")
         );
     }
     for group in numbers.chunks(GROUP) {
