@@ -3,7 +3,8 @@
 //!
 //! A spreadsheet would calculate a cell that begins like a formula, and anybody may name a document, so the cell gets an
 //! apostrophe in front. Spreadsheets split lines at the separator of their locale and may ignore quotes, so this is also
-//! done behind every character that some spreadsheet takes for a separator. JSON keeps every character as it is.
+//! done behind every character that some spreadsheet takes for a separator. An id stays as it is, because other programs
+//! look documents up by it. JSON keeps every character as it is.
 
 use std::io::{self, Write};
 
@@ -17,7 +18,7 @@ use super::{
 /// UTF-8's byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A table of texts that no spreadsheet calculates.
+/// A table of texts that no spreadsheet calculates, and ids, in columns that are called so.
 pub fn table<const COLUMNS: usize>(
     out: &mut dyn Write,
     header: [&str; COLUMNS],
@@ -27,7 +28,8 @@ pub fn table<const COLUMNS: usize>(
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
     table.write_record(header).map_err(failed)?;
     for row in rows {
-        table.write_record(row.map(safe)).map_err(failed)?;
+        let cells = header.into_iter().zip(row).map(|(name, text)| cell(name, text));
+        table.write_record(cells).map_err(failed)?;
     }
     Ok(table.flush()?)
 }
@@ -53,9 +55,9 @@ impl<'o> Table<'o> {
 
     pub(super) fn row(&mut self, record: &Record<'_>) -> Result<(), Error> {
         self.cells.iter_mut().for_each(String::clear);
-        for (cell, value) in self.cells.iter_mut().zip(record.fixed()) {
-            *cell = match value {
-                Cell::Text(text) => safe(text.into_owned()),
+        for ((written, value), (name, _)) in self.cells.iter_mut().zip(record.fixed()).zip(FIXED) {
+            *written = match value {
+                Cell::Text(text) => cell(name, text.into_owned()),
                 Cell::Number(number) => number.to_string(),
                 Cell::Time(time) => time.to_string(),
             };
@@ -80,6 +82,12 @@ const FORMULA: [char; 4] = ['=', '+', '-', '@'];
 
 /// Characters that some spreadsheet takes for the end of a cell.
 const ENDS: [char; 5] = [',', ';', '\t', '\r', '\n'];
+
+/// The text of a cell. An id of letters, digits, `-` and `_` calls no function, whatever it begins with.
+fn cell(column: &str, text: String) -> String {
+    let is_id = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if column.ends_with("_id") && is_id(&text) { text } else { safe(text) }
+}
 
 /// Escapes a text so that no spreadsheet calculates it, whichever separator it uses.
 fn safe(text: String) -> String {
@@ -112,6 +120,19 @@ fn failed(error: csv::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_stay_as_they_are() {
+        let mut written = Vec::new();
+        let row = ["-A1_b", "-=x", "-A1"].map(str::to_owned);
+        table(&mut written, ["binder_id", "document_id", "path"], [row]).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), "\u{feff}binder_id,document_id,path\r\n-A1_b,'-=x,'-A1\r\n");
+        for (id, expected) in
+            [("-k3J9x_a2Q", "-k3J9x_a2Q"), ("_-", "_-"), ("-1+1", "'-1+1"), ("=A1", "'=A1"), ("-å", "'-å")]
+        {
+            assert_eq!(cell("binder_id", id.to_owned()), expected);
+        }
+    }
 
     #[test]
     fn no_cell_is_a_formula() {
