@@ -1,0 +1,115 @@
+// Asks all shards, those in memory first. A newer search cancels an older one, and typing never waits for one.
+
+import { createHits } from "./hits.mjs";
+import { askShard, FACETS } from "./question.mjs";
+import { indexShard, rowOf } from "./shard.mjs";
+
+// Somebody who still types does not want files to be loaded for each letter.
+const TYPING = 200;
+const REPORT_EVERY = 150;
+
+// Lets the browser handle input and paint.
+function nextTurn() {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}
+
+const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
+export function createSearch(store) {
+  let latest = 0;
+  return {
+    cancel() {
+      latest++;
+    },
+    // Calls report(answer) at the first hits, now and then, and at the end; not once more when a newer search has begun.
+    async run(question, order, report) {
+      const mine = ++latest;
+      const isCurrent = () => mine === latest;
+      const hits = createHits(order);
+      const answer = { hits, facets: FACETS.map(() => new Map()), binders: new Map(), searched: 0, done: false, unreadable: 0, question };
+      const ask = (shard) => {
+        const before = hits.total;
+        askShard(shard, question, store.binder(shard.binder)?.name ?? "", answer.facets, (at, score) => {
+          hits.add({ ...rowOf(shard, at), score, position: shard.position + at });
+        });
+        answer.searched += shard.count;
+        if (hits.total > before) answer.binders.set(shard.binder, (answer.binders.get(shard.binder) ?? 0) + hits.total - before);
+      };
+      let reported = 0;
+      const now = () => performance.now();
+      const say = () => {
+        if (now() - reported < REPORT_EVERY && reported) return;
+        if (!hits.total && !reported && answer.searched === 0) return;
+        reported = now();
+        report(answer);
+      };
+      const later = [];
+      for (const place of store.placesOf(question.binder)) {
+        const shard = store.held(place);
+        if (!shard) {
+          later.push(place);
+          continue;
+        }
+        ask(shard);
+        say();
+        await nextTurn();
+        if (!isCurrent()) return;
+      }
+      if (later.length && reported) await pause(TYPING);
+      for (const place of later) {
+        if (!isCurrent()) return;
+        const shard = await store.shard(place).catch(() => null);
+        await nextTurn();
+        if (!isCurrent()) return;
+        if (shard) ask(shard);
+        else answer.unreadable++;
+        say();
+        await nextTurn();
+      }
+      if (!isCurrent()) return;
+      answer.done = true;
+      report(answer);
+    },
+    // Reads and folds a shard ahead of a search.
+    async prepare(place) {
+      indexShard(await store.shard(place));
+    },
+    // A document by its id: first in the binder where it was, then everywhere. Null if there is none, undefined if it is no longer wanted.
+    async find(id, binder, isWanted, report) {
+      const places = [...store.placesOf("")].sort((a, b) => (b.binder === binder) - (a.binder === binder) || !!store.held(b) - !!store.held(a));
+      for (const [n, place] of places.entries()) {
+        const shard = await store.shard(place);
+        if (!isWanted()) return undefined;
+        const at = shard.data.ids.indexOf(id);
+        if (at >= 0) return { shard, at };
+        report(n + 1, places.length);
+        await nextTurn();
+      }
+      return null;
+    },
+    // Documents and bytes of each folder of a binder, or undefined if something else was asked meanwhile.
+    async folders(binder, isWanted) {
+      const counts = new Map();
+      for (const place of store.placesOf(binder)) {
+        const { data } = await store.shard(place);
+        if (!isWanted()) return undefined;
+        data.folder.forEach((index, at) => {
+          const path = data.folders[index];
+          const count = counts.get(path) ?? { documents: 0, bytes: 0 };
+          count.documents++;
+          count.bytes += data.size[at];
+          counts.set(path, count);
+        });
+        await nextTurn();
+      }
+      return counts;
+    },
+  };
+}
