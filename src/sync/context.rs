@@ -145,7 +145,9 @@ impl RunContext {
     /// Queues jobs, waiting while the queue is full, or lists them in the plan.
     pub(crate) async fn queue(&self, jobs: Vec<DownloadJob>) {
         if let Sink::Plan(plan) = &self.record.sink {
-            jobs.into_iter().for_each(|job| plan.download(job, &self.tally));
+            for job in jobs {
+                plan.download(job, &self.tally);
+            }
             return;
         }
         // All at once, because the queue may be full for long.

@@ -140,8 +140,11 @@ mod tests {
         }
     }
 
-    /// An estimator of a count that grew by so much in each second.
-    fn grown(mut estimator: RateEstimator, steps: &[(u64, u64)]) -> RateEstimator {
+    /// Seconds, and the growth in each of them.
+    type Steps<'s> = &'s [(u64, u64)];
+
+    /// An estimator of a count that grew like this.
+    fn grown(mut estimator: RateEstimator, steps: Steps<'_>) -> RateEstimator {
         let (mut now, mut count) = (0, 0);
         for (lasting, each) in steps {
             for _ in 0..*lasting {
@@ -155,7 +158,7 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_window() {
         #[rustfmt::skip]
-        let table: [(&[(u64, u64)], f64, f64); 5] = [
+        let table: [(Steps<'_>, f64, f64); 5] = [
             // seconds and growth                 shown   lasting
             (&[(1, 600)],                         600.0,  600.0),
             (&[(10, 100)],                        100.0,  100.0),

@@ -41,7 +41,7 @@ impl Counts {
     fn expected(self, untold: bool) -> u64 {
         let others = u128::from(self.announced.saturating_sub(self.listed));
         let (downloads, listed) = (u128::from(self.downloads), u128::from(self.listed));
-        let more = if listed == 0 { others * u128::from(untold) } else { others * downloads / listed };
+        let more = (others * downloads).checked_div(listed).unwrap_or(others * u128::from(untold));
         u64::try_from(downloads + more).unwrap_or(u64::MAX)
     }
 }
