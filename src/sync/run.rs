@@ -12,7 +12,7 @@ use crate::{
     model::BinderId,
     pace::Bandwidth,
     remote::Remote,
-    report::{Outcome, Progress, Scrub, Tally, Warning},
+    report::{Outcome, Progress, Scrub, Tally, Warning, format::number_of},
     state::{Run, State},
     sync::{
         Fatal, Options, Planned, Stop, StopCause,
@@ -284,6 +284,10 @@ async fn read_all(ctx: &RunContext, survey: &binders::BinderSurvey) -> Vec<(Bind
         };
         ctx.listing.forecasts.end(&ctx.progress, &binder.id);
         Progress::add(&ctx.progress.binders_done, 1);
+        if let Ok(outcome) = &outcome {
+            let [done, all] = [&ctx.progress.binders_done, &ctx.progress.binders].map(Progress::get);
+            tracing::debug!("{}: {outcome} ({done} of {})", binder.segment, number_of(all, "binder", "binders"));
+        }
         outcome.map(|outcome| (binder.id.clone(), outcome))
     });
     let mut crawls = std::pin::pin!(crawls.buffer_unordered(BINDERS));

@@ -50,3 +50,25 @@ fn a_first_run_looks_at_the_totals_of_many_binders() {
         assert_eq!(*asked.lock().unwrap(), 0, "the record has them");
     }
 }
+
+#[test]
+fn binders_and_documents_are_told_if_asked_for() {
+    const BINDER: &str = "Brf Eken: 2 documents (1 of 1 binder)\n";
+    for (flag, binder, document) in [("-q", false, false), ("-v", true, false), ("-vv", true, true)] {
+        let program = Program::with_documents(2);
+        let done = program.run(&[flag]).expect(0);
+        assert_eq!(done.err.contains(BINDER), binder, "{flag}: {}", done.err);
+        assert_eq!(done.err.contains(" added Brf Eken/1.txt\n"), document, "{flag}: {}", done.err);
+    }
+    let program = Program::mirrored(3);
+    program.sandbox.with_organisation(|o| {
+        let documents = o.documents();
+        o.revise(&documents[0].id, "newer").unwrap();
+        o.rename_document(&documents[1].id, "renamed.txt").unwrap();
+        o.remove_document(&documents[2].id).unwrap();
+    });
+    let told = program.run(&["-vv"]).expect(0).err;
+    for line in ["replaced Brf Eken/0.txt", "moved Brf Eken/1.txt to Brf Eken/renamed.txt", "removed Brf Eken/2.txt"] {
+        assert!(told.contains(&format!(" {line}\n")), "{line}: {told}");
+    }
+}

@@ -279,6 +279,7 @@ impl Batch {
         if !is_done(entry) {
             return;
         }
+        trace(entry);
         if let Step::Remove { .. } = &entry.intent.step {
             self.tally.removed();
         }
@@ -290,6 +291,17 @@ impl Batch {
 
 fn is_done(entry: &Publication) -> bool {
     matches!(entry.outcome, Ok(Outcome::Done { .. }))
+}
+
+fn trace(entry: &Publication) {
+    let Intent { path, step, .. } = &entry.intent;
+    match step {
+        Step::Add { .. } => tracing::trace!("added {path}"),
+        Step::Replace { .. } => tracing::trace!("replaced {path}"),
+        Step::Adopt { .. } => tracing::trace!("adopted {path}"),
+        Step::Move { from, .. } => tracing::trace!("moved {from} to {path}"),
+        Step::Remove { .. } => tracing::trace!("removed {path}"),
+    }
 }
 
 fn begun(Intent { path, step, .. }: &Intent) {

@@ -64,6 +64,7 @@ pub(crate) async fn end(ctx: &RunContext, job: &DownloadJob, result: Result<(), 
             if error.is_of_service() && ctx.acknowledges(job) {
                 return ctx.missing(job);
             }
+            tracing::trace!("failed {}: {error}", job.path);
             let failure = failure(job, &error, own_tries);
             ctx.tally.failed(Some(&job.document), failure.clone());
             ctx.submit(RowChange::Failure(failure)).await;
