@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod errors;
 pub mod evidence;
 pub mod failpoints;
+pub mod find;
 pub mod history;
 pub mod mail;
 pub mod mirror;

@@ -137,6 +137,7 @@ impl Program<'_> {
             Command::Changes(changes) => commands::changes(self.dest()?, &changes),
             Command::Withheld(withheld) => commands::withheld(self.dest()?, &withheld),
             Command::ConfirmRemovals(given) => commands::confirm_removals(self.logged_dest()?, &given),
+            Command::Find(find) => commands::find(self.dest()?, &find),
             Command::History(history) => commands::history(self.dest()?, &history),
             Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.output(restore.json)),
             Command::Export(export) => commands::export(self.dest()?, &export, &self.output(false)),
@@ -256,17 +257,26 @@ fn level(quiet: bool, verbose: u8) -> ui::Level {
 
 /// Whether a command opens few files and writes no large ones, so that system limits don't matter.
 fn needs_few_files(command: &Command) -> bool {
-    use Command::{Binders, Changes, Completions, Config, History, Ls, Man, Snapshots, Status};
+    use Command::{Binders, Changes, Completions, Config, Find, History, Ls, Man, Snapshots, Status};
     matches!(
         command,
-        Status(_) | Binders(_) | Changes(_) | Snapshots(_) | History(_) | Ls(_) | Config(_) | Completions(_) | Man(_)
+        Status(_)
+            | Binders(_)
+            | Changes(_)
+            | Find(_)
+            | Snapshots(_)
+            | History(_)
+            | Ls(_)
+            | Config(_)
+            | Completions(_)
+            | Man(_)
     )
 }
 
 /// Whether a command prints only results and errors.
 fn has_no_log(command: &Command) -> bool {
-    use Command::{Binders, Changes, History, Snapshots, Status, Withheld};
-    matches!(command, Status(_) | Binders(_) | Changes(_) | Snapshots(_) | History(_) | Withheld(_))
+    use Command::{Binders, Changes, Find, History, Snapshots, Status, Withheld};
+    matches!(command, Status(_) | Binders(_) | Changes(_) | Find(_) | Snapshots(_) | History(_) | Withheld(_))
 }
 
 fn warn(unknown: &[config::Error]) {

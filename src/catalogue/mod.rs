@@ -2,7 +2,7 @@
 //!
 //! It is read from the state alone, one document at a time. The binder's schema supplies the labels of metadata (`metadata_elements`,
 //! `metadata_columns`) and of their values (`value`). A first pass over the documents collects the keys that are used, because the
-//! columns must be known before the first row.
+//! columns must be known before the first row. [`Texts`] has the same values for searching.
 
 mod csv;
 mod error;
@@ -11,6 +11,7 @@ mod metadata_columns;
 mod metadata_elements;
 mod record;
 mod sidecars;
+mod texts;
 mod value;
 mod xlsx;
 
@@ -25,6 +26,7 @@ use jiff::tz::TimeZone;
 pub use csv::table;
 pub use error::{Error, Refused};
 pub use sidecars::Sidecars;
+pub use texts::Texts;
 
 use metadata_columns::{Columns, VERSION};
 use metadata_elements::{Element, elements};

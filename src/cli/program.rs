@@ -12,6 +12,7 @@ use super::{
     config::Configuration,
     doctor::Doctor,
     export::Export,
+    find::Find,
     history::{History, Ls, Restore, Snapshots},
     mirror::{Acknowledge, Purge, Recover, WithLock},
     profiles::Profiles,
@@ -102,6 +103,8 @@ pub enum Command {
     Withheld(Withheld),
     /// Confirm the removal of the documents that `withheld` lists
     ConfirmRemovals(ConfirmRemovals),
+    /// Find documents by name, path and metadata
+    Find(Find),
     /// List the files of the mirror at a time
     Ls(Ls),
     /// Show the versions, places and metadata changes of a document

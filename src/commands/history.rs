@@ -45,7 +45,7 @@ pub fn ls(dest: &Path, given: &cli::Ls) -> Exit {
 }
 
 /// Prints pages while others are read: a pager could keep the state open for hours. Ends if nobody reads them any more.
-fn print_all(pages: &mpsc::Receiver<String>) {
+pub(super) fn print_all(pages: &mpsc::Receiver<String>) {
     let mut lines = ui::Lines::default();
     while pages.recv().is_ok_and(|page| lines.print(&page)) {}
 }

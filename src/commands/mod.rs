@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod doctor_mail;
 mod export;
+mod find;
 mod forget;
 mod history;
 mod man;
@@ -34,6 +35,7 @@ pub use config::{begin as begin_configuration, schema as show_schema, show as sh
 pub use demo::{demo, sandbox};
 pub use doctor::doctor;
 pub use export::export;
+pub use find::find;
 pub use forget::{Forget, forget as forget_binder};
 pub use history::{history, ls, snapshots};
 pub use man::man;

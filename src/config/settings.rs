@@ -57,6 +57,7 @@ const MIRROR: &[&str] = &[
     "adopt",
     "snapshots",
     "changes",
+    "find",
     "withheld",
     "confirm-removals",
     "ls",

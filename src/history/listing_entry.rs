@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{model::RelPath, state::PastDocument};
+use crate::{
+    model::RelPath,
+    state::{FoundDocument, PastDocument},
+};
 
 /// A document as it was mirrored at some time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,6 +38,32 @@ impl ListingEntry {
             sha256: mirrored.sha256.hex(),
             mtime: Timestamp::from_nanosecond(mirrored.mtime.into()).unwrap_or_default(),
             held: mirrored.file.is_some() || mirrored.object,
+        }
+    }
+}
+
+/// A document that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundEntry {
+    /// Its version and its file.
+    #[serde(flatten)]
+    pub entry: ListingEntry,
+    /// Its name at the service.
+    pub file_name: String,
+    /// Its binder.
+    pub binder_id: String,
+    /// When it was removed; `None` if it is in the tree.
+    pub removed_at: Option<Timestamp>,
+}
+
+impl FoundEntry {
+    /// The entry of a document.
+    pub fn of(found: &FoundDocument) -> Self {
+        Self {
+            entry: ListingEntry::of(&found.document),
+            file_name: found.file_name.clone(),
+            binder_id: found.binder.clone(),
+            removed_at: found.removed_at.and_then(|at| Timestamp::from_second(at).ok()),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
+    find,
     history::{
         Error,
         manifest::{SUFFIX, forget_document},
@@ -67,6 +68,8 @@ fn finish(mirror: &Mirror, state: &State, purge: &Purge) -> Result<(), Error> {
         erase_bytes(mirror, state, purge, &traces)?;
         erase_mentions(mirror, state, &Purged::new(&purge.document, &traces), &purge.document)?;
         drop_older_states(mirror)?;
+        // The next run writes it again.
+        remove(mirror, &[find::FILE])?;
         mirror.barrier()?;
     }
     state.write(|w| w.forget_document(purge))?;

@@ -18,7 +18,7 @@ impl Mirror {
     pub fn write_state_file(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let mut stage = Stage::create(self, false)?;
         stage.write(bytes)?;
-        self.place_state_file(stage, name).map(drop)
+        self.replace_state_file(stage, name)
     }
 
     /// Turns a stage into a file of the state, replacing an existing one. The file is durable when this returns.
@@ -26,6 +26,11 @@ impl Mirror {
         stage.sync()?;
         let dir = self.place_state_file(stage, name)?;
         sys::sync_folder(&dir).map_err(|e| Error::io("sync the folder of", format!("{STATE_FOLDER}/{name}"), e))
+    }
+
+    /// The same without making it durable, for a file that can be made again and whose damage is noticed.
+    pub fn replace_state_file(&self, stage: Stage, name: &str) -> Result<(), Error> {
+        self.place_state_file(stage, name).map(drop)
     }
 
     fn place_state_file(&self, stage: Stage, name: &str) -> Result<OwnedFd, Error> {

@@ -52,6 +52,12 @@ impl Root {
 }
 
 impl Root {
+    /// Opens a file in the state folder; `None` if it is missing. The caller must check the bytes.
+    pub fn open_state_file(&self, name: &str) -> Result<Option<File>, Error> {
+        let file = sys::open_folder(self.handle(), STATE_FOLDER).and_then(|folder| open(&folder, name));
+        found(file, name)
+    }
+
     /// The first bytes of a file of the tree, at most `most`; `None` if it is missing.
     pub fn sample(&self, path: &RelPath, most: usize) -> Result<Option<Vec<u8>>, Error> {
         let Some(file) = self.read(ContentLocation::Tree(path))? else { return Ok(None) };

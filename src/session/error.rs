@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     catalogue::{self, Refused},
-    config,
+    config, find,
     history::{self, NoSuchTime},
     mirror, remote,
     report::FailureCause,
@@ -194,6 +194,15 @@ impl From<catalogue::Error> for Error {
         match error {
             catalogue::Error::State(error) => error.into(),
             other => Self::Catalogue(other),
+        }
+    }
+}
+
+impl From<find::Error> for Error {
+    fn from(error: find::Error) -> Self {
+        match error {
+            find::Error::Mirror(error) => error.into(),
+            find::Error::State(error) => error.into(),
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{
     config::Config,
-    history,
+    find, history,
     mirror::Mirror,
     remote::Remote,
     report::{Failure, Outcome, RunReport, Warning, format::number_of},
@@ -65,6 +65,9 @@ impl Finalizer<'_> {
         if !matches!(finished.ended, Ended::Fatal(_)) {
             let changed = report.documents.has_changes();
             exit = self.exit_after(exit, report, state_backups::keep(self.mirror, self.state, self.run, changed));
+            if let Err(error) = find::refresh(self.mirror, self.state) {
+                tracing::warn!("the file that `find` reads could not be written, so `find` takes longer: {error}");
+            }
         }
         if exit != ended {
             self.correct_report(report);

@@ -4,7 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::{bytes, escape};
 use crate::history::{
-    Changes, DocumentHistory, Holding, ListingEntry, Placement, Restored, Revision, Snapshot, Version, When, clock,
+    Changes, DocumentHistory, FoundEntry, Holding, ListingEntry, Placement, Restored, Revision, Snapshot, Version,
+    When, clock,
 };
 use crate::report::format::{count, number_of};
 
@@ -65,6 +66,22 @@ fn counts(changes: Option<Changes>) -> [String; 5] {
 pub fn listed(entry: &ListingEntry, zone: &TimeZone) -> String {
     let time = clock(entry.mtime.as_second(), zone);
     format!("{:>12}  {time}  {}\n", entry.size, line(entry.path.as_str()))
+}
+
+/// A document that was found, as a line.
+pub fn found(found: &FoundEntry, zone: &TimeZone) -> String {
+    let listed = listed(&found.entry, zone);
+    let removed = found.removed_at.map(|at| format!("  (removed {})\n", clock(at.as_second(), zone)));
+    removed.map_or_else(|| listed.clone(), |removed| listed.trim_end().to_owned() + &removed)
+}
+
+/// Nothing was found, but perhaps among removed documents.
+pub fn nothing_found(removed: usize) -> String {
+    match removed {
+        0 => "no document matches\n".to_owned(),
+        1 => "no document matches, but a removed one does: add --removed\n".to_owned(),
+        many => format!("no document matches, but {many} removed ones do: add --removed\n"),
+    }
 }
 
 /// Everything that is known about a document.

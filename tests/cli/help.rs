@@ -20,6 +20,7 @@ fn help_texts() {
         "adopt",
         "snapshots",
         "changes",
+        "find",
         "ls",
         "history",
         "restore",

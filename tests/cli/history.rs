@@ -8,7 +8,7 @@ use crate::program::{Done, Program, bare, finish};
 
 impl Program {
     /// A command on the mirror, without the service.
-    fn on_mirror(&self, command: &str, arguments: &[&str]) -> Done {
+    pub(crate) fn on_mirror(&self, command: &str, arguments: &[&str]) -> Done {
         finish(bare(&[command, "--dest"]).arg(&self.dest).args(arguments).env("TZ", "UTC"))
     }
 
@@ -16,12 +16,12 @@ impl Program {
         finish(bare(&["restore", "--dest"]).arg(&self.dest).args(arguments).arg("--to").arg(to))
     }
 
-    fn organisation<T>(&self, change: impl FnOnce(&mut Organisation) -> T) -> T {
+    pub(crate) fn organisation<T>(&self, change: impl FnOnce(&mut Organisation) -> T) -> T {
         self.sandbox.with_organisation(change)
     }
 }
 
-fn lines(done: &Done) -> Vec<serde_json::Value> {
+pub(crate) fn lines(done: &Done) -> Vec<serde_json::Value> {
     done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -214,15 +214,21 @@ fn missing_files_decide_the_code() {
 #[test]
 fn history_needs_a_mirror_and_changes_nothing() {
     let none = tempfile::tempdir().unwrap();
-    for arguments in
-        [&["snapshots"][..], &["changes"], &["ls"], &["history", "x"], &["restore", "--at", "1", "--to", "/x"]]
-    {
+    for arguments in [
+        &["snapshots"][..],
+        &["changes"],
+        &["find", "x"],
+        &["ls"],
+        &["history", "x"],
+        &["restore", "--at", "1", "--to", "/x"],
+    ] {
         finish(bare(arguments).arg("--dest").arg(none.path())).says(2, "contains no mirror");
     }
     let (program, _) = three_nights();
     let before = crate::program::snapshot(&program.dest);
     program.on_mirror("snapshots", &["--all"]).expect(0);
     program.on_mirror("ls", &["--at", "1"]).expect(0);
+    program.on_mirror("find", &["eken"]).expect(0);
     program.on_mirror("history", &["Brf Eken/0.txt"]).expect(0);
     program.restore(&["--at", "1"], &program.beside("then")).expect(0);
     assert!(crate::program::snapshot(&program.dest) == before);

@@ -10,6 +10,7 @@ mod doctor;
 mod empty;
 mod export;
 mod filters;
+mod find;
 mod forget;
 mod help;
 mod history;

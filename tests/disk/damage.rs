@@ -179,6 +179,7 @@ fn the_reports() {
     table(|fixture| fixture.program.state("last-run.json"), &rows((8, "could not be recorded")));
     table(|fixture| fixture.program.state("last-run.html"), &rows((8, "could not be recorded")));
     table(|fixture| fixture.program.state("status.json"), &rows((8, "could not be recorded")));
+    table(|fixture| fixture.program.state("find.text"), &rows((0, "`find` takes longer")));
     let first = |fixture: &Fixture, kind: &str| {
         let files = fs::read_dir(fixture.program.state("runs")).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.extension().is_some_and(|extension| extension == kind)).min().unwrap()
