@@ -53,6 +53,7 @@ export function createListView(store, search) {
     const { hits, done, searched } = answer;
     const all = (address.b ? store.binder(address.b)?.documents : store.start.documents) ?? 0;
     status.textContent = sayCount("hits", hits.total, formatNumber(hits.total)) + (hits.total ? ` · ${formatSize(hits.bytes)}` : "");
+    element.setAttribute("aria-busy", String(!done));
     progress.hidden = done;
     progress.max = Math.max(all, 1);
     progress.value = searched;
@@ -97,6 +98,7 @@ export function createListView(store, search) {
         fillElement(matching, matchingBinders(store, address, question.words));
         fillElement(chips, chosenFilters(store, address));
         fillElement(tree, address.b && store.placesOf(address.b).length ? folderPanel(store, search, address) : null);
+        element.setAttribute("aria-busy", "true");
         search.run(question, order.value, report);
       }
       await showDocument();

@@ -2,11 +2,11 @@
 
 import { createHits } from "./hits.mjs";
 import { askShard, FACETS } from "./question.mjs";
-import { indexShard, rowOf } from "./shard.mjs";
+import { indexShard } from "./shard.mjs";
 
 // Somebody who still types does not want files to be loaded for each letter.
 const TYPING = 200;
-const REPORT_EVERY = 150;
+const REPORT_EVERY = 300;
 
 // Lets the browser handle input and paint.
 function nextTurn() {
@@ -36,9 +36,7 @@ export function createSearch(store) {
       const answer = { hits, facets: FACETS.map(() => new Map()), binders: new Map(), searched: 0, done: false, unreadable: 0, question };
       const ask = (shard) => {
         const before = hits.total;
-        askShard(shard, question, store.binder(shard.binder)?.name ?? "", answer.facets, (at, score) => {
-          hits.add({ ...rowOf(shard, at), score, position: shard.position + at });
-        });
+        askShard(shard, question, store.binder(shard.binder)?.name ?? "", answer.facets, (at, score) => hits.add(shard, at, score));
         answer.searched += shard.count;
         if (hits.total > before) answer.binders.set(shard.binder, (answer.binders.get(shard.binder) ?? 0) + hits.total - before);
       };
@@ -51,6 +49,9 @@ export function createSearch(store) {
         report(answer);
       };
       const later = [];
+      // The letter that was typed is shown first.
+      await nextTurn();
+      if (!isCurrent()) return;
       for (const place of store.placesOf(question.binder)) {
         const shard = store.held(place);
         if (!shard) {
@@ -63,9 +64,14 @@ export function createSearch(store) {
         if (!isCurrent()) return;
       }
       if (later.length && reported) await pause(TYPING);
-      for (const place of later) {
+      // While one is searched, the next one is read.
+      const load = (place) => place && store.shard(place).catch(() => null);
+      let ahead = isCurrent() && load(later[0]);
+      for (let n = 0; n < later.length; n++) {
         if (!isCurrent()) return;
-        const shard = await store.shard(place).catch(() => null);
+        const loading = ahead;
+        ahead = load(later[n + 1]);
+        const shard = await loading;
         await nextTurn();
         if (!isCurrent()) return;
         if (shard) ask(shard);

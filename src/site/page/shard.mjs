@@ -52,7 +52,7 @@ export function matchTable(table, word) {
 export function rowOf(shard, at) {
   const { ids, names, folders, folder, size, modified } = shard.data;
   return { id: ids[at], name: names[at], folder: folders[folder[at]], size: size[at], modified: modified[at],
-    binder: shard.binder, shard: shard.number, at };
+    binder: shard.binder, shard: shard.number, key: 0, position: 0 };
 }
 
 // Everything that is known of a document, with its metadata as pairs of label and value.

@@ -34,7 +34,7 @@ export async function open(browser, folder, hash = "", options = {}) {
 
 // Waits until a search has ended.
 export async function searched(page) {
-  await page.waitForSelector(".find progress", { state: "hidden" });
+  await page.waitForSelector(".find[aria-busy=false]");
 }
 
 // What axe-core finds serious or critical, as "rule: element".

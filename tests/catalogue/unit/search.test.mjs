@@ -96,7 +96,9 @@ test("orders", async () => {
 
 test("of many hits the first in order are kept and all are counted", () => {
   const hits = createHits("newest", 10);
-  for (let n = 0; n < 1000; n++) hits.add({ modified: (n * 7919) % 1000, position: n, size: 1 });
+  const documents = Array.from({ length: 1000 }, (_, n) => [String(n), "x", 0, 0, 1, (n * 7919) % 1000, [], -1, -1, -1]);
+  const shard = openShard({ binder: "b0", number: 0, position: 0 }, dataOf(documents));
+  for (let at = 0; at < 1000; at++) hits.add(shard, at, 1);
   assert.equal(hits.total, 1000);
   assert.deepEqual(hits.rows().map((row) => row.modified), [999, 998, 997, 996, 995, 994, 993, 992, 991, 990]);
 });
