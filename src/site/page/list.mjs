@@ -6,7 +6,7 @@ import { fillElement, make } from "./element.mjs";
 import { chosenFilters, filterGroups } from "./filters.mjs";
 import { folderPanel } from "./folders.mjs";
 import { findWord, foldBases, foldLetters } from "./fold.mjs";
-import { formatNumber, formatSize } from "./format.mjs";
+import { formatNumber, formatSize, visible } from "./format.mjs";
 import { ORDERS } from "./hits.mjs";
 import { addressLink, nameElement } from "./parts.mjs";
 import { questionOf } from "./question.mjs";
@@ -107,7 +107,7 @@ export function createListView(store, search) {
 }
 
 function titleOf(store, address) {
-  if (address.q) return say("hitsTitle");
+  if (address.q) return say("hitsTitle", visible(address.q));
   return address.b ? nameElement(store.binder(address.b)?.name ?? address.b) : say("everything");
 }
 

@@ -6,7 +6,7 @@ import { nameElement } from "./parts.mjs";
 import { hasWords, say, sayCount } from "./words.mjs";
 
 // Of these, binders are counted; of the others, documents.
-const OF_BINDERS = ["inaccessible", "uncertified"];
+const OF_BINDERS = ["inaccessible", "uncertified", "unread"];
 const NO_COUNT = ["interrupted"];
 const WAITING = ["withheld", "acknowledged", "filtered", "purged", "without_version"];
 

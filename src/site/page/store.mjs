@@ -6,9 +6,12 @@ const FOLDER = "index-data/";
 // How many documents' search data stay in memory; the least recently used shards leave first.
 const IN_MEMORY = 240_000;
 
+const DATA = /^(start|(binders|search|details|changes)-[A-Za-z0-9-]+)\.js$/;
+
 // Loads one script and returns what it called its function with.
 export function loadScript(name) {
   return new Promise((resolve, reject) => {
+    if (!DATA.test(name)) throw new Error(`${name} is no data`);
     const element = document.createElement("script");
     element.src = FOLDER + encodeURIComponent(name);
     element.onload = () => {

@@ -8,10 +8,8 @@ import { say } from "./words.mjs";
 export function mirrorFolder(start, location) {
   if (start.destination) return start.destination;
   if (location.protocol !== "file:" || location.host || /^\/[A-Za-z]:/.test(location.pathname)) return say("theMirror");
-  const parts = location.pathname.split("/").slice(0, -1);
-  const up = (start.folder ?? "").split("/").filter(Boolean).length;
   try {
-    return decodeURIComponent(parts.slice(0, parts.length - up).join("/")) || "/";
+    return decodeURIComponent(new URL(start.folder || ".", location.href).pathname).replace(/(.)\/$/, "$1");
   } catch {
     return say("theMirror");
   }

@@ -247,6 +247,10 @@ test("all rows are printed, and the controls are not", async () => {
   assert.equal(await page.evaluate(() => window.printed), 80);
   await page.emulateMedia({ media: "print" });
   assert.deepEqual(await page.$$eval(".top, .side, .bar label", (elements) => elements.map((element) => getComputedStyle(element).display)), ["none", "none", "none"]);
+  // A document beside the list is printed in its place.
+  await page.evaluate(() => document.querySelector(".rows .name").click());
+  await page.waitForSelector(".beside h2", { state: "visible" });
+  assert.ok(!(await page.isVisible(".middle")));
   await close();
 });
 

@@ -69,6 +69,8 @@ test("the command to get a version back can be pasted", () => {
   const at = (href, start = {}) => mirrorFolder(start, new URL(href));
   assert.equal(at("file:///srv/mi%20rror/index.html"), "/srv/mi rror");
   assert.equal(at("file:///srv/mirror/Brf/index.html", { folder: "../" }), "/srv/mirror");
+  assert.equal(at("file:///home/a/cat/index.html", { folder: "../../../srv/x%20y/" }), "/srv/x y");
+  assert.equal(at("file:///index.html"), "/");
   for (const href of ["file:///C:/share/index.html", "file://server/share/index.html", "https://example.org/x/index.html"]) assert.equal(at(href), "FOLDER-OF-THE-COPY");
   assert.equal(at("file:///x/index.html", { destination: "/srv/a" }), "/srv/a");
 });
