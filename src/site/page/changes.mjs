@@ -48,7 +48,7 @@ function runSection(store, run) {
   const counts = KINDS_OF_CHANGE.map((kind) => {
     const count = run.counts[kind];
     if (!count) return null;
-    return make("span", { class: `k ${kind}` }, kind === "updated" ? sayCount("updatedCount", count, formatNumber(count)) : say(`${kind}Count`, formatNumber(count)));
+    return make("span", { class: `k ${kind}` }, sayCount(`${kind}Count`, count, formatNumber(count)));
   });
   const isRemovedHidden = run.counts.removed && !run.items.some((item) => item[0] === "removed");
   const list = make("ul", { class: "docs" }, run.items.slice(0, SHOWN).map((item) => changeRow(store, item)));

@@ -2,7 +2,7 @@
 
 import { documentAddress, formatAddress } from "./address.mjs";
 import { copyText, make } from "./element.mjs";
-import { formatBytes, formatDay, formatSize } from "./format.mjs";
+import { formatBytes, formatDay, formatDayOf, formatSize } from "./format.mjs";
 import { facetLabel } from "./filters.mjs";
 import { mayRun } from "./kind.mjs";
 import { addressLink, filePath, folderPath, kindTag, nameElement, placeLinks, treeLink } from "./parts.mjs";
@@ -10,6 +10,9 @@ import { previewPanel } from "./preview.mjs";
 import { documentOf } from "./shard.mjs";
 import { versionsPanel } from "./versions.mjs";
 import { say } from "./words.mjs";
+
+// A time as iBinder writes it in metadata.
+const TIME = /^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 // `closing` is the link that closes the panel beside the list; null on a page of its own.
 export function documentView(store, shard, at, closing) {
@@ -40,7 +43,7 @@ function factList(store, row) {
   const add = (label, value) => value && facts.push(make("div", {}, make("dt", {}, nameElement(label)), make("dd", {}, typeof value === "string" ? nameElement(value) : value)));
   add(say("nameInIbinder"), row.title);
   for (const facet of ["tab", "category", "status"]) add(facetLabel(store, { b: row.binder }, facet), row[facet]);
-  for (const [label, value] of row.metadata) add(label, value);
+  for (const [label, value] of row.metadata) add(label, TIME.test(value) ? make("time", { datetime: value, title: value }, formatDayOf(value)) : value);
   add(say("modified"), formatDay(row.modified));
   add(say("size"), row.size < 1000 ? formatBytes(row.size) : `${formatSize(row.size)} (${formatBytes(row.size)})`);
   add(say("identity"), make("code", {}, row.id));

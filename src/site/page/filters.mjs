@@ -10,6 +10,7 @@ import { FACETS } from "./question.mjs";
 import { say } from "./words.mjs";
 
 const FEW = 7;
+const FIRST_DAY = "1900-01-01";
 const expanded = new Set();
 
 export function facetLabel(store, address, facet) {
@@ -43,7 +44,6 @@ export function filterGroups(store, address, answer, redraw) {
     if (facet === "type") counted.sort((a, b) => KINDS.indexOf(a[0]) - KINDS.indexOf(b[0]));
     if (counted.length > 1 || address[facet]) groups.push(choices(address, facet, facetLabel(store, address, facet), counted, redraw));
   });
-  groups.push(dates(address));
   return groups;
 }
 
@@ -64,10 +64,15 @@ function choices(address, field, label, counted, redraw) {
   return make("section", { class: "facet" }, make("h3", {}, label), make("ul", {}, items), more);
 }
 
-function dates(address) {
-  const field = (name) => {
-    const change = (event) => (location.hash = formatAddress(listAddress(address, { [name]: event.target.value })));
-    return make("label", {}, make("span", {}, say(name)), make("input", { type: "date", value: address[name] ?? "", onchange: change, "data-choice": name }));
+// The dates stay the same elements, because somebody may be in the middle of typing one: the year 2 comes before 2026.
+export function dateFilter(currentAddress) {
+  const inputs = ["from", "to"].map((name) => make("input", { type: "date", name, onchange: (event) => {
+    const { value } = event.target;
+    if (!value || value >= FIRST_DAY) location.hash = formatAddress(listAddress(currentAddress(), { [name]: value }));
+  } }));
+  const fields = inputs.map((input) => make("label", {}, make("span", {}, say(input.name)), input));
+  const update = () => {
+    for (const input of inputs) if (input !== document.activeElement) input.value = currentAddress()[input.name] ?? "";
   };
-  return make("section", { class: "facet dates" }, make("h3", {}, say("date")), field("from"), field("to"));
+  return { element: make("section", { class: "facet dates" }, make("h3", {}, say("date")), fields), update };
 }

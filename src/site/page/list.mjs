@@ -3,7 +3,7 @@
 import { formatAddress, listAddress } from "./address.mjs";
 import { documentView } from "./document.mjs";
 import { fillElement, make } from "./element.mjs";
-import { chosenFilters, filterGroups } from "./filters.mjs";
+import { chosenFilters, dateFilter, filterGroups } from "./filters.mjs";
 import { folderPanel } from "./folders.mjs";
 import { findWord, foldBases, foldLetters } from "./fold.mjs";
 import { formatNumber, formatSize, visible } from "./format.mjs";
@@ -22,6 +22,7 @@ export function createListView(store, search) {
   let address = {};
   let answer = null;
   let question = null;
+  let left = 0;
   const title = make("h1", { tabindex: -1 });
   const matching = make("div");
   const chips = make("div");
@@ -33,7 +34,8 @@ export function createListView(store, search) {
     ORDERS.map((name) => make("option", { value: name }, say(name))));
   const groups = make("div");
   const tree = make("div");
-  const side = make("details", { class: "side" }, make("summary", {}, say("filters")), tree, groups);
+  const dates = dateFilter(() => address);
+  const side = make("details", { class: "side" }, make("summary", {}, say("filters")), tree, groups, dates.element);
   const rows = createRows(say("results"), (row) => resultRow(store, row, address, question.words));
   const beside = make("div", { class: "panel" });
   const element = make("div", { class: "find" }, side,
@@ -91,6 +93,7 @@ export function createListView(store, search) {
     async show(next) {
       const before = address;
       address = next;
+      if (address.d && !before.d) left = window.scrollY;
       if (question === null || formatAddress(listAddress(before)) !== formatAddress(listAddress(next))) {
         question = questionOf(address);
         order.value = ORDERS.includes(address.sort) ? address.sort : address.q ? "best" : "place";
@@ -98,10 +101,17 @@ export function createListView(store, search) {
         fillElement(matching, matchingBinders(store, address, question.words));
         fillElement(chips, chosenFilters(store, address));
         fillElement(tree, address.b && store.placesOf(address.b).length ? folderPanel(store, search, address) : null);
+        dates.update();
         element.setAttribute("aria-busy", "true");
         search.run(question, order.value, report);
       }
-      await showDocument();
+      const shown = showDocument();
+      // Back to where the list was left.
+      if (before.d && !address.d) {
+        window.scrollTo(0, left);
+        rows.redraw();
+      }
+      await shown;
     },
   };
 }

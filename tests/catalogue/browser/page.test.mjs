@@ -238,6 +238,41 @@ test("everything is reached by keyboard", async () => {
   await close();
 });
 
+test("a document takes a narrow window, and the list is where it was left", async () => {
+  const { page, close } = await open(browser, tree, "#b=b001", { viewport: { width: 400, height: 800 } });
+  await searched(page);
+  await page.evaluate(() => window.scrollTo(0, 2000));
+  await page.waitForFunction(() => Number(document.querySelector(".rows > li").dataset.index) > 5);
+  const id = await page.evaluate(() => {
+    const link = [...document.querySelectorAll(".rows .name")].find((each) => each.getBoundingClientRect().top > 200);
+    link.click();
+    return link.dataset.id;
+  });
+  await page.waitForSelector(".beside h2", { state: "visible" });
+  assert.ok(!(await page.isVisible(".middle")));
+  assert.equal(await page.evaluate(() => window.scrollY), 0);
+  await page.click(".back");
+  await page.waitForSelector(".middle", { state: "visible" });
+  assert.equal(await page.evaluate(() => window.scrollY), 2000);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.id), id);
+  await close();
+});
+
+test("dates are typed digit by digit", async () => {
+  const { page, close } = await open(browser, tree, "#b=b001", { locale: "en-GB" });
+  await searched(page);
+  const all = await text(page, ".count");
+  await page.focus("input[name=from]");
+  await page.keyboard.type("01012024");
+  await page.waitForFunction(() => location.hash.includes("from=2024-01-01"));
+  await searched(page);
+  assert.notEqual(await text(page, ".count"), all);
+  await page.goBack();
+  await searched(page);
+  assert.equal(await text(page, ".count"), all);
+  await close();
+});
+
 test("all rows are printed, and the controls are not", async () => {
   const { page, close } = await open(browser, tree, "#b=b001");
   await searched(page);

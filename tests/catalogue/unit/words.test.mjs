@@ -7,7 +7,7 @@ import { formatSize, shellQuoted } from "../../../src/site/page/format.mjs";
 import { mirrorFolder, restoreCommand } from "../../../src/site/page/versions.mjs";
 import { chooseLanguage, LANGUAGES, say, sayCount, useLanguage } from "../../../src/site/page/words.mjs";
 
-const PREFIXES = ["gap_", "kind_", "addedCount", "movedCount", "removedCount"];
+const PREFIXES = ["gap_", "kind_", "addedCount", "updatedCount", "movedCount", "removedCount"];
 const marks = (text) => [text].flat().map((line) => (line.match(/\{\d\}/g) ?? []).sort().join());
 
 test("both languages have the same words with the same values", () => {
