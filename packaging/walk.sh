@@ -116,6 +116,45 @@ guide '6. The first run' 2
 cp -a "$mirror" /var/tmp/first
 rm -rf /var/tmp/first/.ibinder-sync
 
+step '6. A slow first run tells how long it takes'
+# slow FOLDER COLUMNS: a first run against a slow service on a terminal of so many columns. The time left that it shows
+# from a third of the way on is at most 30 % off.
+slow() {
+    tmux new-session -d -s slow -x "$2" -y 24 \
+        "env $(paste -sd ' ' /run/slow.env) ibinder-sync run --first --dest $1; echo \"ended with \$?\"; sleep 1000"
+    python3 - "$1.$2" <<'END' || fail 'the time left was not right'
+import re, subprocess, sys, time
+began, seen, screens = time.monotonic(), [], []
+while True:
+    screen = subprocess.run(["tmux", "capture-pane", "-p", "-t", "slow"], capture_output=True, text=True).stdout
+    now = time.monotonic() - began
+    if "ended with" in screen or now > 300:
+        break
+    left = re.search(r"about (?:(\d+) min ?)?(?:(\d+) s )?left", screen)
+    if left:
+        seen.append((now, 60 * int(left[1] or 0) + int(left[2] or 0)))
+    screens.append(screen)
+    time.sleep(0.5)
+open(sys.argv[1], "w").write("\f".join(screens))
+if "ended with 0" not in screen:
+    sys.exit(f"the run did not end well:\n{screen}")
+# In the last seconds the time left is that of one document.
+checked = [(at, left, now - at) for at, left in seen if now / 3 <= at <= now - 5]
+off = [(at, left, real) for at, left, real in checked if abs(left - real) > 0.3 * real]
+print(f"{now:.0f} s; the time left was shown {len(checked)} times from a third on, and {len(off)} times more than 30 % off")
+if len(checked) < now / 3 or off:
+    sys.exit(f"seconds, shown, real: {[(round(at), left, round(real)) for at, left, real in off]}\n{screen}")
+END
+    tmux kill-session -t slow
+}
+systemd-run --quiet --unit slow --property StandardOutput=file:/run/slow.env \
+    ibinder-sync sandbox --seed 7 --binders 6 --documents 600 --fault slow=1
+until [ -e /run/slow.env ] && [ "$(wc -l </run/slow.env)" = 5 ]; do sleep 0.1; done
+slow /var/tmp/slow 80
+rm -r /var/tmp/slow
+slow /var/tmp/slow 120
+grep -qE 'listed [0-9,]+ of 600' /var/tmp/slow.120 || fail 'the progress does not count what is known'
+
 step '7. Every night'
 guide '7. Every night' 1
 says 'ibinder-sync@eken.timer'
@@ -157,11 +196,16 @@ run 0 ibinder-sync-as eken verify
 says 'Sound'
 
 step '11. Look at it'
-run 0 ibinder-sync-as eken changes --since yesterday
+run 0 ibinder-sync-as eken changes --since monday
 run 0 ibinder-sync-as eken binders
 says 'Brf Eken'
 document=$(cd "$mirror" && find 'Brf Eken' -type f | sort | sed -n 1p)
 run 0 ibinder-sync-as eken history "$document"
+# By words of its name, in capitals.
+name=$(basename "$document")
+read -ra words <<<"${name%.*}"
+#FIND run 0 ibinder-sync-as eken find "${words[@]^^}"
+#FIND says "$name"
 run 0 ibinder-sync-as eken export --format xlsx --to /var/tmp/catalogue.xlsx
 run 0 ibinder-sync-as eken export --format csv --to /var/tmp/catalogue.csv
 [ "$(wc -l </var/tmp/catalogue.csv)" -gt 50 ] || fail 'the catalogue is too short'

@@ -17,7 +17,7 @@ const UNKNOWN: u8 = 3;
 
 fn main() -> ExitCode {
     let unknown = config::unknown_variables(std::env::vars_os());
-    match cli::parse(std::env::args_os().collect(), &|name| std::env::var_os(name)) {
+    match cli::parse(&std::env::args_os().collect::<Vec<_>>(), &|name| std::env::var_os(name)) {
         Ok(invocation) => ExitCode::from(after_output(run(invocation, &unknown)).code()),
         Err(Refusal::Usage(error)) if asks_for_status() && error.use_stderr() => {
             error.print().ok();

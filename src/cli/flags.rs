@@ -76,9 +76,9 @@ fn flag(key: &'static Key, order: usize, global: bool) -> Option<Arg> {
 }
 
 /// Reads the command line, the environment and the file.
-pub fn parse(arguments: Vec<OsString>, environment: Environment<'_>) -> Result<Invocation, Refusal> {
-    refuse_line_ends(&arguments)?;
-    let matches = command().try_get_matches_from(&arguments).map_err(|error| with_dashes(error, &arguments))?;
+pub fn parse(arguments: &[OsString], environment: Environment<'_>) -> Result<Invocation, Refusal> {
+    refuse_line_ends(arguments)?;
+    let matches = command().try_get_matches_from(arguments).map_err(|error| with_dashes(error, arguments))?;
     let cli = Cli::from_arg_matches(&matches)?;
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     // A copy of the status says everything by itself.
@@ -140,7 +140,7 @@ pub fn show(location: &ConfigLocation, flags: Vec<OsString>, environment: Enviro
     arguments.extend(location.profile.iter().flat_map(|name| [OsString::from("--profile"), name.into()]));
     arguments.push("run".into());
     arguments.extend(flags);
-    parse(arguments, environment).map(|invocation| invocation.sources)
+    parse(&arguments, environment).map(|invocation| invocation.sources)
 }
 
 /// The values of a flag, given before or after the name of the command.

@@ -43,12 +43,12 @@ fn every_command_of_a_mirror_has_a_destination() {
 }
 
 fn parsed(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Invocation, String> {
-    let arguments = ["ibinder-sync"].iter().chain(arguments).map(OsString::from).collect();
+    let arguments = ["ibinder-sync"].iter().chain(arguments).map(OsString::from).collect::<Vec<_>>();
     let get = |name: &str| match name {
         "IBINDER_CONFIG" => Some("/dev/null".into()),
         _ => variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v)),
     };
-    parse(arguments, &get).map_err(|refusal| refusal.to_string())
+    parse(&arguments, &get).map_err(|refusal| refusal.to_string())
 }
 
 fn settings(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Settings, String> {
@@ -302,8 +302,8 @@ fn examples_fit_into_80_columns() {
 #[test]
 fn a_command_without_dashes_is_told_where_they_belong() {
     let told = |line: &[&str]| {
-        let line = line.iter().map(OsString::from).collect();
-        parse(line, &|_| None).unwrap_err().to_string()
+        let line = line.iter().map(OsString::from).collect::<Vec<_>>();
+        parse(&line, &|_| None).unwrap_err().to_string()
     };
     for (line, words) in [
         (&["ibinder-sync", "with-lock", "ls"][..], "`ibinder-sync with-lock -- ls`"),
