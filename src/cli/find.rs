@@ -11,7 +11,7 @@ use super::history::TIMES;
     themselves.\n\n{TIMES} --changed-since takes the beginning of a day, week or month instead.\n\nExamples:\n  \
     ibinder-sync find --dest /srv/mirror hissavtal 2026\n  \
     ibinder-sync find --dest /srv/mirror 'brf eken' --type pdf\n  \
-    ibinder-sync find --dest /srv/mirror --changed-since monday --json | jq -r .path"))]
+    ibinder-sync find --dest /srv/mirror --changed-since monday --json"))]
 pub struct Find {
     /// What to find
     #[arg(value_name = "TEXT", required_unless_present_any = ["binder", "types", "changed_since", "removed"])]
