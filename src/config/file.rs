@@ -1,5 +1,5 @@
 //! The configuration file: TOML whose keys are all declared settings, to find typos before a nightly run does. All mistakes are
-//! reported together, also those in profiles that are not chosen.
+//! reported together. One in a profile is that profile's: it keeps no other profile from running.
 
 use std::{
     borrow::Cow,
@@ -24,24 +24,41 @@ pub(super) struct File {
     pub(super) profiles: Vec<(String, Vec<Value>)>,
 }
 
-/// Reads a file's text.
-pub(super) fn read(path: &Path, text: &str) -> Result<File, Error> {
-    let mut reader = Reader { text, path, wrong: BTreeMap::new() };
+/// Reads a file's text. `matters` says whether a mistake counts: one in a profile has its name, others have none.
+pub(super) fn read(path: &Path, text: &str, matters: impl Fn(Option<&str>) -> bool) -> Result<File, Error> {
+    let mut reader = Reader { text, path, profile: None, wrong: BTreeMap::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
     let file = reader.file(table.get_ref());
     for error in errors {
         let line = error.span().map(|span| reader.line(span.start));
         let why = format!("not valid TOML: {}", syntax(error.message()));
+        let profile = line.filter(|_| syntax(error.message()) == QUOTES).and_then(|line| profile_of(text, line));
         // Other mistakes of the line are consequences of this one.
-        reader.wrong.insert(line, Error::File { path: path.to_owned(), line, why });
+        reader.wrong.insert(line, (profile, Error::File { path: path.to_owned(), line, why }));
     }
-    Error::none(reader.wrong.into_values()).map(|()| file)
+    let wrong = reader.wrong.into_values().filter(|(profile, _)| matters(profile.as_deref()));
+    Error::none(wrong.map(|(_, error)| error)).map(|()| file)
+}
+
+/// The advice about a value without quotes, a mistake that ends with its line.
+const QUOTES: &str = "put text in quotes; write true or false without them";
+
+/// The profile whose table a line belongs to, if the line can't change how the next ones are read.
+fn profile_of(text: &str, line: usize) -> Option<String> {
+    let lines: Vec<&str> = text.lines().take(line).collect();
+    if lines.iter().any(|line| line.contains("\"\"\"") || line.contains("'''")) {
+        return None;
+    }
+    let header = lines.iter().rev().find(|line| line.trim_start().starts_with('['))?;
+    let table = DeTable::parse(header).ok()?;
+    let DeValue::Table(profiles) = table.get_ref().get("profiles")?.get_ref() else { return None };
+    profiles.keys().next().map(|name| name.get_ref().to_string())
 }
 
 /// The parser's message, or better advice.
 fn syntax(message: &str) -> &str {
     if message.contains("must be quoted") || message.contains("invalid boolean") {
-        "put text in quotes; write true or false without them"
+        QUOTES
     } else {
         message.lines().next().unwrap_or_default()
     }
@@ -50,8 +67,10 @@ fn syntax(message: &str) -> &str {
 struct Reader<'t> {
     text: &'t str,
     path: &'t Path,
-    /// The first error of each line.
-    wrong: BTreeMap<Option<usize>, Error>,
+    /// The profile that is being read.
+    profile: Option<String>,
+    /// The first error of each line, with its profile.
+    wrong: BTreeMap<Option<usize>, (Option<String>, Error)>,
 }
 
 impl Reader<'_> {
@@ -79,12 +98,14 @@ impl Reader<'_> {
         };
         let mut found = Vec::new();
         for (name, value) in profiles {
-            let DeValue::Table(table) = value.get_ref() else {
+            self.profile = Some(name.get_ref().to_string());
+            let mut settings = Vec::new();
+            if let DeValue::Table(table) = value.get_ref() {
+                settings.extend(table.iter().flat_map(|(name, value)| self.settings(name, value, Origin::Profile)));
+            } else {
                 self.refuse(value, format!("a profile is a table: write [profiles.{}] above its keys", name.get_ref()));
-                continue;
-            };
-            let settings = table.iter().flat_map(|(name, value)| self.settings(name, value, Origin::Profile)).collect();
-            found.push((name.get_ref().to_string(), settings));
+            }
+            found.extend(self.profile.take().map(|name| (name, settings)));
         }
         found
     }
@@ -135,7 +156,8 @@ impl Reader<'_> {
         let setting = Value { key, values, origin };
         if let Err(why) = key.check(&setting.values) {
             let line = Some(self.line(name.span().start));
-            self.wrong.entry(line).or_insert(Error::Bad { name: setting.name().into(), why });
+            let profile = self.profile.clone();
+            self.wrong.entry(line).or_insert((profile, Error::Bad { name: setting.name().into(), why }));
         }
         Some(setting)
     }
@@ -175,7 +197,8 @@ impl Reader<'_> {
 
     fn refuse<T>(&mut self, at: &Spanned<T>, why: String) {
         let line = Some(self.line(at.span().start));
-        self.wrong.entry(line).or_insert(Error::File { path: self.path.to_owned(), line, why });
+        let error = Error::File { path: self.path.to_owned(), line, why };
+        self.wrong.entry(line).or_insert((self.profile.clone(), error));
     }
 }
 
@@ -203,7 +226,7 @@ mod tests {
     use super::*;
 
     fn look(text: &str) -> Result<File, String> {
-        read(Path::new("/etc/x/config.toml"), text).map_err(|error| error.to_string())
+        read(Path::new("/etc/x/config.toml"), text, |_| true).map_err(|error| error.to_string())
     }
 
     fn shown(settings: &[Value]) -> String {
@@ -298,6 +321,28 @@ mod tests {
         assert_eq!(lines.len(), parts.len(), "{error}");
         for (line, part) in lines.iter().zip(parts) {
             assert!(line.contains(part), "{line} has no {part}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_a_profile_is_of_that_profile() {
+        let of = |text: &str| {
+            let path = Path::new("/x");
+            [None, Some("a"), Some("b \"c\"")].map(|wanted| read(path, text, |profile| profile == wanted).is_err())
+        };
+        for (text, of_whom) in [
+            ("dst = 1\n[profiles.a]\n", [true, false, false]),
+            ("[profiles.a]\ndst = 1\n[profiles.'b \"c\"']\nrate = 1", [false, true, false]),
+            ("[profiles.a]\nrate = 1\n[profiles.'b \"c\"']\nconcurrency = 0", [false, false, true]),
+            ("[profiles.a]\nrate = fast\n[profiles.'b \"c\"']\nrate = 1", [false, true, false]),
+            ("[profiles.'b \"c\"'.mail]\nlanguage = sv\n[profiles.a]\nrate = 1", [false, false, true]),
+            ("profiles.a = 3", [false, true, false]),
+            ("rate = fast\n[profiles.a]\n", [true, false, false]),
+            // What follows may be read as part of the text.
+            ("[profiles.a]\ndest = \"/srv\n[profiles.'b \"c\"']\n", [true, false, false]),
+            ("[profiles.a]\ndest = x\"\"\"\n[profiles.'b \"c\"']\n", [true, false, false]),
+        ] {
+            assert_eq!(of(text), of_whom, "{text}");
         }
     }
 

@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_sample_sets_nothing() {
-        let file = file::read(Path::new("c.toml"), &sample()).unwrap();
+        let file = file::read(Path::new("c.toml"), &sample(), |_| true).unwrap();
         assert!(file.top.is_empty() && file.profiles.is_empty());
         assert!(sample().lines().all(|line| line.chars().count() <= 120));
     }
@@ -100,7 +100,7 @@ mod tests {
             Some(setting) if setting.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => setting,
             _ => "",
         });
-        let file = file::read(Path::new("c.toml"), &settings.collect::<Vec<_>>().join("\n")).unwrap();
+        let file = file::read(Path::new("c.toml"), &settings.collect::<Vec<_>>().join("\n"), |_| true).unwrap();
         let there: BTreeSet<_> = file.top.iter().map(|entry| entry.key.name).collect();
         let all: BTreeSet<_> = KEYS
             .iter()

@@ -27,7 +27,7 @@ pub struct Sources {
 impl Sources {
     /// Reads the configuration file, if there is one, and the environment.
     pub fn load(file: Option<&Path>, profile: Option<&str>, environment: Environment<'_>) -> Result<Self, Error> {
-        Self::of_file(places::find(file, environment)?, profile, environment)
+        Self::of_file(places::find(file, environment)?, profile, false, environment)
     }
 
     /// Reads the top of the file and the environment, for a command that goes over all profiles.
@@ -36,7 +36,7 @@ impl Sources {
             return Err(bad_all("--profile chooses one profile; leave one of the two out"));
         }
         let without_profile = |name: &str| environment(name).filter(|_| name != PROFILE);
-        let sources = Self::of_file(places::find(file, environment)?, None, &without_profile)?;
+        let sources = Self::of_file(places::find(file, environment)?, None, true, &without_profile)?;
         match &sources.file {
             None => Err(bad_all("there is no configuration file; `ibinder-sync config init` writes one")),
             Some(path) if sources.profiles.is_empty() => {
@@ -61,10 +61,11 @@ impl Sources {
         &self.profiles
     }
 
-    /// Reads a file that was found, and the environment.
+    /// Reads a file that was found, and the environment; `of_all` leaves the mistakes in profiles to these.
     fn of_file(
         file: Option<(PathBuf, String)>,
         profile: Option<&str>,
+        of_all: bool,
         environment: Environment<'_>,
     ) -> Result<Self, Error> {
         let mut sources = Self::default();
@@ -72,7 +73,7 @@ impl Sources {
         let by = if profile.is_some() { "--profile" } else { PROFILE };
         let profile = profile.map(str::to_owned).or(of_environment);
         match (file, profile) {
-            (Some((path, text)), profile) => sources.read_file(&path, &text, profile)?,
+            (Some((path, text)), profile) => sources.read_file(&path, &text, profile, of_all)?,
             (None, Some(profile)) => {
                 let places: Vec<_> = places::usual(environment).iter().map(|p| p.display().to_string()).collect();
                 let why = format!(
@@ -94,8 +95,9 @@ impl Sources {
         Ok(sources)
     }
 
-    fn read_file(&mut self, path: &Path, text: &str, profile: Option<String>) -> Result<(), Error> {
-        let file::File { top, profiles } = file::read(path, text)?;
+    fn read_file(&mut self, path: &Path, text: &str, profile: Option<String>, of_all: bool) -> Result<(), Error> {
+        let matters = |of: Option<&str>| of.is_none() || of == profile.as_deref() || (profile.is_none() && !of_all);
+        let file::File { top, profiles } = file::read(path, text, matters)?;
         self.file = Some(path.to_owned());
         self.profiles = profiles.iter().map(|(name, _)| name.clone()).collect();
         let is_chosen = |known: &str| profile.as_deref() == Some(known);
@@ -273,7 +275,7 @@ mod tests {
             "/c.toml: there is no profile \"nort\"; did you mean north? it has north, south"
         );
         assert_eq!(load(Some("x"), &[]).unwrap_err(), "/c.toml: there is no profile \"x\"; it has north, south");
-        let error = Sources::of_file(None, Some("north"), &|_| None).unwrap_err().to_string();
+        let error = Sources::of_file(None, Some("north"), false, &|_| None).unwrap_err().to_string();
         assert!(error.contains("there is no configuration file"), "{error}");
     }
 

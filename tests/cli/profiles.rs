@@ -55,6 +55,29 @@ fn a_profile_that_fails_keeps_no_other_from_running() {
 }
 
 #[test]
+fn a_mistake_in_a_profile_keeps_no_other_from_running() {
+    let program = Program::with_documents(2);
+    for mistake in ["max_duratoin = \"6h\"", "concurrency = 0", "max_duration = 6h"] {
+        let path = file(&program, mistake);
+        let line = fs::read_to_string(&path).unwrap().lines().position(|line| line == mistake).unwrap() + 1;
+        let with_file = |arguments: &[&str]| finish(bare(arguments).env("IBINDER_CONFIG", &path));
+        let done = with_file(&["run", "--all"]).expect(2);
+        assert!(done.out.contains("2 of 3 profiles ended with exit code 0.\n  a  exit 0    complete\n  b  exit 2    usage or configuration\n  c  exit 0 "), "{}", done.out);
+        assert_eq!(done.err.matches(&format!("config.toml:{line}")).count(), 1, "{}", done.err);
+        assert!(done.err.contains("b: error: "), "{}", done.err);
+        with_file(&["run", "--profile", "a"]).expect(0);
+        with_file(&["run", "--profile", "b"]).says(2, &format!("config.toml:{line}"));
+        // Without a profile, every mistake of the file is told.
+        with_file(&["config", "show"]).says(2, &format!("config.toml:{line}"));
+        assert!(with_file(&["status", "--all"]).out.contains("2 of 3 mirrors OK; b: error: "));
+    }
+    let path = file(&program, "");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("max_duratoin = 1\n{text}")).unwrap();
+    finish(bare(&["run", "--all"]).env("IBINDER_CONFIG", &path)).says(2, "config.toml:1");
+}
+
+#[test]
 fn what_all_profiles_would_share_is_refused() {
     let program = Program::with_documents(1);
     let path = file(&program, "");
