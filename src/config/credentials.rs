@@ -33,10 +33,20 @@ pub(super) fn secret(settings: &Settings, sources: &Sources) -> Result<SecretStr
         return of_command(command).map_err(|why| sources.bad(NAMES.client_secret_command, why));
     }
     match of_systemd(sources) {
-        Some(path) => of_file(&path, sources.credentials.as_deref(), WHAT)
-            .map_err(|why| Error::Bad { name: "$CREDENTIALS_DIRECTORY".into(), why }),
+        Some(path) => of_file(&path, sources.credentials.as_deref(), WHAT).map_err(|why| {
+            let origin = sources.credentials_origin.as_ref().map(|origin| origin.display().to_string());
+            let why = origin.map_or(why.clone(), |origin| why.replace(&*path.to_string_lossy(), &origin));
+            Error::Bad { name: place(sources).into(), why }
+        }),
         None => Err(sources.missing(NAMES.client_secret_file)),
     }
+}
+
+/// Where the credential of systemd comes from, for advice: the file that `CREDENTIALS_ORIGIN` names, because the program only sees a
+/// copy of it.
+pub(super) fn place(sources: &Sources) -> String {
+    let named = sources.credentials_origin.as_ref().map(|origin| origin.display().to_string());
+    named.unwrap_or_else(|| "client_secret in $CREDENTIALS_DIRECTORY".to_owned())
 }
 
 /// Whether nothing says where the secret is.
@@ -135,6 +145,18 @@ mod tests {
         }
         assert!(look(&[]).unwrap_err().contains("IBINDER_CLIENT_SECRET_FILE"));
         assert!(look(&[("IBINDER_CLIENT_SECRET_FILE", "/nowhere".into())]).unwrap_err().contains("/nowhere"));
+    }
+
+    #[test]
+    fn advice_names_the_file_that_the_credential_was_copied_from() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("client_secret"), "", 0o600);
+        let credentials = ("CREDENTIALS_DIRECTORY", OsString::from(folder.path()));
+        let error = look(&[credentials.clone(), ("CREDENTIALS_ORIGIN", "/etc/ibinder-sync/eken.secret".into())]);
+        let error = error.unwrap_err();
+        let file = "/etc/ibinder-sync/eken.secret";
+        assert!(error.starts_with(file) && error.contains(&format!("{file} is empty")), "{error}");
+        assert!(look(&[credentials]).unwrap_err().starts_with("client_secret in $CREDENTIALS_DIRECTORY"));
     }
 
     #[test]

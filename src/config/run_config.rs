@@ -99,7 +99,7 @@ fn origins(sources: &Sources) -> remote::Origins {
     remote::Origins {
         organisation: sources.name(NAMES.organisation),
         client_id: sources.name(NAMES.client_id),
-        client_secret: way.map_or("client_secret in $CREDENTIALS_DIRECTORY".to_owned(), |way| sources.name(way)),
+        client_secret: way.map_or_else(|| credentials::place(sources), |way| sources.name(way)),
         api_url: sources.name(NAMES.api_url),
         auth_url: sources.name(NAMES.auth_url),
     }

@@ -17,6 +17,8 @@ use super::{
 pub struct Sources {
     found: BTreeMap<&'static str, Value>,
     pub(super) credentials: Option<PathBuf>,
+    /// The file that the credential in it is a copy of.
+    pub(super) credentials_origin: Option<PathBuf>,
     /// Where this program may keep small files.
     pub(super) cache: Option<PathBuf>,
     pub(super) file: Option<PathBuf>,
@@ -125,7 +127,8 @@ impl Sources {
                 Err(why) => wrong.push(Error::Bad { name: variable.into(), why: why.to_owned() }),
             }
         }
-        self.credentials = environment("CREDENTIALS_DIRECTORY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let folder = |name| environment(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        (self.credentials, self.credentials_origin) = (folder("CREDENTIALS_DIRECTORY"), folder("CREDENTIALS_ORIGIN"));
         self.cache = places::cache(environment);
         Error::none(wrong)?;
         self.put(layer)
