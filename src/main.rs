@@ -144,7 +144,7 @@ impl Program<'_> {
             Command::Ls(ls) => commands::ls(self.logged_dest()?, &ls),
             Command::Recover(recover) => commands::recover(self.logged_dest()?, recover.force),
             Command::Acknowledge(document) => commands::acknowledge(self.logged_dest()?, &document.id, &self.notices()),
-            Command::Purge(purge) => commands::purge(self.logged_dest()?, &purge.id, purge.yes),
+            Command::Purge(purge) => commands::purge(self.logged_dest()?, &purge.document, purge.yes),
             Command::WithLock(with) => commands::with_lock(self.logged_dest()?, &with.command),
             #[cfg(feature = "sandbox")]
             Command::Demo(demo) => {
@@ -195,9 +195,13 @@ impl Program<'_> {
                 let _ = cli::command().error(ErrorKind::ArgumentConflict, "--json is for the list of binders").print();
                 Exit::Usage
             }
-            Some(BindersCommand::Forget { id, force, yes }) => {
-                commands::forget_binder(&commands::Forget { dest, id: &id, force, yes, notices: &self.notices() })
-            }
+            Some(BindersCommand::Forget { binder, force, yes }) => commands::forget_binder(&commands::Forget {
+                dest,
+                wanted: &binder,
+                force,
+                yes,
+                notices: &self.notices(),
+            }),
         })
     }
 

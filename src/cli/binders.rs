@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
     after_help = "It shows for each binder how many documents are mirrored, their size, and when its last complete listing \
     was read. Documents that failed are in the run's report.\n\nExamples:\n  ibinder-sync binders --dest /srv/mirror\n  \
     ibinder-sync binders --json | jq -r 'select(.inaccessible_since) | .name'\n  \
-    ibinder-sync binders forget k3J9x_a2Q --dest /srv/mirror"
+    ibinder-sync binders forget 'Brf Eken' --dest /srv/mirror"
 )]
 pub struct Binders {
     /// What to do with them.
@@ -31,9 +31,9 @@ pub enum BindersCommand {
     },
     /// Remove the files of a binder that iBinder no longer lists; the mirror keeps their content in its objects
     Forget {
-        /// The binder's id
-        #[arg(value_name = "ID")]
-        id: String,
+        /// The binder's id or name
+        #[arg(value_name = "BINDER")]
+        binder: String,
         /// Forget it although the last run could read it
         #[arg(long)]
         force: bool,

@@ -46,8 +46,8 @@ pub struct Ls {
 #[command(after_help = "Examples:\n  ibinder-sync history --dest /srv/mirror 'Brf Eken/Avtal/El.pdf'\n  \
     ibinder-sync history --dest /srv/mirror 0f8fad5b-d9cb-469f-a165-70867728950e")]
 pub struct History {
-    /// The document's id, or a path that it has or had
-    #[arg(value_name = "PATH|ID")]
+    /// The document's id, a path that it has or had, or the name of its file if no other has it
+    #[arg(value_name = "DOCUMENT")]
     pub document: PathBuf,
     /// Print JSON, one object a line
     #[arg(long)]
@@ -72,7 +72,7 @@ pub struct Restore {
     /// An empty folder, or one that does not exist yet
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// Files and folders, by their paths at that time [default: everything]
+    /// Files and folders by their paths at that time, or documents by id or name [default: everything]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// If a file was edited by hand before it left the tree and no other copy exists, restore the edited one

@@ -1,6 +1,6 @@
 //! `recover`, `acknowledge`, `purge` and `with-lock`: commands that work on the mirror alone.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
@@ -38,9 +38,9 @@ pub struct Acknowledge {
     ibinder-sync purge 3f2a91c0-5e1d-4c47-9a05-0d6a2b9f1e77 --dest /srv/mirror"
 )]
 pub struct Purge {
-    /// The document's id
-    #[arg(value_name = "ID")]
-    pub id: String,
+    /// The document's id, a path that it has or had, or the name of its file if no other has it
+    #[arg(value_name = "DOCUMENT")]
+    pub document: PathBuf,
     /// Don't ask for confirmation
     #[arg(long)]
     pub yes: bool,

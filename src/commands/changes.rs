@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::named::binder;
 use crate::{
     catalogue, cli,
     history::{Between, Difference, differences, run_at, run_before},
     report::ChangeKind,
     session::{Error, Exit, Reading, open::retry_on_change, output::ended},
-    state::{BinderSummary, PastRun, State},
+    state::PastRun,
     ui,
 };
 
@@ -27,7 +28,7 @@ fn list(dest: &Path, given: &cli::Changes) -> Result<String, Error> {
     let Reading { state, .. } = &Reading::open(dest)?;
     let runs = state.read(|r| r.past_runs())?;
     let between = between(given, &runs)?;
-    let binder = given.binder.as_deref().map(|wanted| binder(state, dest, wanted)).transpose()?;
+    let binder = given.binder.as_deref().map(|wanted| binder(state, dest, wanted)).transpose()?.map(|binder| binder.id);
     let mut found = state.read(|r| differences(r, between))?;
     found.retain(|difference| binder.as_ref().is_none_or(|binder| *binder == difference.binder_id));
     if given.json {
@@ -69,16 +70,4 @@ fn between(given: &cli::Changes, runs: &[PastRun]) -> Result<Between, Error> {
     let until = run_at(given.until.as_deref().unwrap_or("now"), runs, &now)?.number;
     let after = given.since.as_deref().map_or(Ok(until - 1), |since| run_before(since, runs, &now))?;
     Ok(Between { after: after.min(until), until })
-}
-
-/// The id of the binder with this name or id.
-pub(super) fn binder(state: &State, dest: &Path, wanted: &str) -> Result<String, Error> {
-    let all: Vec<BinderSummary> = state.read(|r| r.binder_summaries())?;
-    let found = all.iter().find(|binder| binder.id == wanted || binder.name.eq_ignore_ascii_case(wanted));
-    found.map(|binder| binder.id.clone()).ok_or_else(|| {
-        Error::Unknown(format!(
-            "the mirror has no binder {wanted:?}; `ibinder-sync binders --dest {}` lists them",
-            dest.display()
-        ))
-    })
 }

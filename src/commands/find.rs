@@ -4,7 +4,7 @@ use std::{path::Path, sync::mpsc, thread};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{changes::binder, history::print_all};
+use super::{history::print_all, named::binder};
 use crate::{
     cli,
     find::{self, Query},
@@ -60,7 +60,7 @@ fn show(dest: &Path, given: &cli::Find, pages: &mpsc::Sender<String>) -> Result<
 
 fn search(dest: &Path, given: &cli::Find) -> Result<Found, Error> {
     let Reading { state, root, .. } = &Reading::open(dest)?;
-    let binder = given.binder.as_deref().map(|wanted| binder(state, dest, wanted)).transpose()?;
+    let binder = given.binder.as_deref().map(|wanted| binder(state, dest, wanted)).transpose()?.map(|binder| binder.id);
     let since = given.changed_since.as_deref().map(|text| {
         let now = Timestamp::now().to_zoned_datetime(TimeZone::system());
         Ok::<_, Error>(run_before(text, &state.read(|r| r.past_runs())?, &now)?)

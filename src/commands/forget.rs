@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::named::binder;
 use crate::{
     config::Notices,
     model::BinderId,
@@ -16,8 +17,8 @@ use crate::{
 pub struct Forget<'f> {
     /// The folder of the mirror.
     pub dest: &'f Path,
-    /// The binder's id.
-    pub id: &'f str,
+    /// The binder's id or name.
+    pub wanted: &'f str,
     /// Whether it may be a binder that iBinder still lists.
     pub force: bool,
     /// Whether to skip the confirmation.
@@ -57,31 +58,18 @@ pub fn forget(request: &Forget<'_>) -> Exit {
 
 fn remove_confirmed(request: &Forget<'_>) -> Result<Option<Removed>, Error> {
     // Does not hold the lock while waiting for the answer.
-    let binder = {
+    let found = {
         let reading = Reading::open(request.dest)?;
-        let all = reading.state.read(|r| r.binder_summaries())?;
-        find(request, all)?
+        binder(&reading.state, request.dest, request.wanted)?
     };
-    allow(&binder, request)?;
-    if binder.documents > 0 && !request.yes {
-        let question = ui::forget(&binder.name, &binder.id, binder.documents, binder.bytes);
+    allow(&found, request)?;
+    if found.documents > 0 && !request.yes {
+        let question = ui::forget(&found.name, &found.id, found.documents, found.bytes);
         if !ask(&question, "binders forget")?.is_some_and(|answer| answer.eq_ignore_ascii_case("yes")) {
             return Ok(None);
         }
     }
-    remove(request, &binder).map(Some)
-}
-
-fn find(request: &Forget<'_>, all: Vec<BinderSummary>) -> Result<BinderSummary, Error> {
-    let id = BinderId::parse(request.id).ok();
-    let known = all.into_iter().find(|binder| id.as_ref().is_some_and(|id| id.as_str() == binder.id));
-    known.ok_or_else(|| {
-        Error::Binder(format!(
-            "the mirror has no binder {:?}; `ibinder-sync binders --dest {}` lists them",
-            request.id,
-            request.dest.display()
-        ))
-    })
+    remove(request, &found).map(Some)
 }
 
 /// The next run would only bring back a binder that iBinder lists, with a gap until then.
@@ -100,7 +88,7 @@ fn allow(binder: &BinderSummary, request: &Forget<'_>) -> Result<(), Error> {
 
 fn remove(request: &Forget<'_>, summary: &BinderSummary) -> Result<Removed, Error> {
     let Writing { mirror, state, run } = Writing::open(request.dest, "forget")?;
-    let binder = find(request, state.read(|r| r.binder_summaries())?)?;
+    let binder = binder(&state, request.dest, &summary.id)?;
     allow(&binder, request)?;
     let end =
         |outcome, changes| state.write(|w| w.end_run(run.number, &RunEnd { outcome, changes, ..RunEnd::default() }));

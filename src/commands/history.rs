@@ -8,12 +8,12 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::named::documents;
 use crate::{
     cli,
     history::{
-        self, DocumentHistory, ListingEntry, Search, Selection, Snapshot, Tree, clock, complete_before, is_now, run_at,
+        DocumentHistory, ListingEntry, Search, Selection, Snapshot, Tree, clock, complete_before, is_now, run_at,
     },
-    model::DocumentId,
     session::{Error, Exit, Reading, open::retry_on_change, output},
     state::{PastRun, State},
     ui,
@@ -94,24 +94,12 @@ pub fn history(dest: &Path, given: &cli::History) -> Exit {
 }
 
 fn document_history(dest: &Path, given: &cli::History) -> Result<(), Error> {
-    let Reading { state, .. } = &Reading::open(dest)?;
-    let selection = selection(dest, std::slice::from_ref(&given.document))?;
-    let mut ids: Vec<DocumentId> =
-        given.document.to_str().and_then(|id| DocumentId::parse(id).ok()).into_iter().collect();
-    ids.extend(state.read(|r| history::documents_at(r, &selection))?);
-    ids.sort();
-    ids.dedup();
+    let reading = &Reading::open(dest)?;
+    let state = &reading.state;
     let runs = state.read(|r| r.past_runs())?;
     let mut histories = Vec::new();
-    for id in ids {
+    for id in documents(dest, reading, &given.document)? {
         histories.extend(state.read(|r| r.timeline(&id))?.map(|timeline| DocumentHistory::of(&timeline, &runs)));
-    }
-    if histories.is_empty() {
-        return Err(Error::Unknown(format!(
-            "no document has or had the path or id {:?}; `ibinder-sync ls --dest {} [--at TIME]` shows paths",
-            given.document.display().to_string(),
-            dest.display()
-        )));
     }
     if given.json {
         json_lines(&histories);

@@ -16,6 +16,7 @@ mod find;
 mod forget;
 mod history;
 mod man;
+mod named;
 mod plan;
 mod purge;
 mod recover;

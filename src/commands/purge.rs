@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::named::document;
 use crate::{
     history::{self, Traces},
     model::DocumentId,
@@ -11,8 +12,8 @@ use crate::{
 };
 
 /// Purges a document, after a confirmation.
-pub fn purge(dest: &Path, id: &str, confirmed: bool) -> Exit {
-    ended(erase(dest, id, confirmed).map(|is_erased| {
+pub fn purge(dest: &Path, wanted: &Path, confirmed: bool) -> Exit {
+    ended(erase(dest, wanted, confirmed).map(|is_erased| {
         if is_erased {
             ui::print(
                 "Purged. Backups of the mirror, logs and freed blocks of the file system may still contain it.\n",
@@ -25,12 +26,9 @@ pub fn purge(dest: &Path, id: &str, confirmed: bool) -> Exit {
     }))
 }
 
-fn erase(dest: &Path, id: &str, confirmed: bool) -> Result<bool, Error> {
-    let unknown = || Error::NoDocument(id.to_owned());
-    let document = DocumentId::parse(id).map_err(|_| unknown())?;
+fn erase(dest: &Path, wanted: &Path, confirmed: bool) -> Result<bool, Error> {
     // Does not hold the lock while waiting for the answer.
-    let traces =
-        retry_on_change(|| Ok(Reading::open(dest)?.state.read(|r| r.traces(&document))?))?.ok_or_else(unknown)?;
+    let (document, traces) = retry_on_change(|| find(dest, wanted))?;
     if !confirmed && !confirm(&document, &traces)? {
         return Ok(false);
     }
@@ -40,6 +38,21 @@ fn erase(dest: &Path, id: &str, confirmed: bool) -> Result<bool, Error> {
     // Files that can't be kept were reported; the document is purged anyway.
     let _ = state_backups::keep(&mirror, &state, &run, true);
     Ok(true)
+}
+
+fn find(dest: &Path, wanted: &Path) -> Result<(DocumentId, Traces), Error> {
+    let reading = &Reading::open(dest)?;
+    let traces = |id: &DocumentId| reading.state.read(|r| r.traces(id));
+    // A document that was never mirrored has an id only.
+    let by_id = wanted.to_str().and_then(|text| DocumentId::parse(text).ok());
+    if let Some(id) = by_id
+        && let Some(found) = traces(&id)?
+    {
+        return Ok((id, found));
+    }
+    let id = document(dest, reading, wanted)?;
+    let found = traces(&id)?;
+    Ok((id, found.unwrap_or_default()))
 }
 
 fn confirm(document: &DocumentId, traces: &Traces) -> Result<bool, Error> {

@@ -1,12 +1,16 @@
 //! `restore`: writes earlier documents to another folder.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use super::named::document;
 use crate::{
     cli,
     commands::history::{self, all_found, selection, then},
     config::outside_resolved,
-    history::{Missing, Restore, Restored, Search, Tree},
+    history::{Missing, Restore, Restored, Search, Selection, Tree},
     mirror::{Root, Target},
     model::{RelPath, VersionId},
     report::Progress,
@@ -43,7 +47,7 @@ fn go(dest: &Path, given: &cli::Restore, output: &Output) -> Result<Exit, Error>
     let progress = Arc::<Progress>::default();
     let (select, root) = retry_on_change(|| {
         let reading = Reading::open(dest)?;
-        Ok((select(dest, given, &reading.state)?, reading.root))
+        Ok((select(dest, given, &reading)?, reading.root))
     })?;
     outside_resolved("--to", &given.to, Some(dest))?;
     Progress::add(&progress.new.downloads, select.count());
@@ -66,7 +70,8 @@ fn go(dest: &Path, given: &cli::Restore, output: &Output) -> Result<Exit, Error>
 }
 
 /// Finds and counts the documents before anything is written.
-fn select(dest: &Path, given: &cli::Restore, state: &State) -> Result<Selected, Error> {
+fn select(dest: &Path, given: &cli::Restore, reading: &Reading) -> Result<Selected, Error> {
+    let state = &reading.state;
     if let Some(version) = &given.version {
         let found = match VersionId::parse(version) {
             Ok(id) => state.read(|r| r.version(&id))?,
@@ -84,14 +89,40 @@ fn select(dest: &Path, given: &cli::Restore, state: &State) -> Result<Selected, 
     let at = given.at.as_deref().unwrap_or_default();
     let runs = state.read(|r| r.past_runs())?;
     let run = then(at, &runs)?.clone();
-    let mut selection = selection(dest, &given.paths)?;
+    let (mut selection, mut found) = read_tree(dest, &given.paths, state, &run)?;
+    let unmatched = selection.unmatched();
+    if !unmatched.is_empty() {
+        let mut paths: Vec<PathBuf> = given.paths.clone();
+        for path in paths.iter_mut().filter(|path| unmatched.contains(&path.display().to_string())) {
+            *path = path_then(dest, reading, path, run.number)?.unwrap_or_else(|| path.clone());
+        }
+        (selection, found) = read_tree(dest, &paths, state, &run)?;
+    }
+    all_found(&selection, Some(at))?;
+    Ok(Selected::Tree(run, found))
+}
+
+fn read_tree(
+    dest: &Path,
+    paths: &[PathBuf],
+    state: &State,
+    run: &PastRun,
+) -> Result<(Selection, Vec<PastDocument>), Error> {
+    let mut selection = selection(dest, paths)?;
     let mut found = Vec::new();
     let mut tree = Tree::new(run.number, &selection, Search::Everything);
     while let Some(page) = tree.next_page(state)? {
         found.extend(page.into_iter().filter(|mirrored| selection.wants(&mirrored.path)));
     }
-    all_found(&selection, Some(at))?;
-    Ok(Selected::Tree(run, found))
+    Ok((selection, found))
+}
+
+/// Where a document, given by its id, name or another path, was at the end of a run; `None` if it was nowhere.
+fn path_then(dest: &Path, reading: &Reading, wanted: &Path, run: i64) -> Result<Option<PathBuf>, Error> {
+    let id = document(dest, reading, wanted)?;
+    let places = reading.state.read(|r| r.places_of(&id))?;
+    let then = places.iter().find(|place| place.first_run <= run && place.ended_run.is_none_or(|ended| ended > run));
+    Ok(then.map(|place| PathBuf::from(place.path.as_str())))
 }
 
 fn write(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
-use super::changes::binder;
+use super::named::binder;
 use crate::{
     catalogue, cli,
     history::{Withheld, WithheldEntry},
@@ -41,7 +41,7 @@ fn list(dest: &Path, given: &cli::Withheld) -> Result<(Withheld, Option<String>)
 
 /// The withheld documents, and the id of the binder that they are limited to.
 fn read(state: &State, dest: &Path, wanted: Option<&str>) -> Result<(Withheld, Option<String>), Error> {
-    let id = wanted.map(|wanted| binder(state, dest, wanted)).transpose()?;
+    let id = wanted.map(|wanted| binder(state, dest, wanted)).transpose()?.map(|binder| binder.id);
     Ok((state.read(|r| Withheld::read(r, id.as_deref()))?, id))
 }
 

@@ -4,16 +4,19 @@
 //! writes it at its end if it doesn't match the state. If it is missing, damaged or of another state, the same lines are made
 //! from the state, which takes seconds for a million documents and finds the same.
 
+mod choice;
 mod fold;
 mod line;
 mod query;
 mod text_file;
 mod word;
 
+pub use choice::{Choice, Choosing};
 pub use fold::fold;
 pub use query::Query;
 
 use crc32fast::Hasher;
+use line::Line;
 
 use crate::{
     catalogue::Texts,
@@ -56,22 +59,38 @@ impl Hits {
 
 /// Finds documents. Changes nothing.
 pub fn search(root: &Root, state: &State, query: &Query) -> Result<Hits, Error> {
+    scan(root, state, Hits::default, |hits, line| hits.add(query, line))
+}
+
+/// The document whose file has this name or, if there is a slash in it, this path.
+pub fn named(root: &Root, state: &State, name: &str) -> Result<Choice<DocumentKey>, Error> {
+    let begin = || Choosing::new(name);
+    let choosing = scan(root, state, begin, |choosing, line| {
+        let Some(line) = Line::read(line) else { return };
+        let path = std::str::from_utf8(line.path()).unwrap_or_default();
+        let leaf = path.rsplit_once('/').map_or(path, |(_, leaf)| leaf);
+        choosing.consider(if name.contains('/') { path } else { leaf }, line.key);
+    })?;
+    Ok(choosing.decide())
+}
+
+/// Passes every document's line on. What came of the file counts for nothing if the file turns out to be damaged.
+fn scan<T>(root: &Root, state: &State, begin: impl Fn() -> T, add: impl Fn(&mut T, &[u8])) -> Result<T, Error> {
     state.read(|reader| {
         let mark = mark(reader)?;
-        let mut hits = Hits::default();
         // A file that can't be read is like none.
-        let file = root.open_state_file(FILE).ok().flatten();
-        if let Some(file) = file
-            && text_file::read(file, &mark, |line| hits.add(query, line)).unwrap_or(false)
-        {
-            return Ok(hits);
+        if let Some(file) = root.open_state_file(FILE).ok().flatten() {
+            let mut found = begin();
+            if text_file::read(file, &mark, |line| add(&mut found, line)).unwrap_or(false) {
+                return Ok(found);
+            }
         }
-        let mut hits = Hits::default();
+        let mut found = begin();
         each_line(reader, |line| {
-            hits.add(query, line);
+            add(&mut found, line);
             Ok::<_, Error>(())
         })?;
-        Ok(hits)
+        Ok(found)
     })
 }
 

@@ -85,9 +85,12 @@ pub enum Error {
     /// A binder can't be forgotten.
     #[error("{0}")]
     Binder(String),
-    /// No document of the mirror has this id.
-    #[error("the mirror has no document {0:?}; `ibinder-sync history PATH` shows the id of a path's document")]
-    NoDocument(String),
+    /// No document of the mirror has this id, path or name.
+    #[error("the mirror has no document {0:?}; {1}")]
+    NoDocument(String, String),
+    /// Several things have this name.
+    #[error("{0:?} is not unique, so nothing was done; give the path or id of one of these:{1}")]
+    Ambiguous(String, String),
     /// No run failed on a document.
     #[error("document {0:?} is not missing: the last runs did not fail on it; `last-run.json` has the ids of failures")]
     NothingMissing(String),
@@ -257,7 +260,8 @@ impl Error {
             | Self::Unknown(_)
             | Self::Command(_)
             | Self::RunFirst(_)
-            | Self::NoDocument(_)
+            | Self::NoDocument(..)
+            | Self::Ambiguous(..)
             | Self::NotConfirmed(_)
             | Self::Unanswered
             | Self::Nested(..)

@@ -52,7 +52,7 @@ fn check(program: &Program) {
         (&["angstroms"], &["Plan.txt"]),
         (&["eken", "--type", "txt"], &["Försäkring.txt", "Plan.txt"]),
         (&["--type", "md", "--type", ".TXT"], &["Forsakring.md", "Försäkring.txt", "Plan.txt", "Stadgar.txt"]),
-        (&["brf", "--binder", "Brf Åsen"], &["Stadgar.txt"]),
+        (&["brf", "--binder", "brf åsen"], &["Stadgar.txt"]),
         (&["brf", "--changed-since", "1"], &["Forsakring.md"]),
         (&["brf", "--changed-since", "2"], &[]),
         (&["brf", "--removed"], &["Café.txt"]),

@@ -66,7 +66,7 @@ fn there_is_a_page_for_each_command() {
     }
     let run = page("ibinder-sync-run.1");
     assert!(run.contains("[\\fB\\-\\-dest\\fR]") && !run.contains("<\\fB\\-\\-dest\\fR>"), "{run}");
-    assert!(page("ibinder-sync-binders-forget.1").contains("\\fIID\\fR"));
+    assert!(page("ibinder-sync-binders-forget.1").contains("\\fIBINDER\\fR"));
     assert!(!to.join("ibinder-sync-help.1").exists());
 }
 

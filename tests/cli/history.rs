@@ -148,8 +148,56 @@ fn a_documents_history_is_shown() {
     }
     let removed = program.on_mirror("history", &["Brf Eken/2.txt"]).expect(0).out;
     assert!(removed.contains("removed") && removed.contains("kept in objects/"), "{removed}");
-    program.on_mirror("history", &["Brf Eken/9.txt"]).says(2, "no document has or had");
-    program.on_mirror("history", &["Brf Eken"]).says(2, "ibinder-sync ls");
+    let unknown = program.on_mirror("history", &["Brf Eken/9.txt"]).says(2, "has no document \"Brf Eken/9.txt\"");
+    assert!(unknown.err.contains("did you mean \"Brf Eken/0.txt\""), "{}", unknown.err);
+    program.on_mirror("history", &["Brf Eken"]).says(2, "ibinder-sync find --dest");
+}
+
+#[test]
+fn a_unique_name_stands_for_its_document() {
+    let (program, ids) = three_nights();
+    let binder = program.organisation(|o| {
+        let binder = o.add_binder("Brf Åsen");
+        o.add_document(&binder, None, "Stadgar.txt", "statutes").unwrap();
+        o.add_document(&binder, None, "0.txt", "another zero").unwrap();
+        binder
+    });
+    program.run(&[]).expect(0);
+    let id = |done: &Done| lines(done)[0]["document_id"].as_str().unwrap().to_owned();
+    let stadgar = id(&program.on_mirror("history", &["--json", "STADGAR.txt"]).expect(0));
+    assert_eq!(id(&program.on_mirror("history", &["--json", "Brf Åsen/Stadgar.txt"]).expect(0)), stadgar);
+    let several = program.on_mirror("history", &["0.txt"]).says(2, "is not unique");
+    for candidate in ["\n  Brf Eken/0.txt (", "\n  Brf Åsen/0.txt (", &ids[0]] {
+        assert!(several.err.contains(candidate), "{candidate}: {}", several.err);
+    }
+    program.on_mirror("history", &["Stagdar.txt"]).says(2, "did you mean \"Brf Åsen/Stadgar.txt\"?");
+    // A document by its name now, by a later path and by its id, where it was then.
+    for (at, given, file) in [
+        ("1", "1.txt", "Brf Eken/1.txt"),
+        ("1", "Brf Eken/Avtal/1.txt", "Brf Eken/1.txt"),
+        ("4", &*stadgar, "Brf Åsen/Stadgar.txt"),
+    ] {
+        let to = program.beside(&format!("to {}", given.replace('/', " ")));
+        program.restore(&["--at", at, given], &to).expect(0);
+        assert!(to.join(file).exists(), "{given}");
+    }
+    program.restore(&["--at", "1", "Stadgar.txt"], &program.beside("x")).says(2, "nothing was mirrored");
+    program.restore(&["--at", "4", "0.txt"], &program.beside("x")).says(2, "is not unique");
+    // Erasing needs the same certainty.
+    let purge = |document: &str| finish(bare(&["purge", document, "--yes", "--dest"]).arg(&program.dest));
+    purge("0.txt").says(2, "is not unique");
+    purge("Stagdar.txt").says(2, "did you mean");
+    assert!(program.dest.join("Brf Åsen/0.txt").exists() && program.dest.join("Brf Eken/0.txt").exists());
+    purge("stadgar.txt").expect(0);
+    assert!(!program.dest.join("Brf Åsen/Stadgar.txt").exists());
+    purge("Brf Åsen/0.txt").expect(0);
+    assert!(!program.dest.join("Brf Åsen").exists() && program.dest.join("Brf Eken/0.txt").exists());
+    program.organisation(|o| o.hide_binder(&binder)).unwrap();
+    let forget = |name: &str| finish(bare(&["binders", "forget", name, "--yes", "--dest"]).arg(&program.dest));
+    forget("brf asen").says(2, "did you mean \"Brf Åsen\" or");
+    forget("brf åsen").says(2, "--force");
+    program.run(&[]).expect(4);
+    forget("brf åsen").expect(0);
 }
 
 #[test]
@@ -189,7 +237,7 @@ fn a_harmful_restore_is_refused() {
     program.restore(&["--at", "1"], &link.join("then")).says(2, "inside the mirror");
     assert!(!program.dest.join("Brf Eken/then").exists() && !program.dest.join("then").exists());
     let to = program.beside("to");
-    program.restore(&["--at", "1", "Brf Eken/9.txt"], &to).says(2, "nothing was mirrored");
+    program.restore(&["--at", "1", "Brf Eken/9.txt"], &to).says(2, "did you mean \"Brf Eken/0.txt\"");
     program.restore(&["--version", "unknown"], &to).says(2, "no version");
     program.restore(&[], &to).says(2, "--at");
     assert!(!to.exists());

@@ -127,12 +127,12 @@ fn the_child() {
         }
         ("forget", _) => commands::forget_binder(&commands::Forget {
             dest: &dest,
-            id: task["id"].as_str().unwrap(),
+            wanted: task["id"].as_str().unwrap(),
             force: true,
             yes: true,
             notices: &ibinder_sync::config::Notices::default(),
         }),
-        ("purge", _) => commands::purge(&dest, task["id"].as_str().unwrap(), true),
+        ("purge", _) => commands::purge(&dest, Path::new(task["id"].as_str().unwrap()), true),
         (other, _) => panic!("no child knows {other}"),
     };
     // What was deleted or erased before the kill is no longer known.
