@@ -72,7 +72,7 @@ export function dateFilter(currentAddress) {
   } }));
   const fields = inputs.map((input) => make("label", {}, make("span", {}, say(input.name)), input));
   const update = () => {
-    for (const input of inputs) if (input !== document.activeElement) input.value = currentAddress()[input.name] ?? "";
+    for (const input of inputs) input.value = currentAddress()[input.name] ?? "";
   };
   return { element: make("section", { class: "facet dates" }, make("h3", {}, say("date")), fields), update };
 }

@@ -179,6 +179,14 @@ test("the folder tree narrows the list", async () => {
   const count = await text(page, ".tree .folder:has([aria-current]) .counts");
   assert.ok((await text(page, ".count")).startsWith(`${count} `));
   assert.ok((await page.$$eval(".where", (places) => places.map((place) => place.textContent))).every((place) => place.startsWith("Ritningar")));
+  await page.click(".tree [data-choice^='f Ritningar/']");
+  await page.waitForFunction(() => location.hash.includes("f=Ritningar%2F"));
+  await searched(page);
+  assert.ok(Number((await text(page, ".count")).split(" ")[0]) < Number(count));
+  await page.click(".tree [data-choice='f Avtal']");
+  await page.waitForFunction(() => location.hash.includes("f=Avtal"));
+  await page.click(".tree li:has(> .folder [data-choice='f Ekonomi']) > .twist");
+  await page.waitForSelector(".tree [data-choice^='f Ekonomi/']");
   await page.click(".chips li:last-child a");
   await page.waitForFunction(() => !location.hash.includes("f="));
   await searched(page);
@@ -235,6 +243,11 @@ test("everything is reached by keyboard", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.id), "search");
   for (let n = 0; n < 40; n++) await page.keyboard.press("ArrowDown");
   assert.equal(await page.evaluate(() => document.activeElement.closest("li").ariaPosInSet), "40");
+  // A row keeps the focus while it is out of sight.
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await page.waitForFunction(() => document.querySelector(".rows > li").dataset.index === "0");
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.evaluate(() => document.activeElement.closest("li").ariaPosInSet), "41");
   await close();
 });
 
@@ -269,6 +282,7 @@ test("dates are typed digit by digit", async () => {
   assert.notEqual(await text(page, ".count"), all);
   await page.goBack();
   await searched(page);
+  assert.equal(await hash(page), "#b=b001");
   assert.equal(await text(page, ".count"), all);
   await close();
 });
@@ -280,6 +294,15 @@ test("all rows are printed, and the controls are not", async () => {
   const pdf = await page.pdf();
   assert.ok(pdf.length > 10_000);
   assert.equal(await page.evaluate(() => window.printed), 80);
+  // Nothing scrolls them away meanwhile.
+  assert.equal(await page.evaluate(async () => {
+    window.dispatchEvent(new Event("beforeprint"));
+    window.dispatchEvent(new Event("scroll"));
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const rows = document.querySelectorAll(".rows > li").length;
+    window.dispatchEvent(new Event("afterprint"));
+    return rows;
+  }), 80);
   await page.emulateMedia({ media: "print" });
   assert.deepEqual(await page.$$eval(".top, .side, .bar label", (elements) => elements.map((element) => getComputedStyle(element).display)), ["none", "none", "none"]);
   // A document beside the list is printed in its place.
