@@ -7,7 +7,9 @@ import { fileURLToPath } from "node:url";
 export const PAGE = fileURLToPath(new URL("../../src/site/page/", import.meta.url));
 
 export function modules() {
-  return readFileSync(`${PAGE}order.txt`, "utf8").split("\n").filter((line) => line.trim());
+  return readFileSync(`${PAGE}order.txt`, "utf8")
+    .split("\n")
+    .filter((line) => line.trim());
 }
 
 export function script() {

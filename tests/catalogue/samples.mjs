@@ -44,8 +44,17 @@ function png(width, height) {
   header.writeUInt32BE(height, 4);
   header.set([8, 2], 8);
   const row = (y) => [0, ...Array.from({ length: width }, (_, x) => [90 + x / 2, 140 + y / 3, 200 - x / 4]).flat()];
-  const pixels = Buffer.from(Array.from({ length: height }, (_, y) => row(y)).flat().map(Math.round));
-  return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", header), chunk("IDAT", deflateSync(pixels)), chunk("IEND", Buffer.alloc(0))]);
+  const pixels = Buffer.from(
+    Array.from({ length: height }, (_, y) => row(y))
+      .flat()
+      .map(Math.round),
+  );
+  return Buffer.concat([
+    Buffer.from("89504e470d0a1a0a", "hex"),
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(pixels)),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 export const PDF = pdf();

@@ -14,7 +14,9 @@ export function make(tag, attributes = {}, ...children) {
 
 // Several parts in place of what was there.
 export function fillElement(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 

@@ -7,7 +7,12 @@ const strippedLetters = new Map();
 function strip(letter) {
   let plain = strippedLetters.get(letter);
   if (plain === undefined) {
-    plain = SPELLED[letter] ?? letter.normalize("NFKD").replace(/[\p{Mn}\p{Cf}]/gu, "").toLowerCase();
+    plain =
+      SPELLED[letter] ??
+      letter
+        .normalize("NFKD")
+        .replace(/[\p{Mn}\p{Cf}]/gu, "")
+        .toLowerCase();
     strippedLetters.set(letter, plain);
   }
   return plain;
@@ -15,7 +20,10 @@ function strip(letter) {
 
 // Lower case without accents; å, ä, ö, æ and ø stay.
 export function foldLetters(text) {
-  return text.normalize("NFC").toLowerCase().replace(/[^\x00-\x7fåäöæø]/gu, strip);
+  return text
+    .normalize("NFC")
+    .toLowerCase()
+    .replace(/[^\x00-\x7fåäöæø]/gu, strip);
 }
 
 // Also takes the rings and dots from what foldLetters returned, letter by letter: the length stays.

@@ -21,24 +21,41 @@ export function folderPanel(store, search, address) {
     show(trees.get(address.b));
     return panel;
   }
-  search.folders(address.b, () => panel.isConnected).then((counts) => {
-    if (!counts) return;
-    trees.set(address.b, folderTree(counts));
-    show(trees.get(address.b));
-  }, () => body.remove());
+  search
+    .folders(address.b, () => panel.isConnected)
+    .then(
+      (counts) => {
+        if (!counts) return;
+        trees.set(address.b, folderTree(counts));
+        show(trees.get(address.b));
+      },
+      () => body.remove(),
+    );
   return panel;
 }
 
 function drawTree(tree, address) {
   const all = folderLink(say("allFolders"), "", tree.documents, address);
-  return make("ul", {}, make("li", { class: "leaf" }, all), tree.children.map((node) => drawFolder(node, address)));
+  return make(
+    "ul",
+    {},
+    make("li", { class: "leaf" }, all),
+    tree.children.map((node) => drawFolder(node, address)),
+  );
 }
 
 function folderLink(name, path, documents, address) {
   const isChosen = (address.f ?? "") === path;
-  return make("span", { class: "folder" },
-    addressLink(listAddress(address, { f: path }), { "aria-current": isChosen ? "true" : null, "data-choice": `f ${path}` }, path ? nameElement(name) : name),
-    make("span", { class: "counts" }, formatNumber(documents)));
+  return make(
+    "span",
+    { class: "folder" },
+    addressLink(
+      listAddress(address, { f: path }),
+      { "aria-current": isChosen ? "true" : null, "data-choice": `f ${path}` },
+      path ? nameElement(name) : name,
+    ),
+    make("span", { class: "counts" }, formatNumber(documents)),
+  );
 }
 
 // What is inside is made when it is first opened.
@@ -47,15 +64,24 @@ function drawFolder(node, address) {
   if (!node.children.length) return make("li", { class: "leaf" }, link);
   const key = `${address.b} ${node.path}`;
   const inside = make("ul");
-  const button = make("button", { type: "button", class: "twist", "aria-label": say("foldersIn", visible(node.name)), onclick: () => {
-    if (!opened.delete(key)) opened.add(key);
-    show();
-  } });
+  const button = make("button", {
+    type: "button",
+    class: "twist",
+    "aria-label": say("foldersIn", visible(node.name)),
+    onclick: () => {
+      if (!opened.delete(key)) opened.add(key);
+      show();
+    },
+  });
   const show = () => {
     const isOpen = opened.has(key);
     button.setAttribute("aria-expanded", String(isOpen));
     inside.hidden = !isOpen;
-    if (isOpen && !inside.childElementCount) fillElement(inside, node.children.map((child) => drawFolder(child, address)));
+    if (isOpen && !inside.childElementCount)
+      fillElement(
+        inside,
+        node.children.map((child) => drawFolder(child, address)),
+      );
   };
   if ((address.f ?? "").startsWith(`${node.path}/`) || address.f === node.path) opened.add(key);
   show();

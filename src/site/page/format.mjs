@@ -49,7 +49,10 @@ export function formatDayOf(text) {
 
 // A name without the characters that hide or turn what stands beside them.
 export function visible(text) {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g, "\ufffd");
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
+    "\ufffd",
+  );
 }
 
 // For a shell: as it is if it is plain, otherwise in single quotes.

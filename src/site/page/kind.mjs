@@ -12,11 +12,15 @@ const ENDINGS = {
   archive: "zip 7z rar tar gz tgz bz2 xz",
   web: "htm html xhtml mht mhtml url",
 };
-const kindByEnding = new Map(Object.entries(ENDINGS).flatMap(([kind, endings]) => endings.split(" ").map((ending) => [ending, kind])));
+const kindByEnding = new Map(
+  Object.entries(ENDINGS).flatMap(([kind, endings]) => endings.split(" ").map((ending) => [ending, kind])),
+);
 // Only what a browser draws without running anything in it: no SVG, no HTML.
 const RASTER = new Set("png jpg jpeg gif webp bmp avif".split(" "));
 const RUNNABLE = new Set(
-  "htm html xhtml xht mht mhtml svg svgz xml xsl js mjs url lnk exe com bat cmd ps1 vbs vbe jse wsf wsh hta msi scr pif jar app sh desktop docm dotm xlsm xlsb pptm".split(" "),
+  "htm html xhtml xht mht mhtml svg svgz xml xsl js mjs url lnk exe com bat cmd ps1 vbs vbe jse wsf wsh hta msi scr pif jar app sh desktop docm dotm xlsm xlsb pptm".split(
+    " ",
+  ),
 );
 
 export function endingOf(name) {

@@ -30,18 +30,40 @@ export function createListView(store, search) {
   const progress = make("progress", { hidden: true });
   const far = make("p", { class: "soft far" });
   const notes = make("div", { class: "notes" });
-  const order = make("select", { onchange: () => (location.hash = formatAddress(listAddress(address, { sort: order.value }))) },
-    ORDERS.map((name) => make("option", { value: name }, say(name))));
+  const order = make(
+    "select",
+    { onchange: () => (location.hash = formatAddress(listAddress(address, { sort: order.value }))) },
+    ORDERS.map((name) => make("option", { value: name }, say(name))),
+  );
   const groups = make("div");
   const tree = make("div");
   const dates = dateFilter(() => address);
   const side = make("details", { class: "side" }, make("summary", {}, say("filters")), tree, groups, dates.element);
   const rows = createRows(say("results"), (row) => resultRow(store, row, address, question.words));
   const beside = make("div", { class: "panel" });
-  const element = make("div", { class: "find" }, side,
-    make("div", { class: "middle" }, title, matching, chips,
-      make("div", { class: "bar" }, status, make("label", {}, make("span", { class: "soft" }, say("sort")), " ", order)), progress, far, rows.element, notes),
-    beside);
+  const element = make(
+    "div",
+    { class: "find" },
+    side,
+    make(
+      "div",
+      { class: "middle" },
+      title,
+      matching,
+      chips,
+      make(
+        "div",
+        { class: "bar" },
+        status,
+        make("label", {}, make("span", { class: "soft" }, say("sort")), " ", order),
+      ),
+      progress,
+      far,
+      rows.element,
+      notes,
+    ),
+    beside,
+  );
   side.open = window.matchMedia(WIDE).matches;
 
   const drawFilters = () => {
@@ -54,7 +76,9 @@ export function createListView(store, search) {
     answer = next;
     const { hits, done, searched } = answer;
     const all = (address.b ? store.binder(address.b)?.documents : store.start.documents) ?? 0;
-    status.textContent = sayCount("hits", hits.total, formatNumber(hits.total)) + (hits.total ? ` · ${formatSize(hits.bytes)}` : "");
+    status.textContent =
+      sayCount(address.q ? "hits" : "documents", hits.total, formatNumber(hits.total)) +
+      (hits.total ? ` · ${formatSize(hits.bytes)}` : "");
     element.setAttribute("aria-busy", String(!done));
     progress.hidden = done;
     progress.max = Math.max(all, 1);
@@ -75,13 +99,29 @@ export function createListView(store, search) {
     if (!wanted) fillElement(beside);
     if (!wanted || beside.querySelector(".document")?.dataset.id === wanted) return;
     const known = answer?.hits.rows().find((row) => row.id === wanted);
-    const found = await search.find(wanted, known ? known.binder : address.b, () => address.d === wanted, () => {});
+    const found = await search.find(
+      wanted,
+      known ? known.binder : address.b,
+      () => address.d === wanted,
+      () => {},
+    );
     if (found === undefined) return;
-    const close = addressLink(listAddress(address), { class: "close", "aria-label": say("close"), title: say("close") }, "×");
+    const close = addressLink(
+      listAddress(address),
+      { class: "close", "aria-label": say("close"), title: say("close") },
+      "×",
+    );
     const back = addressLink(listAddress(address), { class: "back" }, "← ", say("back"));
-    fillElement(beside, back, found ? documentView(store, found.shard, found.at, close) : make("section", {}, make("p", {}, say("notFound")), close));
+    fillElement(
+      beside,
+      back,
+      found
+        ? documentView(store, found.shard, found.at, close)
+        : make("section", {}, make("p", {}, say("notFound")), close),
+    );
     const isOver = getComputedStyle(beside).position !== "sticky";
-    if (isOver || document.activeElement?.dataset.id === wanted) beside.querySelector("h2")?.focus({ preventScroll: true });
+    if (isOver || document.activeElement?.dataset.id === wanted)
+      beside.querySelector("h2")?.focus({ preventScroll: true });
     if (isOver) window.scrollTo(0, 0);
   };
   return {
@@ -129,7 +169,10 @@ function matchingBinders(store, address, words) {
     return words.every((word) => findWord(letters, foldBases(letters), word) >= 0);
   });
   if (!matches.length || matches.length > FEW_BINDERS) return null;
-  const links = matches.flatMap((binder, n) => [n ? ", " : " ", addressLink({ view: "list", b: binder.id }, {}, nameElement(binder.name))]);
+  const links = matches.flatMap((binder, n) => [
+    n ? ", " : " ",
+    addressLink({ view: "list", b: binder.id }, {}, nameElement(binder.name)),
+  ]);
   return make("p", { class: "matching" }, say("matchingBinders"), links);
 }
 
@@ -138,8 +181,15 @@ function noteLines(answer, address) {
   const kept = hits.rows().length;
   const lines = [];
   if (done && !hits.total) {
-    lines.push(make("section", { class: "message" }, make("h2", {}, say("noHits")), make("p", {}, say("noHitsHelp")),
-      make("p", {}, addressLink({ view: "list", q: address.q ?? "" }, {}, say("clearAll")))));
+    lines.push(
+      make(
+        "section",
+        { class: "message" },
+        make("h2", {}, say("noHits")),
+        make("p", {}, say("noHitsHelp")),
+        make("p", {}, addressLink({ view: "list", q: address.q ?? "" }, {}, say("clearAll"))),
+      ),
+    );
   }
   if (kept < hits.total) lines.push(make("p", { class: "soft" }, say("firstOnly", formatNumber(kept))));
   if (unreadable) lines.push(make("p", { class: "warn" }, say("unreadable")));

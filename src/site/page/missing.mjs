@@ -12,9 +12,24 @@ const WAITING = ["withheld", "acknowledged", "filtered", "purged", "without_vers
 
 export function missingView(store) {
   const gaps = store.start.gaps ?? [];
-  return make("div", { class: "missing" }, make("h1", { tabindex: -1 }, say("missingTitle")),
-    gaps.length ? gaps.map(gapSection)
-      : make("header", { class: "state good" }, make("p", { class: "said" }, make("span", { class: "badge" }, say("nothingMissing")), " ", say("nothingMissingText"))));
+  return make(
+    "div",
+    { class: "missing" },
+    make("h1", { tabindex: -1 }, say("missingTitle")),
+    gaps.length
+      ? gaps.map(gapSection)
+      : make(
+          "header",
+          { class: "state good" },
+          make(
+            "p",
+            { class: "said" },
+            make("span", { class: "badge" }, say("nothingMissing")),
+            " ",
+            say("nothingMissingText"),
+          ),
+        ),
+  );
 }
 
 function gapSection(gap) {
@@ -22,8 +37,23 @@ function gapSection(gap) {
   const title = isKnown ? say(`gap_${gap.kind}`) : say("gap_other", gap.kind);
   const names = gap.names ?? [];
   const count = sayCount(OF_BINDERS.includes(gap.kind) ? "binders" : "documents", gap.count, formatNumber(gap.count));
-  return make("section", { class: `state ${WAITING.includes(gap.kind) ? "cut" : "some"}` },
-    make("h2", {}, title, NO_COUNT.includes(gap.kind) || gap.count === undefined ? null : make("span", { class: "counts" }, count)),
+  return make(
+    "section",
+    { class: `state ${WAITING.includes(gap.kind) ? "cut" : "some"}` },
+    make(
+      "h2",
+      {},
+      title,
+      NO_COUNT.includes(gap.kind) || gap.count === undefined ? null : make("span", { class: "counts" }, count),
+    ),
     make("p", {}, say(isKnown ? `gap_${gap.kind}_text` : "gap_other_text")),
-    names.length ? make("p", { class: "soft" }, `${sayCount("inBinders", names.length)} `, names.flatMap((name, n) => [n ? ", " : null, nameElement(name)])) : null);
+    names.length
+      ? make(
+          "p",
+          { class: "soft" },
+          `${sayCount("inBinders", names.length)} `,
+          names.flatMap((name, n) => [n ? ", " : null, nameElement(name)]),
+        )
+      : null,
+  );
 }

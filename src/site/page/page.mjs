@@ -22,7 +22,13 @@ const search = createSearch(store);
 const top = document.getElementById("top");
 const main = document.getElementById("main");
 const foot = document.getElementById("foot");
-const searchField = make("input", { id: "search", type: "search", autocomplete: "off", spellcheck: "false", enterkeyhint: "search" });
+const searchField = make("input", {
+  id: "search",
+  type: "search",
+  autocomplete: "off",
+  spellcheck: "false",
+  enterkeyhint: "search",
+});
 let list = null;
 let address = parseAddress(location.hash);
 let isTyping = false;
@@ -55,13 +61,38 @@ function drawHeader() {
   const tab = (view, text) => make("li", {}, addressLink({ view }, { "data-view": view }, text));
   const isWithChanges = !store.start || store.start.changes;
   const isSearchable = !store.start || store.places.length > 0;
-  const codes = Object.keys(LANGUAGES).map((code) => make("button", { type: "button", lang: code, "aria-pressed": String(code === currentLanguage()), title: code === "sv" ? "Svenska" : "English",
-    onclick: () => chooseAndKeep(code) }, code.toUpperCase()));
-  fillElement(top, make("a", { class: "skip", href: "#main", onclick: skip }, say("skip")),
-    make("nav", { "aria-label": say("title") }, make("ul", {}, tab("home", say("home")), isWithChanges ? tab("changes", say("changes")) : null,
-      tab("missing", gaps ? say("missingCount", formatNumber(gaps)) : say("missing")))),
-    isSearchable ? make("div", { role: "search", class: "search" }, searchField) : make("p", { class: "soft search" }, say("binderPages")),
-    make("div", { class: "languages", role: "group", "aria-label": say("language") }, codes));
+  const codes = Object.keys(LANGUAGES).map((code) =>
+    make(
+      "button",
+      {
+        type: "button",
+        lang: code,
+        "aria-pressed": String(code === currentLanguage()),
+        title: code === "sv" ? "Svenska" : "English",
+        onclick: () => chooseAndKeep(code),
+      },
+      code.toUpperCase(),
+    ),
+  );
+  fillElement(
+    top,
+    make("a", { class: "skip", href: "#main", onclick: skip }, say("skip")),
+    make(
+      "nav",
+      { "aria-label": say("title") },
+      make(
+        "ul",
+        {},
+        tab("home", say("home")),
+        isWithChanges ? tab("changes", say("changes")) : null,
+        tab("missing", gaps ? say("missingCount", formatNumber(gaps)) : say("missing")),
+      ),
+    ),
+    isSearchable
+      ? make("div", { role: "search", class: "search" }, searchField)
+      : make("p", { class: "soft search" }, say("binderPages")),
+    make("div", { class: "languages", role: "group", "aria-label": say("language") }, codes),
+  );
   markView();
   if (store.start) fillElement(foot, say("footer", store.start.generator, formatMoment(store.start.written)));
 }
@@ -88,7 +119,8 @@ function showView() {
     search.cancel();
     list = null;
     if (address.view === "document") showDocument(address);
-    else fillElement(main, { home: homeView, changes: changesView, missing: missingView }[address.view](store, address));
+    else
+      fillElement(main, { home: homeView, changes: changesView, missing: missingView }[address.view](store, address));
   }
   const heading = main.querySelector("h1")?.textContent;
   document.title = [heading, store.start.organisation ?? say("title")].filter(Boolean).join(" – ");
@@ -98,11 +130,16 @@ async function showDocument(wanted) {
   const isWanted = () => address === wanted;
   const progress = make("p", { role: "status" }, say("loading"));
   fillElement(main, make("section", {}, progress));
-  const found = await search.find(wanted.d, wanted.in, isWanted, (searched, all) => {
-    progress.textContent = say("findingDocument", formatNumber(searched), formatNumber(all));
-  }).catch(() => null);
+  const found = await search
+    .find(wanted.d, wanted.in, isWanted, (searched, all) => {
+      progress.textContent = say("findingDocument", formatNumber(searched), formatNumber(all));
+    })
+    .catch(() => null);
   if (found === undefined) return;
-  fillElement(main, found ? documentView(store, found.shard, found.at, null) : showMessage(say("notFound"), say("notFoundHelp")));
+  fillElement(
+    main,
+    found ? documentView(store, found.shard, found.at, null) : showMessage(say("notFound"), say("notFoundHelp")),
+  );
   document.title = [main.querySelector("h1").textContent, store.start.organisation ?? say("title")].join(" – ");
 }
 
@@ -126,7 +163,8 @@ function onAddress() {
 function onInput() {
   const q = searchField.value;
   const isRefined = address.view === "list" && Boolean(address.q);
-  const next = address.view === "list" ? listAddress(address, { q, sort: address.q ? address.sort : "" }) : { view: "list", q };
+  const next =
+    address.view === "list" ? listAddress(address, { q, sort: address.q ? address.sort : "" }) : { view: "list", q };
   const hash = q || next.b || next.f ? formatAddress(next) : formatAddress({ view: "home" });
   isTyping = true;
   if (isRefined) history.replaceState(null, "", hash);

@@ -25,7 +25,11 @@ export function addressLink(address, attributes, ...children) {
 
 export function kindTag(name) {
   const ending = endingOf(name);
-  return make("span", { class: `kind ${kindOf(name)}`, "aria-hidden": "true" }, visible(ending.slice(0, 4).toUpperCase()) || "–");
+  return make(
+    "span",
+    { class: `kind ${kindOf(name)}`, "aria-hidden": "true" },
+    visible(ending.slice(0, 4).toUpperCase()) || "–",
+  );
 }
 
 // The file of a row, relative to the tree's root.
@@ -49,8 +53,14 @@ export function placeLinks(store, row) {
   const binder = store.binder(row.binder);
   const steps = [[binder?.name ?? row.binder, { view: "list", b: row.binder }]];
   const names = row.folder && !row.folder.startsWith("/") ? row.folder.split("/") : [];
-  names.forEach((name, depth) => steps.push([name, { view: "list", b: row.binder, f: names.slice(0, depth + 1).join("/") }]));
-  return make("span", { class: "place" }, steps.flatMap(([name, address], n) => [n ? " › " : null, addressLink(address, {}, nameElement(name))]));
+  names.forEach((name, depth) =>
+    steps.push([name, { view: "list", b: row.binder, f: names.slice(0, depth + 1).join("/") }]),
+  );
+  return make(
+    "span",
+    { class: "place" },
+    steps.flatMap(([name, address], n) => [n ? " › " : null, addressLink(address, {}, nameElement(name))]),
+  );
 }
 
 export function showMessage(title, text, ...more) {

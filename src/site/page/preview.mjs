@@ -25,7 +25,11 @@ const none = () => make("p", { class: "soft" }, say("noPreview"));
 
 // What stands after # tells the viewer to leave its side panel closed.
 function pdfElement(href, row) {
-  return make("object", { type: "application/pdf", data: `${href}#navpanes=0&view=FitH`, "aria-label": visible(row.name) }, none());
+  return make(
+    "object",
+    { type: "application/pdf", data: `${href}#navpanes=0&view=FitH`, "aria-label": visible(row.name) },
+    none(),
+  );
 }
 
 function imageElement(href, row, panel) {

@@ -9,8 +9,14 @@ export const FACETS = ["tab", "category", "status", "type"];
 
 // The question that an address asks.
 export function questionOf(address) {
-  return { words: foldQuery(address.q ?? ""), binder: address.b ?? "", folder: address.f ?? "",
-    chosen: FACETS.map((facet) => address[facet] ?? ""), from: startOfDay(address.from, 0) ?? -Infinity, to: startOfDay(address.to, 1) ?? Infinity };
+  return {
+    words: foldQuery(address.q ?? ""),
+    binder: address.b ?? "",
+    folder: address.f ?? "",
+    chosen: FACETS.map((facet) => address[facet] ?? ""),
+    from: startOfDay(address.from, 0) ?? -Infinity,
+    to: startOfDay(address.to, 1) ?? Infinity,
+  };
 }
 
 // The first second of a day in the reader's time zone, or null if it is none.
@@ -48,11 +54,15 @@ function scoreShard(shard, words, binderName) {
 export function askShard(shard, question, binderName, facets, found) {
   const scores = scoreShard(shard, question.words, binderName);
   const { data, index } = shard;
-  const inFolder = data.folders.map((path) => !question.folder || path === question.folder || path.startsWith(`${question.folder}/`));
+  const inFolder = data.folders.map(
+    (path) => !question.folder || path === question.folder || path.startsWith(`${question.folder}/`),
+  );
   const columns = [data.tab, data.category, data.status, index.kinds];
   const choices = [data.values, data.values, data.values, KINDS];
   // A choice that no document here has equals no index, not even the -1 of documents without one.
-  const chosen = question.chosen.map((value, n) => (value ? choices[n].indexOf(value) : null)).map((at) => (at === -1 ? -2 : at));
+  const chosen = question.chosen
+    .map((value, n) => (value ? choices[n].indexOf(value) : null))
+    .map((at) => (at === -1 ? -2 : at));
   const counts = choices.map((list) => new Int32Array(list.length));
   for (let at = 0; at < scores.length; at++) {
     const time = data.modified[at];
@@ -71,7 +81,9 @@ export function askShard(shard, question, binderName, facets, found) {
     }
     if (failures === 0) found(at, scores[at]);
   }
-  counts.forEach((list, n) => list.forEach((number, choice) => {
-    if (number) facets[n].set(choices[n][choice], (facets[n].get(choices[n][choice]) ?? 0) + number);
-  }));
+  counts.forEach((list, n) =>
+    list.forEach((number, choice) => {
+      if (number) facets[n].set(choices[n][choice], (facets[n].get(choices[n][choice]) ?? 0) + number);
+    }),
+  );
 }

@@ -13,7 +13,9 @@ export function createRows(label, draw) {
   let isPrinting = false;
   let scheduled = false;
 
-  const height = () => parseFloat(getComputedStyle(list).getPropertyValue("--row")) * parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const height = () =>
+    parseFloat(getComputedStyle(list).getPropertyValue("--row")) *
+    parseFloat(getComputedStyle(document.documentElement).fontSize);
   const show = (index, high) => {
     const item = make("li", { "aria-setsize": rows.length, "aria-posinset": index + 1 }, draw(rows[index], index));
     if (!isPrinting) item.style.transform = `translateY(${index * high}px)`;
@@ -57,7 +59,11 @@ export function createRows(label, draw) {
     clear();
     list.style.height = `${rows.length * height()}px`;
     update();
-    if (id) [...shown.values()].find((item) => item.querySelector(`[data-id="${CSS.escape(id)}"]`))?.querySelector("a")?.focus({ preventScroll: true });
+    if (id)
+      [...shown.values()]
+        .find((item) => item.querySelector(`[data-id="${CSS.escape(id)}"]`))
+        ?.querySelector("a")
+        ?.focus({ preventScroll: true });
   };
   const focusedIndex = () => {
     const item = document.activeElement?.closest(".rows > li");

@@ -33,12 +33,23 @@ export function createSearch(store) {
       const mine = ++latest;
       const isCurrent = () => mine === latest;
       const hits = createHits(order);
-      const answer = { hits, facets: FACETS.map(() => new Map()), binders: new Map(), searched: 0, done: false, unreadable: 0, question };
+      const answer = {
+        hits,
+        facets: FACETS.map(() => new Map()),
+        binders: new Map(),
+        searched: 0,
+        done: false,
+        unreadable: 0,
+        question,
+      };
       const ask = (shard) => {
         const before = hits.total;
-        askShard(shard, question, store.binder(shard.binder)?.name ?? "", answer.facets, (at, score) => hits.add(shard, at, score));
+        askShard(shard, question, store.binder(shard.binder)?.name ?? "", answer.facets, (at, score) =>
+          hits.add(shard, at, score),
+        );
         answer.searched += shard.count;
-        if (hits.total > before) answer.binders.set(shard.binder, (answer.binders.get(shard.binder) ?? 0) + hits.total - before);
+        if (hits.total > before)
+          answer.binders.set(shard.binder, (answer.binders.get(shard.binder) ?? 0) + hits.total - before);
       };
       let reported = 0;
       const now = () => performance.now();
@@ -85,11 +96,15 @@ export function createSearch(store) {
     },
     // Reads and folds a shard ahead of a search.
     async prepare(place) {
-      indexShard(await store.shard(place));
+      const shard = await store.shard(place);
+      await nextTurn();
+      indexShard(shard);
     },
     // A document by its id: first in the binder where it was, then everywhere. Null if there is none, undefined if it is no longer wanted.
     async find(id, binder, isWanted, report) {
-      const places = [...store.placesOf("")].sort((a, b) => (b.binder === binder) - (a.binder === binder) || !!store.held(b) - !!store.held(a));
+      const places = [...store.placesOf("")].sort(
+        (a, b) => (b.binder === binder) - (a.binder === binder) || !!store.held(b) - !!store.held(a),
+      );
       for (const [n, place] of places.entries()) {
         const shard = await store.shard(place);
         if (!isWanted()) return undefined;

@@ -51,8 +51,17 @@ export function matchTable(table, word) {
 // A document as lists show it.
 export function rowOf(shard, at) {
   const { ids, names, folders, folder, size, modified } = shard.data;
-  return { id: ids[at], name: names[at], folder: folders[folder[at]], size: size[at], modified: modified[at],
-    binder: shard.binder, shard: shard.number, key: 0, position: 0 };
+  return {
+    id: ids[at],
+    name: names[at],
+    folder: folders[folder[at]],
+    size: size[at],
+    modified: modified[at],
+    binder: shard.binder,
+    shard: shard.number,
+    key: 0,
+    position: 0,
+  };
 }
 
 // Everything that is known of a document, with its metadata as pairs of label and value.
@@ -62,6 +71,12 @@ export function documentOf(shard, at) {
   const metadata = [];
   const numbers = data.metadata[at] || [];
   for (let n = 0; n < numbers.length; n += 2) metadata.push([data.keys[numbers[n]], data.values[numbers[n + 1]]]);
-  return { ...rowOf(shard, at), title: data.titles[at] || "", tab: value(data.tab[at]), category: value(data.category[at]),
-    status: value(data.status[at]), metadata };
+  return {
+    ...rowOf(shard, at),
+    title: data.titles[at] || "",
+    tab: value(data.tab[at]),
+    category: value(data.category[at]),
+    status: value(data.status[at]),
+    metadata,
+  };
 }

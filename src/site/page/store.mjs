@@ -34,7 +34,14 @@ export function receiveScripts() {
   const receive = (...values) => {
     window.ibinder.inbox = values;
   };
-  window.ibinder = { inbox: null, start: receive, binders: receive, search: receive, details: receive, changes: receive };
+  window.ibinder = {
+    inbox: null,
+    start: receive,
+    binders: receive,
+    search: receive,
+    details: receive,
+    changes: receive,
+  };
 }
 
 export function createStore(load = loadScript, inMemory = IN_MEMORY) {
@@ -76,7 +83,9 @@ export function createStore(load = loadScript, inMemory = IN_MEMORY) {
         const [mirrored, certified, inaccessible] = times.get(entry.id) ?? [null, null, null];
         return { ...entry, mirrored, certified, inaccessible };
       });
-      this.places = this.binders.flatMap((binder) => binder.search.map((file, number) => ({ binder: binder.id, number, file })));
+      this.places = this.binders.flatMap((binder) =>
+        binder.search.map((file, number) => ({ binder: binder.id, number, file })),
+      );
       this.places.forEach((place, n) => (place.position = n * 2 ** 24));
     },
     binder(id) {

@@ -21,10 +21,13 @@ export function restoreCommand(folder, version) {
 
 export function versionsPanel(store, row) {
   const body = make("div", {}, make("p", { class: "soft" }, say("loading")));
-  store.versions(row).then((versions) => {
-    if (!versions || !versions.length) fillElement(body, make("p", { class: "soft" }, say("noVersions")));
-    else fillElement(body, versionTable(store, versions));
-  }, () => fillElement(body, make("p", { class: "soft" }, say("noVersions"))));
+  store.versions(row).then(
+    (versions) => {
+      if (!versions || !versions.length) fillElement(body, make("p", { class: "soft" }, say("noVersions")));
+      else fillElement(body, versionTable(store, versions));
+    },
+    () => fillElement(body, make("p", { class: "soft" }, say("noVersions"))),
+  );
   return make("section", { class: "versions" }, make("h2", {}, say("versions")), body);
 }
 
@@ -32,19 +35,49 @@ function versionTable(store, versions) {
   const box = make("div", { class: "command", role: "status" });
   const heads = ["seen", "size", "held", "fingerprint"].map((key) => make("th", { scope: "col" }, say(key)));
   const rows = versions.map(([seen, size, sha256, held, version], at) => {
-    const get = () => showCommand(box, restoreCommand(mirrorFolder(store.start, window.location), version), formatDay(seen));
-    const button = at > 0 && held ? make("button", { type: "button", onclick: get, "aria-label": `${say("getBack")}: ${formatDay(seen)}` }, say("getBack")) : null;
+    const get = () =>
+      showCommand(box, restoreCommand(mirrorFolder(store.start, window.location), version), formatDay(seen));
+    const button =
+      at > 0 && held
+        ? make(
+            "button",
+            { type: "button", onclick: get, "aria-label": `${say("getBack")}: ${formatDay(seen)}` },
+            say("getBack"),
+          )
+        : null;
     const cell = (key, attributes, ...content) => make("td", { "data-label": say(key), ...attributes }, ...content);
-    return make("tr", {}, cell("seen", {}, formatDay(seen)), cell("size", { class: "n" }, formatSize(size)),
+    return make(
+      "tr",
+      {},
+      cell("seen", {}, formatDay(seen)),
+      cell("size", { class: "n" }, formatSize(size)),
       cell("held", {}, at === 0 ? say("current") : say(held ? "yes" : "no"), button ? " " : null, button),
-      cell("fingerprint", {}, make("code", { title: sha256 }, sha256.slice(0, 12), make("span", { class: "rest" }, sha256.slice(12)))));
+      cell(
+        "fingerprint",
+        {},
+        make("code", { title: sha256 }, sha256.slice(0, 12), make("span", { class: "rest" }, sha256.slice(12))),
+      ),
+    );
   });
   const only = versions.length === 1 ? make("p", { class: "soft" }, say("onlyVersion")) : null;
-  return [make("table", { class: "cards" }, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, rows)), only, box];
+  return [
+    make("table", { class: "cards" }, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, rows)),
+    only,
+    box,
+  ];
 }
 
 function showCommand(box, command, day) {
-  const button = make("button", { type: "button", onclick: () => copyText(command, button, say("copied"), say("copyFailed")) }, say("copy"));
-  fillElement(box, make("h3", {}, `${say("getBackTitle")} (${day})`), make("p", {}, say("getBackHelp")),
-    make("p", { class: "line" }, make("code", { tabindex: 0 }, command)), button);
+  const button = make(
+    "button",
+    { type: "button", onclick: () => copyText(command, button, say("copied"), say("copyFailed")) },
+    say("copy"),
+  );
+  fillElement(
+    box,
+    make("h3", {}, `${say("getBackTitle")} (${day})`),
+    make("p", {}, say("getBackHelp")),
+    make("p", { class: "line" }, make("code", { tabindex: 0 }, command)),
+    button,
+  );
 }

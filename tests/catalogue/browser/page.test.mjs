@@ -31,8 +31,13 @@ test("the first view shows how the copy is, and the binders", async () => {
   const { page, wrongs, close } = await open(browser, tree);
   assert.equal(await text(page, "h1"), "Ekens Fastigheter");
   assert.match(await text(page, ".state"), /Inte helt komplett.*19 november 2026/);
-  assert.deepEqual(await page.$$eval(".binders tbody th a", (links) => links.map((link) => link.textContent)),
-    ["Brf Eken", "Brf Ängslyckan", "Kv. Tärnan 4", "Förvaltning Söder", "Ö-kvarteret"]);
+  assert.deepEqual(await page.$$eval(".binders tbody th a", (links) => links.map((link) => link.textContent)), [
+    "Brf Eken",
+    "Brf Ängslyckan",
+    "Kv. Tärnan 4",
+    "Förvaltning Söder",
+    "Ö-kvarteret",
+  ]);
   assert.match(await text(page, ".binders tbody tr:nth-child(4)"), /ingen åtkomst sedan/);
   assert.deepEqual(wrongs, []);
   await close();
@@ -48,7 +53,9 @@ test("search, filter, open, back", async () => {
   await page.waitForFunction(() => location.hash.includes("type=pdf"));
   await searched(page);
   assert.notEqual(await text(page, ".count"), all);
-  assert.ok((await page.$$eval(".rows .kind", (tags) => tags.map((tag) => tag.textContent))).every((tag) => tag === "PDF"));
+  assert.ok(
+    (await page.$$eval(".rows .kind", (tags) => tags.map((tag) => tag.textContent))).every((tag) => tag === "PDF"),
+  );
   const first = (await names(page))[0];
   await page.click(".rows .name");
   await page.waitForSelector(".beside h2");
@@ -140,7 +147,10 @@ test("an earlier version has its command", async () => {
   await searched(page);
   for (const link of await page.$$(".rows .name")) {
     await link.click();
-    await page.waitForFunction((id) => document.querySelector(".beside")?.dataset.id === id, await link.getAttribute("data-id"));
+    await page.waitForFunction(
+      (id) => document.querySelector(".beside")?.dataset.id === id,
+      await link.getAttribute("data-id"),
+    );
     await page.waitForSelector(".versions tbody tr, .versions .soft");
     if (await page.$(".versions button")) break;
   }
@@ -152,15 +162,29 @@ test("an earlier version has its command", async () => {
 
 test("PDF and pictures are previewed, and nothing else", async () => {
   const { page, wrongs, close } = await open(browser, tree);
-  for (const [query, selector] of [["planritning .pdf", ".preview object[type='application/pdf']"], [".png", ".preview img"], [".svg", null], [".html", null], [".exe", null]]) {
+  for (const [query, selector] of [
+    ["planritning .pdf", ".preview object[type='application/pdf']"],
+    [".png", ".preview img"],
+    [".svg", null],
+    [".html", null],
+    [".exe", null],
+  ]) {
     await page.fill("#search", query);
     await page.waitForFunction((wanted) => new URLSearchParams(location.hash.slice(1)).get("q") === wanted, query);
     await searched(page);
     await page.click(".rows .name");
-    await page.waitForFunction((ending) => document.querySelector(".beside h2")?.textContent.endsWith(ending), query.split(" ").pop());
+    await page.waitForFunction(
+      (ending) => document.querySelector(".beside h2")?.textContent.endsWith(ending),
+      query.split(" ").pop(),
+    );
     if (selector) await page.waitForSelector(selector);
-    assert.equal(await page.$$eval("object, img, iframe, embed", (elements) => elements.length), selector ? 1 : 0, query);
-    if (query === ".png") assert.equal(await page.$eval(".preview img", (image) => image.decode().then(() => image.naturalWidth)), 240);
+    assert.equal(
+      await page.$$eval("object, img, iframe, embed", (elements) => elements.length),
+      selector ? 1 : 0,
+      query,
+    );
+    if (query === ".png")
+      assert.equal(await page.$eval(".preview img", (image) => image.decode().then(() => image.naturalWidth)), 240);
     if (!selector) assert.ok(await page.$(".beside .warn"), query);
   }
   assert.deepEqual(wrongs, []);
@@ -178,7 +202,11 @@ test("the folder tree narrows the list", async () => {
   assert.notEqual(await text(page, ".count"), all);
   const count = await text(page, ".tree .folder:has([aria-current]) .counts");
   assert.ok((await text(page, ".count")).startsWith(`${count} `));
-  assert.ok((await page.$$eval(".where", (places) => places.map((place) => place.textContent))).every((place) => place.startsWith("Ritningar")));
+  assert.ok(
+    (await page.$$eval(".where", (places) => places.map((place) => place.textContent))).every((place) =>
+      place.startsWith("Ritningar"),
+    ),
+  );
   await page.click(".tree [data-choice^='f Ritningar/']");
   await page.waitForFunction(() => location.hash.includes("f=Ritningar%2F"));
   await searched(page);
@@ -290,21 +318,31 @@ test("dates are typed digit by digit", async () => {
 test("all rows are printed, and the controls are not", async () => {
   const { page, close } = await open(browser, tree, "#b=b001");
   await searched(page);
-  await page.evaluate(() => window.addEventListener("beforeprint", () => (window.printed = document.querySelectorAll(".rows > li").length)));
+  await page.evaluate(() =>
+    window.addEventListener("beforeprint", () => (window.printed = document.querySelectorAll(".rows > li").length)),
+  );
   const pdf = await page.pdf();
   assert.ok(pdf.length > 10_000);
   assert.equal(await page.evaluate(() => window.printed), 80);
   // Nothing scrolls them away meanwhile.
-  assert.equal(await page.evaluate(async () => {
-    window.dispatchEvent(new Event("beforeprint"));
-    window.dispatchEvent(new Event("scroll"));
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const rows = document.querySelectorAll(".rows > li").length;
-    window.dispatchEvent(new Event("afterprint"));
-    return rows;
-  }), 80);
+  assert.equal(
+    await page.evaluate(async () => {
+      window.dispatchEvent(new Event("beforeprint"));
+      window.dispatchEvent(new Event("scroll"));
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const rows = document.querySelectorAll(".rows > li").length;
+      window.dispatchEvent(new Event("afterprint"));
+      return rows;
+    }),
+    80,
+  );
   await page.emulateMedia({ media: "print" });
-  assert.deepEqual(await page.$$eval(".top, .side, .bar label", (elements) => elements.map((element) => getComputedStyle(element).display)), ["none", "none", "none"]);
+  assert.deepEqual(
+    await page.$$eval(".top, .side, .bar label", (elements) =>
+      elements.map((element) => getComputedStyle(element).display),
+    ),
+    ["none", "none", "none"],
+  );
   // A document beside the list is printed in its place.
   await page.evaluate(() => document.querySelector(".rows .name").click());
   await page.waitForSelector(".beside h2", { state: "visible" });
@@ -313,12 +351,20 @@ test("all rows are printed, and the controls are not", async () => {
 });
 
 test("axe-core finds nothing serious", async () => {
-  for (const [view, options] of [["", {}], ["#q=ritning", {}], ["#b=b001", {}], ["#b=b001", { viewport: { width: 400, height: 800 } }], ["#changes", {}], ["#missing", { colorScheme: "dark" }],
-    ["#q=ritning", { colorScheme: "dark", locale: "en" }], ["", { viewport: { width: 400, height: 800 }, colorScheme: "dark" }]]) {
+  for (const [view, options] of [
+    ["", {}],
+    ["#q=ritning", {}],
+    ["#b=b001", {}],
+    ["#b=b001", { viewport: { width: 400, height: 800 } }],
+    ["#changes", {}],
+    ["#missing", { colorScheme: "dark" }],
+    ["#q=ritning", { colorScheme: "dark", locale: "en" }],
+    ["", { viewport: { width: 400, height: 800 }, colorScheme: "dark" }],
+  ]) {
     const { page, close } = await open(browser, tree, view, options);
     if (view.includes("=")) await searched(page);
     await page.waitForSelector(".binders, .rows li, .docs, .missing");
-    if (view === "#b=b001") await page.waitForSelector(".tree .twist", { state: "attached" });;
+    if (view === "#b=b001") await page.waitForSelector(".tree .twist", { state: "attached" });
     assert.deepEqual(await axe(page), [], `${view} ${JSON.stringify(options)}`);
     if (view === "#q=ritning") {
       await page.click(".rows .name");

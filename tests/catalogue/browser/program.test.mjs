@@ -63,7 +63,9 @@ test("the catalogue beside the tree shows all documents", { skip }, async () => 
   assert.equal(page, builtPage());
   const home = await open(browser, tree);
   const documents = await number(home.page, ".tiles b");
-  const binders = await home.page.$$eval(".binders tbody th a", (links) => links.map((link) => new URLSearchParams(link.hash.slice(1)).get("b")));
+  const binders = await home.page.$$eval(".binders tbody th a", (links) =>
+    links.map((link) => new URLSearchParams(link.hash.slice(1)).get("b")),
+  );
   await home.page.click("[data-view=changes]");
   await home.page.waitForSelector(".docs li");
   assert.deepEqual(await axe(home.page), []);
@@ -86,7 +88,9 @@ test("each binder's own catalogue shows its documents, and the one at the top le
   for (const href of await page.$$eval(".binders tbody th a", (links) => links.map((link) => link.href))) {
     const folder = decodeURIComponent(new URL(href).pathname).replace(/\/index\.html$/, "");
     const own = await open(browser, folder);
-    const binder = await own.page.$eval(".binders tbody th a", (link) => new URLSearchParams(link.hash.slice(1)).get("b"));
+    const binder = await own.page.$eval(".binders tbody th a", (link) =>
+      new URLSearchParams(link.hash.slice(1)).get("b"),
+    );
     await own.close();
     listed += await walk(folder, binder);
   }

@@ -3,13 +3,32 @@ import { test } from "node:test";
 import { documentAddress, formatAddress, listAddress, parseAddress } from "../../../src/site/page/address.mjs";
 
 test("what an address says comes back", () => {
-  for (const hash of ["#d=0f8f-1&in=b1", "#b=b1", "#q=hyra+%C3%A5r&b=b1&f=Ritningar%2FHus+A&type=pdf&from=2026-01-01&sort=newest", "#q=a&d=7", "#changes",
-    "#changes=31&b=b1", "#missing"]) assert.equal(formatAddress(parseAddress(hash)), hash);
+  for (const hash of [
+    "#d=0f8f-1&in=b1",
+    "#b=b1",
+    "#q=hyra+%C3%A5r&b=b1&f=Ritningar%2FHus+A&type=pdf&from=2026-01-01&sort=newest",
+    "#q=a&d=7",
+    "#changes",
+    "#changes=31&b=b1",
+    "#missing",
+  ])
+    assert.equal(formatAddress(parseAddress(hash)), hash);
 });
 
 test("views are recognised", () => {
-  for (const [hash, view] of [["", "home"], ["#", "home"], ["#d=1", "document"], ["#d=1&in=b", "document"], ["#q=", "list"], ["#b=1&d=2", "list"],
-    ["#changes", "changes"], ["#changes=7", "changes"], ["#missing", "missing"], ["#unknown=1", "home"], ["#%E0%A4%A", "home"]]) {
+  for (const [hash, view] of [
+    ["", "home"],
+    ["#", "home"],
+    ["#d=1", "document"],
+    ["#d=1&in=b", "document"],
+    ["#q=", "list"],
+    ["#b=1&d=2", "list"],
+    ["#changes", "changes"],
+    ["#changes=7", "changes"],
+    ["#missing", "missing"],
+    ["#unknown=1", "home"],
+    ["#%E0%A4%A", "home"],
+  ]) {
     assert.equal(parseAddress(hash).view, view, hash);
   }
 });

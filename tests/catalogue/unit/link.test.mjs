@@ -28,11 +28,19 @@ test("a name alone is relative to the page, and the prefix leads to the tree's r
 
 test("only PDF and raster images are previewed", () => {
   for (const name of ["a.PDF", "b.jpeg", "c.webp"]) assert.ok(previewOf(name), name);
-  for (const name of ["a.svg", "a.html", "a.htm", "a.pdf.html", "a.xml", "a.tif", "pdf", ".pdf", "a.pdf ", "a.docx"]) assert.equal(previewOf(name), null, name);
+  for (const name of ["a.svg", "a.html", "a.htm", "a.pdf.html", "a.xml", "a.tif", "pdf", ".pdf", "a.pdf ", "a.docx"])
+    assert.equal(previewOf(name), null, name);
 });
 
 test("kinds go by the ending", () => {
-  assert.deepEqual(["x.DWG", "x.msg", "x.xlsx", "x.unknown", "x", ".png"].map(kindOf), ["drawing", "mail", "table", "other", "other", "other"]);
+  assert.deepEqual(["x.DWG", "x.msg", "x.xlsx", "x.unknown", "x", ".png"].map(kindOf), [
+    "drawing",
+    "mail",
+    "table",
+    "other",
+    "other",
+    "other",
+  ]);
   assert.equal(endingOf("Ritning A-40.1 plan nummer tolv"), "");
   assert.ok(mayRun("x.html") && mayRun("foto\u202egpj.exe") && mayRun("a.svg") && !mayRun("a.pdf"));
 });
