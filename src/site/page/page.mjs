@@ -130,16 +130,14 @@ async function showDocument(wanted) {
   const isWanted = () => address === wanted;
   const progress = make("p", { role: "status" }, say("loading"));
   fillElement(main, make("section", {}, progress));
-  const found = await search
-    .find(wanted.d, wanted.in, isWanted, (searched, all) => {
-      progress.textContent = say("findingDocument", formatNumber(searched), formatNumber(all));
-    })
-    .catch(() => null);
+  const report = (searched, all) => {
+    progress.textContent = say("findingDocument", formatNumber(searched), formatNumber(all));
+  };
+  const found = await search.find(wanted.d, wanted.in, isWanted, report).catch(() => false);
   if (found === undefined) return;
-  fillElement(
-    main,
-    found ? documentView(store, found.shard, found.at, null) : showMessage(say("notFound"), say("notFoundHelp")),
-  );
+  const none = () =>
+    found === false ? showMessage(say("noData"), say("noDataHelp")) : showMessage(say("notFound"), say("notFoundHelp"));
+  fillElement(main, found ? documentView(store, found.shard, found.at, null) : none());
   document.title = [main.querySelector("h1").textContent, store.start.organisation ?? say("title")].join(" – ");
 }
 
@@ -195,7 +193,6 @@ async function openPage() {
   searchField.value = address.q ?? "";
   searchField.addEventListener("input", onInput);
   window.addEventListener("hashchange", onAddress);
-  window.addEventListener("popstate", () => location.hash !== formatAddress(address) && onAddress());
   document.addEventListener("keydown", onKey);
   drawHeader();
   fillElement(main, make("p", { class: "soft", role: "status" }, say("loading")));

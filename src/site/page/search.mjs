@@ -22,6 +22,22 @@ function nextTurn() {
 
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
+function emptyAnswer(question, order) {
+  const facets = FACETS.map(() => new Map());
+  const hits = createHits(order);
+  return { question, hits, facets, binders: new Map(), searched: 0, unreadable: 0, done: false };
+}
+
+// Adds what a shard has.
+function addAnswer(store, answer, shard) {
+  const { hits, binders } = answer;
+  const before = hits.total;
+  const name = store.binder(shard.binder)?.name ?? "";
+  askShard(shard, answer.question, name, answer.facets, (at, score) => hits.add(shard, at, score));
+  answer.searched += shard.count;
+  if (hits.total > before) binders.set(shard.binder, (binders.get(shard.binder) ?? 0) + hits.total - before);
+}
+
 export function createSearch(store) {
   let latest = 0;
   return {
@@ -32,31 +48,11 @@ export function createSearch(store) {
     async run(question, order, report) {
       const mine = ++latest;
       const isCurrent = () => mine === latest;
-      const hits = createHits(order);
-      const answer = {
-        hits,
-        facets: FACETS.map(() => new Map()),
-        binders: new Map(),
-        searched: 0,
-        done: false,
-        unreadable: 0,
-        question,
-      };
-      const ask = (shard) => {
-        const before = hits.total;
-        askShard(shard, question, store.binder(shard.binder)?.name ?? "", answer.facets, (at, score) =>
-          hits.add(shard, at, score),
-        );
-        answer.searched += shard.count;
-        if (hits.total > before)
-          answer.binders.set(shard.binder, (answer.binders.get(shard.binder) ?? 0) + hits.total - before);
-      };
+      const answer = emptyAnswer(question, order);
       let reported = 0;
-      const now = () => performance.now();
       const say = () => {
-        if (now() - reported < REPORT_EVERY && reported) return;
-        if (!hits.total && !reported && answer.searched === 0) return;
-        reported = now();
+        if (reported && performance.now() - reported < REPORT_EVERY) return;
+        reported = performance.now();
         report(answer);
       };
       const later = [];
@@ -69,7 +65,7 @@ export function createSearch(store) {
           later.push(place);
           continue;
         }
-        ask(shard);
+        addAnswer(store, answer, shard);
         say();
         await nextTurn();
         if (!isCurrent()) return;
@@ -85,7 +81,7 @@ export function createSearch(store) {
         const shard = await loading;
         await nextTurn();
         if (!isCurrent()) return;
-        if (shard) ask(shard);
+        if (shard) addAnswer(store, answer, shard);
         else answer.unreadable++;
         say();
         await nextTurn();
