@@ -26,7 +26,7 @@ use crate::{
             reservations::Reservations,
         },
         fetch::{backlog::Backlog, disk_writes::DiskWrites, download_threads::DownloadThreads, pending},
-        list::{binders, crawl, forecast, outcome::BinderOutcome, tabs},
+        list::{binders, crawl, look_ahead, outcome::BinderOutcome, tabs},
         sink::{Plan, Sink, Writing},
         upkeep::{retention, scrub},
         worker::{Pool, Worker},
@@ -238,12 +238,13 @@ async fn mirror(ctx: &RunContext) -> Result<Mirrored, Fatal> {
         return Ok(Mirrored { withheld: true, another_organisation: true, ..Mirrored::default() });
     };
     let (documents, _) = ctx.record.state.read(|r| r.extent())?;
+    look_ahead::from_record(ctx, &survey.listed)?;
     // Few binders are all read at once.
     let unknown = if survey.listed.len() > BINDERS { survey.listed.as_slice() } else { &[] };
     let crawled = tokio::select! {
         biased;
         crawled = read_all(ctx, &survey) => crawled,
-        () = forecast::look_ahead(ctx, unknown) => unreachable!("it never ends"),
+        () = look_ahead::ask(ctx, unknown) => unreachable!("it never ends"),
     };
     ctx.transfers.backlog.idle().await;
     decide_pending(ctx).await?;

@@ -12,13 +12,7 @@ use crate::{
     remote::{self, ErrorKind},
     report::{Failure, FailureStep, Warning},
     state::{BinderRow, State},
-    sync::{
-        Fatal, Options,
-        context::RunContext,
-        decide::filtered,
-        fatal::failed_at,
-        list::{forecast, outcome::BinderOutcome},
-    },
+    sync::{Fatal, Options, context::RunContext, decide::filtered, fatal::failed_at, list::outcome::BinderOutcome},
 };
 
 /// From one nightly run to the next, in seconds.
@@ -61,7 +55,6 @@ pub(crate) async fn list(ctx: &RunContext) -> Result<Option<BinderSurvey>, Fatal
     }
     let survey = survey(ctx, known, listed, complete)?;
     ctx.tally.binders(|b| b.listed = survey.listed.len() as u64);
-    forecast::from_record(ctx, &survey.listed)?;
     for lost in &survey.lost {
         inaccessible(ctx, &lost.id, &lost.name, "it is not listed any more");
     }

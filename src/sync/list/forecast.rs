@@ -1,24 +1,16 @@
 //! How many documents there will be, for the progress.
 //!
-//! A binder counts with what is mirrored of it until its first page is read. One whose listing was never certified, as on a
-//! first run, is asked for its total at once, so that the progress soon shows how much there is: its own first page comes
-//! after those of the binders before it, and after its folders.
+//! A binder counts with what is mirrored of it until its first page is read, or a look ahead shows its total.
 
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 
-use futures::{StreamExt as _, stream};
-
 use crate::{
     model::BinderId,
     report::{Progress, Share},
-    sync::{Fatal, context::RunContext, list::binders::ListedBinder},
 };
-
-/// Totals that are requested at once.
-const LOOKS: usize = 8;
 
 /// The documents of a binder that are still to be listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,6 +52,17 @@ impl Forecast {
 }
 
 impl Forecasts {
+    /// Expects of a binder what is mirrored of it.
+    pub(crate) fn expect(&self, progress: &Progress, binder: &BinderId, (mirrored, was_certified): (u64, bool)) {
+        let (mut all, left) = (self.all(), Forecast::of(mirrored, mirrored));
+        let expected = all.entry(binder.clone()).or_default();
+        if was_certified {
+            expected.count(progress, left);
+        } else {
+            replace(progress, &mut expected.left, left);
+        }
+    }
+
     /// Notes the total of a binder's first page, and how many of its documents are mirrored.
     pub(crate) fn announce(&self, progress: &Progress, binder: &BinderId, (total, mirrored): (u64, u64)) {
         let mut all = self.all();
@@ -86,12 +89,12 @@ impl Forecasts {
     }
 
     /// Whether to ask for a binder's total.
-    fn is_unknown(&self, binder: &BinderId) -> bool {
+    pub(crate) fn is_unknown(&self, binder: &BinderId) -> bool {
         self.all().get(binder).is_some_and(|expected| !expected.is_counted)
     }
 
     /// Notes the total of a binder whose first page was not read yet.
-    fn look(&self, progress: &Progress, binder: &BinderId, total: u64) {
+    pub(crate) fn look(&self, progress: &Progress, binder: &BinderId, total: u64) {
         if let Some(expected) = self.all().get_mut(binder).filter(|expected| !expected.has_begun) {
             expected.count(progress, Forecast::of(total, expected.left.mirrored));
         }
@@ -120,38 +123,6 @@ fn replace(progress: &Progress, left: &mut Forecast, with: Forecast) {
     change(&progress.new, left.new, with.new);
     change(&progress.mirrored, left.mirrored, with.mirrored);
     *left = with;
-}
-
-/// Expects of the listed binders what is mirrored of them.
-pub(crate) fn from_record(ctx: &RunContext, listed: &[ListedBinder]) -> Result<(), Fatal> {
-    let counts = ctx.record.state.read(|r| r.binder_counts())?;
-    let mut all = ctx.listing.forecasts.all();
-    for binder in listed {
-        let (mirrored, was_certified) = counts.get(binder.id.as_str()).copied().unwrap_or_default();
-        let (left, expected) = (Forecast::of(mirrored, mirrored), all.entry(binder.id.clone()).or_default());
-        if was_certified {
-            expected.count(&ctx.progress, left);
-        } else {
-            replace(&ctx.progress, &mut expected.left, left);
-        }
-    }
-    Progress::add(&ctx.progress.binders, listed.len() as u64);
-    Ok(())
-}
-
-/// Requests the totals of binders that were never listed completely.
-pub(crate) async fn look_ahead(ctx: &RunContext, binders: &[ListedBinder]) {
-    let forecasts = &ctx.listing.forecasts;
-    let looks = stream::iter(binders).map(|binder| async move {
-        if forecasts.is_unknown(&binder.id)
-            // If this fails, reading the binder will show why.
-            && let Some(Ok(total)) = ctx.service.ask(ctx.service.remote.total(&binder.id)).await
-        {
-            forecasts.look(&ctx.progress, &binder.id, total);
-        }
-    });
-    looks.buffer_unordered(LOOKS).for_each(|()| std::future::ready(())).await;
-    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

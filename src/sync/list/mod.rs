@@ -7,6 +7,7 @@ pub(crate) mod failure;
 pub(crate) mod filter;
 pub(crate) mod folders;
 pub(crate) mod forecast;
+pub(crate) mod look_ahead;
 pub(crate) mod outcome;
 mod pages;
 pub(crate) mod sort_order;
