@@ -124,10 +124,8 @@ impl Program<'_> {
     fn carry_out(&self, command: Command) -> Result<Exit, config::Error> {
         Ok(match command {
             // Here a run is a dry run.
-            Command::Plan(cli::Plan { first, json }) | Command::Run(cli::Run { first, json, .. }) => {
-                let output = self.output(json);
-                commands::plan(&Config { first, ..self.config()? }, &output)
-            }
+            Command::Plan(cli::Plan { first, sample, json }) => self.plan(first, sample, json)?,
+            Command::Run(cli::Run { first, json, .. }) => self.plan(first, 0, json)?,
             Command::Adopt(adopt) => self.adopt(&adopt)?,
             Command::Verify(flags) => self.verify(&flags)?,
             Command::Status(status) if status.from.is_some() => commands::status(None, &status),
@@ -164,6 +162,13 @@ impl Program<'_> {
                 commands::doctor(&doctor, self.sources, self.unknown, &|name| std::env::var_os(name))
             }
         })
+    }
+
+    fn plan(&self, first: bool, sample: usize, json: bool) -> Result<Exit, config::Error> {
+        let (output, mut config) = (self.output(json), self.config()?);
+        config.first = first || sample > 0;
+        config.options.sample = sample;
+        Ok(commands::plan(&config, &output))
     }
 
     fn adopt(&self, adopt: &cli::Adopt) -> Result<Exit, config::Error> {

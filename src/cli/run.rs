@@ -40,11 +40,14 @@ pub struct Run {
 #[derive(Debug, Args)]
 #[command(about = DRY_RUN, after_help = "It is `run --dry-run`: it lists the documents in iBinder as `run` does, and takes the \
     same settings.\n\nExamples:\n  \
-    ibinder-sync plan --dest /srv/mirror\n  ibinder-sync plan --dest /srv/mirror --json | jq .documents")]
+    ibinder-sync plan --dest /srv/mirror\n  ibinder-sync plan --dest /srv/mirror --sample 50\n  ibinder-sync plan --dest /srv/mirror --json | jq .documents")]
 pub struct Plan {
     /// Plan the first run, even if `existing` is set; refused where a mirror is
     #[arg(long)]
     pub first: bool,
+    /// Open N documents, without their bytes, to estimate the size of the first run; implies --first
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub sample: usize,
     /// Print the run report as JSON on standard output
     #[arg(long)]
     pub json: bool,

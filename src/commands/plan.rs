@@ -8,13 +8,13 @@ use crate::{
     config::Config,
     mirror::{self, Root},
     remote::Requests,
-    report::UnchangedCost,
+    report::{FirstRun, Limits, RunReport, UnchangedCost},
     session::{
         Error, Exit, Output, adoption, check_nesting, check_start, execute, open::temporary_folder, reporting,
         service_client, signals::Signals,
     },
     state::State,
-    sync::{Ended, Fatal, Parts},
+    sync::{Ended, Fatal, Finished, Parts, Sampled},
     ui,
 };
 
@@ -60,6 +60,9 @@ fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Erro
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
     report.night = finished.unchanged_requests.map(|requests| UnchangedCost { requests, rate: remote.rate() });
+    if !is_mirror && finished.unchanged_requests.is_some() {
+        report.first_run = Some(first_run(&report, &finished, remote.rate(), config));
+    }
     let exit = Exit::of_run(&finished);
     if !output.json {
         ui::print(&ui::plan(&finished.planned));
@@ -71,4 +74,21 @@ fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Erro
         ui::print_error(fatal);
     }
     Ok(exit)
+}
+
+/// What the first run will cost: what this plan requested, and a link for each download.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn first_run(report: &RunReport, finished: &Finished, rate: Option<f64>, config: &Config) -> FirstRun {
+    let Sampled { sizes, failed, took } = &finished.sampled;
+    let opened = sizes.len() as u64 + failed;
+    let asked = report.requests.token + report.requests.api;
+    let listing = asked.saturating_sub(report.requests.retried + opened);
+    let downloads = report.documents.added + report.documents.adopted + report.documents.updated;
+    let run = FirstRun::new(downloads, listing + downloads, rate);
+    if config.options.sample == 0 {
+        return run;
+    }
+    let each = took.as_secs_f64() / sizes.len().max(1) as f64;
+    let bandwidth = config.options.bandwidth.map(std::num::NonZeroU64::get);
+    run.sampled(sizes, *failed, each, Limits { concurrency: config.options.concurrency, bandwidth })
 }

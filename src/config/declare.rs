@@ -165,6 +165,7 @@ macro_rules! settings {
                     filter,
                     retry: Policy::default(),
                     adopt: Adopt::default(),
+                    sample: 0,
                     trust_times: false,
                 }
             }

@@ -9,6 +9,7 @@ mod changes;
 mod doctor_report;
 mod escape;
 mod filters;
+mod first_run;
 pub mod format;
 mod progress;
 mod run_report;
@@ -23,6 +24,7 @@ use changes::Changes;
 pub use doctor_report::{Area, Belief, Check, DoctorReport, Statement, Verdict};
 pub use escape::{escape, escape_line};
 pub use filters::Filters;
+pub use first_run::{FirstRun, Limits, SizeEstimate};
 pub use format::{bytes, count};
 pub use progress::{ActiveDownload, ActiveDownloads, Download, Progress, Share};
 pub use run_report::{

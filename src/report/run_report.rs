@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeLog, Failure, Filters, Warning};
+use super::{ChangeLog, Failure, Filters, FirstRun, Warning};
 
 /// The outcome of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,6 +258,9 @@ pub struct RunReport {
     /// The cost of the next run if nothing changes; only in a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub night: Option<UnchangedCost>,
+    /// What the first run will cost; only in a plan without a mirror.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_run: Option<FirstRun>,
     /// Every document whose removal was withheld.
     #[serde(default)]
     pub withheld: Vec<Withheld>,

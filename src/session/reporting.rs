@@ -52,6 +52,7 @@ pub(crate) fn report(
         scrub: finished.scrub,
         filters: config.options.filter.shown(),
         night: None,
+        first_run: None,
         withheld: tally.withheld(),
         tabs_without_documents: tally.empty_tabs(),
         failures,

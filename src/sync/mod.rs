@@ -24,6 +24,7 @@ mod upkeep;
 mod worker;
 
 pub use fatal::Fatal;
+pub use fetch::sizes::Sampled;
 pub use list::filter::{BadGlob, Filter};
 pub use options::{Adopt, Options};
 pub use run::{Ended, Finished, Parts, run};

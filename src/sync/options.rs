@@ -52,6 +52,8 @@ pub struct Options {
     pub retry: Policy,
     /// How to treat untracked files in the tree.
     pub adopt: Adopt,
+    /// How many documents a plan opens to estimate sizes.
+    pub sample: usize,
     /// Whether size and time prove a file if the service announces no hash.
     pub trust_times: bool,
 }

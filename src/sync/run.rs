@@ -25,7 +25,13 @@ use crate::{
             renames::Rename,
             reservations::Reservations,
         },
-        fetch::{backlog::Backlog, disk_writes::DiskWrites, download_threads::DownloadThreads, pending},
+        fetch::{
+            backlog::Backlog,
+            disk_writes::DiskWrites,
+            download_threads::DownloadThreads,
+            pending,
+            sizes::{self, Sampled},
+        },
         list::{binders, crawl, look_ahead, outcome::BinderOutcome, tabs},
         sink::{Plan, Sink, Writing},
         upkeep::{retention, scrub},
@@ -91,6 +97,8 @@ pub struct Finished {
     pub planned: Vec<Planned>,
     /// For a plan, how many requests a run needs if nothing has changed.
     pub unchanged_requests: Option<u64>,
+    /// For a plan, what opening a sample of its downloads showed.
+    pub sampled: Sampled,
     /// The time at its end in seconds since the epoch, if the clock can be trusted.
     pub now: Option<i64>,
 }
@@ -134,7 +142,7 @@ pub async fn run(parts: Parts) -> Finished {
     let tally = Arc::new(Tally::default());
     let stop = Arc::clone(&parts.stop);
     let backlog = Backlog::new(parts.options.concurrency);
-    let (result, planned, unchanged_requests) = match build(parts, Arc::clone(&tally), backlog) {
+    let (result, planned, unchanged_requests, sampled) = match build(parts, Arc::clone(&tally), backlog) {
         Ok(ctx) => {
             let ctx = Arc::new(ctx);
             let result = Box::pin(carry_out(&ctx)).await;
@@ -143,9 +151,13 @@ pub async fn run(parts: Parts) -> Finished {
             }
             let is_plan = ctx.record.sink.writing().is_none() && !stop.is_set();
             let requests = if is_plan { binders::unchanged_requests(&ctx).ok() } else { None };
-            (result, ctx.record.sink.take_planned(), requests)
+            let sampled = match &ctx.record.sink {
+                Sink::Plan(plan) if result.is_ok() => Box::pin(sizes::open(&ctx, plan.sample())).await,
+                _ => Sampled::default(),
+            };
+            (result, ctx.record.sink.take_planned(), requests, sampled)
         }
-        Err(error) => (Err(error), Vec::new(), None),
+        Err(error) => (Err(error), Vec::new(), None, Sampled::default()),
     };
     let binders = tally.binder_counts();
     let is_certified = |(_, outcome): &(BinderId, BinderOutcome)| matches!(outcome, BinderOutcome::Certified { .. });
@@ -163,7 +175,7 @@ pub async fn run(parts: Parts) -> Finished {
     }
     let Mirrored { withheld, scrub, now, .. } = mirrored;
     let uncertified = binders.uncertified > 0;
-    Finished { ended, withheld, counted, uncertified, scrub, tally, planned, unchanged_requests, now }
+    Finished { ended, withheld, counted, uncertified, scrub, tally, planned, unchanged_requests, sampled, now }
 }
 
 pub(super) fn build(parts: Parts, tally: Arc<Tally>, backlog: Backlog) -> Result<RunContext, Fatal> {
@@ -176,7 +188,7 @@ pub(super) fn build(parts: Parts, tally: Arc<Tally>, backlog: Backlog) -> Result
     let planner = Planner::new(&state, &root, &tally, &options, Reservations::new(limit), initial);
     let planner = Worker::start("planner", planner)?;
     let sink = match mirror {
-        None => Sink::Plan(Plan::default()),
+        None => Sink::Plan(Plan::new(options.sample)),
         Some(mirror) => {
             let (m, s, t) = (Arc::clone(&mirror), Arc::clone(&state), Arc::clone(&tally));
             let names = Names::Planner(planner.mailbox());

@@ -12,7 +12,7 @@ use crate::{
             committer::Committer,
             operation::{Operation, TreeChange},
         },
-        fetch::job::DownloadJob,
+        fetch::{job::DownloadJob, sample::Sample},
         worker::Pool,
     },
 };
@@ -40,9 +40,12 @@ pub(crate) struct Writing {
     pub(crate) pool: Pool,
 }
 
-/// The changes that a run would make.
-#[derive(Debug, Default)]
-pub(crate) struct Plan(Mutex<Vec<Planned>>);
+/// The changes that a run would make, and a sample of its downloads.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    planned: Mutex<Vec<Planned>>,
+    sample: Mutex<Sample>,
+}
 
 /// Where decisions go.
 #[derive(Debug)]
@@ -52,12 +55,22 @@ pub(crate) enum Sink {
 }
 
 impl Plan {
+    /// A plan with a sample of so many downloads.
+    pub(crate) fn new(sample: usize) -> Self {
+        Self { planned: Mutex::default(), sample: Mutex::new(Sample::of(sample)) }
+    }
+
+    pub(crate) fn sample(&self) -> Sample {
+        self.sample.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn add(&self, planned: Planned) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
     }
 
     pub(crate) fn download(&self, job: DownloadJob, tally: &Tally) {
         tally.changed(&job.document, job.change);
+        self.sample.lock().unwrap_or_else(PoisonError::into_inner).add(&job);
         self.add(match job.change {
             _ if job.found => Planned::Adopt(job.path),
             Change::Updated => Planned::Update(job.path),
@@ -110,7 +123,7 @@ impl Sink {
     /// The planned changes; empty unless this is a plan.
     pub(crate) fn take_planned(&self) -> Vec<Planned> {
         match self {
-            Self::Plan(plan) => std::mem::take(&mut *plan.0.lock().unwrap_or_else(PoisonError::into_inner)),
+            Self::Plan(plan) => std::mem::take(&mut *plan.planned.lock().unwrap_or_else(PoisonError::into_inner)),
             Self::Commit(_) => Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ mod binders;
 mod changes;
 mod doctor;
 mod eta;
+mod first_run;
 mod forget;
 mod history;
 mod log;

@@ -1,6 +1,6 @@
 //! The result of a run, in words.
 
-use super::escape;
+use super::{escape, first_run::first_run};
 use crate::{
     report::{
         Documents, Filters, Outcome, RunReport, UnchangedCost, bytes,
@@ -104,6 +104,9 @@ pub fn planned(run: &RunReport, told: Option<&str>) -> String {
         count(run.documents.unchanged),
         run.duration_seconds
     );
+    if let Some(first) = &run.first_run {
+        text.push_str(&first_run(first));
+    }
     if let Some(cost) = &run.night {
         let (requests, duration) = (number_of(cost.requests, "request", "requests"), duration(cost));
         text.push_str(&format!("A run that finds no changes sends {requests}{duration}.\n"));

@@ -1,5 +1,7 @@
 //! `plan` shows what `run` would do, and changes nothing.
 
+use ibinder_sync::sandbox::{Organisation, Reply, Route};
+
 use crate::program::{Program, snapshot};
 
 #[test]
@@ -55,6 +57,45 @@ fn it_makes_no_destination() {
     let done = program.plan(&["--json"]).expect(0);
     assert_eq!(done.json()["documents"]["added"], 3);
     assert!(!program.dest.exists());
+}
+
+#[test]
+fn the_cost_of_a_first_run_is_told() {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    for n in 0..30 {
+        o.add_document(&binder, None, &format!("{n}.bin"), vec![7; 1000]).unwrap();
+    }
+    let program = Program::new(o);
+    let json = program.plan(&["--json"]).expect(0).json();
+    let asked = json["requests"]["token"].as_u64().unwrap() + json["requests"]["api"].as_u64().unwrap();
+    let first = |sample: serde_json::Value| {
+        let rest = serde_json::json!({ "downloads": 30, "requests": asked + 30, "rate": null, "seconds": null });
+        let mut first = rest;
+        first["sample"] = sample;
+        first
+    };
+    assert_eq!(json["first_run"], first(serde_json::Value::Null));
+    assert_eq!(program.sandbox.count(Route::Blob), 0);
+    let mut json = program.plan(&["--sample", "10", "--existing", "--json"]).expect(0).json();
+    json["first_run"]["sample"]["seconds"].take();
+    let sample = serde_json::json!({
+        "documents": 10, "failed": 0, "bytes": 30_000, "bytes_at_least": 30_000, "bytes_at_most": 30_000,
+        "disk_bytes": 30_000 + 30 * 4096, "seconds": null,
+    });
+    assert_eq!(json["first_run"], first(sample));
+    assert_eq!(program.sandbox.count(Route::Blob), 10);
+    assert_eq!(json["bytes"]["downloaded"], 0);
+    program.sandbox.script(Route::DownloadLink, Reply::problem(404, "Not found").times(2));
+    let told = program.plan(&["--sample", "5"]).expect(0).out;
+    assert!(told.contains(&format!("First run: about {} requests.\n", asked + 30)), "{told}");
+    assert!(told.contains("from 3 of 30 documents; 2 could not be opened. It takes at least "), "{told}");
+    assert!(!program.dest.exists());
+    // It is what the run then sends.
+    let ran = program.run(&["--json"]).expect(0).json();
+    assert_eq!(ran["requests"]["token"].as_u64().unwrap() + ran["requests"]["api"].as_u64().unwrap(), asked + 30);
+    program.plan(&["--sample", "5"]).says(2, "already contains a mirror");
+    assert!(program.plan(&["--json"]).expect(0).json().get("first_run").is_none());
 }
 
 #[test]

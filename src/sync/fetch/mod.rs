@@ -13,5 +13,7 @@ pub(crate) mod pending;
 pub(crate) mod proof;
 pub(crate) mod publish;
 pub(crate) mod receive;
+pub(crate) mod sample;
+pub(crate) mod sizes;
 pub(crate) mod transfer_error;
 pub(crate) mod waiting;
