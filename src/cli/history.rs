@@ -25,17 +25,21 @@ pub struct Snapshots {
     pub json: bool,
 }
 
-/// List the files of the mirror at a time: size in bytes, time and path.
+/// List the folders and files of the mirror at a time: size in bytes, time and path.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{TIMES}\n\nExamples:\n  ibinder-sync ls --dest /srv/mirror --at 7d\n  \
-    ibinder-sync ls --dest /srv/mirror --at 2026-11-03 'Brf Eken/Avtal'"))]
+    ibinder-sync ls --dest /srv/mirror --at 2026-11-03 -R 'Brf Eken'\n  \
+    ibinder-sync ls --dest /srv/mirror 'Brf Eken/**/*.pdf'"))]
 pub struct Ls {
     /// The time [default: now]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
-    /// Files and folders, by their paths at that time [default: everything]
+    /// Files and folders, by their paths at that time; *, ?, [a-z] and {a,b} stand for letters, ** for folders
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Also list everything in the folders
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
     /// Print JSON, one object a line
     #[arg(long)]
     pub json: bool,

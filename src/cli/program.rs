@@ -105,7 +105,7 @@ pub enum Command {
     ConfirmRemovals(ConfirmRemovals),
     /// Find documents by name, path and metadata
     Find(Find),
-    /// List the files of the mirror at a time
+    /// List the folders and files of the mirror at a time
     Ls(Ls),
     /// Show the versions, places and metadata changes of a document
     History(History),

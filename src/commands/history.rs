@@ -12,10 +12,11 @@ use super::named::documents;
 use crate::{
     cli,
     history::{
-        DocumentHistory, ListingEntry, Search, Selection, Snapshot, Tree, clock, complete_before, is_now, run_at,
+        DocumentHistory, ListedFolder, ListingEntry, Search, Selection, Snapshot, Tree, clock, complete_before, is_now,
+        run_at,
     },
     session::{Error, Exit, Reading, open::retry_on_change, output},
-    state::{PastRun, State},
+    state::{PastDocument, PastRun, State},
     ui,
 };
 
@@ -52,8 +53,8 @@ pub(super) fn print_all(pages: &mpsc::Receiver<String>) {
 
 /// Sends the lines, page by page. Fails if a given path has none.
 fn list(dest: &Path, given: &cli::Ls, pages: &mpsc::Sender<String>) -> Result<(), Error> {
-    let mut selection = selection(dest, &given.paths)?;
-    let zone = TimeZone::system();
+    let mut selection = selection(dest, &given.paths)?.with_globs();
+    let mut level = Level { given, zone: TimeZone::system(), folder: None };
     let mut begun = None;
     let mut is_read = true;
     retry_on_change(|| {
@@ -64,9 +65,8 @@ fn list(dest: &Path, given: &cli::Ls, pages: &mpsc::Sender<String>) -> Result<()
         };
         tree.reopened();
         while let Some(page) = tree.next_page(state)? {
-            let wanted = page.iter().filter(|mirrored| selection.wants(&mirrored.path)).map(ListingEntry::of);
-            let line = |entry| if given.json { ui::json_line(&entry) } else { ui::listed(&entry, &zone) };
-            let text: String = wanted.map(line).collect();
+            let wanted: Vec<_> = page.iter().filter(|mirrored| selection.wants(&mirrored.path)).collect();
+            let text: String = wanted.into_iter().map(|mirrored| level.lines(mirrored, &selection)).collect();
             is_read = text.is_empty() || pages.send(text).is_ok();
             if !is_read {
                 break;
@@ -74,7 +74,42 @@ fn list(dest: &Path, given: &cli::Ls, pages: &mpsc::Sender<String>) -> Result<()
         }
         Ok(())
     })?;
+    let is_read = is_read && pages.send(level.end_of_folder()).is_ok();
     if is_read { all_found(&selection, given.at.as_deref()) } else { Ok(()) }
+}
+
+/// The lines of what is listed. Without `-R` all documents in a folder become one line.
+struct Level<'g> {
+    given: &'g cli::Ls,
+    zone: TimeZone,
+    /// The folder whose documents are being read.
+    folder: Option<ListedFolder>,
+}
+
+impl Level<'_> {
+    fn lines(&mut self, mirrored: &PastDocument, selection: &Selection) -> String {
+        let shown = if self.given.recursive { mirrored.path.as_str() } else { selection.shown(&mirrored.path) };
+        if shown == mirrored.path.as_str() {
+            let entry = ListingEntry::of(mirrored);
+            let line = if self.given.json { ui::json_line(&entry) } else { ui::listed(&entry, &self.zone) };
+            return self.end_of_folder() + &line;
+        }
+        let ended = if self.folder.as_ref().is_some_and(|folder| folder.folder == shown) {
+            String::new()
+        } else {
+            self.end_of_folder()
+        };
+        let begin = || ListedFolder { folder: shown.to_owned(), documents: 0, bytes: 0 };
+        let folder = self.folder.get_or_insert_with(begin);
+        folder.documents += 1;
+        folder.bytes += mirrored.size;
+        ended
+    }
+
+    fn end_of_folder(&mut self) -> String {
+        let line = |folder| if self.given.json { ui::json_line(&folder) } else { ui::listed_folder(&folder) };
+        self.folder.take().map(line).unwrap_or_default()
+    }
 }
 
 fn tree(state: &State, given: &cli::Ls, selection: &Selection) -> Result<Tree, Error> {

@@ -67,3 +67,14 @@ impl FoundEntry {
         }
     }
 }
+
+/// A folder in a listing of one level.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListedFolder {
+    /// Its path.
+    pub folder: String,
+    /// The number of documents in it, at any depth.
+    pub documents: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+}

@@ -28,7 +28,7 @@ pub use as_of::{NoSuchTime, clock, complete_before, is_now, run_at, run_before};
 pub use binder::Binder;
 pub use difference::{Between, Difference, differences};
 pub use document_history::{Change, DocumentHistory, Holding, Placement, Revision, Version, When};
-pub use listing_entry::{FoundEntry, ListingEntry};
+pub use listing_entry::{FoundEntry, ListedFolder, ListingEntry};
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, manifest_sizes, write_manifest};
 pub use manifest_retention::thin_manifests;
 pub use page::{changes, write_page};

@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::{bytes, escape};
 use crate::history::{
-    Changes, DocumentHistory, FoundEntry, Holding, ListingEntry, Placement, Restored, Revision, Snapshot, Version,
-    When, clock,
+    Changes, DocumentHistory, FoundEntry, Holding, ListedFolder, ListingEntry, Placement, Restored, Revision, Snapshot,
+    Version, When, clock,
 };
 use crate::report::format::{count, number_of};
 
@@ -66,6 +66,13 @@ fn counts(changes: Option<Changes>) -> [String; 5] {
 pub fn listed(entry: &ListingEntry, zone: &TimeZone) -> String {
     let time = clock(entry.mtime.as_second(), zone);
     format!("{:>12}  {time}  {}\n", entry.size, line(entry.path.as_str()))
+}
+
+/// A folder as a line: size and number of its documents, and its path with a slash.
+pub fn listed_folder(folder: &ListedFolder) -> String {
+    let documents =
+        if folder.documents == 1 { "1 document".to_owned() } else { format!("{} documents", folder.documents) };
+    format!("{:>12}  {documents:<19}  {}/\n", folder.bytes, line(&folder.folder))
 }
 
 /// A document that was found, as a line.

@@ -28,7 +28,7 @@ pub use binders::binders;
 pub use changes::{change, change_total};
 pub use doctor::{checkup_report, doctor_report};
 pub use forget::forget;
-pub use history::{document_history, found, listed, nothing_found, restored, snapshots};
+pub use history::{document_history, found, listed, listed_folder, nothing_found, restored, snapshots};
 pub use log::{Level, start as start_log};
 pub use output::{Lines, is_lost, json, json_line, print, print_aside, print_json};
 pub use profiles::{ProfileEnd, all_profiles, all_statuses, labelled};

@@ -68,11 +68,19 @@ fn documents_of_a_time_are_listed() {
         lines(&done).iter().map(|line| line["path"].as_str().unwrap().to_owned()).collect()
     };
     let before = program.dest.join("Brf Eken/0.txt");
-    assert_eq!(paths(&["--at", "1"]), ["Brf Eken/0.txt", "Brf Eken/1.txt", "Brf Eken/2.txt"]);
-    assert_eq!(paths(&[]), ["Brf Eken/0.txt", "Brf Eken/Avtal/1.txt"]);
+    assert_eq!(paths(&["--at", "1", "-R"]), ["Brf Eken/0.txt", "Brf Eken/1.txt", "Brf Eken/2.txt"]);
+    assert_eq!(paths(&["-R"]), ["Brf Eken/0.txt", "Brf Eken/Avtal/1.txt"]);
     assert_eq!(paths(&["--at", "1", "Brf Eken/2.txt"]), ["Brf Eken/2.txt"]);
     assert_eq!(paths(&["Brf Eken/Avtal/"]), ["Brf Eken/Avtal/1.txt"]);
     assert_eq!(paths(&[before.to_str().unwrap()]), ["Brf Eken/0.txt"]);
+    assert_eq!(paths(&["*/*.txt"]), ["Brf Eken/0.txt"]);
+    assert_eq!(paths(&["**/[12].txt"]), ["Brf Eken/Avtal/1.txt"]);
+    assert_eq!(paths(&["-R", "Brf *"]), ["Brf Eken/0.txt", "Brf Eken/Avtal/1.txt"]);
+    let all = lines(&program.on_mirror("ls", &["--json"]).expect(0));
+    assert_eq!(all, [serde_json::json!({"folder": "Brf Eken", "documents": 2, "bytes": 18})]);
+    let level = program.on_mirror("ls", &["Brf Eken"]).expect(0).out;
+    assert!(level.lines().count() == 2 && level.ends_with("7  1 document           Brf Eken/Avtal/\n"), "{level}");
+    program.on_mirror("ls", &["*.pdf"]).says(2, "nothing is mirrored as *.pdf");
     let text = program.on_mirror("ls", &["--at", "1", "Brf Eken/0.txt"]).expect(0);
     assert!(text.out.trim_start().starts_with("7  20") && text.out.ends_with("  Brf Eken/0.txt\n"), "{}", text.out);
     program.on_mirror("ls", &["--at", "1999-01-01"]).says(2, "no run had ended by");

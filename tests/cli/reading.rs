@@ -110,7 +110,7 @@ fn an_exclusively_locked_state_is_read_from_its_newest_copy() {
     let holder = Connection::open(state(&program)).unwrap();
     // As a run does on a network share.
     holder.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = TRUNCATE; BEGIN EXCLUSIVE").unwrap();
-    let done = read(&program, &["ls"]).expect(0);
+    let done = read(&program, &["ls", "-R"]).expect(0);
     assert_eq!(done.out.lines().count(), 3, "{}", done.out);
     assert!(done.err.contains("copies/000001-") && done.err.contains("min ago)"), "{}", done.err);
     // A check must compare with data newer than its reads.
