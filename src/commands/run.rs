@@ -87,7 +87,7 @@ pub fn refused(dest: &Path, organisation: Option<&OrganisationId>, notices: &Not
 }
 
 fn notify(notifications: &mut Notifications<'_>, exit: Exit, report: &RunReport) {
-    let summary = ui::summary(report, None, None);
+    let summary = ui::summary(report, None, &ui::Told::default());
     notifications.ping(exit, &summary);
     let (outcome, run_id) = (report.outcome.word(), report.run_id.as_str());
     notifications.send(&Over { command: "run", exit, outcome, run_id, report, summary: &summary });

@@ -107,9 +107,9 @@ mod tests {
             ("the connection failed: invalid peer certificate: UnknownIssuer",        false, "SSL_CERT_FILE"),
             ("the connection failed: invalid peer certificate: UnknownIssuer",        true,  "SSL_CERT_FILE"),
             ("invalid peer certificate: certificate expired: verification time",      false, "clock"),
-            ("dns error: failed to lookup address information",                       false, "DNS"),
-            ("client error (Connect): tcp connect error: Connection refused",         false, "firewall"),
-            ("client error (Connect): tcp connect error: Connection refused",         true,  "HTTPS_PROXY and"),
+            ("the connection failed: failed to lookup address information",                       false, "DNS"),
+            ("the connection failed: Connection refused (os error 111)",         false, "firewall"),
+            ("the connection failed: Connection refused (os error 111)",         true,  "HTTPS_PROXY and"),
             ("no data for 20s while waiting for an answer",                      false, "port 443"),
         ];
         for (error, proxy, words) in table {

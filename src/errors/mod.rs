@@ -2,17 +2,30 @@
 
 use std::error::Error;
 
-/// An error with its causes.
-pub fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        source = inner.source();
+/// What went wrong: the innermost cause. The errors around it name layers of the program, which tell nobody anything.
+pub fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
     }
-    text
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("error sending request")]
+    struct Outer(#[source] io::Error);
+
+    #[test]
+    fn only_the_root_is_told() {
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(root_cause(&Outer(refused())), "connection refused");
+        assert_eq!(root_cause(&Outer(io::Error::other(Outer(refused())))), "connection refused");
+        assert_eq!(root_cause(&refused()), "connection refused");
+    }
 }

@@ -6,7 +6,7 @@ use reqwest::{Client, header::CONTENT_TYPE, redirect};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use crate::errors::with_causes;
+use crate::errors::root_cause;
 
 /// How often it is tried.
 const TRIES: u32 = 3;
@@ -87,7 +87,7 @@ fn client(url: &Url) -> Result<Client, Undelivered> {
 }
 
 fn explain(error: reqwest::Error) -> String {
-    with_causes(&error.without_url())
+    root_cause(&error.without_url())
 }
 
 #[cfg(test)]

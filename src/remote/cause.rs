@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::problem::Problem;
-use crate::errors::with_causes;
+use crate::errors::root_cause;
 
 /// What an error means for how to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -173,7 +173,7 @@ impl Cause {
 
 /// The cause of a transport error, without any URL.
 pub(super) fn explain(error: reqwest::Error) -> String {
-    with_causes(&error.without_url())
+    root_cause(&error.without_url())
 }
 
 fn answer_kind(status: u16, genuine: bool) -> ErrorKind {

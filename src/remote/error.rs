@@ -157,7 +157,7 @@ fn general_advice(cause: &Cause) -> &'static str {
             "the next run tries again"
         }
         ErrorKind::Rejected if cause.is_unauthorized() => {
-            "the API client may not read this; if it persists, give the trace id to iBinder support"
+            "if only this is refused, the API client may not read it; give the trace id to iBinder support"
         }
         ErrorKind::Rejected => "if it persists, give this text and the trace id to iBinder support",
         ErrorKind::GivenUp => "the next run continues (--give-up sets how long to wait for a service that is down)",

@@ -43,7 +43,7 @@ use super::{
     settings::Settings,
     transport::{self, ClientPurpose, HEADERS, IDLE, IDLE_FOR},
 };
-use crate::errors::with_causes;
+use crate::errors::root_cause;
 
 /// Most bytes that are read at once; the buffer grows up to this while more is waiting. The head of an answer must fit in
 /// it, too.
@@ -80,7 +80,7 @@ impl StorageClient {
         headers.insert(USER_AGENT, self.agent.clone());
         match timeout(self.limit, client.request(request)).await {
             Ok(Ok(response)) => Ok(Response::from(response.map(Body::wrap))),
-            Ok(Err(error)) => Err(Cause::Transport(with_causes(&error))),
+            Ok(Err(error)) => Err(Cause::Transport(root_cause(&error))),
             Err(_) => Err(Cause::Slow { what: "an answer", limit: self.limit }),
         }
     }

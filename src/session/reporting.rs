@@ -10,7 +10,7 @@ use crate::{
     report::{Answers, Bytes, Failure, Outcome, RunReport, Tally},
     session::{Error, Exit, Output},
     sync::{Ended, Finished},
-    ui,
+    ui::{self, Told},
 };
 
 pub(crate) fn report(
@@ -87,17 +87,19 @@ pub(crate) fn give_up(report: &RunReport, output: &Output, error: &Error) -> Exi
 
 /// Shows the report of a run; `place` is the path of the whole report.
 pub(crate) fn show(output: &Output, report: &RunReport, place: &Path, ended: &Ended) {
-    say(output, report, || ui::summary(report, Some(place), told(ended).as_deref()));
+    say(output, report, || ui::summary(report, Some(place), &told(output, ended)));
 }
 
 /// Shows the report of a plan.
 pub(crate) fn show_plan(output: &Output, report: &RunReport, ended: &Ended) {
-    say(output, report, || ui::planned(report, told(ended).as_deref()));
+    say(output, report, || ui::planned(report, &told(output, ended)));
 }
 
-/// The error that is printed by itself.
-fn told(ended: &Ended) -> Option<String> {
-    if let Ended::Fatal(fatal) = ended { Some(fatal.to_string()) } else { None }
+/// What was printed before the summary. Log lines count where they lead to the same place, such as a terminal or cron's mail.
+fn told(output: &Output, ended: &Ended) -> Told {
+    let error = if let Ended::Fatal(fatal) = ended { Some(fatal.to_string()) } else { None };
+    let failures = Output::is_one_place();
+    Told { error, failures, warnings: failures && !output.quiet }
 }
 
 fn say(output: &Output, report: &RunReport, text: impl FnOnce() -> String) {

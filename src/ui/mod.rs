@@ -36,7 +36,7 @@ pub use progress::Screen;
 pub use purge::purge;
 pub use questions::{ask_line, ask_secret};
 pub use status::status;
-pub use summary::{ended, plan, planned, summary};
+pub use summary::{Told, ended, plan, planned, summary};
 pub use throughput::StatusLine;
 pub use verify::verify_summary;
 pub use waiting::{Pause, Waiting};

@@ -26,9 +26,19 @@ fn head(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The end of a run. `report` is the path of the whole report; `told` is an error that is printed by itself, and so not
-/// listed.
-pub fn summary(run: &RunReport, report: Option<&std::path::Path>, told: Option<&str>) -> String {
+/// What the reader of a summary has read already, and what is not listed again.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// An error that is printed by itself.
+    pub error: Option<String>,
+    /// Whether each failure was logged where the summary appears.
+    pub failures: bool,
+    /// The same for warnings.
+    pub warnings: bool,
+}
+
+/// The end of a run. `report` is the path of the whole report.
+pub fn summary(run: &RunReport, report: Option<&std::path::Path>, told: &Told) -> String {
     let requests = requests(run);
     let mut text = format!(
         "{}: {}\n{} in {:.1} s, {requests}.\n",
@@ -87,8 +97,8 @@ fn result(run: &RunReport) -> String {
     }
 }
 
-/// The end of a plan: what a run would do. `told` is an error that is printed by itself, and so not listed.
-pub fn planned(run: &RunReport, told: Option<&str>) -> String {
+/// The end of a plan: what a run would do.
+pub fn planned(run: &RunReport, told: &Told) -> String {
     let requests = requests(run);
     let mut text = format!(
         "{}: a run would {}. {} in {}, {} unchanged.\nNothing was changed. {:.1} s, {requests}.\n",
@@ -139,8 +149,9 @@ fn tabs(text: &mut String, run: &RunReport) {
 }
 
 /// Failures and warnings.
-fn problems(text: &mut String, run: &RunReport, told: Option<&str>) {
-    let others = run.failures.iter().filter(|f| told != Some(f.error.as_str()));
+fn problems(text: &mut String, run: &RunReport, told: &Told) {
+    let is_told = |error: &str| told.failures || told.error.as_deref() == Some(error);
+    let others = run.failures.iter().filter(|f| !is_told(&f.error));
     let failures: Vec<String> = others
         .map(|f| match &f.file_name {
             Some(name) if !name.is_empty() => format!("{name}: {}", f.error),
@@ -148,7 +159,7 @@ fn problems(text: &mut String, run: &RunReport, told: Option<&str>) {
         })
         .collect();
     list(text, "failed", failures.into_iter());
-    list(text, "warning", run.warnings.iter().cloned());
+    list(text, "warning", if told.warnings { [].iter() } else { run.warnings.iter() }.cloned());
 }
 
 /// The duration of these requests at the saved rate.

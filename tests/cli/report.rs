@@ -80,3 +80,21 @@ fn a_run_that_cannot_begin_is_reported_too() {
     assert_eq!(report["failures"][0]["cause"], "run");
     assert!(report["failures"][0]["error"].as_str().unwrap().contains("state was lost"));
 }
+
+/// As at a terminal, or in cron's mail.
+#[test]
+fn a_failure_is_told_once_where_log_and_summary_appear_together() {
+    let program = Program::with_documents(3);
+    program.sandbox.script(Route::DownloadLink, (0..2).map(|_| Reply::problem(404, "Not found")).collect());
+    let apart = program.run(&[]).expect(4);
+    let told = |text: &str| text.matches("the service says that it does not exist").count();
+    assert_eq!((told(&apart.out), told(&apart.err)), (1, 1), "{}\n{}", apart.out, apart.err);
+    let together = program.beside("together");
+    let file = fs::File::create(&together).unwrap();
+    let mut run = program.run_command(&[]);
+    run.stdout(file.try_clone().unwrap()).stderr(file);
+    assert_eq!(run.status().unwrap().code(), Some(4));
+    let text = fs::read_to_string(&together).unwrap();
+    assert_eq!(told(&text), 1, "{text}");
+    assert!(text.contains("Partial: 1 failed."), "{text}");
+}

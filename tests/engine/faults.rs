@@ -455,7 +455,7 @@ fn a_401_for_one_thing_only_affects_that_thing() {
     world.sandbox.script(Route::DownloadLink, Reply::problem(401, "Unauthorized").times(2));
     let ran = world.run_as(&config);
     assert_eq!((ran.exit(), ran.documents().failed, ran.documents().added), (Exit::Partial, 1, 4), "{ran:?}");
-    assert!(ran.fails_with("the API client may not read this"), "{ran:?}");
+    assert!(ran.fails_with("the API client may not read it"), "{ran:?}");
     assert_eq!(world.sandbox.tokens().len(), 1, "{ran:?}");
 }
 
