@@ -113,9 +113,8 @@ function runSection(store, run) {
 }
 
 function changeRow(store, [kind, id, path, from, size, binder]) {
-  const at = path.lastIndexOf("/");
-  const name = nameElement(path.slice(at + 1));
-  const place = at > 0 ? nameElement(path.slice(0, at).split("/").join(" › ")) : null;
+  const [folder, name] = partPath(path);
+  const shown = nameElement(name);
   return make(
     "li",
     { class: "c" },
@@ -125,10 +124,24 @@ function changeRow(store, [kind, id, path, from, size, binder]) {
       {},
       kindTag(path),
       " ",
-      kind === "removed" ? make("span", { class: "gone" }, name) : addressLink(documentAddress(id, binder), {}, name),
-      make("span", { class: "from" }, place),
-      from ? make("span", { class: "from" }, nameElement(say("movedFrom", from.split("/").join(" › ")))) : null,
+      kind === "removed" ? make("span", { class: "gone" }, shown) : addressLink(documentAddress(id, binder), {}, shown),
+      make("span", { class: "from" }, nameElement(steps(folder))),
+      from ? make("span", { class: "from" }, nameElement(say("movedFrom", formerPlace(from, folder, name)))) : null,
     ),
     make("span", { class: "size" }, formatSize(size)),
   );
+}
+
+function partPath(path) {
+  const at = path.lastIndexOf("/");
+  return [path.slice(0, Math.max(at, 0)), path.slice(at + 1)];
+}
+
+const steps = (path) => path.split("/").join(" › ");
+
+// Only what is another one: the name, the folder, or both.
+export function formerPlace(from, folder, name) {
+  const [oldFolder, oldName] = partPath(from);
+  if (oldFolder === folder) return oldName;
+  return steps(oldName === name ? oldFolder : from);
 }

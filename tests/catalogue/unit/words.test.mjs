@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { modules, PAGE, script } from "../build.mjs";
-import { chosenRuns } from "../../../src/site/page/changes.mjs";
+import { chosenRuns, formerPlace } from "../../../src/site/page/changes.mjs";
 import { formatSize, shellQuoted } from "../../../src/site/page/format.mjs";
 import { mirrorFolder, restoreCommand } from "../../../src/site/page/versions.mjs";
 import { chooseLanguage, LANGUAGES, say, sayCount, useLanguage } from "../../../src/site/page/words.mjs";
@@ -95,6 +95,12 @@ test("changes are chosen by period and binder", () => {
   assert.equal(chosenRuns(runs, "7", "", now).length, 2);
   assert.equal(chosenRuns(runs, "31", "b2", now).length, 1);
   assert.equal(chosenRuns(runs, "31", "b2", now)[0].counts.moved, 1);
+});
+
+test("of a former place only what has changed is told", () => {
+  assert.equal(formerPlace("B/Old/a.pdf", "B/New", "a.pdf"), "B › Old");
+  assert.equal(formerPlace("B/New/b.pdf", "B/New", "a.pdf"), "b.pdf");
+  assert.equal(formerPlace("B/Old/b.pdf", "B/New", "a.pdf"), "B › Old › b.pdf");
 });
 
 test("the command to get a version back can be pasted", () => {
