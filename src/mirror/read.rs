@@ -10,7 +10,7 @@ use rustix::{
 
 use crate::{
     mirror::{Error, Root, digests::Digests, io_counter, sys},
-    model::{RelPath, STATE_FOLDER, Sha256, Stamp},
+    model::{CATALOGUE_HEAD, RelPath, STATE_FOLDER, Sha256, Stamp, catalogue_head},
 };
 
 /// Size of one read.
@@ -64,6 +64,15 @@ impl Root {
         let mut bytes = Vec::with_capacity(most);
         file.take(most as u64).read_to_end(&mut bytes).map_err(|e| Error::io("read", path.as_str(), e))?;
         Ok(Some(bytes))
+    }
+}
+
+impl Root {
+    /// Whether a file of the tree is one of the catalogue's: by its name and its first bytes.
+    pub fn is_of_catalogue(&self, path: &RelPath) -> bool {
+        let Some(head) = catalogue_head(path.as_str()) else { return false };
+        let sample = self.sample(path, CATALOGUE_HEAD);
+        matches!(sample, Ok(Some(bytes)) if bytes.starts_with(head.as_bytes()))
     }
 }
 

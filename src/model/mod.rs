@@ -2,6 +2,7 @@
 //!
 //! Constructors check their values. Nothing here does I/O or knows the wire format or the database schema.
 
+mod catalogue_files;
 mod clock;
 mod document;
 mod failure;
@@ -15,6 +16,7 @@ mod sha256;
 mod share;
 mod stamp;
 
+pub use catalogue_files::{CATALOGUE_DATA, CATALOGUE_HEAD, CATALOGUE_PAGE, CATALOGUE_START, catalogue_head};
 pub use clock::ClockReading;
 pub use document::{Binder, Folder, KnownFolder, Listed};
 pub use failure::{Failure, FailureCause, FailureStep};

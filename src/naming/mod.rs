@@ -17,8 +17,10 @@ mod chain;
 mod cut;
 mod key;
 mod portable;
+mod reserved;
 
 pub use candidates::{document_names, folder_names};
 pub use chain::{PATH_LIMIT, Step, folder_path};
 pub use key::key;
 pub use portable::{composed, portable};
+pub use reserved::is_reserved;

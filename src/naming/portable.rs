@@ -21,7 +21,7 @@ use super::{cut, key::key};
 use crate::model::{SEGMENT_LIMIT, STATE_FOLDER};
 
 /// Zero-width (non-)joiners: kept, but HFS+ does not see them when it compares names.
-const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
+pub(super) const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 
 /// Devices that Windows reserves, without those that are counted.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];

@@ -205,7 +205,7 @@ impl Tree {
             let join = |name: String| Some((self.root.join(&name).ok()?, name));
             let free = |(path, _): &(RelPath, String)| {
                 let key = naming::key(path.as_str());
-                !self.keys.contains(key.as_str()) && !taken(&key)
+                !self.keys.contains(key.as_str()) && !naming::is_reserved(&key) && !taken(&key)
             };
             let found = naming::folder_names(folder.as_str(), folder.as_str(), self.limit).filter_map(join).find(free);
             (folder.as_str().to_owned(), found.as_ref().map(|(_, name)| name.clone()), found.map(|(path, _)| path))
@@ -261,8 +261,9 @@ impl Tree {
                 node.parent.as_ref().and_then(|p| paths.get(p)).cloned().unwrap_or_else(|| self.segment.clone());
             let segment = if new.contains(&id) {
                 let used = used.entry(node.parent.clone()).or_default();
+                let is_reserved = |name: &str| naming::is_reserved(&naming::key(&format!("{parent}/{name}")));
                 let mut names = naming::folder_names(&node.name, id.as_str(), self.limit)
-                    .filter(|name| !used.contains(&naming::key(name)));
+                    .filter(|name| !used.contains(&naming::key(name)) && !is_reserved(name));
                 let best = names.next();
                 let has_file = |name: &String| taken(&naming::key(&format!("{parent}/{name}")));
                 let free = best.clone().filter(|name| !has_file(name)).or_else(|| {

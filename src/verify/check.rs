@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     mirror::{OnDisk, Root, WalkEntry},
-    model::Sha256,
+    model::{RelPath, Sha256},
     pace::Bandwidth,
     report::{Checked, Progress},
     state::{Extent, Known, NeededObject, Restamp, State},
@@ -278,6 +278,7 @@ impl Feed<'_> {
         root.walk(|met| {
             match met {
                 WalkEntry::Found { path, .. } if paths.contains(&hasher.hash_one(path.as_str())) => {}
+                WalkEntry::Found { path, .. } if RelPath::new(&path).is_ok_and(|path| root.is_of_catalogue(&path)) => {}
                 WalkEntry::Found { path, found } if looked.foreign.len() < MAX_EXTRA_FILES => {
                     looked.foreign.push(Foreign { path, found });
                 }

@@ -29,6 +29,7 @@ pub(crate) fn reserve_file(
     for name in candidates {
         let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
         match root.look(&path) {
+            Ok(OnDisk::File(_)) if root.is_of_catalogue(&path) => {}
             Ok(OnDisk::File(_)) if reservations.reserve_path(state, &path, document, in_flight)? => {
                 return Ok(Some(path));
             }

@@ -112,7 +112,7 @@ impl Reservations {
         for name in self.names_of(&in_flight.file_name, document) {
             let path = dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))?;
             let key = naming::key(path.as_str());
-            if is_folder(&key) || self.is_reserved_for_another(&key, document) {
+            if naming::is_reserved(&key) || is_folder(&key) || self.is_reserved_for_another(&key, document) {
                 continue;
             }
             let there = state.read(|r| r.at_path(&key))?;
@@ -187,7 +187,7 @@ impl Reservations {
             let path = beside.parent().map_or_else(|| RelPath::new(&name), |dir| dir.join(&name));
             let path = path.map_err(|e| Fatal::Internal(e.to_string()))?;
             let key = naming::key(path.as_str());
-            if !is_free(&path) || self.has_other_owner(state, &key, document)? {
+            if naming::is_reserved(&key) || !is_free(&path) || self.has_other_owner(state, &key, document)? {
                 continue;
             }
             self.owners.insert(key.clone(), document.clone());

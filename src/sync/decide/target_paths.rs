@@ -26,7 +26,9 @@ pub(crate) fn candidates(
         let renamed = naming::portable(&item.file_name) != naming::portable(&known.file_name);
         (same_dir && !renamed).then(|| known.path.leaf().to_owned())
     });
-    let kept = kept.filter(|name| reservations.limit().takes(name));
-    let given = reservations.names_of(&item.file_name, &item.id).take(CANDIDATES);
+    let is_reserved = |name: &str| naming::is_reserved(&naming::key(&format!("{dir}/{name}")));
+    let kept = kept.filter(|name| reservations.limit().takes(name) && (same_dir || !is_reserved(name)));
+    let names = reservations.names_of(&item.file_name, &item.id);
+    let given = names.filter(|name| !is_reserved(name)).take(CANDIDATES);
     kept.into_iter().chain(given).map(|name| dir.join(&name).map_err(|e| Fatal::Internal(e.to_string()))).collect()
 }

@@ -207,7 +207,7 @@ fn name_folders(known: &[BinderRow], listed: &[Binder], limit: NameLimit) -> Vec
         }
         // The sequence of names is endless, so one is free.
         let mut names = naming::folder_names(&binder.name, binder.id.as_str(), limit);
-        let segment = names.find(|name| used.insert(naming::key(name))).unwrap_or_default();
+        let segment = names.find(|name| is_free(&mut used, naming::key(name))).unwrap_or_default();
         let old = known.get(&binder.id);
         rows.push(BinderRow {
             id: binder.id.clone(),
@@ -218,6 +218,10 @@ fn name_folders(known: &[BinderRow], listed: &[Binder], limit: NameLimit) -> Vec
         });
     }
     rows
+}
+
+fn is_free(used: &mut HashSet<String>, key: String) -> bool {
+    !naming::is_reserved(&key) && used.insert(key)
 }
 
 fn write(state: &State, run: i64, known: &[BinderRow], rows: &[BinderRow]) -> Result<(), Fatal> {
@@ -300,6 +304,10 @@ mod tests {
         // A binder that is not listed keeps its folder.
         assert_eq!(named(&[row("aaaaaaaa1", "Brf", "Brf")], &[binder("bbbbbbbb2", "Brf")]), ["Brf [bbbbbbbb]"]);
         assert_eq!(named(&[], &[binder("a", ".ibinder-sync")]).len(), 1);
+        // The catalogue's names are not for new folders, and an old one keeps its name.
+        assert_eq!(named(&[], &[binder("aaaaaaaa1", "Index.html")]), ["Index.html [aaaaaaaa]"]);
+        let known = [row("aaaaaaaa1", "index-data", "index-data")];
+        assert_eq!(named(&known, &[binder("aaaaaaaa1", "index-data")]), ["index-data"]);
     }
 
     #[test]
