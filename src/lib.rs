@@ -29,6 +29,7 @@ pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod session;
+pub mod site;
 pub mod state;
 pub mod sync;
 pub mod systemd;

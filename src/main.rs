@@ -139,6 +139,10 @@ impl Program<'_> {
             Command::History(history) => commands::history(self.dest()?, &history),
             Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.output(restore.json)),
             Command::Export(export) => commands::export(self.dest()?, &export, &self.output(false)),
+            Command::Catalogue(given) => {
+                let output = self.output(false);
+                commands::catalogue(self.dest()?, &given, &self.settings.site(), &output)
+            }
             Command::Ls(ls) => commands::ls(self.logged_dest()?, &ls),
             Command::Recover(recover) => commands::recover(self.logged_dest()?, recover.force),
             Command::Acknowledge(document) => commands::acknowledge(self.logged_dest()?, &document.id, &self.notices()),

@@ -7,6 +7,7 @@
 mod csv;
 mod error;
 mod jsonl;
+mod labelled;
 mod metadata_columns;
 mod metadata_elements;
 mod record;
@@ -25,6 +26,7 @@ use jiff::tz::TimeZone;
 
 pub use csv::table;
 pub use error::{Error, Refused};
+pub use labelled::Labelled;
 pub use sidecars::Sidecars;
 pub use texts::Texts;
 
@@ -36,7 +38,7 @@ use value::{Value, values};
 use crate::state::{self, Catalogued, State};
 
 /// The key of the tab that contains a document; its value is shown as the tab's name.
-const TAB: &str = "GLOBAL_TabId";
+pub const TAB: &str = "GLOBAL_TabId";
 
 /// How a catalogue is written.
 #[derive(Debug, Clone)]

@@ -238,6 +238,7 @@ const ALSO: &[(&str, &str)] = &[
     ("exclude_binder", "a key of the report, which shows the filters as flags"),
     ("include", "a key of the report, which shows the filters as flags"),
     ("exclude", "a key of the report, which shows the filters as flags"),
+    ("catalogue", "a command of the same name; a row of the state"),
     ("rate", "a row of the state; the head of the sample explains variables"),
 ];
 

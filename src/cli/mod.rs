@@ -1,6 +1,7 @@
 //! The command line, and nothing else: one struct a subcommand. The flags of settings come from `config::KEYS`.
 
 mod binders;
+mod catalogue;
 mod changes;
 mod config;
 mod doctor;
@@ -20,6 +21,7 @@ mod verify;
 mod withheld;
 
 pub use binders::{Binders, BindersCommand};
+pub use catalogue::Catalogue;
 pub use changes::Changes;
 pub use config::{Configuration, ConfigurationCommand};
 pub use doctor::Doctor;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use super::sandbox::{Demo, Sandbox};
 use super::{
     binders::Binders,
+    catalogue::Catalogue,
     changes::Changes,
     config::Configuration,
     doctor::Doctor,
@@ -113,6 +114,8 @@ pub enum Command {
     Restore(Restore),
     /// Write a catalogue of all documents with their metadata
     Export(Export),
+    /// Write the catalogue that opens in a browser
+    Catalogue(Catalogue),
     /// Mirror a made-up organisation, to try the program
     #[cfg(feature = "sandbox")]
     Demo(Demo),

@@ -7,7 +7,9 @@ use crate::{
     config::Notices,
     model::BinderId,
     report::format::number_of,
-    session::{Error, Exit, Reading, Writing, confirm::ask, output::ended, state_backups, status_file::StatusFile},
+    session::{
+        Error, Exit, Reading, Writing, confirm::ask, output::ended, site, state_backups, status_file::StatusFile,
+    },
     state::{BinderSummary, RunEnd},
     sync, ui,
 };
@@ -102,6 +104,7 @@ fn remove(request: &Forget<'_>, summary: &BinderSummary) -> Result<Removed, Erro
     }
     let id = BinderId::parse(&binder.id).map_err(|e| Error::Binder(e.to_string()))?;
     let removed = sync::forget(&mirror, &state, run.number, &id)?;
+    site::forget(&mirror, &state);
     let changes = format!(r#"{{"removed":{removed}}}"#);
     end("complete", Some(&changes))?;
     // Files that can't be kept were reported; the binder is forgotten anyway.

@@ -4,6 +4,7 @@
 mod acknowledge;
 mod all;
 mod binders;
+mod catalogue;
 mod changes;
 mod config;
 mod config_dialog;
@@ -30,6 +31,7 @@ mod withheld;
 pub use acknowledge::acknowledge;
 pub use all::all;
 pub use binders::list as list_binders;
+pub use catalogue::catalogue;
 pub use changes::changes;
 pub use config::{begin as begin_configuration, schema as show_schema, show as show_configuration};
 #[cfg(feature = "sandbox")]

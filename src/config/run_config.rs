@@ -6,6 +6,7 @@ use super::{Error, NAMES, Notices, RateSetting, Settings, Sources, credentials};
 use crate::{
     pace::Limit,
     remote,
+    site::SiteOptions,
     sync::{Filter, Options},
 };
 
@@ -26,6 +27,8 @@ pub struct Config {
     pub options: Options,
     /// Who is notified.
     pub notices: Notices,
+    /// What the catalogue shows; `None` without one.
+    pub catalogue: Option<SiteOptions>,
 }
 
 impl Config {
@@ -35,7 +38,8 @@ impl Config {
         match (settings.destination(sources), limit, remote_settings(settings, sources), notices) {
             (Ok(dest), Ok(limit), Ok(remote), Ok(notices)) => {
                 let (dest, options) = (dest.to_owned(), settings.engine(settings.filter()?));
-                Ok(Self { dest, existing: settings.existing, first: false, remote, limit, options, notices })
+                let catalogue = settings.catalogue.then(|| settings.site());
+                Ok(Self { dest, existing: settings.existing, first: false, remote, limit, options, notices, catalogue })
             }
             (dest, limit, remote, notices) => {
                 let errors = [dest.err(), remote.err(), limit.err(), notices.err()];
@@ -121,6 +125,15 @@ impl Settings {
             }
             RateSetting::Set(rate) => Ok(Limit::Set(rate)),
             RateSetting::Unlimited => Ok(Limit::None),
+        }
+    }
+
+    /// What a catalogue shows.
+    pub fn site(&self) -> SiteOptions {
+        SiteOptions {
+            history: self.catalogue_history,
+            per_binder: self.catalogue_per_binder,
+            organisation: self.organisation_name.clone(),
         }
     }
 

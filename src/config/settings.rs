@@ -39,6 +39,9 @@ const CALLS: &[&str] = &["run", "plan", "adopt", "verify"];
 /// Commands that need the service's address and credentials.
 const SERVICE: &[&str] = &["run", "plan", "adopt", "verify", "doctor"];
 
+/// Commands that write a catalogue for people.
+const CATALOGUES: &[&str] = &["run", "adopt", "catalogue"];
+
 /// Commands that report to others.
 const REPORTS: &[&str] = &["run", "verify"];
 
@@ -64,6 +67,7 @@ const MIRROR: &[&str] = &[
     "history",
     "restore",
     "export",
+    "catalogue",
     "acknowledge",
     "purge",
     "with-lock",
@@ -73,6 +77,7 @@ const MIRROR: &[&str] = &[
 const SPEED: &str = "Speed";
 const LIMITS: &str = "Limits";
 const RETENTION: &str = "Retention";
+const CATALOGUE: &str = "Catalogue";
 const NOTIFICATIONS: &str = "Notifications";
 
 settings! {
@@ -169,6 +174,18 @@ settings! {
     /// hours; all: keep every one
     retain_manifests: Option<ManifestAges> =
         MANIFEST_AGES.default("31d,366d").under(RETENTION).of(RUNS) => engine.retain_manifests;
+
+    /// Keep a catalogue beside the tree: index.html, which opens in a browser, and its data
+    catalogue: bool = SWITCH.default("false").example("true").under(CATALOGUE).of(&["run", "adopt"]);
+
+    /// Show names of removed documents and old versions in the catalogue, to everybody who may read it
+    catalogue_history: bool = SWITCH.default("false").example("true").under(CATALOGUE).of(CATALOGUES);
+
+    /// Put each binder's part of the catalogue into the binder's folder, for shares that have rights by binder
+    catalogue_per_binder: bool = SWITCH.default("false").example("true").under(CATALOGUE).of(CATALOGUES);
+
+    /// The organisation's name, as the catalogue shows it
+    organisation_name: Option<String> = TEXT.example("Brf-förvaltning Syd").without_flag().of(CATALOGUES);
 
     /// Write a copy of the mirror's status, which every user may read, to this file: see `status`
     status_file: Option<PathBuf> = PATH.example("/var/lib/ibinder-sync/status.json").under(NOTIFICATIONS).of(REPORTS);

@@ -108,4 +108,8 @@ points! {
     Recorded,
     /// A state file (a report, a copy of the database) was renamed to its final name.
     StateFileWritten,
+    /// A file of the catalogue was renamed to its final name.
+    CatalogueWritten,
+    /// A file of the catalogue was deleted.
+    CatalogueRemoved,
 }

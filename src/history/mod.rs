@@ -19,6 +19,7 @@ mod restore;
 mod run_summary;
 mod runs;
 mod selection;
+mod site;
 mod snapshot;
 mod tree;
 mod withheld;
@@ -37,6 +38,7 @@ pub use restore::{Missing, MissingReason, Restore, Restored};
 pub use run_summary::note;
 pub use runs::forget_runs;
 pub use selection::Selection;
+pub use site::{Night, Site, SitePlace};
 pub use snapshot::{Changes, Snapshot};
 pub use tree::{Search, Tree, documents_at};
 pub use withheld::{Withheld, WithheldEntry};
@@ -55,6 +57,11 @@ pub enum Error {
     /// A file at the document's path is not the document's.
     #[error("the file at {0:?} was not written by the mirror")]
     NotItsFile(String),
+    /// Something else has a name that the catalogue needs.
+    #[error(
+        "{0:?} is in the way of the catalogue and was left alone; move it out of the mirror, or if a binder or document of iBinder has this name, rename it there"
+    )]
+    CatalogueObstacle(String),
     /// A manifest could not be compressed.
     #[error("a manifest could not be compressed: {0}")]
     Compress(std::io::Error),

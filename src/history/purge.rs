@@ -17,6 +17,7 @@ use crate::{
         manifest::{SUFFIX, forget_document},
         page::write_pages,
         redact::{Purged, hide_patterns},
+        site::{binders_of, erase_from_catalogue},
     },
     mirror::{self, ErrorKind, Mirror},
     model::DocumentId,
@@ -64,15 +65,19 @@ pub fn finish_purges(mirror: &Mirror, state: &State) -> Result<(), Error> {
 }
 
 fn finish(mirror: &Mirror, state: &State, purge: &Purge) -> Result<(), Error> {
-    if let Some(traces) = state.read(|r| r.traces(&purge.document))? {
-        erase_bytes(mirror, state, purge, &traces)?;
-        erase_mentions(mirror, state, &Purged::new(&purge.document, &traces), &purge.document)?;
+    let traces = state.read(|r| r.traces(&purge.document))?;
+    if let Some(traces) = &traces {
+        erase_bytes(mirror, state, purge, traces)?;
+        erase_mentions(mirror, state, &Purged::new(&purge.document, traces), &purge.document)?;
         drop_older_states(mirror)?;
         // The next run writes it again.
         remove(mirror, &[find::FILE])?;
         mirror.barrier()?;
     }
+    let binders = traces.map(|_| binders_of(state, &purge.document)).transpose()?;
     state.write(|w| w.forget_document(purge))?;
+    // Its rows are gone, and it is in no report.
+    erase_from_catalogue(mirror, state, binders.as_ref())?;
     // The id is deleted last, so that the erasure can be continued after a kill.
     state.compact()?;
     Ok(state.end_purge(purge)?)

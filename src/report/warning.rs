@@ -189,6 +189,12 @@ pub enum Warning {
         .0.why
     )]
     Deprecation(OtherWarning),
+    /// The catalogue, or a binder's part of it, could not be written.
+    #[error("the catalogue could not be written: {}; the mirror is not affected", .0.why)]
+    Catalogue(OtherWarning),
+    /// A binder has no page of its own.
+    #[error("a binder has no page of its own: {}", .0.why)]
+    CataloguePart(OtherWarning),
     /// A file outside of the mirror could not be written, or belongs to another mirror.
     #[error("{}", .0.why)]
     Output(OtherWarning),

@@ -146,6 +146,9 @@ pub enum Error {
     /// A catalogue can't be written.
     #[error(transparent)]
     Catalogue(catalogue::Error),
+    /// Something else has the name of a file of the catalogue.
+    #[error(transparent)]
+    Obstacle(history::Error),
     /// A folder can't be served.
     #[error("cannot serve the folder {}: {}", .0.display(), .1)]
     Folder(PathBuf, std::io::Error),
@@ -216,6 +219,7 @@ impl From<history::Error> for Error {
             history::Error::Mirror(error) => error.into(),
             history::Error::State(error) => error.into(),
             history::Error::NotItsFile(path) => Self::NotItsFile(path),
+            history::Error::CatalogueObstacle(_) => Self::Obstacle(error),
             history::Error::Compress(_) => Self::Fatal(Fatal::Internal(error.to_string())),
         }
     }
@@ -272,6 +276,7 @@ impl Error {
             | Self::NothingWithheld { .. }
             | Self::OtherRemovals { .. }
             | Self::NotItsFile(_)
+            | Self::Obstacle(_)
             | Self::Catalogue(catalogue::Error::Sidecars(Refused::NotEmpty(_)))
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),

@@ -13,7 +13,7 @@ use crate::{
     remote::Remote,
     report::{Failure, Outcome, RunReport, Warning, format::number_of},
     session::{
-        Error, Exit, adoption, service_client, state_backups,
+        Error, Exit, adoption, service_client, site, state_backups,
         status_file::{Ending, StatusFile},
     },
     state::{Run, RunEnd, State},
@@ -48,6 +48,9 @@ impl Finalizer<'_> {
     pub(crate) fn write(&self, finished: &Finished, report: &mut RunReport, listed: Result<(), Error>) -> Exit {
         let ended = Exit::of_run(finished);
         let mut exit = self.exit_after(ended, report, listed);
+        let changes = history::changes(self.state, self.run).map(|changes| report.changes = Some(changes));
+        exit = self.exit_after(exit, report, changes.map_err(Error::from));
+        self.catalogue(finished, report);
         let paged = self.page(report);
         exit = self.exit_after(exit, report, paged);
         let whole = self.config.options.filter.wants_all() && report.outcome == Outcome::Complete;
@@ -75,8 +78,20 @@ impl Finalizer<'_> {
         self.write_status(exit, finished, report)
     }
 
-    fn page(&self, report: &mut RunReport) -> Result<(), Error> {
-        report.changes = Some(history::changes(self.state, self.run)?);
+    /// Brings the catalogue up to date. If that fails, the run only warns of it.
+    fn catalogue(&self, finished: &Finished, report: &mut RunReport) {
+        let Some(options) = &self.config.catalogue else { return };
+        let warnings = site::update((self.mirror, self.state), options, finished, report);
+        if warnings.is_empty() {
+            return;
+        }
+        for warning in warnings {
+            finished.tally.warn(warning);
+        }
+        report.set_warnings(finished.tally.warnings());
+    }
+
+    fn page(&self, report: &RunReport) -> Result<(), Error> {
         Ok(history::write_page(self.mirror, self.state, report)?)
     }
 
@@ -89,8 +104,12 @@ impl Finalizer<'_> {
     }
 
     /// Corrects, as far as the disk allows, a report that says that all went well.
-    fn correct_report(&self, report: &mut RunReport) {
-        for done in [self.page(report), write_report(self.mirror, report), self.record(report, false)] {
+    fn correct_report(&self, report: &RunReport) {
+        let told = match &self.config.catalogue {
+            Some(options) => site::correct(self.mirror, self.state, options, report),
+            None => Ok(()),
+        };
+        for done in [self.page(report), write_report(self.mirror, report), self.record(report, false), told] {
             if let Err(error) = done {
                 tracing::debug!("the corrected report could not be written: {error}");
             }

@@ -14,6 +14,7 @@ pub(crate) mod reporting;
 pub(crate) mod service_client;
 pub(crate) mod signals;
 pub(crate) mod sink;
+pub(crate) mod site;
 pub(crate) mod state_backups;
 pub(crate) mod status_file;
 pub(crate) mod watchdog;

@@ -114,7 +114,7 @@ impl Reader<'_> {
     }
 }
 
-fn catalogued(row: &Row<'_>) -> Result<Catalogued, Error> {
+pub(super) fn catalogued(row: &Row<'_>) -> Result<Catalogued, Error> {
     Ok(Catalogued {
         document: row.get(0)?,
         version: row.get(1)?,

@@ -13,6 +13,7 @@
 
 mod acknowledged;
 mod catalogue;
+mod catalogue_marks;
 mod changes;
 mod connection;
 mod copy;
@@ -58,6 +59,7 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use catalogue::{Catalogued, Labels};
+pub use catalogue_marks::{BinderMark, EarlierVersion};
 pub use changes::{Changed, DocumentChange};
 pub use document_metadata::metadata_hash;
 pub use documents::{AtPath, Known};

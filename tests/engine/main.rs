@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod adopt;
+mod catalogue;
 mod changes;
 mod contradictions;
 mod crash;

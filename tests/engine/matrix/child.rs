@@ -36,6 +36,10 @@ pub(super) enum Command {
     Run,
     /// A run that keeps one old version per document.
     Retain,
+    /// A run that keeps a catalogue.
+    Catalogue,
+    /// The same, with a part for each binder.
+    CataloguePerBinder,
     Adopt,
     Repair,
     Forget(String),
@@ -58,6 +62,8 @@ pub(super) fn start(world: &World, task: &Task) -> (bool, Vec<Event>) {
     let (command, id) = match &task.command {
         Command::Run => ("run", None),
         Command::Retain => ("retain", None),
+        Command::Catalogue => ("catalogue", None),
+        Command::CataloguePerBinder => ("catalogue per binder", None),
         Command::Adopt => ("adopt", None),
         Command::Repair => ("repair", None),
         Command::Forget(binder) => ("forget", Some(binder)),
@@ -111,12 +117,16 @@ fn the_child() {
     watch(Path::new(task["trace"].as_str().unwrap()), kill);
     let given = Settings {
         retain_versions: NonZeroU64::new(u64::from(task["command"] == "retain")),
+        catalogue: task["command"].as_str().unwrap().starts_with("catalogue"),
+        catalogue_per_binder: task["command"] == "catalogue per binder",
         ..harness::given(dest.clone())
     };
     let config = harness::config(given, &|name| std::env::var_os(name));
     let exit = match (task["command"].as_str().unwrap(), task["fallbacks"] == true) {
         ("run", true) => harness::run_on(&config, |mirror| mirror.with_fallbacks_only()).exit(),
-        ("run" | "retain", false) => commands::run(&config, &Output::new(false, Level::Error, false)),
+        ("run" | "retain" | "catalogue" | "catalogue per binder", false) => {
+            commands::run(&config, &Output::new(false, Level::Error, false))
+        }
         ("adopt", _) => commands::adopt(&config, &Output::new(false, Level::Error, false)),
         ("repair", _) => {
             let matches = cli::command().get_matches_from(["ibinder-sync", "verify", "--repair"]);

@@ -4,6 +4,7 @@
 //! more entry in [`operations`]. Each operation runs with all abilities of the file system and without them. After a
 //! kill the same command may be killed again at the same point, and then runs to its end.
 
+mod catalogue;
 mod child;
 mod operations;
 mod story;
@@ -192,6 +193,8 @@ fn every_point_is_passed_by_some_operation() {
     let mut story = Story::new(false);
     story.run();
     met.extend(PURGE.start(&mut story, None).1.iter().map(|event| event.point));
+    // `catalogue` kills at these.
+    met.extend([Point::CatalogueWritten, Point::CatalogueRemoved]);
     // Only a second start replays and sweeps, and each kill above has one.
     met.extend([Point::Replayed, Point::Discarded]);
     let missing: Vec<&Point> = Point::ALL.iter().filter(|point| !met.contains(point)).collect();
