@@ -12,6 +12,7 @@ pub mod errors;
 pub mod evidence;
 pub mod failpoints;
 pub mod find;
+pub mod handover;
 pub mod history;
 pub mod mail;
 pub mod mirror;

@@ -24,14 +24,36 @@ pub fn table<const COLUMNS: usize>(
     header: [&str; COLUMNS],
     rows: impl IntoIterator<Item = [String; COLUMNS]>,
 ) -> Result<(), Error> {
-    out.write_all(MARK)?;
-    let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
-    table.write_record(header).map_err(failed)?;
-    for row in rows {
-        let cells = header.into_iter().zip(row).map(|(name, text)| cell(name, text));
-        table.write_record(cells).map_err(failed)?;
+    let mut table = Rows::new(out, header)?;
+    rows.into_iter().try_for_each(|row| table.row(row))?;
+    table.end()
+}
+
+/// The same, row by row.
+pub struct Rows<'o, const COLUMNS: usize> {
+    header: [&'o str; COLUMNS],
+    rows: Writer<&'o mut dyn Write>,
+}
+
+impl<'o, const COLUMNS: usize> Rows<'o, COLUMNS> {
+    /// Begins with the names of the columns.
+    pub fn new(out: &'o mut dyn Write, header: [&'o str; COLUMNS]) -> Result<Self, Error> {
+        out.write_all(MARK)?;
+        let mut rows = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
+        rows.write_record(header).map_err(failed)?;
+        Ok(Self { header, rows })
     }
-    Ok(table.flush()?)
+
+    /// Writes a row.
+    pub fn row(&mut self, cells: [String; COLUMNS]) -> Result<(), Error> {
+        let cells = self.header.into_iter().zip(cells).map(|(name, text)| cell(name, text));
+        self.rows.write_record(cells).map_err(failed)
+    }
+
+    /// Writes what is left in the buffer.
+    pub fn end(mut self) -> Result<(), Error> {
+        Ok(self.rows.flush()?)
+    }
 }
 
 pub(super) struct Table<'o> {

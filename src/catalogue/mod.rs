@@ -24,7 +24,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-pub use csv::table;
+pub use csv::{Rows, table};
 pub use error::{Error, Refused};
 pub use labelled::Labelled;
 pub use sidecars::Sidecars;

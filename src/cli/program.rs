@@ -14,6 +14,7 @@ use super::{
     doctor::Doctor,
     export::Export,
     find::Find,
+    handover::Handover,
     history::{History, Ls, Restore, Snapshots},
     mirror::{Acknowledge, Purge, Recover, WithLock},
     profiles::Profiles,
@@ -116,6 +117,8 @@ pub enum Command {
     Export(Export),
     /// Write the catalogue that opens in a browser
     Catalogue(Catalogue),
+    /// Hand over binders with everything about them, and a receipt
+    Handover(Handover),
     /// Mirror a made-up organisation, to try the program
     #[cfg(feature = "sandbox")]
     Demo(Demo),

@@ -68,6 +68,7 @@ const MIRROR: &[&str] = &[
     "restore",
     "export",
     "catalogue",
+    "handover",
     "acknowledge",
     "purge",
     "with-lock",

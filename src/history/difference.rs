@@ -3,6 +3,8 @@
 //! The ends of the two runs are compared, not what happened in between: a document that was changed and changed back is not
 //! listed, and one that was added and removed again neither.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::{
@@ -41,8 +43,39 @@ pub fn differences(reader: &Reader<'_>, between: Between) -> Result<Vec<Differen
         let (versions, places) = (reader.versions_of(&document)?, reader.places_of(&document)?);
         found.extend(difference(&document, (&versions, &places), between));
     }
-    found.sort_by(|a, b| (&a.change.path, &a.change.document_id).cmp(&(&b.change.path, &b.change.document_id)));
+    sort(&mut found);
     Ok(found)
+}
+
+/// The differences that each run made, oldest run first, each in path order: what `changes --run` says about each of them.
+pub fn differences_by_run<E: From<state::Error>>(
+    reader: &Reader<'_>,
+    mut each: impl FnMut(i64, Vec<Difference>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut touched: Vec<(i64, DocumentId)> = Vec::new();
+    for document in reader.touched_after(0)? {
+        let (versions, places) = (reader.versions_of(&document)?, reader.places_of(&document)?);
+        let of_versions = versions.iter().flat_map(|span| [Some(span.first_run), span.ended_run]);
+        let of_places = places.iter().flat_map(|span| [Some(span.first_run), span.ended_run]);
+        let runs: BTreeSet<i64> = of_versions.chain(of_places).flatten().collect();
+        touched.extend(runs.into_iter().map(|run| (run, document.clone())));
+    }
+    touched.sort();
+    for documents in touched.chunk_by(|(run, _), (other, _)| run == other) {
+        let run = documents[0].0;
+        let mut found = Vec::new();
+        for (_, document) in documents {
+            let (versions, places) = (reader.versions_of(document)?, reader.places_of(document)?);
+            found.extend(difference(document, (&versions, &places), Between { after: run - 1, until: run }));
+        }
+        sort(&mut found);
+        each(run, found)?;
+    }
+    Ok(())
+}
+
+fn sort(found: &mut [Difference]) {
+    found.sort_by(|a, b| (&a.change.path, &a.change.document_id).cmp(&(&b.change.path, &b.change.document_id)));
 }
 
 fn difference(document: &DocumentId, spans: Spans<'_>, between: Between) -> Option<Difference> {

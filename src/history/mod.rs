@@ -27,7 +27,7 @@ mod withheld;
 pub use crate::state::Traces;
 pub use as_of::{NoSuchTime, clock, complete_before, is_now, run_at, run_before};
 pub use binder::Binder;
-pub use difference::{Between, Difference, differences};
+pub use difference::{Between, Difference, differences, differences_by_run};
 pub use document_history::{Change, DocumentHistory, Holding, Placement, Revision, Version, When};
 pub use listing_entry::{FoundEntry, ListedFolder, ListingEntry};
 pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, manifest_sizes, write_manifest};

@@ -12,7 +12,7 @@ use std::sync::{
 use serde::Serialize;
 
 use crate::{
-    mirror::{self, ContentLocation, ErrorKind, FileWriter, OnDisk, Root, Target, WriteOutcome},
+    mirror::{self, ContentLocation, ErrorKind, FileTarget, OnDisk, Root, WriteFile, WriteOutcome},
     model::{DocumentId, RelPath, Sha256, VersionId},
     report::Progress,
     state::PastDocument,
@@ -87,8 +87,8 @@ pub struct Restored {
 pub struct Restore<'a> {
     /// The mirror.
     pub root: &'a Root,
-    /// The folder to restore into.
-    pub target: &'a Target,
+    /// The folder or archive to restore into.
+    pub target: &'a dyn FileTarget,
     /// Progress for display.
     pub progress: &'a Progress,
     /// Whether an edited file is restored if nothing else is kept.
@@ -161,14 +161,14 @@ impl Restore<'_> {
         done: &Mutex<Restored>,
         broken: &Mutex<Option<mirror::Error>>,
     ) {
-        let mut writer = FileWriter::new(self.target);
+        let mut writer = self.target.writer();
         loop {
             let Ok(batch) = lock(queue).recv() else { return };
             for mirrored in batch {
                 if (self.ended)() || lock(broken).is_some() {
                     break;
                 }
-                if let Err(error) = self.one(&mut writer, mirrored, done) {
+                if let Err(error) = self.one(&mut *writer, mirrored, done) {
                     lock(broken).get_or_insert(error);
                 }
                 Progress::add(&self.progress.downloads_done, 1);
@@ -178,7 +178,7 @@ impl Restore<'_> {
 
     fn one(
         &self,
-        writer: &mut FileWriter<'_>,
+        writer: &mut dyn WriteFile,
         mirrored: PastDocument,
         done: &Mutex<Restored>,
     ) -> Result<(), mirror::Error> {
@@ -210,7 +210,7 @@ impl Restore<'_> {
     /// Restores a file from the first source with the right bytes.
     fn restore_file(
         &self,
-        writer: &mut FileWriter<'_>,
+        writer: &mut dyn WriteFile,
         wanted: &PastDocument,
         damaged: &mut u64,
     ) -> Result<RestoreOutcome, mirror::Error> {
@@ -248,7 +248,7 @@ impl Restore<'_> {
     /// Restores a file from one source; `None` if there is none.
     fn from(
         &self,
-        writer: &mut FileWriter<'_>,
+        writer: &mut dyn WriteFile,
         place: ContentLocation<'_>,
         wanted: &PastDocument,
         sha256: &Sha256,

@@ -14,7 +14,7 @@ pub enum Language {
 
 impl Language {
     /// The text in this language.
-    pub(super) fn pick(self, english: &'static str, swedish: &'static str) -> &'static str {
+    pub fn pick(self, english: &'static str, swedish: &'static str) -> &'static str {
         match self {
             Self::English => english,
             Self::Swedish => swedish,
@@ -22,7 +22,7 @@ impl Language {
     }
 
     /// A number with its noun: one and many in English, one and many in Swedish.
-    pub(super) fn count(self, number: u64, english: (&str, &str), swedish: (&str, &str)) -> String {
+    pub fn count(self, number: u64, english: (&str, &str), swedish: (&str, &str)) -> String {
         let (one, many) = match self {
             Self::English => english,
             Self::Swedish => swedish,
@@ -31,7 +31,7 @@ impl Language {
     }
 
     /// A number: `12,034` in English, `12 034` with hard spaces in Swedish.
-    pub(super) fn number(self, number: u64) -> String {
+    pub fn number(self, number: u64) -> String {
         let text = count(number);
         match self {
             Self::English => text,
@@ -40,7 +40,7 @@ impl Language {
     }
 
     /// The code in HTML.
-    pub(super) fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         self.pick("en", "sv")
     }
 }

@@ -16,4 +16,4 @@ pub use compose::{Facts, Letter, compose, trial};
 pub use decide::{Occasion, Told, decide};
 pub use html::html;
 pub use language::Language;
-pub use text::text;
+pub use text::{text, wrapped};

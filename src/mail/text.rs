@@ -44,7 +44,8 @@ pub(super) fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-fn wrapped(text: &str, indent: &str) -> String {
+/// A text in lines of limited length.
+pub fn wrapped(text: &str, indent: &str) -> String {
     let mut lines = vec![indent.to_owned()];
     for word in text.split(' ') {
         let line = lines.last().map_or(0, |line| line.chars().count());

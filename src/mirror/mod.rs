@@ -5,6 +5,7 @@
 //! the caller has committed. [`Root`] only reads.
 
 mod anonymous_files;
+mod archive;
 mod copies;
 mod digests;
 mod erase;
@@ -39,6 +40,7 @@ use anonymous_files::AnonymousFiles;
 use state_dir::StateDir;
 
 pub use anonymous_files::{NEEDED_DESCRIPTORS, descriptors};
+pub use archive::Archive;
 pub use copies::copies;
 pub use error::{Error, ErrorKind, Shortage};
 pub use fingerprint::Fingerprint;
@@ -52,7 +54,7 @@ pub use root::{DestinationKind, OnDisk, Root, holds_files, survey};
 pub use shelf::Shelf;
 pub use stage::Stage;
 pub use state_dir::database;
-pub use target::{FileWriter, Target, WriteOutcome, is_inside};
+pub use target::{FileTarget, FileWriter, Target, WriteFile, WriteOutcome, is_inside};
 pub use walk::WalkEntry;
 
 use crate::{

@@ -1,7 +1,8 @@
 //! A folder outside of the mirror for restored files.
 //!
 //! It is empty at first, so anything that is later in the way of a file was put there by somebody and is neither followed
-//! nor replaced. Each file is a clone of the source's extents if the file system supports that, otherwise a copy, and never
+//! nor replaced. Only unfinished work of this program is continued: then a file that is there already is compared, and
+//! written again if it differs. Each file is a clone of the source's extents if the file system supports that, otherwise a copy, and never
 //! a link. Its content is hashed while it is written, and a file with other content than expected is deleted.
 
 use std::{
@@ -37,6 +38,31 @@ pub struct Target {
     syncs_each: bool,
     /// New folders, which must be synced.
     made: Mutex<Vec<RelPath>>,
+    /// Whether files may be there from an earlier attempt.
+    continues: bool,
+}
+
+/// Where verified files are written.
+pub trait FileTarget: Sync {
+    /// A writer; each thread has its own.
+    fn writer(&self) -> Box<dyn WriteFile + '_>;
+
+    /// Makes everything durable.
+    fn finish(&self) -> Result<(), Error>;
+}
+
+/// Writes verified files.
+pub trait WriteFile {
+    /// Writes a file with the bytes of an open one, if their hash is `sha256`. `mtime` is in nanoseconds since the epoch;
+    /// `ended` returns whether to cancel.
+    fn write_file(
+        &mut self,
+        path: &RelPath,
+        from: &mut File,
+        sha256: &Sha256,
+        mtime: i64,
+        ended: &dyn Fn() -> bool,
+    ) -> Result<WriteOutcome, Error>;
 }
 
 /// The result of writing a file.
@@ -55,21 +81,43 @@ pub enum WriteOutcome {
 impl Target {
     /// Opens a folder, and creates it if it is missing. Refuses a folder that is not empty or is inside the mirror.
     pub fn open(path: &Path, mirror: &Root) -> Result<Self, Error> {
-        let refused = |why: &str| Err(Error::Destination(format!("{} {why}; nothing was restored", path.display())));
-        if is_inside(path, mirror)? {
-            return refused("lies inside the mirror: give a folder elsewhere");
-        }
+        refuse_inside(path, mirror)?;
         match survey(path)? {
-            DestinationKind::Absent | DestinationKind::Empty => {}
+            DestinationKind::Absent | DestinationKind::Empty => Self::begin(path, false),
             DestinationKind::Mirror | DestinationKind::StateLost | DestinationKind::Foreign => {
-                return refused("is not empty: give an empty folder, or one that does not exist yet");
+                Err(refused(path, "is not empty: give an empty folder, or one that does not exist yet"))
             }
         }
+    }
+
+    /// The same, and also opens a folder with unfinished work: it has a folder `mark`, and otherwise only these names.
+    pub fn open_or_continue(path: &Path, mirror: &Root, mark: &str, names: &[&str]) -> Result<Self, Error> {
+        if !path.join(mark).symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            return Self::open(path, mirror);
+        }
+        refuse_inside(path, mirror)?;
+        let entries = std::fs::read_dir(path).map_err(|e| Error::destination("read the folder", path, e))?;
+        for entry in entries {
+            let name = entry.map_err(|e| Error::destination("read the folder", path, e))?.file_name();
+            if name != mark && !names.iter().any(|known| name == *known) {
+                let why = format!("has unfinished work and also {}: move it away", name.display());
+                return Err(refused(path, &why));
+            }
+        }
+        Self::begin(path, true)
+    }
+
+    fn begin(path: &Path, continues: bool) -> Result<Self, Error> {
         std::fs::create_dir_all(path)
             .map_err(|e| Error::Destination(format!("cannot create the folder {}: {e}", path.display())))?;
         let root = Root::open(path)?;
         let syncs_each = root.is_network() || !sys::sync_all_reports_errors();
-        Ok(Self { root, clones: AtomicBool::new(true), syncs_each, made: Mutex::default() })
+        Ok(Self { root, clones: AtomicBool::new(true), syncs_each, made: Mutex::default(), continues })
+    }
+
+    /// The folder, for reading.
+    pub fn root(&self) -> &Root {
+        &self.root
     }
 
     /// Makes everything durable.
@@ -86,6 +134,28 @@ impl Target {
     }
 }
 
+fn refused(path: &Path, why: &str) -> Error {
+    Error::Destination(format!("{} {why}; nothing was written", path.display()))
+}
+
+/// Refuses a path inside the mirror.
+pub(super) fn refuse_inside(path: &Path, mirror: &Root) -> Result<(), Error> {
+    if is_inside(path, mirror)? {
+        return Err(refused(path, "lies inside the mirror: give a place elsewhere"));
+    }
+    Ok(())
+}
+
+impl FileTarget for Target {
+    fn writer(&self) -> Box<dyn WriteFile + '_> {
+        Box::new(FileWriter::new(self))
+    }
+
+    fn finish(&self) -> Result<(), Error> {
+        Self::finish(self)
+    }
+}
+
 /// Writes files into a [`Target`]. Keeps the last file's folder open, since the next file is often in the same one.
 #[derive(Debug)]
 pub struct FileWriter<'t> {
@@ -99,10 +169,10 @@ impl<'t> FileWriter<'t> {
     pub fn new(target: &'t Target) -> Self {
         Self { target, folder: None, buffer: vec![0; PIECE] }
     }
+}
 
-    /// Writes a file with the bytes of an open one, if their hash is `sha256`. `mtime` is in nanoseconds since the epoch;
-    /// `ended` returns whether to cancel.
-    pub fn write_file(
+impl WriteFile for FileWriter<'_> {
+    fn write_file(
         &mut self,
         path: &RelPath,
         from: &mut File,
@@ -112,6 +182,12 @@ impl<'t> FileWriter<'t> {
     ) -> Result<WriteOutcome, Error> {
         let Self { target, buffer, folder } = self;
         let dir = target.folder_of(path, folder)?;
+        if target.continues {
+            let same = target.compare(dir, path, sha256, mtime, buffer, ended)?;
+            if let Some(outcome) = same {
+                return Ok(outcome);
+            }
+        }
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_bits_truncate(0o666);
         let mut file: File = match rustix::fs::openat(dir, path.leaf(), flags, mode) {
@@ -161,6 +237,41 @@ impl Target {
         while let Some(folder) = next.filter(|folder| !made.contains(folder)) {
             next = folder.parent();
             made.push(folder);
+        }
+    }
+
+    /// Compares a file of an earlier attempt, and deletes it if it has other bytes. `None` if it must be written.
+    fn compare(
+        &self,
+        dir: &OwnedFd,
+        path: &RelPath,
+        sha256: &Sha256,
+        mtime: i64,
+        buffer: &mut [u8],
+        ended: &dyn Fn() -> bool,
+    ) -> Result<Option<WriteOutcome>, Error> {
+        let failed = |e: io::Error| Error::io("look at", path.as_str(), e);
+        match sys::look(dir, path.leaf()).map_err(failed)? {
+            sys::EntryKind::Nothing => return Ok(None),
+            sys::EntryKind::File(_) => {}
+            sys::EntryKind::Other(what) => return Err(Error::InTheWay { path: path.to_string(), what }),
+        }
+        let mut file = super::read::open(dir, path.leaf()).map_err(|e| failed(e.into()))?;
+        let mut size = 0;
+        let found = super::read::digest_with(buffer, &mut file, |piece| {
+            size += piece.len() as u64;
+            if ended() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        });
+        match found {
+            Ok(found) if found == *sha256 => {
+                self.set_attributes(&file, mtime).map_err(failed)?;
+                Ok(Some(WriteOutcome::Written(size)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && ended() => Ok(Some(WriteOutcome::Cancelled)),
+            Ok(_) | Err(_) => {
+                rustix::fs::unlinkat(dir, path.leaf(), AtFlags::empty()).map_err(|e| failed(e.into()))?;
+                Ok(None)
+            }
         }
     }
 

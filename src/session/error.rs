@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     catalogue::{self, Refused},
-    config, find,
+    config, find, handover,
     history::{self, NoSuchTime},
     mirror, remote,
     report::FailureCause,
@@ -149,6 +149,9 @@ pub enum Error {
     /// Something else has the name of a file of the catalogue.
     #[error(transparent)]
     Obstacle(history::Error),
+    /// A bag can't be made.
+    #[error(transparent)]
+    Handover(handover::Error),
     /// A folder can't be served.
     #[error("cannot serve the folder {}: {}", .0.display(), .1)]
     Folder(PathBuf, std::io::Error),
@@ -225,6 +228,17 @@ impl From<history::Error> for Error {
     }
 }
 
+impl From<handover::Error> for Error {
+    fn from(error: handover::Error) -> Self {
+        match error {
+            handover::Error::Mirror(error) => error.into(),
+            handover::Error::State(error) => error.into(),
+            handover::Error::Catalogue(error) => error.into(),
+            other => Self::Handover(other),
+        }
+    }
+}
+
 impl Error {
     /// The same error; if the disk of `dest` is full, with the reason.
     #[must_use]
@@ -278,18 +292,21 @@ impl Error {
             | Self::NotItsFile(_)
             | Self::Obstacle(_)
             | Self::Catalogue(catalogue::Error::Sidecars(Refused::NotEmpty(_)))
+            | Self::Handover(handover::Error::Strays(_))
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::PermissionDenied => Exit::Usage,
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::NotADirectory => Exit::Usage,
             Self::Copy(..) | Self::Pages(..) | Self::Unwritten(_) => Exit::Disk,
             Self::Output(_, error)
+            | Self::Handover(handover::Error::Scratch(_, error))
             | Self::Catalogue(
                 catalogue::Error::Write(error)
                 | catalogue::Error::Temporary(_, error)
                 | catalogue::Error::Sidecars(Refused::Disk(.., error)),
             ) => written(error),
             Self::Catalogue(catalogue::Error::Workbook(_) | catalogue::Error::State(_))
+            | Self::Handover(handover::Error::Mirror(_) | handover::Error::State(_) | handover::Error::Catalogue(_))
             | Self::StateLost(_)
             | Self::NoCopy(_)
             | Self::Sandbox(_)

@@ -1,6 +1,7 @@
 //! Opens a mirror for changing or for reading.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -163,6 +164,40 @@ impl Reading {
         let state = State::scratch(Some(database), &folder.path().join("state.db"))?;
         Ok(Self { state, root, _scratch: Some(folder) })
     }
+}
+
+/// Writes a changed copy of the present state, which gets its name when it is complete. If a run has the state exclusively,
+/// its newest copy is copied.
+pub(crate) fn copy_state(
+    dest: &Path,
+    copy: &Path,
+    change: impl FnOnce(&State) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (database, staged) = (mirror::database(dest), copy.with_extension("new"));
+    let begin = |from: &Path| {
+        for part in state::PARTS {
+            let mut name = staged.clone().into_os_string();
+            name.push(part);
+            let _ = std::fs::remove_file(name);
+        }
+        State::scratch(Some(from), &staged)
+    };
+    let state = match begin(&database) {
+        Err(error) if error.kind() == ErrorKind::Busy => {
+            let Some(newest) = mirror::copies(dest).into_iter().next() else { return Err(error.into()) };
+            let state = begin(&newest)?;
+            let time = state.read(|r| r.latest_time())?;
+            ui::warn(&Older(newest, time));
+            state
+        }
+        other => other?,
+    };
+    change(&state)?;
+    state.checkpoint()?;
+    drop(state);
+    let failed = |e: std::io::Error| Error::from(state::Error::scratch(copy, e));
+    File::open(&staged).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&staged, copy).map_err(failed)
 }
 
 /// A folder for a temporary copy of the state.

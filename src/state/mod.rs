@@ -23,6 +23,7 @@ mod error;
 mod evidence;
 mod files;
 mod folders;
+mod handover;
 mod health;
 mod history;
 #[cfg(test)]
@@ -67,6 +68,7 @@ pub use error::{Error, ErrorKind};
 pub use evidence::Provisional;
 pub use files::PARTS;
 pub use folders::BinderRow;
+pub use handover::{Acknowledged, Ended, LastRun, VersionRow};
 pub use health::{Objects, Pending, RunTimes};
 pub use history::{DocumentTimeline, MetadataSpan, PastDocument, PastRun, PlaceSpan, VersionSpan};
 pub use integrity::{CheckLevel, Condition, examine, examine_in_use, is_good_copy};

@@ -25,6 +25,7 @@ fn help_texts() {
         "history",
         "restore",
         "export",
+        "handover",
         "demo",
         "sandbox",
         "completions",

@@ -12,6 +12,7 @@ mod export;
 mod filters;
 mod find;
 mod forget;
+mod handover;
 mod help;
 mod history;
 #[cfg(target_os = "linux")]

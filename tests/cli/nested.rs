@@ -59,6 +59,8 @@ fn no_output_is_written_into_another_mirror() {
             &["restore", "--at", "now", "--to", &at("new")][..],
             &["export", "--format", "csv", "--to", &at("a.csv")],
             &["export", "--sidecars", &at("side")],
+            &["handover", "--to", &at("bag")],
+            &["handover", "--zip", "--to", &at("bag.zip")],
         ] {
             on(&program, arguments).says(2, "inside the mirror");
         }

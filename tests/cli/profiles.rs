@@ -131,6 +131,7 @@ fn a_missing_profile_is_answered_by_those_that_are_there() {
         &["history", "x"],
         &["restore", "--at", "1", "--to", "/x"],
         &["export", "--format", "csv"],
+        &["handover", "--to", "/x"],
         &["acknowledge", "x"],
         &["purge", "x"],
         &["with-lock", "--", "true"],

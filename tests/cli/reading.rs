@@ -36,8 +36,8 @@ fn read(program: &Program, command: &[&str]) -> Done {
 /// Each command that reads, without a temporary folder.
 fn read_all(program: &Program) -> Vec<Done> {
     let to = tempfile::tempdir().unwrap();
-    let (out, csv) = (to.path().join("out"), to.path().join("catalogue.csv"));
-    let commands: [&[&str]; 10] = [
+    let (out, csv, bag) = (to.path().join("out"), to.path().join("catalogue.csv"), to.path().join("bag"));
+    let commands: [&[&str]; 11] = [
         &["ls"],
         &["ls", "--at", "1"],
         &["snapshots"],
@@ -45,6 +45,7 @@ fn read_all(program: &Program) -> Vec<Done> {
         &["history", "Brf Eken/0.txt"],
         &["export", "--format", "csv", "--to", csv.to_str().unwrap()],
         &["restore", "--at", "1", "--to", out.to_str().unwrap()],
+        &["handover", "--to", bag.to_str().unwrap()],
         &["verify"],
         &["status"],
         &["changes"],

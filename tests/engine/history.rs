@@ -10,7 +10,7 @@ use std::{
 
 use ibinder_sync::{
     history::{Restore, Restored, Search, Selection, Tree as TreeReader},
-    mirror::{ContentLocation, Error, FileWriter, Root, Target, WriteOutcome},
+    mirror::{ContentLocation, Error, FileWriter, Root, Target, WriteFile as _, WriteOutcome},
     model::{RelPath, Sha256, VersionId},
     report::Progress,
     sandbox::{Generated, Organisation},
