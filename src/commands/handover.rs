@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 
 use crate::{
     cli,
-    commands::changes::binder,
+    commands::named::binder,
     config::outside_resolved,
     handover::{Found, HandedOver, Handover, TOP, UNFINISHED, Walk},
     history::Missing,
@@ -67,7 +67,7 @@ struct Order {
 
 impl Order {
     fn of(dest: &Path, given: &cli::Handover, state: &State) -> Result<Self, Error> {
-        let wanted = given.binder.iter().map(|wanted| binder(state, dest, wanted));
+        let wanted = given.binder.iter().map(|wanted| binder(state, dest, wanted).map(|found| found.id));
         let mut binders = wanted.collect::<Result<Vec<String>, Error>>()?;
         binders.sort();
         binders.dedup();

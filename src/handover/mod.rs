@@ -113,7 +113,7 @@ impl Handover<'_> {
     /// Makes the bag, or finishes it.
     pub fn run(&self) -> Result<HandedOver, Error> {
         let items = Items::new(self.record)?;
-        Progress::add(&self.progress.downloads, items.files);
+        Progress::add(&self.progress.new.downloads, items.files);
         let copied = self.copy(&items)?;
         let done = HandedOver { missing: copied.missing, damaged: copied.damaged, ..HandedOver::default() };
         if copied.ended { Ok(done) } else { self.finish(&items, done) }
