@@ -8,6 +8,7 @@ use crate::{
     history::{Error as HistoryError, Site, SitePlace},
     mirror::Shelf,
     model::CATALOGUE_PAGE,
+    report::format::number_of,
     session::{Error, Exit, Output, Reading, Writing, open::retry_on_change, output::ended, site},
     site::SiteOptions,
     state::RunEnd,
@@ -23,7 +24,7 @@ pub fn catalogue(dest: &Path, given: &cli::Catalogue, options: &SiteOptions, out
     ended(written.map(|(page, documents)| {
         if !output.quiet {
             let page = ui::escape(&page.display().to_string());
-            ui::print(&format!("The catalogue of {documents} documents is {page}.\n"));
+            ui::print(&format!("The catalogue of {} is {page}.\n", number_of(documents, "document", "documents")));
         }
         Exit::Complete
     }))

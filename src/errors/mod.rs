@@ -13,13 +13,24 @@ pub fn root_cause(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::{fmt, io};
 
     use super::*;
 
-    #[derive(Debug, thiserror::Error)]
-    #[error("error sending request")]
-    struct Outer(#[source] io::Error);
+    #[derive(Debug)]
+    struct Outer(io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("error sending request")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
 
     #[test]
     fn only_the_root_is_told() {

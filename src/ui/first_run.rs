@@ -1,6 +1,9 @@
 //! What a first run will cost, in words.
 
-use crate::report::{FirstRun, SizeEstimate, bytes, count, format::time};
+use crate::report::{
+    FirstRun, SizeEstimate, bytes, count,
+    format::{number_of, time},
+};
 
 pub(super) fn first_run(run: &FirstRun) -> String {
     let least = match (run.seconds, run.rate) {
@@ -11,7 +14,7 @@ pub(super) fn first_run(run: &FirstRun) -> String {
         None => "The size is unknown until links are opened; `plan --sample 50` estimates it.".to_owned(),
         Some(sample) => sampled(sample, run.downloads),
     };
-    format!("First run: about {} requests{least}.\n{size}\n", count(run.requests))
+    format!("First run: about {}{least}.\n{size}\n", number_of(run.requests, "request", "requests"))
 }
 
 fn sampled(sample: &SizeEstimate, downloads: u64) -> String {
@@ -21,13 +24,13 @@ fn sampled(sample: &SizeEstimate, downloads: u64) -> String {
         return format!("No document was opened{failed}.");
     }
     format!(
-        "Size: about {} ({} to {}), {} on disk, from {} of {} documents{failed}. It takes at least {}.",
+        "Size: about {} ({} to {}), {} on disk, from {} of {}{failed}. It takes at least {}.",
         bytes(sample.bytes),
         bytes(sample.bytes_at_least),
         bytes(sample.bytes_at_most),
         bytes(sample.disk_bytes),
         count(sample.documents),
-        count(downloads),
+        number_of(downloads, "document", "documents"),
         time(sample.seconds)
     )
 }

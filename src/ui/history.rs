@@ -70,8 +70,7 @@ pub fn listed(entry: &ListingEntry, zone: &TimeZone) -> String {
 
 /// A folder as a line: size and number of its documents, and its path with a slash.
 pub fn listed_folder(folder: &ListedFolder) -> String {
-    let documents =
-        if folder.documents == 1 { "1 document".to_owned() } else { format!("{} documents", folder.documents) };
+    let documents = number_of(folder.documents, "document", "documents");
     format!("{:>12}  {documents:<19}  {}/\n", folder.bytes, line(&folder.folder))
 }
 
