@@ -1,6 +1,6 @@
 //! A command's output.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
@@ -39,12 +39,6 @@ impl Output {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         start_log(level, json_log, &bars);
         Self { json, quiet: level == Level::Error, json_log, bars, manager: Arc::default() }
-    }
-
-    /// Whether results and log lines lead to the same place, such as a terminal or cron's mail.
-    pub(crate) fn is_one_place() -> bool {
-        let [out, err] = [rustix::fs::fstat(io::stdout()), rustix::fs::fstat(io::stderr())];
-        matches!((out, err), (Ok(out), Ok(err)) if (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino))
     }
 
     /// Adds a service manager.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     config::Config,
+    process,
     remote::{Endpoint, Requests},
     report::{Answers, Bytes, Failure, Outcome, RunReport, Tally},
     session::{Error, Exit, Output},
@@ -98,7 +99,7 @@ pub(crate) fn show_plan(output: &Output, report: &RunReport, ended: &Ended) {
 /// What was printed before the summary. Log lines count where they lead to the same place, such as a terminal or cron's mail.
 fn told(output: &Output, ended: &Ended) -> Told {
     let error = if let Ended::Fatal(fatal) = ended { Some(fatal.to_string()) } else { None };
-    let failures = Output::is_one_place();
+    let failures = process::output_is_one();
     Told { error, failures, warnings: failures && !output.quiet }
 }
 
