@@ -11,7 +11,7 @@ use clap::Args;
     checks it. Its receipt (receipt.html, kvitto.html) says what is in it, as of which complete run, and what is missing and \
     why. If it is stopped, the same command continues. Exit codes: 0 everything that iBinder listed is in it, 4 something is \
     missing, 6 damage was found.\n\nExamples:\n  \
-    ibinder-sync handover --dest /srv/mirror --binder 'Brf Eken' --to /srv/handover/eken\n  \
+    ibinder-sync handover --dest /srv/mirror --binder 'Brf Eken' --to /srv/eken\n  \
     ibinder-sync handover --dest /srv/mirror --to /srv/handover/all.zip --zip"
 )]
 pub struct Handover {

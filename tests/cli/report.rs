@@ -85,10 +85,12 @@ fn a_run_that_cannot_begin_is_reported_too() {
 #[test]
 fn a_failure_is_told_once_where_log_and_summary_appear_together() {
     let program = Program::with_documents(3);
-    program.sandbox.script(Route::DownloadLink, (0..2).map(|_| Reply::problem(404, "Not found")).collect());
+    let refuse = || program.sandbox.script(Route::DownloadLink, vec![Reply::problem(404, "Not found")]);
+    let told = |text: &str| text.matches("its link can't be had").count();
+    refuse();
     let apart = program.run(&[]).expect(4);
-    let told = |text: &str| text.matches("the service says that it does not exist").count();
     assert_eq!((told(&apart.out), told(&apart.err)), (1, 1), "{}\n{}", apart.out, apart.err);
+    refuse();
     let together = program.beside("together");
     let file = fs::File::create(&together).unwrap();
     let mut run = program.run_command(&[]);
