@@ -138,7 +138,7 @@ impl Program<'_> {
             Command::Find(find) => commands::find(self.dest()?, &find),
             Command::History(history) => commands::history(self.dest()?, &history),
             Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.output(restore.json)),
-            Command::Export(export) => commands::export(self.dest()?, &export, &self.output(false)),
+            Command::Export(export) => commands::export(self.dest()?, &export, self.settings, &self.output(false)),
             Command::Catalogue(given) => {
                 let output = self.output(false);
                 commands::catalogue(self.dest()?, &given, &self.settings.site(), &output)

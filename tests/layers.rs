@@ -66,7 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("cli", &["config", "sandbox"]),
     ("ui", &["history", "monitoring", "process", "report", "sync"]),
-    ("config", &["mail", "model", "notify", "pace", "paths", "plan", "process", "remote", "site", "sync"]),
+    ("config", &["model", "notify", "pace", "paths", "plan", "process", "remote", "report", "site", "sync"]),
     (
         "sync",
         &[
@@ -89,11 +89,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("history", &["catalogue", "find", "mirror", "model", "naming", "page", "report", "site", "state"]),
     ("find", &["catalogue", "mirror", "state"]),
     ("mail", &["report"]),
-    ("page", &["report"]),
+    ("page", &["model", "report"]),
     ("site", &["model"]),
     ("monitoring", &["report"]),
     ("verify", &["mirror", "model", "pace", "report", "state"]),
-    ("catalogue", &["model", "state"]),
+    ("catalogue", &["model", "report", "state"]),
     // The adapters never name each other.
     ("remote", &["errors", "model", "pace"]),
     ("mirror", &["failpoints", "model", "paths"]),

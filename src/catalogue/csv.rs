@@ -69,15 +69,14 @@ impl<'o> Table<'o> {
             .terminator(Terminator::CRLF)
             .quote_style(QuoteStyle::Necessary)
             .from_writer(out);
-        let header =
-            FIXED.into_iter().map(|(name, _)| name.to_owned()).chain(names.iter().map(|name| safe(name.clone())));
+        let header = FIXED.into_iter().map(str::to_owned).chain(names.iter().map(|name| safe(name.clone())));
         rows.write_record(header).map_err(failed)?;
         Ok(Self { rows, cells: vec![String::new(); FIXED.len() + names.len()] })
     }
 
     pub(super) fn row(&mut self, record: &Record<'_>) -> Result<(), Error> {
         self.cells.iter_mut().for_each(String::clear);
-        for ((written, value), (name, _)) in self.cells.iter_mut().zip(record.fixed()).zip(FIXED) {
+        for ((written, value), name) in self.cells.iter_mut().zip(record.fixed()).zip(FIXED) {
             *written = match value {
                 Cell::Text(text) => cell(name, text.into_owned()),
                 Cell::Number(number) => number.to_string(),

@@ -46,7 +46,7 @@ impl Columns {
             return;
         }
         let taken: HashSet<usize> = here.values().copied().collect();
-        let is_fixed = |name: &str| FIXED.iter().any(|(fixed, _)| *fixed == name);
+        let is_fixed = |name: &str| FIXED.contains(&name);
         let is_free = |name: &str| !is_fixed(name) && by_name.get(name).is_none_or(|at| !taken.contains(at));
         let name = if is_free(label) { label.to_owned() } else { format!("{label} [{id}]") };
         let next = self.names.len();
@@ -60,6 +60,13 @@ impl Columns {
     /// The names of the columns.
     pub(super) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// A binder's columns, in order.
+    pub(super) fn of_binder(&self, binder: &str) -> Vec<usize> {
+        let mut columns: Vec<usize> = self.places.get(binder).into_iter().flat_map(HashMap::values).copied().collect();
+        columns.sort_unstable();
+        columns
     }
 
     /// The column of a binder's element.
@@ -101,5 +108,9 @@ mod tests {
         assert_eq!((columns.place("A", "a2"), columns.place("B", "b2")), (Some(3), Some(4)));
         assert_eq!((columns.place("A", "old"), columns.place("B", "old")), (Some(5), None));
         assert_eq!(columns.place("B", "GLOBAL_Version"), None);
+        assert_eq!(
+            (columns.of_binder("A"), columns.of_binder("B"), columns.of_binder("D")),
+            (vec![0, 2, 3, 5], vec![1, 2, 4], vec![])
+        );
     }
 }

@@ -22,17 +22,16 @@ use std::{
     path::Path,
 };
 
-use jiff::tz::TimeZone;
-
 pub use csv::{Rows, table};
 pub use error::{Error, Refused};
 pub use labelled::Labelled;
 pub use sidecars::Sidecars;
 pub use texts::Texts;
+pub use xlsx::{RecentChanges, Sheets, WorkbookOptions};
 
 use metadata_columns::{Columns, VERSION};
 use metadata_elements::{Element, elements};
-use record::Record;
+use record::{Record, first_step};
 use value::{Value, values};
 
 use crate::state::{self, Catalogued, State};
@@ -47,8 +46,8 @@ pub enum Format {
     Csv(u8),
     /// One JSON object a line.
     Jsonl,
-    /// A workbook, with times in this time zone.
-    Xlsx(TimeZone),
+    /// A workbook.
+    Xlsx(WorkbookOptions),
 }
 
 /// The selected documents at one time, and the schemas of their metadata.
@@ -100,7 +99,7 @@ impl<'s> Catalogue<'s> {
         &self,
         format: &Format,
         out: &mut (dyn Write + Send),
-        wanted: impl FnMut(&str) -> bool,
+        mut wanted: impl FnMut(&str) -> bool,
     ) -> Result<u64, Error> {
         let names = self.columns.names();
         match format {
@@ -111,13 +110,33 @@ impl<'s> Catalogue<'s> {
                 Ok(count)
             }
             Format::Jsonl => self.each(wanted, |record| jsonl::line(out, record, names)),
-            Format::Xlsx(zone) => xlsx::catching_panics(|| {
-                let mut workbook = xlsx::WorkbookWriter::new(zone.clone(), names)?;
+            Format::Xlsx(options) => xlsx::catching_panics(|| {
+                let binders = self.binders(&mut wanted)?;
+                let known = match self.at_run {
+                    None => self.state.read(|r| r.binder_summaries())?,
+                    Some(_) => Vec::new(),
+                };
+                let source = xlsx::Source { columns: &self.columns, names: &self.names, known };
+                let mut workbook = xlsx::WorkbookWriter::new(source, options, &binders)?;
                 let count = self.each(wanted, |record| workbook.row(record))?;
                 workbook.end(out)?;
                 Ok(count)
             }),
         }
+    }
+
+    /// The binders of the documents whose path is wanted.
+    fn binders(&self, mut wanted: impl FnMut(&str) -> bool) -> Result<BTreeSet<String>, Error> {
+        let mut binders = BTreeSet::new();
+        self.state.read(|r| {
+            r.catalogue(self.at_run, |document| {
+                if !binders.contains(&document.binder) && wanted(&document.path) {
+                    binders.insert(document.binder.clone());
+                }
+                Ok::<_, Error>(true)
+            })
+        })?;
+        Ok(binders)
     }
 
     /// Writes a file for each wanted document into a folder; the folder appears when it is complete.
@@ -181,9 +200,4 @@ impl<'s> Catalogue<'s> {
         }
         Ok(record)
     }
-}
-
-/// The name in the tree of a binder that is no longer known.
-fn first_step(path: &str) -> &str {
-    path.split('/').next().unwrap_or_default()
 }

@@ -7,20 +7,19 @@ use jiff::Timestamp;
 use super::value::Value;
 use crate::state::Catalogued;
 
-/// The columns of every document: their names, and their widths in a workbook, in characters. [`Record::fixed`] has the
-/// values, and `jsonl` the fields.
-pub(super) const FIXED: [(&str, u8); 11] = [
-    ("path", 60),
-    ("file_name", 36),
-    ("binder", 24),
-    ("version_label", 10),
-    ("size", 12),
-    ("modified_at", 18),
-    ("mirrored_at", 18),
-    ("sha256", 20),
-    ("document_id", 20),
-    ("version_id", 20),
-    ("binder_id", 14),
+/// The columns of every document in csv. [`Record::fixed`] has the values, and `jsonl` the fields.
+pub(super) const FIXED: [&str; 11] = [
+    "path",
+    "file_name",
+    "binder",
+    "version_label",
+    "size",
+    "modified_at",
+    "mirrored_at",
+    "sha256",
+    "document_id",
+    "version_id",
+    "binder_id",
 ];
 
 /// The value of a fixed column.
@@ -68,4 +67,9 @@ impl Record<'_> {
     pub(super) fn mirrored_at(&self) -> Timestamp {
         Timestamp::from_second(self.document.mirrored_at).unwrap_or_default()
     }
+}
+
+/// The name in the tree of a binder that is no longer known.
+pub(super) fn first_step(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
 }

@@ -13,8 +13,17 @@ pub enum ExportFormat {
     Csv,
     /// One JSON object a line, every text as it is.
     Jsonl,
-    /// A workbook.
+    /// A workbook: a sheet for each binder, one of binders, and one of what changed.
     Xlsx,
+}
+
+/// How documents are spread over the sheets of a workbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportSheets {
+    /// A sheet for each binder, under its own labels.
+    Binder,
+    /// All on one sheet.
+    One,
 }
 
 /// Write a catalogue of all documents: paths, versions, sizes, hashes, and metadata under their labels.
@@ -36,6 +45,12 @@ pub struct Export {
     /// The separator of values in csv: `,` or `;`, which Excel expects in Nordic countries, or `tab` [default: ,]
     #[arg(long, value_name = "C", value_parser = separator)]
     pub separator: Option<u8>,
+    /// The sheets of a workbook [default: binder, or one for more than 100 binders]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub sheets: Option<ExportSheets>,
+    /// What a workbook's sheet of changes begins with [default: 30 days ago]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub since: Option<String>,
     /// Write a .json file with the metadata of each document into this folder, with the same folders as the mirror; it must
     /// be outside of the mirror, and be empty or not exist yet
     #[arg(long, value_name = "DIR")]

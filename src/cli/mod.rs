@@ -26,7 +26,7 @@ pub use catalogue::Catalogue;
 pub use changes::Changes;
 pub use config::{Configuration, ConfigurationCommand};
 pub use doctor::Doctor;
-pub use export::{Export, ExportFormat};
+pub use export::{Export, ExportFormat, ExportSheets};
 pub use find::Find;
 pub use flags::{Invocation, Refusal, command, command_name, parse, show};
 pub use handover::Handover;

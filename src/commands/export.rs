@@ -3,13 +3,11 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use jiff::tz::TimeZone;
-
 use crate::{
     catalogue::{self, Catalogue, Format},
     cli::{self, ExportFormat},
-    commands::history,
-    config::outside_resolved,
+    commands::{history, workbook},
+    config::{Settings, outside_resolved},
     history::Selection,
     model::RelPath,
     report::format::number_of,
@@ -17,13 +15,12 @@ use crate::{
     ui,
 };
 
-const NOT_CSV: &str = "--separator works only with --format csv";
-
 /// Writes the catalogue or the sidecars.
-pub fn export(dest: &Path, given: &cli::Export, output: &Output) -> Exit {
+pub fn export(dest: &Path, given: &cli::Export, settings: &Settings, output: &Output) -> Exit {
     // Standard output can't be started again.
     let twice = given.to.is_some() || given.format.is_none();
-    let written = if twice { retry_on_change(|| write(dest, given)) } else { write(dest, given) };
+    let write = || write(dest, given, settings);
+    let written = if twice { retry_on_change(write) } else { write() };
     ended(written.map(|text| {
         if !output.quiet {
             ui::print(&text);
@@ -33,11 +30,9 @@ pub fn export(dest: &Path, given: &cli::Export, output: &Output) -> Exit {
 }
 
 /// Returns the closing message; empty if standard output has the catalogue.
-fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
-    let format = given.catalogue().map_err(Error::Unknown)?.map(|format| form(format, given)).transpose()?;
-    if format.is_none() && given.separator.is_some() {
-        return Err(Error::Unknown(NOT_CSV.to_owned()));
-    }
+fn write(dest: &Path, given: &cli::Export, settings: &Settings) -> Result<String, Error> {
+    let format = given.catalogue().map_err(Error::Unknown)?;
+    check(format, given)?;
     let Reading { state, root, .. } = &Reading::open(dest)?;
     for (name, path) in [("--sidecars", &given.sidecars), ("--to", &given.to)] {
         if let Some(path) = path {
@@ -47,6 +42,17 @@ fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
     let runs = state.read(|r| r.past_runs())?;
     let then = given.at.as_deref().map(|text| history::then(text, &runs)).transpose()?.map(|run| run.number);
     let mut selection = history::selection(dest, &given.paths)?;
+    let format = match format {
+        None => None,
+        Some(ExportFormat::Csv) => Some(Format::Csv(given.separator.unwrap_or(b','))),
+        Some(ExportFormat::Jsonl) => Some(Format::Jsonl),
+        Some(ExportFormat::Xlsx) => {
+            // What changed finds no path for the other selection.
+            let mut selection = history::selection(dest, &given.paths)?;
+            let at = (state, &runs[..], then);
+            Some(Format::Xlsx(workbook::options(dest, given, settings, at, |path| wants(&mut selection, path))?))
+        }
+    };
     let sink = format.as_ref().map(|_| Sink::open(given.to.as_deref(), root)).transpose()?;
     let catalogue = Catalogue::new(state, then)?;
     let mut text = String::new();
@@ -80,16 +86,23 @@ fn write(dest: &Path, given: &cli::Export) -> Result<String, Error> {
     Ok(text)
 }
 
-fn form(format: ExportFormat, given: &cli::Export) -> Result<Format, Error> {
-    match (format, given.separator) {
-        (ExportFormat::Csv, separator) => Ok(Format::Csv(separator.unwrap_or(b','))),
-        (_, Some(_)) => Err(Error::Unknown(NOT_CSV.to_owned())),
-        (ExportFormat::Jsonl, None) => Ok(Format::Jsonl),
-        (ExportFormat::Xlsx, None) if given.to.is_none() && std::io::stdout().is_terminal() => {
-            Err(Error::Unknown("a workbook can't be written to a terminal; use --to FILE.xlsx".to_owned()))
-        }
-        (ExportFormat::Xlsx, None) => Ok(Format::Xlsx(TimeZone::system())),
-    }
+/// Refuses flags that don't fit the format.
+fn check(format: Option<ExportFormat>, given: &cli::Export) -> Result<(), Error> {
+    let is = |wanted| format == Some(wanted);
+    let unfit = [
+        (given.separator.is_some() && !is(ExportFormat::Csv), "--separator works only with --format csv"),
+        (given.sheets.is_some() && !is(ExportFormat::Xlsx), "--sheets works only with --format xlsx"),
+        (
+            given.since.is_some() && !is(ExportFormat::Xlsx),
+            "--since works only with --format xlsx; `changes` lists what changed",
+        ),
+        (
+            is(ExportFormat::Xlsx) && given.to.is_none() && std::io::stdout().is_terminal(),
+            "a workbook can't be written to a terminal; use --to FILE.xlsx",
+        ),
+    ];
+    let found = unfit.into_iter().find(|(is_unfit, _)| *is_unfit);
+    found.map_or(Ok(()), |(_, why)| Err(Error::Unknown(why.to_owned())))
 }
 
 /// A reader that stopped reading (`| head`) is no error.

@@ -28,6 +28,7 @@ mod status;
 mod verify;
 mod with_lock;
 mod withheld;
+mod workbook;
 
 pub use acknowledge::acknowledge;
 pub use all::all;

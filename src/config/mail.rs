@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::{Error, NAMES, Settings, Sources, credentials};
 use crate::{
-    mail::Language,
     notify::{Login, MailServer, Mailbox, Security},
+    report::Language,
 };
 
 /// The name of the password in `$CREDENTIALS_DIRECTORY`.

@@ -15,18 +15,18 @@ use super::{
     declare::{Reader, settings},
     key::{EVERYWHERE, FILTERS},
     types::{
-        ADDRESS, BANDWIDTH, BINDER_GLOB, COMMAND, CONCURRENCY, DURATION, FREE_SPACE, HOST_PORT, LANGUAGE, LOG_FORMAT,
-        LONG_TIME, LogFormat, MAILBOX, MAILBOXES, MANIFEST_AGES, ORGANISATION, PATH, PATH_GLOB, RATE, RATE_MAX,
-        REMOVAL_CAP, SECRET, SECURITY, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT, TIMEOUT, VERSIONS,
+        ADDRESS, BANDWIDTH, BINDER_GLOB, COMMAND, CONCURRENCY, DURATION, FREE_SPACE, HOST_PORT, LANGUAGE, LINK_BASE,
+        LOG_FORMAT, LONG_TIME, LogFormat, MAILBOX, MAILBOXES, MANIFEST_AGES, ORGANISATION, PATH, PATH_GLOB, RATE,
+        RATE_MAX, REMOVAL_CAP, SECRET, SECURITY, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT, TIMEOUT, VERSIONS,
     },
 };
 use crate::{
-    mail::Language,
-    model::{ManifestAges, OrganisationId, Share},
+    model::{LinkBase, ManifestAges, OrganisationId, Share},
     notify::{Mailbox, Security},
     pace::{Policy, Rate},
     plan::RemovalCap,
     remote,
+    report::Language,
     sync::{Adopt, Filter, Options},
 };
 
@@ -80,6 +80,7 @@ const LIMITS: &str = "Limits";
 const RETENTION: &str = "Retention";
 const CATALOGUE: &str = "Catalogue";
 const NOTIFICATIONS: &str = "Notifications";
+const READERS: &str = "Pages and workbooks";
 
 settings! {
     /// The organisation's id, which its owner sees next to the API client
@@ -207,6 +208,13 @@ settings! {
     /// Run this shell command after an incomplete run, with the report on its standard input
     on_failure: Option<String> = COMMAND.example("/usr/local/bin/tell-the-office").under(NOTIFICATIONS).of(REPORTS);
 
+    /// Where links of workbooks lead, instead of the way from their folder to the mirror: the mirror's folder as its
+    /// readers name it, as a URL, a share such as \\server\mirror, or a path
+    link_base: Option<LinkBase> = LINK_BASE.example("https://files.example.com/mirror").under(READERS).of(&["export"]);
+
+    /// The language of workbooks: en or sv [default: that of mail]
+    report_language: Option<Language> = LANGUAGE.example("sv").under(READERS).of(&["export"]);
+
     /// Send mail to these addresses when a run fails or is incomplete, when it works again, and once a month if all is
     /// well; at most one a day
     mail_to: Vec<Mailbox> = MAILBOXES.example("anna@example.com").without_flag().of(MAILS);
@@ -234,7 +242,7 @@ settings! {
     mail_password_command: Option<String> = COMMAND.example("pass show mail/backup").without_flag().of(MAILS);
 
     /// The language of the mail: en or sv
-    mail_language: Language = LANGUAGE.default("en").example("sv").without_flag().of(MAILS);
+    mail_language: Language = LANGUAGE.default("en").example("sv").without_flag().of(&["run", "adopt", "doctor", "export"]);
 
     /// Name documents in the mail; without it a mail has counts and causes
     mail_names: bool = SWITCH.default("false").example("true").without_flag().of(MAILS);

@@ -7,12 +7,12 @@ use url::Url;
 
 use super::{Address, HostPort, Kind, RateSetting, Size, declare::Setting, kind::switch, time};
 use crate::{
-    mail::Language,
-    model::{ManifestAges, OrganisationId, Share},
+    model::{LinkBase, ManifestAges, OrganisationId, Share},
     notify::{Mailbox, Security},
     pace::Rate,
     plan::RemovalCap,
     remote,
+    report::Language,
     sync::Filter,
 };
 
@@ -80,6 +80,8 @@ pub(super) const LANGUAGE: Setting<Language> = Setting::new(Kind::Text, "LANGUAG
     _ => Err("it is one of en, sv".to_owned()),
 })
 .one_of(&["en", "sv"]);
+
+pub(super) const LINK_BASE: Setting<LinkBase> = Setting::new(Kind::Text, "BASE", |value| LinkBase::parse(text(value)?));
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

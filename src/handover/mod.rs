@@ -35,9 +35,9 @@ use tables::Tables;
 
 use crate::{
     history::{Missing, MissingReason, Restore, Restored},
-    mail::Language,
     mirror::{FileTarget, Root},
     model::{RelPath, Sha256, Stamp},
+    report::Language,
     report::Progress,
     state::{BinderSummary, PastDocument, PastRun, State},
 };

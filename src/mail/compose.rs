@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{
-    Language, Occasion,
-    problem::{self, Problem},
-};
-use crate::report::{Failure, FailureCause, RunReport, bytes, escape_line, format};
+use super::{Occasion, problem::Problem};
+use crate::report::{Failure, FailureCause, Language, RunReport, bytes, escape_line, format};
 
 /// The most names in a list.
 const MOST_NAMES: usize = 20;
@@ -144,9 +141,8 @@ fn lists(language: Language, facts: &Facts<'_>) -> Vec<(&'static str, Vec<String
     for failure in of_documents.clone() {
         *causes.entry(failure.cause).or_default() += 1;
     }
-    let causes = causes
-        .into_iter()
-        .map(|(cause, count)| format!("{} × {}", language.number(count), problem::cause(language, cause)));
+    let causes =
+        causes.into_iter().map(|(cause, count)| format!("{} × {}", language.number(count), language.cause(cause)));
     let mut lists = vec![(language.pick("Causes", "Orsaker"), causes.collect::<Vec<_>>())];
     if facts.names {
         let failed = of_documents.filter_map(|failure| failure.file_name.as_deref());

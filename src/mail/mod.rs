@@ -6,7 +6,6 @@
 mod compose;
 mod decide;
 mod html;
-mod language;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -15,5 +14,4 @@ mod text;
 pub use compose::{Facts, Letter, compose, trial};
 pub use decide::{Occasion, Told, decide};
 pub use html::html;
-pub use language::Language;
 pub use text::{text, wrapped};

@@ -1,7 +1,6 @@
 //! What was wrong with a run: in a few words for the subject, in a sentence, and what to do.
 
-use super::Language;
-use crate::report::{FailureCause, RunReport};
+use crate::report::{Language, RunReport};
 
 /// What was wrong with a run, by its exit code (contract: `docs/reference.md`, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,22 +139,4 @@ fn gaps(language: Language, report: &RunReport) -> String {
     } else {
         gaps.join(", ")
     }
-}
-
-/// Why documents failed.
-pub(super) fn cause(language: Language, cause: FailureCause) -> &'static str {
-    let swedish = match cause {
-        FailureCause::Refused => "iBinder nekar åtkomst",
-        FailureCause::NotFound => "iBinder säger att det inte finns",
-        FailureCause::Throttled => "iBinder bromsade frågorna",
-        FailureCause::Unavailable => "iBinder, dess lagring eller nätet svarade inte",
-        FailureCause::Rejected => "svaret från iBinder går inte att använda",
-        FailureCause::Bytes => "innehållet går inte att lita på",
-        FailureCause::File => "filen kunde inte skrivas",
-        FailureCause::Absence => "finns inte i listan, men är inte säkert borttaget",
-        FailureCause::Damage => "en skada kunde inte lagas",
-        FailureCause::Run => "körningen kunde inte börja eller fortsätta",
-        FailureCause::Other => "annan orsak",
-    };
-    language.pick(cause.meaning(), swedish)
 }

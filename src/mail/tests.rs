@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::report::{Failure, FailureCause, Outcome, RunReport, Withheld};
+use crate::report::{Failure, FailureCause, Language, Outcome, RunReport, Withheld};
 
 static UTC: TimeZone = TimeZone::UTC;
 

@@ -6,6 +6,8 @@
 
 mod mirrors;
 mod read;
+mod relative;
 
 pub use mirrors::{folded, mirror_above, mirror_below, mirror_of_file, resolved};
 pub use read::{Unreadable, content, is_replaceable, open, read, text};
+pub use relative::relative;

@@ -11,6 +11,7 @@ mod escape;
 mod filters;
 mod first_run;
 pub mod format;
+mod language;
 mod progress;
 mod run_report;
 mod tally;
@@ -26,6 +27,7 @@ pub use escape::{escape, escape_line};
 pub use filters::Filters;
 pub use first_run::{FirstRun, Limits, SizeEstimate};
 pub use format::{bytes, count};
+pub use language::Language;
 pub use progress::{ActiveDownload, ActiveDownloads, Download, Progress, Share};
 pub use run_report::{
     Answers, Binders, Bytes, Documents, Freed, Outcome, Requests, RunReport, Scrub, Statuses, TabsWithoutDocuments,

@@ -46,3 +46,4 @@ mod tabs;
 mod terminal;
 mod verify;
 mod withheld;
+mod workbook;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Fact, Facts, Receipt, lists::missing, names};
 use crate::{
-    mail::Language,
+    report::Language,
     report::{bytes, escape_line},
 };
 

@@ -4,7 +4,7 @@ use super::{Facts, List};
 use crate::{
     handover::gaps::{BinderGap, Lost, RunGap, Why},
     history::MissingReason,
-    mail::Language,
+    report::Language,
     report::escape_line,
 };
 

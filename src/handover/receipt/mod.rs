@@ -14,7 +14,7 @@ pub(super) use html::html;
 pub(super) use text::text;
 
 use super::gaps::Gaps;
-use crate::{mail::Language, model::Sha256, state::BinderSummary};
+use crate::{model::Sha256, report::Language, state::BinderSummary};
 
 /// The names of the receipt: its page and its text.
 pub(super) const fn names(language: Language) -> [&'static str; 2] {

@@ -6,8 +6,8 @@ use super::{Facts, compose, html, text};
 use crate::{
     handover::gaps::{BinderGap, Gaps, Lost, RunGap, Unkept, Why},
     history::MissingReason,
-    mail::Language,
     model::Sha256,
+    report::Language,
     state::BinderSummary,
 };
 
