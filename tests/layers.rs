@@ -86,7 +86,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("doctor", &["mirror", "model", "plan", "remote", "report"]),
     ("handover", &["catalogue", "history", "mail", "mirror", "model", "naming", "report", "state"]),
-    ("history", &["catalogue", "find", "mirror", "model", "naming", "page", "report", "site", "state"]),
+    (
+        "history",
+        &["catalogue", "find", "mirror", "model", "naming", "notify", "page", "paths", "report", "site", "state"],
+    ),
     ("find", &["catalogue", "mirror", "state"]),
     ("mail", &["report"]),
     ("page", &["model", "report"]),

@@ -15,7 +15,7 @@ use crate::{
         finalize::Finalizer,
         mail,
         notifications::{Notifications, RunEnd as Over},
-        reporting, service_client,
+        report_file, reporting, service_client,
         signals::Signals,
         status_file::StatusFile,
     },
@@ -66,6 +66,7 @@ pub(crate) fn carry_out(
         let error = error.with_shortage(&config.dest);
         let report = reporting::failed(&config.remote.organisation.to_string(), started, &error);
         StatusFile::new(&config.dest, &config.notices).run_failed(&report, error.exit());
+        report_file::write_failed(&config.notices, &config.dest, &report, error.exit());
         (reporting::give_up(&report, output, &error), report)
     });
     signals.finished(exit);
@@ -81,6 +82,7 @@ pub fn refused(dest: &Path, organisation: Option<&OrganisationId>, notices: &Not
     let (exit, report) = (error.exit(), reporting::failed(&organisation, Timestamp::now(), &error));
     ui::print_error(&error);
     StatusFile::new(dest, notices).run_failed(&report, exit);
+    report_file::write_failed(notices, dest, &report, exit);
     notify(&mut Notifications::new(notices, dest), exit, &report);
     mail::send(notices, dest, exit, &report);
     exit

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     config::{Address, Error, KEYS, MailSettings, NAMES, Settings, Sources, check_output_path},
+    model::LinkBase,
     paths::is_replaceable,
+    report::Language,
 };
 
 /// Who is notified of how a run went.
@@ -17,6 +19,14 @@ pub struct Notices {
     pub by_hand: bool,
     /// A copy of the mirror's status, for a user who may not read the mirror.
     pub status_file: Option<PathBuf>,
+    /// The page of a run, for people who may not read the mirror's state.
+    pub report_file: Option<PathBuf>,
+    /// How its links begin; `None` for the way to the mirror.
+    pub link_base: Option<LinkBase>,
+    /// The language of pages.
+    pub language: Language,
+    /// The organisation's name, for people.
+    pub organisation: Option<String>,
     /// A Prometheus textfile.
     pub metrics_file: Option<PathBuf>,
     /// The URL to ping at the start and at the end of a run.
@@ -57,6 +67,10 @@ impl Notices {
         let notices = Self {
             mail,
             status_file: usable(NAMES.status_file, &settings.status_file, |_| Ok(())),
+            report_file: usable(NAMES.report_file, &settings.report_file, |_| Ok(())),
+            link_base: settings.link_base.clone(),
+            language: settings.report_language.unwrap_or(settings.mail_language),
+            organisation: settings.organisation_name.clone().filter(|name| !name.is_empty()),
             metrics_file: usable(NAMES.metrics_file, &settings.metrics_file, for_collector),
             profile: sources.profile.clone(),
             by_hand: KEYS.iter().any(|key| key.is_filter() && sources.is_flag(key.name)),

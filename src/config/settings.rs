@@ -186,7 +186,7 @@ settings! {
     /// Put each binder's part of the catalogue into the binder's folder, for shares that have rights by binder
     catalogue_per_binder: bool = SWITCH.default("false").example("true").under(CATALOGUE).of(CATALOGUES);
 
-    /// The organisation's name, as the catalogue shows it
+    /// The organisation's name, as the catalogue and the pages of runs show it
     organisation_name: Option<String> = TEXT.example("Brf-förvaltning Syd").without_flag().of(CATALOGUES);
 
     /// Write a copy of the mirror's status, which every user may read, to this file: see `status`
@@ -208,12 +208,16 @@ settings! {
     /// Run this shell command after an incomplete run, with the report on its standard input
     on_failure: Option<String> = COMMAND.example("/usr/local/bin/tell-the-office").under(NOTIFICATIONS).of(REPORTS);
 
-    /// Where links of workbooks lead, instead of the way from their folder to the mirror: the mirror's folder as its
-    /// readers name it, as a URL, a share such as \\server\mirror, or a path
-    link_base: Option<LinkBase> = LINK_BASE.example("https://files.example.com/mirror").under(READERS).of(&["export"]);
+    /// Write the page of each run, which every user may read, to this file
+    report_file: Option<PathBuf> = PATH.example("/srv/www/mirror.html").under(READERS).of(&["run", "adopt"]);
 
-    /// The language of workbooks: en or sv [default: that of mail]
-    report_language: Option<Language> = LANGUAGE.example("sv").under(READERS).of(&["export"]);
+    /// Where links of that page and of workbooks lead, instead of the way from their folder to the mirror: the mirror's
+    /// folder as its readers name it, as a URL, a share such as \\server\mirror, or a path
+    link_base: Option<LinkBase> = LINK_BASE.example("https://files.example.com/mirror").under(READERS).of(&["run", "adopt", "export"]);
+
+    /// The language of the page of a run and of workbooks: en or sv [default: that of mail]
+    report_language: Option<Language> =
+        LANGUAGE.example("sv").under(READERS).of(&["run", "adopt", "export"]);
 
     /// Send mail to these addresses when a run fails or is incomplete, when it works again, and once a month if all is
     /// well; at most one a day

@@ -50,7 +50,7 @@ impl Sources {
 
     /// Refuses a place that all profiles would share.
     pub fn check_all(&self) -> Result<(), Error> {
-        let places = [NAMES.dest, NAMES.status_file, NAMES.metrics_file];
+        let places = [NAMES.dest, NAMES.status_file, NAMES.metrics_file, NAMES.report_file];
         let shared = places.into_iter().filter_map(|name| self.get(name));
         Error::none(shared.filter(|value| matches!(value.origin, Origin::Flag | Origin::Variable(_))).map(|value| {
             let why = "with --all each profile needs its own; set it in the profiles".to_owned();

@@ -15,6 +15,7 @@ mod named_days;
 mod page;
 mod purge;
 mod redact;
+mod report_file;
 mod restore;
 mod run_summary;
 mod runs;
@@ -34,6 +35,7 @@ pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, manife
 pub use manifest_retention::thin_manifests;
 pub use page::{changes, write_page};
 pub use purge::{finish_purges, purge};
+pub use report_file::{ReportFile, Unwritten, write_failed_report_file, write_report_file};
 pub use restore::{Missing, MissingReason, Restore, Restored};
 pub use run_summary::note;
 pub use runs::forget_runs;

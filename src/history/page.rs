@@ -8,7 +8,7 @@ use crate::{
     history::{Error, run_summary::StoredRun},
     mirror::Mirror,
     page::{self, ChartPoint, PageLocation, ReportPage},
-    report::{ChangeKind, ChangeLog, ChangedDocument, Outcome, RunReport},
+    report::{ChangeKind, ChangeLog, ChangedDocument, Language, Outcome, RunReport},
     state::{self, DocumentChange, PastRun, Run, State},
 };
 
@@ -32,29 +32,46 @@ pub fn changes(state: &State, run: &Run) -> Result<ChangeLog, Error> {
 }
 
 /// Writes the page of a run that is about to end: under its own name and as `last-run.html`.
-pub fn write_page(mirror: &Mirror, state: &State, report: &RunReport) -> Result<(), Error> {
+pub fn write_page(mirror: &Mirror, state: &State, report: &RunReport, language: Language) -> Result<(), Error> {
     let own = format!("runs/{}.html", report.run_id);
-    write_pages(mirror, state, report, &[(&own, PageLocation::Runs), ("last-run.html", PageLocation::State)])
+    let page = Page::of(mirror, state, report)?;
+    mirror.write_state_file(&own, page.render((language, None), PageLocation::Runs).as_bytes())?;
+    Ok(mirror.write_state_file("last-run.html", page.render((language, None), PageLocation::State).as_bytes())?)
 }
 
-/// Renders a report's page into files, with the earlier runs from the state.
-pub(crate) fn write_pages(
-    mirror: &Mirror,
-    state: &State,
-    report: &RunReport,
-    files: &[(&str, PageLocation)],
-) -> Result<(), Error> {
-    let pages = mirror.state_files("runs")?;
-    let has_page = |id: &str| pages.binary_search(&format!("{id}.html")).is_ok();
-    let (runs, binders) = state.read(|r| -> Result<_, state::Error> {
-        let binders: BTreeMap<String, String> =
-            r.binders()?.into_iter().map(|binder| (binder.id.to_string(), binder.name)).collect();
-        Ok((points(&r.past_runs()?, report, has_page), binders))
-    })?;
-    let page = ReportPage { report, runs: &runs, binders: &binders, zone: &TimeZone::system() };
-    files
-        .iter()
-        .try_for_each(|(name, location)| Ok(mirror.write_state_file(name, page::render(&page, *location).as_bytes())?))
+/// What the page of a run shows, with the earlier runs from the state.
+pub(crate) struct Page<'r> {
+    report: &'r RunReport,
+    runs: Vec<ChartPoint>,
+    binders: BTreeMap<String, String>,
+}
+
+impl<'r> Page<'r> {
+    pub(crate) fn of(mirror: &Mirror, state: &State, report: &'r RunReport) -> Result<Self, Error> {
+        let pages = mirror.state_files("runs")?;
+        let has_page = |id: &str| pages.binary_search(&format!("{id}.html")).is_ok();
+        let (runs, binders) = state.read(|r| -> Result<_, state::Error> {
+            let binders: BTreeMap<String, String> =
+                r.binders()?.into_iter().map(|binder| (binder.id.to_string(), binder.name)).collect();
+            Ok((points(&r.past_runs()?, report, has_page), binders))
+        })?;
+        Ok(Self { report, runs, binders })
+    }
+
+    /// The page of a run that could not begin.
+    pub(crate) fn of_failure(report: &'r RunReport) -> Self {
+        Self { report, runs: Vec::new(), binders: BTreeMap::new() }
+    }
+
+    /// The page in a language, with the organisation's name if it is known.
+    pub(crate) fn render(
+        &self,
+        (language, organisation): (Language, Option<&str>),
+        location: PageLocation<'_>,
+    ) -> String {
+        let (report, runs, binders, zone) = (self.report, &self.runs[..], &self.binders, &TimeZone::system());
+        page::render(&ReportPage { report, runs, binders, zone, language, organisation }, location)
+    }
 }
 
 fn document(changed: state::Changed) -> ChangedDocument {

@@ -15,13 +15,14 @@ use crate::{
     history::{
         Error,
         manifest::{SUFFIX, forget_document},
-        page::write_pages,
+        page::Page,
         redact::{Purged, hide_patterns},
+        report_file,
         site::{binders_of, erase_from_catalogue},
     },
     mirror::{self, ErrorKind, Mirror},
     model::DocumentId,
-    page::PageLocation,
+    page::{PageLocation, language_of},
     report::RunReport,
     state::{Known, Purge, State, Traces},
 };
@@ -130,6 +131,7 @@ fn erase_mentions(mirror: &Mirror, state: &State, purged: &Purged<'_>, document:
         erase_in_run(mirror, state, purged, &format!("runs/{id}"), PageLocation::Runs)?;
     }
     erase_in_run(mirror, state, purged, "last-run", PageLocation::State)?;
+    report_file::rewrite(mirror, state, |name| RunReport::deserialize(read(mirror, name)?).ok())?;
     edit(mirror, "last-verify.json", |report| purged.remove_from_check(report))?;
     edit(mirror, "status.json", |status| {
         let _ = status.get_mut("last_run").map(hide_patterns);
@@ -143,7 +145,7 @@ fn erase_in_run(
     state: &State,
     purged: &Purged<'_>,
     name: &str,
-    location: PageLocation,
+    location: PageLocation<'_>,
 ) -> Result<(), Error> {
     let (json, html) = (format!("{name}.json"), format!("{name}.html"));
     let Some(report) = read(mirror, &json) else { return remove(mirror, &[&json, &html]) };
@@ -153,8 +155,9 @@ fn erase_in_run(
         return Ok(());
     }
     let Ok(data) = RunReport::deserialize(&remaining) else { return remove(mirror, &[&json, &html]) };
-    if mirror.read_state_file(&html).ok().flatten().is_some() {
-        write_pages(mirror, state, &data, &[(&html, location)])?;
+    if let Some(old) = mirror.read_state_file(&html).ok().flatten() {
+        let page = Page::of(mirror, state, &data)?.render((language_of(&old), None), location);
+        mirror.write_state_file(&html, page.as_bytes())?;
     }
     write(mirror, &json, &remaining)
 }

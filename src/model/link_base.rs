@@ -2,11 +2,14 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use serde::{Deserialize, Serialize};
+
 /// What is wrong with a text that is none.
 const WANTED: &str = "it is a path, a URL that begins with https://, http:// or file:// and has neither `?` nor `#`, or a share such as \\\\server\\mirror";
 
 /// The address of the mirror's folder, as the beginning of links: a URL, or the beginning of a relative one. It ends with a slash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct LinkBase(String);
 
 impl LinkBase {

@@ -11,7 +11,7 @@ use crate::{
         markup::local_time,
         scale::{Measure, Scale},
     },
-    report::{Outcome, format},
+    report::{Language, Outcome},
 };
 
 const WIDTH: f64 = 320.0;
@@ -27,17 +27,25 @@ const WIDEST: f64 = 20.0;
 const OUTCOMES: [Option<Outcome>; 5] =
     [Some(Outcome::Complete), Some(Outcome::Partial), Some(Outcome::Failed), Some(Outcome::Interrupted), None];
 
+/// The language of a chart, and the time zone of its times.
+#[derive(Clone, Copy)]
+pub(crate) struct Words<'w> {
+    pub(crate) language: Language,
+    pub(crate) zone: &'w TimeZone,
+}
+
 /// The charts of the last runs, oldest first.
-pub(crate) fn charts(points: &[ChartPoint], zone: &TimeZone) -> Markup {
+pub(crate) fn charts(points: &[ChartPoint], words: Words<'_>) -> Markup {
+    let pick = |english, swedish| words.language.pick(english, swedish);
     html! {
         div.charts {
-            (chart("Documents changed", Measure::Documents, points, zone))
-            (chart("Downloaded", Measure::Bytes, points, zone))
-            (chart("Duration", Measure::Seconds, points, zone))
+            (chart(pick("Documents changed", "Ändrade dokument"), Measure::Documents, points, words))
+            (chart(pick("Downloaded", "Hämtat"), Measure::Bytes, points, words))
+            (chart(pick("Duration", "Tid"), Measure::Seconds, points, words))
         }
         p.legend {
             @for outcome in OUTCOMES.into_iter().filter(|outcome| points.iter().any(|point| point.outcome == *outcome)) {
-                span { (small_mark(outcome)) " " (word(outcome)) } " "
+                span { (small_mark(outcome)) " " (word(outcome, words.language)) } " "
             }
         }
     }
@@ -52,35 +60,39 @@ fn value(measure: Measure, point: &ChartPoint) -> Option<f64> {
     }
 }
 
-fn shown(measure: Measure, point: &ChartPoint) -> String {
+fn shown(measure: Measure, point: &ChartPoint, language: Language) -> String {
     match measure {
-        Measure::Documents => point.changed.map(format::count),
-        Measure::Bytes => point.bytes.map(format::bytes),
-        Measure::Seconds => point.seconds.map(format::time),
+        Measure::Documents => point.changed.map(|count| language.number(count)),
+        Measure::Bytes => point.bytes.map(|bytes| language.bytes(bytes)),
+        Measure::Seconds => point.seconds.map(|seconds| language.time(seconds)),
     }
-    .unwrap_or_else(|| "unknown".to_owned())
+    .unwrap_or_else(|| language.pick("unknown", "okänt").to_owned())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "there are 30 columns")]
-fn chart(title: &str, measure: Measure, points: &[ChartPoint], zone: &TimeZone) -> Markup {
+fn chart(title: &str, measure: Measure, points: &[ChartPoint], words: Words<'_>) -> Markup {
+    let Words { language, zone } = words;
     let largest = points.iter().filter_map(|point| value(measure, point)).fold(0.0, f64::max);
     let scale = Scale::up_to(measure, largest);
     let lines = scale.lines().into_iter().map(|(at, label)| (BOTTOM - scale.height(at) * (BOTTOM - TOP), label));
     let step = ((WIDTH - LEFT) / points.len().max(1) as f64).min(WIDEST);
-    let date = |point: &ChartPoint| local_time(point.started_at, zone, "%-d %b %Y");
+    let date = |point: &ChartPoint| local_time(point.started_at, zone, language.day_pattern());
     let (first, last) = (points.first().map(date), points.last().map(date));
     html! {
         figure {
-            figcaption { (title) " " b { (points.last().map(|point| shown(measure, point)).unwrap_or_default()) } }
+            figcaption { (title) " " b { (points.last().map(|point| shown(measure, point, language)).unwrap_or_default()) } }
             svg viewBox={ "0 0 " (WIDTH) " 136" } role="img"
-                aria-label={ (title) " in the last " (points.len()) " runs; the table below has the numbers" } {
+                aria-label={
+                    (title) (language.pick(" in the last ", " i de senaste ")) (points.len())
+                    (language.pick(" runs; the table below has the numbers", " körningarna; siffrorna står i tabellen nedanför"))
+                } {
                 @for (y, label) in lines {
                     line.grid x1=(LEFT) x2=(WIDTH) y1=(one(y)) y2=(one(y)) {}
-                    text.tick x=(LEFT - 6.0) y=(one(y + 3.5)) { (label) }
+                    text.tick x=(LEFT - 6.0) y=(one(y + 3.5)) { (language.tick(label)) }
                 }
                 line.base x1=(LEFT) x2=(WIDTH) y1=(BOTTOM) y2=(BOTTOM) {}
                 @for (n, point) in points.iter().enumerate() {
-                    (column(measure, point, scale, (LEFT + step * (n as f64 + 0.5), step), zone))
+                    (column(measure, point, scale, (LEFT + step * (n as f64 + 0.5), step), words))
                 }
                 @if let Some(first) = &first { text.date x=(LEFT) y=(DATES) { (first) } }
                 @if let Some(last) = last.as_ref().filter(|_| first != last) {
@@ -91,12 +103,13 @@ fn chart(title: &str, measure: Measure, points: &[ChartPoint], zone: &TimeZone) 
     }
 }
 
-fn column(measure: Measure, point: &ChartPoint, scale: Scale, (middle, step): (f64, f64), zone: &TimeZone) -> Markup {
+fn column(measure: Measure, point: &ChartPoint, scale: Scale, (middle, step): (f64, f64), words: Words<'_>) -> Markup {
+    let Words { language, zone } = words;
     let (width, value) = (step * 0.68, value(measure, point).filter(|value| *value > 0.0));
-    let began = local_time(point.started_at, zone, "%-d %b %Y %H:%M");
+    let began = local_time(point.started_at, zone, language.time_pattern());
     html! {
         g {
-            title { (point.id) ", " (began) ": " (word(point.outcome)) "; " (shown(measure, point)) }
+            title { (point.id) ", " (began) ": " (word(point.outcome, language)) "; " (shown(measure, point, language)) }
             @if let Some(height) = value.map(|value| (scale.height(value) * (BOTTOM - TOP)).max(1.5)) {
                 rect.bar.(class(point.outcome)) x=(one(middle - width / 2.0)) y=(one(BOTTOM - height))
                     width=(one(width)) height=(one(height)) rx="1" {}
@@ -107,8 +120,8 @@ fn column(measure: Measure, point: &ChartPoint, scale: Scale, (middle, step): (f
 }
 
 /// How a run ended, in a word; `None` for a run that was cut off before it could record its end.
-pub(crate) fn word(outcome: Option<Outcome>) -> &'static str {
-    outcome.map_or("cut off", Outcome::word)
+pub(crate) fn word(outcome: Option<Outcome>, language: Language) -> &'static str {
+    outcome.map_or_else(|| language.pick("cut off", "oavslutad"), |outcome| language.outcome(outcome))
 }
 
 pub(crate) fn class(outcome: Option<Outcome>) -> &'static str {

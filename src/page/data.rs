@@ -4,31 +4,38 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::report::{Outcome, RunReport};
+use crate::{
+    model::LinkBase,
+    report::{Language, Outcome, RunReport},
+};
 
 /// Where a page is, which its links depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PageLocation {
+pub enum PageLocation<'p> {
     /// In `runs/`, under the run's id.
     Runs,
     /// In the state folder, as the last run's.
     State,
+    /// Outside of the mirror, where its readers reach the documents, but neither other pages nor the report.
+    Outside(&'p LinkBase),
 }
 
-impl PageLocation {
+impl<'p> PageLocation<'p> {
     /// The path to the destination.
-    pub(super) fn tree(self) -> &'static str {
+    pub(super) fn tree(self) -> &'p str {
         match self {
             Self::Runs => "../../",
             Self::State => "../",
+            Self::Outside(base) => base.as_str(),
         }
     }
 
     /// The path to the folder of all reports.
-    pub(super) fn runs(self) -> &'static str {
+    pub(super) fn runs(self) -> Option<&'static str> {
         match self {
-            Self::Runs => "",
-            Self::State => "runs/",
+            Self::Runs => Some(""),
+            Self::State => Some("runs/"),
+            Self::Outside(_) => None,
         }
     }
 }
@@ -65,4 +72,8 @@ pub struct ReportPage<'r> {
     pub binders: &'r BTreeMap<String, String>,
     /// The time zone of the times.
     pub zone: &'r TimeZone,
+    /// The language.
+    pub language: Language,
+    /// The organisation's name, if it is known.
+    pub organisation: Option<&'r str>,
 }

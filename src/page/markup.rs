@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
 
-use crate::report::format;
+use crate::report::Language;
 
 /// A path as a relative link, with every special character escaped.
 pub(super) fn href(path: &str) -> String {
@@ -24,18 +24,17 @@ pub(super) fn local_time(at: Timestamp, zone: &TimeZone, pattern: &str) -> Strin
     at.to_zoned_datetime(zone.clone()).strftime(pattern).to_string()
 }
 
-/// The counts that are not 0.
-pub(super) fn parts(counted: &[(u64, &str)]) -> String {
-    let counted = counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{}\u{a0}{what}", format::count(*n)));
-    let parts: Vec<String> = counted.collect();
-    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+/// The counts that are not 0, each with its words in English and Swedish.
+pub(super) fn parts(language: Language, counted: &[(u64, &'static str, &'static str)]) -> String {
+    let counted = counted.iter().filter(|(n, ..)| *n > 0);
+    let parts: Vec<String> =
+        counted.map(|(n, en, sv)| format!("{}\u{a0}{}", language.number(*n), language.pick(en, sv))).collect();
+    if parts.is_empty() { language.pick("none", "inga").to_owned() } else { parts.join(", ") }
 }
 
-/// A line with the number of items that are not shown.
-pub(super) fn more(count: u64, one: &str, many: &str) -> Markup {
+/// A line with the number of items that are not shown: one and many in English, one and many in Swedish.
+pub(super) fn more(language: Language, count: u64, english: (&str, &str), swedish: (&str, &str)) -> Markup {
     html! {
-        @if count > 0 {
-            p.soft { "and " (format::count(count)) " more " (if count == 1 { one } else { many }) }
-        }
+        @if count > 0 { p.soft { (language.pick("and ", "och ")) (language.count(count, english, swedish)) } }
     }
 }

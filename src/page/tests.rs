@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{markup::href, *};
+use crate::model::LinkBase;
 use crate::report::{
     ChangeKind, ChangeLog, ChangedDocument, Failure, FailureCause, Outcome, RunReport, Scrub, Warning, WithheldWarning,
 };
@@ -52,7 +53,11 @@ fn point(number: i64, outcome: Option<Outcome>) -> ChartPoint {
 }
 
 /// A page with something in each of its parts.
-fn page_with(names: &[&str], binder: &str, place: PageLocation) -> String {
+fn page_with(names: &[&str], binder: &str, place: PageLocation<'_>) -> String {
+    page_in(Language::English, names, binder, place)
+}
+
+fn page_in(language: Language, names: &[&str], binder: &str, place: PageLocation<'_>) -> String {
     let mut report = RunReport::sample(Outcome::Partial);
     report.documents.failed = 2;
     report.documents.withheld = 40;
@@ -78,7 +83,12 @@ fn page_with(names: &[&str], binder: &str, place: PageLocation) -> String {
     report.changes = Some(changes);
     let runs = [point(1, None), point(2, Some(Outcome::Complete)), point(12, Some(Outcome::Partial))];
     let binders = BTreeMap::from([("k3J9x_a2Q".to_owned(), binder.to_owned())]);
-    let page = ReportPage { report: &report, runs: &runs, binders: &binders, zone: &TimeZone::UTC };
+    let organisation = match place {
+        PageLocation::Outside(_) => Some(binder),
+        PageLocation::Runs | PageLocation::State => None,
+    };
+    let (report, runs, binders, zone) = (&report, &runs[..], &binders, &TimeZone::UTC);
+    let page = ReportPage { report, runs, binders, zone, language, organisation };
     render(&page, place)
 }
 
@@ -90,6 +100,15 @@ fn a_small_page() {
 }
 
 #[test]
+fn a_swedish_page_for_readers_elsewhere() {
+    let base = LinkBase::parse("mirror").unwrap();
+    let page = page_in(Language::Swedish, &["Plan 1.pdf"], "Brf Eken", PageLocation::Outside(&base));
+    let page = page.replace(STYLE, "(style)").replace(env!("CARGO_PKG_VERSION"), "(version)");
+    assert_eq!(language_of(page.as_bytes()), Language::Swedish);
+    insta::assert_snapshot!(page.replace("><", ">\n<"));
+}
+
+#[test]
 fn names_from_outside_are_text() {
     let tame = page_with(&["a.pdf"], "B", PageLocation::Runs);
     let tags = |page: &str| {
@@ -97,6 +116,9 @@ fn names_from_outside_are_text() {
         names.collect::<std::collections::BTreeSet<String>>()
     };
     for name in HOSTILE {
+        let base = LinkBase::parse("https://x").unwrap();
+        let outside = page_in(Language::Swedish, &[name], name, PageLocation::Outside(&base));
+        assert!(!outside.contains(['\u{202e}', '\r']) && !outside.contains("<script"), "{name:?}");
         let page = page_with(&[name], name, PageLocation::State);
         assert_eq!(tags(&page), tags(&tame), "{name:?}");
         assert_eq!(page.lines().count(), tame.lines().count(), "{name:?}");
@@ -120,6 +142,28 @@ fn links_lead_into_the_tree_from_both_places() {
         // The first run has no page, and what was removed no link; there are three folders and three files.
         assert_eq!(links.iter().filter(|link| link.contains(".html")).count(), 2);
         assert_eq!(links.iter().filter(|link| link.starts_with(tree)).count(), 6);
+    }
+}
+
+#[test]
+fn a_page_elsewhere_links_only_into_the_tree() {
+    let base = LinkBase::parse(r"\\server\ritningar").unwrap();
+    let page = page_with(&["a#b.pdf"], "B", PageLocation::Outside(&base));
+    let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(links.contains(&"file://server/ritningar/Brf%20Eken/a%23b.pdf"), "{links:?}");
+    assert!(links.len() == 6 && links.iter().all(|link| link.starts_with("file://server/ritningar/")), "{links:?}");
+}
+
+#[test]
+fn a_run_that_could_not_begin_has_nothing_to_count() {
+    let base = LinkBase::parse("mirror").unwrap();
+    let failures = vec![Failure::of_nobody(FailureCause::Run, "no disk".to_owned())];
+    let report = &RunReport { failures, ..RunReport::default() };
+    let (binders, zone) = (&BTreeMap::new(), &TimeZone::UTC);
+    for (language, began) in [(Language::English, "In numbers"), (Language::Swedish, "I siffror")] {
+        let page = ReportPage { report, runs: &[], binders, zone, language, organisation: Some("Eken") };
+        let page = render(&page, PageLocation::Outside(&base));
+        assert!(page.contains("no disk") && page.contains("Eken</bdi>") && !page.contains(began), "{page}");
     }
 }
 

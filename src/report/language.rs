@@ -101,6 +101,26 @@ impl Language {
         self.pick(kind.word(), swedish)
     }
 
+    /// What happened to so many documents, in a word.
+    pub fn changes(self, kind: ChangeKind, count: u64) -> &'static str {
+        let swedish = match kind {
+            _ if count == 1 => self.change(kind),
+            ChangeKind::Added => "tillagda",
+            ChangeKind::Updated => "uppdaterade",
+            ChangeKind::Moved => "flyttade",
+            ChangeKind::Removed => "borttagna",
+        };
+        self.pick(kind.word(), swedish)
+    }
+
+    /// A mark of a scale.
+    pub fn tick(self, english: &str) -> String {
+        match self {
+            Self::English => english.to_owned(),
+            Self::Swedish => self.grouped(english).replace("mill.", "milj.").replace(" h", " tim"),
+        }
+    }
+
     /// Why a document failed.
     pub fn cause(self, cause: FailureCause) -> &'static str {
         let swedish = match cause {
@@ -135,6 +155,7 @@ mod tests {
         assert_eq!(swedish.number(1_234_567), "1\u{a0}234\u{a0}567");
         assert_eq!((swedish.bytes(1_234_567), swedish.bytes(12)), ("1,2 MB".to_owned(), "12 byte".to_owned()));
         assert_eq!((swedish.time(12.34), swedish.time(7_500.0)), ("12,3 s".to_owned(), "2 tim 5 min".to_owned()));
+        assert_eq!((swedish.tick("1,000"), swedish.tick("10 h")), ("1\u{a0}000".to_owned(), "10 tim".to_owned()));
         assert_eq!(
             (swedish.documents(1), Language::English.documents(2)),
             ("1 dokument".to_owned(), "2 documents".to_owned())

@@ -13,7 +13,7 @@ use crate::{
     remote::Remote,
     report::{Failure, Outcome, RunReport, Warning, format::number_of},
     session::{
-        Error, Exit, adoption, service_client, site, state_backups,
+        Error, Exit, adoption, report_file, service_client, site, state_backups,
         status_file::{Ending, StatusFile},
     },
     state::{Run, RunEnd, State},
@@ -92,7 +92,13 @@ impl Finalizer<'_> {
     }
 
     fn page(&self, report: &RunReport) -> Result<(), Error> {
-        Ok(history::write_page(self.mirror, self.state, report)?)
+        Ok(history::write_page(self.mirror, self.state, report, self.config.notices.language)?)
+    }
+
+    /// Writes the page for people outside of the mirror. Returns what went wrong.
+    fn publish(&self, report: &RunReport) -> Option<String> {
+        let config = self.config;
+        report_file::write(&config.notices, &config.dest, (self.mirror, self.state), report)
     }
 
     fn record(&self, report: &RunReport, whole: bool) -> Result<(), Error> {
@@ -134,7 +140,9 @@ impl Finalizer<'_> {
     fn write_status(&self, exit: Exit, finished: &Finished, report: &mut RunReport) -> Exit {
         let (root, run) = (self.mirror.root(), (self.state, self.run));
         let (to_come, counted) = (finished.tally.to_come(), finished.counted);
-        match self.status_file.run_ended(root, run, report, &Ending { exit, to_come, counted }) {
+        let written = self.status_file.run_ended(root, run, report, &Ending { exit, to_come, counted });
+        let told = written.map(|told| told.into_iter().chain(self.publish(report)).collect::<Vec<String>>());
+        match told {
             Ok(told) if told.is_empty() => exit,
             Ok(told) => {
                 for warning in told {
@@ -149,6 +157,9 @@ impl Finalizer<'_> {
                 let failed = self.exit_after(exit, report, Err(error));
                 if failed != exit {
                     self.correct_report(report);
+                }
+                if let Some(why) = self.publish(report) {
+                    tracing::warn!("{why}");
                 }
                 // Readers of copies elsewhere still get the status.
                 self.status_file.run_lost(root, run, report, &Ending { exit: failed, to_come, counted });

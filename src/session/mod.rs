@@ -10,6 +10,7 @@ pub(crate) mod notifications;
 pub(crate) mod open;
 pub(crate) mod output;
 pub(crate) mod rank;
+pub(crate) mod report_file;
 pub(crate) mod reporting;
 pub(crate) mod service_client;
 pub(crate) mod signals;

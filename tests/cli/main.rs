@@ -36,6 +36,7 @@ mod progress;
 mod purge;
 mod reading;
 mod report;
+mod report_file;
 mod secrets;
 mod signals;
 #[path = "../support/skip.rs"]
