@@ -120,7 +120,8 @@ mod tests {
         let texts = warnings_in(Language::Swedish, &report);
         assert!(texts[0].starts_with("körningen slutade i förtid") && texts[1] == "x matches nothing", "{texts:?}");
         assert_eq!(warnings_in(Language::English, &report), report.warnings);
-        report.warning_details.clear();
+        // Nobody knows which text is of which kind.
+        report.warning_details.remove(0);
         assert_eq!(warnings_in(Language::Swedish, &report), report.warnings);
     }
 }
