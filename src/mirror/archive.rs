@@ -1,6 +1,6 @@
 //! A zip file outside of the mirror for verified files.
 //!
-//! Files are stored as they are, since most documents are compressed already. A file is hashed while it is written, and
+//! Texts are compressed; everything else is stored as it is, since most documents are compressed already. A file is hashed while it is written, and
 //! taken back if it has other content than expected. Files beyond 4 GiB and more than 65,535 of them are possible (zip64).
 
 use std::{
@@ -24,6 +24,9 @@ const PIECE: usize = 256 * 1024;
 
 /// From this size on, a file's entry has fields for sizes of 64 bits.
 const LARGE: u64 = 0xFFFF_0000;
+
+/// Endings of files that are compressed.
+const TEXTS: [&str; 7] = [".csv", ".jsonl", ".json", ".html", ".txt", ".xml", ".svg"];
 
 /// The archive.
 #[derive(Debug)]
@@ -65,7 +68,7 @@ impl Archive {
         let Some(zip) = zip.as_mut() else { return Err(io::ErrorKind::BrokenPipe.into()) };
         let size = from.metadata()?.len();
         let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
+            .compression_method(method(path))
             .large_file(size >= LARGE)
             .last_modified_time(dos_time(mtime))
             .unix_permissions(0o644);
@@ -76,6 +79,11 @@ impl Archive {
         }
         Ok(outcome)
     }
+}
+
+fn method(path: &RelPath) -> CompressionMethod {
+    let is_text = TEXTS.iter().any(|ending| path.as_str().ends_with(ending));
+    if is_text { CompressionMethod::Deflated } else { CompressionMethod::Stored }
 }
 
 /// Fills the entry that was begun. A source that is longer than it was is another one.
