@@ -143,7 +143,9 @@ impl Program<'_> {
                 let output = self.output(false);
                 commands::catalogue(self.dest()?, &given, &self.settings.site(), &output)
             }
-            Command::Handover(given) => commands::handover(self.dest()?, &given, &self.output(given.json)),
+            Command::Handover(given) => {
+                commands::handover(self.dest()?, &given, &self.settings.site(), &self.output(given.json))
+            }
             Command::Ls(ls) => commands::ls(self.logged_dest()?, &ls),
             Command::Recover(recover) => commands::recover(self.logged_dest()?, recover.force),
             Command::Acknowledge(document) => commands::acknowledge(self.logged_dest()?, &document.id, &self.notices()),

@@ -17,16 +17,17 @@ use crate::{
     commands::named::binder,
     config::outside_resolved,
     handover::{Found, HandedOver, Handover, TOP, UNFINISHED, Walk},
-    history::Missing,
-    mirror::{Archive, FileTarget, Root, Target, WalkEntry},
+    history::{Missing, Night, Site, SitePlace},
+    mirror::{Archive, FileTarget, Root, Shelf, Target, WalkEntry},
     model::Sha256,
-    report::{Progress, bytes, count, format::number_of},
+    report::{Progress, RunReport, bytes, count, format::number_of},
     session::{
         Error, Exit, Output, Reading,
         open::{copy_state, retry_on_change},
         output::ended,
         signals::Signals,
     },
+    site::SiteOptions,
     state::{self, State},
     sync::{Stop, StopCause},
     ui,
@@ -40,18 +41,18 @@ const BINDERS: &str = "handover_binders";
 const SHOWN: usize = 20;
 
 /// Hands over binders.
-pub fn handover(dest: &Path, given: &cli::Handover, output: &Output) -> Exit {
-    ended(go(dest, given, output))
+pub fn handover(dest: &Path, given: &cli::Handover, site: &SiteOptions, output: &Output) -> Exit {
+    ended(go(dest, given, site, output))
 }
 
-fn go(dest: &Path, given: &cli::Handover, output: &Output) -> Result<Exit, Error> {
+fn go(dest: &Path, given: &cli::Handover, site: &SiteOptions, output: &Output) -> Result<Exit, Error> {
     outside_resolved("--to", &given.to, Some(dest))?;
     let (root, order) = retry_on_change(|| {
         let reading = Reading::open(dest)?;
         let order = Order::of(dest, given, &reading.state)?;
         Ok((reading.root, order))
     })?;
-    let job = Job { dest, given, output, root, order, stop: Arc::default() };
+    let job = Job { dest, given, site, output, root, order, stop: Arc::default() };
     let done = if given.zip { job.make_archive() } else { job.make_folder() }?;
     show(given, output, &done);
     Ok(exit(&done, job.stop.cause()))
@@ -96,6 +97,7 @@ impl Order {
 struct Job<'j> {
     dest: &'j Path,
     given: &'j cli::Handover,
+    site: &'j SiteOptions,
     output: &'j Output,
     root: Root,
     order: Order,
@@ -168,6 +170,8 @@ impl Job<'_> {
         scratch: &Path,
         walk: Option<&Walk<'_>>,
     ) -> Result<HandedOver, Error> {
+        let catalogue = scratch.join("catalogue");
+        self.browse(record, &catalogue)?;
         let progress = Arc::<Progress>::default();
         let _screen =
             ui::Screen::of_files(Arc::clone(&progress), &self.output.bars, self.output.quiet, self.output.json_log);
@@ -178,6 +182,7 @@ impl Job<'_> {
             as_of,
             all: self.order.binders.is_empty(),
             look: &|wanted| self.look(wanted),
+            catalogue: &catalogue,
             target,
             scratch,
             walk,
@@ -186,6 +191,41 @@ impl Job<'_> {
             ended: &|| self.stop.is_set(),
         };
         Ok(done.run()?)
+    }
+
+    /// Writes the catalogue for browsers. The reports of runs name other binders, so one of some binders has no changes.
+    fn browse(&self, record: &State, folder: &Path) -> Result<(), Error> {
+        let shelf = Shelf::elsewhere(folder)?;
+        let no_reports = Root::open(folder)?;
+        let root = if self.order.binders.is_empty() { &self.root } else { &no_reports };
+        let place = SitePlace::Elsewhere { root, shelf: &shelf, way: "tree/".to_owned() };
+        let options = SiteOptions { history: true, ..self.site.clone() };
+        let catalogue = Site::new(record, place, &options);
+        let complete = record.read(|r| r.last_complete())?.map(|run| run.finished_at);
+        match self.report(record)? {
+            Some(report) => catalogue.update(&Night::Run { report: &report, complete })?,
+            None => catalogue.update(&Night::AsBefore)?,
+        };
+        Ok(())
+    }
+
+    /// The report of the record's last run, with what it says about these binders. Its other counts stay: they may only say
+    /// that more is missing than is.
+    fn report(&self, record: &State) -> Result<Option<RunReport>, Error> {
+        let Some(last) = record.read(|r| r.last_mirror_run())? else { return Ok(None) };
+        let report = self.root.read_note(&format!("runs/{}.json", last.id));
+        let Some(mut report) = report.and_then(|json| serde_json::from_slice::<RunReport>(&json).ok()) else {
+            return Ok(None);
+        };
+        let binders = &self.order.binders;
+        if !binders.is_empty() {
+            report.failures.retain(|failure| failure.binder_id.as_ref().is_some_and(|id| binders.contains(id)));
+            report.withheld.retain(|document| binders.contains(&document.binder_id));
+            report.changes = None;
+            report.documents.failed = report.failures.len() as u64;
+            report.documents.withheld = report.withheld.len() as u64;
+        }
+        Ok(Some(report))
     }
 
     /// Looks for files in the mirror as it is now. If that isn't possible, none is found.

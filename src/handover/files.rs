@@ -1,7 +1,7 @@
 //! Files that are written for a bag, in contrast to those that are copied into it.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Seek as _, Write},
     path::Path,
 };
@@ -56,6 +56,23 @@ impl Files<'_> {
                 Err(failed(io::Error::other("the disk gave other bytes than were written")))
             }
         }
+    }
+
+    /// Writes the files of a folder, and of the folders in it.
+    pub(super) fn put_folder(&self, from: &Path, to: &str) -> Result<Vec<Written>, Error> {
+        let failed = |error: io::Error| Error::Scratch(from.to_owned(), error);
+        let entries = fs::read_dir(from).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
+        let mut written = Vec::new();
+        for entry in entries {
+            let path = format!("{to}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type().map_err(failed)?.is_dir() {
+                written.extend(self.put_folder(&entry.path(), &path)?);
+                continue;
+            }
+            let mut file = File::open(entry.path()).map_err(failed)?;
+            written.push(self.put(&path, |out| io::copy(&mut file, out).map(drop).map_err(failed))?);
+        }
+        Ok(written)
     }
 
     /// Writes a text.

@@ -76,6 +76,8 @@ pub struct Handover<'h> {
     pub all: bool,
     /// Looks in the mirror as it is now for files with these contents, in case a run has moved some.
     pub look: &'h dyn Fn(&HashSet<Sha256>) -> Found,
+    /// A folder with the catalogue for browsers, whose files go into `data/`.
+    pub catalogue: &'h Path,
     /// The bag.
     pub target: &'h dyn FileTarget,
     /// A folder for files that are prepared.
@@ -131,7 +133,8 @@ impl Handover<'_> {
             done.missing.iter().map(|one| (one.path.clone(), one.reason.clone())).collect();
         let files = Files { scratch: self.scratch, target: self.target, mtime: nanoseconds(self.as_of) };
         let tables = Tables { record, items, runs: &runs, missing: &missing, all, gaps: &mut gaps };
-        let written = tables.write(&files)?;
+        let mut written = tables.write(&files)?;
+        written.extend(files.put_folder(self.catalogue, "data")?);
         let manifest = self.manifest(&files, (items, &missing, &written), &mut done)?;
         let complete = runs.values().filter(|run| run.whole).max_by_key(|run| run.number);
         let facts = Facts {

@@ -89,7 +89,7 @@ struct ChangeLine<'c> {
 }
 
 impl Tables<'_> {
-    /// Writes all tables. Whatever else describes exactly this record, such as a catalogue for browsers, belongs here.
+    /// Writes all tables.
     pub(super) fn write(mut self, files: &Files<'_>) -> Result<Vec<Written>, Error> {
         let catalogue = Catalogue::new(self.record, None)?;
         let mut written = Vec::new();

@@ -157,6 +157,11 @@ fn check(language: Language) -> (&'static str, [&'static str; 2]) {
 
 fn contents(language: Language) -> Vec<(&'static str, &'static str)> {
     [
+        (
+            "data/index.html",
+            "the catalogue: open it in a browser, and search for documents and old versions",
+            "katalogen: öppna den i en webbläsare och sök bland dokument och äldre versioner",
+        ),
         ("data/tree/", "the documents, in the folders of iBinder", "dokumenten, i mappar som i iBinder"),
         (
             "data/versions/",

@@ -94,6 +94,11 @@ fn binders(receipt: &Receipt) -> Markup {
 
 fn contents(receipt: &Receipt) -> Markup {
     markup! {
-        dl { @for (path, what) in &receipt.contents { dt { (path) } dd { (what) } } }
+        dl {
+            @for (path, what) in &receipt.contents {
+                dt { @if *path == "data/index.html" { a href=(path) { (path) } } @else { (path) } }
+                dd { (what) }
+            }
+         }
     }
 }
