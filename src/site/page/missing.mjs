@@ -16,20 +16,16 @@ export function missingView(store) {
     "div",
     { class: "missing" },
     make("h1", { tabindex: -1 }, say("missingTitle")),
-    gaps.length
-      ? gaps.map(gapSection)
-      : make(
-          "header",
-          { class: "state good" },
-          make(
-            "p",
-            { class: "said" },
-            make("span", { class: "badge" }, say("nothingMissing")),
-            " ",
-            say("nothingMissingText"),
-          ),
-        ),
+    gaps.length ? gaps.map(gapSection) : nothingSection(store.start.run),
   );
+}
+
+// Without a complete run nobody knows whether something is missing.
+function nothingSection(run) {
+  const isKnown = run && run.outcome === "complete";
+  const [title, text] = isKnown ? ["nothingMissing", "nothingMissingText"] : ["unknownMissing", "unknownMissingText"];
+  const words = make("p", { class: "said" }, make("span", { class: "badge" }, say(title)), " ", say(text));
+  return make("header", { class: `state ${isKnown ? "good" : "some"}` }, words);
 }
 
 function gapSection(gap) {

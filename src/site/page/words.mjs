@@ -146,6 +146,8 @@ const ENGLISH = {
   missingTitle: "What is missing",
   nothingMissing: "Nothing is missing",
   nothingMissingText: "Everything that iBinder listed was copied.",
+  unknownMissing: "Not known",
+  unknownMissingText: "The last copying did not come to its end, so nobody knows whether something is missing.",
   gap_failed: "Could not be copied",
   gap_failed_text:
     "iBinder lists these documents, but they could not be downloaded. An earlier version, if there was one, is still here. The next update tries again.",
@@ -317,6 +319,8 @@ const SWEDISH = {
   missingTitle: "Vad som saknas",
   nothingMissing: "Inget saknas",
   nothingMissingText: "Allt som iBinder visade är kopierat.",
+  unknownMissing: "Okänt",
+  unknownMissingText: "Den senaste kopieringen blev inte klar, så ingen vet om något saknas.",
   gap_failed: "Gick inte att kopiera",
   gap_failed_text:
     "Dokumenten finns i iBinder men gick inte att ladda ner. Om det fanns en tidigare version finns den kvar här. Nästa uppdatering försöker igen.",

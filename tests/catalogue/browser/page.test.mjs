@@ -1,6 +1,6 @@
 // Drives the page as a person would, over file://.
 import assert from "node:assert/strict";
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -392,4 +392,19 @@ test("without its data the page says what is missing", async () => {
   assert.match(await text(page, "#main"), /index-data/);
   await close();
   renameSync(join(tree, "elsewhere"), join(tree, "index-data"));
+});
+
+test("without a complete run nobody says that nothing is missing", async () => {
+  const file = join(tree, "index-data", "start.js");
+  const before = readFileSync(file, "utf8");
+  const json = before.slice(before.indexOf("(") + 1, before.lastIndexOf(")"));
+  for (const run of [null, { ...JSON.parse(json).run, outcome: "failed" }]) {
+    writeFileSync(file, `ibinder.start(${JSON.stringify({ ...JSON.parse(json), run, gaps: [] })});\n`);
+    const { page, close } = await open(browser, tree, "#missing");
+    await page.waitForSelector(".missing");
+    assert.match(await text(page, ".missing"), /Okänt/);
+    assert.doesNotMatch(await text(page, ".missing"), /Inget saknas/);
+    await close();
+  }
+  writeFileSync(file, before);
 });
