@@ -4,7 +4,7 @@
 //!
 //! Browsers load no data from `file://` but scripts, so each file of the data calls one function of the page with JSON. A
 //! file's name has the hash of its content, except for `start.js`, which leads to all others: a page that is open keeps its
-//! data, and no reader sees half a catalogue. What a name or a value contains is text and never runs: see [`json`].
+//! data, and no reader sees half a catalogue. What a name or a value contains is text and never runs: see `site::json`.
 
 mod binders;
 mod changes;
