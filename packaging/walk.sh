@@ -203,9 +203,9 @@ document=$(cd "$mirror" && find 'Brf Eken' -type f | sort | sed -n 1p)
 run 0 ibinder-sync-as eken history "$document"
 # By words of its name, in capitals.
 name=$(basename "$document")
-read -ra words <<<"${name%.*}"
-#FIND run 0 ibinder-sync-as eken find "${words[@]^^}"
-#FIND says "$name"
+mapfile -t words < <(printf '%s' "${name%.*}" | tr ' ' '\n')
+run 0 ibinder-sync-as eken find "${words[@]^^}"
+says "$name"
 run 0 ibinder-sync-as eken export --format xlsx --to /var/tmp/catalogue.xlsx
 run 0 ibinder-sync-as eken export --format csv --to /var/tmp/catalogue.csv
 [ "$(wc -l </var/tmp/catalogue.csv)" -gt 50 ] || fail 'the catalogue is too short'

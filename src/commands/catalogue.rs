@@ -7,7 +7,7 @@ use crate::{
     config::outside_resolved,
     history::{Error as HistoryError, Site, SitePlace},
     mirror::Shelf,
-    model::CATALOGUE_PAGE,
+    model::{CATALOGUE_PAGE, STATE_FOLDER},
     report::format::number_of,
     session::{Error, Exit, Output, Reading, Writing, open::retry_on_change, output::ended, site},
     site::SiteOptions,
@@ -46,6 +46,12 @@ fn beside(dest: &Path, options: &SiteOptions) -> Result<(PathBuf, u64), Error> {
 fn elsewhere(dest: &Path, to: &Path, options: &SiteOptions) -> Result<(PathBuf, u64), Error> {
     let Reading { state, root, .. } = &Reading::open(dest)?;
     outside_resolved("--to", to, Some(dest))?;
+    if to.join(STATE_FOLDER).exists() {
+        return Err(Error::Unknown(format!(
+            "{} is another mirror; use --to with a folder outside of mirrors",
+            to.display()
+        )));
+    }
     let shelf = Shelf::elsewhere(to)?;
     let way = way(&real(to)?, &real(dest)?);
     site::write(&Site::new(state, SitePlace::Elsewhere { root, shelf: &shelf, way }, options), state, root)?;

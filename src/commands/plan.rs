@@ -59,8 +59,11 @@ fn go(config: &Config, output: &Output, started: Timestamp) -> Result<Exit, Erro
     }
     let mut report = reporting::report(config, &run.id, &finished, &requests, started);
     report.duration_seconds = clock.elapsed().as_secs_f64();
-    report.night = finished.unchanged_requests.map(|requests| UnchangedCost { requests, rate: remote.rate() });
-    if !is_mirror && finished.unchanged_requests.is_some() {
+    // What a plan that failed has seen is no estimate.
+    let has_ended = matches!(finished.ended, Ended::Through);
+    let unchanged = finished.unchanged_requests.filter(|_| has_ended);
+    report.night = unchanged.map(|requests| UnchangedCost { requests, rate: remote.rate() });
+    if !is_mirror && unchanged.is_some() {
         report.first_run = Some(first_run(&report, &finished, remote.rate(), config));
     }
     let exit = Exit::of_run(&finished);

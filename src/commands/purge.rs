@@ -13,11 +13,11 @@ use crate::{
 
 /// Purges a document, after a confirmation.
 pub fn purge(dest: &Path, wanted: &Path, confirmed: bool) -> Exit {
-    ended(erase(dest, wanted, confirmed).map(|is_erased| {
-        if is_erased {
-            ui::print(
-                "Purged. Backups of the mirror, logs and freed blocks of the file system may still contain it.\n",
-            );
+    ended(erase(dest, wanted, confirmed).map(|erased| {
+        if let Some(document) = erased {
+            ui::print(&format!(
+                "Purged document {document}. Backups of the mirror, logs and freed blocks of the file system may still contain it.\n"
+            ));
             Exit::Complete
         } else {
             ui::print("Nothing was purged.\n");
@@ -26,18 +26,19 @@ pub fn purge(dest: &Path, wanted: &Path, confirmed: bool) -> Exit {
     }))
 }
 
-fn erase(dest: &Path, wanted: &Path, confirmed: bool) -> Result<bool, Error> {
+/// Returns the document, if it was purged.
+fn erase(dest: &Path, wanted: &Path, confirmed: bool) -> Result<Option<DocumentId>, Error> {
     // Does not hold the lock while waiting for the answer.
     let (document, traces) = retry_on_change(|| find(dest, wanted))?;
     if !confirmed && !confirm(&document, &traces)? {
-        return Ok(false);
+        return Ok(None);
     }
     let Writing { mirror, state, run } = Writing::open(dest, "purge")?;
     history::purge(&mirror, &state, run.number, &document)?;
     state.write(|w| w.end_run(run.number, &RunEnd { outcome: "complete", ..RunEnd::default() }))?;
     // Files that can't be kept were reported; the document is purged anyway.
     let _ = state_backups::keep(&mirror, &state, &run, true);
-    Ok(true)
+    Ok(Some(document))
 }
 
 fn find(dest: &Path, wanted: &Path) -> Result<(DocumentId, Traces), Error> {

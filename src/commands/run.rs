@@ -62,6 +62,12 @@ pub(crate) fn carry_out(
         output.manager.notify(&[Notice::Stopping]);
         ran
     });
+    if let Err(error @ Error::NotFirst(_)) = &ran {
+        // A slip of the user, which says nothing about the mirror: its status stays.
+        let exit = reporting::give_up(&RunReport::default(), output, error);
+        signals.finished(exit);
+        return exit;
+    }
     let (exit, report) = ran.unwrap_or_else(|error| {
         let error = error.with_shortage(&config.dest);
         let report = reporting::failed(&config.remote.organisation.to_string(), started, &error);

@@ -41,6 +41,11 @@ impl<'l> Line<'l> {
         let end = memchr::memchr(BETWEEN, self.text).unwrap_or(self.text.len());
         &self.text[..end]
     }
+
+    /// The folded texts that the path doesn't contain.
+    pub(super) fn others(&self) -> impl Iterator<Item = &'l [u8]> {
+        self.text.split(|byte| *byte == BETWEEN).skip(1)
+    }
 }
 
 /// Whether a line's bytes contain the texts of a document in the tree, before all of it is read.

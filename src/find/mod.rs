@@ -62,16 +62,37 @@ pub fn search(root: &Root, state: &State, query: &Query) -> Result<Hits, Error> 
     scan(root, state, Hits::default, |hits, line| hits.add(query, line))
 }
 
-/// The document whose file has this name or, if there is a slash in it, this path.
+/// The document that has this name, or this path if there is a slash in it. A file's name, the same without an id in
+/// brackets, and the name at the service count alike: two documents of one name in iBinder have different files.
 pub fn named(root: &Root, state: &State, name: &str) -> Result<Choice<DocumentKey>, Error> {
-    let begin = || Choosing::new(name);
-    let choosing = scan(root, state, begin, |choosing, line| {
+    let wanted = fold(name);
+    let begin = || (Choosing::new(name), Vec::new());
+    let (mut choosing, titled) = scan(root, state, begin, |(choosing, titled), line| {
         let Some(line) = Line::read(line) else { return };
         let path = std::str::from_utf8(line.path()).unwrap_or_default();
         let leaf = path.rsplit_once('/').map_or(path, |(_, leaf)| leaf);
         choosing.consider(if name.contains('/') { path } else { leaf }, line.key);
+        if without_id(leaf).is_some_and(|leaf| leaf == wanted) {
+            choosing.consider(&wanted, line.key);
+        }
+        if line.others().any(|text| text == wanted.as_bytes()) {
+            titled.push(line.key);
+        }
     })?;
+    for key in titled {
+        // The text may be a value of the metadata.
+        if state.read(|r| r.found(key))?.is_some_and(|found| fold(&found.file_name) == wanted) {
+            choosing.consider(&wanted, key);
+        }
+    }
     Ok(choosing.decide())
+}
+
+/// A file's name without the id that tells it from others of its name: `Plan [1a2b3c4d].pdf` is `Plan.pdf`.
+fn without_id(leaf: &str) -> Option<String> {
+    let (stem, rest) = leaf.rsplit_once(" [")?;
+    let (_, ending) = rest.split_once(']')?;
+    (ending.is_empty() || ending.starts_with('.')).then(|| format!("{stem}{ending}"))
 }
 
 /// Passes every document's line on. What came of the file counts for nothing if the file turns out to be damaged.

@@ -61,7 +61,7 @@ pub enum Error {
     )]
     NotExisting(PathBuf),
     /// `--first` is given, but there is a mirror.
-    #[error("{} already contains a mirror; run it without --first and --sample. Nothing was changed", .0.display())]
+    #[error("{} already contains a mirror; --first and --sample are for the first run. Nothing was changed", .0.display())]
     NotFirst(PathBuf),
     /// A command needs a mirror, but there is none.
     #[error("{} contains no mirror; `ibinder-sync run --dest {}` creates one", .0.display(), .0.display())]

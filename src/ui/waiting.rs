@@ -64,8 +64,8 @@ pub(super) fn note(waiting: &Waiting, silence: Duration, clock: impl Fn(Duration
         Waiting { storage: open @ 1.., .. } => {
             format!("no bytes for {silence}: waiting for storage ({})", number_of(*open, "download", "downloads"))
         }
-        // No request is open: what remains is on this machine.
-        _ => format!("no progress for {silence}: no request is open; working on the disk"),
+        // No request is open: they wait for their turn, or this machine works.
+        _ => format!("no document for {silence}: requests wait for their turn, or the disk is at work"),
     })
 }
 
@@ -87,7 +87,7 @@ mod tests {
             (open(1, 2, 3),                            15,  Some("no token for 15 s: waiting for the authorisation server")),
             (open(0, 2, 3),                            15,  Some("no answer for 15 s: waiting for iBinder (2 requests)")),
             (open(0, 0, 1),                            120, Some("no bytes for 2 min: waiting for storage (1 download)")),
-            (open(0, 0, 0),                            15,  Some("no progress for 15 s: no request is open; working on the disk")),
+            (open(0, 0, 0),                            15,  Some("no document for 15 s: requests wait for their turn, or the disk is at work")),
             (pause(Pause::Throttled(seconds(12))),     0,   Some("iBinder is throttling; requests go on in 12 s")),
             (pause(Pause::Throttled(seconds(300))),    99,  Some("iBinder is throttling; requests go on at 12:05:00")),
             (down(Some(8)),                            0,   Some("storage host b.example is not answering; next try in 8 s")),

@@ -134,7 +134,7 @@ fn the_first_run_is_refused_where_a_mirror_is() {
     assert!(!program.dest.exists());
     program.run(&["--existing", "--first"]).expect(0);
     let before = snapshot(&program.dest.join("Brf Eken"));
-    program.run(&["--first"]).says(2, "already contains a mirror; run it without --first");
+    program.run(&["--first"]).says(2, "already contains a mirror; --first and --sample are for the first run");
     program.plan(&["--first"]).says(2, "already contains a mirror");
     assert_eq!(snapshot(&program.dest.join("Brf Eken")), before);
     program.run(&["--existing"]).expect(0);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use ibinder_sync::sandbox::{Reply, Route};
+use ibinder_sync::sandbox::{Organisation, Reply, Route};
 use serde_json::{Value, json};
 
 use crate::program::{Done, Program, bare, finish, snapshot};
@@ -271,4 +271,25 @@ fn a_partial_download_can_be_purged() {
         program.run(&[]).expect(0);
         assert_eq!(speaking(&program, &texts), Vec::<PathBuf>::new());
     }
+}
+
+/// Names that differ by case in iBinder are files with an id in theirs.
+#[test]
+fn a_name_that_several_documents_have_purges_none() {
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    for name in ["Protokoll.pdf", "PROTOKOLL.pdf", "Fasad: norr.txt"] {
+        o.add_document(&binder, None, name, format!("bytes of {name}")).unwrap();
+    }
+    let program = Program::new(o);
+    program.run(&[]).expect(0);
+    let files = || snapshot(&program.dest.join("Brf Eken")).len();
+    for name in ["PROTOKOLL.pdf", "protokoll.PDF"] {
+        let done = purge(&program, name).says(2, "is not unique, so nothing was done");
+        assert_eq!(done.err.matches("Brf Eken/").count(), 2, "{}", done.err);
+    }
+    assert_eq!(files(), 3);
+    // The name in iBinder, which no file can have.
+    assert!(purge(&program, "Fasad: norr.txt").expect(0).out.starts_with("Purged document "));
+    assert_eq!(files(), 2);
 }

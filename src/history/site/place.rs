@@ -38,14 +38,15 @@ impl<'s> Site<'s> {
         Self { state, place, options: SiteOptions { per_binder, ..options.clone() } }
     }
 
-    /// The catalogue that a mirror has, as it was last written; `None` if it has none.
+    /// The catalogue that a mirror has, as it was last written; `None` if it has none. One that was deleted is none, whatever
+    /// the state remembers.
     pub fn existing(state: &'s State, mirror: &'s Mirror) -> Result<Option<Self>, Error> {
-        let options = match record::read(state)? {
-            Some(record) => Some(record.options),
-            // Its record may be lost with a newer state.
-            None => Pair::open(top(mirror)?)?.previous.start.map(|_| SiteOptions::default()),
-        };
-        Ok(options.map(|options| Self::new(state, SitePlace::Mirror(mirror), &options)))
+        if Pair::open(top(mirror)?)?.previous.start.is_none() {
+            return Ok(None);
+        }
+        // Its record may be lost with a newer state.
+        let options = record::read(state)?.map(|record| record.options).unwrap_or_default();
+        Ok(Some(Self::new(state, SitePlace::Mirror(mirror), &options)))
     }
 
     /// The page and data of all binders, or of one.

@@ -22,7 +22,12 @@ use crate::{
 impl Site<'_> {
     /// Brings it up to date. Returns what is in the way in folders of binders, which get no part of their own.
     pub fn update(&self, night: &Night<'_>) -> Result<Vec<String>, Error> {
-        self.write(night, Some(&HashSet::new()), true)
+        let before = record::read(self.state)?.map(|record| record.options);
+        let is_stricter = before.is_some_and(|before| {
+            self.options.per_binder && !before.per_binder || before.history && !self.options.history
+        });
+        // What is no longer shown goes at once, although a page that is open may need it.
+        self.write(night, Some(&HashSet::new()), !is_stricter)
     }
 
     /// Rewrites the data of these binders, or all of them, and deletes everything else at once.
@@ -182,10 +187,25 @@ pub(in crate::history) fn erase_from_catalogue(
     binders: Option<&HashSet<String>>,
 ) -> Result<(), Error> {
     match Site::existing(state, mirror)?.map(|site| site.erase(binders)) {
-        // What is in the way is nobody's catalogue, so it doesn't name the document.
-        None | Some(Ok(()) | Err(Error::CatalogueObstacle(_))) => Ok(()),
+        Some(Ok(())) => Ok(()),
+        None | Some(Err(Error::CatalogueObstacle(_))) => remove_remains(mirror, state),
         Some(Err(error)) => Err(error),
     }
+}
+
+/// Without a catalogue that can be written, what is left of one goes: data that a kill left, or that lie beside a page of
+/// the user's.
+fn remove_remains(mirror: &Mirror, state: &State) -> Result<(), Error> {
+    if let Some(shelf) = Shelf::of_mirror(mirror, None)? {
+        shelf.remove_all()?;
+    }
+    for binder in survey::survey(state)? {
+        let Ok(path) = RelPath::new(&binder.summary.folder) else { continue };
+        if let Some(shelf) = Shelf::of_mirror(mirror, Some(&path))? {
+            shelf.remove_all()?;
+        }
+    }
+    Ok(())
 }
 
 /// The binders in which a document is or was.
