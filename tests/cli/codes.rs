@@ -134,7 +134,10 @@ fn the_first_run_is_refused_where_a_mirror_is() {
     assert!(!program.dest.exists());
     program.run(&["--existing", "--first"]).expect(0);
     let before = snapshot(&program.dest.join("Brf Eken"));
+    let status = || fs::read(program.state("status.json")).unwrap();
+    let healthy = status();
     program.run(&["--first"]).says(2, "already contains a mirror; --first and --sample are for the first run");
+    assert_eq!(status(), healthy, "a slip says nothing about the mirror");
     program.plan(&["--first"]).says(2, "already contains a mirror");
     assert_eq!(snapshot(&program.dest.join("Brf Eken")), before);
     program.run(&["--existing"]).expect(0);

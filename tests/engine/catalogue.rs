@@ -306,6 +306,40 @@ fn a_purge_erases_a_document_from_every_file_at_once() {
     }
 }
 
+/// A page that was deleted, a page of the user's beside the data, and data that a kill left.
+#[test]
+fn a_purge_leaves_nothing_where_no_catalogue_can_be_written() {
+    for (page, start) in [(None, false), (Some("mine"), true), (None, true)] {
+        let (world, _, ids) = two_binders();
+        run(&world, &[]).expect(0);
+        fs::remove_file(world.at("index.html")).unwrap();
+        if let Some(text) = page {
+            fs::write(world.at("index.html"), text).unwrap();
+        } else if start {
+            fs::remove_file(world.at("index-data/start.js")).unwrap();
+        } else {
+            fs::remove_dir_all(world.at("index-data")).unwrap();
+        }
+        command(&world, &["purge", "--yes", &ids[0]]).expect(0);
+        assert_eq!(naming(&world, &ids[0]), Vec::<String>::new());
+        assert!(!exists(&world.at("index-data")), "{page:?} {start}");
+        assert_eq!(fs::read_to_string(world.at("index.html")).ok().as_deref(), page);
+    }
+}
+
+#[test]
+fn what_is_no_longer_to_be_shown_goes_at_once() {
+    let (world, _, ids) = two_binders();
+    run(&world, &["--catalogue-history"]).expect(0);
+    world.edit(|o| o.rename_document(&ids[0], "now.txt").unwrap());
+    run(&world, &["--catalogue-history"]).expect(0);
+    assert!(!naming(&world, "0 hyra.txt").is_empty());
+    run(&world, &[]).expect(0);
+    assert_eq!(naming(&world, "0 hyra.txt"), Vec::<String>::new());
+    run(&world, &["--catalogue-per-binder"]).expect(0);
+    assert!(naming(&world, "now.txt").iter().all(|path| path.starts_with("Brf ")));
+}
+
 #[test]
 fn an_interrupted_purge_is_finished_by_a_run_that_changes_more() {
     let (world, _, ids) = two_binders();
@@ -614,6 +648,10 @@ fn it_is_written_elsewhere_too() {
     let inside = world.at("Brf Eken/x");
     command(&world, &["catalogue", "--to", inside.to_str().unwrap()]).expect(2);
     assert!(!exists(&inside));
+    let (other, _, _) = two_binders();
+    mirroring(&other, "run", &[]).expect(0);
+    let done = command(&world, &["catalogue", "--to", other.dest().to_str().unwrap()]).expect(2);
+    assert!(done.err.contains("is another mirror") && !exists(&other.at("index.html")), "{}", done.err);
     command(&world, &["catalogue"]).expect(0);
     assert_shows_the_tree(&world);
 }
