@@ -91,19 +91,44 @@ const PAST: &str = "
         first_run, mirrored_at, ended_run, ended_at, cause, freed_run, NULL
     FROM past_versions ORDER BY path, document, number";
 
+const HELD: &str = "
+    SELECT document, version, binder, file_name, path, coalesce(version_size, size), sha256, held_sha256, size, mtime,
+        first_run, mirrored_at, ended_run, ended_at, cause, freed_run, NULL
+    FROM past_versions WHERE held_sha256 IS NOT NULL ORDER BY document, number";
+
 impl Reader<'_> {
     /// Calls `each` for every version until it returns `false`: first those in the tree, then the past ones.
     pub fn versions<E: From<Error>>(&self, mut each: impl FnMut(VersionRow) -> Result<bool, E>) -> Result<(), E> {
         for query in [CURRENT, PAST] {
-            let mut statement = self.0.prepare_cached(query).map_err(Error::from)?;
-            let mut rows = statement.query([]).map_err(Error::from)?;
-            while let Some(row) = rows.next().map_err(Error::from)? {
-                if !each(version(row)?)? {
-                    return Ok(());
-                }
+            if !self.each_version(query, &mut each)? {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Calls `each` for every old version whose bytes are kept, by document and oldest first.
+    pub fn each_held_version<E: From<Error>>(
+        &self,
+        mut each: impl FnMut(VersionRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_version(HELD, &mut |row| each(row).map(|()| true)).map(drop)
+    }
+
+    /// Whether `each` never returned `false`.
+    fn each_version<E: From<Error>>(
+        &self,
+        query: &str,
+        each: &mut dyn FnMut(VersionRow) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        let mut statement = self.0.prepare_cached(query).map_err(Error::from)?;
+        let mut rows = statement.query([]).map_err(Error::from)?;
+        while let Some(row) = rows.next().map_err(Error::from)? {
+            if !each(version(row)?)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The last run.

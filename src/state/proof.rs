@@ -41,6 +41,19 @@ pub struct Source {
     pub particulars: Particulars,
 }
 
+/// A document that has or had a content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentUse {
+    /// The hash of the content's bytes.
+    pub sha256: Sha256,
+    /// The document.
+    pub document: DocumentId,
+    /// The path of its file, or the last path that had this content.
+    pub path: RelPath,
+    /// Whether it is the current version, rather than a kept old one.
+    pub is_current: bool,
+}
+
 /// A file with the recorded content but another stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restamp {
@@ -67,6 +80,24 @@ impl Reader<'_> {
         let mut statement =
             self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE sha256 = ?1 LIMIT 16"))?;
         let rows = statement.query_and_then([hash.as_bytes()], known)?;
+        rows.collect()
+    }
+
+    /// The documents that have one of these contents, in the tree or as a kept old version, in path order. Reads all documents
+    /// once.
+    pub fn uses_of(&self, contents: &HashSet<Sha256>) -> Result<Vec<ContentUse>, Error> {
+        let contents: Vec<Value> = contents.iter().map(|hash| Value::Blob(hash.as_bytes().to_vec())).collect();
+        let mut statement = self.0.prepare_cached(
+            "SELECT sha256, id, path, 1 AS is_current FROM documents WHERE sha256 IN (SELECT value FROM rarray(?1))
+             UNION
+             SELECT held_sha256, document, path, 0 FROM past_versions WHERE held_sha256 IN (SELECT value FROM rarray(?1))
+             ORDER BY path, is_current DESC",
+        )?;
+        let rows = statement.query_and_then([Rc::new(contents)], |row| -> Result<_, Error> {
+            let path = RelPath::new(&row.get::<_, String>(2)?).map_err(|e| Error::InvalidValue(e.to_string()))?;
+            let document = id(&row.get::<_, String>(1)?, DocumentId::parse)?;
+            Ok(ContentUse { sha256: blob(row, 0)?, document, path, is_current: row.get(3)? })
+        })?;
         rows.collect()
     }
 

@@ -28,6 +28,9 @@ pub struct Past {
     pub is_version: bool,
 }
 
+/// The setting with the last run that deleted old versions.
+pub(super) const FREED_RUN: &str = "freed_run";
+
 const BY_AGE: &str = "SELECT number, document, binder, ended_at, held_sha256, held_sha256 = sha256 AND version <> 'found' FROM past_versions \
      WHERE binder = ?1 AND ended_at < ?2 AND held_sha256 IS NOT NULL";
 
@@ -90,7 +93,7 @@ impl Writer<'_> {
         self.0
             .prepare_cached("INSERT OR IGNORE INTO unlinks (sha256) VALUES (?1)")?
             .execute([past.object.as_bytes()])?;
-        Ok(())
+        self.set(FREED_RUN, &run.to_string())
     }
 
     /// Clears the list of objects to unlink, because an older state can't know which of them are needed by now.
