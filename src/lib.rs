@@ -26,6 +26,7 @@ pub mod paths;
 pub mod plan;
 pub mod process;
 pub mod remote;
+pub mod replica;
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -67,6 +67,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &["config", "sandbox"]),
     ("ui", &["history", "monitoring", "process", "report", "sync"]),
     ("config", &["model", "notify", "pace", "paths", "plan", "process", "remote", "report", "site", "sync"]),
+    ("replica", &["failpoints", "history", "mirror", "model", "naming", "pace", "report", "state", "sync"]),
     (
         "sync",
         &[
@@ -123,6 +124,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/"]),
     ("rusqlite_migration", &["state/"]),
     ("reqwest", &["remote/", "notify/web.rs"]),
+    ("object_store", &["replica/store/"]),
     ("lettre", &["notify/"]),
     ("rustix", &["mirror/", "config/init.rs", "paths/", "process/", "ui/questions.rs"]),
     ("backoff", &["pace/retry.rs"]),

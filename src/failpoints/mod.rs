@@ -48,6 +48,8 @@ macro_rules! points {
 }
 
 points! {
+    /// A step of a copy elsewhere is done: an upload, or the part of the copy that is complete.
+    CopyStep,
     /// A chunk was written to a staged file.
     Arrived,
     /// A staged file has all its bytes and its time.

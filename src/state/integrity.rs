@@ -110,7 +110,7 @@ fn has_schema(connection: &Connection) -> Result<bool, Error> {
     Ok(version > 0)
 }
 
-fn tables(connection: &Connection) -> Result<Vec<(String, Option<String>)>, Error> {
+pub(super) fn tables(connection: &Connection) -> Result<Vec<(String, Option<String>)>, Error> {
     let mut statement =
         connection.prepare("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY name")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -129,7 +129,7 @@ fn ended(connection: &Connection) -> Result<bool, Error> {
     Ok(!connection.prepare(last)?.exists([])?)
 }
 
-fn check(connection: &Connection, how: &str) -> Result<(), Error> {
+pub(super) fn check(connection: &Connection, how: &str) -> Result<(), Error> {
     let said: String = connection.pragma_query_value(None, how, |row| row.get(0))?;
     if said == "ok" { Ok(()) } else { Err(Error::Damaged(said)) }
 }

@@ -18,6 +18,9 @@ mod changes;
 mod connection;
 mod copy;
 mod copy_mark;
+mod copy_record;
+#[cfg(test)]
+mod copy_record_tests;
 mod document_metadata;
 mod documents;
 mod error;
@@ -63,6 +66,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use catalogue::{Catalogued, Labels};
 pub use catalogue_marks::{BinderMark, EarlierVersion};
 pub use changes::{Changed, DocumentChange};
+pub use copy_record::{Content, ContentTotals, CopyHead, CopyRecord};
 pub use document_metadata::metadata_hash;
 pub use documents::{AtPath, Known};
 pub use error::{Error, ErrorKind};

@@ -20,6 +20,12 @@ impl Reader<'_> {
         Ok(self.0.prepare_cached("SELECT 1 FROM held_counts LIMIT 1")?.exists([])?)
     }
 
+    /// How many old versions are kept.
+    pub fn held_count(&self) -> Result<u64, Error> {
+        let held: i64 = self.0.query_row("SELECT coalesce(sum(held), 0) FROM held_counts", [], |row| row.get(0))?;
+        Ok(held.unsigned_abs())
+    }
+
     /// Whether a version was in the tree before, and was replaced or removed.
     pub fn was_version(&self, document: &DocumentId, version: &VersionId) -> Result<bool, Error> {
         let mut statement =

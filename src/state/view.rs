@@ -139,15 +139,20 @@ pub(super) fn immutable(path: &Path) -> Result<Connection, Error> {
     opened(path, "immutable=1", OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-fn opened(path: &Path, options: &str, access: OpenFlags) -> Result<Connection, Error> {
+pub(super) fn opened(path: &Path, options: &str, access: OpenFlags) -> Result<Connection, Error> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(url_of(path, options)?.as_str(), flags)?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+/// A database's address with options.
+pub(super) fn url_of(path: &Path, options: &str) -> Result<url::Url, Error> {
     let invalid = || Error::InvalidValue(path.display().to_string());
     let absolute = std::path::absolute(path).map_err(|_| invalid())?;
     let mut url = url::Url::from_file_path(&absolute).map_err(|()| invalid())?;
     url.set_query(Some(options));
-    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(url.as_str(), flags)?;
-    prepare(&connection)?;
-    Ok(connection)
+    Ok(url)
 }
 
 /// Runs the first read, with which `SQLite` opens everything that it needs.

@@ -1,0 +1,83 @@
+//! Why a copy could not be written or read.
+
+use std::path::PathBuf;
+
+use super::store::{ErrorKind, StoreError};
+use crate::{history::BadManifest, mirror, state};
+
+/// Why work with a copy failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The mirror's disk.
+    #[error(transparent)]
+    Mirror(#[from] mirror::Error),
+    /// The mirror's state, or a copy of one.
+    #[error(transparent)]
+    State(#[from] state::Error),
+    /// A temporary file.
+    #[error("{what} {}: {source}", path.display())]
+    Scratch {
+        /// What was done.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// There is no copy.
+    #[error("there is no copy at {0}: no commit is there; `ibinder-sync replicate --to {0}` makes one")]
+    NoCopy(String),
+    /// The copy is another organisation's.
+    #[error(
+        "the copy at {location} is that of organisation {theirs}, and this mirror has organisation {ours}; give each mirror its own prefix. Nothing was written"
+    )]
+    OtherOrganisation {
+        /// Where the copy is.
+        location: String,
+        /// Its organisation.
+        theirs: String,
+        /// The mirror's.
+        ours: String,
+    },
+    /// A commit can't be read.
+    #[error("commit {number} of the copy can't be used: {why}")]
+    BadCommit {
+        /// Its number.
+        number: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// A newer program wrote the copy.
+    #[error("the copy has format {0}, which this program can't read; use a newer ibinder-sync")]
+    NewerCopy(u32),
+    /// A file that a commit names is missing.
+    #[error("{0} is missing in the copy although a commit names it")]
+    MissingFile(String),
+    /// A file that a commit names has other bytes.
+    #[error("{key} in the copy is damaged: {why}")]
+    DamagedFile {
+        /// Its key.
+        key: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A manifest can't be read.
+    #[error("{0}: {1}")]
+    Manifest(String, BadManifest),
+    /// The mirror has no finished run.
+    #[error("nothing is mirrored yet, so that there is nothing to copy; `ibinder-sync run` comes first")]
+    NothingMirrored,
+    /// A fault of the program.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// Whether the work was ended from outside.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self, Self::Store(error) if error.kind == ErrorKind::Stopped)
+    }
+}

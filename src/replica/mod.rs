@@ -1,0 +1,33 @@
+//! Copies of a mirror in object stores: written by [`Replicate`], read by [`OpenCopy`].
+//!
+//! A copy has each content once, under its hash, and for each night that changed something a manifest, the state and a commit that
+//! names them (contract: `docs/copy-format.md`). Files are only ever added, so that a copy works under credentials that
+//! can't replace or delete anything. Everything that a commit names is there before the commit is, and the highest commit is the copy.
+
+mod commit;
+mod commits;
+mod error;
+mod layout;
+mod location;
+mod manifest;
+mod open_copy;
+mod packed;
+mod replicate;
+mod store;
+#[cfg(test)]
+mod tests;
+mod transfers;
+mod upload;
+
+pub use commit::{CommitFile, Named, Parent};
+pub use commits::{Commit, highest_commit, list_commits, read_commit};
+pub use error::Error;
+pub use layout::{object_key, object_of};
+pub use location::{BadLocation, Location, Place};
+pub use manifest::{Item, ItemKind, ManifestHeader};
+pub use open_copy::OpenCopy;
+pub use replicate::{CopyOutcome, Replicate, ReplicateOptions, Replicated};
+pub use store::{
+    Credentials, ErrorKind, Listed, ObjectReader, PutOutcome, Store, StoreError, StoreSettings, VARIABLES,
+};
+pub use transfers::Transferred;

@@ -1,0 +1,251 @@
+//! Copies in a folder, of a small mirror.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    mirror::{Mirror, Stage, database},
+    model::{BinderId, DocumentId, Intent, Particulars, RelPath, Sha256, Step, VersionId},
+    naming,
+    report::Progress,
+    state::{CopyRecord, RunEnd, State},
+};
+
+/// A mirror, and the folder for its copy.
+pub(super) struct Bench {
+    folder: tempfile::TempDir,
+    pub(super) mirror: Mirror,
+    pub(super) state: State,
+    pub(super) record: CopyRecord,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl Bench {
+    /// An empty mirror.
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (dest, copy) = (folder.path().join("mirror"), folder.path().join("copy"));
+        fs::create_dir(&copy).unwrap();
+        let mirror = Mirror::open(&dest).unwrap();
+        let state = State::open(&database(&dest), false).unwrap();
+        state.write(|w| w.set("organisation", "org")).unwrap();
+        let record = CopyRecord::open(&folder.path().join("record.db")).unwrap();
+        Self { folder, mirror, state, record, progress: Arc::default() }
+    }
+
+    /// The folder of the copy.
+    pub(super) fn copy(&self) -> PathBuf {
+        self.folder.path().join("copy")
+    }
+
+    pub(super) fn dest(&self) -> PathBuf {
+        self.folder.path().join("mirror")
+    }
+
+    pub(super) fn store(&self) -> Store {
+        let location = format!("file://{}", self.copy().display()).parse().unwrap();
+        let settings = StoreSettings {
+            location,
+            credentials: Credentials::default(),
+            ask_metadata: false,
+            user_agent: "test".to_owned(),
+        };
+        Store::open(&settings, Arc::default()).unwrap()
+    }
+
+    /// A run that adds documents with these paths and bytes.
+    pub(super) fn add(&self, documents: &[(&str, &[u8])]) {
+        let run = self.state.write(|w| w.begin_run(Timestamp::now(), "run")).unwrap().number;
+        for (path, bytes) in documents {
+            let mut stage = Stage::create(&self.mirror, false).unwrap();
+            stage.write(bytes).unwrap();
+            let staged = stage.finish(None).unwrap();
+            let (stamp, sha256) = (staged.stamp, staged.sha256);
+            let intent = Intent {
+                document: DocumentId::parse(&format!("document {path}")).unwrap(),
+                path: RelPath::new(path).unwrap(),
+                step: Step::Add { staged },
+                particulars: Particulars {
+                    binder: BinderId::parse("binder").unwrap(),
+                    folder: None,
+                    file_name: (*path).to_owned(),
+                    version: VersionId::parse("version").unwrap(),
+                    metadata: Some("[{\"a\":\n1}]".into()),
+                },
+            };
+            self.mirror.barrier().unwrap();
+            self.mirror.apply(&intent).unwrap();
+            let key = naming::key(path);
+            let row = self.state.write(|w| {
+                w.insert_document(run, &intent, &key, stamp, sha256)?;
+                w.changed(run)
+            });
+            row.unwrap();
+        }
+        self.end(run);
+    }
+
+    /// A run that changes nothing.
+    pub(super) fn unchanged(&self) {
+        let run = self.state.write(|w| w.begin_run(Timestamp::now(), "run")).unwrap().number;
+        self.end(run);
+    }
+
+    fn end(&self, run: i64) {
+        let end = RunEnd { outcome: "complete", whole: true, complete: true, changes: None };
+        self.state.write(|w| w.end_run(run, &end)).unwrap();
+    }
+
+    pub(super) fn replicate(&self) -> Result<Replicated, Error> {
+        self.replicate_to(&self.store())
+    }
+
+    pub(super) fn replicate_to(&self, store: &Store) -> Result<Replicated, Error> {
+        let options = ReplicateOptions { transfers: 4, bandwidth: None };
+        let (mirror, state, record, progress) = (&self.mirror, &self.state, &self.record, &self.progress);
+        Replicate { mirror, state, store, record, options: &options, progress }.run()
+    }
+
+    /// The paths below the copy.
+    pub(super) fn keys(&self) -> BTreeSet<String> {
+        fn walk(folder: &Path, below: &Path, into: &mut BTreeSet<String>) {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    walk(&path, below, into);
+                } else {
+                    into.insert(path.strip_prefix(below).unwrap().display().to_string());
+                }
+            }
+        }
+        let mut keys = BTreeSet::new();
+        walk(&self.copy(), &self.copy(), &mut keys);
+        keys
+    }
+
+    /// Everything that the highest commit names and that is not there with its hash.
+    pub(super) fn lost(&self) -> Vec<String> {
+        let store = self.store();
+        let commit = highest_commit(&store).unwrap().unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        OpenCopy::open(&store, None, scratch.path()).unwrap();
+        let mut lost = Vec::new();
+        manifest::read(&store, &commit.file.manifest, |item| {
+            if let Some((sha256, _)) = item.content() {
+                let there = fs::read(self.copy().join(object_key(&sha256))).unwrap_or_default();
+                if commit::hash(&there) != sha256 {
+                    lost.push(item.path.to_string());
+                }
+            }
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+        lost
+    }
+}
+
+fn hash(bytes: &[u8]) -> Sha256 {
+    commit::hash(bytes)
+}
+
+#[test]
+fn a_copy_has_each_content_once_and_names_all_of_it() {
+    let bench = Bench::new();
+    let large = vec![7; 11 << 20];
+    bench.add(&[("B/a.pdf", b"one"), ("B/b.pdf", b"two"), ("B/c/a again.pdf", b"one"), ("B/large.bin", &large)]);
+    let made = bench.replicate().unwrap();
+    assert_eq!((made.outcome, made.commit, made.transferred.sent), (CopyOutcome::Committed, 1, 3));
+    assert_eq!(made.keeps_condition, Some(true));
+    let keys = bench.keys();
+    for content in [&b"one"[..], b"two", &large] {
+        assert!(keys.contains(&object_key(&hash(content))), "{keys:?}");
+    }
+    assert_eq!(keys.len(), 3 + 3, "{keys:?}");
+    assert_eq!(bench.lost(), [""; 0]);
+}
+
+#[test]
+fn an_unchanged_night_only_lists_the_commits() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate().unwrap();
+    let before = bench.keys();
+    bench.unchanged();
+    let made = bench.replicate().unwrap();
+    assert_eq!((made.outcome, made.commit), (CopyOutcome::Unchanged, 1));
+    assert_eq!(bench.keys(), before);
+    bench.add(&[("B/b.pdf", b"two")]);
+    let made = bench.replicate().unwrap();
+    assert_eq!((made.outcome, made.commit, made.transferred.sent), (CopyOutcome::Committed, 2, 1));
+    assert_eq!(bench.lost(), [""; 0]);
+}
+
+#[test]
+fn a_lost_record_is_read_from_the_copy() {
+    let mut bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate().unwrap();
+    bench.record = CopyRecord::open(&bench.folder.path().join("another.db")).unwrap();
+    let made = bench.replicate().unwrap();
+    assert_eq!((made.outcome, made.transferred.sent, made.transferred.known), (CopyOutcome::Unchanged, 0, 0));
+    bench.add(&[("B/b.pdf", b"two")]);
+    assert_eq!(bench.replicate().unwrap().transferred.sent, 1);
+}
+
+#[test]
+fn a_copy_that_was_deleted_is_made_again() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate().unwrap();
+    fs::remove_dir_all(bench.copy()).unwrap();
+    fs::create_dir(bench.copy()).unwrap();
+    let made = bench.replicate().unwrap();
+    assert_eq!((made.outcome, made.commit, made.transferred.sent), (CopyOutcome::Committed, 1, 1));
+    assert_eq!(bench.lost(), [""; 0]);
+}
+
+#[test]
+fn bytes_that_somebody_edited_are_never_uploaded_under_the_hash_of_others() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one"), ("B/b.pdf", b"two")]);
+    fs::write(bench.dest().join("B/a.pdf"), b"ONE").unwrap();
+    let made = bench.replicate().unwrap();
+    assert_eq!((made.transferred.sent, made.missing), (1, 1));
+    assert_eq!(bench.lost(), [""; 0], "what is named is there");
+    // It is tried again each night, and nothing is committed while nothing is gained.
+    assert_eq!(bench.replicate().unwrap().outcome, CopyOutcome::Unchanged);
+    fs::write(bench.dest().join("B/a.pdf"), b"one").unwrap();
+    let made = bench.replicate().unwrap();
+    assert_eq!((made.outcome, made.commit, made.missing), (CopyOutcome::Committed, 2, 0));
+}
+
+#[test]
+fn a_copy_of_another_organisation_is_left_alone() {
+    let (bench, other) = (Bench::new(), Bench::new());
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate().unwrap();
+    other.add(&[("B/x.pdf", b"x")]);
+    other.state.write(|w| w.set("organisation", "another")).unwrap();
+    let before = bench.keys();
+    let refused = other.replicate_to(&bench.store()).unwrap_err();
+    assert!(matches!(refused, Error::OtherOrganisation { .. }), "{refused}");
+    assert_eq!(bench.keys(), before);
+}
+
+#[test]
+fn a_cut_off_object_is_replaced_by_who_has_its_bytes() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    let object = bench.copy().join(object_key(&hash(b"one")));
+    fs::create_dir_all(object.parent().unwrap()).unwrap();
+    fs::write(&object, b"o").unwrap();
+    bench.replicate().unwrap();
+    assert_eq!(bench.lost(), [""; 0]);
+}
