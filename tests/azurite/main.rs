@@ -17,6 +17,8 @@ mod harness;
 #[path = "../engine/program.rs"]
 #[allow(dead_code, reason = "the engine's tests need the rest")]
 mod program;
+#[path = "../support/proxy.rs"]
+#[allow(dead_code, reason = "the tests of copies need the rest")]
 mod proxy;
 mod runs;
 mod sas;

@@ -38,7 +38,7 @@ fn cut(bytes: usize) -> Action {
 
 /// A run whose download breaks and can't be resumed: it leaves what it has.
 fn give_up(world: &World, proxy: &Proxy) {
-    proxy.does(|nth| cut(if nth == 0 { BREAK } else { 0 }));
+    proxy.does(|asked| cut(if asked.nth == 0 { BREAK } else { 0 }));
     let ran = world.run();
     assert_eq!((ran.exit(), ran.documents().failed), (Exit::Partial, 1), "{ran:?}");
     assert_eq!(disk::leftovers(&world.dest()).len(), 1);
@@ -74,7 +74,7 @@ fn blobs_of_all_sizes_are_mirrored() {
 fn a_run_resumes_after_a_broken_connection() {
     let Some(azurite) = Azurite::start() else { return };
     let (world, proxy, blob) = large(&azurite);
-    proxy.does(|nth| if nth == 0 { cut(BREAK) } else { Action::Pass });
+    proxy.does(|asked| if asked.nth == 0 { cut(BREAK) } else { Action::Pass });
     let ran = world.mirror();
     assert!(ran.finished.tally.bytes() < (LARGE + MIB) as u64, "{ran:?}");
     assert!(matches!(proxy.ranges(&blob).as_slice(), [None, Some(_)]), "{:?}", proxy.ranges(&blob));
@@ -137,7 +137,7 @@ fn a_link_that_expires_during_a_download_is_renewed() {
     let Some(azurite) = Azurite::start() else { return };
     let (world, proxy, blob) = large(&azurite);
     let expired = sas::reads(CONTAINER, &blob, -1);
-    proxy.does(move |nth| match nth {
+    proxy.does(move |asked| match asked.nth {
         0 => cut(BREAK),
         1 => Action::Query(expired.clone()),
         _ => Action::Pass,
@@ -160,8 +160,8 @@ fn a_blob_replaced_during_a_download_is_not_mixed() {
     for (size, how) in [(LARGE, Upload::Blocks(4 * MIB)), (LARGE + MIB, Upload::Whole)] {
         let (world, proxy, blob) = large(&azurite);
         let (blobs, new) = (azurite.blobs.clone(), bytes(size, 99));
-        proxy.does(move |nth| {
-            if nth > 0 {
+        proxy.does(move |asked| {
+            if asked.nth > 0 {
                 return Action::Pass;
             }
             let (blobs, blob, new) = (blobs.clone(), blob.clone(), new.clone());
@@ -192,7 +192,7 @@ fn a_busy_store_is_retried() {
     let proxy = Proxy::start(azurite.blobs.address);
     let made = ["a.pdf", "b.dwg", "c.txt"].map(|name| Made { name, size: 100_000, how: Upload::Whole });
     let world = serve(&azurite.blobs, proxy.address, &made, &[]);
-    proxy.does(|nth| match nth {
+    proxy.does(|asked| match asked.nth {
         0 => Action::Busy(503, None),
         1 => Action::Busy(429, Some("1")),
         _ => Action::Pass,

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::Serializer;
 
 pub(crate) const ACCOUNT: &str = "devstoreaccount1";
-const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+pub(crate) const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 /// The signed fields differ between versions of the interface.
 const VERSION: &str = "2022-11-02";
 
