@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn everything_that_a_copy_should_have_changes_the_mark() {
         #[rustfmt::skip]
-        let table: [(&str, bool, Change); 13] = [
+        let table: [(&str, bool, Change); 14] = [
             ("a run without changes", false, |_, _| Ok(())),
             ("a failure",             false, |w, run| w.record_failure(run, &failure())),
             ("a withheld removal",    false, |w, run| w.withhold(run, &document(), false)),
@@ -94,7 +94,8 @@ mod tests {
             ("another schema",        true,  |w, _| w.set_schema(&BinderId::parse("b").unwrap(), "[]")),
             ("a forgotten binder",    true,  |w, _| w.delete_binder(&BinderId::parse("b").unwrap())),
             ("an acknowledgement",    true,  |w, run| w.acknowledge(run, &document(), &VersionId::parse("v").unwrap())),
-            ("its end",               true,  |w, _| w.end_acknowledgement(&document())),
+            ("another one",           true,  |w, run| w.acknowledge(run, &DocumentId::parse("e").unwrap(), &VersionId::parse("v").unwrap())),
+            ("the first one's end",   true,  |w, _| w.end_acknowledgement(&document())),
         ];
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("state.db"), false).unwrap();

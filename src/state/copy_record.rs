@@ -15,10 +15,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, ErrorKind, PARTS,
+    Error, ErrorKind,
     connection::{journal, lock},
     documents::{id, sha256},
-    files::{are_files, part},
+    files::are_files,
     history::path as rel_path,
     integrity::{check, tables},
     view::{opened, url_of},
@@ -40,7 +40,7 @@ const HEAD: &str = "head";
 
 /// Every content that the snapshot names, once. One in the tree has the first of its paths; blobs come after texts.
 const LACKING: &str = "
-    SELECT sha256, size, path, document, max(key) AS key FROM (
+    SELECT sha256, size, path, document, min(key) AS key FROM (
         SELECT sha256, size, path, id AS document, path_key AS key FROM snapshot.documents
         UNION ALL
         SELECT held_sha256, size, NULL, document, x'' FROM snapshot.past_versions WHERE held_sha256 IS NOT NULL
@@ -108,7 +108,8 @@ impl CopyRecord {
         let connection = match usable(path) {
             Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Internal) => {
                 tracing::debug!("{} can't be used and begins anew", path.display());
-                PARTS.map(|suffix| part(path, suffix)).iter().try_for_each(|part| delete(part))?;
+                // `SQLite` ignores a journal of a file that is gone.
+                delete(path)?;
                 usable(path)?
             }
             other => other?,
