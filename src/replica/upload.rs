@@ -97,8 +97,10 @@ impl<'s> Uploader<'s> {
     }
 
     fn large(&self, key: &str, file: &mut File, (sha256, size): (&Sha256, u64)) -> Result<Uploaded, StoreError> {
-        if self.store.size(key)? == Some(size) {
-            return Ok(Uploaded::Was);
+        match self.store.size(key)? {
+            Some(found) if found == size => return Ok(Uploaded::Was),
+            Some(_) => self.store.allow_overwriting(key),
+            None => {}
         }
         let part = PART.max(size.div_ceil(MOST_PARTS));
         let (mut hasher, mut held) = (Hasher::new(), None);
@@ -118,8 +120,17 @@ impl<'s> Uploader<'s> {
             Ok(()) => Ok(Uploaded::Sent),
             Err(Unfinished::Different) => Ok(Uploaded::Different),
             Err(Unfinished::Unreadable) => Ok(Uploaded::Unreadable),
+            // Another writer was faster, or an answer was lost.
+            Err(Unfinished::Store(error)) if self.is_there(key, size) => {
+                tracing::debug!("{error}; but it is there");
+                Ok(Uploaded::Was)
+            }
             Err(Unfinished::Store(error)) => Err(error),
         }
+    }
+
+    fn is_there(&self, key: &str, size: u64) -> bool {
+        !self.store.is_stopped() && self.store.size(key) == Ok(Some(size))
     }
 
     /// Uploads a file of our own, which must have the bytes that it was written with.

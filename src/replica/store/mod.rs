@@ -33,6 +33,7 @@ pub use open::{Credentials, StoreSettings, VARIABLES};
 pub use reader::ObjectReader;
 
 use network::Network;
+use service::Overwritten;
 
 /// Whether a file was written that must not replace another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,7 @@ pub struct Store {
     location: Location,
     prefix: Path,
     requests: Arc<AtomicU64>,
+    overwritten: Overwritten,
     stop: Arc<Stop>,
     tries: Policy,
     network: Network,
@@ -96,6 +98,11 @@ impl Store {
         }
     }
 
+    /// Lets files in parts with this key replace another one: only for bytes that the key promises and that are damaged there.
+    pub fn allow_overwriting(&self, key: &str) {
+        self.overwritten.allow(key);
+    }
+
     /// Writes a file whatever was there: only for bytes that its key promises and that are damaged there.
     pub fn replace(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         let what = format!("writing {key}");
@@ -103,7 +110,7 @@ impl Store {
     }
 
     /// Writes a large file in parts that `next` reads. It comes into being only when `next` is done; if `next` or a part
-    /// fails, there is no file.
+    /// fails, there is no file. S3 also refuses it if there is another one by then, as some stores do.
     pub fn put_parts<E: From<StoreError>>(
         &self,
         key: &str,

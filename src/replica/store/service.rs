@@ -1,11 +1,18 @@
-//! HTTP for a store: counts requests.
+//! HTTP for a store: counts requests, and lets S3 complete a file in parts only if there is none with its key.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use futures::future::BoxFuture;
+use http::{
+    Method,
+    header::{HeaderValue, IF_NONE_MATCH},
+};
 use object_store::{
     ClientOptions,
     client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector},
@@ -15,6 +22,22 @@ use object_store::{
 #[derive(Debug, Default)]
 pub(super) struct CountingConnector {
     pub(super) requests: Arc<AtomicU64>,
+    pub(super) overwritten: Overwritten,
+}
+
+/// Keys of files that may replace others, because these are damaged.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Overwritten(Arc<Mutex<HashSet<String>>>);
+
+impl Overwritten {
+    /// Lets files in parts with this key be replaced from now on.
+    pub(super) fn allow(&self, key: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(format!("/{key}"));
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|key| path.ends_with(key))
+    }
 }
 
 impl HttpConnector for CountingConnector {
@@ -22,7 +45,8 @@ impl HttpConnector for CountingConnector {
         // Of several rustls providers the process has one, which every client uses.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = ReqwestConnector::default().connect(options)?;
-        Ok(HttpClient::new(Counting { client, requests: Arc::clone(&self.requests) }))
+        let (requests, overwritten) = (Arc::clone(&self.requests), self.overwritten.clone());
+        Ok(HttpClient::new(Counting { client, requests, overwritten }))
     }
 }
 
@@ -30,15 +54,22 @@ impl HttpConnector for CountingConnector {
 struct Counting {
     client: HttpClient,
     requests: Arc<AtomicU64>,
+    overwritten: Overwritten,
 }
 
 impl HttpService for Counting {
-    fn call<'s, 'f>(&'s self, request: HttpRequest) -> BoxFuture<'f, Result<HttpResponse, HttpError>>
+    fn call<'s, 'f>(&'s self, mut request: HttpRequest) -> BoxFuture<'f, Result<HttpResponse, HttpError>>
     where
         's: 'f,
         Self: 'f,
     {
         self.requests.fetch_add(1, Relaxed);
+        // The library completes parts without a condition. This header is none of those that must be signed.
+        let completes = request.method() == Method::POST
+            && request.uri().query().is_some_and(|query| query.starts_with("uploadId="));
+        if completes && !self.overwritten.has(request.uri().path()) {
+            request.headers_mut().insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        }
         Box::pin(self.client.execute(request))
     }
 }
