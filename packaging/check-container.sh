@@ -15,7 +15,7 @@ lint() {
 
 lint hadolint packaging/Containerfile
 lint yamllint --strict --config-file packaging/kubernetes/.yamllint packaging/kubernetes
-lint kubernetes-validate --strict --quiet packaging/kubernetes/cronjob.yaml
+lint kubernetes-validate --strict --quiet packaging/kubernetes/*.yaml
 
 # The build context is enough for Cargo.
 context=$(mktemp -d)
