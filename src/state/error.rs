@@ -70,9 +70,21 @@ pub enum Error {
     /// Another command has locked the database.
     #[error("another command has locked the state database; wait until it ends, then try again")]
     Busy,
+    /// A state from a copy is damaged, or has something that no state has.
+    #[error("the state from the copy can't be used: {}{why}; nothing was taken over. Try an earlier one, or another copy", place(*.at))]
+    Import {
+        /// The table, and the row: its number, or how many it is from the first one.
+        at: Option<(&'static str, i64)>,
+        /// What is wrong.
+        why: String,
+    },
     /// A file changed while it was read without locks.
     #[error("a run changed the state while it was read; try again when the run has ended")]
     Changed,
+}
+
+fn place(at: Option<(&str, i64)>) -> String {
+    at.map(|(table, row)| format!("row {row} of {table}: ")).unwrap_or_default()
 }
 
 /// What to do about damage.
@@ -142,7 +154,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Newer | Self::OtherOrganisation { .. } => ErrorKind::Refused,
-            Self::InvalidValue(_) | Self::Damaged(_) | Self::NotAFile(_) => ErrorKind::Damaged,
+            Self::InvalidValue(_) | Self::Damaged(_) | Self::NotAFile(_) | Self::Import { .. } => ErrorKind::Damaged,
             Self::Scratch(_, error) if is_about_the_folder(error) => ErrorKind::Refused,
             Self::Scratch(..) | Self::Unreadable(..) | Self::Journal(_) => ErrorKind::Disk,
             Self::Busy | Self::Changed => ErrorKind::Busy,

@@ -15,7 +15,7 @@ const PATHS: usize = 6;
 
 /// A change to a document.
 #[derive(Debug, Clone)]
-enum Event {
+pub(super) enum Event {
     /// It is added, or returns.
     Add { version: usize, path: usize },
     /// It gets a version, which may be the current one; `held` is what its file contained.
@@ -29,7 +29,7 @@ enum Event {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum HeldVersion {
+pub(super) enum HeldVersion {
     Nothing,
     AsMirrored,
     Edited,
@@ -50,14 +50,14 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-type Story = Vec<Vec<(usize, Event)>>;
+pub(super) type Story = Vec<Vec<(usize, Event)>>;
 
-fn story() -> impl Strategy<Value = Story> {
+pub(super) fn story() -> impl Strategy<Value = Story> {
     prop::collection::vec(prop::collection::vec((0..DOCUMENTS, event()), 0..6), 1..7)
 }
 
 /// Path, version and content of each document.
-type Tree = BTreeMap<usize, (usize, usize, Sha256)>;
+pub(super) type Tree = BTreeMap<usize, (usize, usize, Sha256)>;
 
 fn hash(text: &str) -> Sha256 {
     Sha256::new(Hasher::digest(text.as_bytes()).into())
@@ -109,7 +109,7 @@ fn add(n: usize, v: usize, at: usize) -> Intent {
 }
 
 /// Records what the committer would, and updates the expected tree.
-fn play(w: &Writer<'_>, run: i64, tree: &mut Tree, n: usize, event: &Event) -> Result<(), Error> {
+pub(super) fn play(w: &Writer<'_>, run: i64, tree: &mut Tree, n: usize, event: &Event) -> Result<(), Error> {
     let (id, now) = (document(n), tree.get(&n).copied());
     match (event, now) {
         (Event::Add { version: v, path: at }, None) => {

@@ -96,7 +96,7 @@ pub fn is_good_copy(path: &Path) -> Result<bool, Error> {
 }
 
 /// Whether the tables exist. They must be those of this program, in the version that the file names.
-fn has_schema(connection: &Connection) -> Result<bool, Error> {
+pub(super) fn has_schema(connection: &Connection) -> Result<bool, Error> {
     let migrations = Migrations::from_slice(MIGRATIONS);
     migrations.current_version(connection)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -118,7 +118,7 @@ pub(super) fn tables(connection: &Connection) -> Result<Vec<(String, Option<Stri
 }
 
 /// A file that was truncated within its last page would be read as if the rest were zeros.
-fn whole_pages(path: &Path, connection: &Connection) -> Result<(), Error> {
+pub(super) fn whole_pages(path: &Path, connection: &Connection) -> Result<(), Error> {
     let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))?.unsigned_abs();
     let length = path.metadata().map_err(|e| Error::Unreadable(path.to_owned(), e))?.len();
     if length.is_multiple_of(page) { Ok(()) } else { Err(Error::Damaged("its last page is truncated".to_owned())) }

@@ -32,6 +32,7 @@ mod health;
 mod history;
 #[cfg(test)]
 mod history_tests;
+mod import;
 mod integrity;
 mod intents;
 mod inventory;
