@@ -9,6 +9,8 @@
 #[path = "../azurite/azurite.rs"]
 #[allow(dead_code, reason = "the tests of downloads from Azurite need the rest")]
 mod azurite;
+mod bench;
+mod contract;
 mod facts;
 mod faults;
 #[path = "../support/proxy.rs"]
