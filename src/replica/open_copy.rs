@@ -17,7 +17,7 @@ use super::{
     packed::Unpacking,
     store::{ObjectReader, Store},
 };
-use crate::{model::Sha256, state::State};
+use crate::{model::Sha256, naming, state::State};
 
 /// How much larger a state may be than its compressed form; real ones stay far below.
 const MOST_RATIO: u64 = 200;
@@ -47,7 +47,7 @@ impl<'s> OpenCopy<'s> {
         let commit = found?;
         let (raw, path) = (folder.join("unpacked.db"), folder.join("state.db"));
         unpack(store, &commit.file.state, &raw)?;
-        let state = State::scratch(Some(&raw), &path);
+        let state = State::import(&raw, &path, false, &path_key);
         let _ = std::fs::remove_file(&raw);
         Ok(Self { store, commit, state: state? })
     }
@@ -56,6 +56,14 @@ impl<'s> OpenCopy<'s> {
     pub fn content(&self, sha256: &Sha256) -> Result<Option<ObjectReader<'s>>, Error> {
         Ok(self.store.read(&object_key(sha256))?)
     }
+}
+
+/// What a path or a step of one is compared by; `None` if this program would never have chosen it.
+pub(super) fn path_key(path: &str) -> Option<String> {
+    let key = naming::key(path);
+    // A step alone may be one of a folder further down, whose name is free.
+    let is_of_catalogue = path.contains('/') && naming::is_reserved(&key);
+    (!path.contains(char::is_control) && !is_of_catalogue).then_some(key)
 }
 
 /// Unpacks a state into a file.
