@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use ibinder_sync::{
     cli::{self, Binders, BindersCommand, Cli, Command, ConfigLocation, ConfigurationCommand, Invocation, Refusal},
     commands,
-    config::{self, Config, LogFormat, Notices, Settings, Sources},
+    config::{self, Config, CopySettings, LogFormat, Notices, Settings, Sources},
     session::{self, Exit, Output},
     systemd::Manager,
     ui,
@@ -150,6 +150,7 @@ impl Program<'_> {
             Command::Recover(recover) => commands::recover(self.logged_dest()?, recover.force),
             Command::Acknowledge(document) => commands::acknowledge(self.logged_dest()?, &document.id, &self.notices()),
             Command::Purge(purge) => commands::purge(self.logged_dest()?, &purge.document, purge.yes),
+            Command::Replicate(given) => self.replicate(given)?,
             Command::WithLock(with) => commands::with_lock(self.logged_dest()?, &with.command),
             #[cfg(feature = "sandbox")]
             Command::Demo(demo) => {
@@ -196,6 +197,12 @@ impl Program<'_> {
         let verify = commands::Verify { dest: self.dest()?, flags, limit, notices: &notices };
         let service = || config::remote_settings(self.settings, self.sources);
         Ok(commands::verify(&verify, service, &self.output(flags.json)))
+    }
+
+    fn replicate(&self, given: cli::Replicate) -> Result<Exit, config::Error> {
+        let (output, dest) = (self.output(given.json), self.dest()?);
+        let (location, copy) = CopySettings::needed(self.settings, self.sources, given.to)?;
+        Ok(commands::replicate(dest, &location, &copy, &output))
     }
 
     fn binders(&self, binders: Binders) -> Result<Exit, config::Error> {

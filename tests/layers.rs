@@ -54,6 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "paths",
             "process",
             "remote",
+            "replica",
             "report",
             "site",
             "state",
@@ -66,7 +67,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("cli", &["config", "sandbox"]),
     ("ui", &["history", "monitoring", "process", "report", "sync"]),
-    ("config", &["model", "notify", "pace", "paths", "plan", "process", "remote", "report", "site", "sync"]),
+    ("config", &["model", "notify", "pace", "paths", "plan", "process", "remote", "replica", "report", "site", "sync"]),
     ("replica", &["failpoints", "history", "mirror", "model", "naming", "pace", "report", "state", "sync"]),
     (
         "sync",

@@ -239,6 +239,7 @@ const ALSO: &[(&str, &str)] = &[
     ("include", "a key of the report, which shows the filters as flags"),
     ("exclude", "a key of the report, which shows the filters as flags"),
     ("catalogue", "a command of the same name; a row of the state"),
+    ("replicate", "a command of the same name"),
     ("rate", "a row of the state; the head of the sample explains variables"),
 ];
 

@@ -18,6 +18,7 @@ use super::{
     history::{History, Ls, Restore, Snapshots},
     mirror::{Acknowledge, Purge, Recover, WithLock},
     profiles::Profiles,
+    replicate::Replicate,
     run::{self, Adopt, Plan, Run},
     status::Status,
     verify::Verify,
@@ -129,6 +130,8 @@ pub enum Command {
     Acknowledge(Acknowledge),
     /// Delete a document for good, with everything that is recorded about it
     Purge(Purge),
+    /// Bring the copy of the mirror in an object store up to date
+    Replicate(Replicate),
     /// Run a command while the mirror can't change, for example to copy it
     WithLock(WithLock),
     /// Print the completions of a shell

@@ -8,14 +8,9 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
-
 use crate::{
-    history,
     mirror::Mirror,
-    session::{Error, Exit, check_destination, open::open_state, output::ended, runtime, signals},
-    state::{self, RunEnd},
-    sync,
+    session::{Error, Exit, check_destination, open::open_finished, output::ended, runtime, signals},
 };
 
 /// Runs a command while the lock is held and the state is consistent; returns its exit code.
@@ -28,7 +23,8 @@ fn run_locked(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {
         return Err(Error::NoMirror(dest.to_owned()));
     }
     let mirror = Arc::new(Mirror::open(dest)?);
-    finish_pending(&mirror, dest)?;
+    // Closed at once, so that `state.db` alone is complete.
+    drop(open_finished(&mirror, dest, "with-lock")?);
     let runtime = runtime()?;
     signals::leave_interrupts(&runtime);
     // The command inherits the lock, which it keeps if this program is killed.
@@ -38,21 +34,6 @@ fn run_locked(dest: &Path, command: &[OsString]) -> Result<ExitStatus, Error> {
     };
     let refused = |error| Error::Command(format!("{} cannot be started: {error}", program.display()));
     Command::new(program).args(arguments).env("IBINDER_SYNC_DEST", mirror.root().path()).status().map_err(refused)
-}
-
-/// Finishes what a crash left, and closes the state, so that `state.db` alone is complete.
-fn finish_pending(mirror: &Arc<Mirror>, dest: &Path) -> Result<(), Error> {
-    let state = Arc::new(open_state(mirror, dest)?);
-    let half_done = state.read(|r| Ok::<_, state::Error>(!r.intents()?.is_empty() || !r.purges()?.is_empty()))?;
-    if half_done {
-        let above = mirror.highest_run()?;
-        let run = state.write(|w| w.begin_run_above(above, Timestamp::now(), "with-lock"))?;
-        sync::replay(mirror, &state, run.number)?;
-        history::finish_purges(mirror, &state)?;
-        state.write(|w| w.end_run(run.number, &RunEnd { outcome: "complete", ..RunEnd::default() }))?;
-    }
-    mirror.clear_interruption();
-    Ok(())
 }
 
 /// The exit code as in a shell.

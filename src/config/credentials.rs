@@ -78,6 +78,15 @@ pub(super) fn of_command(command: &str) -> Result<SecretString, String> {
 
 /// A secret in a file; `systemd` is the folder of credentials, and `what` is what the file has to hold.
 pub(super) fn of_file(path: &Path, systemd: Option<&Path>, what: &str) -> Result<SecretString, String> {
+    match clean(&private_text(path, systemd)?) {
+        Ok(Some(secret)) => Ok(secret),
+        Ok(None) => Err(format!("{} is empty; write {what} into it", path.display())),
+        Err(why) => Err(format!("{} {why}; write {what} into it and nothing else", path.display())),
+    }
+}
+
+/// The text of a file that nobody but its owner may read.
+pub(super) fn private_text(path: &Path, systemd: Option<&Path>) -> Result<String, String> {
     let cannot = |error: Unreadable| match error {
         Unreadable::Io(error) => format!("cannot read {}: {error}", path.display()),
         other => format!("{} can't be used: {other}", path.display()),
@@ -90,12 +99,7 @@ pub(super) fn of_file(path: &Path, systemd: Option<&Path>, what: &str) -> Result
         return Err(format!("others than its owner can read {path}: its mode is {mode:04o}; chmod 600 {path}"));
     }
     let bytes = paths::content(file, MOST).map_err(cannot)?;
-    let text = String::from_utf8(bytes).map_err(|_| cannot(Unreadable::NotText))?;
-    match clean(&text) {
-        Ok(Some(secret)) => Ok(secret),
-        Ok(None) => Err(format!("{} is empty; write {what} into it", path.display())),
-        Err(why) => Err(format!("{} {why}; write {what} into it and nothing else", path.display())),
-    }
+    String::from_utf8(bytes).map_err(|_| cannot(Unreadable::NotText))
 }
 
 /// Whether a secret's file is private. A group may read a file of root's: Kubernetes gives secrets to a `fsGroup`, and systemd

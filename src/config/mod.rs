@@ -7,6 +7,7 @@
 mod address;
 mod ambient;
 mod command;
+mod copy;
 mod credentials;
 mod declare;
 mod error;
@@ -33,9 +34,10 @@ mod types;
 mod value;
 mod variables;
 
-pub use crate::model::Share;
+pub use crate::{model::Share, replica::Location};
 pub use address::Address;
 pub use ambient::check_ambient;
+pub use copy::CopySettings;
 pub use error::Error;
 pub use host_port::HostPort;
 pub use init::{Answers, NewConfig, NewSecret};

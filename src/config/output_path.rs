@@ -35,6 +35,22 @@ pub fn outside_resolved(name: &'static str, path: &Path, dest: Option<&Path>) ->
     check_output_path(name, &path.canonicalize().unwrap_or_else(|_| path.to_owned()), dest)
 }
 
+/// Refuses a folder for a copy that lies inside of a mirror, or that has this mirror inside.
+pub(super) fn check_copy_folder(name: &str, folder: &Path, dest: &Path) -> Result<(), Error> {
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // What would be written, so that a folder counts that is a mirror itself.
+    check_output_path(name.to_owned(), &real.join("objects"), Some(dest))?;
+    if std::path::absolute(dest).is_ok_and(|dest| holds(&real, &dest)) {
+        let why = format!(
+            "{} contains the mirror {}; choose a folder outside of it, on another disk",
+            folder.display(),
+            dest.display()
+        );
+        return Err(Error::Bad { name: name.to_owned().into(), why });
+    }
+    Ok(())
+}
+
 /// Whether a folder is a path or above it: by name, because its disk may not be mounted, or after resolving links and mounts.
 /// A link in the file's own place would be replaced, so it is not followed.
 fn holds(folder: &Path, file: &Path) -> bool {
@@ -95,6 +111,22 @@ mod tests {
             }
         }
         assert!(check_output_path("--report", &at("mirror/x"), None).is_ok());
+        for (folder, refused) in [
+            ("mirror/copy", true),
+            ("deep/copy", true),
+            ("mirror", true),
+            ("link", true),
+            ("", true),
+            ("other", true),
+            ("beside", false),
+            ("beside/../mirrors", false),
+            ("no/copy", false),
+        ] {
+            for dest in ["mirror", "link"] {
+                let found = check_copy_folder("--to", &at(folder), &at(dest));
+                assert_eq!(found.is_err(), refused, "{folder} beside {dest}: {found:?}");
+            }
+        }
         let error = check_output_path("--report", &at("other/x"), None).unwrap_err().to_string();
         assert!(error.starts_with("--report can't be used: ") && error.contains("other, which holds"), "{error}");
     }

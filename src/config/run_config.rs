@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Error, NAMES, Notices, RateSetting, Settings, Sources, credentials};
+use super::{CopySettings, Error, NAMES, Notices, RateSetting, Settings, Sources, credentials};
 use crate::{
     pace::Limit,
     remote,
@@ -29,20 +29,24 @@ pub struct Config {
     pub notices: Notices,
     /// What the catalogue shows; `None` without one.
     pub catalogue: Option<SiteOptions>,
+    /// The copy that a run brings up to date at its end.
+    pub copy: CopySettings,
 }
 
 impl Config {
     /// Checks that the settings work together and that none is missing.
     pub fn new(settings: &Settings, sources: &Sources) -> Result<Self, Error> {
         let (limit, notices) = (settings.limit(sources), Notices::new(settings, sources));
-        match (settings.destination(sources), limit, remote_settings(settings, sources), notices) {
-            (Ok(dest), Ok(limit), Ok(remote), Ok(notices)) => {
+        let copy = CopySettings::new(settings, sources);
+        match (settings.destination(sources), limit, remote_settings(settings, sources), notices, copy) {
+            (Ok(dest), Ok(limit), Ok(remote), Ok(notices), Ok(copy)) => {
                 let (dest, options) = (dest.to_owned(), settings.engine(settings.filter()?));
                 let catalogue = settings.catalogue.then(|| settings.site());
-                Ok(Self { dest, existing: settings.existing, first: false, remote, limit, options, notices, catalogue })
+                let existing = settings.existing;
+                Ok(Self { dest, existing, first: false, remote, limit, options, notices, catalogue, copy })
             }
-            (dest, limit, remote, notices) => {
-                let errors = [dest.err(), remote.err(), limit.err(), notices.err()];
+            (dest, limit, remote, notices, copy) => {
+                let errors = [dest.err(), remote.err(), limit.err(), notices.err(), copy.err()];
                 Err(Error::all(errors.into_iter().flatten().chain(without_file(settings, sources))))
             }
         }
@@ -77,7 +81,8 @@ fn without_file(settings: &Settings, sources: &Sources) -> Option<Error> {
 /// Checks what is set, and accepts that something is missing.
 pub fn check(settings: &Settings, sources: &Sources) -> Result<(), Error> {
     let (limit, notices) = (settings.limit(sources), Notices::new(settings, sources));
-    Error::none(limit.err().into_iter().chain(notices.err()))
+    let copy = CopySettings::new(settings, sources);
+    Error::none([limit.err(), notices.err(), copy.err()].into_iter().flatten())
 }
 
 /// The settings of the client. Everything that is missing is reported together.

@@ -16,8 +16,8 @@ use super::{
     key::{EVERYWHERE, FILTERS},
     types::{
         ADDRESS, BANDWIDTH, BINDER_GLOB, COMMAND, CONCURRENCY, DURATION, FREE_SPACE, HOST_PORT, LANGUAGE, LINK_BASE,
-        LOG_FORMAT, LONG_TIME, LogFormat, MAILBOX, MAILBOXES, MANIFEST_AGES, ORGANISATION, PATH, PATH_GLOB, RATE,
-        RATE_MAX, REMOVAL_CAP, SECRET, SECURITY, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT, TIMEOUT, VERSIONS,
+        LOCATION, LOG_FORMAT, LONG_TIME, LogFormat, MAILBOX, MAILBOXES, MANIFEST_AGES, ORGANISATION, PATH, PATH_GLOB,
+        RATE, RATE_MAX, REMOVAL_CAP, SECRET, SECURITY, SERVICE_URL, SHARE, SIZE, SWITCH, TEXT, TIMEOUT, VERSIONS,
     },
 };
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
     pace::{Policy, Rate},
     plan::RemovalCap,
     remote,
+    replica::Location,
     report::Language,
     sync::{Adopt, Filter, Options},
 };
@@ -47,6 +48,28 @@ const REPORTS: &[&str] = &["run", "verify"];
 
 /// Commands that send mail.
 const MAILS: &[&str] = &["run", "adopt", "doctor"];
+
+/// Commands that keep a copy, or have to know of it.
+const COPIES: &[&str] = &["run", "adopt", "replicate", "doctor", "purge"];
+
+/// Commands that write to a copy or read one.
+const STORES: &[&str] = &[
+    "run",
+    "adopt",
+    "replicate",
+    "doctor",
+    "purge",
+    "verify",
+    "recover",
+    "snapshots",
+    "find",
+    "ls",
+    "history",
+    "restore",
+];
+
+/// Commands that transfer much.
+const TRANSFERS: &[&str] = &["run", "plan", "adopt", "replicate"];
 
 /// Commands that work on a mirror. The demo must never use the one that is configured.
 const MIRROR: &[&str] = &[
@@ -72,6 +95,7 @@ const MIRROR: &[&str] = &[
     "acknowledge",
     "purge",
     "with-lock",
+    "replicate",
 ];
 
 /// The other headings of the help.
@@ -133,8 +157,8 @@ settings! {
     /// Most API requests per second that --rate auto tries, even if the service would handle more
     rate_max: Option<Rate> = RATE_MAX.default("50").under(SPEED).of(CALLS);
 
-    /// Limit for all downloads together, in bytes per second, such as 5MB
-    bandwidth: Option<NonZeroU64> = BANDWIDTH.example("5MB").under(SPEED).of(RUNS) => engine.bandwidth;
+    /// Limit for all downloads together, and for all uploads of a copy, in bytes per second, such as 5MB
+    bandwidth: Option<NonZeroU64> = BANDWIDTH.example("5MB").under(SPEED).of(TRANSFERS) => engine.bandwidth;
 
     /// Abort a download that stalls for this long
     stall_timeout: Duration = TIMEOUT.default("60s").under(SPEED).of(RUNS) => client.stall_timeout;
@@ -154,7 +178,7 @@ settings! {
     max_removals: RemovalCap = REMOVAL_CAP.example("5%").under(LIMITS).of(RUNS) => engine.max_removals;
 
     /// Stop after this time; the next run continues
-    max_duration: Option<Duration> = TIMEOUT.example("6h").under(LIMITS).of(RUNS) => engine.max_duration;
+    max_duration: Option<Duration> = TIMEOUT.example("6h").under(LIMITS).of(TRANSFERS) => engine.max_duration;
 
     /// Stop before less than this is left on the disk, such as 10GB
     min_free: u64 = FREE_SPACE.example("10GB").under(LIMITS).of(RUNS) => engine.min_free;
@@ -176,6 +200,24 @@ settings! {
     /// hours; all: keep every one
     retain_manifests: Option<ManifestAges> =
         MANIFEST_AGES.default("31d,366d").under(RETENTION).of(RUNS) => engine.retain_manifests;
+
+    /// Keep a copy of the mirror in this bucket of S3 (s3:), container of Azure (az:) or folder (file:), and bring it up to date at
+    /// the end of each run
+    replicate: Option<Location> = LOCATION.example("s3://backup-eken/mirror").without_flag().of(COPIES);
+
+    /// A file with the credentials of the copy's store: lines of NAME=VALUE, which variables of the environment
+    /// overrule
+    replicate_credentials_file: Option<PathBuf> =
+        PATH.example("/etc/ibinder-sync/store_credentials").without_flag().of(STORES);
+
+    /// Ask the cloud's metadata service for credentials, on a machine or in a container of that cloud
+    replicate_ask_metadata: bool = SWITCH.default("false").example("true").without_flag().of(STORES);
+
+    /// Number of uploads at once
+    replicate_transfers: usize = CONCURRENCY.default("16").without_flag().of(STORES);
+
+    /// The bucket was set up so that nothing in it can be deleted for a time; `doctor` checks that
+    replicate_immutable: bool = SWITCH.default("false").example("true").without_flag().of(COPIES);
 
     /// Keep a catalogue beside the tree: index.html, which opens in a browser, and its data
     catalogue: bool = SWITCH.default("false").example("true").under(CATALOGUE).of(&["run", "adopt"]);

@@ -6,11 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use secrecy::SecretString;
+
 use super::{
     Environment, Error, KEYS, Key, Kind, NAMES, Origin, Settings, Value, file, places,
     spelling::nearest,
     variables::{self, PROFILE},
 };
+use crate::replica;
 
 /// What was set, each with where.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ pub struct Sources {
     pub(super) credentials: Option<PathBuf>,
     /// The file that the credential in it is a copy of.
     pub(super) credentials_origin: Option<PathBuf>,
+    /// The variables of stores for copies.
+    pub(super) of_stores: Vec<(String, SecretString)>,
     /// Where this program may keep small files.
     pub(super) cache: Option<PathBuf>,
     pub(super) file: Option<PathBuf>,
@@ -130,6 +135,11 @@ impl Sources {
         let folder = |name| environment(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         (self.credentials, self.credentials_origin) = (folder("CREDENTIALS_DIRECTORY"), folder("CREDENTIALS_ORIGIN"));
         self.cache = places::cache(environment);
+        let of_store = |name: &&str| {
+            let value = variables::value(name, environment)?.into_string().ok()?;
+            Some(((*name).to_owned(), SecretString::from(value)))
+        };
+        self.of_stores = replica::VARIABLES.iter().filter_map(of_store).collect();
         Error::none(wrong)?;
         self.put(layer)
     }

@@ -12,6 +12,7 @@ use crate::{
     pace::Rate,
     plan::RemovalCap,
     remote,
+    replica::{Location, Place},
     report::Language,
     sync::Filter,
 };
@@ -82,6 +83,7 @@ pub(super) const LANGUAGE: Setting<Language> = Setting::new(Kind::Text, "LANGUAG
 .one_of(&["en", "sv"]);
 
 pub(super) const LINK_BASE: Setting<LinkBase> = Setting::new(Kind::Text, "BASE", |value| LinkBase::parse(text(value)?));
+pub(super) const LOCATION: Setting<Location> = Setting::new(Kind::Text, "URL", |value| location(text(value)?));
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,6 +139,19 @@ fn manifest_ages(text: &str) -> Result<Option<ManifestAges>, String> {
     ManifestAges::new(seconds(daily)?, seconds(weekly)?).map(Some).ok_or_else(|| WHY.to_owned())
 }
 
+/// A place for a copy. Addresses with a key in them are common, and an error must not repeat one.
+fn location(text: &str) -> Result<Location, String> {
+    let location = text.parse::<Location>();
+    if !matches!(&location, Ok(Location { place: Place::Folder(_), .. })) && text.contains(['@', '?']) {
+        return Err(
+            "it has more than the names of a bucket and folders; credentials belong into the environment or the \
+                    file that replicate_credentials_file names"
+                .to_owned(),
+        );
+    }
+    location.map_err(|error| error.to_string())
+}
+
 fn service_url(value: &OsStr) -> Result<Url, String> {
     let url = Url::parse(text(value)?.trim().trim_end_matches('/'))
         .map_err(|error| format!("{error}; it looks like https://api.ibinder.com/api"))?;
@@ -168,6 +183,10 @@ mod tests {
         }
         service_url("http://127.0.0.1:1/api".as_ref()).unwrap();
         for (check, text) in [
+            ("replicate", "/mnt/disk"),
+            ("replicate", "s3://key:secret@bucket"),
+            ("replicate", "az://container?sig=secret"),
+            ("replicate_transfers", "0"),
             ("concurrency", "0"),
             ("concurrency", "257"),
             ("max_duration", "0s"),

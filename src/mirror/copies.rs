@@ -45,6 +45,13 @@ impl Mirror {
         Ok((name, path))
     }
 
+    /// The path of a file about a copy elsewhere, in a folder for such files.
+    pub fn replica_path(&self, name: &str) -> Result<PathBuf, Error> {
+        const FOLDER: &str = "replicas";
+        state_dir::make(&self.state_dir.state, FOLDER, 0o700)?;
+        Ok(self.root().path().join(STATE_FOLDER).join(FOLDER).join(name))
+    }
+
     /// Keeps a staged copy of the state under a run's id, and deletes the oldest copies.
     pub fn keep_copy(&self, staged: &str, run: &str) -> Result<(), Error> {
         let folder = state_dir::make(&self.state_dir.state, FOLDER, 0o700)?;

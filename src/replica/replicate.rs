@@ -240,7 +240,6 @@ impl Replicate<'_> {
     fn transfer(&self, snapshot: &Snapshot<'_>) -> Result<Transferred, Error> {
         let uploader = Uploader::new(self.store, self.options.bandwidth);
         let totals = self.record.lacking_totals(&snapshot.path)?;
-        Progress::add(&self.progress.to_check, totals.bytes);
         Progress::add(&self.progress.new.downloads, totals.contents);
         let transfers = Transfers {
             uploader: &uploader,

@@ -163,6 +163,7 @@ impl Tally<'_> {
             }
             Err(error) => {
                 self.error.get_or_insert(error.into());
+                return;
             }
         }
         Progress::add(&self.transfers.progress.downloads_done, 1);

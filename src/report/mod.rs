@@ -6,6 +6,7 @@
 mod change;
 mod change_log;
 mod changes;
+mod copy_report;
 mod doctor_report;
 mod escape;
 mod filters;
@@ -22,6 +23,7 @@ pub use crate::model::{Failure, FailureCause, FailureStep};
 pub use change::Change;
 pub use change_log::{BinderChanges, ChangeCounts, ChangeKind, ChangeLog, ChangedDocument, FolderChanges};
 use changes::Changes;
+pub use copy_report::{CopyReport, CopyResult};
 pub use doctor_report::{Area, Belief, Check, DoctorReport, Statement, Verdict};
 pub use escape::{escape, escape_line};
 pub use filters::Filters;

@@ -6,7 +6,7 @@ use crate::{
     catalogue::{self, Refused},
     config, find, handover,
     history::{self, NoSuchTime},
-    mirror, remote,
+    mirror, remote, replica,
     report::FailureCause,
     session::{Exit, MAX_PATH},
     state,
@@ -152,6 +152,9 @@ pub enum Error {
     /// A bag can't be made.
     #[error(transparent)]
     Handover(handover::Error),
+    /// A copy can't be written or read.
+    #[error(transparent)]
+    Copying(replica::Error),
     /// A folder can't be served.
     #[error("cannot serve the folder {}: {}", .0.display(), .1)]
     Folder(PathBuf, std::io::Error),
@@ -239,6 +242,16 @@ impl From<handover::Error> for Error {
     }
 }
 
+impl From<replica::Error> for Error {
+    fn from(error: replica::Error) -> Self {
+        match error {
+            replica::Error::Mirror(error) => error.into(),
+            replica::Error::State(error) => error.into(),
+            other => Self::Copying(other),
+        }
+    }
+}
+
 impl Error {
     /// The same error; if the disk of `dest` is full, with the reason.
     #[must_use]
@@ -295,6 +308,7 @@ impl Error {
             | Self::Handover(handover::Error::Strays(_))
             | Self::Folder(..) => Exit::Usage,
             Self::Fatal(fatal) => Exit::of(fatal),
+            Self::Copying(error) => Exit::of_copy(error),
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::PermissionDenied => Exit::Usage,
             Self::Pages(_, error) if error.kind() == std::io::ErrorKind::NotADirectory => Exit::Usage,
             Self::Copy(..) | Self::Pages(..) | Self::Unwritten(_) => Exit::Disk,

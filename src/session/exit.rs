@@ -1,7 +1,7 @@
 //! Exit codes (contract: `docs/reference.md`, "Exit codes").
 
 use crate::{
-    mirror, remote,
+    mirror, remote, replica,
     report::Outcome,
     state,
     sync::{Ended, Fatal, Finished, StopCause},
@@ -55,6 +55,31 @@ impl Exit {
         }
     }
 
+    /// The exit code if a copy can't be written or read.
+    pub fn of_copy(error: &replica::Error) -> Self {
+        use replica::{Error, ErrorKind};
+        match error {
+            Error::Store(error) => match error.kind {
+                ErrorKind::NoBucket | ErrorKind::Conditions => Self::Usage,
+                ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::Clock => Self::Credentials,
+                ErrorKind::Unavailable => Self::Partial,
+                ErrorKind::Disk => Self::Disk,
+                ErrorKind::Stopped => Self::Interrupted,
+                ErrorKind::Other => Self::Unexpected,
+            },
+            Error::NoCopy(_) | Error::OtherOrganisation { .. } | Error::NewerCopy(_) | Error::NothingMirrored => {
+                Self::Usage
+            }
+            Error::BadCommit { .. } | Error::MissingFile(_) | Error::DamagedFile { .. } | Error::Manifest(..) => {
+                Self::Damaged
+            }
+            Error::Scratch { .. } => Self::Disk,
+            Error::Mirror(error) => Self::of_mirror(error),
+            Error::State(error) => Self::of_state(error),
+            Error::Internal(_) => Self::Unexpected,
+        }
+    }
+
     /// The exit code of a run. If several apply: 8, 3, 130/143, 7, 6, 4.
     pub fn of_run(finished: &Finished) -> Self {
         match (&finished.ended, finished.withheld, finished.outcome()) {
@@ -85,19 +110,27 @@ impl Exit {
                 | remote::ErrorKind::NotTheRest
                 | remote::ErrorKind::Contradicted => Self::Partial,
             },
-            Fatal::Mirror(error) => match error.kind() {
-                mirror::ErrorKind::Disk => Self::Disk,
-                mirror::ErrorKind::Document => Self::Unexpected,
-                mirror::ErrorKind::Destination => Self::Usage,
-                mirror::ErrorKind::Locked => Self::Locked,
-            },
-            Fatal::State(error) => match error.kind() {
-                state::ErrorKind::Disk => Self::Disk,
-                state::ErrorKind::Refused => Self::Usage,
-                state::ErrorKind::Busy => Self::Locked,
-                state::ErrorKind::Damaged | state::ErrorKind::Internal => Self::Unexpected,
-            },
+            Fatal::Mirror(error) => Self::of_mirror(error),
+            Fatal::State(error) => Self::of_state(error),
             Fatal::Internal(_) => Self::Unexpected,
+        }
+    }
+
+    fn of_mirror(error: &mirror::Error) -> Self {
+        match error.kind() {
+            mirror::ErrorKind::Disk => Self::Disk,
+            mirror::ErrorKind::Document => Self::Unexpected,
+            mirror::ErrorKind::Destination => Self::Usage,
+            mirror::ErrorKind::Locked => Self::Locked,
+        }
+    }
+
+    fn of_state(error: &state::Error) -> Self {
+        match error.kind() {
+            state::ErrorKind::Disk => Self::Disk,
+            state::ErrorKind::Refused => Self::Usage,
+            state::ErrorKind::Busy => Self::Locked,
+            state::ErrorKind::Damaged | state::ErrorKind::Internal => Self::Unexpected,
         }
     }
 }

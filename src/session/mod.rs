@@ -2,6 +2,7 @@
 
 pub(crate) mod adoption;
 pub(crate) mod confirm;
+pub(crate) mod copy;
 pub(crate) mod error;
 mod exit;
 pub(crate) mod finalize;

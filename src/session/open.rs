@@ -14,7 +14,7 @@ use crate::{
     mirror::{self, Mirror, Root},
     model::OrganisationId,
     session::{Error, adoption, check_destination},
-    state::{self, CheckLevel, Condition, ErrorKind, Isolation, Run, State},
+    state::{self, CheckLevel, Condition, ErrorKind, Isolation, Run, RunEnd, State},
     sync::{self, Fatal},
     ui,
 };
@@ -94,6 +94,22 @@ pub(crate) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
         // A rollback journal is empty between transactions: then nothing is missing.
         adoption::mark_interrupted(mirror, &state, left == Condition::AtRest && !network)?;
     }
+    Ok(state)
+}
+
+/// Opens the state of a mirror whose lock is held, for a command that changes nothing but what a crash left: that is finished,
+/// as a run of `command`.
+pub(crate) fn open_finished(mirror: &Arc<Mirror>, dest: &Path, command: &str) -> Result<Arc<State>, Error> {
+    let state = Arc::new(open_state(mirror, dest)?);
+    let half_done = state.read(|r| Ok::<_, state::Error>(!r.intents()?.is_empty() || !r.purges()?.is_empty()))?;
+    if half_done {
+        let above = mirror.highest_run()?;
+        let run = state.write(|w| w.begin_run_above(above, Timestamp::now(), command))?;
+        sync::replay(mirror, &state, run.number)?;
+        history::finish_purges(mirror, &state)?;
+        state.write(|w| w.end_run(run.number, &RunEnd { outcome: "complete", ..RunEnd::default() }))?;
+    }
+    mirror.clear_interruption();
     Ok(state)
 }
 

@@ -3,6 +3,7 @@
 mod bars;
 mod binders;
 mod changes;
+mod copy;
 mod doctor;
 mod eta;
 mod first_run;
@@ -26,6 +27,7 @@ use std::io::{self, Write as _};
 
 pub use binders::binders;
 pub use changes::{change, change_total};
+pub use copy::copied;
 pub use doctor::{checkup_report, doctor_report};
 pub use forget::forget;
 pub use history::{document_history, found, listed, listed_folder, nothing_found, restored, snapshots};

@@ -26,6 +26,7 @@ fn help_texts() {
         "restore",
         "export",
         "handover",
+        "replicate",
         "demo",
         "sandbox",
         "completions",

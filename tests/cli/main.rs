@@ -35,6 +35,7 @@ mod program;
 mod progress;
 mod purge;
 mod reading;
+mod replicate;
 mod report;
 mod report_file;
 mod secrets;

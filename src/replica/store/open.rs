@@ -66,7 +66,7 @@ impl Credentials {
         self.0.contains_key(name)
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.expose_secret())
     }
 
