@@ -212,6 +212,33 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_file_contains_it_is_refused_or_a_sound_state(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let from = made(folder.path(), &[]);
+        with_bytes(&from, |bytes| {
+            for (at, byte) in &flips {
+                let at = at.index(bytes.len());
+                bytes[at] = *byte;
+            }
+        });
+        let into = folder.path().join("into.db");
+        match import(&from, &into) {
+            Ok(state) => {
+                drop(state);
+                crate::state::examine(&into, crate::state::CheckLevel::Full).unwrap();
+            }
+            Err(Error::Import { .. } | Error::Newer) => prop_assert!(!into.exists()),
+            Err(other) => prop_assert!(false, "{}", other),
+        }
+    }
+}
+
 fn with_sql(path: &Path, sql: &str) {
     Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }
