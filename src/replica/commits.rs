@@ -6,7 +6,7 @@ use super::{
     layout::{COMMITS, commit_key, commit_of},
     store::{Listed, Store},
 };
-use crate::model::Sha256;
+use crate::{model::Sha256, state::CopyHead};
 
 /// A commit that was read, with the hash of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,21 @@ pub struct Commit {
     pub file: CommitFile,
     /// The hash of its bytes.
     pub sha256: Sha256,
+}
+
+impl Commit {
+    /// What a record keeps of it.
+    pub(super) fn head(&self) -> CopyHead {
+        let Self { file, sha256 } = self;
+        CopyHead {
+            number: file.number,
+            sha256: *sha256,
+            mark: file.mark.clone(),
+            committed_at: file.committed_at.as_second(),
+            run: file.run_number,
+            gaps: file.missing,
+        }
+    }
 }
 
 /// The commits in a listing, by their numbers, from number `from` on. Other files in the folder are not ours.

@@ -67,6 +67,14 @@ pub enum Error {
     /// A manifest can't be read.
     #[error("{0}: {1}")]
     Manifest(String, BadManifest),
+    /// The clocks differ too much to compare times.
+    #[error(
+        "the store's clock and this machine's differ by about {hours} hours, so nothing was deleted: ages can't be trusted; set this machine's clock"
+    )]
+    Clocks {
+        /// By how much.
+        hours: i64,
+    },
     /// The mirror has no finished run.
     #[error("nothing is mirrored yet, so that there is nothing to copy; `ibinder-sync run` comes first")]
     NothingMirrored,
@@ -76,6 +84,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// A file of the copy that can't be unpacked: because the store failed, or else because it is damaged.
+    pub(super) fn of_reading(key: &str, error: &std::io::Error) -> Self {
+        let store = error.get_ref().and_then(|inner| inner.downcast_ref::<StoreError>());
+        store.map_or_else(
+            || Self::DamagedFile { key: key.to_owned(), why: error.to_string() },
+            |store| Self::Store(store.clone()),
+        )
+    }
+
+    /// Whether a file that a commit names is missing or damaged.
+    pub(super) fn is_of_a_file(&self) -> bool {
+        matches!(self, Self::MissingFile(_) | Self::DamagedFile { .. } | Self::Manifest(..))
+    }
+
     /// Whether the work was ended from outside.
     pub fn is_stopped(&self) -> bool {
         matches!(self, Self::Store(error) if error.kind == ErrorKind::Stopped)

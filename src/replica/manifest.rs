@@ -207,7 +207,10 @@ pub(super) fn read<E: From<Error>>(
     named: &Named,
     mut each: impl FnMut(Item) -> Result<(), E>,
 ) -> Result<ManifestHeader, E> {
-    let bad = |why: BadManifest| Error::Manifest(named.key.clone(), why);
+    let bad = |why: BadManifest| match why {
+        BadManifest::Read(error) => Error::of_reading(&named.key, &error),
+        why => Error::Manifest(named.key.clone(), why),
+    };
     let mut lines = BufReader::new(Unpacking::open(store, named)?);
     let first = line(&mut lines, 1).map_err(bad)?.unwrap_or_default();
     let header: ManifestHeader = parse(&first, 1).map_err(bad)?;

@@ -4,21 +4,32 @@
 //! names them (contract: `docs/copy-format.md`). Files are only ever added, so that a copy works under credentials that
 //! can't replace or delete anything. Everything that a commit names is there before the commit is, and the highest commit is the copy.
 
+mod check;
+#[cfg(test)]
+mod check_tests;
 mod commit;
 mod commits;
+mod doubts;
 mod error;
+mod keep;
 mod layout;
+mod learn;
 mod location;
 mod manifest;
 mod open_copy;
 mod packed;
+mod prune;
+#[cfg(test)]
+mod prune_tests;
 mod replicate;
+mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
 mod transfers;
 mod upload;
 
+pub use check::{Check, Checked, Share};
 pub use commit::{CommitFile, Named, Parent};
 pub use commits::{Commit, highest_commit, list_commits, read_commit};
 pub use error::Error;
@@ -26,6 +37,7 @@ pub use layout::{object_key, object_of};
 pub use location::{BadLocation, Location, Place};
 pub use manifest::{Item, ItemKind, ManifestHeader};
 pub use open_copy::OpenCopy;
+pub use prune::{Files, Prune, PruneOptions, Pruned};
 pub use replicate::{CopyOutcome, Replicate, ReplicateOptions, Replicated};
 pub use store::{
     Credentials, ErrorKind, Listed, ObjectReader, PutOutcome, Store, StoreError, StoreSettings, VARIABLES,

@@ -143,11 +143,11 @@ impl<'s> Unpacking<'s> {
     pub(super) fn finish(mut self) -> Result<(), Error> {
         let key = self.named.key.clone();
         let damaged = |why: String| Error::DamagedFile { key: key.clone(), why };
-        io::copy(&mut self, &mut io::sink()).map_err(|e| damaged(e.to_string()))?;
+        io::copy(&mut self, &mut io::sink()).map_err(|e| Error::of_reading(&key, &e))?;
         let left = self.left;
         let mut stored = self.decoder.finish();
         // What lies behind the compressed data counts, too.
-        io::copy(&mut stored, &mut io::sink()).map_err(|e| damaged(e.to_string()))?;
+        io::copy(&mut stored, &mut io::sink()).map_err(|e| Error::of_reading(&key, &e))?;
         if left > 0 || stored.get_ref().hash() != self.named.sha256 {
             return Err(damaged("its bytes are not those that its commit names".to_owned()));
         }

@@ -2,10 +2,16 @@
 //! names is there.
 //!
 //! What the copy has is known from a record beside the state, which counts only together with the commit that it was written for: if
-//! the highest commit is another one, the record begins anew from that commit's manifest. So other machines may write to the
-//! same copy, and the record may be lost.
+//! the highest commit is another one, the record begins anew from that commit's manifest (`learn`). So other machines may write to
+//! the same copy, and the record may be lost.
 
-use std::{fs::File, num::NonZeroU64, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashSet,
+    fs::File,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -13,26 +19,26 @@ use jiff::Timestamp;
 use super::{
     Error,
     commit::{CommitFile, Named, Parent, hash},
-    commits::{Commit, highest_commit, list_commits, read_commit},
+    commits::{Commit, highest_commit, read_commit},
+    doubts::Doubts,
     layout::{commit_key, manifest_key, state_key},
     manifest::{self, ManifestHeader},
     packed::pack_file,
+    snapshot::Snapshot,
     store::{PutOutcome, Store},
     transfers::{Transferred, Transfers},
-    upload::Uploader,
+    upload::{Existing, Uploaded, Uploader},
 };
 use crate::{
     failpoints::{self, Point},
     mirror::Mirror,
+    model::Sha256,
     report::Progress,
     state::{CopyHead, CopyRecord, PastRun, State},
 };
 
 /// The note that says whether the store keeps the condition that a file must be absent.
 const CONDITION: &str = "condition";
-
-/// The note about how the last commit is listed.
-const SEEN: &str = "seen";
 
 /// How a copy is brought up to date.
 #[derive(Debug, Clone)]
@@ -89,52 +95,17 @@ pub struct Replicate<'r> {
     pub progress: &'r Arc<Progress>,
 }
 
-/// The state of one moment, in a temporary file that is deleted with it.
-struct Snapshot<'r> {
-    mirror: &'r Mirror,
-    names: Vec<String>,
-    path: PathBuf,
-    state: State,
-}
-
-impl<'r> Snapshot<'r> {
-    fn take(mirror: &'r Mirror, state: &State) -> Result<Self, Error> {
-        let (name, path) = mirror.staging_path()?;
-        let opened = state.copy_to(&path).map_err(Error::from).and_then(|()| {
-            State::view_copy(&path)?.ok_or_else(|| Error::Internal("the copy of the state can't be read".to_owned()))
-        });
-        match opened {
-            Ok(state) => Ok(Self { mirror, names: vec![name], path, state }),
-            Err(error) => {
-                let _ = mirror.discard(&name);
-                Err(error)
-            }
-        }
-    }
-
-    /// Another temporary file that is deleted with it.
-    fn another(&mut self) -> Result<PathBuf, Error> {
-        let (name, path) = self.mirror.staging_path()?;
-        self.names.push(name);
-        Ok(path)
-    }
-}
-
-impl Drop for Snapshot<'_> {
-    fn drop(&mut self) {
-        for name in &self.names {
-            // The next run deletes what is left below `tmp/`.
-            let _ = self.mirror.discard(name);
-        }
-    }
-}
-
 impl Replicate<'_> {
     /// Brings the copy up to date.
     pub fn run(&self) -> Result<Replicated, Error> {
-        let mark = self.state.read(|r| r.copy_mark())?;
-        let mut head = self.find_head()?;
-        if let Some(known) = head.as_ref().filter(|known| known.mark == mark && known.gaps == 0) {
+        let (mark, doubts) = (self.state.read(|r| r.copy_mark())?, self.doubts());
+        let head = self.find_head()?;
+        if let Some(known) = &head {
+            doubts.look(known)?;
+        }
+        let (again, renews) = (doubts.again()?, doubts.renews()?);
+        let is_current = |known: &&CopyHead| known.mark == mark && known.gaps == 0 && again.is_empty() && !renews;
+        if let Some(known) = head.as_ref().filter(is_current) {
             return self.result(CopyOutcome::Unchanged, known, Transferred::default());
         }
         let mut snapshot = Snapshot::take(self.mirror, self.state)?;
@@ -142,29 +113,60 @@ impl Replicate<'_> {
         if let Some(known) = self.newer(head.as_ref(), &run)? {
             return self.result(CopyOutcome::Newer, &known, Transferred::default());
         }
-        let transferred = self.transfer(&snapshot)?;
+        let transferred = self.transfer(&snapshot, head.as_ref(), &again)?;
         failpoints::point(Point::CopyStep, "contents");
-        let same = |known: &CopyHead| known.mark == mark && known.gaps == transferred.missing.len() as u64;
-        if let Some(known) = head.as_ref().filter(|known| same(known)) {
+        let is_same = |known: &&CopyHead| known.mark == mark && known.gaps == transferred.missing.len() as u64;
+        if let Some(known) = head.as_ref().filter(|known| is_same(known) && !renews) {
+            doubts.committed()?;
             return self.result(CopyOutcome::Unchanged, known, transferred);
         }
-        let mut commit = self.describe(&mut snapshot, (&run, &mark), &transferred)?;
-        loop {
+        let (commit, own) = self.describe(&mut snapshot, (&run, &mark), &transferred)?;
+        self.commit_next(&snapshot, head, (commit, &own), transferred)
+    }
+
+    /// Writes the commit with the next free number.
+    fn commit_next(
+        &self,
+        snapshot: &Snapshot<'_>,
+        mut head: Option<CopyHead>,
+        (mut commit, own): (CommitFile, &[OwnFile]),
+        mut transferred: Transferred,
+    ) -> Result<Replicated, Error> {
+        let doubts = self.doubts();
+        if head.is_some() {
+            doubts.before_commit()?;
+        }
+        let made = loop {
             commit.number = head.as_ref().map_or(1, |head| head.number + 1);
             commit.parent = head.as_ref().map(|head| Parent { number: head.number, sha256: head.sha256 });
             commit.committed_at = Timestamp::now();
             if let Some(made) = self.commit(&commit)? {
-                self.record.keep_only(&snapshot.path)?;
-                return self.result(CopyOutcome::Committed, &made, transferred);
+                break made;
             }
-            // Somebody else was faster. Everything that ours names is still there, so that only the number changes.
+            // Somebody else was faster. Only the number changes, but what their commit doesn't name may be pruned.
+            doubts.suspect_all()?;
             let highest = highest_commit(self.store)?.ok_or_else(|| Error::MissingFile(commit_key(commit.number)))?;
             self.check_organisation(&highest)?;
-            head = Some(head_of(&highest));
-            if let Some(known) = self.newer(head.as_ref(), &run)? {
+            head = Some(highest.head());
+            if let Some(known) = self.newer(head.as_ref(), &last_run(&snapshot.state)?)? {
                 return self.result(CopyOutcome::Newer, &known, transferred);
             }
+        };
+        doubts.committed()?;
+        doubts.set_renews(false)?;
+        self.record.keep_only(&snapshot.path)?;
+        for file in own.iter().filter(|file| file.was_there) {
+            self.put_own(&file.path, &file.named, Existing::Keep)?;
         }
+        if doubts.look(&made)? {
+            transferred.add(self.transfer(snapshot, Some(&made), &doubts.again()?)?);
+        }
+        self.result(CopyOutcome::Committed, &made, transferred)
+    }
+
+    /// What the copy may lack although the record says otherwise.
+    pub(super) fn doubts(&self) -> Doubts<'_> {
+        Doubts { store: self.store, record: self.record }
     }
 
     fn result(&self, outcome: CopyOutcome, head: &CopyHead, transferred: Transferred) -> Result<Replicated, Error> {
@@ -179,56 +181,6 @@ impl Replicate<'_> {
         })
     }
 
-    /// The highest commit. If it is not the one that the record was written for, the record begins anew.
-    fn find_head(&self) -> Result<Option<CopyHead>, Error> {
-        let known = self.record.head()?;
-        let found = list_commits(self.store, known.as_ref().map_or(0, |known| known.number))?;
-        // A copy that lacks our commit was deleted, or is another one.
-        let found = if found.is_empty() && known.is_some() { list_commits(self.store, 0)? } else { found };
-        let Some((number, listed)) = found.last() else {
-            self.record.forget_all()?;
-            return Ok(None);
-        };
-        let seen = format!("{} {} {}", number, listed.size, listed.written_at);
-        if let Some(known) = known.filter(|known| known.number == *number)
-            && self.record.note(SEEN)?.as_ref() == Some(&seen)
-        {
-            return Ok(Some(known));
-        }
-        let commit = read_commit(self.store, *number)?.ok_or_else(|| Error::MissingFile(commit_key(*number)))?;
-        self.learn(&commit).inspect(|_| drop(self.record.set_note(SEEN, &seen))).map(Some)
-    }
-
-    /// Takes over what a commit has into the record.
-    fn learn(&self, commit: &Commit) -> Result<CopyHead, Error> {
-        self.check_organisation(commit)?;
-        let head = head_of(commit);
-        if self.record.head()?.is_some_and(|known| known.sha256 == commit.sha256) {
-            return Ok(head);
-        }
-        self.record.forget_all()?;
-        let mut contents = Vec::new();
-        manifest::read(self.store, &commit.file.manifest, |item| {
-            contents.extend(item.content().map(|(sha256, _)| sha256));
-            if contents.len() < LEARNT {
-                return Ok(());
-            }
-            self.record.add(&std::mem::take(&mut contents)).map_err(Error::from)
-        })?;
-        self.record.add(&contents)?;
-        self.record.set_head(&head)?;
-        Ok(head)
-    }
-
-    fn check_organisation(&self, commit: &Commit) -> Result<(), Error> {
-        let ours = self.state.read(|r| r.setting("organisation"))?.unwrap_or_default();
-        if ours == commit.file.organisation_id {
-            return Ok(());
-        }
-        let (location, theirs) = (self.store.location().to_string(), commit.file.organisation_id.clone());
-        Err(Error::OtherOrganisation { location, theirs, ours })
-    }
-
     /// The commit, if it is of a later moment than this mirror.
     fn newer(&self, head: Option<&CopyHead>, run: &PastRun) -> Result<Option<CopyHead>, Error> {
         let Some(head) = head else { return Ok(None) };
@@ -237,7 +189,15 @@ impl Replicate<'_> {
         Ok((commit.file.finished_at.as_second() > ours).then(|| head.clone()))
     }
 
-    fn transfer(&self, snapshot: &Snapshot<'_>) -> Result<Transferred, Error> {
+    /// Uploads what the copy lacks. Objects that are uploaded again are done when they were sent.
+    fn transfer(
+        &self,
+        snapshot: &Snapshot<'_>,
+        head: Option<&CopyHead>,
+        again: &HashSet<Sha256>,
+    ) -> Result<Transferred, Error> {
+        let doubts = self.doubts();
+        doubts.begin()?;
         let uploader = Uploader::new(self.store, self.options.bandwidth);
         let totals = self.record.lacking_totals(&snapshot.path)?;
         Progress::add(&self.progress.new.downloads, totals.contents);
@@ -247,8 +207,14 @@ impl Replicate<'_> {
             record: self.record,
             progress: self.progress,
             threads: self.options.transfers,
+            again,
+            doubts: head.map(|_| doubts),
         };
-        transfers.run(|each| self.record.lacking(&snapshot.path, each))
+        let transferred = transfers.run(|each| self.record.lacking(&snapshot.path, each))?;
+        if !again.is_empty() {
+            doubts.set_again(&again.intersection(&transferred.missing).copied().collect())?;
+        }
+        Ok(transferred)
     }
 
     /// Uploads the manifest and the state, and describes them.
@@ -257,7 +223,8 @@ impl Replicate<'_> {
         snapshot: &mut Snapshot<'_>,
         (run, mark): (&PastRun, &str),
         transferred: &Transferred,
-    ) -> Result<CommitFile, Error> {
+    ) -> Result<(CommitFile, [OwnFile; 2]), Error> {
+        let existing = if self.doubts().renews()? { Existing::Replace } else { Existing::Keep };
         let finished_at = Timestamp::from_second(run.finished_at.unwrap_or_default()).unwrap_or_default();
         let organisation_id = snapshot.state.read(|r| r.setting("organisation"))?.unwrap_or_default();
         let past_versions = snapshot.state.read(|r| r.held_count())?;
@@ -273,7 +240,7 @@ impl Replicate<'_> {
         let path = snapshot.another()?;
         let (packed, totals) = manifest::write(&snapshot.state, &header, &transferred.missing, &path)?;
         let manifest = packed.named(manifest_key(&run.id, &packed.sha256));
-        self.put_own(&path, &manifest)?;
+        let manifest = self.put_own(&path, &manifest, existing)?;
         failpoints::point(Point::CopyStep, "manifest");
         let path = snapshot.another()?;
         let packed = pack_file(&snapshot.path, &path).map_err(|source| Error::Scratch {
@@ -282,9 +249,9 @@ impl Replicate<'_> {
             source,
         })?;
         let state = packed.named(state_key(&run.id, &packed.sha256));
-        self.put_own(&path, &state)?;
+        let state = self.put_own(&path, &state, existing)?;
         failpoints::point(Point::CopyStep, "state");
-        Ok(CommitFile {
+        let commit = CommitFile {
             format: CommitFile::FORMAT,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             number: 0,
@@ -299,15 +266,18 @@ impl Replicate<'_> {
             past_versions: totals.past_versions,
             missing: transferred.missing.len() as u64,
             mark: mark.to_owned(),
-            manifest,
-            state,
-        })
+            manifest: manifest.named.clone(),
+            state: state.named.clone(),
+        };
+        Ok((commit, [manifest, state]))
     }
 
-    fn put_own(&self, path: &std::path::Path, named: &Named) -> Result<(), Error> {
+    fn put_own(&self, path: &Path, named: &Named, existing: Existing) -> Result<OwnFile, Error> {
         let mut file =
             File::open(path).map_err(|source| Error::Scratch { what: "reading", path: path.to_owned(), source })?;
-        Uploader::new(self.store, self.options.bandwidth).own(&named.key, &mut file, (&named.sha256, named.size))
+        let uploader = Uploader::new(self.store, self.options.bandwidth);
+        let put = uploader.own(&named.key, &mut file, (&named.sha256, named.size), existing)?;
+        Ok(OwnFile { path: path.to_owned(), named: named.clone(), was_there: put == Uploaded::Was })
     }
 
     /// Writes the commit unless its number is taken; `None` if it is.
@@ -327,25 +297,18 @@ impl Replicate<'_> {
             let again = self.store.put_new(&key, &bytes)?;
             self.record.set_note(CONDITION, if again == PutOutcome::Exists { "kept" } else { "ignored" })?;
         }
-        let head = head_of(&Commit { file: commit.clone(), sha256: ours });
+        let head = Commit { file: commit.clone(), sha256: ours }.head();
         self.record.set_head(&head)?;
         Ok(Some(head))
     }
 }
 
-/// Contents of a manifest that are recorded at once.
-const LEARNT: usize = 10_000;
-
-fn head_of(commit: &Commit) -> CopyHead {
-    let Commit { file, sha256 } = commit;
-    CopyHead {
-        number: file.number,
-        sha256: *sha256,
-        mark: file.mark.clone(),
-        committed_at: file.committed_at.as_second(),
-        run: file.run_number,
-        gaps: file.missing,
-    }
+/// A manifest or a state that was uploaded.
+struct OwnFile {
+    path: PathBuf,
+    named: Named,
+    /// An earlier session had uploaded it, and no commit names it.
+    was_there: bool,
 }
 
 /// The last run that ended.

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -113,6 +114,42 @@ impl Bench {
         Replicate { mirror, state, store, record, options: &options, progress }.run()
     }
 
+    /// Deletes a document, so that nothing has its bytes.
+    pub(super) fn remove(&self, path: &str) {
+        let run = self.state.write(|w| w.begin_run(Timestamp::now(), "run")).unwrap().number;
+        let document = DocumentId::parse(&format!("document {path}")).unwrap();
+        self.state.write(|w| w.begin_purge(run, &document)).unwrap();
+        let purges = self.state.read(|r| r.purges()).unwrap();
+        self.state.write(|w| w.forget_document(&purges[0])).unwrap();
+        self.state.write(|w| w.changed(run)).unwrap();
+        fs::remove_file(self.dest().join(path)).unwrap();
+        self.end(run);
+    }
+
+    /// The file of an object.
+    pub(super) fn object(&self, bytes: &[u8]) -> PathBuf {
+        self.copy().join(object_key(&hash(bytes)))
+    }
+
+    /// Puts an object into the copy, as an upload does that no commit names yet.
+    pub(super) fn put_object(&self, bytes: &[u8]) {
+        self.store().put_new(&object_key(&hash(bytes)), &bytes.to_vec().into()).unwrap();
+    }
+
+    /// Begins the record anew, as on another machine.
+    pub(super) fn lose_the_record(&mut self) {
+        self.record = CopyRecord::open(&self.folder.path().join("another.db")).unwrap();
+    }
+
+    /// Makes every file of the copy so many days older.
+    pub(super) fn age(&self, days: u64) {
+        for key in self.keys() {
+            let file = fs::File::options().write(true).open(self.copy().join(key)).unwrap();
+            let written = file.metadata().unwrap().modified().unwrap();
+            file.set_modified(written - Duration::from_secs(days * 24 * 3600)).unwrap();
+        }
+    }
+
     /// The paths below the copy.
     pub(super) fn keys(&self) -> BTreeSet<String> {
         fn walk(folder: &Path, below: &Path, into: &mut BTreeSet<String>) {
@@ -151,7 +188,7 @@ impl Bench {
     }
 }
 
-fn hash(bytes: &[u8]) -> Sha256 {
+pub(super) fn hash(bytes: &[u8]) -> Sha256 {
     commit::hash(bytes)
 }
 
@@ -192,7 +229,7 @@ fn a_lost_record_is_read_from_the_copy() {
     let mut bench = Bench::new();
     bench.add(&[("B/a.pdf", b"one")]);
     bench.replicate().unwrap();
-    bench.record = CopyRecord::open(&bench.folder.path().join("another.db")).unwrap();
+    bench.lose_the_record();
     let made = bench.replicate().unwrap();
     assert_eq!((made.outcome, made.transferred.sent, made.transferred.known), (CopyOutcome::Unchanged, 0, 0));
     bench.add(&[("B/b.pdf", b"two")]);

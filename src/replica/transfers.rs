@@ -10,9 +10,10 @@ use std::{
 
 use super::{
     Error,
+    doubts::Doubts,
     layout::object_key,
-    store::StoreError,
-    upload::{Uploaded, Uploader},
+    store::{ErrorKind, StoreError},
+    upload::{Existing, Uploaded, Uploader},
 };
 use crate::{
     failpoints::{self, Point},
@@ -37,8 +38,22 @@ pub struct Transferred {
     pub bytes: u64,
     /// Contents that the store had although the record did not know.
     pub known: u64,
-    /// Contents that the mirror itself lacks.
+    /// Contents that the copy lacks afterwards: the mirror itself lacks them, or they are in `refused`.
     pub missing: HashSet<Sha256>,
+    /// Damaged objects that the credentials may not replace.
+    pub refused: HashSet<Sha256>,
+}
+
+impl Transferred {
+    /// Counts another round.
+    pub(super) fn add(&mut self, other: Self) {
+        let Self { sent, bytes, known, missing, refused } = other;
+        self.sent += sent;
+        self.bytes += bytes;
+        self.known += known;
+        self.missing.extend(missing);
+        self.refused.extend(refused);
+    }
 }
 
 /// Uploads contents of a mirror.
@@ -48,6 +63,11 @@ pub(super) struct Transfers<'t> {
     pub(super) record: &'t CopyRecord,
     pub(super) progress: &'t Progress,
     pub(super) threads: usize,
+    /// Objects that are known to be damaged.
+    pub(super) again: &'t HashSet<Sha256>,
+    /// Where contents are noted that were found without a commit that names them; `None` for a first copy, of which nobody
+    /// deletes anything.
+    pub(super) doubts: Option<Doubts<'t>>,
 }
 
 type Outcome = (Content, Result<Uploaded, StoreError>);
@@ -62,7 +82,8 @@ impl Transfers<'_> {
         let (jobs, queue) = sync_channel(self.threads * WAITING);
         let (told, outcomes) = std::sync::mpsc::channel();
         let queue = Mutex::new(queue);
-        let mut tally = Tally { transfers: self, done: Transferred::default(), new: Vec::new(), error: None };
+        let mut tally =
+            Tally { transfers: self, done: Transferred::default(), new: Vec::new(), found: Vec::new(), error: None };
         let listed = std::thread::scope(|scope| {
             for _ in 0..self.threads {
                 let (told, queue) = (told.clone(), &queue);
@@ -97,6 +118,7 @@ impl Transfers<'_> {
     /// Uploads one content from wherever the mirror has it. The hash decides: a file that somebody edited does not count.
     fn one(&self, content: &Content) -> Result<Uploaded, StoreError> {
         let key = object_key(&content.sha256);
+        let existing = if self.again.contains(&content.sha256) { Existing::Replace } else { Existing::Keep };
         let tree = content.path.as_ref().map(ContentLocation::Tree);
         for place in tree.into_iter().chain([ContentLocation::Object(&content.sha256)]) {
             let file = match self.root.read(place) {
@@ -110,9 +132,14 @@ impl Transfers<'_> {
             if file.metadata().is_ok_and(|found| found.len() != content.size) {
                 continue;
             }
-            match self.uploader.upload(&key, &mut file, (&content.sha256, content.size))? {
-                Uploaded::Different | Uploaded::Unreadable => {}
-                done => {
+            match self.uploader.upload(&key, &mut file, (&content.sha256, content.size), existing) {
+                Ok(Uploaded::Different | Uploaded::Unreadable) => {}
+                Err(error) if existing == Existing::Replace && error.kind == ErrorKind::Forbidden => {
+                    tracing::warn!("a damaged object can't be replaced: {error}");
+                    return Ok(Uploaded::Refused);
+                }
+                other => {
+                    let done = other?;
                     failpoints::point(Point::CopyStep, &key);
                     return Ok(done);
                 }
@@ -126,6 +153,8 @@ struct Tally<'t> {
     transfers: &'t Transfers<'t>,
     done: Transferred,
     new: Vec<Sha256>,
+    /// First bytes of contents that the store had.
+    found: Vec<u8>,
     error: Option<Error>,
 }
 
@@ -156,10 +185,15 @@ impl Tally<'_> {
             }
             Ok(Uploaded::Was) => {
                 self.done.known += 1;
+                self.found.push(content.sha256.as_bytes()[0]);
                 self.new.push(content.sha256);
             }
             Ok(Uploaded::Different | Uploaded::Unreadable) => {
                 self.done.missing.insert(content.sha256);
+            }
+            Ok(Uploaded::Refused) => {
+                self.done.missing.insert(content.sha256);
+                self.done.refused.insert(content.sha256);
             }
             Err(error) => {
                 self.error.get_or_insert(error.into());
@@ -175,6 +209,11 @@ impl Tally<'_> {
     }
 
     fn record(&mut self) -> Result<(), Error> {
+        let found = std::mem::take(&mut self.found);
+        if let Some(doubts) = self.transfers.doubts.filter(|_| !found.is_empty()) {
+            // Noted before the record has them, so that a kill can't lose it.
+            doubts.suspect(found)?;
+        }
         Ok(self.transfers.record.add(&std::mem::take(&mut self.new))?)
     }
 }

@@ -42,6 +42,17 @@ pub(super) enum Uploaded {
     Different,
     /// The file can't be read.
     Unreadable,
+    /// The object is damaged, and the credentials may not replace it.
+    Refused,
+}
+
+/// What happens to an object that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Existing {
+    /// It stays if it has the right size.
+    Keep,
+    /// It is known to be damaged.
+    Replace,
 }
 
 /// Uploads files, within limits that all of them share.
@@ -75,12 +86,19 @@ impl<'s> Uploader<'s> {
         &self,
         key: &str,
         file: &mut File,
-        (sha256, size): (&Sha256, u64),
+        known: (&Sha256, u64),
+        existing: Existing,
     ) -> Result<Uploaded, StoreError> {
-        if size <= SMALL { self.small(key, file, (sha256, size)) } else { self.large(key, file, (sha256, size)) }
+        if known.1 <= SMALL { self.small(key, file, known, existing) } else { self.large(key, file, known, existing) }
     }
 
-    fn small(&self, key: &str, file: &mut File, (sha256, size): (&Sha256, u64)) -> Result<Uploaded, StoreError> {
+    fn small(
+        &self,
+        key: &str,
+        file: &mut File,
+        (sha256, size): (&Sha256, u64),
+        existing: Existing,
+    ) -> Result<Uploaded, StoreError> {
         let _held = self.memory.take(size);
         let Ok(bytes) = read_up_to(file, size + 1) else { return Ok(Uploaded::Unreadable) };
         if Sha256::new(Hasher::digest(&bytes).into()) != *sha256 {
@@ -89,16 +107,24 @@ impl<'s> Uploader<'s> {
         self.pace(bytes.len());
         match self.store.put_new(key, &bytes)? {
             PutOutcome::Created => return Ok(Uploaded::Sent),
-            PutOutcome::Exists if self.store.size(key)? == Some(size) => return Ok(Uploaded::Was),
-            // Somebody cut it off, and here are the right bytes.
+            PutOutcome::Exists if existing == Existing::Keep && self.store.size(key)? == Some(size) => {
+                return Ok(Uploaded::Was);
+            }
+            // It is damaged or was cut off, and here are the right bytes.
             PutOutcome::Exists => {}
         }
         self.store.replace(key, bytes).map(|()| Uploaded::Sent)
     }
 
-    fn large(&self, key: &str, file: &mut File, (sha256, size): (&Sha256, u64)) -> Result<Uploaded, StoreError> {
+    fn large(
+        &self,
+        key: &str,
+        file: &mut File,
+        (sha256, size): (&Sha256, u64),
+        existing: Existing,
+    ) -> Result<Uploaded, StoreError> {
         match self.store.size(key)? {
-            Some(found) if found == size => return Ok(Uploaded::Was),
+            Some(found) if found == size && existing == Existing::Keep => return Ok(Uploaded::Was),
             Some(_) => self.store.allow_overwriting(key),
             None => {}
         }
@@ -121,7 +147,7 @@ impl<'s> Uploader<'s> {
             Err(Unfinished::Different) => Ok(Uploaded::Different),
             Err(Unfinished::Unreadable) => Ok(Uploaded::Unreadable),
             // Another writer was faster, or an answer was lost.
-            Err(Unfinished::Store(error)) if self.is_there(key, size) => {
+            Err(Unfinished::Store(error)) if existing == Existing::Keep && self.is_there(key, size) => {
                 tracing::debug!("{error}; but it is there");
                 Ok(Uploaded::Was)
             }
@@ -134,10 +160,16 @@ impl<'s> Uploader<'s> {
     }
 
     /// Uploads a file of our own, which must have the bytes that it was written with.
-    pub(super) fn own(&self, key: &str, file: &mut File, known: (&Sha256, u64)) -> Result<(), Error> {
-        match self.upload(key, file, known)? {
-            Uploaded::Sent | Uploaded::Was => Ok(()),
-            Uploaded::Different | Uploaded::Unreadable => {
+    pub(super) fn own(
+        &self,
+        key: &str,
+        file: &mut File,
+        known: (&Sha256, u64),
+        existing: Existing,
+    ) -> Result<Uploaded, Error> {
+        match self.upload(key, file, known, existing)? {
+            done @ (Uploaded::Sent | Uploaded::Was) => Ok(done),
+            Uploaded::Different | Uploaded::Unreadable | Uploaded::Refused => {
                 let why =
                     "the file that was to be sent does not have the bytes that were written to it; is the disk sound?";
                 Err(StoreError::new(ErrorKind::Disk, format!("writing {key}"), why).into())

@@ -54,6 +54,9 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("AuthorizationPermissionMismatch", ErrorKind::Forbidden),
     ("AccessDenied", ErrorKind::Forbidden),
     ("BlobImmutableDueToPolicy", ErrorKind::Forbidden),
+    // In answers to several deletions at once, which have no codes.
+    ("immutable due to a policy", ErrorKind::Forbidden),
+    ("is not authorized to perform", ErrorKind::Forbidden),
     ("NotImplemented", ErrorKind::Conditions),
 ];
 
@@ -78,6 +81,11 @@ impl StoreError {
             _ => ErrorKind::Other,
         };
         Self::new(kind, what, reason(answer, &text))
+    }
+
+    /// What the store said.
+    pub fn reason(&self) -> &str {
+        &self.why
     }
 
     /// What to do about it.

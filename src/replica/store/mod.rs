@@ -13,7 +13,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -63,6 +63,7 @@ pub struct Store {
     prefix: Path,
     requests: Arc<AtomicU64>,
     overwritten: Overwritten,
+    behind: Arc<AtomicI64>,
     stop: Arc<Stop>,
     tries: Policy,
     network: Network,
@@ -187,23 +188,36 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes files, many with one request where the store can. Calls `each` with those that are gone; the first error ends it.
-    pub fn delete(&self, keys: &[String], mut each: impl FnMut(&str)) -> Result<(), StoreError> {
-        let what = "deleting files";
-        let paths: Vec<Path> = keys.iter().map(|key| self.path(key)).collect();
-        let mut gone = self.inner.delete_stream(futures::stream::iter(paths).map(Ok).boxed());
-        let mut at = 0;
-        while let Some(next) = self.wait(what, gone.next())? {
-            match next {
-                Ok(_) | Err(Answer::NotFound { .. }) => {}
-                Err(answer) => return Err(StoreError::of(what, &answer)),
+    /// Deletes files, many with one request where the store can. Each has its own result, in the order of the keys; one that is not
+    /// there counts as deleted.
+    pub fn delete(&self, keys: &[String]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let (what, mut results) = ("deleting files", Vec::with_capacity(keys.len()));
+        for keys in keys.chunks(DELETED_AT_ONCE) {
+            let paths: Vec<_> = keys.iter().map(|key| Ok(self.path(key))).collect();
+            let deleted = self.inner.delete_stream(futures::stream::iter(paths).boxed()).collect::<Vec<_>>();
+            let each = |answer: &Result<Path, Answer>| match answer {
+                Ok(_) | Err(Answer::NotFound { .. }) => Ok(()),
+                Err(answer) => Err(StoreError::of(what, answer)),
+            };
+            let found: Vec<_> = self.wait(what, deleted)?.iter().map(each).collect();
+            match found.iter().find_map(|result| result.as_ref().err()) {
+                Some(error) if error.kind != ErrorKind::Forbidden => return Err(error.clone()),
+                // The request as a whole was refused.
+                Some(error) if found.len() < keys.len() => results.extend(keys.iter().map(|_| Err(error.clone()))),
+                _ => results.extend(found),
             }
-            if let Some(key) = keys.get(at) {
-                each(key);
-            }
-            at += 1;
         }
-        Ok(())
+        Ok(results)
+    }
+
+    /// The time by the store's clock, in seconds since the epoch: as its answers say, or this machine's for a folder.
+    pub fn now(&self) -> i64 {
+        jiff::Timestamp::now().as_second() - self.behind.load(Relaxed)
+    }
+
+    /// How far this machine's clock is ahead of the store's, in seconds.
+    pub fn clock_difference(&self) -> i64 {
+        self.behind.load(Relaxed)
     }
 
     /// Waits, unless the work is to end.
@@ -237,6 +251,9 @@ impl Store {
         self.wait("waiting", async { tokio::time::sleep(delay).await })
     }
 }
+
+/// Files that are deleted with one request: the most that Azure takes.
+const DELETED_AT_ONCE: usize = 256;
 
 /// How long giving up an unfinished upload may take.
 const ABORT: Duration = Duration::from_secs(5);

@@ -108,7 +108,8 @@ impl Store {
     /// Opens a store, without asking it anything. Work with it ends when `stop` is set.
     pub fn open(settings: &StoreSettings, stop: Arc<Stop>) -> Result<Self, StoreError> {
         let connector = CountingConnector::default();
-        let (requests, overwritten) = (Arc::clone(&connector.requests), connector.overwritten.clone());
+        let (requests, behind) = (Arc::clone(&connector.requests), Arc::clone(&connector.behind));
+        let overwritten = connector.overwritten.clone();
         let failed = |e: std::io::Error| StoreError::new(ErrorKind::Other, "starting a thread", e.to_string());
         let network = Network::start().map_err(failed)?;
         // The pool of connections belongs to the runtime in which it is built.
@@ -122,7 +123,7 @@ impl Store {
         };
         let location = settings.location.clone();
         let prefix = location.prefix.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Path>();
-        Ok(Self { inner, location, prefix, requests, overwritten, stop, tries: Policy::default(), network })
+        Ok(Self { inner, location, prefix, requests, behind, overwritten, stop, tries: Policy::default(), network })
     }
 }
 

@@ -1,18 +1,20 @@
-//! HTTP for a store: counts requests, and lets S3 complete a file in parts only if there is none with its key.
+//! HTTP for a store: counts requests, compares the store's clock with ours, and lets S3 complete a file in parts only if there is
+//! none with its key.
 
 use std::{
     collections::HashSet,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
 };
 
 use futures::future::BoxFuture;
 use http::{
     Method,
-    header::{HeaderValue, IF_NONE_MATCH},
+    header::{DATE, HeaderValue, IF_NONE_MATCH},
 };
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use object_store::{
     ClientOptions,
     client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector},
@@ -22,6 +24,8 @@ use object_store::{
 #[derive(Debug, Default)]
 pub(super) struct CountingConnector {
     pub(super) requests: Arc<AtomicU64>,
+    /// How far the store's clock is behind ours, in seconds, as its last answer said.
+    pub(super) behind: Arc<AtomicI64>,
     pub(super) overwritten: Overwritten,
 }
 
@@ -45,8 +49,12 @@ impl HttpConnector for CountingConnector {
         // Of several rustls providers the process has one, which every client uses.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = ReqwestConnector::default().connect(options)?;
-        let (requests, overwritten) = (Arc::clone(&self.requests), self.overwritten.clone());
-        Ok(HttpClient::new(Counting { client, requests, overwritten }))
+        Ok(HttpClient::new(Counting {
+            client,
+            requests: Arc::clone(&self.requests),
+            behind: Arc::clone(&self.behind),
+            overwritten: self.overwritten.clone(),
+        }))
     }
 }
 
@@ -55,6 +63,7 @@ struct Counting {
     client: HttpClient,
     requests: Arc<AtomicU64>,
     overwritten: Overwritten,
+    behind: Arc<AtomicI64>,
 }
 
 impl HttpService for Counting {
@@ -70,6 +79,14 @@ impl HttpService for Counting {
         if completes && !self.overwritten.has(request.uri().path()) {
             request.headers_mut().insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
         }
-        Box::pin(self.client.execute(request))
+        let answer = self.client.execute(request);
+        Box::pin(async move {
+            let answer = answer.await?;
+            let date = answer.headers().get(DATE).and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+            if let Some(date) = date {
+                self.behind.store(Timestamp::now().as_second() - date.as_second(), Relaxed);
+            }
+            Ok(answer)
+        })
     }
 }

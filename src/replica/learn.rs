@@ -1,0 +1,93 @@
+//! Makes sure that the record is that of the highest commit.
+
+use super::{
+    Error, Replicate,
+    commits::{Commit, list_commits, read_commit},
+    layout::{OBJECTS, commit_key, object_of},
+    manifest,
+};
+use crate::state::CopyHead;
+
+/// The note about how the last commit is listed.
+const SEEN: &str = "seen";
+
+/// Contents that are recorded at once.
+const LEARNT: usize = 10_000;
+
+impl Replicate<'_> {
+    /// The highest commit. If it is not the one that the record was written for, the record begins anew.
+    pub(super) fn find_head(&self) -> Result<Option<CopyHead>, Error> {
+        let known = self.record.head()?;
+        let found = list_commits(self.store, known.as_ref().map_or(0, |known| known.number))?;
+        // A copy that lacks our commit was deleted, or is another one.
+        let found = if found.is_empty() && known.is_some() { list_commits(self.store, 0)? } else { found };
+        let Some((number, listed)) = found.last() else {
+            self.record.forget_all()?;
+            return Ok(None);
+        };
+        let seen = format!("{} {} {}", number, listed.size, listed.written_at);
+        if let Some(known) = known.filter(|known| known.number == *number)
+            && self.record.note(SEEN)?.as_ref() == Some(&seen)
+        {
+            return Ok(Some(known));
+        }
+        let commit = read_commit(self.store, *number)?.ok_or_else(|| Error::MissingFile(commit_key(*number)))?;
+        self.learn(&commit).inspect(|_| drop(self.record.set_note(SEEN, &seen))).map(Some)
+    }
+
+    /// Takes over what a commit has into the record.
+    fn learn(&self, commit: &Commit) -> Result<CopyHead, Error> {
+        self.check_organisation(commit)?;
+        let head = commit.head();
+        if self.record.head()?.is_some_and(|known| known.sha256 == commit.sha256) {
+            return Ok(head);
+        }
+        self.record.forget_all()?;
+        match self.learn_contents(commit) {
+            Err(error) if error.is_of_a_file() => {
+                tracing::warn!("{error}; a new commit will be made");
+                self.learn_objects()?;
+                self.doubts().set_renews(true)?;
+            }
+            other => other?,
+        }
+        self.record.set_head(&head)?;
+        Ok(head)
+    }
+
+    fn learn_contents(&self, commit: &Commit) -> Result<(), Error> {
+        let mut contents = Vec::new();
+        manifest::read(self.store, &commit.file.manifest, |item| {
+            contents.extend(item.content().map(|(sha256, _)| sha256));
+            if contents.len() < LEARNT {
+                return Ok(());
+            }
+            self.record.add(&std::mem::take(&mut contents)).map_err(Error::from)
+        })?;
+        Ok(self.record.add(&contents)?)
+    }
+
+    /// Takes over every object that is there.
+    fn learn_objects(&self) -> Result<(), Error> {
+        self.record.forget_all()?;
+        self.doubts().suspect_all()?;
+        let mut contents = Vec::new();
+        self.store.list(OBJECTS, None, |listed| {
+            contents.extend(object_of(&listed.key));
+            if contents.len() < LEARNT {
+                return Ok(());
+            }
+            self.record.add(&std::mem::take(&mut contents)).map_err(Error::from)
+        })?;
+        Ok(self.record.add(&contents)?)
+    }
+
+    pub(super) fn check_organisation(&self, commit: &Commit) -> Result<(), Error> {
+        let ours = self.state.read(|r| r.setting("organisation"))?.unwrap_or_default();
+        if ours == commit.file.organisation_id {
+            return Ok(());
+        }
+        let (location, theirs) = (self.store.location().to_string(), commit.file.organisation_id.clone());
+        Err(Error::OtherOrganisation { location, theirs, ours })
+    }
+}
