@@ -147,6 +147,10 @@ impl Program<'_> {
                 commands::handover(self.dest()?, &given, &self.settings.site(), &self.output(given.json))
             }
             Command::Ls(ls) => commands::ls(self.logged_dest()?, &ls),
+            Command::Recover(cli::Recover { from: Some(from), .. }) => {
+                let copy = CopySettings::new(self.settings, self.sources)?;
+                commands::recover_from(self.dest()?, &from, &copy, &self.output(false))
+            }
             Command::Recover(recover) => commands::recover(self.logged_dest()?, recover.force),
             Command::Acknowledge(document) => commands::acknowledge(self.logged_dest()?, &document.id, &self.notices()),
             Command::Purge(purge) => commands::purge(self.logged_dest()?, &purge.document, purge.yes),

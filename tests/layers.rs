@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "monitoring",
             "notify",
             "remote",
+            "replica",
             "report",
             "sandbox",
             "session",

@@ -4,12 +4,21 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
-/// Replace a damaged or lost state with its last good copy.
+/// Restore a damaged or lost state, or a lost mirror from its copy.
 #[derive(Debug, Args)]
-#[command(after_help = "The present database is kept as state.db.damaged-TIME, and no file of the tree is \
-    touched. The next run checks the files that the copy doesn't know.\n\nExample:\n  \
-    ibinder-sync recover --dest /srv/mirror && ibinder-sync run --dest /srv/mirror")]
+#[command(
+    after_help = "Without --from, the present database is kept as state.db.damaged-TIME, and no file of the tree is \
+    touched. The next run checks the files that the copy doesn't know.\n\n\
+    With --from, the tree, the old versions and the state are downloaded into an empty folder, and every hash is verified. The next \
+    run downloads what changed since. If it is interrupted, the same command goes on. Exit code 4: the copy lacks \
+    something.\n\nExamples:\n  \
+    ibinder-sync recover --dest /srv/mirror && ibinder-sync run --dest /srv/mirror\n  \
+    ibinder-sync recover --from s3://brf-copies/eken --dest /srv/mirror"
+)]
 pub struct Recover {
+    /// Recover the whole mirror from the copy at this URL
+    #[arg(long, value_name = "URL", conflicts_with = "force")]
+    pub from: Option<String>,
     /// Do it although the state is sound
     #[arg(long)]
     pub force: bool,

@@ -94,7 +94,7 @@ pub enum Command {
     Verify(Verify),
     /// List the binders of the mirror, or forget one
     Binders(Binders),
-    /// Replace a damaged or lost state with its last good copy
+    /// Restore a damaged or lost state, or a lost mirror from its copy
     Recover(Recover),
     /// Take over the files of a tree that has no state, and download what is missing
     Adopt(Adopt),

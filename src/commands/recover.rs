@@ -30,6 +30,9 @@ pub fn recover(dest: &Path, force: bool) -> Exit {
 fn put_copy(dest: &Path, force: bool) -> Result<String, Error> {
     let copies = mirror::copies(dest);
     let survey = mirror::survey(dest)?;
+    if survey == DestinationKind::Recovery {
+        return Err(Error::recovering(dest));
+    }
     if copies.is_empty() && !matches!(survey, DestinationKind::Mirror | DestinationKind::StateLost) {
         return Err(Error::NoMirror(dest.to_owned()));
     }
@@ -63,7 +66,8 @@ pub fn adopt(config: &Config, output: &Output) -> Exit {
 fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
     let dest = &config.dest;
     check_nesting(dest)?;
-    if matches!(mirror::survey(dest)?, DestinationKind::Absent | DestinationKind::Empty) {
+    let survey = mirror::survey(dest)?;
+    if matches!(survey, DestinationKind::Absent | DestinationKind::Empty | DestinationKind::Recovery) {
         check_destination(dest, config.existing)?;
     }
     let mirror = Mirror::open(dest)?;

@@ -52,6 +52,10 @@ fn contents(path: &Path, seen: &Examination, existing: bool) -> Check {
         }
         DestinationKind::Absent => format!("{shown} does not exist yet; the first run creates it"),
         DestinationKind::Empty => format!("{shown} is empty; the first run fills it"),
+        DestinationKind::Recovery => {
+            let found = format!("the recovery of {shown} from a copy is not complete");
+            return Check::failure(Area::Destination, found, format!("ibinder-sync recover --from URL --dest {shown}"));
+        }
         DestinationKind::StateLost => {
             let found = format!("{shown} contains files, but the state of its mirror is lost");
             return Check::failure(Area::Destination, found, format!("ibinder-sync recover --dest {shown}"));
@@ -150,6 +154,7 @@ mod tests {
             (DestinationKind::Empty,     "/",    much, false, Verdict::Warning),
             (DestinationKind::Absent,    "/srv", much, true,  Verdict::Failure),
             (DestinationKind::StateLost, "/srv", much, true,  Verdict::Failure),
+            (DestinationKind::Recovery,  "/srv", much, true,  Verdict::Failure),
             (DestinationKind::Foreign,   "/srv", much, false, Verdict::Failure),
         ];
         for (survey, mount, free, existing, verdict) in table {

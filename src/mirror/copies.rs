@@ -52,6 +52,11 @@ impl Mirror {
         Ok(self.root().path().join(STATE_FOLDER).join(FOLDER).join(name))
     }
 
+    /// A folder below `tmp/` for files whose names are fixed: how their temporary names begin, and its path.
+    pub fn staging_folder(&self) -> (&'static str, PathBuf) {
+        ("0", self.root().path().join(STATE_FOLDER).join("tmp").join("0"))
+    }
+
     /// Keeps a staged copy of the state under a run's id, and deletes the oldest copies.
     pub fn keep_copy(&self, staged: &str, run: &str) -> Result<(), Error> {
         let folder = state_dir::make(&self.state_dir.state, FOLDER, 0o700)?;

@@ -50,7 +50,7 @@ pub use probe::{Abilities, Disk, Examination, ProbeFailure, examine, system};
 pub use process::{ProcessIdentity, exists, identity, started};
 pub use publish::Outcome;
 pub use read::{ContentLocation, digest, digest_with, stamp_of};
-pub use root::{DestinationKind, OnDisk, Root, holds_files, survey};
+pub use root::{DestinationKind, OnDisk, RECOVERY_MARK, Root, holds_files, survey};
 pub use shelf::Shelf;
 pub use stage::Stage;
 pub use state_dir::database;

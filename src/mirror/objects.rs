@@ -106,13 +106,20 @@ impl Mirror {
     pub fn repair_object(&self, staged: &Staged) -> Result<(), Error> {
         // The bytes first: the name must never be durable before them.
         self.barrier()?;
+        self.put_object(staged)?;
+        self.barrier()
+    }
+
+    /// Gives staged bytes their name in `objects/`, replacing a missing or damaged object. There must have been a barrier since they
+    /// were staged, and the next one makes the name durable.
+    pub fn put_object(&self, staged: &Staged) -> Result<(), Error> {
         let hex = staged.sha256.hex();
         let object_dir = state_dir::make(&self.state_dir.objects, &hex[..2], 0o700)?;
         let (dir, leaf) = self.named(staged)?;
         rustix::fs::renameat(dir, leaf, &object_dir, &hex).map_err(|e| Error::io("keep the object", &hex, e))?;
+        failpoints::point(Point::Held, format_args!("{hex}\t{}", staged.name));
         self.sync_folder(&object_dir, &hex)?;
-        self.sync_folder(&self.state_dir.objects, "objects")?;
-        self.barrier()
+        self.sync_folder(&self.state_dir.objects, "objects")
     }
 
     /// Makes a copy that is durable at once, because its source may be deleted right after.

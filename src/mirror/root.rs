@@ -43,11 +43,16 @@ pub enum DestinationKind {
     Empty,
     /// A mirror with its state.
     Mirror,
+    /// A recovery from a copy elsewhere was begun and is not complete: there is its mark, and no database.
+    Recovery,
     /// A state folder without a database, beside files.
     StateLost,
     /// Files, but no state.
     Foreign,
 }
+
+/// The state file that marks a recovery from a copy elsewhere. Once there is a database, it means nothing.
+pub const RECOVERY_MARK: &str = "recovery.json";
 
 /// A database of this size has one page and no tables, because they were lost.
 const EMPTY_DATABASE: u64 = 4096;
@@ -57,6 +62,7 @@ pub fn survey(path: &Path) -> Result<DestinationKind, Error> {
     let Some((state, files)) = contents(path)? else { return Ok(DestinationKind::Absent) };
     Ok(match (state && has_database(path)?, state, files) {
         (true, ..) => DestinationKind::Mirror,
+        (false, true, _) if path.join(STATE_FOLDER).join(RECOVERY_MARK).exists() => DestinationKind::Recovery,
         (false, true, true) => DestinationKind::StateLost,
         (false, _, false) => DestinationKind::Empty,
         (false, false, true) => DestinationKind::Foreign,

@@ -84,7 +84,10 @@ impl Target {
         refuse_inside(path, mirror)?;
         match survey(path)? {
             DestinationKind::Absent | DestinationKind::Empty => Self::begin(path, false),
-            DestinationKind::Mirror | DestinationKind::StateLost | DestinationKind::Foreign => {
+            DestinationKind::Mirror
+            | DestinationKind::Recovery
+            | DestinationKind::StateLost
+            | DestinationKind::Foreign => {
                 Err(refused(path, "is not empty: give an empty folder, or one that does not exist yet"))
             }
         }

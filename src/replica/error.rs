@@ -75,6 +75,22 @@ pub enum Error {
         /// By how much.
         hours: i64,
     },
+    /// The commit with which a recovery was begun is gone.
+    #[error(
+        "this recovery was begun with commit {number} of the copy, which is no longer there or is another one; delete what was recovered so far, then begin again"
+    )]
+    CommitGone {
+        /// Its number.
+        number: u64,
+    },
+    /// A recovery was begun from elsewhere.
+    #[error(
+        "this recovery was begun from the copy at {begun}; go on with that one, or delete what was recovered so far"
+    )]
+    OtherCopy {
+        /// Where that copy is.
+        begun: String,
+    },
     /// The mirror has no finished run.
     #[error("nothing is mirrored yet, so that there is nothing to copy; `ibinder-sync run` comes first")]
     NothingMirrored,

@@ -10,6 +10,7 @@ mod check_tests;
 mod commit;
 mod commits;
 mod doubts;
+mod downloads;
 mod error;
 mod keep;
 mod layout;
@@ -21,6 +22,8 @@ mod packed;
 mod prune;
 #[cfg(test)]
 mod prune_tests;
+mod recover;
+mod recovery_mark;
 mod replicate;
 mod snapshot;
 mod store;
@@ -32,12 +35,15 @@ mod upload;
 pub use check::{Check, Checked, Share};
 pub use commit::{CommitFile, Named, Parent};
 pub use commits::{Commit, highest_commit, list_commits, read_commit};
+pub use downloads::{LackCause, Lacking};
 pub use error::Error;
 pub use layout::{object_key, object_of};
 pub use location::{BadLocation, Location, Place};
 pub use manifest::{Item, ItemKind, ManifestHeader};
 pub use open_copy::OpenCopy;
 pub use prune::{Files, Prune, PruneOptions, Pruned};
+pub use recover::{Recover, Recovered};
+pub use recovery_mark::RecoveryMark;
 pub use replicate::{CopyOutcome, Replicate, ReplicateOptions, Replicated};
 pub use store::{
     Credentials, ErrorKind, Listed, ObjectReader, PutOutcome, Store, StoreError, StoreSettings, VARIABLES,

@@ -6,7 +6,8 @@ use crate::{
     catalogue::{self, Refused},
     config, find, handover,
     history::{self, NoSuchTime},
-    mirror, remote, replica,
+    mirror, remote,
+    replica::{self, BadLocation, RecoveryMark},
     report::FailureCause,
     session::{Exit, MAX_PATH},
     state,
@@ -54,6 +55,29 @@ pub enum Error {
         .0.display()
     )]
     StateLost(PathBuf),
+    /// A recovery from a copy was begun.
+    #[error(
+        "the recovery of {} from a copy was begun and is not complete; go on with `ibinder-sync recover --from {from} --dest {}`. Nothing was changed",
+        dest.display(),
+        dest.display()
+    )]
+    Recovering {
+        /// The destination.
+        dest: PathBuf,
+        /// Where the copy is, as far as that is known.
+        from: String,
+    },
+    /// A mirror can't be recovered into this folder.
+    #[error(
+        "a mirror is recovered into an empty folder or one that does not exist yet, and {} {why}. Nothing was changed",
+        dest.display()
+    )]
+    NotEmpty {
+        /// The destination.
+        dest: PathBuf,
+        /// What it has, and what else would help.
+        why: String,
+    },
     /// `--existing` is set, but there is no mirror.
     #[error(
         "{} contains no mirror, but `existing` is set; is the disk mounted? For the first run: `ibinder-sync run --first`",
@@ -231,6 +255,12 @@ impl From<history::Error> for Error {
     }
 }
 
+impl From<BadLocation> for Error {
+    fn from(error: BadLocation) -> Self {
+        Self::Unknown(error.to_string())
+    }
+}
+
 impl From<handover::Error> for Error {
     fn from(error: handover::Error) -> Self {
         match error {
@@ -253,6 +283,12 @@ impl From<replica::Error> for Error {
 }
 
 impl Error {
+    /// The refusal of a destination whose recovery was begun.
+    pub fn recovering(dest: &std::path::Path) -> Self {
+        let from = RecoveryMark::at(dest).map_or_else(|| "URL".to_owned(), |mark| mark.from);
+        Self::Recovering { dest: dest.to_owned(), from }
+    }
+
     /// The same error; if the disk of `dest` is full, with the reason.
     #[must_use]
     pub fn with_shortage(self, dest: &std::path::Path) -> Self {
@@ -282,6 +318,8 @@ impl Error {
             Self::Config(_)
             | Self::FewFiles(..)
             | Self::Foreign(_)
+            | Self::Recovering { .. }
+            | Self::NotEmpty { .. }
             | Self::NotExisting(_)
             | Self::NotFirst(_)
             | Self::NoMirror(_)

@@ -67,9 +67,13 @@ impl Exit {
                 ErrorKind::Stopped => Self::Interrupted,
                 ErrorKind::Other => Self::Unexpected,
             },
-            Error::NoCopy(_) | Error::OtherOrganisation { .. } | Error::NewerCopy(_) | Error::NothingMirrored => {
-                Self::Usage
-            }
+            Error::NoCopy(_)
+            | Error::OtherOrganisation { .. }
+            | Error::NewerCopy(_)
+            | Error::NothingMirrored
+            | Error::Clocks { .. }
+            | Error::CommitGone { .. }
+            | Error::OtherCopy { .. } => Self::Usage,
             Error::BadCommit { .. } | Error::MissingFile(_) | Error::DamagedFile { .. } | Error::Manifest(..) => {
                 Self::Damaged
             }

@@ -117,7 +117,11 @@ pub(crate) fn check_nesting(dest: &Path) -> Result<(), Error> {
     }
     let below = match mirror::survey(dest)? {
         DestinationKind::Foreign => mirror_below(dest),
-        DestinationKind::Mirror | DestinationKind::StateLost | DestinationKind::Absent | DestinationKind::Empty => None,
+        DestinationKind::Mirror
+        | DestinationKind::Recovery
+        | DestinationKind::StateLost
+        | DestinationKind::Absent
+        | DestinationKind::Empty => None,
     };
     below.map_or(Ok(()), |mirror| Err(Error::Above(dest.to_owned(), mirror)))
 }
@@ -134,6 +138,7 @@ pub(crate) fn check_start(config: &Config) -> Result<bool, Error> {
 pub(crate) fn check_destination(dest: &Path, existing: bool) -> Result<bool, Error> {
     match mirror::survey(dest)? {
         DestinationKind::Mirror => Ok(true),
+        DestinationKind::Recovery => Err(Error::recovering(dest)),
         DestinationKind::StateLost => Err(Error::StateLost(dest.to_owned())),
         DestinationKind::Foreign => Err(Error::Foreign(dest.to_owned())),
         DestinationKind::Absent | DestinationKind::Empty if existing => Err(Error::NotExisting(dest.to_owned())),

@@ -90,6 +90,8 @@ pub(crate) fn open_state(mirror: &Mirror, dest: &Path) -> Result<State, Error> {
         return Err(Error::StateLost(dest.to_owned()));
     }
     let state = State::open_existing(&path, network)?;
+    // Left by a recovery that was cut off at its very end; it would be wrong if the state were lost later.
+    mirror.remove_state_file(mirror::RECOVERY_MARK)?;
     if left == Condition::WithJournal || interrupted {
         // A rollback journal is empty between transactions: then nothing is missing.
         adoption::mark_interrupted(mirror, &state, left == Condition::AtRest && !network)?;

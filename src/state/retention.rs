@@ -96,6 +96,14 @@ impl Writer<'_> {
         self.set(FREED_RUN, &run.to_string())
     }
 
+    /// Records that an object is not there, so that old versions are not said to be kept in it.
+    pub fn object_is_lost(&self, run: i64, object: &Sha256) -> Result<(), Error> {
+        self.0
+            .prepare_cached("UPDATE past_versions SET held_sha256 = NULL, freed_run = ?2 WHERE held_sha256 = ?1")?
+            .execute(params![object.as_bytes(), run])?;
+        self.set(FREED_RUN, &run.to_string())
+    }
+
     /// Clears the list of objects to unlink, because an older state can't know which of them are needed by now.
     pub fn forget_unlinks(&self) -> Result<(), Error> {
         self.0.execute("DELETE FROM unlinks", [])?;

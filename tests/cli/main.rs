@@ -6,6 +6,8 @@ mod acknowledge;
 mod codes;
 mod commands;
 mod config;
+#[path = "../support/copy.rs"]
+mod copy;
 mod doctor;
 mod empty;
 mod export;
@@ -35,6 +37,7 @@ mod program;
 mod progress;
 mod purge;
 mod reading;
+mod recover_from;
 mod replicate;
 mod report;
 mod report_file;

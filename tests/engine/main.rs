@@ -9,6 +9,8 @@ mod adopt;
 mod catalogue;
 mod changes;
 mod contradictions;
+#[path = "../support/copy.rs"]
+mod copy;
 mod crash;
 mod damage;
 mod disk;

@@ -8,15 +8,17 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Command as Process, Stdio},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use clap::FromArgMatches as _;
 use ibinder_sync::{
     cli::{self, Cli},
     commands,
-    config::Settings,
+    config::{CopySettings, Settings},
     failpoints::{self, Point},
+    mirror::Mirror,
+    replica::{Recover, RecoveryMark},
     session::{Exit, Output},
     ui::Level,
 };
@@ -24,6 +26,7 @@ use serde_json::{Value, json};
 
 use super::trace::Event;
 use crate::{
+    copy,
     harness::{self, World},
     skip::skip,
 };
@@ -44,6 +47,8 @@ pub(super) enum Command {
     Repair,
     Forget(String),
     Purge(String),
+    /// A recovery from the copy at this URL.
+    Recover(String),
 }
 
 /// The child's task.
@@ -68,6 +73,7 @@ pub(super) fn start(world: &World, task: &Task) -> (bool, Vec<Event>) {
         Command::Repair => ("repair", None),
         Command::Forget(binder) => ("forget", Some(binder)),
         Command::Purge(document) => ("purge", Some(document)),
+        Command::Recover(from) => ("recover", Some(from)),
     };
     let kill = task.kill.map(|(point, nth)| (format!("{point:?}"), nth));
     let order = json!({
@@ -143,8 +149,22 @@ fn the_child() {
             notices: &ibinder_sync::config::Notices::default(),
         }),
         ("purge", _) => commands::purge(&dest, Path::new(task["id"].as_str().unwrap()), true),
+        ("recover", true) => {
+            let mirror = Mirror::open(&dest).unwrap().with_fallbacks_only();
+            let store = copy::store(task["id"].as_str().unwrap());
+            let commit = RecoveryMark::choose(RecoveryMark::at(&dest).as_ref(), &store).unwrap();
+            let recover =
+                Recover { mirror: &mirror, store: &store, commit: &commit, transfers: 4, progress: &Arc::default() };
+            assert_eq!(recover.run().unwrap().lacking, []);
+            Exit::Complete
+        }
+        ("recover", false) => {
+            let output = Output::new(false, Level::Error, false);
+            commands::recover_from(&dest, task["id"].as_str().unwrap(), &CopySettings::default(), &output)
+        }
         (other, _) => panic!("no child knows {other}"),
     };
     // What was deleted or erased before the kill is no longer known.
-    assert!(exit == Exit::Complete || (task["id"].is_string() && exit == Exit::Usage), "{exit:?}");
+    let is_gone = matches!(task["command"].as_str(), Some("forget" | "purge")) && exit == Exit::Usage;
+    assert!(exit == Exit::Complete || is_gone, "{exit:?}");
 }

@@ -7,6 +7,7 @@
 mod catalogue;
 mod child;
 mod operations;
+mod recovery;
 mod story;
 mod trace;
 
@@ -193,8 +194,8 @@ fn every_point_is_passed_by_some_operation() {
     let mut story = Story::new(false);
     story.run();
     met.extend(PURGE.start(&mut story, None).1.iter().map(|event| event.point));
-    // `catalogue` kills at these.
-    met.extend([Point::CatalogueWritten, Point::CatalogueRemoved]);
+    // `catalogue` and `recovery` kill at these.
+    met.extend([Point::CatalogueWritten, Point::CatalogueRemoved, Point::CopyStep]);
     // Only a second start replays and sweeps, and each kill above has one.
     met.extend([Point::Replayed, Point::Discarded]);
     let missing: Vec<&Point> = Point::ALL.iter().filter(|point| !met.contains(point)).collect();

@@ -11,7 +11,7 @@ use ibinder_sync::failpoints::Point;
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     pub(super) point: Point,
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
 }
 
 impl Event {
