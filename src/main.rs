@@ -6,8 +6,8 @@ use clap::error::ErrorKind;
 use ibinder_sync::{
     cli::{self, Binders, BindersCommand, Cli, Command, ConfigLocation, ConfigurationCommand, Invocation, Refusal},
     commands,
-    config::{self, Config, CopySettings, LogFormat, Notices, Settings, Sources},
-    session::{self, Exit, Output},
+    config::{self, Config, CopySettings, Location, LogFormat, Notices, Settings, Sources},
+    session::{self, Exit, Output, Source},
     systemd::Manager,
     ui,
 };
@@ -131,13 +131,22 @@ impl Program<'_> {
             Command::Status(status) if status.from.is_some() => commands::status(None, &status),
             Command::Status(status) => commands::status(Some(self.dest()?), &status),
             Command::Binders(binders) => self.binders(binders)?,
-            Command::Snapshots(snapshots) => commands::snapshots(self.dest()?, &snapshots),
-            Command::Changes(changes) => commands::changes(self.dest()?, &changes),
+            Command::Snapshots(given) => {
+                self.show(given.source.from.as_ref(), |source| commands::snapshots(source, &given))?
+            }
+            Command::Changes(given) => {
+                self.show(given.source.from.as_ref(), |source| commands::changes(source, &given))?
+            }
             Command::Withheld(withheld) => commands::withheld(self.dest()?, &withheld),
             Command::ConfirmRemovals(given) => commands::confirm_removals(self.logged_dest()?, &given),
-            Command::Find(find) => commands::find(self.dest()?, &find),
-            Command::History(history) => commands::history(self.dest()?, &history),
-            Command::Restore(restore) => commands::restore(self.dest()?, &restore, &self.output(restore.json)),
+            Command::Find(given) => self.show(given.source.from.as_ref(), |source| commands::find(source, &given))?,
+            Command::History(given) => {
+                self.show(given.source.from.as_ref(), |source| commands::history(source, &given))?
+            }
+            Command::Restore(given) => {
+                let output = self.output(given.json);
+                self.read(given.source.from.as_ref(), |source| commands::restore(&source, &given, &output))?
+            }
             Command::Export(export) => commands::export(self.dest()?, &export, self.settings, &self.output(false)),
             Command::Catalogue(given) => {
                 let output = self.output(false);
@@ -146,7 +155,10 @@ impl Program<'_> {
             Command::Handover(given) => {
                 commands::handover(self.dest()?, &given, &self.settings.site(), &self.output(given.json))
             }
-            Command::Ls(ls) => commands::ls(self.logged_dest()?, &ls),
+            Command::Ls(given) => {
+                self.output(false);
+                self.show(given.source.from.as_ref(), |source| commands::ls(source, &given))?
+            }
             Command::Recover(cli::Recover { from: Some(from), .. }) => {
                 let copy = CopySettings::new(self.settings, self.sources)?;
                 commands::recover_from(self.dest()?, &from, &copy, &self.output(false))
@@ -174,6 +186,18 @@ impl Program<'_> {
                 commands::doctor(&doctor, self.sources, self.unknown, &|name| std::env::var_os(name))
             }
         })
+    }
+
+    /// A command that reads a mirror, or a copy of one.
+    fn read(&self, from: Option<&Location>, command: impl FnOnce(Source) -> Exit) -> Result<Exit, config::Error> {
+        let Some(location) = from else { return Ok(command(Source::Mirror(self.dest()?.to_owned()))) };
+        let settings = CopySettings::new(self.settings, self.sources)?;
+        Ok(Source::of_copy(location, &settings).map_or_else(|exit| exit, command))
+    }
+
+    /// A command that only shows what it reads.
+    fn show(&self, from: Option<&Location>, command: impl FnOnce(&Source) -> Exit) -> Result<Exit, config::Error> {
+        self.read(from, |source| command(&source.only_shown()))
     }
 
     fn plan(&self, first: bool, sample: usize, json: bool) -> Result<Exit, config::Error> {

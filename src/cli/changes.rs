@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::history::TIMES;
+use super::{history::TIMES, source::CopySource};
 
 /// List the documents that were added, updated, moved or removed.
 #[derive(Debug, Args)]
@@ -12,6 +12,9 @@ use super::history::TIMES;
     ibinder-sync changes --profile north --since 'last month' --binder 'Brf Eken'\n  \
     ibinder-sync changes --dest /srv/mirror --since 2026-11 --csv > november.csv"))]
 pub struct Changes {
+    /// A copy instead of a mirror.
+    #[command(flatten)]
+    pub source: CopySource,
     /// Since this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,

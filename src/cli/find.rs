@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::history::TIMES;
+use super::{history::TIMES, source::CopySource};
 
 /// Find documents by name, path and metadata.
 #[derive(Debug, Args)]
@@ -13,6 +13,9 @@ use super::history::TIMES;
     ibinder-sync find --dest /srv/mirror 'brf eken' --type pdf\n  \
     ibinder-sync find --dest /srv/mirror --changed-since monday --json"))]
 pub struct Find {
+    /// A copy instead of a mirror.
+    #[command(flatten)]
+    pub source: CopySource,
     /// What to find
     #[arg(value_name = "TEXT", required_unless_present_any = ["binder", "types", "changed_since", "removed"])]
     pub texts: Vec<String>,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
+use super::source::CopySource;
+
 /// What `--at` takes, in the words of its help.
 pub(super) const TIMES: &str = "TIME is a day such as 2026-11-03, yesterday or monday, \"last week\", \"last month\" or 2026-11 (the end of each), a \
     time such as \"2026-11-03 02:00\" or 2026-11-03T02:00:00Z, a time before now such as 7d or 3h, now, or a run as \
@@ -17,6 +19,9 @@ pub(super) const TIMES: &str = "TIME is a day such as 2026-11-03, yesterday or m
     UTC.\n\nExamples:\n  ibinder-sync snapshots --dest /srv/mirror\n  \
     ibinder-sync snapshots --dest /srv/mirror --json | jq 'select(.whole) | .id'")]
 pub struct Snapshots {
+    /// A copy instead of a mirror.
+    #[command(flatten)]
+    pub source: CopySource,
     /// Also show runs that changed nothing
     #[arg(long)]
     pub all: bool,
@@ -31,6 +36,9 @@ pub struct Snapshots {
     ibinder-sync ls --dest /srv/mirror --at 2026-11-03 -R 'Brf Eken'\n  \
     ibinder-sync ls --dest /srv/mirror 'Brf Eken/**/*.pdf'"))]
 pub struct Ls {
+    /// A copy instead of a mirror.
+    #[command(flatten)]
+    pub source: CopySource,
     /// The time [default: now]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
@@ -50,6 +58,9 @@ pub struct Ls {
 #[command(after_help = "Examples:\n  ibinder-sync history --dest /srv/mirror 'Brf Eken/Avtal/El.pdf'\n  \
     ibinder-sync history --dest /srv/mirror 0f8fad5b-d9cb-469f-a165-70867728950e")]
 pub struct History {
+    /// A copy instead of a mirror.
+    #[command(flatten)]
+    pub source: CopySource,
     /// The document's id, a path that it has or had, or the name of its file if no other has it
     #[arg(value_name = "DOCUMENT")]
     pub document: PathBuf,
@@ -62,11 +73,16 @@ pub struct History {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["at", "version"]))]
 #[command(after_help = format!("{TIMES}\n\nIt compares every file with the recorded hash, and names those that it \
-    can't restore. Exit codes: 0 everything, 4 something is missing, 6 damage was found.\n\nExamples:\n  \
+    can't restore. Exit codes: 0 everything, 4 something is missing, 6 damage was found. With --from it needs no mirror, and \
+    the same command continues a restore that was interrupted.\n\nExamples:\n  \
     ibinder-sync restore --dest /srv/mirror --at 2026-11-03 --to /tmp/then\n  \
     ibinder-sync restore --profile north --at 7d --to /tmp/then 'Brf Eken/Avtal'\n  \
+    ibinder-sync restore --from s3://backup-eken/mirror --at now --to /tmp/all\n  \
     ibinder-sync restore --dest /srv/mirror --to /tmp/one \\\n      --version 7c9e6679-7425-40de-944b-e07fc1f90ae7"))]
 pub struct Restore {
+    /// A copy instead of a mirror.
+    #[command(flatten)]
+    pub source: CopySource,
     /// The time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,

@@ -18,6 +18,7 @@ mod replicate;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod source;
 mod status;
 mod verify;
 mod withheld;
@@ -40,6 +41,7 @@ pub use replicate::Replicate;
 pub use run::{Adopt, Plan, Run};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{Demo, Organisation, Sandbox, Store};
+pub use source::CopySource;
 pub use status::Status;
 pub use verify::Verify;
 pub use withheld::{ConfirmRemovals, Withheld};

@@ -1,6 +1,6 @@
 //! `changes`: what was added, updated, moved and removed.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -9,7 +9,11 @@ use crate::{
     catalogue, cli,
     history::{Between, Difference, differences, run_at, run_before},
     report::ChangeKind,
-    session::{Error, Exit, Reading, open::retry_on_change, output::ended},
+    session::{
+        Error, Exit, Source,
+        output::ended,
+        source::{Origin, View},
+    },
     state::PastRun,
     ui,
 };
@@ -17,18 +21,18 @@ use crate::{
 const COLUMNS: [&str; 6] = ["change", "path", "from", "size", "document_id", "binder_id"];
 
 /// Lists what changed.
-pub fn changes(dest: &Path, given: &cli::Changes) -> Exit {
-    ended(retry_on_change(|| list(dest, given)).map(|text| {
+pub fn changes(source: &Source, given: &cli::Changes) -> Exit {
+    ended(source.read(|view| list(source.origin(), view, given)).map(|text| {
         ui::print(&text);
         Exit::Complete
     }))
 }
 
-fn list(dest: &Path, given: &cli::Changes) -> Result<String, Error> {
-    let Reading { state, .. } = &Reading::open(dest)?;
+fn list(origin: Origin<'_>, View { state, .. }: View<'_>, given: &cli::Changes) -> Result<String, Error> {
     let runs = state.read(|r| r.past_runs())?;
     let between = between(given, &runs)?;
-    let binder = given.binder.as_deref().map(|wanted| binder(state, dest, wanted)).transpose()?.map(|binder| binder.id);
+    let binder =
+        given.binder.as_deref().map(|wanted| binder(state, origin, wanted)).transpose()?.map(|binder| binder.id);
     let mut found = state.read(|r| differences(r, between))?;
     found.retain(|difference| binder.as_ref().is_none_or(|binder| *binder == difference.binder_id));
     if given.json {

@@ -1,6 +1,6 @@
 //! `find`: finds documents by name, path and metadata.
 
-use std::{path::Path, sync::mpsc, thread};
+use std::{sync::mpsc, thread};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -9,7 +9,11 @@ use crate::{
     cli,
     find::{self, Query},
     history::{FoundEntry, run_before},
-    session::{Error, Exit, Reading, open::retry_on_change, output::ended},
+    session::{
+        Error, Exit, Source,
+        output::ended,
+        source::{Origin, View},
+    },
     state::{DocumentKey, State},
     ui,
 };
@@ -26,27 +30,26 @@ struct Found {
 }
 
 /// Finds documents.
-pub fn find(dest: &Path, given: &cli::Find) -> Exit {
+pub fn find(source: &Source, given: &cli::Find) -> Exit {
     ended(
         thread::scope(|scope| {
             let (sender, pages) = mpsc::channel();
             scope.spawn(move || print_all(&pages));
-            show(dest, given, &sender)
+            show(source, given, &sender)
         })
         .map(|()| Exit::Complete),
     )
 }
 
-fn show(dest: &Path, given: &cli::Find, pages: &mpsc::Sender<String>) -> Result<(), Error> {
-    let found = retry_on_change(|| search(dest, given))?;
+fn show(source: &Source, given: &cli::Find, pages: &mpsc::Sender<String>) -> Result<(), Error> {
+    let found = source.read(|view| search(source.origin(), view, given))?;
     if found.keys.is_empty() {
         ui::print_note(&ui::nothing_found(found.removed));
     }
     let zone = TimeZone::system();
     let line = |entry: &FoundEntry| if given.json { ui::json_line(entry) } else { ui::found(entry, &zone) };
     let mut keys = found.keys.chunks(PAGE).peekable();
-    retry_on_change(|| {
-        let Reading { state, .. } = &Reading::open(dest)?;
+    source.read(|View { state, .. }| {
         while let Some(page) = keys.peek() {
             let text: String = entries(state, page, found.binder.as_deref())?.iter().map(line).collect();
             if pages.send(text).is_err() {
@@ -58,9 +61,9 @@ fn show(dest: &Path, given: &cli::Find, pages: &mpsc::Sender<String>) -> Result<
     })
 }
 
-fn search(dest: &Path, given: &cli::Find) -> Result<Found, Error> {
-    let Reading { state, root, .. } = &Reading::open(dest)?;
-    let binder = given.binder.as_deref().map(|wanted| binder(state, dest, wanted)).transpose()?.map(|binder| binder.id);
+fn search(origin: Origin<'_>, View { state, root }: View<'_>, given: &cli::Find) -> Result<Found, Error> {
+    let binder =
+        given.binder.as_deref().map(|wanted| binder(state, origin, wanted)).transpose()?.map(|binder| binder.id);
     let since = given.changed_since.as_deref().map(|text| {
         let now = Timestamp::now().to_zoned_datetime(TimeZone::system());
         Ok::<_, Error>(run_before(text, &state.read(|r| r.past_runs())?, &now)?)

@@ -1,10 +1,6 @@
 //! `snapshots`, `ls` and `history`.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::mpsc,
-    thread,
-};
+use std::{path::PathBuf, sync::mpsc, thread};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -15,18 +11,20 @@ use crate::{
         DocumentHistory, ListedFolder, ListingEntry, Search, Selection, Snapshot, Tree, clock, complete_before, is_now,
         run_at,
     },
-    session::{Error, Exit, Reading, open::retry_on_change, output},
+    session::{
+        Error, Exit, Source, output,
+        source::{Origin, View},
+    },
     state::{PastDocument, PastRun, State},
     ui,
 };
 
 /// Lists the runs.
-pub fn snapshots(dest: &Path, given: &cli::Snapshots) -> Exit {
-    done(retry_on_change(|| runs(dest, given)))
+pub fn snapshots(source: &Source, given: &cli::Snapshots) -> Exit {
+    done(source.read(|view| runs(view, given)))
 }
 
-fn runs(dest: &Path, given: &cli::Snapshots) -> Result<(), Error> {
-    let Reading { state, .. } = &Reading::open(dest)?;
+fn runs(View { state, .. }: View<'_>, given: &cli::Snapshots) -> Result<(), Error> {
     let runs: Vec<Snapshot> = state.read(|r| r.past_runs())?.iter().map(Snapshot::of).collect();
     if given.json {
         json_lines(&runs);
@@ -37,11 +35,11 @@ fn runs(dest: &Path, given: &cli::Snapshots) -> Result<(), Error> {
 }
 
 /// Lists what was mirrored at a time.
-pub fn ls(dest: &Path, given: &cli::Ls) -> Exit {
+pub fn ls(source: &Source, given: &cli::Ls) -> Exit {
     done(thread::scope(|scope| {
         let (sender, pages) = mpsc::channel();
         scope.spawn(move || print_all(&pages));
-        list(dest, given, &sender)
+        list(source, given, &sender)
     }))
 }
 
@@ -52,13 +50,12 @@ pub(super) fn print_all(pages: &mpsc::Receiver<String>) {
 }
 
 /// Sends the lines, page by page. Fails if a given path has none.
-fn list(dest: &Path, given: &cli::Ls, pages: &mpsc::Sender<String>) -> Result<(), Error> {
-    let mut selection = selection(dest, &given.paths)?.with_globs();
+fn list(source: &Source, given: &cli::Ls, pages: &mpsc::Sender<String>) -> Result<(), Error> {
+    let mut selection = selection(source.origin(), &given.paths)?.with_globs();
     let mut level = Level { given, zone: TimeZone::system(), folder: None };
     let mut begun = None;
     let mut is_read = true;
-    retry_on_change(|| {
-        let Reading { state, .. } = &Reading::open(dest)?;
+    source.read(|View { state, .. }| {
         let tree = match &mut begun {
             Some(tree) => tree,
             None => begun.insert(tree(state, given, &selection)?),
@@ -124,16 +121,15 @@ fn tree(state: &State, given: &cli::Ls, selection: &Selection) -> Result<Tree, E
 }
 
 /// Shows everything that is known about a document.
-pub fn history(dest: &Path, given: &cli::History) -> Exit {
-    done(retry_on_change(|| document_history(dest, given)))
+pub fn history(source: &Source, given: &cli::History) -> Exit {
+    done(source.read(|view| document_history(source.origin(), view, given)))
 }
 
-fn document_history(dest: &Path, given: &cli::History) -> Result<(), Error> {
-    let reading = &Reading::open(dest)?;
-    let state = &reading.state;
+fn document_history(origin: Origin<'_>, view: View<'_>, given: &cli::History) -> Result<(), Error> {
+    let state = view.state;
     let runs = state.read(|r| r.past_runs())?;
     let mut histories = Vec::new();
-    for id in documents(dest, reading, &given.document)? {
+    for id in documents(origin, view, &given.document)? {
         histories.extend(state.read(|r| r.timeline(&id))?.map(|timeline| DocumentHistory::of(&timeline, &runs)));
     }
     if given.json {
@@ -165,10 +161,15 @@ pub(crate) fn ended(run: &PastRun) -> String {
 }
 
 /// The paths given by the user.
-pub(crate) fn selection(dest: &Path, paths: &[PathBuf]) -> Result<Selection, Error> {
+pub(crate) fn selection<'o>(origin: impl Into<Origin<'o>>, paths: &[PathBuf]) -> Result<Selection, Error> {
     let folder = std::env::current_dir().map_err(Error::Runtime)?;
-    let absolute = folder.join(dest).components().collect();
-    let names: Vec<PathBuf> = std::iter::once(absolute).chain(dest.canonicalize()).collect();
+    let names: Vec<PathBuf> = match origin.into() {
+        Origin::Mirror(dest) => {
+            let absolute = folder.join(dest).components().collect();
+            std::iter::once(absolute).chain(dest.canonicalize()).collect()
+        }
+        Origin::Copy(_) => Vec::new(),
+    };
     Ok(Selection::new(paths, &names, &folder))
 }
 

@@ -7,7 +7,10 @@ use crate::{
     find::{self, Choice, Choosing, fold},
     history::documents_at,
     model::DocumentId,
-    session::{Error, Reading},
+    session::{
+        Error,
+        source::{Origin, View},
+    },
     state::{BinderSummary, DocumentKey, State},
 };
 
@@ -15,18 +18,22 @@ use crate::{
 const LISTED: usize = 10;
 
 /// The documents that have an id, that have or had a path, or the one whose file has a name.
-pub(super) fn documents(dest: &Path, reading: &Reading, wanted: &Path) -> Result<Vec<DocumentId>, Error> {
-    let state = &reading.state;
+pub(super) fn documents<'o>(
+    origin: impl Into<Origin<'o>>,
+    view: View<'_>,
+    wanted: &Path,
+) -> Result<Vec<DocumentId>, Error> {
+    let (state, origin) = (view.state, origin.into());
     let text = wanted.display().to_string();
     if let Ok(id) = DocumentId::parse(&text)
         && state.read(|r| r.timeline(&id))?.is_some()
     {
         return Ok(vec![id]);
     }
-    let selection = selection(dest, &[wanted.to_owned()])?;
+    let selection = selection(origin, &[wanted.to_owned()])?;
     let mut ids = state.read(|r| documents_at(r, &selection))?;
     if ids.is_empty() {
-        ids = vec![named(dest, reading, &text)?];
+        ids = vec![named(origin, view, &text)?];
     }
     ids.sort();
     ids.dedup();
@@ -34,28 +41,33 @@ pub(super) fn documents(dest: &Path, reading: &Reading, wanted: &Path) -> Result
 }
 
 /// The same, if it is exactly one.
-pub(super) fn document(dest: &Path, reading: &Reading, wanted: &Path) -> Result<DocumentId, Error> {
-    let mut ids = documents(dest, reading, wanted)?;
+pub(super) fn document<'v, 'o>(
+    origin: impl Into<Origin<'o>>,
+    view: impl Into<View<'v>>,
+    wanted: &Path,
+) -> Result<DocumentId, Error> {
+    let origin = origin.into();
+    let mut ids = documents(origin, view.into(), wanted)?;
     if ids.len() > 1 {
         let text: String = ids.iter().fold(String::new(), |text, id| text + "\n  " + id.as_str());
         return Err(Error::Ambiguous(wanted.display().to_string(), text));
     }
-    ids.pop().ok_or_else(|| unknown(dest, &wanted.display().to_string(), &[]))
+    ids.pop().ok_or_else(|| unknown(origin, &wanted.display().to_string(), &[]))
 }
 
-fn named(dest: &Path, reading: &Reading, name: &str) -> Result<DocumentId, Error> {
-    match find::named(&reading.root, &reading.state, name)? {
+fn named(origin: Origin<'_>, View { state, root }: View<'_>, name: &str) -> Result<DocumentId, Error> {
+    match find::named(root, state, name)? {
         Choice::One(key) => {
-            let found = reading.state.read(|r| r.found(key))?;
-            found.map(|found| found.document.document).ok_or_else(|| unknown(dest, name, &[]))
+            let found = state.read(|r| r.found(key))?;
+            found.map(|found| found.document.document).ok_or_else(|| unknown(origin, name, &[]))
         }
-        Choice::Several(keys) => Err(Error::Ambiguous(name.to_owned(), candidates(&reading.state, &keys)?)),
+        Choice::Several(keys) => Err(Error::Ambiguous(name.to_owned(), candidates(state, &keys)?)),
         Choice::Unknown(keys) => {
             let mut near = Vec::new();
             for key in keys {
-                near.extend(reading.state.read(|r| r.found(key))?.map(|found| found.document.path.to_string()));
+                near.extend(state.read(|r| r.found(key))?.map(|found| found.document.path.to_string()));
             }
-            Err(unknown(dest, name, &near))
+            Err(unknown(origin, name, &near))
         }
     }
 }
@@ -76,9 +88,8 @@ fn candidates(state: &State, keys: &[DocumentKey]) -> Result<String, Error> {
     Ok(text)
 }
 
-fn unknown(dest: &Path, wanted: &str, near: &[String]) -> Error {
-    let advice = did_you_mean(near)
-        .unwrap_or_else(|| format!("`ibinder-sync find --dest {} TEXT` finds documents", dest.display()));
+fn unknown(origin: Origin<'_>, wanted: &str, near: &[String]) -> Error {
+    let advice = did_you_mean(near).unwrap_or_else(|| format!("`ibinder-sync find {origin} TEXT` finds documents"));
     Error::NoDocument(wanted.to_owned(), advice)
 }
 
@@ -88,11 +99,11 @@ fn did_you_mean(near: &[String]) -> Option<String> {
 }
 
 /// The binder with this id, name or folder.
-pub(super) fn binder(state: &State, dest: &Path, wanted: &str) -> Result<BinderSummary, Error> {
-    choose_binder(state.read(|r| r.binder_summaries())?, dest, wanted)
+pub(super) fn binder<'o>(state: &State, origin: impl Into<Origin<'o>>, wanted: &str) -> Result<BinderSummary, Error> {
+    choose_binder(state.read(|r| r.binder_summaries())?, origin.into(), wanted)
 }
 
-fn choose_binder(mut all: Vec<BinderSummary>, dest: &Path, wanted: &str) -> Result<BinderSummary, Error> {
+fn choose_binder(mut all: Vec<BinderSummary>, origin: Origin<'_>, wanted: &str) -> Result<BinderSummary, Error> {
     let mut choosing = Choosing::new(wanted);
     for (at, binder) in all.iter().enumerate() {
         choosing.consider(&fold(&binder.name), at);
@@ -107,8 +118,11 @@ fn choose_binder(mut all: Vec<BinderSummary>, dest: &Path, wanted: &str) -> Resu
         }
         Choice::Unknown(near) => {
             let near: Vec<String> = near.iter().map(|at| all[*at].folder.clone()).collect();
-            let advice = did_you_mean(&near)
-                .unwrap_or_else(|| format!("`ibinder-sync binders --dest {}` lists them", dest.display()));
+            let all = match origin {
+                Origin::Mirror(_) => format!("`ibinder-sync binders {origin}` lists them"),
+                Origin::Copy(_) => format!("`ibinder-sync ls {origin}` lists their folders"),
+            };
+            let advice = did_you_mean(&near).unwrap_or(all);
             Err(Error::Binder(format!("the mirror has no binder {wanted:?}; {advice}")))
         }
     }
@@ -146,7 +160,7 @@ mod tests {
             ("Brf Asen", Err("did you mean \"Brf Åsen\" or \"Brf Eken\" or \"Brf Eken [b3]\"?")),
             ("Kv. Tallen", Err("`ibinder-sync binders --dest /m` lists them")),
         ] {
-            let found = choose_binder(binders(), Path::new("/m"), wanted);
+            let found = choose_binder(binders(), Origin::Mirror(Path::new("/m")), wanted);
             match (found, expected) {
                 (Ok(binder), Ok(id)) => assert_eq!(binder.id, id, "{wanted}"),
                 (Err(error), Err(words)) => assert!(error.to_string().ends_with(words), "{wanted}: {error}"),

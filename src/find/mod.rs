@@ -57,14 +57,14 @@ impl Hits {
     }
 }
 
-/// Finds documents. Changes nothing.
-pub fn search(root: &Root, state: &State, query: &Query) -> Result<Hits, Error> {
+/// Finds documents. Changes nothing. Without a mirror the state alone is searched.
+pub fn search(root: Option<&Root>, state: &State, query: &Query) -> Result<Hits, Error> {
     scan(root, state, Hits::default, |hits, line| hits.add(query, line))
 }
 
 /// The document that has this name, or this path if there is a slash in it. A file's name, the same without an id in
 /// brackets, and the name at the service count alike: two documents of one name in iBinder have different files.
-pub fn named(root: &Root, state: &State, name: &str) -> Result<Choice<DocumentKey>, Error> {
+pub fn named(root: Option<&Root>, state: &State, name: &str) -> Result<Choice<DocumentKey>, Error> {
     let wanted = fold(name);
     let begin = || (Choosing::new(name), Vec::new());
     let (mut choosing, titled) = scan(root, state, begin, |(choosing, titled), line| {
@@ -96,11 +96,11 @@ fn without_id(leaf: &str) -> Option<String> {
 }
 
 /// Passes every document's line on. What came of the file counts for nothing if the file turns out to be damaged.
-fn scan<T>(root: &Root, state: &State, begin: impl Fn() -> T, add: impl Fn(&mut T, &[u8])) -> Result<T, Error> {
+fn scan<T>(root: Option<&Root>, state: &State, begin: impl Fn() -> T, add: impl Fn(&mut T, &[u8])) -> Result<T, Error> {
     state.read(|reader| {
         let mark = mark(reader)?;
         // A file that can't be read is like none.
-        if let Some(file) = root.open_state_file(FILE).ok().flatten() {
+        if let Some(file) = root.and_then(|root| root.open_state_file(FILE).ok().flatten()) {
             let mut found = begin();
             if text_file::read(file, &mark, |line| add(&mut found, line)).unwrap_or(false) {
                 return Ok(found);

@@ -186,7 +186,7 @@ impl Handover<'_> {
         choose: &mut dyn FnMut(PastDocument) -> Option<PastDocument>,
     ) -> Result<Restored, Error> {
         let Self { root, target, progress, ended, .. } = *self;
-        Restore { root, target, progress, edited: false, ended }
+        Restore { source: root, target, progress, edited: false, ended }
             .run(|hand_out| items.each(|item| Ok(item.wanted().and_then(&mut *choose).is_none_or(&mut *hand_out))))
     }
 

@@ -6,6 +6,7 @@
 
 mod as_of;
 mod binder;
+mod content_source;
 mod difference;
 mod document_history;
 mod listing_entry;
@@ -28,6 +29,7 @@ mod withheld;
 pub use crate::state::Traces;
 pub use as_of::{NoSuchTime, clock, complete_before, is_now, run_at, run_before};
 pub use binder::Binder;
+pub use content_source::{ContentSource, Workers};
 pub use difference::{Between, Difference, differences, differences_by_run};
 pub use document_history::{Change, DocumentHistory, Holding, Placement, Revision, Version, When};
 pub use listing_entry::{FoundEntry, ListedFolder, ListingEntry};

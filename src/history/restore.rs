@@ -11,18 +11,13 @@ use std::sync::{
 
 use serde::Serialize;
 
+use super::ContentSource;
 use crate::{
-    mirror::{self, ContentLocation, ErrorKind, FileTarget, OnDisk, Root, WriteFile, WriteOutcome},
+    mirror::{self, ContentLocation, ErrorKind, FileTarget, ReadFailure, WriteFile, WriteOutcome},
     model::{DocumentId, RelPath, Sha256, VersionId},
     report::Progress,
     state::PastDocument,
 };
-
-/// Files per job. They are adjacent in path order, so most are in one folder.
-const BATCH: usize = 64;
-
-/// Number of threads: some hash while others wait for the disk, whose journal records each new file.
-const THREADS: usize = 4;
 
 /// Why a document could not be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -48,6 +43,13 @@ pub enum MissingReason {
     /// It could not be written.
     #[error("{0}")]
     Failed(String),
+}
+
+impl MissingReason {
+    /// Whether another attempt may succeed.
+    pub fn is_for_now(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
 }
 
 /// A file that could not be restored.
@@ -85,8 +87,8 @@ pub struct Restored {
 
 /// The parameters of a restore.
 pub struct Restore<'a> {
-    /// The mirror.
-    pub root: &'a Root,
+    /// Where the bytes are read.
+    pub source: &'a dyn ContentSource,
     /// The folder or archive to restore into.
     pub target: &'a dyn FileTarget,
     /// Progress for display.
@@ -95,6 +97,14 @@ pub struct Restore<'a> {
     pub edited: bool,
     /// Whether to cancel.
     pub ended: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// What a source gave.
+enum Attempt {
+    Wrote(WriteOutcome),
+    /// It can't be read for now, in words.
+    Failed(String),
+    Absent,
 }
 
 /// The result for one file.
@@ -114,11 +124,12 @@ impl Restore<'_> {
         let done = Mutex::new(Restored::default());
         let broken: Mutex<Option<mirror::Error>> = Mutex::new(None);
         let is_broken = || lock(&broken).is_some();
+        let threads = self.source.workers().threads;
         // Limits the queue to one or two batches per thread.
-        let (sender, receiver) = mpsc::sync_channel(2 * THREADS);
+        let (sender, receiver) = mpsc::sync_channel(2 * threads);
         let receiver = Mutex::new(receiver);
         let listed = std::thread::scope(|scope| {
-            for _ in 0..THREADS {
+            for _ in 0..threads {
                 scope.spawn(|| self.work(&receiver, &done, &broken));
             }
             self.hand_out(sender, &is_broken, list)
@@ -141,11 +152,12 @@ impl Restore<'_> {
         is_broken: &dyn Fn() -> bool,
         list: impl FnOnce(&mut dyn FnMut(PastDocument) -> bool) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut batch = Vec::with_capacity(BATCH);
+        let files = self.source.workers().files;
+        let mut batch = Vec::with_capacity(files);
         list(&mut |mirrored| {
             batch.push(mirrored);
-            let full = batch.len() == BATCH;
-            let sent = !full || sender.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_ok();
+            let full = batch.len() == files;
+            let sent = !full || sender.send(std::mem::replace(&mut batch, Vec::with_capacity(files))).is_ok();
             sent && !(self.ended)() && !is_broken()
         })?;
         let _ = sender.send(batch);
@@ -214,71 +226,67 @@ impl Restore<'_> {
         wanted: &PastDocument,
         damaged: &mut u64,
     ) -> Result<RestoreOutcome, mirror::Error> {
-        let mut changed = false;
+        let (mut changed, mut failed) = (false, None);
         // The object is tried whatever the state says, because a run may have just created it.
         let tree = wanted.file.as_ref().map(|(path, _)| ContentLocation::Tree(path));
         for place in tree.into_iter().chain([ContentLocation::Object(&wanted.sha256)]) {
-            match self.from(writer, place, wanted, &wanted.sha256)? {
-                Some(WriteOutcome::Written(size)) => return Ok(RestoreOutcome::Whole(size)),
-                Some(WriteOutcome::Cancelled) => return Ok(RestoreOutcome::Ended),
-                Some(WriteOutcome::Different | WriteOutcome::Unreadable) if self.is_damage(place, wanted)? => {
-                    *damaged += 1;
+            match self.from(writer, place, wanted, (&wanted.sha256, Some(wanted.size)))? {
+                Attempt::Wrote(WriteOutcome::Written(size)) => return Ok(RestoreOutcome::Whole(size)),
+                Attempt::Wrote(WriteOutcome::Cancelled) => return Ok(RestoreOutcome::Ended),
+                Attempt::Wrote(WriteOutcome::Different | WriteOutcome::Unreadable) => {
+                    if self.source.is_damage(place, wanted)? {
+                        tracing::warn!("{} is damaged", place_name(place));
+                        *damaged += 1;
+                    } else {
+                        changed = true;
+                    }
                 }
-                Some(WriteOutcome::Different | WriteOutcome::Unreadable) => changed = true,
-                None => {}
+                Attempt::Failed(why) => failed = Some(why),
+                Attempt::Absent => {}
             }
         }
         if let Some(edited) = wanted.edited.filter(|_| self.edited) {
-            match self.from(writer, ContentLocation::Object(&edited), wanted, &edited)? {
-                Some(WriteOutcome::Written(size)) => return Ok(RestoreOutcome::Edited(size)),
-                Some(WriteOutcome::Cancelled) => return Ok(RestoreOutcome::Ended),
-                Some(WriteOutcome::Different | WriteOutcome::Unreadable) => *damaged += 1,
-                None => {}
+            match self.from(writer, ContentLocation::Object(&edited), wanted, (&edited, None))? {
+                Attempt::Wrote(WriteOutcome::Written(size)) => return Ok(RestoreOutcome::Edited(size)),
+                Attempt::Wrote(WriteOutcome::Cancelled) => return Ok(RestoreOutcome::Ended),
+                Attempt::Wrote(WriteOutcome::Different | WriteOutcome::Unreadable) => *damaged += 1,
+                Attempt::Failed(why) => failed = Some(why),
+                Attempt::Absent => {}
             }
         }
-        Ok(RestoreOutcome::NotRestored(match () {
-            () if *damaged > 0 => MissingReason::Damaged,
-            () if changed => MissingReason::Changed,
-            () if wanted.edited.is_some() && !self.edited => MissingReason::Edited,
-            () if wanted.freed => MissingReason::Freed,
-            () => MissingReason::NotHeld,
+        Ok(RestoreOutcome::NotRestored(match failed {
+            Some(why) => MissingReason::Failed(why),
+            None if *damaged > 0 => MissingReason::Damaged,
+            None if changed => MissingReason::Changed,
+            None if wanted.edited.is_some() && !self.edited => MissingReason::Edited,
+            None if wanted.freed => MissingReason::Freed,
+            None => MissingReason::NotHeld,
         }))
     }
 
-    /// Restores a file from one source; `None` if there is none.
+    /// Restores a file from one place. The size is known of the right bytes only.
     fn from(
         &self,
         writer: &mut dyn WriteFile,
         place: ContentLocation<'_>,
         wanted: &PastDocument,
-        sha256: &Sha256,
-    ) -> Result<Option<WriteOutcome>, mirror::Error> {
-        let file = match self.root.read(place) {
-            Ok(file) => file,
-            // A source that can't be opened is skipped, since the other one may work.
+        (sha256, size): (&Sha256, Option<u64>),
+    ) -> Result<Attempt, mirror::Error> {
+        let content = match self.source.open(place, size) {
+            Ok(content) => content,
+            // A place that can't be read is skipped, since the other one may work.
             Err(error) => {
                 tracing::warn!("{error}");
-                return Ok(None);
+                return Ok(Attempt::Absent);
             }
         };
-        let Some(mut file) = file else { return Ok(None) };
-        writer.write_file(&wanted.path, &mut file, sha256, wanted.mtime, self.ended).map(Some)
-    }
-
-    /// Whether a source with unexpected bytes is damaged. A file of the tree that was written to since was changed by a user
-    /// or a run.
-    fn is_damage(&self, place: ContentLocation<'_>, wanted: &PastDocument) -> Result<bool, mirror::Error> {
-        let damage = match (place, &wanted.file) {
-            (ContentLocation::Tree(path), Some((_, recorded))) => match self.root.look(path)? {
-                OnDisk::File(found) => found.is_same(recorded, !self.root.is_network()),
-                OnDisk::Missing | OnDisk::Other(_) => false,
-            },
-            _ => true,
-        };
-        if damage {
-            tracing::warn!("{} is damaged", place_name(place));
-        }
-        Ok(damage)
+        let Some(mut content) = content else { return Ok(Attempt::Absent) };
+        let outcome = writer.write_file(&wanted.path, &mut *content, sha256, wanted.mtime, self.ended)?;
+        Ok(match content.failure().filter(|_| outcome == WriteOutcome::Unreadable) {
+            Some(ReadFailure::Failed(why)) => Attempt::Failed(why),
+            Some(ReadFailure::Absent) => Attempt::Absent,
+            None => Attempt::Wrote(outcome),
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Read as _, Write as _},
+    io::{self, BufWriter, Write as _},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256 as Hasher};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use super::{
-    Error,
+    ContentReader, Error,
     target::{FileTarget, WriteFile, WriteOutcome},
 };
 use crate::model::{RelPath, Sha256};
@@ -59,14 +59,14 @@ impl Archive {
     fn put(
         &self,
         path: &RelPath,
-        from: &mut File,
+        from: &mut dyn ContentReader,
         (sha256, mtime): (&Sha256, i64),
         buffer: &mut [u8],
         ended: &dyn Fn() -> bool,
     ) -> io::Result<WriteOutcome> {
         let mut zip = self.lock();
         let Some(zip) = zip.as_mut() else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        let size = from.metadata()?.len();
+        let size = from.size()?;
         let options = SimpleFileOptions::default()
             .compression_method(method(path))
             .large_file(size >= LARGE)
@@ -89,7 +89,7 @@ fn method(path: &RelPath) -> CompressionMethod {
 /// Fills the entry that was begun. A source that is longer than it was is another one.
 fn fill(
     zip: &mut ZipWriter<BufWriter<File>>,
-    from: &mut File,
+    from: &mut dyn ContentReader,
     sha256: &Sha256,
     announced: u64,
     buffer: &mut [u8],
@@ -155,7 +155,7 @@ impl WriteFile for ArchiveWriter<'_> {
     fn write_file(
         &mut self,
         path: &RelPath,
-        from: &mut File,
+        from: &mut dyn ContentReader,
         sha256: &Sha256,
         mtime: i64,
         ended: &dyn Fn() -> bool,

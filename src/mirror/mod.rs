@@ -6,6 +6,7 @@
 
 mod anonymous_files;
 mod archive;
+mod content_reader;
 mod copies;
 mod digests;
 mod erase;
@@ -27,6 +28,7 @@ mod stage;
 mod state_dir;
 mod sys;
 mod target;
+mod unfinished;
 mod walk;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
@@ -41,6 +43,7 @@ use state_dir::StateDir;
 
 pub use anonymous_files::{NEEDED_DESCRIPTORS, descriptors};
 pub use archive::Archive;
+pub use content_reader::{ContentReader, ReadFailure};
 pub use copies::copies;
 pub use error::{Error, ErrorKind, Shortage};
 pub use fingerprint::Fingerprint;

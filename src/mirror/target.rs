@@ -22,7 +22,7 @@ use rustix::{
 };
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{DestinationKind, Error, Root, survey, sys};
+use super::{ContentReader, DestinationKind, Error, Root, survey, sys};
 use crate::model::{RelPath, Sha256};
 
 /// Bytes are copied in pieces of this size.
@@ -53,12 +53,12 @@ pub trait FileTarget: Sync {
 
 /// Writes verified files.
 pub trait WriteFile {
-    /// Writes a file with the bytes of an open one, if their hash is `sha256`. `mtime` is in nanoseconds since the epoch;
+    /// Writes a file with the bytes that are read, if their hash is `sha256`. `mtime` is in nanoseconds since the epoch;
     /// `ended` returns whether to cancel.
     fn write_file(
         &mut self,
         path: &RelPath,
-        from: &mut File,
+        from: &mut dyn ContentReader,
         sha256: &Sha256,
         mtime: i64,
         ended: &dyn Fn() -> bool,
@@ -82,6 +82,11 @@ impl Target {
     /// Opens a folder, and creates it if it is missing. Refuses a folder that is not empty or is inside the mirror.
     pub fn open(path: &Path, mirror: &Root) -> Result<Self, Error> {
         refuse_inside(path, mirror)?;
+        Self::open_empty(path)
+    }
+
+    /// Opens an empty folder, and creates it if it is missing.
+    pub(super) fn open_empty(path: &Path) -> Result<Self, Error> {
         match survey(path)? {
             DestinationKind::Absent | DestinationKind::Empty => Self::begin(path, false),
             DestinationKind::Mirror
@@ -110,7 +115,7 @@ impl Target {
         Self::begin(path, true)
     }
 
-    fn begin(path: &Path, continues: bool) -> Result<Self, Error> {
+    pub(super) fn begin(path: &Path, continues: bool) -> Result<Self, Error> {
         std::fs::create_dir_all(path)
             .map_err(|e| Error::Destination(format!("cannot create the folder {}: {e}", path.display())))?;
         let root = Root::open(path)?;
@@ -137,7 +142,7 @@ impl Target {
     }
 }
 
-fn refused(path: &Path, why: &str) -> Error {
+pub(super) fn refused(path: &Path, why: &str) -> Error {
     Error::Destination(format!("{} {why}; nothing was written", path.display()))
 }
 
@@ -178,7 +183,7 @@ impl WriteFile for FileWriter<'_> {
     fn write_file(
         &mut self,
         path: &RelPath,
-        from: &mut File,
+        from: &mut dyn ContentReader,
         sha256: &Sha256,
         mtime: i64,
         ended: &dyn Fn() -> bool,
@@ -281,15 +286,15 @@ impl Target {
     /// Fills a new file, and checks its content.
     fn fill(
         &self,
-        from: &mut File,
+        from: &mut dyn ContentReader,
         to: &mut File,
         sha256: &Sha256,
         buffer: &mut [u8],
         ended: &dyn Fn() -> bool,
     ) -> io::Result<WriteOutcome> {
-        let able = self.clones.load(Relaxed);
-        let cloned = able && clone(&*to, &*from);
-        if able && !cloned {
+        let source = from.as_file().filter(|_| self.clones.load(Relaxed));
+        let cloned = source.is_some_and(|source| clone(&*to, source));
+        if source.is_some() && !cloned {
             self.clones.store(false, Relaxed);
         }
         let (mut hasher, mut size) = (Hasher::new(), 0);

@@ -17,6 +17,7 @@ pub(crate) mod service_client;
 pub(crate) mod signals;
 pub(crate) mod sink;
 pub(crate) mod site;
+pub(crate) mod source;
 pub(crate) mod state_backups;
 pub(crate) mod status_file;
 pub(crate) mod watchdog;
@@ -25,6 +26,7 @@ pub use error::Error;
 pub use exit::Exit;
 pub(crate) use open::{Reading, Writing};
 pub use output::Output;
+pub use source::Source;
 
 use std::{path::Path, sync::Arc};
 

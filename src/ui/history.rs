@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::{bytes, escape};
 use crate::history::{
-    Changes, DocumentHistory, FoundEntry, Holding, ListedFolder, ListingEntry, Placement, Restored, Revision, Snapshot,
-    Version, When, clock,
+    Changes, DocumentHistory, FoundEntry, Holding, ListedFolder, ListingEntry, MissingReason, Placement, Restored,
+    Revision, Snapshot, Version, When, clock,
 };
 use crate::report::format::{count, number_of};
 
@@ -167,8 +167,8 @@ fn when(when: &When, zone: &TimeZone) -> String {
     }
 }
 
-/// The result of a restore. `then` describes its time.
-pub fn restored(restored: &Restored, to: &std::path::Path, then: &str) -> String {
+/// The result of a restore. `then` describes its time, and `repair` is the command that may mend damaged bytes.
+pub fn restored(restored: &Restored, to: &std::path::Path, then: &str, repair: &str) -> String {
     let mut text = format!(
         "{}, {}, restored into {}{then}\n",
         number_of(restored.files, "file", "files"),
@@ -179,7 +179,11 @@ pub fn restored(restored: &Restored, to: &std::path::Path, then: &str) -> String
         text.push_str(&format!("{} edited by hand\n", number_of(restored.edited, "of them was", "of them were")));
     }
     for missing in restored.missing.iter().take(SHOWN) {
-        text.push_str(&format!("missing: {}: {}\n", line(missing.path.as_str()), line(&missing.reason.to_string())));
+        let why = match &missing.reason {
+            MissingReason::Damaged => format!("its bytes are damaged; `{repair}` may bring them back"),
+            other => other.to_string(),
+        };
+        text.push_str(&format!("missing: {}: {}\n", line(missing.path.as_str()), line(&why)));
     }
     if restored.missing.len() > SHOWN {
         text.push_str(&format!(
@@ -188,7 +192,7 @@ pub fn restored(restored: &Restored, to: &std::path::Path, then: &str) -> String
         ));
     }
     if restored.damaged > 0 {
-        text.push_str("Damage was found, see the messages above; `verify --repair` may fix it\n");
+        text.push_str(&format!("Damage was found, see the messages above; `{repair}` may fix it\n"));
     }
     text
 }

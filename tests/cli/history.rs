@@ -26,7 +26,7 @@ pub(crate) fn lines(done: &Done) -> Vec<serde_json::Value> {
 }
 
 /// Three runs: three documents; one revised, one moved with other metadata, one removed; no change.
-fn three_nights() -> (Program, Vec<String>) {
+pub(crate) fn three_nights() -> (Program, Vec<String>) {
     let program = Program::with_documents(3);
     program.run(&[]).expect(0);
     let ids: Vec<String> = program.organisation(|o| o.documents()).into_iter().map(|d| d.id).collect();

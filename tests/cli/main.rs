@@ -14,6 +14,7 @@ mod export;
 mod filters;
 mod find;
 mod forget;
+mod from_copy;
 mod handover;
 mod help;
 mod history;

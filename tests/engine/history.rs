@@ -52,7 +52,7 @@ fn restore(world: &World, run: i64, to: &Path, edited: bool) -> Restored {
     let scratch = tempfile::tempdir().unwrap();
     let (state, root) = (state(world, &scratch), Root::open(&world.dest()).unwrap());
     let target = Target::open(to, &root).unwrap();
-    let restore = Restore { root: &root, target: &target, progress: &Progress::default(), edited, ended: &|| false };
+    let restore = Restore { source: &root, target: &target, progress: &Progress::default(), edited, ended: &|| false };
     restore
         .run(|hand_out| {
             documents(&state, run).into_iter().all(hand_out);
@@ -251,7 +251,7 @@ fn cancelling_is_reported_and_leaves_complete_files_only() {
     for looks in 0..9 {
         let left = AtomicI64::new(looks);
         let ended = || left.fetch_sub(1, Ordering::Relaxed) <= 0;
-        let restore = Restore { root: &root, target: &target, progress: &progress, edited: false, ended: &ended };
+        let restore = Restore { source: &root, target: &target, progress: &progress, edited: false, ended: &ended };
         let list = |hand_out: &mut dyn FnMut(PastDocument) -> bool| {
             documents(&state, 1).into_iter().all(hand_out);
             Ok::<_, Failed>(())

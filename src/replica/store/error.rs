@@ -88,6 +88,19 @@ impl StoreError {
         &self.why
     }
 
+    /// Whether requests for other files would fail as well.
+    pub(in crate::replica) fn concerns_all(&self) -> bool {
+        match self.kind {
+            ErrorKind::NoBucket
+            | ErrorKind::Credentials
+            | ErrorKind::Clock
+            | ErrorKind::Conditions
+            | ErrorKind::Unavailable => true,
+            // One file may have rights of its own, or lie on a damaged part of the disk. Who stopped the work knows of it.
+            ErrorKind::Forbidden | ErrorKind::Disk | ErrorKind::Other | ErrorKind::Stopped => false,
+        }
+    }
+
     /// What to do about it.
     fn advice(&self) -> &'static str {
         match self.kind {
