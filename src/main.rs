@@ -220,6 +220,10 @@ impl Program<'_> {
     }
 
     fn verify(&self, flags: &cli::Verify) -> Result<Exit, config::Error> {
+        if let Some(location) = &flags.source.from {
+            let settings = CopySettings::new(self.settings, self.sources)?;
+            return Ok(commands::verify_copy(location, &settings, flags, &self.output(flags.json)));
+        }
         let limit = self.settings.limit(self.sources)?;
         let notices = Notices::new(self.settings, self.sources)?;
         let verify = commands::Verify { dest: self.dest()?, flags, limit, notices: &notices };

@@ -20,6 +20,7 @@ mod location;
 mod manifest;
 mod open_copy;
 mod packed;
+mod proof;
 mod prune;
 #[cfg(test)]
 mod prune_tests;
@@ -43,6 +44,7 @@ pub use layout::{object_key, object_of};
 pub use location::{BadLocation, Location, Place};
 pub use manifest::{Item, ItemKind, ManifestHeader};
 pub use open_copy::OpenCopy;
+pub use proof::{CopyProof, VerifyCopy};
 pub use prune::{Files, Prune, PruneOptions, Pruned};
 pub use recover::{Recover, Recovered};
 pub use recovery_mark::RecoveryMark;

@@ -44,7 +44,11 @@ impl<'s> OpenCopy<'s> {
             Some(number) => read_commit(store, number)?.ok_or_else(|| Error::MissingFile(commit_key(number))),
             None => highest_commit(store)?.ok_or_else(|| Error::NoCopy(store.location().to_string())),
         };
-        let commit = found?;
+        Self::of_commit(store, found?, folder)
+    }
+
+    /// Opens a commit that was read.
+    pub(super) fn of_commit(store: &'s Store, commit: Commit, folder: &Path) -> Result<Self, Error> {
         let (raw, path) = (folder.join("unpacked.db"), folder.join("state.db"));
         unpack(store, &commit.file.state, &raw)?;
         let state = State::import(&raw, &path, false, &path_key);
@@ -77,8 +81,7 @@ fn unpack(store: &Store, named: &Named, path: &Path) -> Result<(), Error> {
     let mut file = File::create(path).map_err(scratch)?;
     let mut piece = vec![0; 256 << 10];
     loop {
-        let read = io::Read::read(&mut packed, &mut piece)
-            .map_err(|e| Error::DamagedFile { key: named.key.clone(), why: e.to_string() })?;
+        let read = io::Read::read(&mut packed, &mut piece).map_err(|e| Error::of_reading(&named.key, &e))?;
         if read == 0 {
             return packed.finish();
         }

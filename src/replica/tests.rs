@@ -15,7 +15,8 @@ use crate::{
     mirror::{Mirror, Stage, database},
     model::{BinderId, DocumentId, Intent, Particulars, RelPath, Sha256, Step, VersionId},
     naming,
-    report::Progress,
+    pace::Bandwidth,
+    report::{FindingKind, Progress},
     state::{CopyRecord, RunEnd, State},
 };
 
@@ -261,6 +262,101 @@ fn bytes_that_somebody_edited_are_never_uploaded_under_the_hash_of_others() {
     fs::write(bench.dest().join("B/a.pdf"), b"one").unwrap();
     let made = bench.replicate().unwrap();
     assert_eq!((made.outcome, made.commit, made.missing), (CopyOutcome::Committed, 2, 0));
+}
+
+/// What a check of the copy finds, with the error that ended it.
+fn verified(bench: &Bench) -> (CopyProof, Option<String>) {
+    let (store, scratch, mut proof) = (bench.store(), tempfile::tempdir().unwrap(), CopyProof::default());
+    let work = VerifyCopy {
+        store: &store,
+        bandwidth: &Bandwidth::new(None),
+        progress: &bench.progress,
+        scratch: scratch.path(),
+    };
+    let ended = work.run(&mut proof);
+    (proof, ended.err().map(|error| error.to_string()))
+}
+
+#[test]
+fn a_commit_that_was_changed_later_is_found() {
+    let bench = Bench::new();
+    for path in ["B/a.pdf", "B/b.pdf", "B/c.pdf"] {
+        bench.add(&[(path, path.as_bytes())]);
+        bench.replicate().unwrap();
+    }
+    let (proof, ended) = verified(&bench);
+    assert_eq!((proof.commits, proof.findings.len(), ended), (3, 0, None));
+    let first = bench.copy().join("commits/000000000001.json");
+    let text = fs::read_to_string(&first).unwrap();
+    fs::write(&first, text.replace("\"documents\": 1", "\"documents\": 9")).unwrap();
+    let (proof, _) = verified(&bench);
+    let found: Vec<_> = proof.findings.iter().map(|f| (f.path.as_str(), f.detail.to_string())).collect();
+    assert_eq!(found, [("commits/000000000001.json", "commit 2 was made when it had other bytes".to_owned())]);
+    // Old ones may be deleted.
+    fs::remove_file(&first).unwrap();
+    let (proof, _) = verified(&bench);
+    assert_eq!((proof.commits, proof.findings.len(), proof.checked.objects), (2, 0, 3));
+}
+
+#[test]
+fn what_the_mirror_lacked_is_told_and_is_no_damage() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one"), ("B/b.pdf", b"two")]);
+    fs::write(bench.dest().join("B/a.pdf"), b"ONE").unwrap();
+    bench.replicate().unwrap();
+    let (proof, _) = verified(&bench);
+    assert_eq!(
+        (proof.lacking, proof.findings[0].kind, proof.findings[0].path.as_str()),
+        (1, FindingKind::Lacking, "B/a.pdf")
+    );
+    assert_eq!((proof.named.documents, proof.checked.objects), (1, 1));
+    // Somebody has brought it since.
+    let object = bench.copy().join(object_key(&hash(b"one")));
+    fs::create_dir_all(object.parent().unwrap()).unwrap();
+    fs::write(&object, b"one").unwrap();
+    let (proof, _) = verified(&bench);
+    assert_eq!((proof.lacking, proof.findings.len(), proof.checked.objects), (0, 0, 2));
+}
+
+#[test]
+fn a_manifest_that_contradicts_its_commit_or_leads_elsewhere_is_found() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate().unwrap();
+    let commit = bench.copy().join("commits/000000000001.json");
+    let (text, named) = (fs::read_to_string(&commit).unwrap(), highest_commit(&bench.store()).unwrap().unwrap());
+    let manifest = bench.copy().join(&named.file.manifest.key);
+    let lines = zstd::decode_all(&*fs::read(&manifest).unwrap()).unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    for (from, to, why) in [
+        ("\"path\":\"B/a.pdf\"", "\"path\":\"../a.pdf\"", "line 2 of the manifest can't be used"),
+        ("\"path\":\"B/a.pdf\"", "\"path\":\"/etc/a.pdf\"", "line 2 of the manifest can't be used"),
+        ("\"documents\":1", "\"documents\":2", "announces 2 documents and has 1"),
+        ("\"size\":3", "\"size\":4", "it has 3 bytes instead of 4"),
+        ("\"format\":1", "\"format\":2", "has format 2"),
+    ] {
+        let packed = zstd::encode_all(lines.replacen(from, to, 1).as_bytes(), 1).unwrap();
+        assert_ne!(lines.replacen(from, to, 1), lines);
+        fs::write(&manifest, &packed).unwrap();
+        let mut changed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        changed["manifest"]["size"] = packed.len().into();
+        changed["manifest"]["sha256"] = hash(&packed).hex().into();
+        changed["manifest"]["unpacked_size"] = lines.replacen(from, to, 1).len().into();
+        fs::write(&commit, changed.to_string()).unwrap();
+        let (proof, ended) = verified(&bench);
+        let found: Vec<_> = proof.findings.iter().map(|finding| finding.detail.to_string()).collect();
+        assert!(found.len() == 1 && found[0].contains(why) && ended.is_none(), "{why}: {found:?} {ended:?}");
+    }
+}
+
+#[test]
+fn a_copy_that_vanishes_is_not_a_copy_with_missing_objects() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    fs::remove_dir(bench.copy()).unwrap();
+    fs::create_dir(bench.copy()).unwrap();
+    let (proof, ended) = verified(&bench);
+    assert!(proof.findings.is_empty() && ended.unwrap().contains("there is no copy"));
 }
 
 #[test]

@@ -36,5 +36,7 @@ pub use run_report::{
     UnchangedCost, Withheld,
 };
 pub use tally::Tally;
-pub use verify_report::{Checked, Finding, FindingKind, Observation, VerifyOutcome, VerifyReport};
+pub use verify_report::{
+    Checked, CopyVerifyReport, Finding, FindingKind, Observation, VerifiedCopy, VerifyOutcome, VerifyReport,
+};
 pub use warning::{BinderWarning, DocumentWarning, FileWarning, OtherWarning, Warning, WithheldWarning};

@@ -28,12 +28,14 @@ pub enum FindingKind {
     Foreign,
     /// An object that no row needs: no damage.
     Unclaimed,
+    /// Of a copy: bytes that the mirror itself lacked, which is no damage of the copy.
+    Lacking,
 }
 
 impl FindingKind {
     /// Whether it breaks a promise of the mirror.
     pub fn is_damage(self) -> bool {
-        !matches!(self, Self::Unreadable | Self::Foreign | Self::Unclaimed)
+        !matches!(self, Self::Unreadable | Self::Foreign | Self::Unclaimed | Self::Lacking)
     }
 
     /// The word for people.
@@ -48,6 +50,7 @@ impl FindingKind {
             Self::Unreadable => "unreadable",
             Self::Foreign => "foreign",
             Self::Unclaimed => "unclaimed",
+            Self::Lacking => "lacking",
         }
     }
 }
@@ -82,6 +85,8 @@ pub enum Observation {
     Unneeded,
     /// Something that no document has, in words.
     Foreign(&'static str),
+    /// The mirror lacked the bytes when it was copied.
+    Lacked,
 }
 
 impl fmt::Display for Observation {
@@ -97,6 +102,7 @@ impl fmt::Display for Observation {
             Self::OtherSize { found, recorded } => write!(f, "it has {found} bytes instead of {recorded}"),
             Self::Elsewhere(path) => write!(f, "its bytes are in {:?}", path.as_str()),
             Self::Unneeded => f.write_str("nothing that is recorded needs it"),
+            Self::Lacked => f.write_str("the mirror itself lacked its bytes"),
             Self::Foreign(what) => write!(f, "{what} that no document has"),
         }
     }
@@ -211,6 +217,35 @@ pub struct VerifyReport {
     pub unlisted: u64,
     /// What is not as recorded.
     pub findings: Vec<Finding>,
+}
+
+/// What a check of a copy found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CopyVerifyReport {
+    /// As of a mirror; `mirrored` is what the copy names.
+    #[serde(flatten)]
+    pub report: VerifyReport,
+    /// The copy.
+    pub copy: VerifiedCopy,
+}
+
+/// The copy that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerifiedCopy {
+    /// Where it is.
+    pub location: String,
+    /// The highest commit, if it can be used.
+    pub commit: Option<u64>,
+    /// The run in it.
+    pub run_id: Option<String>,
+    /// When that run ended.
+    pub finished_at: Option<jiff::Timestamp>,
+    /// When it was made.
+    pub committed_at: Option<jiff::Timestamp>,
+    /// Commits that were read.
+    pub commits: u64,
+    /// Documents and past versions without bytes, because the mirror lacked them.
+    pub lacking: u64,
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub use questions::{ask_line, ask_secret};
 pub use status::status;
 pub use summary::{Told, ended, plan, planned, summary};
 pub use throughput::StatusLine;
-pub use verify::verify_summary;
+pub use verify::{verify_copy_summary, verify_summary};
 pub use waiting::{Pause, Waiting};
 pub use withheld::{confirmed, how_to_confirm, withheld};
 

@@ -2,7 +2,7 @@
 
 use super::{bytes, escape};
 use crate::report::{
-    Finding, VerifyOutcome, VerifyReport,
+    CopyVerifyReport, Finding, VerifyOutcome, VerifyReport,
     format::{count, number_of},
 };
 
@@ -23,12 +23,7 @@ pub fn verify_summary(report: &VerifyReport) -> String {
         bytes(all.bytes),
         report.duration_seconds
     );
-    for finding in report.findings.iter().take(SHOWN) {
-        text.push_str(&line(finding));
-    }
-    if report.findings.len() > SHOWN {
-        text.push_str(&format!("and {} more; --json shows them all\n", count((report.findings.len() - SHOWN) as u64)));
-    }
+    text.push_str(&findings(report));
     for (number, one, many) in [
         (report.unlisted, "extra file or unused object is not listed", "extra files and unused objects are not listed"),
         (
@@ -45,6 +40,45 @@ pub fn verify_summary(report: &VerifyReport) -> String {
         if number > 0 {
             text.push_str(&format!("{}\n", number_of(number, one, many)));
         }
+    }
+    text
+}
+
+/// The end of a check of a copy.
+pub fn verify_copy_summary(CopyVerifyReport { report, copy }: &CopyVerifyReport) -> String {
+    let commit = match (copy.commit, &copy.run_id) {
+        (Some(commit), Some(run)) => format!("commit {commit} of the copy at {}, of run {run}", copy.location),
+        _ => format!("the copy at {}", copy.location),
+    };
+    let (checked, all) = (&report.checked, &report.mirrored);
+    let mut text = format!(
+        "{}: {}.\n{} of {} of {} were read, {} of {}, in {:.1} s.\n",
+        head(report),
+        escape(&commit),
+        count(checked.objects),
+        number_of(all.objects, "object", "objects"),
+        number_of(all.documents, "document", "documents"),
+        bytes(checked.bytes),
+        bytes(all.bytes),
+        report.duration_seconds
+    );
+    text.push_str(&findings(report));
+    if copy.lacking > 0 {
+        text.push_str(&format!(
+            "{} not in the copy because the mirror lacked their bytes; `verify --repair` on the mirror may bring them back\n",
+            number_of(copy.lacking, "document or old version is", "documents and old versions are")
+        ));
+    }
+    if report.damaged > 0 {
+        text.push_str("`replicate --check` uploads again what the mirror still has\n");
+    }
+    text
+}
+
+fn findings(report: &VerifyReport) -> String {
+    let mut text: String = report.findings.iter().take(SHOWN).map(line).collect();
+    if report.findings.len() > SHOWN {
+        text.push_str(&format!("and {} more; --json shows them all\n", count((report.findings.len() - SHOWN) as u64)));
     }
     text
 }

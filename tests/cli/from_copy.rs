@@ -283,6 +283,87 @@ fn a_copy_shows_what_its_mirror_shows() {
 }
 
 #[test]
+fn a_copy_is_proved_without_a_mirror() {
+    let copied = Copied::three_nights();
+    fs::remove_dir_all(&copied.program.dest).unwrap();
+    let sound = copied.read(&["verify", "--json"]).expect(0).json();
+    assert_eq!((&sound["outcome"], &sound["checked"]), (&"sound".into(), &sound["mirrored"]));
+    assert_eq!(sound["checked"], serde_json::json!({"documents": 2, "objects": 4, "bytes": 7 + 11 + 7 + 7}));
+    let copy = &sound["copy"];
+    assert_eq!((&copy["commit"], &copy["commits"], &copy["lacking"]), (&1.into(), &1.into(), &0.into()));
+    assert_eq!(copy["location"], copied.url());
+    let text = copied.read(&["verify"]).expect(0).out;
+    assert!(text.starts_with(&format!("Sound: commit 1 of the copy at {}, of run 000003-", copied.url())), "{text}");
+    assert!(text.contains("4 of 4 objects of 2 documents were read"), "{text}");
+}
+
+#[test]
+fn a_damaged_copy_names_the_documents_of_what_it_lost() {
+    let copied = Copied::three_nights();
+    fs::write(copied.object("bytes 1"), "BYTES 1").unwrap();
+    fs::write(copied.object("bytes 0"), "bytes 0 and more").unwrap();
+    fs::remove_file(copied.object("other bytes")).unwrap();
+    fs::remove_file(copied.object("bytes 2")).unwrap();
+    symlink(copied.object("bytes 2"), copied.object("bytes 2")).unwrap();
+    let report = copied.read(&["verify", "--json"]).expect(6).json();
+    let mut found = report["findings"].as_array().unwrap().clone();
+    found.sort_by_key(|finding| (finding["path"].to_string(), finding["kind"].to_string()));
+    let kinds: Vec<_> = found.iter().map(|f| (f["path"].as_str().unwrap(), f["kind"].as_str().unwrap())).collect();
+    assert_eq!(
+        kinds,
+        [
+            ("Brf Eken/0.txt", "missing"),
+            ("Brf Eken/0.txt", "object_damaged"),
+            ("Brf Eken/2.txt", "object_damaged"),
+            ("Brf Eken/Avtal/1.txt", "damaged"),
+        ]
+    );
+    assert!(found.iter().all(|f| f["document_id"].is_string() && f["version_id"].is_string()), "{found:?}");
+    assert_ne!(found[0]["version_id"], found[1]["version_id"]);
+    assert_eq!(found[1]["detail"], "it has 16 bytes instead of 7");
+    assert_eq!(
+        (&report["outcome"], &report["damaged"], &report["state"]),
+        (&"damaged".into(), &4.into(), &"sound".into())
+    );
+    let text = copied.read(&["verify"]).expect(6).out;
+    assert!(
+        text.contains("missing: Brf Eken/0.txt: it is not there") && text.contains("`replicate --check`"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_copy_whose_own_files_are_damaged_is_told_and_the_rest_is_read() {
+    let copied = Copied::three_nights();
+    let (state, manifest) = (copied.only("state"), copied.only("manifests"));
+    for file in [&state, &manifest] {
+        let sound = fs::read(file).unwrap();
+        let mut damaged = sound.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 1;
+        fs::write(file, &damaged).unwrap();
+        let report = copied.read(&["verify", "--json"]).expect(6).json();
+        let path = file.strip_prefix(&copied.copy).unwrap().to_str().unwrap();
+        let found = &report["findings"];
+        assert_eq!(
+            (&found[0]["path"], &found[0]["kind"], found.as_array().unwrap().len()),
+            (&path.into(), &"object_damaged".into(), 1)
+        );
+        assert_eq!(report["state"], if *file == state { "damaged" } else { "sound" });
+        if *file == state {
+            assert_eq!(report["checked"]["objects"], 4);
+        }
+        fs::write(file, sound).unwrap();
+    }
+    fs::write(copied.only("commits"), "{}").unwrap();
+    let report = copied.read(&["verify", "--json"]).expect(6).json();
+    assert_eq!(report["findings"][0]["path"], "commits/000000000001.json");
+    for flags in [&["--repair"][..], &["--sample", "5%"], &["--budget", "1m"]] {
+        copied.read(&[&["verify"], flags].concat()).says(2, "cannot be used with");
+    }
+}
+
+#[test]
 fn advice_names_the_copy() {
     let copied = Copied::three_nights();
     let url = copied.url();
