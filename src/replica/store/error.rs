@@ -58,6 +58,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("immutable due to a policy", ErrorKind::Forbidden),
     ("is not authorized to perform", ErrorKind::Forbidden),
     ("NotImplemented", ErrorKind::Conditions),
+    // Another write of the same key was under way; which of the two wins is open.
+    ("ConditionalRequestConflict", ErrorKind::Unavailable),
 ];
 
 impl StoreError {
@@ -99,6 +101,13 @@ impl StoreError {
             // One file may have rights of its own, or lie on a damaged part of the disk. Who stopped the work knows of it.
             ErrorKind::Forbidden | ErrorKind::Disk | ErrorKind::Other | ErrorKind::Stopped => false,
         }
+    }
+
+    /// Whether an answer says that there is no file with this key. Without a bucket there is none either, but that is an error.
+    pub(super) fn is_absence(answer: &Answer) -> bool {
+        let names_bucket =
+            |(code, kind): &(&str, ErrorKind)| *kind == ErrorKind::NoBucket && whole_text(answer).contains(code);
+        matches!(answer, Answer::NotFound { .. }) && !CODES.iter().any(names_bucket)
     }
 
     /// What to do about it.

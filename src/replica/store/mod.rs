@@ -93,8 +93,14 @@ impl Store {
             let put = self.inner.put_opts(&path, PutPayload::from(bytes.clone()), PutMode::Create.into());
             match self.wait(&what, put)? {
                 Ok(_) => return Ok(PutOutcome::Created),
-                Err(Answer::AlreadyExists { .. } | Answer::Precondition { .. }) => return Ok(PutOutcome::Exists),
-                Err(answer) => self.pause(&mut retry, StoreError::of(&what, &answer))?,
+                Err(answer) => {
+                    let error = StoreError::of(&what, &answer);
+                    let exists = matches!(answer, Answer::AlreadyExists { .. } | Answer::Precondition { .. });
+                    if exists && error.kind != ErrorKind::Unavailable {
+                        return Ok(PutOutcome::Exists);
+                    }
+                    self.pause(&mut retry, error)?;
+                }
             }
         }
     }
@@ -128,7 +134,7 @@ impl Store {
         let sent = send();
         if sent.is_err() {
             // The store forgets unfinished parts by a rule of the bucket, too.
-            let _ = self.network.wait(tokio::time::timeout(ABORT, upload.abort()));
+            let _ = self.network.wait(async { tokio::time::timeout(ABORT, upload.abort()).await });
         }
         sent
     }
@@ -138,7 +144,7 @@ impl Store {
         let what = format!("looking for {key}");
         match self.wait(&what, self.inner.head(&self.path(key)))? {
             Ok(found) => Ok(Some(found.size)),
-            Err(Answer::NotFound { .. }) => Ok(None),
+            Err(answer) if StoreError::is_absence(&answer) => Ok(None),
             Err(answer) => Err(StoreError::of(&what, &answer)),
         }
     }
@@ -156,7 +162,7 @@ impl Store {
         };
         match self.wait(&what, read)? {
             Ok(read) => read.map(Some),
-            Err(Answer::NotFound { .. }) => Ok(None),
+            Err(answer) if StoreError::is_absence(&answer) => Ok(None),
             Err(answer) => Err(StoreError::of(&what, &answer)),
         }
     }

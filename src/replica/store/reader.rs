@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use bytes::{Buf as _, Bytes};
 use futures::{StreamExt as _, stream::BoxStream};
-use object_store::{Error as Answer, ObjectStoreExt as _};
+use object_store::ObjectStoreExt as _;
 
 use super::{Store, StoreError};
 
@@ -25,7 +25,7 @@ impl<'s> ObjectReader<'s> {
                 let (size, stream) = (found.meta.size, found.into_stream());
                 Ok(Some(Self { store, key: key.to_owned(), size, stream, piece: Bytes::new() }))
             }
-            Err(Answer::NotFound { .. }) => Ok(None),
+            Err(answer) if StoreError::is_absence(&answer) => Ok(None),
             Err(answer) => Err(StoreError::of(&what, &answer)),
         }
     }
