@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     sync::{
         Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
 };
@@ -81,13 +82,13 @@ impl Transfers<'_> {
     ) -> Result<Transferred, Error> {
         let (jobs, queue) = sync_channel(self.threads * WAITING);
         let (told, outcomes) = std::sync::mpsc::channel();
-        let queue = Mutex::new(queue);
+        let (queue, over) = (Mutex::new(queue), AtomicBool::new(false));
         let mut tally =
             Tally { transfers: self, done: Transferred::default(), new: Vec::new(), found: Vec::new(), error: None };
         let listed = std::thread::scope(|scope| {
             for _ in 0..self.threads {
-                let (told, queue) = (told.clone(), &queue);
-                scope.spawn(move || self.work(queue, &told));
+                let (told, queue, over) = (told.clone(), &queue, &over);
+                scope.spawn(move || self.work(queue, &told, over));
             }
             drop(told);
             let listed = list(&mut |content| tally.hand_out(content, &jobs, &outcomes));
@@ -104,11 +105,18 @@ impl Transfers<'_> {
         }
     }
 
-    fn work(&self, queue: &Mutex<Receiver<Content>>, told: &std::sync::mpsc::Sender<Outcome>) {
+    fn work(&self, queue: &Mutex<Receiver<Content>>, told: &std::sync::mpsc::Sender<Outcome>, over: &AtomicBool) {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(content) = next else { return };
+            // After an error of the store nothing more is tried. The queue is still emptied: somebody may wait to put into it.
+            if over.load(Relaxed) {
+                continue;
+            }
             let outcome = self.one(&content);
+            if outcome.is_err() {
+                over.store(true, Relaxed);
+            }
             if told.send((content, outcome)).is_err() {
                 return;
             }
