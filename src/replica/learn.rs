@@ -5,6 +5,7 @@ use super::{
     commits::{Commit, list_commits, read_commit},
     layout::{OBJECTS, commit_key, object_of},
     manifest,
+    unnamed::forget_absent,
 };
 use crate::state::CopyHead;
 
@@ -22,8 +23,10 @@ impl Replicate<'_> {
         // A copy that lacks our commit was deleted, or is another one.
         let found = if found.is_empty() && known.is_some() { list_commits(self.store, 0)? } else { found };
         let Some((number, listed)) = found.last() else {
-            self.record.forget_all()?;
-            return Ok(None);
+            if known.is_some() {
+                self.record.forget_all()?;
+            }
+            return forget_absent(self.store, self.record).map(|()| None);
         };
         let seen = format!("{} {} {}", number, listed.size, listed.written_at);
         if let Some(known) = known.filter(|known| known.number == *number)

@@ -32,6 +32,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod transfers;
+mod unnamed;
 mod upload;
 
 pub use check::{Check, Checked, Share};

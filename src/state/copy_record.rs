@@ -168,6 +168,17 @@ impl CopyRecord {
         Ok(())
     }
 
+    /// Records that the copy lacks these contents, in one transaction.
+    pub fn forget_each<'c>(&self, contents: impl IntoIterator<Item = &'c Sha256>) -> Result<(), Error> {
+        let mut connection = lock(&self.connection);
+        let transaction = connection.transaction()?;
+        {
+            let mut statement = transaction.prepare_cached("DELETE FROM contents WHERE sha256 = ?1")?;
+            contents.into_iter().try_for_each(|content| statement.execute([content.as_bytes()]).map(drop))?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Forgets the commit and all contents. Other notes stay.
     pub fn forget_all(&self) -> Result<(), Error> {
         let mut connection = lock(&self.connection);
