@@ -6,12 +6,14 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use ibinder_sync::{
     mirror::{Mirror, Outcome, Stage, database},
     model::{BinderId, DocumentId, Intent, Particulars, RelPath, Sha256, Step, VersionId},
     naming,
+    pace::Policy,
     replica::{
         CommitFile, Credentials, Error, Item, ManifestHeader, Named, OpenCopy, Replicate, ReplicateOptions, Replicated,
         Store, StoreSettings, object_key,
@@ -29,7 +31,7 @@ pub(crate) struct Bench {
     pub(crate) mirror: Mirror,
     pub(crate) state: State,
     pub(crate) record: CopyRecord,
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
 }
 
 impl Bench {
@@ -38,7 +40,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let bench = Self::at(folder.path());
         bench.state.write(|w| w.set("organisation", "org")).unwrap();
-        Self { _temporary: Some(folder), ..bench }
+        Self { temporary: Some(folder), ..bench }
     }
 
     /// The mirror in a folder.
@@ -47,7 +49,12 @@ impl Bench {
         let mirror = Mirror::open(&dest).unwrap();
         let state = State::open(&database(&dest), false).unwrap();
         let record = CopyRecord::open(&folder.join("record.db")).unwrap();
-        Self { folder: folder.to_owned(), mirror, state, record, _temporary: None }
+        Self { folder: folder.to_owned(), mirror, state, record, temporary: None }
+    }
+
+    /// Closes it, so that another process can open it.
+    pub(crate) fn closed(self) -> tempfile::TempDir {
+        self.temporary.unwrap()
     }
 
     /// A file of the tree.
@@ -69,17 +76,21 @@ impl Bench {
     /// A run that adds documents with these paths and bytes.
     pub(crate) fn add(&self, documents: &[(&str, &[u8])]) {
         self.run(|run| {
-            for (path, bytes) in documents {
+            let added = documents.iter().map(|(path, bytes)| {
                 let intent = self.intent(path, "1", bytes, |staged| Step::Add { staged });
                 let Outcome::Done { stamp: Some(stamp), .. } = self.mirror.apply(&intent).unwrap() else {
                     panic!("{path}")
                 };
-                let row = self.state.write(|w| {
-                    w.insert_document(run, &intent, &naming::key(path), stamp, hash(bytes))?;
-                    w.changed(run)
-                });
-                row.unwrap();
-            }
+                (intent, stamp, hash(bytes))
+            });
+            let added: Vec<_> = added.collect();
+            let rows = self.state.write(|w| {
+                for (intent, stamp, sha256) in &added {
+                    w.insert_document(run, intent, &naming::key(intent.path.as_str()), *stamp, *sha256)?;
+                }
+                w.changed(run)
+            });
+            rows.unwrap();
         });
     }
 
@@ -102,6 +113,11 @@ impl Bench {
     fn run(&self, changes: impl FnOnce(i64)) {
         let run = self.state.write(|w| w.begin_run(Timestamp::now(), "run")).unwrap().number;
         changes(run);
+        self.end(run);
+    }
+
+    /// Ends a run.
+    pub(crate) fn end(&self, run: i64) {
         let end = RunEnd { outcome: "complete", whole: true, complete: true, changes: None };
         self.state.write(|w| w.end_run(run, &end)).unwrap();
     }
@@ -168,6 +184,23 @@ pub(crate) fn object(bytes: &[u8]) -> String {
     object_key(&hash(bytes))
 }
 
+/// Opens a store by its URL and the values of variables.
+pub(crate) fn open(url: &str, variables: impl IntoIterator<Item = (String, String)>) -> Store {
+    let settings = StoreSettings {
+        location: url.parse().unwrap(),
+        credentials: Credentials::new(variables.into_iter().map(|(name, value)| (name, value.into()))),
+        ask_metadata: false,
+        user_agent: "test".to_owned(),
+    };
+    Store::open_with(&settings, Arc::default(), impatient()).unwrap()
+}
+
+/// Tries again soon, and not often.
+fn impatient() -> Policy {
+    let (first_delay, max_delay) = (Duration::from_millis(1), Duration::from_millis(5));
+    Policy { max_tries: 3, max_elapsed: Duration::from_mins(1), first_delay, max_delay }
+}
+
 /// A folder of a store, for one copy.
 pub(crate) struct Place<'s> {
     pub(crate) server: &'s Server,
@@ -208,14 +241,7 @@ impl<'s> Place<'s> {
     }
 
     pub(crate) fn open(&self, variables: Vec<(&'static str, String)>) -> Store {
-        let pairs = variables.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
-        let settings = StoreSettings {
-            location: self.url().parse().unwrap(),
-            credentials: Credentials::new(pairs),
-            ask_metadata: false,
-            user_agent: "test".to_owned(),
-        };
-        Store::open(&settings, Arc::default()).unwrap()
+        open(&self.url(), variables.into_iter().map(|(name, value)| (name.to_owned(), value)))
     }
 
     /// The keys of the copy, sorted.

@@ -13,8 +13,10 @@ use crate::{
     server::{Kind, Server},
 };
 
+type Test = fn(&Place<'_>);
+
 /// Each test, and the name of the folder for its copy.
-const TESTS: [(&str, fn(&Place<'_>)); 13] = [
+const TESTS: [(&str, Test); 13] = [
     ("first", a_copy_has_each_content_once),
     ("unchanged", an_unchanged_night_is_a_listing),
     ("changed", a_changed_night_puts_each_new_content_once),

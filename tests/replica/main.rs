@@ -17,6 +17,7 @@ mod off_site;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "the tests of downloads from Azurite need the rest")]
 mod proxy;
+mod retries;
 #[path = "../azurite/sas.rs"]
 #[allow(dead_code, reason = "the tests of downloads from Azurite need the rest")]
 mod sas;

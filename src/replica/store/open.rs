@@ -107,6 +107,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 impl Store {
     /// Opens a store, without asking it anything. Work with it ends when `stop` is set.
     pub fn open(settings: &StoreSettings, stop: Arc<Stop>) -> Result<Self, StoreError> {
+        Self::open_with(settings, stop, Policy::default())
+    }
+
+    /// The same, with another policy for requests that failed.
+    pub fn open_with(settings: &StoreSettings, stop: Arc<Stop>, tries: Policy) -> Result<Self, StoreError> {
         let connector = CountingConnector::default();
         let (requests, behind) = (Arc::clone(&connector.requests), Arc::clone(&connector.behind));
         let overwritten = connector.overwritten.clone();
@@ -116,14 +121,14 @@ impl Store {
         let inner = {
             let _runtime = network.handle().enter();
             match &settings.location.place {
-                Place::S3 { bucket } => s3(settings, bucket, connector)?,
-                Place::Azure { container } => azure(settings, container, connector)?,
+                Place::S3 { bucket } => s3(settings, bucket, connector, &tries)?,
+                Place::Azure { container } => azure(settings, container, connector, &tries)?,
                 Place::Folder(folder) => local(folder)?,
             }
         };
         let location = settings.location.clone();
         let prefix = location.prefix.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Path>();
-        Ok(Self { inner, location, prefix, requests, behind, overwritten, stop, tries: Policy::default(), network })
+        Ok(Self { inner, location, prefix, requests, behind, overwritten, stop, tries, network })
     }
 }
 
@@ -131,6 +136,7 @@ fn s3(
     settings: &StoreSettings,
     bucket: &str,
     connector: CountingConnector,
+    tries: &Policy,
 ) -> Result<Arc<dyn ObjectStore>, StoreError> {
     let given = &settings.credentials;
     let is_identity = given.has("AWS_WEB_IDENTITY_TOKEN_FILE") && given.has("AWS_ROLE_ARN");
@@ -142,7 +148,7 @@ fn s3(
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_http_connector(connector)
-        .with_retry(retries())
+        .with_retry(retries(tries))
         .with_client_options(client_options(settings, endpoint)?)
         .with_checksum_algorithm(Checksum::SHA256);
     for (name, value) in given.of("AWS_") {
@@ -164,6 +170,7 @@ fn azure(
     settings: &StoreSettings,
     container: &str,
     connector: CountingConnector,
+    tries: &Policy,
 ) -> Result<Arc<dyn ObjectStore>, StoreError> {
     let given = &settings.credentials;
     let of_application = given.has("AZURE_CLIENT_ID")
@@ -180,7 +187,7 @@ fn azure(
     let mut builder = MicrosoftAzureBuilder::new()
         .with_container_name(container)
         .with_http_connector(connector)
-        .with_retry(retries())
+        .with_retry(retries(tries))
         .with_client_options(client_options(settings, endpoint)?);
     for (name, value) in given.of("AZURE_") {
         let Ok(key) = name.to_ascii_lowercase().parse::<AzureConfigKey>() else { continue };
@@ -248,11 +255,11 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// How often the library sends a request again that can be sent twice.
-fn retries() -> RetryConfig {
-    let backoff =
-        BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(15), base: 2.0 };
-    RetryConfig { backoff, max_retries: 6, retry_timeout: Duration::from_mins(3) }
+/// How often the library sends a request again that can be sent twice. It signs a request once, so that it must not go on for long.
+fn retries(tries: &Policy) -> RetryConfig {
+    let backoff = BackoffConfig { init_backoff: tries.first_delay, max_backoff: tries.max_delay, base: 2.0 };
+    let max_retries = usize::try_from(tries.max_tries).unwrap_or(usize::MAX);
+    RetryConfig { backoff, max_retries, retry_timeout: tries.max_elapsed.min(Duration::from_mins(3)) }
 }
 
 #[cfg(test)]
