@@ -14,6 +14,7 @@ mod contract;
 mod facts;
 mod faults;
 mod off_site;
+mod kills;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "the tests of downloads from Azurite need the rest")]
 mod proxy;
