@@ -22,6 +22,7 @@ mod retries;
 #[path = "../azurite/sas.rs"]
 #[allow(dead_code, reason = "the tests of downloads from Azurite need the rest")]
 mod sas;
+mod scale;
 mod server;
 #[path = "../support/skip.rs"]
 mod skip;
