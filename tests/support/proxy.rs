@@ -110,6 +110,15 @@ impl Proxy {
     }
 }
 
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // The script may hold a server, and the threads of the proxy live on.
+        if let Ok(mut inner) = self.inner.lock() {
+            inner.script = Box::new(|_| Action::Pass);
+        }
+    }
+}
+
 impl Inner {
     fn next(&mut self, mut asked: Asked) -> Action {
         if asked.path == "/" {
