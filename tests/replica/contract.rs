@@ -1,6 +1,11 @@
 //! What a copy promises, in each store.
 
-use std::{cell::RefCell, fs, io::Read as _};
+use std::{
+    cell::RefCell,
+    fs,
+    io::Read as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use ibinder_sync::{
     failpoints::{self, Point},
@@ -34,10 +39,12 @@ const TESTS: [(&str, Test); 13] = [
 
 fn keeps(kind: Kind) {
     let Some(server) = Server::start(kind) else { return };
-    for (name, test) in TESTS {
+    let fails = |(name, test): &(&'static str, Test)| {
         println!("{kind:?}: {name}");
-        test(&Place::new(&server, name));
-    }
+        catch_unwind(AssertUnwindSafe(|| test(&Place::new(&server, name)))).is_err().then_some(*name)
+    };
+    let failed: Vec<&str> = TESTS.iter().filter_map(fails).collect();
+    assert!(failed.is_empty(), "{kind:?}: {failed:?}");
 }
 
 #[test]

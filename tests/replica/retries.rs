@@ -284,10 +284,7 @@ fn a_bucket_that_vanishes_is_no_file_that_is_missing() {
         bench.replicate(&place.store()).unwrap();
         bench.lose_record();
         for folder in ["commits/0", "manifests/"] {
-            proxy.does(move |asked| match asked.path.contains(folder) {
-                true => Action::Refuse(404, code),
-                false => Action::Pass,
-            });
+            proxy.does(move |asked| if asked.path.contains(folder) { Action::Refuse(404, code) } else { Action::Pass });
             let store = place.store_at(proxy.address);
             let error = bench.replicate(&store).unwrap_err();
             assert_eq!(without_secrets(&error, &store).kind, ErrorKind::NoBucket, "{error}");
