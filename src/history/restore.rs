@@ -282,6 +282,9 @@ impl Restore<'_> {
         };
         let Some(mut content) = content else { return Ok(Attempt::Absent) };
         let outcome = writer.write_file(&wanted.path, &mut *content, sha256, wanted.mtime, self.ended)?;
+        if outcome == WriteOutcome::Unreadable && (self.ended)() {
+            return Ok(Attempt::Wrote(WriteOutcome::Cancelled));
+        }
         Ok(match content.failure().filter(|_| outcome == WriteOutcome::Unreadable) {
             Some(ReadFailure::Failed(why)) => Attempt::Failed(why),
             Some(ReadFailure::Absent) => Attempt::Absent,
