@@ -234,7 +234,9 @@ impl Program<'_> {
     fn replicate(&self, given: cli::Replicate) -> Result<Exit, config::Error> {
         let (output, dest) = (self.output(given.json), self.dest()?);
         let (location, copy) = CopySettings::needed(self.settings, self.sources, given.to)?;
-        Ok(commands::replicate(dest, &location, &copy, &output))
+        // Another place, as of a disk that is attached now and then, says nothing about the copy that is to be kept.
+        let notices = (self.settings.replicate.as_ref() == Some(&location)).then(|| self.notices());
+        Ok(commands::replicate((dest, notices.as_ref()), &location, &copy, &output))
     }
 
     fn binders(&self, binders: Binders) -> Result<Exit, config::Error> {

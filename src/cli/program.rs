@@ -39,7 +39,8 @@ pub(super) const LAST: usize = 1000;
     arg_required_else_help = true
 )]
 #[command(after_help = "Exit codes: 0 complete, 1 internal error, 2 usage or configuration, 3 credentials refused, \
-    4 partial, 5 another command is running, 6 damage found, 7 removals withheld, 8 disk error, 130 or 143 interrupted.\n\n\
+    4 partial, 5 another command is running, 6 damage found, 7 removals withheld, 8 disk error, \
+    9 copy not up to date, 130 or 143 interrupted.\n\n\
     Try it without an account: ibinder-sync demo --dest ./mirror")]
 pub struct Cli {
     /// What is printed on standard error.

@@ -181,6 +181,7 @@ impl AllProfiles {
             (_, 6) => "damage found",
             (_, 7) => "removals withheld",
             (_, 8) => "disk error",
+            (_, 9) => "complete, but the copy is not up to date",
             (_, 130 | 143) => "interrupted; the next run continues",
             _ => "internal error, or killed",
         }

@@ -2,26 +2,38 @@
 
 use std::{path::Path, sync::Arc};
 
+use jiff::Timestamp;
+
 use crate::{
-    config::{CopySettings, Location},
+    config::{CopySettings, Location, Notices},
     mirror::Mirror,
-    report::format::number_of,
     session::{
-        Error, Exit, Output, adoption, check_destination,
+        Error, Exit, Output, check_destination,
         copy::{Copied, Copying},
         open::open_finished,
         output::ended,
         signals::Signals,
+        status_file::StatusFile,
     },
     sync::Stop,
     ui,
 };
 
-/// Brings the copy of a mirror up to date.
-pub fn replicate(dest: &Path, location: &Location, settings: &CopySettings, output: &Output) -> Exit {
+/// Brings the copy of a mirror up to date. With `notices` it is the one that runs keep, and its status is recorded.
+pub fn replicate(
+    (dest, notices): (&Path, Option<&Notices>),
+    location: &Location,
+    settings: &CopySettings,
+    output: &Output,
+) -> Exit {
     let stop = Arc::<Stop>::default();
     let signals = Signals::watch(&stop);
-    let exit = ended(copy(dest, (location, settings), (&stop, output)));
+    let status_file = notices.map(|notices| StatusFile::new(dest, notices));
+    let copied = copy(dest, (location, settings), status_file.as_ref(), (&stop, output));
+    let exit = ended(copied.map(|copied| {
+        show(&copied, output);
+        copied.exit
+    }));
     signals.finished(exit);
     exit
 }
@@ -29,44 +41,34 @@ pub fn replicate(dest: &Path, location: &Location, settings: &CopySettings, outp
 fn copy(
     dest: &Path,
     (location, settings): (&Location, &CopySettings),
+    status_file: Option<&StatusFile>,
     (stop, output): (&Arc<Stop>, &Output),
-) -> Result<Exit, Error> {
+) -> Result<Copied, Error> {
     if !check_destination(dest, false)? {
         return Err(Error::NoMirror(dest.to_owned()));
     }
     let mirror = Arc::new(Mirror::open(dest)?);
     let state = open_finished(&mirror, dest, "replicate")?;
-    adoption::refuse_if_lost(&state, dest)?;
+    if let Some(status_file) = status_file {
+        status_file.begin(mirror.root(), "replicate", "", Timestamp::now())?;
+    }
     let copied = Copying { mirror: &mirror, state: &state, location, settings, stop, output }.run();
-    show(dest, &copied, output);
-    Ok(copied.exit)
+    if let Some(status_file) = status_file {
+        status_file.copy_ended(mirror.root(), &copied.report, None);
+    }
+    Ok(copied)
 }
 
-fn show(dest: &Path, Copied { report, ignores_condition, .. }: &Copied, output: &Output) {
-    if let Some(error) = &report.error {
+fn show(copied: &Copied, output: &Output) {
+    if let Some(error) = &copied.report.error {
         ui::print_note(&format!("error: {}\n", ui::escape(error)));
     }
-    if *ignores_condition {
-        tracing::warn!(
-            "the store wrote a file that was there already, although it was told not to: two mirrors that write to this copy \
-             could replace each other's commits; let only one machine write to it"
-        );
+    for warning in copied.notes() {
+        tracing::warn!("{warning}");
     }
     if output.json {
-        return ui::print_json(report);
-    }
-    if report.error.is_some() {
-        return;
-    }
-    if !output.quiet {
-        ui::print(&format!("{}\n", ui::copied(report)));
-    }
-    if report.missing > 0 {
-        tracing::warn!(
-            "{} could not be copied, because the mirror itself lacks them: \
-             `ibinder-sync verify --repair --dest {}` downloads what iBinder still has",
-            number_of(report.missing, "content", "contents"),
-            dest.display()
-        );
+        ui::print_json(&copied.report);
+    } else if !output.quiet && copied.report.error.is_none() {
+        ui::print(&format!("{}\n", ui::copied(&copied.report)));
     }
 }

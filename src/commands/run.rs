@@ -57,7 +57,7 @@ pub(crate) fn carry_out(
     let mut notifications = Notifications::new(&config.notices, &config.dest);
     let ran = begin(config, started).and_then(|writing| {
         notifications.begun();
-        let ran = go(config, output, (writing, stop), (command, started));
+        let ran = go(config, output, (writing, stop, &signals), (command, started));
         // Only now, because the service manager kills what takes too long after this.
         output.manager.notify(&[Notice::Stopping]);
         ran
@@ -111,7 +111,7 @@ fn begin(config: &Config, started: Timestamp) -> Result<Writing, Error> {
 fn go(
     config: &Config,
     output: &Output,
-    (writing, stop): (Writing, Arc<Stop>),
+    (writing, stop, signals): (Writing, Arc<Stop>, &Signals),
     (command, started): (&str, Timestamp),
 ) -> Result<(Exit, RunReport), Error> {
     let clock = Instant::now();
@@ -147,6 +147,7 @@ fn go(
         report.held = state.read(|r| r.totals()).ok().map(|totals| totals.documents);
     }
     let exit = closing.write(&finished, &mut report, listed);
+    let exit = closing.copy((&finished, exit), &mut report, (signals, output));
     let place = config.dest.join(STATE_FOLDER).join("runs").join(format!("{}.html", run.id));
     if exit != Exit::Usage {
         reporting::show(output, &report, &place, &finished.ended);

@@ -122,12 +122,14 @@ fn failing(language: Language, facts: &Facts<'_>) -> Letter {
     // Other messages may name documents.
     let is_quoted = facts.names || matches!(problem, Problem::Settings | Problem::Credentials);
     let of_run = |failure: &&Failure| failure.document_id.is_none() && failure.binder_id.is_none();
-    let quote = facts.report.failures.iter().rev().find(of_run).filter(|_| is_quoted);
+    let of_copy = facts.report.copy.as_ref().and_then(|copy| copy.error.as_deref());
+    let of_run = facts.report.failures.iter().rev().find(of_run).map(|failure| failure.error.as_str());
+    let quote = if problem == Problem::NotCopied { of_copy } else { of_run.filter(|_| is_quoted) };
     Letter {
         is_bad: true,
         headline: problem.short(language, facts.report),
         sentence: problem.sentence(language).to_owned(),
-        quote: quote.map(|failure| escape_line(&failure.error).chars().take(LONGEST_QUOTE).collect()),
+        quote: quote.map(|error| escape_line(error).chars().take(LONGEST_QUOTE).collect()),
         advice: Some(problem.advice(language)),
         lists: lists(language, facts),
         ..Letter::default()
@@ -187,6 +189,12 @@ fn rows(language: Language, facts: &Facts<'_>) -> Vec<(&'static str, String)> {
         if report.bytes.downloaded > 0 {
             rows.push((language.pick("Downloaded", "Hämtat"), bytes(report.bytes.downloaded)));
         }
+    }
+    if let Some(copy) = &report.copy {
+        let words = if copy.is_current() { ("up to date", "aktuell") } else { ("not up to date", "inte aktuell") };
+        let state = language.pick(words.0, words.1);
+        let commit = copy.commit.map(|number| format!(", commit {}", language.number(number))).unwrap_or_default();
+        rows.push((language.pick("Copy", "Kopia"), format!("{state}{commit}")));
     }
     rows.extend(
         facts.last_complete.map(|at| (language.pick("Last complete run", "Senaste fullständiga körning"), time(at))),

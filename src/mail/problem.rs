@@ -11,6 +11,7 @@ pub(super) enum Problem {
     Damaged,
     Withheld,
     Disk,
+    NotCopied,
     Stopped,
     Unexpected,
 }
@@ -24,6 +25,7 @@ impl Problem {
             6 => Self::Damaged,
             7 => Self::Withheld,
             8 => Self::Disk,
+            9 => Self::NotCopied,
             130 | 143 => Self::Stopped,
             _ => Self::Unexpected,
         }
@@ -43,6 +45,7 @@ impl Problem {
             Self::Partial | Self::Withheld => gaps(language, report),
             Self::Damaged => said("damaged files", "skadade filer"),
             Self::Disk => said("the disk is full or can't be written", "disken är full eller går inte att skriva till"),
+            Self::NotCopied => said("the copy elsewhere is not up to date", "kopian på annan plats är inte aktuell"),
             Self::Stopped => said("stopped before the end", "avbruten före slutet"),
             Self::Unexpected => said("unexpected error", "oväntat fel"),
         }
@@ -74,6 +77,10 @@ impl Problem {
             Self::Disk => language.pick(
                 "The disk of the mirror is full or can't be written. What was mirrored before is still there.",
                 "Spegelns disk är full eller går inte att skriva till. Det som redan är speglat finns kvar.",
+            ),
+            Self::NotCopied => language.pick(
+                "The mirror is complete, but its copy in the object store could not be brought up to date. What the copy had before is unchanged.",
+                "Spegeln är fullständig, men dess kopia i objektlagringen kunde inte göras aktuell. Det som kopian redan hade är oförändrat.",
             ),
             Self::Stopped => language.pick(
                 "The run was stopped. What it downloaded is kept, and the next run continues.",
@@ -108,6 +115,10 @@ impl Problem {
             Self::Disk => language.pick(
                 "Free some space, or check that the disk is mounted and can be written.",
                 "Frigör utrymme, eller se efter att disken är monterad och går att skriva till.",
+            ),
+            Self::NotCopied => language.pick(
+                "Nothing, if this is the first mail about it: the next run tries again. `ibinder-sync replicate` tries now, and `ibinder-sync doctor` checks the store and its credentials.",
+                "Ingenting, om det är första mejlet om saken: nästa körning försöker igen. `ibinder-sync replicate` försöker nu, och `ibinder-sync doctor` prövar lagringen och dess inloggning.",
             ),
             Self::Stopped => language.pick(
                 "Nothing, unless it happens every night: then give the run more time.",

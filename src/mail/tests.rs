@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::report::{Failure, FailureCause, Language, Outcome, RunReport, Withheld};
+use crate::report::{CopyReport, Failure, FailureCause, Language, Outcome, RunReport, Withheld};
 
 static UTC: TimeZone = TimeZone::UTC;
 
@@ -58,6 +58,16 @@ fn refused() -> RunReport {
     }
 }
 
+fn not_copied() -> RunReport {
+    let copy = CopyReport {
+        location: "s3://backup-eken/mirror".to_owned(),
+        commit: Some(12),
+        error: Some("writing objects/ab failed: NoSuchBucket; the bucket must exist".to_owned()),
+        ..CopyReport::default()
+    };
+    RunReport { copy: Some(copy), ..RunReport::sample(Outcome::Complete) }
+}
+
 fn both(letter: &Letter) -> String {
     format!("Subject: {}\n\n{}", letter.subject, text(letter))
 }
@@ -65,11 +75,13 @@ fn both(letter: &Letter) -> String {
 #[test]
 fn mails_read_well_in_both_languages() {
     let (partial, refused, complete) = (partial(), refused(), RunReport::sample(Outcome::Complete));
+    let not_copied = not_copied();
     for (language, code) in [(Language::English, "en"), (Language::Swedish, "sv")] {
         for (name, occasion, facts) in [
             ("partial", Occasion::Failing, facts(&partial, 7)),
             ("names", Occasion::Failing, Facts { names: true, ..facts(&partial, 7) }),
             ("refused", Occasion::Failing, Facts { last_complete: None, ..facts(&refused, 2) }),
+            ("not_copied", Occasion::Failing, facts(&not_copied, 9)),
             ("recovered", Occasion::Recovered, facts(&complete, 0)),
             ("well", Occasion::Well, facts(&complete, 0)),
         ] {
@@ -84,7 +96,7 @@ fn mails_read_well_in_both_languages() {
 #[test]
 fn every_problem_has_words_in_both_languages() {
     let report = RunReport::sample(Outcome::Failed);
-    for exit_code in [1, 2, 3, 4, 6, 7, 8, 143] {
+    for exit_code in [1, 2, 3, 4, 6, 7, 8, 9, 143] {
         let [english, swedish] = [Language::English, Language::Swedish]
             .map(|language| compose(Occasion::Failing, language, &facts(&report, exit_code)));
         assert!(english.subject.starts_with("iBinder backup north: "), "{}", english.subject);
@@ -100,7 +112,7 @@ fn every_problem_has_words_in_both_languages() {
 fn documents_are_named_only_if_asked_for() {
     let mut report = partial();
     report.failures.push(Failure::of_nobody(FailureCause::File, "Brf Eken/Stadgar.pdf can't be written".to_owned()));
-    for exit_code in [1, 4, 6, 7, 8] {
+    for exit_code in [1, 4, 6, 7, 8, 9] {
         for names in [false, true] {
             let letter = compose(Occasion::Failing, Language::English, &Facts { names, ..facts(&report, exit_code) });
             let all = both(&letter) + &html(&letter);

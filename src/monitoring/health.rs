@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     monitoring::{CompleteRun, LastRun, Liveness, Status},
-    report::{FailureCause, Outcome, VerifyOutcome, count, format::number_of},
+    report::{CopyResult, FailureCause, Outcome, VerifyOutcome, count, format::number_of},
 };
 
 /// Clock corrections set the time back by less than this, in seconds.
@@ -102,6 +102,7 @@ impl Health {
             );
         }
         of_checks(status, now, &mut note);
+        of_copy(status, now, max_age, &mut note);
         problems.sort_by_key(|problem| std::cmp::Reverse(problem.level));
         let level = problems.first().map_or(Level::Ok, |problem| problem.level);
         let mut said: Vec<String> =
@@ -136,7 +137,8 @@ fn of_last_run(run: &LastRun, running: bool, note: &mut impl FnMut(Level, String
     let exit = run.exit_code;
     // The code comes first: whatever the outcome says, the process has failed.
     match (run.outcome, exit) {
-        (Outcome::Complete, 0) => {}
+        // The copy has a line of its own.
+        (Outcome::Complete, _) if run.is_good() => {}
         (_, 3) => note(Level::Critical, "the credentials were refused".to_owned()),
         (_, 8) => note(Level::Critical, "the disk failed, or is full".to_owned()),
         (_, 7) if run.documents.withheld == 0 => {
@@ -229,6 +231,30 @@ fn of_checks(status: &Status, now: Timestamp, note: &mut impl FnMut(Level, Strin
     }
 }
 
+/// A copy that fails, or that has been behind the mirror for too long.
+fn of_copy(status: &Status, now: Timestamp, max_age: i64, note: &mut impl FnMut(Level, String)) {
+    let Some(copy) = &status.copy else { return };
+    let place = &copy.location;
+    if copy.outcome == CopyResult::Failed {
+        let since = copy.behind_since.map_or(0, |since| now.as_second() - since.as_second());
+        let times = match copy.failures {
+            0 | 1 => String::new(),
+            times => format!(", {} times in a row since {} ago", count(times), span(since)),
+        };
+        let why = copy.error.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        return note(Level::Warning, format!("the copy at {place} could not be brought up to date{times}{why}"));
+    }
+    let reached = copy.last_success_at.or(copy.behind_since);
+    let behind = status
+        .last_complete_run
+        .as_ref()
+        .zip(reached)
+        .map_or(0, |(run, reached)| run.finished_at.as_second() - reached.as_second());
+    if behind > max_age {
+        note(Level::Warning, format!("the copy at {place} is {} behind the mirror", span(behind)));
+    }
+}
+
 /// The age and the size, in short.
 fn summary(status: &Status, now: Timestamp) -> Option<String> {
     let ago = |last: &CompleteRun| span((now.as_second() - last.finished_at.as_second()).max(0));
@@ -248,6 +274,10 @@ fn perfdata(status: &Status, now: Timestamp, max_age: i64) -> String {
         status.waiting.versions,
         status.waiting.withheld,
     );
+    if let Some(copy) = &status.copy {
+        let age = copy.last_success_at.map(|at| (now.as_second() - at.as_second()).max(0));
+        text.push_str(&age.map_or_else(|| " copy=U".to_owned(), |age| format!(" copy={age}s")));
+    }
     if let Some(space) = &status.space {
         text.push_str(&format!(
             " documents={} tree={}B history={}B",

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 
 use crate::{
     monitoring::{
-        CompleteRun, Damage, Health, LastRun, LastVerify, Level, Liveness, Process, Space, Status, Waiting, Working,
-        span,
+        CompleteRun, CopyStatus, Damage, Health, LastRun, LastVerify, Level, Liveness, Process, Space, Status, Waiting,
+        Working, span,
     },
-    report::{Binders, Bytes, Checked, Documents, FailureCause, Freed, Outcome, Requests, VerifyOutcome, count},
+    report::{
+        Binders, Bytes, Checked, CopyResult, Documents, FailureCause, Freed, Outcome, Requests, VerifyOutcome, count,
+    },
 };
 
 const NOW: i64 = 1_800_000_000;
@@ -183,6 +185,45 @@ fn damage_is_critical_until_it_is_gone() {
         status.last_verify = Some(verify.clone());
         assert_eq!(judge(&status, &[]).level, level, "{outcome:?}");
     }
+}
+
+#[test]
+fn a_copy_that_fails_or_stays_behind_is_a_warning() {
+    use CopyResult::{Failed, Stopped, Unchanged};
+    let copy = |outcome, failures, success: Option<i64>, behind: Option<i64>| {
+        let mut status = complete(3600);
+        status.copy = Some(CopyStatus {
+            location: "s3://b/eken".into(),
+            outcome,
+            failures,
+            last_success_at: success.map(|ago| at(NOW - ago)),
+            behind_since: behind.map(|ago| at(NOW - ago)),
+            error: (outcome == Failed).then(|| "no such bucket".into()),
+            ..CopyStatus::default()
+        });
+        status
+    };
+    let day = 86_400;
+    #[rustfmt::skip]
+    let table = [
+        (copy(Unchanged, 0, Some(3000), None),               None),
+        // It is as old as the mirror.
+        (copy(Unchanged, 0, Some(3600 + MAX), None),         None),
+        (copy(Unchanged, 0, Some(3601 + MAX), None),         Some("the copy at s3://b/eken is 26 h behind the mirror")),
+        (copy(Stopped, 0, None, Some(3600)),                 None),
+        (copy(Stopped, 0, None, Some(4 * day)),              Some("the copy at s3://b/eken is 3 days behind the mirror")),
+        (copy(Failed, 1, Some(day), Some(60)),               Some("the copy at s3://b/eken could not be brought up to date: no such bucket")),
+        (copy(Failed, 3, Some(9 * day), Some(3 * day)),      Some("could not be brought up to date, 3 times in a row since 3 days ago: no such bucket")),
+    ];
+    for (status, words) in table {
+        let health = judge(&status, &[]);
+        let level = if words.is_some() { Level::Warning } else { Level::Ok };
+        assert_eq!(health.level, level, "{}", health.headline);
+        assert!(health.headline.contains(words.unwrap_or_default()), "{}", health.headline);
+    }
+    let health = judge(&then(Outcome::Complete, 9, |_| {}), &[]);
+    assert_eq!(health.level, Level::Ok, "the copy has a line of its own: {}", health.headline);
+    assert!(judge(&copy(Stopped, 0, None, None), &[]).perfdata.contains(" copy=U "));
 }
 
 #[test]

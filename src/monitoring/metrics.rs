@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::{
-    monitoring::{LastRun, LastVerify, Status},
+    monitoring::{CopyStatus, LastRun, LastVerify, Status},
     report::{Outcome, Statuses, VerifyOutcome},
 };
 
@@ -46,6 +46,13 @@ pub const METRICS: &[(&str, &str)] = &[
     ("ibinder_sync_last_verify_repaired", "Of those, the repaired ones."),
     ("ibinder_sync_last_full_verify_timestamp_seconds", "When checks had read everything for the last time."),
     ("ibinder_sync_damage_left", "Documents and objects whose damage is known and not known to be gone."),
+    ("ibinder_sync_copy_up", "1 if the last try brought the copy up to date, 0 if not."),
+    ("ibinder_sync_copy_last_success_timestamp_seconds", "When the copy was brought up to date for the last time."),
+    ("ibinder_sync_copy_commit", "The number of the copy's last commit."),
+    ("ibinder_sync_copy_missing_contents", "Contents that the copy lacks because the mirror lacks them."),
+    ("ibinder_sync_copy_uploaded_contents", "Contents that the last try uploaded."),
+    ("ibinder_sync_copy_uploaded_bytes", "Bytes that the last try uploaded."),
+    ("ibinder_sync_copy_requests", "Requests that the last try sent to the copy's store."),
 ];
 
 /// The textfile. `profile` tells the mirrors of one machine apart.
@@ -66,6 +73,9 @@ pub fn metrics(status: &Status, profile: Option<&str>, now: Timestamp) -> String
         page.one("last_full_verify_timestamp_seconds", &[], round.ended_at.as_second());
     }
     page.one("damage_left", &[], status.damage.as_ref().map_or(0, |damage| damage.left));
+    if let Some(copy) = &status.copy {
+        of_copy(&mut page, copy);
+    }
     page.text()
 }
 
@@ -172,6 +182,20 @@ fn of_verify(page: &mut Page, verify: &LastVerify) {
     page.one("last_verify_repaired", &[], verify.repaired);
 }
 
+fn of_copy(page: &mut Page, copy: &CopyStatus) {
+    page.one("copy_up", &[], u8::from(copy.failures == 0 && copy.behind_since.is_none()));
+    if let Some(at) = copy.last_success_at {
+        page.one("copy_last_success_timestamp_seconds", &[], at.as_second());
+    }
+    if let Some(commit) = copy.commit {
+        page.one("copy_commit", &[], commit);
+        page.one("copy_missing_contents", &[], copy.missing);
+    }
+    page.one("copy_uploaded_contents", &[], copy.contents);
+    page.one("copy_uploaded_bytes", &[], copy.bytes);
+    page.one("copy_requests", &[], copy.requests);
+}
+
 /// Samples, by the position of their metric in the list.
 struct Page {
     labels: String,
@@ -234,7 +258,7 @@ mod tests {
     use super::*;
     use crate::{
         monitoring::{LastRound, Space, Waiting},
-        report::{Checked, FailureCause},
+        report::{Checked, CopyReport, CopyResult, FailureCause},
     };
 
     fn at(second: i64) -> Timestamp {
@@ -274,6 +298,10 @@ mod tests {
         };
         let round = LastRound { began_at: None, ended_at: at(3), damaged: 0 };
         status.record_verify(verify, Some(round), None);
+        let copy = CopyReport { commit: Some(12), bytes: 5, outcome: CopyResult::Committed, ..CopyReport::default() };
+        status.record_copy(&copy, at(2600));
+        let failed = CopyReport { outcome: CopyResult::Failed, ..copy };
+        status.record_copy(&failed, at(2700));
         status
     }
 
@@ -294,6 +322,10 @@ mod tests {
             "ibinder_sync_requests{organisation=\"o\",to=\"api\",status=\"none\"} 1",
             "ibinder_sync_last_verify_outcome{organisation=\"o\",outcome=\"damaged\"} 1",
             "ibinder_sync_damage_left{organisation=\"o\"} 1",
+            "ibinder_sync_copy_up{organisation=\"o\"} 0",
+            "ibinder_sync_copy_last_success_timestamp_seconds{organisation=\"o\"} 2600",
+            "ibinder_sync_copy_commit{organisation=\"o\"} 12",
+            "ibinder_sync_copy_uploaded_bytes{organisation=\"o\"} 5",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");
         }
@@ -319,7 +351,10 @@ mod tests {
     fn unknown_values_have_no_line() {
         let text = metrics(&Status::new("/m".into(), at(0)), None, at(0));
         assert!(
-            !text.contains("last_success") && !text.contains("last_run") && !text.contains("mirrored_bytes"),
+            !text.contains("copy")
+                && !text.contains("last_success")
+                && !text.contains("last_run")
+                && !text.contains("mirrored_bytes"),
             "{text}"
         );
     }

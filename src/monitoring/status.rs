@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    monitoring::{Liveness, Process, ProcessState, Working},
+    monitoring::{CopyStatus, Liveness, Process, ProcessState, Working},
     report::{
-        Binders, Bytes, Checked, Documents, FailureCause, Filters, Freed, Outcome, Requests, RunReport, Scrub,
-        VerifyOutcome,
+        Binders, Bytes, Checked, CopyReport, Documents, FailureCause, Filters, Freed, Outcome, Requests, RunReport,
+        Scrub, VerifyOutcome,
     },
 };
 
@@ -58,6 +58,9 @@ pub struct Status {
     pub last_round: Option<LastRound>,
     /// Known damage that is not repaired.
     pub damage: Option<Damage>,
+    /// The copy in an object store; `None` if runs keep none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<CopyStatus>,
 }
 
 /// The result of the last run.
@@ -104,6 +107,11 @@ pub struct LastRun {
 }
 
 impl LastRun {
+    /// Whether nothing went wrong but perhaps with the copy, which was made when the run was over.
+    pub(super) fn is_good(&self) -> bool {
+        matches!(self.exit_code, 0 | 9 | 130 | 143)
+    }
+
     /// A summary of a report.
     pub fn of(report: &RunReport, exit_code: u8) -> Self {
         let mut failures = BTreeMap::new();
@@ -281,6 +289,10 @@ impl Status {
         if let Some(run) = &mut copy.last_run {
             run.filters = run.filters.as_ref().map(Filters::without_names);
         }
+        if let Some(of_copy) = &mut copy.copy {
+            // It may name a file.
+            of_copy.error = None;
+        }
         copy.text()
     }
 
@@ -302,12 +314,17 @@ impl Status {
 
     /// A run ended, or could not begin; `left` is the known damage, earlier and new.
     pub fn record_run(&mut self, run: LastRun, left: Option<Damage>) {
-        if run.outcome == Outcome::Complete && run.exit_code == 0 {
+        if run.outcome == Outcome::Complete && run.is_good() {
             let LastRun { run_id, started_at, finished_at, .. } = run.clone();
             self.last_complete_run = Some(CompleteRun { run_id, started_at, finished_at });
         }
         self.record_scrub(&run, left);
         self.last_run = Some(run);
+    }
+
+    /// A copy was brought up to date, or could not be.
+    pub fn record_copy(&mut self, report: &CopyReport, now: Timestamp) {
+        self.copy = Some(CopyStatus::after(self.copy.take(), report, now));
     }
 
     /// Records damage that a run found, whatever its outcome.

@@ -38,6 +38,7 @@ pub fn render(page: &ReportPage<'_>, location: PageLocation<'_>) -> String {
                 (sections::failures(page))
                 (sections::withheld(report, language))
                 (sections::warnings(report, language))
+                (sections::copy(page))
                 (sections::tabs(report, language))
                 (sections::runs(page, location))
                 @if began {

@@ -192,6 +192,39 @@ pub(crate) fn warnings(report: &RunReport, language: Language) -> Markup {
     )
 }
 
+/// The copy in an object store.
+pub(crate) fn copy(page: &ReportPage<'_>) -> Markup {
+    let language = page.language;
+    let Some(copy) = &page.report.copy else { return html! {} };
+    let added = language.count(copy.contents, ("content", "contents"), ("innehåll", "innehåll"));
+    html! {
+        section {
+            h2 { (language.pick("Copy", "Kopia")) }
+            dl {
+                dt { (language.pick("Place", "Plats")) } dd { (copy.location) }
+                dt { (language.pick("State", "Läge")) }
+                dd {
+                    @if copy.is_current() { (language.pick("up to date", "aktuell")) }
+                    @else { b { (language.pick("not up to date", "inte aktuell")) } }
+                    @if let Some(error) = &copy.error { ": " span.from lang=[foreign(language)] { (error) } }
+                }
+                @if let Some(commit) = copy.commit {
+                    dt { (language.pick("Last commit", "Senaste commit")) }
+                    dd {
+                        (language.number(commit))
+                        @if let Some(run) = &copy.run_id { (language.pick(" of run ", " från körning ")) (run) }
+                        @if let Some(at) = copy.committed_at { ", " (local_time(at, page.zone, language.time_pattern())) }
+                    }
+                }
+                dt { (language.pick("Uploaded", "Uppladdat")) } dd { (added) ", " (language.bytes(copy.bytes)) }
+                @if copy.missing > 0 {
+                    dt { (language.pick("Missing", "Saknas")) } dd { (language.number(copy.missing)) }
+                }
+            }
+        }
+    }
+}
+
 /// Binders with tabs that hold no documents.
 pub(crate) fn tabs(report: &RunReport, language: Language) -> Markup {
     let binders = &report.tabs_without_documents;

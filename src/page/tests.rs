@@ -5,7 +5,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{markup::href, *};
 use crate::model::LinkBase;
 use crate::report::{
-    ChangeKind, ChangeLog, ChangedDocument, Failure, FailureCause, Outcome, RunReport, Scrub, Warning, WithheldWarning,
+    ChangeKind, ChangeLog, ChangedDocument, CopyReport, CopyResult, Failure, FailureCause, Outcome, RunReport, Scrub,
+    Warning, WithheldWarning,
 };
 
 /// What a hostile service may call a document.
@@ -164,6 +165,32 @@ fn a_run_that_could_not_begin_has_nothing_to_count() {
         let page = ReportPage { report, runs: &[], binders, zone, language, organisation: Some("Eken") };
         let page = render(&page, PageLocation::Outside(&base));
         assert!(page.contains("no disk") && page.contains("Eken</bdi>") && !page.contains(began), "{page}");
+    }
+}
+
+#[test]
+fn the_copy_is_shown_and_one_that_is_not_up_to_date_is_something_to_do() {
+    let (binders, zone) = (&BTreeMap::new(), &TimeZone::UTC);
+    let page = |copy: Option<CopyReport>, language| {
+        let report = &RunReport { copy, ..RunReport::sample(Outcome::Complete) };
+        render(&ReportPage { report, runs: &[], binders, zone, language, organisation: None }, PageLocation::State)
+    };
+    let failed = CopyReport {
+        location: "s3://b/<eken>".to_owned(),
+        commit: Some(1200),
+        error: Some("no <bucket>".to_owned()),
+        ..CopyReport::default()
+    };
+    let current = CopyReport { outcome: CopyResult::Unchanged, error: None, ..failed.clone() };
+    for (language, title, good, bad) in [
+        (Language::English, "<h2>Copy</h2>", "<dd>up to date</dd>", "<b>not up to date</b>: "),
+        (Language::Swedish, "<h2>Kopia</h2>", "<dd>aktuell</dd>", "<b>inte aktuell</b>: "),
+    ] {
+        let (shown, told) = (page(Some(current.clone()), language), page(Some(failed.clone()), language));
+        assert!(shown.contains(title) && shown.contains(good) && shown.contains("b/&lt;eken&gt;"), "{shown}");
+        assert!(!shown.contains("class=\"next\"") && told.contains("class=\"next\""), "{told}");
+        assert!(told.contains(bad) && told.contains("no &lt;bucket&gt;"), "{told}");
+        assert!(!page(None, language).contains(title));
     }
 }
 

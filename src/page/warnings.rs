@@ -103,6 +103,9 @@ fn of_run(warning: &Warning) -> Option<String> {
         Warning::RetentionSkipped(w) => format!("inget gallrades: {}", w.why),
         Warning::CheckUnrecorded(w) => format!("hur långt kontrollen kom kunde inte sparas: {}", w.why),
         Warning::Deprecation(w) => format!("iBinder meddelar att ett anrop som programmet gör ska upphöra ({}); se efter om det finns en nyare version av ibinder-sync", w.why),
+        Warning::Copy(w) => format!("kopian är inte aktuell: {}; spegeln påverkas inte", w.why),
+        Warning::CopyIncomplete { count } => format!("{} kunde inte kopieras, eftersom spegeln själv saknar det; `ibinder-sync verify --repair` hämtar det som finns kvar i iBinder", Language::Swedish.count(*count, ("", ""), ("innehåll", "innehåll"))),
+        Warning::CopyUnguarded => "kopians lagring skrev över en fil fast den inte skulle göra det: två speglar som skriver till kopian kan skriva över varandras commits; låt bara en maskin skriva dit".to_owned(),
         Warning::More { count } => format!("ytterligare {} står i loggen", Language::Swedish.count(*count, ("", ""), ("varning", "varningar"))),
         _ => return None,
     })

@@ -22,6 +22,7 @@ pub enum CopyResult {
 
 /// What became of the copy in an object store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CopyReport {
     /// Where it is.
     pub location: String,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeLog, Failure, Filters, FirstRun, Warning};
+use super::{ChangeLog, CopyReport, Failure, Filters, FirstRun, Warning};
 
 /// The outcome of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -280,6 +280,9 @@ pub struct RunReport {
     /// begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<ChangeLog>,
+    /// What became of the copy in an object store; `None` if none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<CopyReport>,
     /// How many documents the mirror has, if the run listed nothing; not part of the written report.
     #[serde(skip)]
     pub held: Option<u64>,
@@ -291,6 +294,11 @@ impl RunReport {
         self.outcome != Outcome::Complete
             && (self.binders.listed, self.documents.seen) == (0, 0)
             && !self.documents.has_changes()
+    }
+
+    /// Whether a copy is kept and is not up to date.
+    pub fn lacks_copy(&self) -> bool {
+        self.copy.as_ref().is_some_and(|copy| !copy.is_current())
     }
 
     /// Sets the warnings, as data and as text.

@@ -195,6 +195,23 @@ pub enum Warning {
     /// A binder has no page of its own.
     #[error("a binder has no page of its own: {}", .0.why)]
     CataloguePart(OtherWarning),
+    /// The copy in an object store could not be brought up to date.
+    #[error("the copy is not up to date: {}; the mirror is not affected", .0.why)]
+    Copy(OtherWarning),
+    /// The copy lacks contents that the mirror itself lacks.
+    #[error(
+        "{} could not be copied, because the mirror itself lacks {}; `ibinder-sync verify --repair` downloads what iBinder still has",
+        number_of(*.count, "content", "contents"), if *.count == 1 { "it" } else { "them" }
+    )]
+    CopyIncomplete {
+        /// How many.
+        count: u64,
+    },
+    /// The copy's store does not keep a condition that protects commits.
+    #[error(
+        "the copy's store replaced a file although it was told not to: two mirrors that write to this copy could replace each other's commits; let only one machine write to it"
+    )]
+    CopyUnguarded,
     /// A file outside of the mirror could not be written, or belongs to another mirror.
     #[error("{}", .0.why)]
     Output(OtherWarning),
@@ -301,6 +318,9 @@ mod tests {
              json!({"kind": "withheld", "binder_id": "k", "binder": "Brf", "count": 3, "document_ids": ["3f2a"], "paths": ["Brf/a"], "confirm": 3}),
              "3 documents of binder \"Brf\" (k) are missing in iBinder and were kept: \"Brf/a\" and 2 more (the report lists all); `ibinder-sync withheld` lists them, and shows how to confirm"),
             (Warning::MaxDuration, json!({"kind": "max_duration"}),                                "--max-duration is over"),
+            (Warning::CopyIncomplete { count: 1 }, json!({"kind": "copy_incomplete", "count": 1}),
+             "1 content could not be copied, because the mirror itself lacks it; `ibinder-sync verify --repair`"),
+            (Warning::other(Warning::Copy, "s3://b: no"), json!({"kind": "copy", "why": "s3://b: no"}), "not up to date: s3://b: no; the mirror"),
             (Warning::More { count: 2 }, json!({"kind": "more", "count": 2}),                      "2 more warnings"),
         ];
         for (warning, data, text) in table {

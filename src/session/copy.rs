@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{Error, Exit, Output, runtime, watchdog};
+use super::{Error, Exit, Output, adoption, runtime, watchdog};
 use crate::{
     config::{CopySettings, Location},
     mirror::{self, Mirror},
     model::Sha256,
     remote,
     replica::{self, CopyOutcome, Credentials, Place, Replicate, ReplicateOptions, Replicated, Store, StoreSettings},
-    report::{CopyReport, CopyResult, Progress},
+    report::{CopyReport, CopyResult, Progress, Warning},
     state::{CopyRecord, State},
     sync::{Stop, StopCause},
     systemd::Notice,
@@ -59,6 +59,15 @@ pub(crate) struct Copied {
     pub(crate) ignores_condition: bool,
 }
 
+impl Copied {
+    /// What is to be known although the copy was brought up to date.
+    pub(crate) fn notes(&self) -> Vec<Warning> {
+        let lacks = (self.report.missing > 0 && self.report.is_current())
+            .then_some(Warning::CopyIncomplete { count: self.report.missing });
+        lacks.into_iter().chain(self.ignores_condition.then_some(Warning::CopyUnguarded)).collect()
+    }
+}
+
 impl Copying<'_> {
     /// Uploads what the copy lacks. A failure is in the report.
     pub(crate) fn run(&self) -> Copied {
@@ -84,6 +93,7 @@ impl Copying<'_> {
     }
 
     fn replicate(&self, progress: &Arc<Progress>, report: &mut CopyReport) -> Result<Replicated, Error> {
+        adoption::refuse_if_lost(self.state, self.mirror.root().path())?;
         let store = open_store(self.location, self.settings, Arc::clone(self.stop))?;
         let record = open_record(self.mirror, self.location)?;
         let options = ReplicateOptions { transfers: self.settings.transfers, bandwidth: self.settings.bandwidth };
@@ -96,7 +106,7 @@ impl Copying<'_> {
             progress,
         };
         let (bars, output) = (Arc::clone(progress), self.output);
-        let _screen = ui::Screen::of_files(bars, &output.bars, output.quiet, output.json_log);
+        let _screen = ui::Screen::of_copy(bars, &output.bars, output.quiet, output.json_log);
         let done = self.watch(progress, &store, || work.run());
         report.requests = store.requests();
         Ok(done??)

@@ -28,6 +28,8 @@ pub enum Exit {
     Withheld,
     /// 8
     Disk,
+    /// 9
+    NotCopied,
     /// 130
     Interrupted,
     /// 143
@@ -49,6 +51,7 @@ impl Exit {
             Self::Damaged => 6,
             Self::Withheld => 7,
             Self::Disk => 8,
+            Self::NotCopied => 9,
             Self::Interrupted => 130,
             Self::Terminated => 143,
             Self::Other(code) => code,

@@ -91,12 +91,12 @@ impl Finalizer<'_> {
         report.set_warnings(finished.tally.warnings());
     }
 
-    fn page(&self, report: &RunReport) -> Result<(), Error> {
+    pub(super) fn page(&self, report: &RunReport) -> Result<(), Error> {
         Ok(history::write_page(self.mirror, self.state, report, self.config.notices.language)?)
     }
 
     /// Writes the page for people outside of the mirror. Returns what went wrong.
-    fn publish(&self, report: &RunReport) -> Option<String> {
+    pub(super) fn publish(&self, report: &RunReport) -> Option<String> {
         let config = self.config;
         report_file::write(&config.notices, &config.dest, (self.mirror, self.state), report)
     }
@@ -140,7 +140,8 @@ impl Finalizer<'_> {
     fn write_status(&self, exit: Exit, finished: &Finished, report: &mut RunReport) -> Exit {
         let (root, run) = (self.mirror.root(), (self.state, self.run));
         let (to_come, counted) = (finished.tally.to_come(), finished.counted);
-        let written = self.status_file.run_ended(root, run, report, &Ending { exit, to_come, counted });
+        let copies = self.config.copy.location.is_some();
+        let written = self.status_file.run_ended(root, run, report, &Ending { exit, to_come, counted, copies });
         let told = written.map(|told| told.into_iter().chain(self.publish(report)).collect::<Vec<String>>());
         match told {
             Ok(told) if told.is_empty() => exit,
@@ -162,7 +163,7 @@ impl Finalizer<'_> {
                     tracing::warn!("{why}");
                 }
                 // Readers of copies elsewhere still get the status.
-                self.status_file.run_lost(root, run, report, &Ending { exit: failed, to_come, counted });
+                self.status_file.run_lost(root, run, report, &Ending { exit: failed, to_come, counted, copies });
                 failed
             }
         }
@@ -189,7 +190,7 @@ fn deleted(count: Result<usize, history::Error>, (one, many): (&str, &str)) {
     }
 }
 
-fn write_report(mirror: &Mirror, report: &RunReport) -> Result<(), Error> {
+pub(super) fn write_report(mirror: &Mirror, report: &RunReport) -> Result<(), Error> {
     let text = ui::json(report);
     let text = text.trim_end().as_bytes();
     let own = mirror.write_state_file(&format!("runs/{}.json", report.run_id), text);

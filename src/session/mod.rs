@@ -3,6 +3,7 @@
 pub(crate) mod adoption;
 pub(crate) mod confirm;
 pub(crate) mod copy;
+mod copy_after_run;
 pub(crate) mod error;
 mod exit;
 pub(crate) mod finalize;

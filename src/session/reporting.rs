@@ -60,6 +60,7 @@ pub(crate) fn report(
         warnings: warnings.iter().map(ToString::to_string).collect(),
         warning_details: warnings,
         changes: None,
+        copy: None,
         held: None,
     }
 }
@@ -106,7 +107,7 @@ fn told(output: &Output, ended: &Ended) -> Told {
 fn say(output: &Output, report: &RunReport, text: impl FnOnce() -> String) {
     if output.json {
         ui::print_json(report);
-    } else if !output.quiet || report.outcome != Outcome::Complete {
+    } else if !output.quiet || report.outcome != Outcome::Complete || report.lacks_copy() {
         ui::print(&text());
     }
 }

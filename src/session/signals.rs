@@ -7,7 +7,7 @@
 use std::{
     process,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU16, Ordering::SeqCst},
     },
     thread,
@@ -40,20 +40,33 @@ pub(crate) fn pass_on(to: impl FnMut(StopCause) + Send + 'static) {
 
 /// Watches signals until the program ends.
 #[derive(Debug)]
-pub(crate) struct Signals(Arc<AtomicU16>);
+pub(crate) struct Signals {
+    over: Arc<AtomicU16>,
+    stop: Arc<Mutex<Arc<Stop>>>,
+}
 
 impl Signals {
     /// Starts watching.
     pub(crate) fn watch(stop: &Arc<Stop>) -> Self {
         let over = Arc::new(AtomicU16::new(AT_WORK));
-        let (stop, code) = (Arc::clone(stop), Arc::clone(&over));
-        spawn(move |cause| react(&stop, &code, cause));
-        Self(over)
+        let stop = Arc::new(Mutex::new(Arc::clone(stop)));
+        let (current, code) = (Arc::clone(&stop), Arc::clone(&over));
+        spawn(move |cause| react(&current.lock().unwrap_or_else(PoisonError::into_inner), &code, cause));
+        Self { over, stop }
+    }
+
+    /// A stop for more work after work that ended early for a reason of its own. After a signal it is set.
+    pub(crate) fn renewed(&self) -> Arc<Stop> {
+        let mut stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(stop.cause(), Some(StopCause::Interrupt | StopCause::Terminate)) {
+            *stop = Arc::default();
+        }
+        Arc::clone(&stop)
     }
 
     /// The work is done, with this exit code.
     pub(crate) fn finished(&self, exit: Exit) {
-        self.0.store(exit.code().into(), SeqCst);
+        self.over.store(exit.code().into(), SeqCst);
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
         Waiting, Working, metrics, metrics_after_failure,
     },
     notify, paths,
-    report::{RunReport, VerifyReport},
+    report::{CopyReport, RunReport, VerifyReport},
     session::{Error, Exit},
     state::{Run, State},
     verify::{Note, Round, Unrepaired},
@@ -44,6 +44,8 @@ pub(crate) struct Ending {
     pub(crate) to_come: u64,
     /// Whether it looked for missing documents.
     pub(crate) counted: bool,
+    /// Whether runs keep a copy.
+    pub(crate) copies: bool,
 }
 
 pub(crate) fn process() -> Process {
@@ -115,6 +117,7 @@ impl StatusFile {
         let counted = count(root, state, run, report, status.space);
         status.space = counted.unwrap_or(status.space);
         status.manifests = manifests(root).or(status.manifests);
+        status.copy = status.copy.filter(|_| ending.copies);
         // Only a run that looked everywhere knows that nothing is withheld any more.
         let withheld = if ending.counted && !self.by_hand { 0 } else { status.waiting.withheld };
         let withheld = withheld.max(report.documents.withheld);
@@ -134,6 +137,17 @@ impl StatusFile {
         } else {
             status.record_run(run, left);
         }
+    }
+
+    /// A copy was brought up to date, or could not be; `run` is the run at whose end that was, and its exit code.
+    pub(crate) fn copy_ended(&self, root: &Root, copy: &CopyReport, run: Option<(&RunReport, Exit)>) {
+        let mut status = self.last(root);
+        status.end(&process());
+        status.record_copy(copy, Timestamp::now());
+        if let Some((report, exit)) = run.filter(|_| !self.by_hand) {
+            status.last_run = Some(LastRun::of(report, exit.code()));
+        }
+        self.write_or_warn(Some(root), status);
     }
 
     /// A run could not begin, or was aborted. If another process holds the lock, that one writes the status.

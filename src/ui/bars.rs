@@ -53,7 +53,11 @@ impl Bars {
         };
         let bar = |what| add(&format!("{what:<10} {{bar:{BAR}.cyan}} {{msg}}"));
         let crawl = bar("listed");
-        let transfer = bar(if subject == Subject::Mirror { "downloaded" } else { "files" });
+        let transfer = bar(match subject {
+            Subject::Mirror => "downloaded",
+            Subject::Files => "files",
+            Subject::Copy => "copied",
+        });
         let (check, left) = (bar("checked"), add("{msg}"));
         Self { subject, crawl, transfer, check, left, slow: [(); NAMED].map(|()| add("{msg:.dim}")) }
     }

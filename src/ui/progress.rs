@@ -54,6 +54,11 @@ impl Screen {
         Self::show(progress, all, (quiet, lines), Subject::Files, Waiting::default)
     }
 
+    /// Shows the progress of bringing a copy up to date.
+    pub fn of_copy(progress: Arc<Progress>, all: &MultiProgress, quiet: bool, lines: bool) -> Self {
+        Self::show(progress, all, (quiet, lines), Subject::Copy, Waiting::default)
+    }
+
     fn show(
         progress: Arc<Progress>,
         all: &MultiProgress,

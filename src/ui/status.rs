@@ -71,6 +71,12 @@ fn details(status: &Status, zone: &TimeZone) -> Vec<(&'static str, String)> {
         let files = number_of(manifests.files, "file", "files");
         lines.push(("manifests:", format!("{files}, {}", bytes(manifests.bytes))));
     }
+    if let Some(copy) = &status.copy {
+        let commit = copy.commit.map(|number| format!(", commit {number}")).unwrap_or_default();
+        let reached = copy.last_success_at.map(|at| format!(", up to date {}", clock(&at)));
+        let reached = reached.unwrap_or_else(|| ", never up to date yet".to_owned());
+        lines.push(("copy:", format!("{}{commit}{reached}", copy.location)));
+    }
     if let Some(verify) = &status.last_verify {
         let (read, all) = (verify.checked, verify.mirrored);
         let value = format!(

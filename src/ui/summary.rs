@@ -1,6 +1,6 @@
 //! The result of a run, in words.
 
-use super::{escape, first_run::first_run};
+use super::{copy::copied, escape, first_run::first_run};
 use crate::{
     report::{
         Documents, Filters, Outcome, RunReport, UnchangedCost, bytes,
@@ -65,6 +65,9 @@ pub fn summary(run: &RunReport, report: Option<&std::path::Path>, told: &Told) -
             number_of(freed.objects, "object", "objects"),
             bytes(freed.bytes)
         ));
+    }
+    if let Some(copy) = &run.copy {
+        text.push_str(&format!("{}\n", copied(copy)));
     }
     filters(&mut text, run);
     tabs(&mut text, run);

@@ -24,6 +24,8 @@ pub(super) enum Subject {
     Mirror,
     /// Writing files that are not downloads.
     Files,
+    /// Uploading contents to a copy.
+    Copy,
 }
 
 /// The speed of the work.
@@ -131,6 +133,7 @@ pub(super) fn line(progress: &Progress, pace: &mut Throughput, (subject, waiting
 fn work(progress: &Progress, pace: &mut Throughput, subject: Subject) -> String {
     match (subject, checks(progress), checks_only(progress)) {
         (Subject::Files, ..) => format!("files {}", written(progress, pace)),
+        (Subject::Copy, ..) => format!("copied {}", written(progress, pace)),
         (_, true, true) => check(progress, pace),
         (_, true, false) => format!("{}, {}", mirror(progress, pace), check(progress, pace)),
         (_, false, _) => mirror(progress, pace),

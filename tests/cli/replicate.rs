@@ -73,8 +73,7 @@ fn what_the_mirror_lacks_is_said() {
     fs::write(program.dest.join("Brf Eken/1.txt"), "BYTES 1").unwrap();
     let done = finish(&mut command(&program, &url)).expect(0);
     assert!(done.out.contains("2 contents (14 bytes) added"), "{}", done.out);
-    let advice =
-        "1 content could not be copied, because the mirror itself lacks them: `ibinder-sync verify --repair --dest";
+    let advice = "1 content could not be copied, because the mirror itself lacks it; `ibinder-sync verify --repair`";
     assert!(done.err.contains(advice), "{}", done.err);
 }
 

@@ -13,8 +13,8 @@ mod bench;
 mod contract;
 mod facts;
 mod faults;
-mod off_site;
 mod kills;
+mod off_site;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "the tests of downloads from Azurite need the rest")]
 mod proxy;
