@@ -4,6 +4,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
+use crate::config::Location;
+
 /// Restore a damaged or lost state, or a lost mirror from its copy.
 #[derive(Debug, Args)]
 #[command(
@@ -18,7 +20,7 @@ use clap::Args;
 pub struct Recover {
     /// Recover the whole mirror from the copy at this URL
     #[arg(long, value_name = "URL", conflicts_with = "force")]
-    pub from: Option<String>,
+    pub from: Option<Location>,
     /// Do it although the state is sound
     #[arg(long)]
     pub force: bool,

@@ -14,21 +14,17 @@ use crate::{
     ui,
 };
 
-/// Downloads that run at the same time.
-const TRANSFERS: usize = 16;
-
 /// How much of what is lacking is printed.
 const SHOWN: usize = 50;
 
 /// Makes a mirror from a copy.
-pub fn recover_from(dest: &Path, from: &str, settings: &CopySettings, output: &Output) -> Exit {
+pub fn recover_from(dest: &Path, from: &Location, settings: &CopySettings, output: &Output) -> Exit {
     ended(go(dest, from, settings, output).map_err(|error| error.with_shortage(dest)))
 }
 
-fn go(dest: &Path, from: &str, settings: &CopySettings, output: &Output) -> Result<Exit, Error> {
-    let location: Location = from.parse()?;
+fn go(dest: &Path, from: &Location, settings: &CopySettings, output: &Output) -> Result<Exit, Error> {
     check_nesting(dest)?;
-    check_apart(dest, &location)?;
+    check_apart(dest, from)?;
     if !is_needed(dest, from)? {
         RecoveryMark::clear(&Mirror::open(dest)?)?;
         ui::print(&format!("The recovery of {} was complete.\n", shown(dest)));
@@ -38,13 +34,13 @@ fn go(dest: &Path, from: &str, settings: &CopySettings, output: &Output) -> Resu
     let progress = Arc::<Progress>::default();
     let _screen = ui::Screen::of_files(Arc::clone(&progress), &output.bars, output.quiet, output.json_log);
     let _signals = Signals::watch(&stop);
-    let store = open_store(&location, settings, Arc::clone(&stop))?;
+    let store = open_store(from, settings, Arc::clone(&stop))?;
     // Before anything is created, so that a mistyped place leaves nothing behind.
     let commit = RecoveryMark::choose(RecoveryMark::at(dest).as_ref(), &store)?;
-    let work = (dest.to_owned(), from.to_owned());
+    let work = (dest.to_owned(), from.clone(), settings.transfers.max(1));
     let recovered = runtime()?.block_on(async {
         let work = tokio::task::spawn_blocking(move || {
-            recover(&work.0, &work.1, &store, &commit, &progress).map(|recovered| (recovered, commit))
+            recover((&work.0, &work.1), &store, &commit, (work.2, &progress)).map(|recovered| (recovered, commit))
         });
         work.await.map_err(|e| Error::Runtime(e.into()))?
     });
@@ -55,28 +51,27 @@ fn go(dest: &Path, from: &str, settings: &CopySettings, output: &Output) -> Resu
         }
         (recovered, _) => {
             let (recovered, commit) = recovered?;
-            show(dest, &location, &commit, &recovered, output);
+            show(dest, from, &commit, &recovered, output);
             Ok(if recovered.lacking.is_empty() { Exit::Complete } else { Exit::Partial })
         }
     }
 }
 
 fn recover(
-    dest: &Path,
-    from: &str,
+    (dest, from): (&Path, &Location),
     store: &Store,
     commit: &Commit,
-    progress: &Arc<Progress>,
+    (transfers, progress): (usize, &Arc<Progress>),
 ) -> Result<Recovered, Error> {
     let mirror = Mirror::open(dest)?;
     // Somebody may have been faster before the lock was taken.
     is_needed(dest, from)?;
-    Ok(Recover { mirror: &mirror, store, commit, transfers: TRANSFERS, progress }.run()?)
+    Ok(Recover { mirror: &mirror, store, commit, transfers, progress }.run()?)
 }
 
 /// Whether there is something to recover; refuses what is neither empty nor begun. A recovery that was cut off after its
 /// last step but one has a state and needs nothing.
-fn is_needed(dest: &Path, from: &str) -> Result<bool, Error> {
+fn is_needed(dest: &Path, from: &Location) -> Result<bool, Error> {
     let refuse = |why: String| Err(Error::NotEmpty { dest: dest.to_owned(), why });
     let shown = shown(dest);
     match mirror::survey(dest)? {

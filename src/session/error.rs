@@ -7,7 +7,7 @@ use crate::{
     config, find, handover,
     history::{self, NoSuchTime},
     mirror, remote,
-    replica::{self, BadLocation, RecoveryMark},
+    replica::{self, RecoveryMark},
     report::FailureCause,
     session::{Exit, MAX_PATH},
     state,
@@ -57,7 +57,7 @@ pub enum Error {
     StateLost(PathBuf),
     /// A recovery from a copy was begun.
     #[error(
-        "the recovery of {} from a copy was begun and is not complete; go on with `ibinder-sync recover --from {from} --dest {}`. Nothing was changed",
+        "the recovery of {} from a copy was begun and is not complete; go on with `ibinder-sync recover --from {from} --dest {}`, or empty the folder. Nothing was changed",
         dest.display(),
         dest.display()
     )]
@@ -252,12 +252,6 @@ impl From<history::Error> for Error {
             history::Error::CatalogueObstacle(_) => Self::Obstacle(error),
             history::Error::Compress(_) => Self::Fatal(Fatal::Internal(error.to_string())),
         }
-    }
-}
-
-impl From<BadLocation> for Error {
-    fn from(error: BadLocation) -> Self {
-        Self::Unknown(error.to_string())
     }
 }
 

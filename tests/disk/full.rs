@@ -95,6 +95,29 @@ fn a_full_disk_is_8_and_the_next_run_goes_on() {
     }
 }
 
+#[test]
+fn a_recovery_onto_a_full_disk_is_8_and_the_same_command_goes_on() {
+    let program = large();
+    program.run(&[]).expect(0);
+    let (copy, lost) = (program.beside("copy"), program.beside("lost"));
+    fs::create_dir(&copy).unwrap();
+    let url = format!("file://{}", copy.display());
+    finish(bare(&["replicate", "--to", &url, "--dest"]).arg(&program.dest)).expect(0);
+    fs::rename(&program.dest, &lost).unwrap();
+    let Some(disk) = Disk::mount(&program.dest, "4m") else { return };
+    let recover = || finish(bare(&["recover", "--from", &url, "--dest"]).arg(&program.dest));
+    recover().says(8, "free some space");
+    for entry in fs::read_dir(program.dest.join("Brf Eken")).into_iter().flatten() {
+        assert_eq!(fs::metadata(entry.unwrap().path()).unwrap().len(), 1_000_000);
+    }
+    program.run(&[]).says(2, "recover --from");
+    disk.resize("32m");
+    recover().expect(0);
+    let before = program.sandbox.count(Route::Blob);
+    program.run(&[]).expect(0);
+    assert_eq!(program.sandbox.count(Route::Blob), before);
+}
+
 /// The files below `tmp/`.
 fn unfinished(program: &Program) -> usize {
     let folders = fs::read_dir(program.state("tmp")).unwrap().map(|folder| folder.unwrap().path());

@@ -160,7 +160,8 @@ fn the_child() {
         }
         ("recover", false) => {
             let output = Output::new(false, Level::Error, false);
-            commands::recover_from(&dest, task["id"].as_str().unwrap(), &CopySettings::default(), &output)
+            let from = task["id"].as_str().unwrap().parse().unwrap();
+            commands::recover_from(&dest, &from, &CopySettings::default(), &output)
         }
         (other, _) => panic!("no child knows {other}"),
     };

@@ -4,12 +4,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use ibinder_sync::{
     failpoints::Point,
-    mirror::{DestinationKind, survey},
+    mirror::{DestinationKind, Mirror, survey},
     model::STATE_FOLDER,
+    replica::{LackCause, Recover, RecoveryMark},
     sandbox::{Organisation, Route},
     session::Exit,
 };
@@ -191,6 +193,34 @@ fn assert_durable(passed: &[Event], fallbacks: bool) {
             _ => {}
         }
     }
+}
+
+#[test]
+fn a_name_that_the_disk_refuses_fails_alone_and_the_next_run_shortens_it() {
+    const LONGEST: usize = 100;
+    let mut o = Organisation::empty();
+    let binder = o.add_binder("Brf Eken");
+    o.add_document(&binder, None, &format!("{}.txt", "long ".repeat(30)), "long").unwrap();
+    o.add_document(&binder, None, "short.txt", "short").unwrap();
+    let world = World::new(o);
+    child::start(&world, &Task { command: Command::Run, fallbacks: false, kill: None });
+    let folder = world.dest().with_file_name("copy");
+    copy::replicate(&world.dest(), &folder);
+    fs::remove_dir_all(world.dest()).unwrap();
+    let mirror = Mirror::open(&world.dest()).unwrap().with_longest_name(LONGEST);
+    let store = copy::store(&copy::url(&folder));
+    let commit = RecoveryMark::choose(None, &store).unwrap();
+    let progress = Arc::default();
+    let recover = Recover { mirror: &mirror, store: &store, commit: &commit, transfers: 2, progress: &progress };
+    let recovered = recover.run().unwrap();
+    assert!(matches!(&recovered.lacking[..], [one] if matches!(one.cause, LackCause::Refused(_))), "{recovered:?}");
+    assert_eq!((recovered.documents, leftovers(&world.dest())), (1, vec![]));
+    drop(mirror);
+    let config = world.config(world.given());
+    let run = || world.run_on(&config, |mirror| mirror.with_longest_name(LONGEST));
+    let (downloads, ran) = world.requests(Route::Blob, run);
+    assert_eq!((ran.exit(), downloads), (Exit::Complete, 1), "{ran:?}");
+    assert_eq!(disk::files(&world.dest()).into_values().collect::<BTreeSet<_>>().len(), 2);
 }
 
 #[test]
