@@ -347,6 +347,16 @@ fn a_manifest_that_contradicts_its_commit_or_leads_elsewhere_is_found() {
         let found: Vec<_> = proof.findings.iter().map(|finding| finding.detail.to_string()).collect();
         assert!(found.len() == 1 && found[0].contains(why) && ended.is_none(), "{why}: {found:?} {ended:?}");
     }
+    fs::write(&manifest, zstd::encode_all(lines.as_bytes(), 1).unwrap()).unwrap();
+    let bytes = fs::read(&manifest).unwrap();
+    let mut changed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    changed["manifest"] = serde_json::json!({
+        "key": named.file.manifest.key, "sha256": hash(&bytes).hex(), "size": bytes.len(), "unpacked_size": lines.len(),
+    });
+    changed["documents"] = 9.into();
+    fs::write(&commit, changed.to_string()).unwrap();
+    let (proof, _) = verified(&bench);
+    assert!(proof.findings[0].detail.to_string().contains("other numbers of documents"), "{:?}", proof.findings);
 }
 
 #[test]
