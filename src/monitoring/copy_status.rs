@@ -41,8 +41,9 @@ pub struct CopyStatus {
 
 impl CopyStatus {
     /// After another try; a copy at another place begins anew.
-    pub(super) fn after(before: Option<Self>, report: &CopyReport, now: Timestamp) -> Self {
-        let before = before.filter(|before| before.location == report.location).unwrap_or_default();
+    pub(super) fn after(before: Option<Box<Self>>, report: &CopyReport, now: Timestamp) -> Self {
+        let before =
+            before.filter(|before| before.location == report.location).map(|before| *before).unwrap_or_default();
         let is_current = report.is_current();
         let failed = u64::from(report.outcome == CopyResult::Failed);
         Self {
@@ -91,7 +92,7 @@ mod tests {
             let next = CopyStatus::after(status, &report, at(second));
             assert_eq!((next.last_success_at, next.behind_since), (success.map(at), behind.map(at)), "{second}");
             assert_eq!((next.failures, next.commit, next.outcome), (failures, commit, outcome), "{second}");
-            status = Some(next);
+            status = Some(Box::new(next));
         }
     }
 }

@@ -192,7 +192,7 @@ fn a_copy_that_fails_or_stays_behind_is_a_warning() {
     use CopyResult::{Failed, Stopped, Unchanged};
     let copy = |outcome, failures, success: Option<i64>, behind: Option<i64>| {
         let mut status = complete(3600);
-        status.copy = Some(CopyStatus {
+        status.copy = Some(Box::new(CopyStatus {
             location: "s3://b/eken".into(),
             outcome,
             failures,
@@ -200,7 +200,7 @@ fn a_copy_that_fails_or_stays_behind_is_a_warning() {
             behind_since: behind.map(|ago| at(NOW - ago)),
             error: (outcome == Failed).then(|| "no such bucket".into()),
             ..CopyStatus::default()
-        });
+        }));
         status
     };
     let day = 86_400;

@@ -60,7 +60,7 @@ pub struct Status {
     pub damage: Option<Damage>,
     /// The copy in an object store; `None` if runs keep none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub copy: Option<CopyStatus>,
+    pub copy: Option<Box<CopyStatus>>,
 }
 
 /// The result of the last run.
@@ -324,7 +324,7 @@ impl Status {
 
     /// A copy was brought up to date, or could not be.
     pub fn record_copy(&mut self, report: &CopyReport, now: Timestamp) {
-        self.copy = Some(CopyStatus::after(self.copy.take(), report, now));
+        self.copy = Some(Box::new(CopyStatus::after(self.copy.take(), report, now)));
     }
 
     /// Records damage that a run found, whatever its outcome.

@@ -8,6 +8,7 @@
 mod advice;
 mod changes;
 mod chart;
+mod copy;
 mod data;
 mod failures;
 mod markup;
@@ -38,7 +39,7 @@ pub fn render(page: &ReportPage<'_>, location: PageLocation<'_>) -> String {
                 (sections::failures(page))
                 (sections::withheld(report, language))
                 (sections::warnings(report, language))
-                (sections::copy(page))
+                (copy::copy(page))
                 (sections::tabs(report, language))
                 (sections::runs(page, location))
                 @if began {

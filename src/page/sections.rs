@@ -124,7 +124,7 @@ fn times(count: u64, language: Language) -> String {
 }
 
 /// The language of the program's messages, where it is not that of the page.
-fn foreign(language: Language) -> Option<&'static str> {
+pub(super) fn foreign(language: Language) -> Option<&'static str> {
     (language != Language::English).then_some("en")
 }
 
@@ -190,39 +190,6 @@ pub(crate) fn warnings(report: &RunReport, language: Language) -> Markup {
             }
         },
     )
-}
-
-/// The copy in an object store.
-pub(crate) fn copy(page: &ReportPage<'_>) -> Markup {
-    let language = page.language;
-    let Some(copy) = &page.report.copy else { return html! {} };
-    let added = language.count(copy.contents, ("content", "contents"), ("innehåll", "innehåll"));
-    html! {
-        section {
-            h2 { (language.pick("Copy", "Kopia")) }
-            dl {
-                dt { (language.pick("Place", "Plats")) } dd { (copy.location) }
-                dt { (language.pick("State", "Läge")) }
-                dd {
-                    @if copy.is_current() { (language.pick("up to date", "aktuell")) }
-                    @else { b { (language.pick("not up to date", "inte aktuell")) } }
-                    @if let Some(error) = &copy.error { ": " span.from lang=[foreign(language)] { (error) } }
-                }
-                @if let Some(commit) = copy.commit {
-                    dt { (language.pick("Last commit", "Senaste commit")) }
-                    dd {
-                        (language.number(commit))
-                        @if let Some(run) = &copy.run_id { (language.pick(" of run ", " från körning ")) (run) }
-                        @if let Some(at) = copy.committed_at { ", " (local_time(at, page.zone, language.time_pattern())) }
-                    }
-                }
-                dt { (language.pick("Uploaded", "Uppladdat")) } dd { (added) ", " (language.bytes(copy.bytes)) }
-                @if copy.missing > 0 {
-                    dt { (language.pick("Missing", "Saknas")) } dd { (language.number(copy.missing)) }
-                }
-            }
-        }
-    }
 }
 
 /// Binders with tabs that hold no documents.

@@ -1,6 +1,6 @@
 //! Copies in object stores: opens their stores, and brings them up to date.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256 as Hasher};
@@ -36,9 +36,13 @@ pub(crate) fn open_store(location: &Location, settings: &CopySettings, stop: Arc
 
 /// Opens what is known of the copy at a place. It may be lost at any time.
 pub(crate) fn open_record(mirror: &Mirror, location: &Location) -> Result<CopyRecord, Error> {
+    Ok(CopyRecord::open(&record_path(mirror, location)?)?)
+}
+
+fn record_path(mirror: &Mirror, location: &Location) -> Result<PathBuf, Error> {
     const DIGITS: usize = 16;
     let place = Sha256::new(Hasher::digest(location.to_string()).into()).hex();
-    Ok(CopyRecord::open(&mirror.replica_path(&format!("{}.db", &place[..DIGITS]))?)?)
+    Ok(mirror.replica_path(&format!("{}.db", &place[..DIGITS]))?)
 }
 
 /// Brings the copy of a mirror, whose lock is held, up to date.
@@ -152,7 +156,9 @@ impl Copying<'_> {
 
     /// What the copy has, as far as is known.
     fn last_commit(&self, report: &mut CopyReport) {
-        let head = open_record(self.mirror, self.location).and_then(|record| Ok(record.head()?));
+        let is_known = record_path(self.mirror, self.location).is_ok_and(|path| path.exists());
+        let record = || open_record(self.mirror, self.location);
+        let head = if is_known { record().and_then(|record| Ok(record.head()?)) } else { Ok(None) };
         if let Ok(Some(head)) = head {
             self.tell_commit(report, (head.number, head.run, head.committed_at, head.gaps));
         }
