@@ -15,8 +15,8 @@ use ibinder_sync::{
     naming,
     pace::Policy,
     replica::{
-        CommitFile, Credentials, Error, Item, ManifestHeader, Named, OpenCopy, Replicate, ReplicateOptions, Replicated,
-        Store, StoreSettings, object_key,
+        CommitFile, Credentials, Error, Item, ItemKind, ManifestHeader, Named, OpenCopy, Replicate, ReplicateOptions,
+        Replicated, Store, StoreSettings, object_key,
     },
     state::{self, CopyRecord, RunEnd, State},
 };
@@ -276,6 +276,8 @@ impl<'s> Place<'s> {
         let items: Vec<Item> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(header.documents + header.past_versions, items.len() as u64);
         assert_eq!((header.documents, header.past_versions), (commit.documents, commit.past_versions));
+        let tree = items.iter().filter(|item| item.kind == ItemKind::Document);
+        assert_eq!((tree.clone().count() as u64, tree.map(|item| item.size).sum()), (commit.documents, commit.bytes));
         for (sha256, size) in items.iter().filter_map(Item::content) {
             let bytes = self.get(&object_key(&sha256));
             assert_eq!((hash(&bytes), bytes.len() as u64), (sha256, size), "{}", self.url());
