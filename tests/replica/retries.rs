@@ -317,3 +317,26 @@ fn no_secret_is_shown_when_nobody_answers() {
         }
     }
 }
+
+#[test]
+fn wrong_credentials_are_not_shown_either() {
+    let key = "b2ZzZWNyZXRz".to_owned();
+    for (kind, name) in [
+        (Kind::S3s, "AWS_SECRET_ACCESS_KEY"),
+        (Kind::Azurite, "AZURE_STORAGE_ACCOUNT_KEY"),
+        (Kind::Azurite, "AZURE_STORAGE_SAS_TOKEN"),
+    ] {
+        let Some(server) = Server::start(kind) else { continue };
+        let (place, bench) = (Place::new(&server, "copy"), small());
+        let mut variables = server.env();
+        variables.retain(|(known, _)| *known != name && *known != "AZURE_STORAGE_ACCOUNT_KEY");
+        let is_link = name.contains("SAS");
+        variables.push((name, if is_link { format!("{}{key}", sas::administers()) } else { key.clone() }));
+        let store = place.open(variables);
+        let error = bench.replicate(&store).unwrap_err();
+        let told = without_secrets(&error, &store);
+        assert!(matches!(told.kind, ErrorKind::Credentials | ErrorKind::Forbidden), "{error}");
+        assert!(!format!("{error}\n{error:?}\n{store:?}").contains(&key), "{name}: {error:?}");
+        assert!(place.keys().is_empty());
+    }
+}

@@ -56,7 +56,6 @@ pub struct Listed {
 }
 
 /// An open store.
-#[derive(Debug)]
 pub struct Store {
     inner: Arc<dyn ObjectStore>,
     location: Location,
@@ -260,6 +259,13 @@ impl Store {
 
 /// Files that are deleted with one request: the most that Azure takes.
 const DELETED_AT_ONCE: usize = 256;
+
+impl std::fmt::Debug for Store {
+    /// Only where it is: the library shows a SAS token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("location", &self.location).finish_non_exhaustive()
+    }
+}
 
 /// How long giving up an unfinished upload may take.
 const ABORT: Duration = Duration::from_secs(5);
