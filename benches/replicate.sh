@@ -87,8 +87,8 @@ events { worker_connections 4096; }
 http {
   client_body_temp_path $temporary; proxy_temp_path $temporary; fastcgi_temp_path $temporary;
   uwsgi_temp_path $temporary; scgi_temp_path $temporary;
-  log_format method '\$request_method';
-  access_log $dir/requests method;
+  log_format requests '\$request_method \$request_uri';
+  access_log $dir/requests requests;
   client_max_body_size 0; proxy_http_version 1.1; proxy_request_buffering off; proxy_buffering off;
   server {
     listen 127.0.0.1:${counted##*:};
@@ -140,7 +140,7 @@ repository() { # repository BUCKET: sets `restic`
 prepare() { # prepare PROGRAM CASE ROUND: an empty bucket
     mkdir -p "$dir/store/$2-$3-$1"
     case $1 in
-    ours) rm -f "$dir/$2.mirror/.ibinder-sync"/replica.db* ;; # so that the mirror knows of no copy
+    ours) rm -rf "$dir/$2.mirror/.ibinder-sync/replicas" ;; # so that the mirror knows of no copy
     restic)
         repository "$2-$3-$1"
         "${restic[@]}" init >"$dir/out" 2>&1 || fail "restic init: $(tail -n 5 "$dir/out")"
@@ -224,7 +224,7 @@ requests() { # requests CASE: those of a copy without changes
         : >"$dir/requests"
         "${command[@]}" >"$dir/out" 2>&1 || fail "failed: ${command[*]}
 $(tail -n 5 "$dir/out")"
-        printf -- '- %s: %s\n' "$program" "$(sort "$dir/requests" | uniq -c | awk '{ n += $1; m = m ", " $1 " " $2 }
+        printf -- '- %s: %s\n' "$program" "$(sed -n 's| /.\+||p' "$dir/requests" | sort | uniq -c | awk '{ n += $1; m = m ", " $1 " " $2 }
             END { print n + 0 " (" substr(m, 3) ")" }')"
     done
     at "$address"
