@@ -166,7 +166,7 @@ impl Program<'_> {
             Command::Recover(recover) => commands::recover(self.logged_dest()?, recover.force),
             Command::Acknowledge(document) => commands::acknowledge(self.logged_dest()?, &document.id, &self.notices()),
             Command::Purge(purge) => commands::purge(self.logged_dest()?, &purge.document, purge.yes),
-            Command::Replicate(given) => self.replicate(given)?,
+            Command::Replicate(given) => self.replicate(&given)?,
             Command::WithLock(with) => commands::with_lock(self.logged_dest()?, &with.command),
             #[cfg(feature = "sandbox")]
             Command::Demo(demo) => {
@@ -231,9 +231,14 @@ impl Program<'_> {
         Ok(commands::verify(&verify, service, &self.output(flags.json)))
     }
 
-    fn replicate(&self, given: cli::Replicate) -> Result<Exit, config::Error> {
-        let (output, dest) = (self.output(given.json), self.dest()?);
-        let (location, copy) = CopySettings::needed(self.settings, self.sources, given.to)?;
+    fn replicate(&self, given: &cli::Replicate) -> Result<Exit, config::Error> {
+        let output = self.output(given.json);
+        let (location, mut copy) = CopySettings::needed(self.settings, self.sources, given.to.clone())?;
+        if given.prune {
+            return Ok(commands::prune(&location, &copy, given, &output));
+        }
+        copy.check = given.check;
+        let dest = self.dest()?;
         // Another place, as of a disk that is attached now and then, says nothing about the copy that is to be kept.
         let notices = (self.settings.replicate.as_ref() == Some(&location)).then(|| self.notices());
         Ok(commands::replicate((dest, notices.as_ref()), &location, &copy, &output))

@@ -69,6 +69,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &["config", "sandbox"]),
     ("ui", &["history", "monitoring", "process", "report", "sync"]),
     ("config", &["model", "notify", "pace", "paths", "plan", "process", "remote", "replica", "report", "site", "sync"]),
+    ("doctor", &["mirror", "model", "plan", "remote", "replica", "report"]),
     ("replica", &["failpoints", "history", "mirror", "model", "naming", "pace", "report", "state", "sync"]),
     (
         "sync",
@@ -87,7 +88,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("doctor", &["mirror", "model", "plan", "remote", "report"]),
     ("handover", &["catalogue", "history", "mail", "mirror", "model", "naming", "report", "state"]),
     (
         "history",

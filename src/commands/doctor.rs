@@ -1,20 +1,20 @@
 //! `doctor`.
 
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use url::Url;
 
 use crate::{
     cli::Doctor,
-    config::{self, Sources, check_output_path},
-    doctor::{Visit, destination, visit},
+    config::{self, CopySettings, Sources, check_output_path},
+    doctor::{self, Visit, destination, visit},
     mirror::{self, DestinationKind, Root},
     monitoring::{STATUS, Status},
     notify,
     remote::Settings,
     report::{Area, Check, DoctorReport, Filters, format::number_of},
-    session::{Exit, Reading, check_nesting, open::retry_on_change, runtime},
+    session::{Exit, Reading, check_nesting, copy::open_store, open::retry_on_change, runtime},
     ui,
 };
 
@@ -54,6 +54,7 @@ pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], en
         _ => Visit { checks: skipped(), statements: Vec::new(), night_requests: None },
     };
     checks.extend(found.checks);
+    checks.extend(copy(given, sources, request.copy_deletes));
     // The clock, checked with the first response, is listed with the network.
     checks.sort_by_key(|check| check.area);
     let doctor_report = DoctorReport {
@@ -66,6 +67,19 @@ pub fn doctor(request: &Doctor, sources: &Sources, unknown: &[config::Error], en
         night_requests: found.night_requests,
     };
     show(&doctor_report, request)
+}
+
+/// The store of the copy; nothing if none is kept.
+fn copy(given: &config::Settings, sources: &Sources, deletes: bool) -> Vec<Check> {
+    let settings = match CopySettings::new(given, sources) {
+        Ok(settings) => settings,
+        Err(error) => return vec![failure(Area::Configuration, &error)],
+    };
+    let Some(location) = &settings.location else { return Vec::new() };
+    match open_store(location, &settings, Arc::default()) {
+        Ok(store) => doctor::copy(&store, deletes, settings.immutable),
+        Err(error) => vec![failure(Area::Copy, &error)],
+    }
 }
 
 fn show(doctor_report: &DoctorReport, request: &Doctor) -> Exit {
@@ -173,7 +187,7 @@ fn exit(doctor_report: &DoctorReport) -> Exit {
         None => Exit::Complete,
         Some(Area::Configuration | Area::Destination) => Exit::Usage,
         Some(Area::Credentials) => Exit::Credentials,
-        Some(Area::Network | Area::Service | Area::Storage) => Exit::Partial,
+        Some(Area::Network | Area::Service | Area::Storage | Area::Copy) => Exit::Partial,
     }
 }
 

@@ -6,7 +6,10 @@ use super::named::document;
 use crate::{
     history::{self, Traces},
     model::DocumentId,
-    session::{Error, Exit, Reading, Writing, confirm::ask, open::retry_on_change, output::ended, state_backups},
+    session::{
+        Error, Exit, Reading, Writing, confirm::ask, copy::known_copies, open::retry_on_change, output::ended,
+        state_backups,
+    },
     state::RunEnd,
     ui,
 };
@@ -14,10 +17,13 @@ use crate::{
 /// Purges a document, after a confirmation.
 pub fn purge(dest: &Path, wanted: &Path, confirmed: bool) -> Exit {
     ended(erase(dest, wanted, confirmed).map(|erased| {
-        if let Some(document) = erased {
+        if let Some(Purged { document, copies }) = erased {
             ui::print(&format!(
                 "Purged document {document}. Backups of the mirror, logs and freed blocks of the file system may still contain it.\n"
             ));
+            for (place, commit) in copies {
+                ui::print(&ui::purged_from_copy(&place, commit));
+            }
             Exit::Complete
         } else {
             ui::print("Nothing was purged.\n");
@@ -26,8 +32,14 @@ pub fn purge(dest: &Path, wanted: &Path, confirmed: bool) -> Exit {
     }))
 }
 
-/// Returns the document, if it was purged.
-fn erase(dest: &Path, wanted: &Path, confirmed: bool) -> Result<Option<DocumentId>, Error> {
+/// A document that was purged, and the copies that still have it, each with its last commit.
+struct Purged {
+    document: DocumentId,
+    copies: Vec<(String, u64)>,
+}
+
+/// Returns what was purged.
+fn erase(dest: &Path, wanted: &Path, confirmed: bool) -> Result<Option<Purged>, Error> {
     // Does not hold the lock while waiting for the answer.
     let (document, traces) = retry_on_change(|| find(dest, wanted))?;
     if !confirmed && !confirm(&document, &traces)? {
@@ -38,7 +50,7 @@ fn erase(dest: &Path, wanted: &Path, confirmed: bool) -> Result<Option<DocumentI
     state.write(|w| w.end_run(run.number, &RunEnd { outcome: "complete", ..RunEnd::default() }))?;
     // Files that can't be kept were reported; the document is purged anyway.
     let _ = state_backups::keep(&mirror, &state, &run, true);
-    Ok(Some(document))
+    Ok(Some(Purged { document, copies: known_copies(&mirror)? }))
 }
 
 fn find(dest: &Path, wanted: &Path) -> Result<(DocumentId, Traces), Error> {

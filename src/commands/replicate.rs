@@ -71,4 +71,9 @@ fn show(copied: &Copied, output: &Output) {
     } else if !output.quiet && copied.report.error.is_none() {
         ui::print(&format!("{}\n", ui::copied(&copied.report)));
     }
+    if !output.json
+        && let Some(check) = &copied.report.check
+    {
+        ui::print(&ui::copy_check(check));
+    }
 }

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::{
     Error, NAMES, Settings, Sources, credentials::private_text, output_path::check_copy_folder, spelling::nearest,
 };
+use crate::model::Share;
 use crate::replica::{Credentials, Location, Place, VARIABLES};
 
 /// How a copy is reached.
@@ -24,6 +25,8 @@ pub struct CopySettings {
     pub bandwidth: Option<NonZeroU64>,
     /// How long the work may take.
     pub max_duration: Option<Duration>,
+    /// The share of it that is checked each time; `None` for none.
+    pub check: Option<Share>,
     /// Whether nothing in the store can be deleted for a time.
     pub immutable: bool,
     environment: Vec<(String, SecretString)>,
@@ -53,6 +56,7 @@ impl CopySettings {
             transfers: settings.replicate_transfers,
             bandwidth: settings.bandwidth,
             max_duration: settings.max_duration,
+            check: settings.replicate_check,
             immutable: settings.replicate_immutable,
             environment: sources.of_stores.clone(),
             file,

@@ -216,6 +216,9 @@ settings! {
     /// Number of uploads at once
     replicate_transfers: usize = CONCURRENCY.default("16").without_flag().of(STORES);
 
+    /// Read this share of the copy each time and compare it with its hashes; what is damaged is uploaded again
+    replicate_check: Option<Share> = SHARE.example("5%").without_flag().of(&["run", "adopt"]);
+
     /// The bucket was set up so that nothing in it can be deleted for a time; `doctor` checks that
     replicate_immutable: bool = SWITCH.default("false").example("true").without_flag().of(COPIES);
 

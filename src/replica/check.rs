@@ -21,7 +21,12 @@ use super::{
     packed::Unpacking,
     store::{ErrorKind, Store, StoreError},
 };
-use crate::{model::Sha256, pace::Bandwidth, report::Progress, state::CopyRecord};
+use crate::{
+    model::{Sha256, Share},
+    pace::Bandwidth,
+    report::Progress,
+    state::CopyRecord,
+};
 
 /// The note with the folder of objects at which the next check begins.
 const CHECKED: &str = "checked";
@@ -38,67 +43,42 @@ const MOST: usize = 20_000;
 /// Contents that wait for each thread.
 const WAITING: usize = 4;
 
-/// The share of the contents that is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share(u16);
-
-impl Share {
-    /// Everything.
-    pub const ALL: Self = Self(FOLDERS);
-
-    /// A percentage; `None` if it is not above 0 and at most 100.
-    pub fn percent(percent: f64) -> Option<Self> {
-        let folders = (percent / 100.0 * f64::from(FOLDERS)).ceil();
-        let fits = percent > 0.0 && percent <= 100.0;
-        (1..=FOLDERS).rev().find(|count| fits && f64::from(*count) <= folders).map(Self)
-    }
-}
-
-impl std::str::FromStr for Share {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = text.trim().strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
-        number.and_then(Self::percent).ok_or_else(|| format!("{text:?} is no share; write a percentage such as 5%"))
-    }
-}
-
 /// Checks a copy. The record must be that of the highest commit.
-pub struct Check<'c> {
+pub(super) struct Check<'c> {
     /// The store.
-    pub store: &'c Store,
+    pub(super) store: &'c Store,
     /// What the copy has.
-    pub record: &'c CopyRecord,
+    pub(super) record: &'c CopyRecord,
     /// How much is checked.
-    pub share: Share,
+    pub(super) share: Share,
     /// How many contents are read at the same time.
-    pub threads: usize,
+    pub(super) threads: usize,
     /// The most bytes per second of all of them together.
-    pub bandwidth: Option<NonZeroU64>,
+    pub(super) bandwidth: Option<NonZeroU64>,
     /// Progress for display.
-    pub progress: &'c Progress,
+    pub(super) progress: &'c Progress,
 }
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
+pub(super) struct Checked {
     /// The number of contents that were read.
-    pub contents: u64,
+    pub(super) contents: u64,
     /// Their bytes.
-    pub bytes: u64,
+    pub(super) bytes: u64,
     /// Contents whose object has other bytes.
-    pub damaged: Vec<Sha256>,
+    pub(super) damaged: Vec<Sha256>,
     /// Contents whose object is missing.
-    pub missing: Vec<Sha256>,
+    pub(super) missing: Vec<Sha256>,
     /// What is wrong with the manifest or the state of the highest commit.
-    pub unfit: Vec<String>,
+    pub(super) unfit: Vec<String>,
     /// Whether it ended early because of the number of findings.
-    pub ended_early: bool,
+    pub(super) ended_early: bool,
 }
 
 impl Checked {
     /// Whether nothing is wrong.
-    pub fn is_clean(&self) -> bool {
+    pub(super) fn is_clean(&self) -> bool {
         self.damaged.is_empty() && self.missing.is_empty() && self.unfit.is_empty()
     }
 }
@@ -112,14 +92,15 @@ enum Look {
 
 impl Check<'_> {
     /// Checks the files of the highest commit, and the share.
-    pub fn run(&self) -> Result<Checked, Error> {
+    pub(super) fn run(&self) -> Result<Checked, Error> {
         let doubts = Doubts { store: self.store, record: self.record };
         let mut checked = Checked { unfit: self.own_files()?, ..Checked::default() };
         if !checked.unfit.is_empty() {
             doubts.set_renews(true)?;
         }
         let noted = self.record.note(CHECKED)?.and_then(|note| note.parse::<u16>().ok());
-        let (mut folder, mut left) = (noted.unwrap_or_default() % FOLDERS, self.share.0);
+        let (mut folder, mut left) =
+            (noted.unwrap_or_default() % FOLDERS, u16::try_from(self.share.of(FOLDERS.into())).unwrap_or(FOLDERS));
         while left > 0 {
             let count = STEP.min(left).min(FOLDERS - folder);
             let before = (checked.damaged.len(), checked.missing.len());
@@ -246,28 +227,5 @@ impl Checked {
             }
         }
         self.contents += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_are_percentages() {
-        for (text, folders) in [
-            ("100%", Some(256)),
-            ("5%", Some(13)),
-            (" 0.1 %", Some(1)),
-            ("50.1%", Some(129)),
-            ("0%", None),
-            ("101%", None),
-            ("NaN%", None),
-            ("-5%", None),
-            ("5", None),
-            ("", None),
-        ] {
-            assert_eq!(text.parse::<Share>().ok(), folders.map(Share), "{text}");
-        }
     }
 }

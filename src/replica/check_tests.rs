@@ -3,16 +3,21 @@
 use std::fs;
 
 use super::{
-    check::{Check, Checked, Share},
+    check::{Check, Checked},
     tests::{Bench, hash},
     *,
 };
+use crate::{model::Share, report::CopyRepair};
 
 impl Bench {
     fn check(&self, share: Share) -> Result<Checked, Error> {
         let (store, record, progress) = (&self.store(), &self.record, &*self.progress);
         Check { store, record, share, threads: 3, bandwidth: None, progress }.run()
     }
+}
+
+fn all() -> Share {
+    "100%".parse().unwrap()
 }
 
 /// A mirror with three documents, and its copy.
@@ -25,7 +30,7 @@ fn copied() -> Bench {
 
 #[test]
 fn a_sound_copy_is_read_completely() {
-    let checked = copied().check(Share::ALL).unwrap();
+    let checked = copied().check(all()).unwrap();
     assert!(checked.is_clean(), "{checked:?}");
     assert_eq!((checked.contents, checked.bytes), (3, 11));
 }
@@ -35,13 +40,13 @@ fn damaged_and_missing_objects_are_uploaded_again_without_a_commit() {
     let bench = copied();
     fs::write(bench.object(b"one"), b"0ne").unwrap();
     fs::remove_file(bench.object(b"two")).unwrap();
-    let checked = bench.check(Share::ALL).unwrap();
+    let checked = bench.check(all()).unwrap();
     assert_eq!((checked.damaged, checked.missing), (vec![hash(b"one")], vec![hash(b"two")]));
     assert_eq!(bench.lost().len(), 2, "a check itself writes nothing");
     let made = bench.replicate().unwrap();
     assert_eq!((made.outcome, made.transferred.sent, made.commit), (CopyOutcome::Unchanged, 2, 1));
     assert_eq!(bench.lost(), [""; 0]);
-    assert!(bench.check(Share::ALL).unwrap().is_clean());
+    assert!(bench.check(all()).unwrap().is_clean());
     assert_eq!(bench.replicate().unwrap().transferred.sent, 0, "once");
 }
 
@@ -52,7 +57,7 @@ fn a_large_damaged_object_is_replaced() {
     bench.add(&[("B/large.bin", &large)]);
     bench.replicate().unwrap();
     fs::write(bench.object(&large), vec![8; 11 << 20]).unwrap();
-    assert_eq!(bench.check(Share::ALL).unwrap().damaged.len(), 1);
+    assert_eq!(bench.check(all()).unwrap().damaged.len(), 1);
     bench.replicate().unwrap();
     assert_eq!(bench.lost(), [""; 0]);
 }
@@ -62,7 +67,7 @@ fn what_the_mirror_lacks_too_is_a_loss_that_the_next_commit_tells() {
     let bench = copied();
     fs::write(bench.object(b"one"), b"0ne").unwrap();
     fs::remove_file(bench.dest().join("B/a.pdf")).unwrap();
-    bench.check(Share::ALL).unwrap();
+    bench.check(all()).unwrap();
     let made = bench.replicate().unwrap();
     assert_eq!((made.outcome, made.missing), (CopyOutcome::Committed, 1));
     assert!(made.transferred.missing.contains(&hash(b"one")));
@@ -82,13 +87,13 @@ fn a_damaged_manifest_or_state_makes_a_new_commit() {
         let mut bytes = fs::read(&file).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&file, bytes).unwrap();
-        let checked = bench.check(Share::ALL).unwrap();
+        let checked = bench.check(all()).unwrap();
         assert_eq!(checked.unfit.len(), 1, "{folder}");
         assert!(checked.unfit[0].contains(&key), "{checked:?}");
         let made = bench.replicate().unwrap();
         assert_eq!((made.outcome, made.commit), (CopyOutcome::Committed, 2), "{folder}");
         assert_eq!(bench.lost(), [""; 0]);
-        assert!(bench.check(Share::ALL).unwrap().is_clean());
+        assert!(bench.check(all()).unwrap().is_clean());
         assert_eq!(bench.replicate().unwrap().outcome, CopyOutcome::Unchanged);
     }
 }
@@ -117,4 +122,36 @@ fn shares_follow_each_other_until_everything_was_read() {
     assert_eq!(counts[..4].iter().sum::<u64>(), 60, "{counts:?}");
     assert_eq!(counts[..4], counts[4..]);
     assert!(counts.iter().all(|count| *count < 40), "{counts:?}");
+}
+
+#[test]
+fn findings_name_their_documents_and_what_became_of_them() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one"), ("B/b.pdf", b"two"), ("B/again.pdf", b"one")]);
+    bench.replicate().unwrap();
+    fs::write(bench.object(b"one"), b"0ne").unwrap();
+    fs::remove_file(bench.object(b"two")).unwrap();
+    fs::remove_file(bench.dest().join("B/b.pdf")).unwrap();
+    let store = bench.store();
+    let options = ReplicateOptions { transfers: 2, bandwidth: None };
+    let (mirror, state, record, progress) = (&bench.mirror, &bench.state, &bench.record, &bench.progress);
+    let replicate = Replicate { mirror, state, store: &store, record, options: &options, progress };
+    let (done, check) = replicate.run_and_check(Some(all())).unwrap();
+    let check = check.unwrap();
+    assert_eq!((done.outcome, done.missing, done.transferred.sent), (CopyOutcome::Committed, 1, 1));
+    let found: Vec<_> = check
+        .findings
+        .iter()
+        .map(|finding| {
+            let paths: Vec<_> = finding.documents.iter().map(|used| &*used.path).collect();
+            (finding.is_missing, finding.repair, paths.join(" "))
+        })
+        .collect();
+    let wanted =
+        [(false, CopyRepair::Mended, "B/a.pdf B/again.pdf".to_owned()), (true, CopyRepair::Lost, "B/b.pdf".to_owned())];
+    assert_eq!(found, wanted);
+    assert!(check.is_damaged());
+    let (_, again) = replicate.run_and_check(Some(all())).unwrap();
+    assert_eq!(again.unwrap().findings, [], "what the copy is known to lack is not looked for");
+    assert_eq!(replicate.run_and_check(None).unwrap().1, None);
 }

@@ -32,7 +32,10 @@ use super::{
     manifest,
     store::{Listed, Store},
 };
-use crate::model::Sha256;
+use crate::{
+    model::Sha256,
+    report::{FileCount, PruneReport},
+};
 
 /// Files that are deleted before the commits are listed again.
 const BATCH: usize = 1000;
@@ -65,43 +68,6 @@ pub struct Prune<'p> {
     pub store: &'p Store,
     /// How.
     pub options: PruneOptions,
-}
-
-/// A number of files and their bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Files {
-    /// Their number.
-    pub count: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-impl Files {
-    fn add(&mut self, size: u64) {
-        self.count += 1;
-        self.bytes += size;
-    }
-}
-
-/// What was deleted, or would be.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Commits.
-    pub commits: Files,
-    /// Manifests and states.
-    pub descriptions: Files,
-    /// Objects.
-    pub objects: Files,
-    /// Commits that remain.
-    pub kept: u64,
-    /// The lowest of them.
-    pub first_kept: u64,
-    /// Objects that no kept commit names and that are younger than the grace time.
-    pub young: Files,
-    /// Files that the store refused to delete.
-    pub refused: Files,
-    /// Why it refused the first of them.
-    pub refusal: Option<String>,
 }
 
 /// What the remaining commits name.
@@ -145,7 +111,7 @@ impl Named {
 
 impl Prune<'_> {
     /// Deletes what no kept commit names. `each` gets the key of every file that is deleted, or would be.
-    pub fn run(&self, each: &mut dyn FnMut(&str)) -> Result<Pruned, Error> {
+    pub fn run(&self, each: &mut dyn FnMut(&str)) -> Result<PruneReport, Error> {
         let mut pruning = self.begin()?;
         pruning.each = Some(each);
         pruning.commits()?;
@@ -166,10 +132,12 @@ impl Prune<'_> {
         let first = rules.first_kept(&dated);
         let mut named = Named::default();
         dated[first..].iter().try_for_each(|commit| named.read(store, commit.number))?;
-        let done = Pruned {
-            kept: (dated.len() - first) as u64,
-            first_kept: dated.get(first).map_or(0, |commit| commit.number),
-            ..Pruned::default()
+        let done = PruneReport {
+            location: store.location().to_string(),
+            dry_run: self.options.dry_run,
+            kept_commits: (dated.len() - first) as u64,
+            first_kept_commit: dated.get(first).map_or(0, |commit| commit.number),
+            ..PruneReport::default()
         };
         let old = commits.into_iter().take(first).collect();
         Ok(Pruning { store, dry_run: self.options.dry_run, rules, old, named, done, each: None })
@@ -195,7 +163,7 @@ pub(super) struct Pruning<'p, 'e> {
     /// The commits to delete.
     old: Vec<(u64, Listed)>,
     named: Named,
-    pub(super) done: Pruned,
+    pub(super) done: PruneReport,
     each: Option<&'e mut dyn FnMut(&str)>,
 }
 
@@ -204,8 +172,8 @@ impl Pruning<'_, '_> {
     pub(super) fn commits(&mut self) -> Result<(), Error> {
         for (number, listed) in std::mem::take(&mut self.old) {
             if self.delete(&[listed], |done| &mut done.commits)? > 0 {
-                self.done.kept += 1;
-                self.done.first_kept = self.done.first_kept.min(number);
+                self.done.kept_commits += 1;
+                self.done.first_kept_commit = self.done.first_kept_commit.min(number);
                 self.named.read(self.store, number)?;
             }
         }
@@ -243,7 +211,7 @@ impl Pruning<'_, '_> {
                 return Ok(());
             }
             if !self.rules.is_old(listed.written_at) {
-                self.done.young.add(listed.size);
+                self.done.young_objects.add(listed.size);
                 return Ok(());
             }
             batch.push(listed);
@@ -260,7 +228,7 @@ impl Pruning<'_, '_> {
         &mut self,
         mut files: Vec<Listed>,
         is_named: impl Fn(&Named, &str) -> bool,
-        counter: impl Fn(&mut Pruned) -> &mut Files,
+        counter: impl Fn(&mut PruneReport) -> &mut FileCount,
     ) -> Result<(), Error> {
         files.retain(|file| !is_named(&self.named, &file.key));
         if files.is_empty() {
@@ -269,14 +237,14 @@ impl Pruning<'_, '_> {
         let last = self.named.highest;
         for (number, _) in list_commits(self.store, last + 1)? {
             self.named.read(self.store, number)?;
-            self.done.kept += 1;
+            self.done.kept_commits += 1;
         }
         files.retain(|file| !is_named(&self.named, &file.key));
         self.delete(&files, counter).map(drop)
     }
 
     /// Deletes files; returns how many the store kept.
-    fn delete(&mut self, files: &[Listed], counter: impl Fn(&mut Pruned) -> &mut Files) -> Result<u64, Error> {
+    fn delete(&mut self, files: &[Listed], counter: impl Fn(&mut PruneReport) -> &mut FileCount) -> Result<u64, Error> {
         let keys: Vec<String> = files.iter().map(|file| file.key.clone()).collect();
         let results = if self.dry_run { vec![Ok(()); keys.len()] } else { self.store.delete(&keys)? };
         let mut refused = 0;

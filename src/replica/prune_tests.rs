@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use super::{
-    prune::{Prune, PruneOptions, Pruned},
+    prune::{Prune, PruneOptions},
     tests::{Bench, hash},
     *,
 };
+use crate::report::PruneReport;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -15,7 +16,7 @@ fn options(dry_run: bool) -> PruneOptions {
 }
 
 impl Bench {
-    fn prune(&self, dry_run: bool) -> Result<(Pruned, BTreeSet<String>), Error> {
+    fn prune(&self, dry_run: bool) -> Result<(PruneReport, BTreeSet<String>), Error> {
         let mut gone = BTreeSet::new();
         let pruned = Prune { store: &self.store(), options: options(dry_run) }.run(&mut |key| {
             assert!(gone.insert(key.to_owned()), "{key} goes once");
@@ -40,19 +41,19 @@ fn what_no_kept_commit_names_is_deleted_after_the_grace_time() {
     let bench = superseded();
     let before = bench.keys();
     let (pruned, gone) = bench.prune(false).unwrap();
-    assert_eq!((pruned.kept, gone.len()), (2, 0), "superseded just now");
+    assert_eq!((pruned.kept_commits, gone.len()), (2, 0), "superseded just now");
     bench.age(8);
     let (dry, would) = bench.prune(true).unwrap();
     assert_eq!(bench.keys(), before);
     let (pruned, gone) = bench.prune(false).unwrap();
-    assert_eq!((&dry, &would), (&pruned, &gone));
+    assert_eq!((dry, would), (PruneReport { dry_run: true, ..pruned.clone() }, gone.clone()));
     assert_eq!((pruned.commits.count, pruned.descriptions.count, pruned.objects.count), (1, 2, 1));
-    assert_eq!((pruned.objects.bytes, pruned.kept, pruned.first_kept), (4, 1, 2));
+    assert_eq!((pruned.objects.bytes, pruned.kept_commits, pruned.first_kept_commit), (4, 1, 2));
     assert_eq!(bench.keys(), before.difference(&gone).cloned().collect());
     assert!(!bench.object(b"gone").exists());
     assert_eq!(bench.lost(), [""; 0]);
     let (again, _) = bench.prune(false).unwrap();
-    assert_eq!(again, Pruned { kept: 1, first_kept: 2, ..Pruned::default() });
+    assert_eq!((again.kept_commits, again.first_kept_commit, again.deleted().count), (1, 2, 0));
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn young_files_that_nobody_names_and_files_of_others_stay() {
     fs::create_dir_all(young.parent().unwrap()).unwrap();
     fs::write(&young, b"on its way").unwrap();
     let (pruned, gone) = bench.prune(false).unwrap();
-    assert_eq!((gone.len(), pruned.young.count, pruned.young.bytes), (0, 1, 10), "{gone:?}");
+    assert_eq!((gone.len(), pruned.young_objects.count, pruned.young_objects.bytes), (0, 1, 10), "{gone:?}");
     assert!(young.exists() && foreign.iter().all(|key| bench.copy().join(key).exists()));
 }
 

@@ -1,5 +1,6 @@
 //! What became of the copy in an object store.
 
+use super::CopyCheck;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,9 @@ pub struct CopyReport {
     pub requests: u64,
     /// Why it failed.
     pub error: Option<String>,
+    /// What a check of it found; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<CopyCheck>,
 }
 
 impl CopyReport {

@@ -22,6 +22,8 @@ pub enum Area {
     Service,
     /// The storage of the bytes.
     Storage,
+    /// The store of the copy.
+    Copy,
 }
 
 impl Area {
@@ -34,6 +36,7 @@ impl Area {
             Self::Credentials => "Credentials",
             Self::Service => "Service",
             Self::Storage => "Storage",
+            Self::Copy => "Copy",
         }
     }
 }

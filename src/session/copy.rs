@@ -12,7 +12,7 @@ use crate::{
     model::Sha256,
     remote,
     replica::{self, CopyOutcome, Credentials, Place, Replicate, ReplicateOptions, Replicated, Store, StoreSettings},
-    report::{CopyReport, CopyResult, Progress, Warning},
+    report::{CopyCheck, CopyReport, CopyResult, Progress, Warning},
     state::{CopyRecord, State},
     sync::{Stop, StopCause},
     systemd::Notice,
@@ -36,7 +36,11 @@ pub(crate) fn open_store(location: &Location, settings: &CopySettings, stop: Arc
 
 /// Opens what is known of the copy at a place. It may be lost at any time.
 pub(crate) fn open_record(mirror: &Mirror, location: &Location) -> Result<CopyRecord, Error> {
-    Ok(CopyRecord::open(&record_path(mirror, location)?)?)
+    let record = CopyRecord::open(&record_path(mirror, location)?)?;
+    if record.note(LOCATION)?.is_none() {
+        record.set_note(LOCATION, &location.to_string())?;
+    }
+    Ok(record)
 }
 
 fn record_path(mirror: &Mirror, location: &Location) -> Result<PathBuf, Error> {
@@ -44,6 +48,21 @@ fn record_path(mirror: &Mirror, location: &Location) -> Result<PathBuf, Error> {
     let place = Sha256::new(Hasher::digest(location.to_string()).into()).hex();
     Ok(mirror.replica_path(&format!("{}.db", &place[..DIGITS]))?)
 }
+
+/// Where the mirror was copied to, and the number of the last commit there, as far as is known.
+pub(crate) fn known_copies(mirror: &Mirror) -> Result<Vec<(String, u64)>, Error> {
+    let mut copies = Vec::new();
+    for name in mirror.state_files("replicas")?.iter().filter(|name| name.strip_suffix(".db").is_some()) {
+        let record = CopyRecord::open(&mirror.replica_path(name)?)?;
+        if let (Some(location), Some(head)) = (record.note(LOCATION)?, record.head()?) {
+            copies.push((location, head.number));
+        }
+    }
+    Ok(copies)
+}
+
+/// The note of a record about where the copy is.
+const LOCATION: &str = "location";
 
 /// Brings the copy of a mirror, whose lock is held, up to date.
 pub(crate) struct Copying<'c> {
@@ -111,9 +130,11 @@ impl Copying<'_> {
         };
         let (bars, output) = (Arc::clone(progress), self.output);
         let _screen = ui::Screen::of_copy(bars, &output.bars, output.quiet, output.json_log);
-        let done = self.watch(progress, &store, || work.run());
+        let done = self.watch(progress, &store, || work.run_and_check(self.settings.check));
         report.requests = store.requests();
-        Ok(done??)
+        let (done, check) = done??;
+        report.check = check;
+        Ok(done)
     }
 
     /// Does work that takes long on another thread, tells the service manager of it, and ends it in time.
@@ -151,7 +172,9 @@ impl Copying<'_> {
         };
         (report.contents, report.bytes) = (done.transferred.sent, done.transferred.bytes);
         self.tell_commit(&mut report, (done.commit, done.run, done.committed_at, done.missing));
-        Copied { report, exit: Exit::Complete, ignores_condition: done.keeps_condition == Some(false) }
+        let is_damaged = report.check.as_ref().is_some_and(CopyCheck::is_damaged);
+        let exit = if is_damaged { Exit::Damaged } else { Exit::Complete };
+        Copied { report, exit, ignores_condition: done.keeps_condition == Some(false) }
     }
 
     /// What the copy has, as far as is known.

@@ -74,12 +74,12 @@ impl Exit {
             | Error::OtherOrganisation { .. }
             | Error::NewerCopy(_)
             | Error::NothingMirrored
-            | Error::Clocks { .. }
             | Error::CommitGone { .. }
             | Error::OtherCopy { .. } => Self::Usage,
             Error::BadCommit { .. } | Error::MissingFile(_) | Error::DamagedFile { .. } | Error::Manifest(..) => {
                 Self::Damaged
             }
+            Error::Clocks { .. } => Self::Credentials,
             Error::Scratch { .. } => Self::Disk,
             Error::Mirror(error) => Self::of_mirror(error),
             Error::State(error) => Self::of_state(error),

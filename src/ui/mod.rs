@@ -27,7 +27,7 @@ use std::io::{self, Write as _};
 
 pub use binders::binders;
 pub use changes::{change, change_total};
-pub use copy::copied;
+pub use copy::{copied, copy_check, pruned, purged_from_copy};
 pub use doctor::{checkup_report, doctor_report};
 pub use forget::forget;
 pub use history::{document_history, found, listed, listed_folder, nothing_found, restored, snapshots};

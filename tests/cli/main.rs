@@ -8,6 +8,7 @@ mod commands;
 mod config;
 #[path = "../support/copy.rs"]
 mod copy;
+mod copy_upkeep;
 mod doctor;
 mod empty;
 mod export;
