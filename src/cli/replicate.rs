@@ -20,7 +20,7 @@ const TO: &str = "Where the copy is: s3://BUCKET/PREFIX, az://CONTAINER/PREFIX o
     ibinder-sync replicate --dest /srv/mirror --to file:///mnt/disk/mirror\n  \
     ibinder-sync replicate --profile north --max-duration 6h\n  \
     ibinder-sync replicate --dest /srv/mirror --check=5%   # all in 20 nights\n  \
-    ibinder-sync replicate --to s3://backup-eken/mirror --prune --keep 400d --dry-run"
+    ibinder-sync replicate --to s3://backup-eken/mirror --prune --dry-run"
 )]
 pub struct Replicate {
     /// The place of the copy.

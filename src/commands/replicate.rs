@@ -68,12 +68,12 @@ fn show(copied: &Copied, output: &Output) {
     }
     if output.json {
         ui::print_json(&copied.report);
-    } else if !output.quiet && copied.report.error.is_none() {
-        ui::print(&format!("{}\n", ui::copied(&copied.report)));
-    }
-    if !output.json
-        && let Some(check) = &copied.report.check
-    {
-        ui::print(&ui::copy_check(check));
+    } else if copied.report.error.is_none() {
+        if !output.quiet {
+            ui::print(&format!("{}\n", ui::copied(&copied.report)));
+        }
+        if let Some(check) = copied.report.check.as_ref().filter(|check| !output.quiet || check.is_damaged()) {
+            ui::print(&ui::copy_check(check));
+        }
     }
 }

@@ -63,7 +63,7 @@ impl Exit {
         use replica::{Error, ErrorKind};
         match error {
             Error::Store(error) => match error.kind {
-                ErrorKind::NoBucket | ErrorKind::Conditions => Self::Usage,
+                ErrorKind::NoBucket | ErrorKind::Setting | ErrorKind::Conditions => Self::Usage,
                 ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::Clock => Self::Credentials,
                 ErrorKind::Unavailable => Self::Partial,
                 ErrorKind::Disk => Self::Disk,

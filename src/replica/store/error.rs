@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Forbidden,
     /// The clock of this machine is wrong.
     Clock,
+    /// A variable or a file with credentials has an unusable value.
+    Setting,
     /// The store can't put a file only if it is absent.
     Conditions,
     /// It did not answer, or only with failures, however often it was asked.
@@ -71,7 +73,9 @@ impl StoreError {
     /// From an answer to a request; `what` is what was asked for, such as `writing objects/…`.
     pub(super) fn of(what: &str, answer: &Answer) -> Self {
         let text = whole_text(answer);
-        let code = CODES.iter().find(|(code, _)| text.contains(code));
+        // Keys and prefixes may look like codes.
+        let told = element(&text, "Code");
+        let code = CODES.iter().find(|(code, _)| told.map_or_else(|| text.contains(code), |told| told == *code));
         let kind = match (answer, code) {
             (_, Some((_, kind))) => *kind,
             (Answer::PermissionDenied { .. }, _) => ErrorKind::Forbidden,
@@ -85,6 +89,11 @@ impl StoreError {
         Self::new(kind, what, reason(answer, &text))
     }
 
+    /// From a value that the library refused before anything was sent.
+    pub(super) fn of_settings(answer: &Answer) -> Self {
+        Self::new(ErrorKind::Setting, "opening the store", reason(answer, &whole_text(answer)))
+    }
+
     /// What the store said.
     pub fn reason(&self) -> &str {
         &self.why
@@ -96,6 +105,7 @@ impl StoreError {
             ErrorKind::NoBucket
             | ErrorKind::Credentials
             | ErrorKind::Clock
+            | ErrorKind::Setting
             | ErrorKind::Conditions
             | ErrorKind::Unavailable => true,
             // One file may have rights of its own, or lie on a damaged part of the disk. Who stopped the work knows of it.
@@ -121,6 +131,7 @@ impl StoreError {
                 "; the store must support writing a file only if it is absent (If-None-Match), or it can't keep a copy"
             }
             ErrorKind::Unavailable => "; what was copied so far counts, and the next try goes on from there",
+            ErrorKind::Setting => "; docs/off-site.md has the variables of each store",
             ErrorKind::Disk | ErrorKind::Stopped | ErrorKind::Other => "",
         }
     }
@@ -195,6 +206,7 @@ mod tests {
             ("<Error><Code>RequestTimeTooSkewed</Code></Error>", ErrorKind::Clock, "clock"),
             ("<Code>ExpiredToken</Code>", ErrorKind::Credentials, "check the key"),
             ("<Code>AccessDenied</Code>", ErrorKind::Forbidden, "must be allowed"),
+            ("at /NoSuchBucket/x: <Code>AccessDenied</Code>", ErrorKind::Forbidden, "must be allowed"),
             ("<Code>SlowDown</Code>", ErrorKind::Unavailable, "goes on from there"),
             ("501 <Code>NotImplemented</Code>", ErrorKind::Conditions, "If-None-Match"),
         ] {

@@ -128,7 +128,7 @@ impl Store {
         };
         let location = settings.location.clone();
         let prefix = location.prefix.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Path>();
-        Ok(Self { inner, location, prefix, requests, behind, overwritten, stop, tries, network })
+        Ok(Self { inner, location, prefix, requests, overwritten, behind, stop, tries, network })
     }
 }
 
@@ -162,7 +162,7 @@ fn s3(
         let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() else { continue };
         builder = builder.with_config(key, value);
     }
-    let built = builder.build().map_err(|answer| StoreError::of("opening the store", &answer))?;
+    let built = builder.build().map_err(|answer| StoreError::of_settings(&answer))?;
     Ok(Arc::new(built))
 }
 
@@ -193,7 +193,7 @@ fn azure(
         let Ok(key) = name.to_ascii_lowercase().parse::<AzureConfigKey>() else { continue };
         builder = builder.with_config(key, value);
     }
-    let built = builder.build().map_err(|answer| StoreError::of("opening the store", &answer))?;
+    let built = builder.build().map_err(|answer| StoreError::of_settings(&answer))?;
     Ok(Arc::new(built))
 }
 
@@ -232,7 +232,7 @@ fn client_options(settings: &StoreSettings, endpoint: Option<&str>) -> Result<Cl
     let mut plain = false;
     if let Some(endpoint) = endpoint {
         let bad =
-            || StoreError::new(ErrorKind::Other, what, format!("the endpoint {endpoint:?} is not an https address"));
+            || StoreError::new(ErrorKind::Setting, what, format!("the endpoint {endpoint:?} is not an https address"));
         let url = Url::parse(endpoint).map_err(|_| bad())?;
         plain = url.scheme() == "http" && is_loopback(&url);
         if !plain && url.scheme() != "https" {
