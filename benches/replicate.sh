@@ -57,19 +57,21 @@ export AWS_EC2_METADATA_DISABLED=true RESTIC_PASSWORD=benchmark RESTIC_PROGRESS_
 export RCLONE_CONFIG_STORE_TYPE=s3 RCLONE_CONFIG_STORE_PROVIDER=Other RCLONE_CONFIG_STORE_ENV_AUTH=true
 export RCLONE_CONFIG_STORE_REGION=us-east-1 RCLONE_CONFIG_STORE_FORCE_PATH_STYLE=true RCLONE_CONFIG_STORE_NO_CHECK_BUCKET=true
 
+objects=$dir/store.$$ # a new one, because deleting small files makes ext4 slow for minutes
+
 at() { # at URL: what all programs ask from now on
     export AWS_ENDPOINT_URL=$1 RCLONE_CONFIG_STORE_ENDPOINT=$1
 }
 
 free_port() { shuf -i 20000-30000 -n 1; }
 
-store() { # starts s3s-fs with its objects below $dir/store; sets `address`
+store() { # starts s3s-fs with its objects below $objects; sets `address`
     local try
-    mkdir -p "$dir/store"
+    mkdir -p "$objects"
     for try in 1 2 3 4 5; do
         address=http://127.0.0.1:$(free_port)
         "$s3s" --host 127.0.0.1 --port "${address##*:}" --access-key "$AWS_ACCESS_KEY_ID" \
-            --secret-key "$AWS_SECRET_ACCESS_KEY" "$dir/store" >"$dir/s3s.log" 2>&1 &
+            --secret-key "$AWS_SECRET_ACCESS_KEY" "$objects" >"$dir/s3s.log" 2>&1 &
         servers+=($!)
         if answers "$address/" "${servers[-1]}"; then return; fi
     done
@@ -138,7 +140,7 @@ repository() { # repository BUCKET: sets `restic`
 }
 
 prepare() { # prepare PROGRAM CASE ROUND: an empty bucket
-    mkdir -p "$dir/store/$2-$3-$1"
+    mkdir -p "$objects/$2-$3-$1"
     case $1 in
     ours) rm -rf "$dir/$2.mirror/.ibinder-sync/replicas" ;; # so that the mirror knows of no copy
     restic)
@@ -174,7 +176,6 @@ case_of() { # case_of NAME COUNT SIZE FOLDERS KEEP: KEEP is 1 where rounds are n
         end_servers
         : >"$dir/$name.mirror.done"
     fi
-    rm -rf "$dir/store/$name"-*
     for phase in first night back; do forget "$name-$phase"; done
     store
     at "$address"
@@ -204,7 +205,7 @@ case_of() { # case_of NAME COUNT SIZE FOLDERS KEEP: KEEP is 1 where rounds are n
             [ "$round" != 1 ] || back_check "$name" "$program" "$out/$program"
         done
         [ "$5" = 1 ] || rm -r "$out"
-        [ "$5" = 1 ] || [ "$round" = "$rounds" ] || rm -r "$dir/store/$name-$round"-*
+        [ "$5" = 1 ] || [ "$round" = "$rounds" ] || rm -r "$objects/$name-$round"-*
     done
     local what="$2 × $(($3 >> 10)) KiB"
     python3 benches/table.py "$results" "$name-first" ours "First copy, $what"
