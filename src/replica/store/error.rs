@@ -42,6 +42,7 @@ pub struct StoreError {
 /// Codes of stores and what they mean. The first that an answer has counts.
 const CODES: &[(&str, ErrorKind)] = &[
     ("NoSuchBucket", ErrorKind::NoBucket),
+    ("InvalidBucketName", ErrorKind::NoBucket),
     ("ContainerNotFound", ErrorKind::NoBucket),
     ("ContainerBeingDeleted", ErrorKind::NoBucket),
     ("RequestTimeTooSkewed", ErrorKind::Clock),
@@ -73,11 +74,9 @@ impl StoreError {
     /// From an answer to a request; `what` is what was asked for, such as `writing objects/…`.
     pub(super) fn of(what: &str, answer: &Answer) -> Self {
         let text = whole_text(answer);
-        // Keys and prefixes may look like codes.
-        let told = element(&text, "Code");
-        let code = CODES.iter().find(|(code, _)| told.map_or_else(|| text.contains(code), |told| told == *code));
+        let code = code_in(&text);
         let kind = match (answer, code) {
-            (_, Some((_, kind))) => *kind,
+            (_, Some(kind)) => kind,
             (Answer::PermissionDenied { .. }, _) => ErrorKind::Forbidden,
             (Answer::Unauthenticated { .. }, _) => ErrorKind::Credentials,
             (Answer::NotImplemented { .. } | Answer::NotSupported { .. }, _) => ErrorKind::Conditions,
@@ -115,9 +114,7 @@ impl StoreError {
 
     /// Whether an answer says that there is no file with this key. Without a bucket there is none either, but that is an error.
     pub(super) fn is_absence(answer: &Answer) -> bool {
-        let names_bucket =
-            |(code, kind): &(&str, ErrorKind)| *kind == ErrorKind::NoBucket && whole_text(answer).contains(code);
-        matches!(answer, Answer::NotFound { .. }) && !CODES.iter().any(names_bucket)
+        matches!(answer, Answer::NotFound { .. }) && code_in(&whole_text(answer)) != Some(ErrorKind::NoBucket)
     }
 
     /// What to do about it.
@@ -167,6 +164,13 @@ fn reason(answer: &Answer, text: &str) -> String {
 
 /// The most of a store's own words that is shown, in characters.
 const LONGEST: usize = 300;
+
+/// What the code in an answer means. Keys and prefixes may look like codes, so that its element counts if there is one.
+fn code_in(text: &str) -> Option<ErrorKind> {
+    let told = element(text, "Code");
+    let is_told = |code: &str| told.map_or_else(|| text.contains(code), |told| told == code);
+    CODES.iter().find(|(code, _)| is_told(code)).map(|(_, kind)| *kind)
+}
 
 /// The text of an element of XML.
 fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
