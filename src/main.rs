@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use ibinder_sync::{
     cli::{self, Binders, BindersCommand, Cli, Command, ConfigLocation, ConfigurationCommand, Invocation, Refusal},
     commands,
-    config::{self, Config, CopySettings, Location, LogFormat, Notices, Settings, Sources},
+    config::{self, Config, CopySettings, LogFormat, Notices, Settings, Sources},
     session::{self, Exit, Output, Source},
     systemd::Manager,
     ui,
@@ -131,21 +131,15 @@ impl Program<'_> {
             Command::Status(status) if status.from.is_some() => commands::status(None, &status),
             Command::Status(status) => commands::status(Some(self.dest()?), &status),
             Command::Binders(binders) => self.binders(binders)?,
-            Command::Snapshots(given) => {
-                self.show(given.source.from.as_ref(), |source| commands::snapshots(source, &given))?
-            }
-            Command::Changes(given) => {
-                self.show(given.source.from.as_ref(), |source| commands::changes(source, &given))?
-            }
+            Command::Snapshots(given) => self.show(&given.source, |source| commands::snapshots(source, &given))?,
+            Command::Changes(given) => self.show(&given.source, |source| commands::changes(source, &given))?,
             Command::Withheld(withheld) => commands::withheld(self.dest()?, &withheld),
             Command::ConfirmRemovals(given) => commands::confirm_removals(self.logged_dest()?, &given),
-            Command::Find(given) => self.show(given.source.from.as_ref(), |source| commands::find(source, &given))?,
-            Command::History(given) => {
-                self.show(given.source.from.as_ref(), |source| commands::history(source, &given))?
-            }
+            Command::Find(given) => self.show(&given.source, |source| commands::find(source, &given))?,
+            Command::History(given) => self.show(&given.source, |source| commands::history(source, &given))?,
             Command::Restore(given) => {
                 let output = self.output(given.json);
-                self.read(given.source.from.as_ref(), |source| commands::restore(&source, &given, &output))?
+                self.read(&given.source, |source| commands::restore(&source, &given, &output))?
             }
             Command::Export(export) => commands::export(self.dest()?, &export, self.settings, &self.output(false)),
             Command::Catalogue(given) => {
@@ -157,11 +151,11 @@ impl Program<'_> {
             }
             Command::Ls(given) => {
                 self.output(false);
-                self.show(given.source.from.as_ref(), |source| commands::ls(source, &given))?
+                self.show(&given.source, |source| commands::ls(source, &given))?
             }
-            Command::Recover(cli::Recover { from: Some(from), .. }) => {
+            Command::Recover(cli::Recover { from: Some(from), commit, .. }) => {
                 let copy = CopySettings::new(self.settings, self.sources)?;
-                commands::recover_from(self.dest()?, &from, &copy, &self.output(false))
+                commands::recover_from(self.dest()?, (&from, commit), &copy, &self.output(false))
             }
             Command::Recover(recover) => commands::recover(self.logged_dest()?, recover.force),
             Command::Acknowledge(document) => commands::acknowledge(self.logged_dest()?, &document.id, &self.notices()),
@@ -189,14 +183,14 @@ impl Program<'_> {
     }
 
     /// A command that reads a mirror, or a copy of one.
-    fn read(&self, from: Option<&Location>, command: impl FnOnce(Source) -> Exit) -> Result<Exit, config::Error> {
-        let Some(location) = from else { return Ok(command(Source::Mirror(self.dest()?.to_owned()))) };
+    fn read(&self, from: &cli::CopySource, command: impl FnOnce(Source) -> Exit) -> Result<Exit, config::Error> {
+        let Some(location) = &from.from else { return Ok(command(Source::Mirror(self.dest()?.to_owned()))) };
         let settings = CopySettings::new(self.settings, self.sources)?;
-        Ok(Source::of_copy(location, &settings).map_or_else(|exit| exit, command))
+        Ok(Source::of_copy((location, from.commit), &settings).map_or_else(|exit| exit, command))
     }
 
     /// A command that only shows what it reads.
-    fn show(&self, from: Option<&Location>, command: impl FnOnce(&Source) -> Exit) -> Result<Exit, config::Error> {
+    fn show(&self, from: &cli::CopySource, command: impl FnOnce(&Source) -> Exit) -> Result<Exit, config::Error> {
         self.read(from, |source| command(&source.only_shown()))
     }
 

@@ -21,6 +21,9 @@ pub struct Recover {
     /// Recover the whole mirror from the copy at this URL
     #[arg(long, value_name = "URL", conflicts_with = "force")]
     pub from: Option<Location>,
+    /// Recover this commit of the copy instead of the highest
+    #[arg(long, value_name = "N", requires = "from")]
+    pub commit: Option<u64>,
     /// Do it although the state is sound
     #[arg(long)]
     pub force: bool,

@@ -41,7 +41,7 @@ pub use replicate::Replicate;
 pub use run::{Adopt, Plan, Run};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{Demo, Organisation, Sandbox, Store};
-pub use source::CopySource;
+pub use source::{CopyPlace, CopySource};
 pub use status::Status;
 pub use verify::Verify;
 pub use withheld::{ConfirmRemovals, Withheld};

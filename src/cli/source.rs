@@ -15,4 +15,20 @@ pub struct CopySource {
         help = "Read this copy instead of a mirror: s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:///FOLDER"
     )]
     pub from: Option<Location>,
+    /// Read this commit of the copy instead of the highest
+    #[arg(long, value_name = "N", requires = "from")]
+    pub commit: Option<u64>,
+}
+
+/// A copy as a whole instead of a mirror.
+#[derive(Debug, Clone, Args)]
+pub struct CopyPlace {
+    /// Where it is.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = NAMES.dest,
+        help = "Read this copy instead of a mirror: s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:///FOLDER"
+    )]
+    pub from: Option<Location>,
 }

@@ -4,7 +4,7 @@ use std::{num::NonZeroU64, time::Duration};
 
 use clap::Args;
 
-use super::source::CopySource;
+use super::source::CopyPlace;
 use crate::config::{Share, bandwidth, timeout};
 
 /// Check every file of the mirror, and every object in it, against the recorded hashes.
@@ -26,7 +26,7 @@ use crate::config::{Share, bandwidth, timeout};
 pub struct Verify {
     /// A copy instead of a mirror.
     #[command(flatten)]
-    pub source: CopySource,
+    pub source: CopyPlace,
     /// Restore what is missing or damaged
     #[arg(long, conflicts_with = "from")]
     pub repair: bool,

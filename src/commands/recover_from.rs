@@ -18,11 +18,16 @@ use crate::{
 const SHOWN: usize = 50;
 
 /// Makes a mirror from a copy.
-pub fn recover_from(dest: &Path, from: &Location, settings: &CopySettings, output: &Output) -> Exit {
+pub fn recover_from(dest: &Path, from: (&Location, Option<u64>), settings: &CopySettings, output: &Output) -> Exit {
     ended(go(dest, from, settings, output).map_err(|error| error.with_shortage(dest)))
 }
 
-fn go(dest: &Path, from: &Location, settings: &CopySettings, output: &Output) -> Result<Exit, Error> {
+fn go(
+    dest: &Path,
+    (from, number): (&Location, Option<u64>),
+    settings: &CopySettings,
+    output: &Output,
+) -> Result<Exit, Error> {
     check_nesting(dest)?;
     check_apart(dest, from)?;
     if !is_needed(dest, from)? {
@@ -36,7 +41,7 @@ fn go(dest: &Path, from: &Location, settings: &CopySettings, output: &Output) ->
     let _signals = Signals::watch(&stop);
     let store = open_store(from, settings, Arc::clone(&stop))?;
     // Before anything is created, so that a mistyped place leaves nothing behind.
-    let commit = RecoveryMark::choose(RecoveryMark::at(dest).as_ref(), &store)?;
+    let commit = RecoveryMark::choose(RecoveryMark::at(dest).as_ref(), &store, number)?;
     let work = (dest.to_owned(), from.clone(), settings.transfers.max(1));
     let recovered = runtime()?.block_on(async {
         let work = tokio::task::spawn_blocking(move || {

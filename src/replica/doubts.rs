@@ -141,7 +141,12 @@ impl Doubts<'_> {
     }
 
     fn has_own_files(&self, head: &CopyHead) -> Result<bool, Error> {
-        let Some(commit) = read_commit(self.store, head.number)? else { return Ok(true) };
+        let commit = match read_commit(self.store, head.number) {
+            Ok(Some(commit)) => commit,
+            Ok(None) => return Ok(true),
+            Err(Error::BadCommit { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        };
         for key in [&commit.file.manifest.key, &commit.file.state.key] {
             if self.store.size(key)?.is_none() {
                 return Ok(false);

@@ -114,6 +114,14 @@ impl Error {
         matches!(self, Self::MissingFile(_) | Self::DamagedFile { .. } | Self::Manifest(..))
     }
 
+    /// Whether a commit, or a file that it names, can't be used, so that another commit may be.
+    pub(super) fn is_of_a_commit(&self) -> bool {
+        let damaged = |error: &state::Error| {
+            matches!(error, state::Error::Import { .. }) || error.kind() == state::ErrorKind::Damaged
+        };
+        self.is_of_a_file() || matches!(self, Self::BadCommit { .. }) || matches!(self, Self::State(e) if damaged(e))
+    }
+
     /// Whether the work was ended from outside.
     pub fn is_stopped(&self) -> bool {
         matches!(self, Self::Store(error) if error.kind == ErrorKind::Stopped)

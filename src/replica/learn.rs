@@ -2,7 +2,7 @@
 
 use super::{
     Error, Replicate,
-    commits::{Commit, list_commits, read_commit},
+    commits::{Commit, list_commits, read_commit, unusable_head},
     layout::{OBJECTS, commit_key, object_of},
     manifest,
     unnamed::forget_absent,
@@ -34,8 +34,21 @@ impl Replicate<'_> {
         {
             return Ok(Some(known));
         }
-        let commit = read_commit(self.store, *number)?.ok_or_else(|| Error::MissingFile(commit_key(*number)))?;
+        let commit = match read_commit(self.store, *number) {
+            Err(error @ Error::BadCommit { .. }) => return self.replace_head(*number, &error).map(Some),
+            read => read?.ok_or_else(|| Error::MissingFile(commit_key(*number)))?,
+        };
         self.learn(&commit).inspect(|_| drop(self.record.set_note(SEEN, &seen))).map(Some)
+    }
+
+    /// A highest commit that can't be used is followed by one that can.
+    fn replace_head(&self, number: u64, error: &Error) -> Result<CopyHead, Error> {
+        tracing::warn!("{error}; a new commit will be made");
+        self.learn_objects()?;
+        self.doubts().set_renews(true)?;
+        let head = unusable_head(self.store, number)?;
+        self.record.set_head(&head)?;
+        Ok(head)
     }
 
     /// Takes over what a commit has into the record.

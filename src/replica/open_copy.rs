@@ -12,7 +12,7 @@ use std::{
 use super::{
     Error,
     commit::Named,
-    commits::{Commit, highest_commit, read_commit},
+    commits::{Commit, newest_usable, read_commit},
     layout::{commit_key, object_key},
     packed::Unpacking,
     store::{ObjectReader, Store},
@@ -37,14 +37,15 @@ pub struct OpenCopy<'s> {
 }
 
 impl<'s> OpenCopy<'s> {
-    /// Opens the highest commit of a copy, or another one by its number. Its state is built in `folder`, which must exist as long as
-    /// this.
+    /// Opens the highest commit of a copy that can be used, or another one by its number. Its state is built in `folder`, which must exist
+    /// as long as this.
     pub fn open(store: &'s Store, number: Option<u64>, folder: &Path) -> Result<Self, Error> {
-        let found = match number {
-            Some(number) => read_commit(store, number)?.ok_or_else(|| Error::MissingFile(commit_key(number))),
-            None => highest_commit(store)?.ok_or_else(|| Error::NoCopy(store.location().to_string())),
+        let Some(number) = number else {
+            let opened = newest_usable(store, |commit| Self::of_commit(store, commit, folder))?;
+            return opened.ok_or_else(|| Error::NoCopy(store.location().to_string()));
         };
-        Self::of_commit(store, found?, folder)
+        let commit = read_commit(store, number)?.ok_or_else(|| Error::MissingFile(commit_key(number)))?;
+        Self::of_commit(store, commit, folder)
     }
 
     /// Opens a commit that was read.

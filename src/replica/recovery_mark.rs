@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Error,
-    commits::{Commit, highest_commit, read_commit},
+    commits::{Commit, newest_usable, read_commit},
+    layout::commit_key,
     store::Store,
 };
 use crate::{
@@ -31,12 +32,18 @@ impl RecoveryMark {
         serde_json::from_slice(&Root::open(dest).ok()?.read_note(RECOVERY_MARK)?).ok()
     }
 
-    /// The commit to recover: the one with which it was begun, or the highest. A recovery never goes on with another commit, so
+    /// The commit to recover: the one with which it was begun, or that with this number, or the highest that can be used. A recovery never goes on with another commit, so
     /// that the tree has the files of one commit and no others.
-    pub fn choose(begun: Option<&Self>, store: &Store) -> Result<Commit, Error> {
+    pub fn choose(begun: Option<&Self>, store: &Store, number: Option<u64>) -> Result<Commit, Error> {
         let location = store.location().to_string();
         match begun {
-            None => highest_commit(store)?.ok_or(Error::NoCopy(location)),
+            Some(mark) if number.is_some_and(|number| number != mark.commit) => {
+                Err(Error::CommitGone { number: mark.commit })
+            }
+            None => match number {
+                Some(number) => read_commit(store, number)?.ok_or_else(|| Error::MissingFile(commit_key(number))),
+                None => newest_usable(store, Ok)?.ok_or(Error::NoCopy(location)),
+            },
             Some(mark) if mark.from != location => Err(Error::OtherCopy { begun: mark.from.clone() }),
             Some(mark) => read_commit(store, mark.commit)?
                 .filter(|commit| commit.sha256 == mark.sha256)

@@ -184,7 +184,11 @@ impl Replicate<'_> {
     /// The commit, if it is of a later moment than this mirror.
     fn newer(&self, head: Option<&CopyHead>, run: &PastRun) -> Result<Option<CopyHead>, Error> {
         let Some(head) = head else { return Ok(None) };
-        let Some(commit) = read_commit(self.store, head.number)? else { return Ok(None) };
+        let commit = match read_commit(self.store, head.number) {
+            Ok(Some(commit)) => commit,
+            Ok(None) | Err(Error::BadCommit { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let ours = run.finished_at.unwrap_or_default();
         Ok((commit.file.finished_at.as_second() > ours).then(|| head.clone()))
     }

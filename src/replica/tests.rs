@@ -392,3 +392,22 @@ fn a_cut_off_object_is_replaced_by_who_has_its_bytes() {
     bench.replicate().unwrap();
     assert_eq!(bench.lost(), [""; 0]);
 }
+
+#[test]
+fn a_highest_commit_that_cannot_be_used_is_passed_over_and_followed_by_one_that_can() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate().unwrap();
+    let scratch = || tempfile::tempdir().unwrap();
+    let large = vec![b'x'; 100_000];
+    for (number, bytes) in [(2, &b"garbage"[..]), (4, &large), (999_999_999_999, b"{\"format\":1}")] {
+        fs::write(bench.copy().join(format!("commits/{number:012}.json")), bytes).unwrap();
+        let (store, folder) = (bench.store(), scratch());
+        let read = OpenCopy::open(&store, None, folder.path()).unwrap();
+        assert!(read.commit.file.number < number, "the one before it is read");
+        let made = bench.replicate().unwrap();
+        assert_eq!((made.outcome, made.commit), (CopyOutcome::Committed, number + 1));
+        assert_eq!(bench.lost(), [""; 0]);
+        assert_eq!(bench.replicate().unwrap().outcome, CopyOutcome::Unchanged);
+    }
+}

@@ -74,23 +74,23 @@ pub(crate) fn stopped(stop: &Stop) -> Option<Exit> {
 }
 
 impl Source {
-    /// Opens a copy, and reads the state of its highest commit.
-    pub fn of_copy(location: &Location, settings: &CopySettings) -> Result<Self, Exit> {
+    /// Opens a copy, and reads the state of its highest commit, or of another one by its number.
+    pub fn of_copy(place: (&Location, Option<u64>), settings: &CopySettings) -> Result<Self, Exit> {
         let stop = Arc::<Stop>::default();
         let signals = Signals::watch(&stop);
-        Self::open_copy(location, settings, &stop, signals)
+        Self::open_copy(place, settings, &stop, signals)
             .map_err(|error| stopped(&stop).unwrap_or_else(|| ended(Err(error))))
     }
 
     fn open_copy(
-        location: &Location,
+        (location, commit): (&Location, Option<u64>),
         settings: &CopySettings,
         stop: &Arc<Stop>,
         signals: Signals,
     ) -> Result<Self, Error> {
         let store = open_store(location, settings, Arc::clone(stop))?;
         let scratch = temporary_folder()?;
-        let OpenCopy { commit, state, .. } = OpenCopy::open(&store, None, scratch.path())?;
+        let OpenCopy { commit, state, .. } = OpenCopy::open(&store, commit, scratch.path())?;
         tracing::debug!("read commit {} of {location}", commit.file.number);
         let stop = Arc::clone(stop);
         Ok(Self::Copy(Box::new(CopySource { state, commit, store, stop, signals, _scratch: scratch })))
