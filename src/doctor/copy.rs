@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use crate::{
-    replica::{Place, PutOutcome, Store, StoreError, list_commits},
+    replica::{Place, Protection, PutOutcome, Store, StoreError, list_commits},
     report::{Area, Check, format::number_of},
 };
 
@@ -46,7 +46,7 @@ pub fn copy(store: &Store, deletes: bool, immutable: bool) -> Vec<Check> {
     }
     checks.extend(clock(store.clock_difference()));
     if immutable {
-        checks.push(protection(&place.place));
+        checks.push(protection(store));
     }
     checks
 }
@@ -106,22 +106,37 @@ fn clock(difference: i64) -> Option<Check> {
     })
 }
 
-/// Whether the store forbids deletions. The library has no request for it.
-fn protection(place: &Place) -> Check {
-    let how = match place {
-        Place::S3 { bucket } => format!("`aws s3api get-object-lock-configuration --bucket {bucket}` shows it"),
-        Place::Azure { container } => format!(
-            "`az storage container immutability-policy show --container-name {container} --account-name …` shows it"
+/// Whether the store protects what is added, as it is meant to.
+fn protection(store: &Store) -> Check {
+    match store.protection() {
+        Ok(Protection::Kept(how)) => Check::ok(Area::Copy, format!("what is added can't be destroyed {how}")),
+        Ok(Protection::Missing(what)) => Check::warning(
+            Area::Copy,
+            format!("`replicate_immutable` is set, and {what}: whoever has a key that deletes can destroy the copy"),
+            "set a default retention for the bucket or an immutability policy for the container, or unset `replicate_immutable`",
         ),
-        Place::Folder(_) => {
-            return Check::warning(
-                Area::Copy,
-                "`replicate_immutable` is set, but a folder can't forbid deletions",
-                "take the disk away between copies, or keep the copy in an object store",
-            );
+        Ok(Protection::Unknown(why)) => Check::skipped(
+            Area::Copy,
+            format!(
+                "whether the store protects what is added was not examined ({why}): {}",
+                by_hand(&store.location().place)
+            ),
+        ),
+        Err(error) => failure(&error),
+    }
+}
+
+/// How to look at it otherwise.
+fn by_hand(place: &Place) -> String {
+    match place {
+        Place::S3 { bucket } => format!("`aws s3api get-object-lock-configuration --bucket {bucket}` shows it"),
+        Place::Azure { container } => {
+            format!(
+                "`az storage container immutability-policy show --container-name {container} --account-name …` shows it"
+            )
         }
-    };
-    Check::skipped(Area::Copy, format!("whether the store forbids deletions was not examined: {how}"))
+        Place::Folder(_) => "a folder has no such protection".to_owned(),
+    }
 }
 
 /// An error whose advice follows a semicolon.

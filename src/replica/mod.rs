@@ -51,6 +51,6 @@ pub use recover::{Recover, Recovered};
 pub use recovery_mark::RecoveryMark;
 pub use replicate::{CopyOutcome, Replicate, ReplicateOptions, Replicated};
 pub use store::{
-    Credentials, ErrorKind, Listed, ObjectReader, PutOutcome, Store, StoreError, StoreSettings, VARIABLES,
+    Credentials, ErrorKind, Listed, ObjectReader, Protection, PutOutcome, Store, StoreError, StoreSettings, VARIABLES,
 };
 pub use transfers::Transferred;

@@ -15,6 +15,7 @@ mod facts;
 mod faults;
 mod kills;
 mod off_site;
+mod protection;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "the tests of downloads from Azurite need the rest")]
 mod proxy;

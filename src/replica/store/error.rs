@@ -93,6 +93,11 @@ impl StoreError {
         Self::new(ErrorKind::Setting, "opening the store", reason(answer, &whole_text(answer)))
     }
 
+    /// A text of the library as it may be shown.
+    pub(super) fn shown(text: &str) -> String {
+        without_addresses(text).chars().take(LONGEST).collect()
+    }
+
     /// What the store said.
     pub fn reason(&self) -> &str {
         &self.why
@@ -173,7 +178,7 @@ fn code_in(text: &str) -> Option<ErrorKind> {
 }
 
 /// The text of an element of XML.
-fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+pub(super) fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let (_, rest) = text.split_once(&format!("<{name}>"))?;
     Some(rest.split_once("</")?.0)
 }

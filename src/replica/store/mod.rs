@@ -6,6 +6,7 @@
 mod error;
 mod network;
 mod open;
+mod protection;
 mod reader;
 mod service;
 
@@ -30,9 +31,11 @@ use crate::{
 
 pub use error::{ErrorKind, StoreError};
 pub use open::{Credentials, StoreSettings, VARIABLES};
+pub use protection::Protection;
 pub use reader::ObjectReader;
 
 use network::Network;
+use protection::Keeper;
 use service::Overwritten;
 
 /// Whether a file was written that must not replace another one.
@@ -58,6 +61,7 @@ pub struct Listed {
 /// An open store.
 pub struct Store {
     inner: Arc<dyn ObjectStore>,
+    keeper: Option<Keeper>,
     location: Location,
     prefix: Path,
     requests: Arc<AtomicU64>,

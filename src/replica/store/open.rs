@@ -12,7 +12,11 @@ use object_store::{
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
-use super::{ErrorKind, Network, Store, StoreError, service::CountingConnector};
+use super::{
+    ErrorKind, Network, Store, StoreError,
+    protection::{Cloud, Keeper},
+    service::CountingConnector,
+};
 use crate::{
     pace::Policy,
     replica::location::{Location, Place},
@@ -118,17 +122,17 @@ impl Store {
         let failed = |e: std::io::Error| StoreError::new(ErrorKind::Other, "starting a thread", e.to_string());
         let network = Network::start().map_err(failed)?;
         // The pool of connections belongs to the runtime in which it is built.
-        let inner = {
+        let (inner, keeper) = {
             let _runtime = network.handle().enter();
             match &settings.location.place {
                 Place::S3 { bucket } => s3(settings, bucket, connector, &tries)?,
                 Place::Azure { container } => azure(settings, container, connector, &tries)?,
-                Place::Folder(folder) => local(folder)?,
+                Place::Folder(folder) => (local(folder)?, None),
             }
         };
         let location = settings.location.clone();
         let prefix = location.prefix.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Path>();
-        Ok(Self { inner, location, prefix, requests, overwritten, behind, stop, tries, network })
+        Ok(Self { inner, keeper, location, prefix, requests, overwritten, behind, stop, tries, network })
     }
 }
 
@@ -137,7 +141,7 @@ fn s3(
     bucket: &str,
     connector: CountingConnector,
     tries: &Policy,
-) -> Result<Arc<dyn ObjectStore>, StoreError> {
+) -> Result<(Arc<dyn ObjectStore>, Option<Keeper>), StoreError> {
     let given = &settings.credentials;
     let is_identity = given.has("AWS_WEB_IDENTITY_TOKEN_FILE") && given.has("AWS_ROLE_ARN");
     let is_key = given.has("AWS_ACCESS_KEY_ID") && given.has("AWS_SECRET_ACCESS_KEY");
@@ -145,11 +149,12 @@ fn s3(
         return Err(no_credentials(settings, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"));
     }
     let endpoint = given.get("AWS_ENDPOINT_URL_S3").or_else(|| given.get("AWS_ENDPOINT_URL"));
+    let options = client_options(settings, endpoint)?;
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
-        .with_http_connector(connector)
+        .with_http_connector(connector.clone())
         .with_retry(retries(tries))
-        .with_client_options(client_options(settings, endpoint)?)
+        .with_client_options(options.clone())
         .with_checksum_algorithm(Checksum::SHA256);
     for (name, value) in given.of("AWS_") {
         if OF_METADATA.contains(&name) && !settings.ask_metadata {
@@ -163,7 +168,11 @@ fn s3(
         builder = builder.with_config(key, value);
     }
     let built = builder.build().map_err(|answer| StoreError::of_settings(&answer))?;
-    Ok(Arc::new(built))
+    let region = given.get("AWS_REGION").or_else(|| given.get("AWS_DEFAULT_REGION")).unwrap_or("us-east-1");
+    let cloud = Cloud::S3(built.clone(), region.to_owned());
+    let service = endpoint.map_or_else(|| format!("https://s3.{region}.amazonaws.com"), str::to_owned);
+    let address = format!("{}/{bucket}", service.trim_end_matches('/'));
+    Ok((Arc::new(built), Some(Keeper { cloud, address, options, connector })))
 }
 
 fn azure(
@@ -171,7 +180,7 @@ fn azure(
     container: &str,
     connector: CountingConnector,
     tries: &Policy,
-) -> Result<Arc<dyn ObjectStore>, StoreError> {
+) -> Result<(Arc<dyn ObjectStore>, Option<Keeper>), StoreError> {
     let given = &settings.credentials;
     let of_application = given.has("AZURE_CLIENT_ID")
         && given.has("AZURE_TENANT_ID")
@@ -183,18 +192,23 @@ fn azure(
     if !is_known && !settings.ask_metadata {
         return Err(no_credentials(settings, "AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN"));
     }
-    let endpoint = given.get("AZURE_STORAGE_ENDPOINT");
+    let options = client_options(settings, given.get("AZURE_STORAGE_ENDPOINT"))?;
     let mut builder = MicrosoftAzureBuilder::new()
         .with_container_name(container)
-        .with_http_connector(connector)
+        .with_http_connector(connector.clone())
         .with_retry(retries(tries))
-        .with_client_options(client_options(settings, endpoint)?);
+        .with_client_options(options.clone());
     for (name, value) in given.of("AZURE_") {
         let Ok(key) = name.to_ascii_lowercase().parse::<AzureConfigKey>() else { continue };
         builder = builder.with_config(key, value);
     }
     let built = builder.build().map_err(|answer| StoreError::of_settings(&answer))?;
-    Ok(Arc::new(built))
+    let account = given.get("AZURE_STORAGE_ACCOUNT_NAME").unwrap_or_default();
+    let service = given.get("AZURE_STORAGE_ENDPOINT");
+    let service = service.map_or_else(|| format!("https://{account}.blob.core.windows.net"), str::to_owned);
+    let address = format!("{}/{container}", service.trim_end_matches('/'));
+    let cloud = Cloud::Azure(built.clone(), account.to_owned());
+    Ok((Arc::new(built), Some(Keeper { cloud, address, options, connector })))
 }
 
 /// A folder, which is never created: a disk that is not mounted must not look like an empty copy.

@@ -21,7 +21,7 @@ use object_store::{
 };
 
 /// Connects as the library does, and counts what is sent.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct CountingConnector {
     pub(super) requests: Arc<AtomicU64>,
     /// How far the store's clock is behind ours, in seconds, as its last answer said.
