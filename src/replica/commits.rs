@@ -64,7 +64,11 @@ fn commit_bytes(store: &Store, number: u64) -> Result<Option<Bytes>, Error> {
 
 /// A commit that can't be used stands for itself: what comes next has another number and names its hash.
 pub(super) fn unusable_head(store: &Store, number: u64) -> Result<CopyHead, Error> {
-    let bytes = commit_bytes(store, number).ok().flatten().unwrap_or_default();
+    let bytes = match commit_bytes(store, number) {
+        Err(Error::BadCommit { .. }) => None,
+        read => read?,
+    };
+    let bytes = bytes.unwrap_or_default();
     Ok(CopyHead { number, sha256: hash(&bytes), mark: String::new(), committed_at: 0, run: 0, gaps: 0 })
 }
 

@@ -235,6 +235,15 @@ impl Store {
         let _ = self.wait("waiting", async { tokio::time::sleep(duration).await });
     }
 
+    /// Whether new files are protected from being destroyed.
+    pub fn protection(&self) -> Result<Protection, StoreError> {
+        let Some(keeper) = &self.keeper else {
+            return Ok(Protection::Missing("a folder can't forbid deletions".to_owned()));
+        };
+        let asked = self.wait("asking for the protection of files", keeper.ask())?;
+        Ok(asked.unwrap_or_else(|why| Protection::Unknown(StoreError::shown(&why))))
+    }
+
     fn path(&self, key: &str) -> Path {
         key.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
     }

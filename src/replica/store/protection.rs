@@ -1,7 +1,7 @@
 //! Asks a bucket or container whether its files can be destroyed before a date. The library has no such request, so that it is made and
 //! signed here.
 
-use super::{Store, StoreError, error::element, service::CountingConnector};
+use super::{error::element, service::CountingConnector};
 use http::{Method, StatusCode};
 use object_store::{
     ClientOptions,
@@ -41,7 +41,8 @@ pub(super) enum Cloud {
 }
 
 impl Keeper {
-    async fn ask(&self) -> Result<Protection, String> {
+    /// Asks.
+    pub(super) async fn ask(&self) -> Result<Protection, String> {
         let mut request = HttpRequest::new(HttpRequestBody::empty());
         match &self.cloud {
             Cloud::S3(bucket, region) => {
@@ -71,17 +72,6 @@ impl Keeper {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
         let client = self.connector.connect(&self.options).map_err(|e| e.to_string())?;
         client.execute(request).await.map_err(|e| e.to_string())
-    }
-}
-
-impl Store {
-    /// Whether new files are protected from being destroyed.
-    pub fn protection(&self) -> Result<Protection, StoreError> {
-        let Some(keeper) = &self.keeper else {
-            return Ok(Protection::Missing("a folder can't forbid deletions".to_owned()));
-        };
-        let asked = self.wait("asking for the protection of files", keeper.ask())?;
-        Ok(asked.unwrap_or_else(|why| Protection::Unknown(StoreError::shown(&why))))
     }
 }
 

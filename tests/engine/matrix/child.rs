@@ -152,7 +152,7 @@ fn the_child() {
         ("recover", true) => {
             let mirror = Mirror::open(&dest).unwrap().with_fallbacks_only();
             let store = copy::store(task["id"].as_str().unwrap());
-            let commit = RecoveryMark::choose(RecoveryMark::at(&dest).as_ref(), &store).unwrap();
+            let commit = RecoveryMark::choose(RecoveryMark::at(&dest).as_ref(), &store, None).unwrap();
             let recover =
                 Recover { mirror: &mirror, store: &store, commit: &commit, transfers: 4, progress: &Arc::default() };
             assert_eq!(recover.run().unwrap().lacking, []);
@@ -161,7 +161,7 @@ fn the_child() {
         ("recover", false) => {
             let output = Output::new(false, Level::Error, false);
             let from = task["id"].as_str().unwrap().parse().unwrap();
-            commands::recover_from(&dest, &from, &CopySettings::default(), &output)
+            commands::recover_from(&dest, (&from, None), &CopySettings::default(), &output)
         }
         (other, _) => panic!("no child knows {other}"),
     };

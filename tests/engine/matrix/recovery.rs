@@ -209,7 +209,7 @@ fn a_name_that_the_disk_refuses_fails_alone_and_the_next_run_shortens_it() {
     fs::remove_dir_all(world.dest()).unwrap();
     let mirror = Mirror::open(&world.dest()).unwrap().with_longest_name(LONGEST);
     let store = copy::store(&copy::url(&folder));
-    let commit = RecoveryMark::choose(None, &store).unwrap();
+    let commit = RecoveryMark::choose(None, &store, None).unwrap();
     let progress = Arc::default();
     let recover = Recover { mirror: &mirror, store: &store, commit: &commit, transfers: 2, progress: &progress };
     let recovered = recover.run().unwrap();
