@@ -228,10 +228,11 @@ impl Program<'_> {
     fn replicate(&self, given: &cli::Replicate) -> Result<Exit, config::Error> {
         let output = self.output(given.json);
         let (location, mut copy) = CopySettings::needed(self.settings, self.sources, given.to.clone())?;
-        if given.prune {
+        if given.pruning.prune {
             return Ok(commands::prune(&location, &copy, given, &output));
         }
         copy.check = given.check;
+        copy.accept = given.accept;
         let dest = self.dest()?;
         // Another place, as of a disk that is attached now and then, says nothing about the copy that is to be kept.
         let notices = (self.settings.replicate.as_ref() == Some(&location)).then(|| self.notices());

@@ -37,7 +37,7 @@ pub use mirror::{Acknowledge, Purge, Recover, WithLock};
 pub use pages::{ManualPage, pages};
 pub use profiles::{AllProfiles, Profiles};
 pub use program::{Cli, Command, Completions, ConfigLocation, Man, Verbosity};
-pub use replicate::Replicate;
+pub use replicate::{Pruning, Replicate};
 pub use run::{Adopt, Plan, Run};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{Demo, Organisation, Sandbox, Store};

@@ -30,6 +30,20 @@ pub struct Replicate {
     /// check continues there
     #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true, default_missing_value = "100%")]
     pub check: Option<Share>,
+    /// Go on although the copy is not as this mirror left it: its commits are gone, or those of another mirror
+    #[arg(long, conflicts_with = "prune")]
+    pub accept: bool,
+    /// Deleting instead.
+    #[command(flatten)]
+    pub pruning: Pruning,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is deleted from a copy.
+#[derive(Debug, Args)]
+pub struct Pruning {
     /// Upload nothing: delete from the copy old commits, and what no other commit names. Needs no mirror
     #[arg(long, conflicts_with = "check")]
     pub prune: bool,
@@ -42,7 +56,4 @@ pub struct Replicate {
     /// With --prune: delete nothing, and say what would be deleted
     #[arg(long, requires = "prune")]
     pub dry_run: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
 }

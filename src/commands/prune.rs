@@ -34,12 +34,12 @@ fn delete(
     given: &cli::Replicate,
     stop: &Arc<Stop>,
 ) -> Result<PruneReport, Error> {
-    if given.grace < PruneOptions::LEAST_GRACE {
+    if given.pruning.grace < PruneOptions::LEAST_GRACE {
         let why = "writers rely on what they uploaded lately; give at least 2d".to_owned();
         return Err(config::Error::Bad { name: "--grace".into(), why }.into());
     }
     let store = open_store(location, settings, Arc::clone(stop))?;
-    let options = PruneOptions { keep: given.keep, grace: given.grace, dry_run: given.dry_run };
+    let options = PruneOptions { keep: given.pruning.keep, grace: given.pruning.grace, dry_run: given.pruning.dry_run };
     Ok(Prune { store: &store, options }.run(&mut |key| tracing::debug!("deleted {key}"))?)
 }
 

@@ -27,6 +27,8 @@ pub struct CopySettings {
     pub max_duration: Option<Duration>,
     /// The share of it that is checked each time; `None` for none.
     pub check: Option<Share>,
+    /// Whether to go on although the copy is not as this mirror left it.
+    pub accept: bool,
     /// Whether nothing in the store can be deleted for a time.
     pub immutable: bool,
     environment: Vec<(String, SecretString)>,
@@ -57,6 +59,7 @@ impl CopySettings {
             bandwidth: settings.bandwidth,
             max_duration: settings.max_duration,
             check: settings.replicate_check,
+            accept: false,
             immutable: settings.replicate_immutable,
             environment: sources.of_stores.clone(),
             file,

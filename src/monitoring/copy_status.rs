@@ -83,7 +83,7 @@ mod tests {
             ("a", Failed,    Some(1), Some(3),  Some(4),  2, Some(1)),
             ("a", Unchanged, Some(1), Some(6),  None,     0, Some(1)),
             ("a", Stopped,   Some(1), Some(6),  Some(7),  0, Some(1)),
-            ("a", Newer,     Some(9), Some(8),  None,     0, Some(9)),
+            ("a", Newer,     Some(9), Some(6),  Some(7),  0, Some(9)),
             ("b", Failed,    None,    None,     Some(9),  1, None),
         ];
         let mut status = None;

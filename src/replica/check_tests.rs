@@ -133,7 +133,7 @@ fn findings_name_their_documents_and_what_became_of_them() {
     fs::remove_file(bench.object(b"two")).unwrap();
     fs::remove_file(bench.dest().join("B/b.pdf")).unwrap();
     let store = bench.store();
-    let options = ReplicateOptions { transfers: 2, bandwidth: None };
+    let options = ReplicateOptions { transfers: 2, bandwidth: None, accept: true };
     let (mirror, state, record, progress) = (&bench.mirror, &bench.state, &bench.record, &bench.progress);
     let replicate = Replicate { mirror, state, store: &store, record, options: &options, progress };
     let (done, check) = replicate.run_and_check(Some(all())).unwrap();

@@ -42,6 +42,26 @@ pub enum Error {
         /// The mirror's.
         ours: String,
     },
+    /// The commits that this mirror made are gone.
+    #[error(
+        "commit {number}, which this mirror made, is no longer at {location}; is the disk mounted, is it the right place? If the copy was deleted on purpose, `ibinder-sync replicate --accept` makes a new one. Nothing was written"
+    )]
+    Vanished {
+        /// Where the copy was.
+        location: String,
+        /// The last commit.
+        number: u64,
+    },
+    /// The copy was made by another mirror of the organisation.
+    #[error(
+        "the copy at {location} was made by another mirror of the organisation: its last run, {run}, is not one of this mirror's. If that mirror is lost, `ibinder-sync recover --from {location}` brings it back with its history; `ibinder-sync replicate --accept` goes on with this one. Nothing was written"
+    )]
+    OtherMirror {
+        /// Where the copy is.
+        location: String,
+        /// The run in its highest commit.
+        run: String,
+    },
     /// A commit can't be read.
     #[error("commit {number} of the copy can't be used: {why}")]
     BadCommit {

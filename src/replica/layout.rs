@@ -14,6 +14,9 @@ pub(super) const STATES: &str = "state";
 /// The folder of commits.
 pub(super) const COMMITS: &str = "commits";
 
+/// The highest number of a commit; files with higher ones are not ours.
+pub(super) const HIGHEST: u64 = 100_000_000_000;
+
 /// Digits of a commit's number, so that the order of keys is the order of numbers.
 const DIGITS: usize = 12;
 
@@ -52,7 +55,7 @@ pub(super) fn commit_key(number: u64) -> String {
 pub(super) fn commit_of(key: &str) -> Option<u64> {
     let digits = key.strip_prefix(COMMITS)?.strip_prefix('/')?.strip_suffix(".json")?;
     let number = digits.parse().ok()?;
-    (commit_key(number) == key).then_some(number)
+    (number <= HIGHEST && commit_key(number) == key).then_some(number)
 }
 
 /// Whether a key that a commit names lies where such files lie: nothing else of the store is ever read for it.
@@ -81,6 +84,8 @@ mod tests {
             "commits/12.json",
             "commits/000000000012.json.tmp",
             "commits/-00000000012.json",
+            "commits/999999999999.json",
+            "commits/18446744073709551615.json",
             "objects/000000000012.json",
         ] {
             assert_eq!(commit_of(key), None, "{key}");

@@ -12,6 +12,9 @@ use crate::state::CopyHead;
 /// The note about how the last commit is listed.
 const SEEN: &str = "seen";
 
+/// The note with the number of a commit that was learnt and not compared with the mirror yet.
+const UNPROVED: &str = "unproved";
+
 /// Contents that are recorded at once.
 const LEARNT: usize = 10_000;
 
@@ -21,7 +24,13 @@ impl Replicate<'_> {
         let known = self.record.head()?;
         let found = list_commits(self.store, known.as_ref().map_or(0, |known| known.number))?;
         // A copy that lacks our commit was deleted, or is another one.
-        let found = if found.is_empty() && known.is_some() { list_commits(self.store, 0)? } else { found };
+        let found = match known.as_ref().filter(|_| found.is_empty()) {
+            Some(_) if self.options.accept => list_commits(self.store, 0)?,
+            Some(known) => {
+                return Err(Error::Vanished { location: self.store.location().to_string(), number: known.number });
+            }
+            None => found,
+        };
         let Some((number, listed)) = found.last() else {
             if known.is_some() {
                 self.record.forget_all()?;
@@ -54,9 +63,13 @@ impl Replicate<'_> {
     /// Takes over what a commit has into the record.
     fn learn(&self, commit: &Commit) -> Result<CopyHead, Error> {
         self.check_organisation(commit)?;
-        let head = commit.head();
-        if self.record.head()?.is_some_and(|known| known.sha256 == commit.sha256) {
+        let (head, known) = (commit.head(), self.record.head()?);
+        if known.as_ref().is_some_and(|known| known.sha256 == commit.sha256) {
             return Ok(head);
+        }
+        if known.is_none() && !self.options.accept && !self.is_own_run(&commit.file.run_id)? {
+            let (location, run) = (self.store.location().to_string(), commit.file.run_id.clone());
+            return Err(Error::OtherMirror { location, run });
         }
         self.record.forget_all()?;
         match self.learn_contents(commit) {
@@ -65,10 +78,27 @@ impl Replicate<'_> {
                 self.learn_objects()?;
                 self.doubts().set_renews(true)?;
             }
-            other => other?,
+            // What a manifest says that this record did not see being written is compared with what is there.
+            other => other.and_then(|()| self.doubts().suspect_all())?,
         }
         self.record.set_head(&head)?;
+        self.record.set_note(UNPROVED, &head.number.to_string())?;
         Ok(head)
+    }
+
+    /// Whether a commit was learnt, and nobody has compared it with the mirror yet.
+    pub(super) fn is_unproved(&self, head: &CopyHead) -> Result<bool, Error> {
+        Ok(self.record.note(UNPROVED)?.is_some_and(|number| number == head.number.to_string()))
+    }
+
+    /// Notes that the head has what the mirror has.
+    pub(super) fn set_proved(&self) -> Result<(), Error> {
+        Ok(self.record.set_note(UNPROVED, "")?)
+    }
+
+    /// Whether this mirror knows a run.
+    pub(super) fn is_own_run(&self, id: &str) -> Result<bool, Error> {
+        Ok(self.state.read(|r| r.past_runs())?.iter().any(|run| run.id == id))
     }
 
     fn learn_contents(&self, commit: &Commit) -> Result<(), Error> {

@@ -21,7 +21,7 @@ use super::{
     commit::{CommitFile, Named, Parent, hash},
     commits::{Commit, highest_commit, read_commit},
     doubts::Doubts,
-    layout::{commit_key, manifest_key, state_key},
+    layout::{HIGHEST, commit_key, manifest_key, state_key},
     manifest::{self, ManifestHeader},
     packed::pack_file,
     snapshot::Snapshot,
@@ -47,6 +47,8 @@ pub struct ReplicateOptions {
     pub transfers: usize,
     /// The most bytes per second of all uploads together.
     pub bandwidth: Option<NonZeroU64>,
+    /// Whether to go on although the copy is not as this mirror left it: its commits are gone, or those of another mirror.
+    pub accept: bool,
 }
 
 /// What became of a copy.
@@ -105,7 +107,9 @@ impl Replicate<'_> {
         }
         let (again, renews) = (doubts.again()?, doubts.renews()?);
         let is_current = |known: &&CopyHead| known.mark == mark && known.gaps == 0 && again.is_empty() && !renews;
-        if let Some(known) = head.as_ref().filter(is_current) {
+        if let Some(known) = head.as_ref().filter(is_current)
+            && !self.is_unproved(known)?
+        {
             return self.result(CopyOutcome::Unchanged, known, Transferred::default());
         }
         let mut snapshot = Snapshot::take(self.mirror, self.state)?;
@@ -115,9 +119,13 @@ impl Replicate<'_> {
         }
         let transferred = self.transfer(&snapshot, head.as_ref(), &again)?;
         failpoints::point(Point::CopyStep, "contents");
-        let is_same = |known: &&CopyHead| known.mark == mark && known.gaps == transferred.missing.len() as u64;
+        // A commit that lacked something does not name it, whatever its mark says.
+        let is_whole = transferred.sent + transferred.known == again.len() as u64;
+        let is_same =
+            |known: &&CopyHead| known.mark == mark && known.gaps == transferred.missing.len() as u64 && is_whole;
         if let Some(known) = head.as_ref().filter(|known| is_same(known) && !renews) {
             doubts.committed()?;
+            self.set_proved()?;
             return self.result(CopyOutcome::Unchanged, known, transferred);
         }
         let (commit, own) = self.describe(&mut snapshot, (&run, &mark), &transferred)?;
@@ -137,7 +145,7 @@ impl Replicate<'_> {
             doubts.before_commit()?;
         }
         let made = loop {
-            commit.number = head.as_ref().map_or(1, |head| head.number + 1);
+            commit.number = next_number(head.as_ref())?;
             commit.parent = head.as_ref().map(|head| Parent { number: head.number, sha256: head.sha256 });
             commit.committed_at = Timestamp::now();
             if let Some(made) = self.commit(&commit)? {
@@ -189,6 +197,10 @@ impl Replicate<'_> {
             Ok(None) | Err(Error::BadCommit { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
+        // A run of ours is not later than ours, whatever a clock said.
+        if self.is_own_run(&commit.file.run_id)? {
+            return Ok(None);
+        }
         let ours = run.finished_at.unwrap_or_default();
         Ok((commit.file.finished_at.as_second() > ours).then(|| head.clone()))
     }
@@ -313,6 +325,16 @@ struct OwnFile {
     named: Named,
     /// An earlier session had uploaded it, and no commit names it.
     was_there: bool,
+}
+
+/// The number of the next commit.
+fn next_number(head: Option<&CopyHead>) -> Result<u64, Error> {
+    let Some(head) = head else { return Ok(1) };
+    if head.number < HIGHEST {
+        return Ok(head.number + 1);
+    }
+    let why = "no number is free after it; delete it with credentials that may".to_owned();
+    Err(Error::BadCommit { number: head.number, why })
 }
 
 /// The last run that ended.

@@ -110,7 +110,11 @@ impl Bench {
     }
 
     pub(super) fn replicate_to(&self, store: &Store) -> Result<Replicated, Error> {
-        let options = ReplicateOptions { transfers: 4, bandwidth: None };
+        self.replicate_if(store, true)
+    }
+
+    fn replicate_if(&self, store: &Store, accept: bool) -> Result<Replicated, Error> {
+        let options = ReplicateOptions { transfers: 4, bandwidth: None, accept };
         let (mirror, state, record, progress) = (&self.mirror, &self.state, &self.record, &self.progress);
         Replicate { mirror, state, store, record, options: &options, progress }.run()
     }
@@ -400,7 +404,7 @@ fn a_highest_commit_that_cannot_be_used_is_passed_over_and_followed_by_one_that_
     bench.replicate().unwrap();
     let scratch = || tempfile::tempdir().unwrap();
     let large = vec![b'x'; 100_000];
-    for (number, bytes) in [(2, &b"garbage"[..]), (4, &large), (999_999_999_999, b"{\"format\":1}")] {
+    for (number, bytes) in [(2, &b"garbage"[..]), (4, &large), (100_000, b"{\"format\":1}")] {
         fs::write(bench.copy().join(format!("commits/{number:012}.json")), bytes).unwrap();
         let (store, folder) = (bench.store(), scratch());
         let read = OpenCopy::open(&store, None, folder.path()).unwrap();
@@ -410,4 +414,71 @@ fn a_highest_commit_that_cannot_be_used_is_passed_over_and_followed_by_one_that_
         assert_eq!(bench.lost(), [""; 0]);
         assert_eq!(bench.replicate().unwrap().outcome, CopyOutcome::Unchanged);
     }
+}
+
+#[test]
+fn a_copy_that_is_not_as_this_mirror_left_it_is_only_written_to_on_request() {
+    let (bench, other) = (Bench::new(), Bench::new());
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate_if(&bench.store(), false).unwrap();
+    // Runs have their number and the second in which they began in their ids.
+    let first = other.state.write(|w| w.begin_run(Timestamp::UNIX_EPOCH, "run")).unwrap().number;
+    other.end(first);
+    other.add(&[("B/x.pdf", b"x")]);
+    let before = bench.keys();
+    let refused = other.replicate_if(&bench.store(), false).unwrap_err();
+    assert!(matches!(refused, Error::OtherMirror { .. }), "{refused}");
+    assert_eq!(bench.keys(), before);
+    fs::remove_dir_all(bench.copy()).unwrap();
+    fs::create_dir(bench.copy()).unwrap();
+    let refused = bench.replicate_if(&bench.store(), false).unwrap_err();
+    assert!(matches!(refused, Error::Vanished { number: 1, .. }), "{refused}");
+    assert!(bench.keys().is_empty());
+    assert_eq!(bench.replicate_if(&bench.store(), true).unwrap().outcome, CopyOutcome::Committed);
+}
+
+#[test]
+fn a_manifest_that_this_record_did_not_write_is_compared_with_what_is_there() {
+    let mut bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one"), ("B/b.pdf", b"two")]);
+    bench.replicate().unwrap();
+    fs::remove_dir_all(bench.copy().join("objects")).unwrap();
+    bench.record = CopyRecord::open(&bench.folder.path().join("another.db")).unwrap();
+    bench.replicate().unwrap();
+    assert_eq!(bench.lost(), [""; 0]);
+}
+
+#[test]
+fn a_commit_with_our_mark_that_lacks_our_contents_is_followed_by_a_whole_one() {
+    let mut bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate().unwrap();
+    let mut forged = highest_commit(&bench.store()).unwrap().unwrap().file;
+    let header = "{\"format\":1,\"organisation_id\":\"org\",\"run_id\":\"r\",\"finished_at\":\"2026-01-01T00:00:00Z\",\"documents\":0,\"past_versions\":0}\n";
+    let packed = zstd::stream::encode_all(header.as_bytes(), 1).unwrap();
+    forged.number = 2;
+    forged.manifest = Named {
+        key: "manifests/forged".to_owned(),
+        sha256: hash(&packed),
+        size: packed.len() as u64,
+        unpacked_size: header.len() as u64,
+    };
+    fs::write(bench.copy().join("manifests/forged"), packed).unwrap();
+    fs::write(bench.copy().join("commits/000000000002.json"), forged.to_bytes().unwrap()).unwrap();
+    bench.record = CopyRecord::open(&bench.folder.path().join("another.db")).unwrap();
+    let made = bench.replicate().unwrap();
+    assert_eq!((made.outcome, made.commit), (CopyOutcome::Committed, 3));
+    assert_eq!(bench.replicate().unwrap().outcome, CopyOutcome::Unchanged);
+}
+
+#[test]
+fn a_run_of_ours_with_a_wrong_clock_does_not_stop_the_copy() {
+    let bench = Bench::new();
+    bench.add(&[("B/a.pdf", b"one")]);
+    bench.replicate().unwrap();
+    let mut commit = highest_commit(&bench.store()).unwrap().unwrap().file;
+    commit.finished_at = "2099-01-01T00:00:00Z".parse().unwrap();
+    fs::write(bench.copy().join("commits/000000000001.json"), commit.to_bytes().unwrap()).unwrap();
+    bench.add(&[("B/b.pdf", b"two")]);
+    assert_eq!(bench.replicate().unwrap().outcome, CopyOutcome::Committed);
 }

@@ -53,6 +53,6 @@ pub struct CopyReport {
 impl CopyReport {
     /// Whether the copy has what the mirror has.
     pub fn is_current(&self) -> bool {
-        !matches!(self.outcome, CopyResult::Stopped | CopyResult::Failed)
+        matches!(self.outcome, CopyResult::Committed | CopyResult::Unchanged)
     }
 }

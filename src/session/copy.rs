@@ -119,7 +119,11 @@ impl Copying<'_> {
         adoption::refuse_if_lost(self.state, self.mirror.root().path())?;
         let store = open_store(self.location, self.settings, Arc::clone(self.stop))?;
         let record = open_record(self.mirror, self.location)?;
-        let options = ReplicateOptions { transfers: self.settings.transfers, bandwidth: self.settings.bandwidth };
+        let options = ReplicateOptions {
+            transfers: self.settings.transfers,
+            bandwidth: self.settings.bandwidth,
+            accept: self.settings.accept,
+        };
         let work = Replicate {
             mirror: self.mirror,
             state: self.state,
@@ -173,7 +177,11 @@ impl Copying<'_> {
         (report.contents, report.bytes) = (done.transferred.sent, done.transferred.bytes);
         self.tell_commit(&mut report, (done.commit, done.run, done.committed_at, done.missing));
         let is_damaged = report.check.as_ref().is_some_and(CopyCheck::is_damaged);
-        let exit = if is_damaged { Exit::Damaged } else { Exit::Complete };
+        let exit = match done.outcome {
+            _ if is_damaged => Exit::Damaged,
+            CopyOutcome::Newer => Exit::Partial,
+            CopyOutcome::Committed | CopyOutcome::Unchanged => Exit::Complete,
+        };
         Copied { report, exit, ignores_condition: done.keeps_condition == Some(false) }
     }
 

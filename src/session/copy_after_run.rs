@@ -75,7 +75,10 @@ fn reason(copy: &CopyReport) -> Option<String> {
         (CopyResult::Failed, Some(error)) => Some(format!("{location}: {error}")),
         (CopyResult::Failed, None) => Some(location.clone()),
         (CopyResult::Stopped, _) => Some(format!("{location}: the work was ended early; the next run continues")),
-        (CopyResult::Committed | CopyResult::Unchanged | CopyResult::Newer, _) => None,
+        (CopyResult::Newer, _) => Some(format!(
+            "{location}: the last run in it ended after this mirror's, so nothing was added; it may be another mirror's, or a clock was wrong"
+        )),
+        (CopyResult::Committed | CopyResult::Unchanged, _) => None,
     }
 }
 

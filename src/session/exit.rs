@@ -73,6 +73,8 @@ impl Exit {
             Error::NoCopy(_)
             | Error::OtherOrganisation { .. }
             | Error::NewerCopy(_)
+            | Error::Vanished { .. }
+            | Error::OtherMirror { .. }
             | Error::NothingMirrored
             | Error::CommitGone { .. }
             | Error::OtherCopy { .. } => Self::Usage,

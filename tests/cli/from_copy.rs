@@ -56,7 +56,7 @@ impl Copied {
         };
         let store = Store::open(&settings, Arc::default()).unwrap();
         let record = CopyRecord::open(&self.program.beside("record.db")).unwrap();
-        let (options, progress) = (ReplicateOptions { transfers: 4, bandwidth: None }, Arc::default());
+        let (options, progress) = (ReplicateOptions { transfers: 4, bandwidth: None, accept: true }, Arc::default());
         let work = Replicate {
             mirror: &mirror,
             state: &state,

@@ -152,7 +152,7 @@ impl Bench {
 
     /// The same, with this many uploads at once.
     pub(crate) fn replicate_with(&self, store: &Store, transfers: usize) -> Result<Replicated, Error> {
-        let options = ReplicateOptions { transfers, bandwidth: None };
+        let options = ReplicateOptions { transfers, bandwidth: None, accept: true };
         let (mirror, state, record) = (&self.mirror, &self.state, &self.record);
         Replicate { mirror, state, store, record, options: &options, progress: &Arc::default() }.run()
     }

@@ -30,7 +30,7 @@ pub(crate) fn replicate(dest: &Path, folder: &Path) {
     let mirror = Mirror::open(dest).unwrap();
     let state = State::open_existing(&database(dest), false).unwrap();
     let record = CopyRecord::open(&folder.with_extension("record")).unwrap();
-    let options = ReplicateOptions { transfers: 4, bandwidth: None };
+    let options = ReplicateOptions { transfers: 4, bandwidth: None, accept: true };
     let (store, progress) = (store(&url(folder)), Arc::default());
     Replicate {
         mirror: &mirror,

@@ -49,7 +49,8 @@ impl Rules<'_> {
             Kind::Row => (1..=HIGHEST).contains(&number),
             Kind::Run => self.is_run(number),
             Kind::Time => jiff::Timestamp::from_second(number).is_ok(),
-            Kind::Count => number >= 0,
+            // Sums of sizes stay within bounds.
+            Kind::Count => (0..=1 << 50).contains(&number),
             Kind::Flag => number == 0 || number == 1,
             _ => true,
         };
