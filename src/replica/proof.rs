@@ -33,6 +33,9 @@ use crate::{
 /// Objects that are read at once.
 const READERS: usize = 16;
 
+/// What is wrong with a manifest or state that contradicts its commit.
+const OTHER_NUMBERS: &str = "it has other numbers of documents and old versions than its commit says";
+
 /// How a copy is proved.
 pub struct VerifyCopy<'v> {
     /// The store.
@@ -130,8 +133,14 @@ impl VerifyCopy<'_> {
         let Some(commit) = self.chain(proof)? else { return Ok(()) };
         let file = commit.file.clone();
         proof.commit = Some(file.clone());
-        if let Err(error) = OpenCopy::of_commit(self.store, commit, self.scratch) {
-            proof.add_own(&file.state.key, &Trouble::of_own(error)?);
+        match OpenCopy::of_commit(self.store, commit, self.scratch) {
+            Err(error) => proof.add_own(&file.state.key, &Trouble::of_own(error)?),
+            Ok(copy) => {
+                let count = |r: &state::Reader<'_>| Ok::<_, state::Error>((r.totals()?.documents, r.held_count()?));
+                if copy.state.read(count)? != (file.documents, file.past_versions) {
+                    proof.add_own(&file.state.key, &Trouble::Damaged(Observation::Refused(OTHER_NUMBERS.to_owned())));
+                }
+            }
         }
         let contents = self.contents(&file, proof)?;
         let troubles = self.read_all(&contents.needed, proof)?;
@@ -187,8 +196,8 @@ impl VerifyCopy<'_> {
         match read {
             Ok(header) if (header.documents, header.past_versions) == (commit.documents, commit.past_versions) => {}
             Ok(_) => {
-                let text = "it has other numbers of documents and old versions than its commit says".to_owned();
-                proof.add_own(&commit.manifest.key, &Trouble::Damaged(Observation::Refused(text)));
+                let seen = Observation::Refused(OTHER_NUMBERS.to_owned());
+                proof.add_own(&commit.manifest.key, &Trouble::Damaged(seen));
             }
             Err(error) => proof.add_own(&commit.manifest.key, &Trouble::of_own(error)?),
         }

@@ -456,7 +456,7 @@ fn a_commit_with_our_mark_that_lacks_our_contents_is_followed_by_a_whole_one() {
     let mut forged = highest_commit(&bench.store()).unwrap().unwrap().file;
     let header = "{\"format\":1,\"organisation_id\":\"org\",\"run_id\":\"r\",\"finished_at\":\"2026-01-01T00:00:00Z\",\"documents\":0,\"past_versions\":0}\n";
     let packed = zstd::stream::encode_all(header.as_bytes(), 1).unwrap();
-    forged.number = 2;
+    (forged.number, forged.documents) = (2, 0);
     forged.manifest = Named {
         key: "manifests/forged".to_owned(),
         sha256: hash(&packed),
@@ -465,6 +465,8 @@ fn a_commit_with_our_mark_that_lacks_our_contents_is_followed_by_a_whole_one() {
     };
     fs::write(bench.copy().join("manifests/forged"), packed).unwrap();
     fs::write(bench.copy().join("commits/000000000002.json"), forged.to_bytes().unwrap()).unwrap();
+    let (proof, _) = verified(&bench);
+    assert!(proof.findings.iter().any(|finding| finding.path.starts_with("state/")), "{:?}", proof.findings);
     bench.record = CopyRecord::open(&bench.folder.path().join("another.db")).unwrap();
     let made = bench.replicate().unwrap();
     assert_eq!((made.outcome, made.commit), (CopyOutcome::Committed, 3));
