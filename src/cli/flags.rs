@@ -14,7 +14,7 @@ use super::{
     program::{Cli, Command as CliCommand, ConfigLocation, LAST},
     status::Status,
 };
-use crate::config::{self, Environment, KEYS, Key, Kind, Sources};
+use crate::config::{self, Environment, KEYS, Key, Kind, Location, Sources};
 
 /// The order of a command's own flags in its help: after its settings.
 const OWN: usize = 100;
@@ -78,7 +78,8 @@ fn flag(key: &'static Key, order: usize, global: bool) -> Option<Arg> {
 /// Reads the command line, the environment and the file.
 pub fn parse(arguments: &[OsString], environment: Environment<'_>) -> Result<Invocation, Refusal> {
     refuse_line_ends(arguments)?;
-    let matches = command().try_get_matches_from(arguments).map_err(|error| with_dashes(error, arguments))?;
+    let matches =
+        command().try_get_matches_from(arguments).map_err(|error| with_dashes(without_secrets(error), arguments))?;
     let cli = Cli::from_arg_matches(&matches)?;
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     // A copy of the status says everything by itself.
@@ -101,6 +102,17 @@ pub fn parse(arguments: &[OsString], environment: Environment<'_>) -> Result<Inv
     }
     config::check_ambient(environment)?;
     Ok(Invocation { cli, name, sources })
+}
+
+/// The error without what may be a secret in an address that was given.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidValue)
+        && given.contains("://")
+    {
+        let shown = Location::shown(given);
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
+    error
 }
 
 /// The error for the command of `with-lock` without two dashes before it.

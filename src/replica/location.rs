@@ -57,7 +57,7 @@ impl FromStr for Location {
 
     fn from_str(text: &str) -> Result<Self, BadLocation> {
         let trimmed = text.trim();
-        let (scheme, rest) = trimmed.split_once("://").ok_or_else(|| BadLocation::Scheme(text.to_owned()))?;
+        let (scheme, rest) = trimmed.split_once("://").ok_or_else(|| BadLocation::Scheme(Self::shown(text)))?;
         if scheme == "file" {
             return folder(text, rest);
         }
@@ -65,15 +65,15 @@ impl FromStr for Location {
         let place = match scheme {
             "s3" => Place::S3 { bucket: bucket.to_owned() },
             "az" => Place::Azure { container: bucket.to_owned() },
-            _ => return Err(BadLocation::Scheme(text.to_owned())),
+            _ => return Err(BadLocation::Scheme(Self::shown(text))),
         };
         if !is_name(bucket) {
-            return Err(BadLocation::NoBucket(text.to_owned()));
+            return Err(BadLocation::NoBucket(Self::shown(text)));
         }
         let prefix = prefix.trim_end_matches('/');
         let bad = |part: &&str| !is_name(part);
         match prefix.split('/').find(bad).filter(|_| !prefix.is_empty()) {
-            Some(part) => Err(BadLocation::Part { text: text.to_owned(), part: part.to_owned() }),
+            Some(part) => Err(BadLocation::Part { text: Self::shown(text), part: Self::shown(part) }),
             None => Ok(Self { place, prefix: prefix.to_owned() }),
         }
     }
@@ -82,7 +82,7 @@ impl FromStr for Location {
 fn folder(text: &str, path: &str) -> Result<Location, BadLocation> {
     let path = PathBuf::from(path);
     if !path.is_absolute() {
-        return Err(BadLocation::Relative(text.to_owned()));
+        return Err(BadLocation::Relative(Location::shown(text)));
     }
     Ok(Location { place: Place::Folder(path.components().collect()), prefix: String::new() })
 }
@@ -90,6 +90,20 @@ fn folder(text: &str, path: &str) -> Result<Location, BadLocation> {
 fn is_name(part: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     !part.is_empty() && part.chars().all(plain) && !matches!(part, "." | "..")
+}
+
+impl Location {
+    /// A text that is no place, without what may be a secret in it: what follows `?`, and a user's name and password.
+    pub fn shown(text: &str) -> String {
+        let (before, query) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+        let kept = match before.rsplit_once('@') {
+            Some((user, host)) => {
+                format!("{}…@{host}", user.split_inclusive("://").next().filter(|s| s.ends_with("://")).unwrap_or(""))
+            }
+            None => before.to_owned(),
+        };
+        if query.is_empty() { kept } else { format!("{kept}{}…", &query[..1]) }
+    }
 }
 
 impl fmt::Display for Location {
@@ -142,6 +156,20 @@ mod tests {
         ] {
             let refused = text.parse::<Location>().unwrap_err().to_string();
             assert!(refused.contains(advice), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn no_secret_in_a_pasted_address_is_shown() {
+        for (text, shown) in [
+            ("az://copies/eken?sig=SECRET", "az://copies/eken?…"),
+            ("https://b.s3.net/k?X-Amz-Signature=SECRET", "https://b.s3.net/k?…"),
+            ("s3://user:SECRET@bucket/a", "s3://…@bucket/a"),
+            ("SECRET@bucket", "…@bucket"),
+            ("s3://bucket/å", "s3://bucket/å"),
+        ] {
+            assert_eq!(Location::shown(text), shown);
+            assert!(!text.parse::<Location>().unwrap_err().to_string().contains("SECRET"), "{text}");
         }
     }
 }

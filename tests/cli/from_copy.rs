@@ -217,6 +217,11 @@ fn a_copy_is_named_or_refused() {
     from("s3:/bucket").says(2, "is no place for a copy: give s3://BUCKET/PREFIX");
     from("/mnt/disk").says(2, "is no place for a copy");
     from("file://relative").says(2, "give three slashes");
+    for pasted in ["az://copies/eken?sig=SECRET", "s3://user:SECRET@bucket/eken", "https://b.net/k?X-Signature=SECRET"]
+    {
+        let refused = from(pasted).says(2, "invalid value");
+        assert!(!refused.err.contains("SECRET"), "{}", refused.err);
+    }
     from("s3://bucket/prefix").says(3, "no credentials are known");
     from(&format!("{url}/nowhere")).says(8, "is the disk mounted?");
     fs::create_dir(copied.program.beside("empty")).unwrap();
