@@ -17,13 +17,20 @@ use super::{
     packed::Unpacking,
     store::{ObjectReader, Store},
 };
-use crate::{model::Sha256, naming, state::State};
+use crate::{
+    model::Sha256,
+    naming,
+    state::{self, State},
+};
 
 /// How much larger a state may be than its compressed form; real ones stay far below.
 const MOST_RATIO: u64 = 200;
 
 /// The largest state that is unpacked whatever its compressed size, in bytes.
 const SMALL_STATE: u64 = 16 << 20;
+
+/// What is wrong with a manifest or state that contradicts its commit.
+pub(super) const OTHER_NUMBERS: &str = "it has other numbers of documents and old versions than its commit says";
 
 /// A copy that is open for reading.
 #[derive(Debug)]
@@ -55,6 +62,13 @@ impl<'s> OpenCopy<'s> {
         let state = State::import(&raw, &path, false, &path_key);
         let _ = std::fs::remove_file(&raw);
         Ok(Self { store, commit, state: state? })
+    }
+
+    /// Whether the state has as many documents and old versions as its commit says, and so its manifest. A restore goes by the state,
+    /// a prune by the manifest.
+    pub(super) fn has_its_numbers(&self) -> Result<bool, Error> {
+        let count = |r: &state::Reader<'_>| Ok::<_, state::Error>((r.totals()?.documents, r.held_count()?));
+        Ok(self.state.read(count)? == (self.commit.file.documents, self.commit.file.past_versions))
     }
 
     /// Opens a content; `None` if the copy lacks it.

@@ -21,6 +21,7 @@ use super::{
     commits::{Commit, list_commits, read_commit},
     layout::{commit_key, object_key},
     manifest,
+    open_copy::OTHER_NUMBERS,
     store::{ErrorKind, Store, StoreError},
 };
 use crate::{
@@ -32,9 +33,6 @@ use crate::{
 
 /// Objects that are read at once.
 const READERS: usize = 16;
-
-/// What is wrong with a manifest or state that contradicts its commit.
-const OTHER_NUMBERS: &str = "it has other numbers of documents and old versions than its commit says";
 
 /// How a copy is proved.
 pub struct VerifyCopy<'v> {
@@ -135,12 +133,8 @@ impl VerifyCopy<'_> {
         proof.commit = Some(file.clone());
         match OpenCopy::of_commit(self.store, commit, self.scratch) {
             Err(error) => proof.add_own(&file.state.key, &Trouble::of_own(error)?),
-            Ok(copy) => {
-                let count = |r: &state::Reader<'_>| Ok::<_, state::Error>((r.totals()?.documents, r.held_count()?));
-                if copy.state.read(count)? != (file.documents, file.past_versions) {
-                    proof.add_own(&file.state.key, &Trouble::Damaged(Observation::Refused(OTHER_NUMBERS.to_owned())));
-                }
-            }
+            Ok(copy) if copy.has_its_numbers()? => {}
+            Ok(_) => proof.add_own(&file.state.key, &Trouble::Damaged(Observation::Refused(OTHER_NUMBERS.to_owned()))),
         }
         let contents = self.contents(&file, proof)?;
         let troubles = self.read_all(&contents.needed, proof)?;

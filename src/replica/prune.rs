@@ -30,6 +30,7 @@ use super::{
     keep::{Dated, Rules},
     layout::{MANIFESTS, OBJECTS, STATES, commit_key, is_in, object_of},
     manifest,
+    open_copy::{OTHER_NUMBERS, OpenCopy},
     store::{Listed, Store},
 };
 use crate::{
@@ -130,6 +131,9 @@ impl Prune<'_> {
         let dated: Vec<_> =
             commits.iter().map(|(number, listed)| Dated { number: *number, written_at: listed.written_at }).collect();
         let first = rules.first_kept(&dated);
+        if let Some(highest) = dated.last() {
+            check_state(store, highest.number)?;
+        }
         let mut named = Named::default();
         dated[first..].iter().try_for_each(|commit| named.read(store, commit.number))?;
         let done = PruneReport {
@@ -153,6 +157,15 @@ impl Prune<'_> {
         let grace = self.options.grace.max(PruneOptions::LEAST_GRACE);
         Ok(Rules { keep: seconds(self.options.keep), grace: seconds(grace), now })
     }
+}
+
+/// Refuses a highest commit whose state names other documents than its manifest: they would be lost.
+fn check_state(store: &Store, number: u64) -> Result<(), Error> {
+    let folder =
+        tempfile::tempdir().map_err(|source| Error::Scratch { what: "writing", path: std::env::temp_dir(), source })?;
+    let copy = OpenCopy::open(store, Some(number), folder.path())?;
+    let why = OTHER_NUMBERS.to_owned();
+    if copy.has_its_numbers()? { Ok(()) } else { Err(Error::DamagedFile { key: copy.commit.file.state.key, why }) }
 }
 
 /// A prune under way.

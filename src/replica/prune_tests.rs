@@ -95,6 +95,20 @@ fn if_a_kept_manifest_cannot_be_read_nothing_is_deleted() {
 }
 
 #[test]
+fn if_the_highest_commit_contradicts_its_state_nothing_is_deleted() {
+    let bench = superseded();
+    let mut commit = highest_commit(&bench.store()).unwrap().unwrap().file;
+    commit.documents += 1;
+    let key = format!("commits/{:012}.json", commit.number);
+    fs::write(bench.copy().join(key), commit.to_bytes().unwrap()).unwrap();
+    bench.age(8);
+    let before = bench.keys();
+    let refused = bench.prune(false).unwrap_err().to_string();
+    assert!(refused.contains("other numbers of documents"), "{refused}");
+    assert_eq!(bench.keys(), before);
+}
+
+#[test]
 fn files_of_the_future_tell_that_a_clock_is_wrong() {
     let bench = superseded();
     bench.age(8);
