@@ -2,12 +2,13 @@
 
 use super::{
     Error, Replicate,
+    commit::CommitFile,
     commits::{Commit, list_commits, read_commit, unusable_head},
     layout::{OBJECTS, commit_key, object_of},
     manifest,
     unnamed::forget_absent,
 };
-use crate::state::CopyHead;
+use crate::state::{CopyHead, PastRun};
 
 /// The note about how the last commit is listed.
 const SEEN: &str = "seen";
@@ -67,7 +68,7 @@ impl Replicate<'_> {
         if known.as_ref().is_some_and(|known| known.sha256 == commit.sha256) {
             return Ok(head);
         }
-        if known.is_none() && !self.options.accept && !self.is_own_run(&commit.file.run_id)? {
+        if known.is_none() && !self.options.accept && !self.is_own(&commit.file)? {
             let (location, run) = (self.store.location().to_string(), commit.file.run_id.clone());
             return Err(Error::OtherMirror { location, run });
         }
@@ -96,9 +97,9 @@ impl Replicate<'_> {
         Ok(self.record.set_note(UNPROVED, "")?)
     }
 
-    /// Whether this mirror knows a run.
-    pub(super) fn is_own_run(&self, id: &str) -> Result<bool, Error> {
-        Ok(self.state.read(|r| r.past_runs())?.iter().any(|run| run.id == id))
+    /// Whether a commit has a run of this mirror.
+    pub(super) fn is_own(&self, commit: &CommitFile) -> Result<bool, Error> {
+        Ok(is_one_of(&self.state.read(|r| r.past_runs())?, commit))
     }
 
     fn learn_contents(&self, commit: &Commit) -> Result<(), Error> {
@@ -135,5 +136,42 @@ impl Replicate<'_> {
         }
         let (location, theirs) = (self.store.location().to_string(), commit.file.organisation_id.clone());
         Err(Error::OtherOrganisation { location, theirs, ours })
+    }
+}
+
+/// Whether a commit has one of these runs. Runs of two mirrors may have the same number and begin in the same second.
+fn is_one_of(runs: &[PastRun], commit: &CommitFile) -> bool {
+    let ended = commit.finished_at.as_second();
+    runs.iter().any(|run| run.id == commit.run_id && run.finished_at == Some(ended))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_known_by_its_id_and_its_end() {
+        let run = |id: &str, finished_at| PastRun {
+            number: 1,
+            id: id.to_owned(),
+            started_at: 0,
+            finished_at,
+            outcome: None,
+            command: "run".to_owned(),
+            whole: true,
+            changes: None,
+        };
+        let named = serde_json::json!({"key": "", "sha256": "00".repeat(32), "size": 0, "unpacked_size": 0});
+        let commit: CommitFile = serde_json::from_value(serde_json::json!({
+            "format": 1, "program": "", "number": 1, "parent": null, "organisation_id": "o", "run_id": "a", "run_number": 1,
+            "finished_at": "1970-01-01T00:00:09Z", "committed_at": "1970-01-01T00:00:09Z", "documents": 0, "bytes": 0,
+            "past_versions": 0, "missing": 0, "mark": "", "manifest": named, "state": named,
+        }))
+        .unwrap();
+        for (id, ended, known) in
+            [("a", Some(9), true), ("a", Some(8), false), ("a", None, false), ("b", Some(9), false)]
+        {
+            assert_eq!(is_one_of(&[run("c", Some(9)), run(id, ended)], &commit), known, "{id} {ended:?}");
+        }
     }
 }

@@ -198,7 +198,7 @@ impl Replicate<'_> {
             Err(error) => return Err(error),
         };
         // A run of ours is not later than ours, whatever a clock said.
-        if self.is_own_run(&commit.file.run_id)? {
+        if self.is_own(&commit.file)? {
             return Ok(None);
         }
         let ours = run.finished_at.unwrap_or_default();

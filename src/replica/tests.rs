@@ -472,15 +472,3 @@ fn a_commit_with_our_mark_that_lacks_our_contents_is_followed_by_a_whole_one() {
     assert_eq!((made.outcome, made.commit), (CopyOutcome::Committed, 3));
     assert_eq!(bench.replicate().unwrap().outcome, CopyOutcome::Unchanged);
 }
-
-#[test]
-fn a_run_of_ours_with_a_wrong_clock_does_not_stop_the_copy() {
-    let bench = Bench::new();
-    bench.add(&[("B/a.pdf", b"one")]);
-    bench.replicate().unwrap();
-    let mut commit = highest_commit(&bench.store()).unwrap().unwrap().file;
-    commit.finished_at = "2099-01-01T00:00:00Z".parse().unwrap();
-    fs::write(bench.copy().join("commits/000000000001.json"), commit.to_bytes().unwrap()).unwrap();
-    bench.add(&[("B/b.pdf", b"two")]);
-    assert_eq!(bench.replicate().unwrap().outcome, CopyOutcome::Committed);
-}
