@@ -184,7 +184,7 @@ impl Program<'_> {
 
     /// A command that reads a mirror, or a copy of one.
     fn read(&self, from: &cli::CopySource, command: impl FnOnce(Source) -> Exit) -> Result<Exit, config::Error> {
-        let Some(location) = &from.from else { return Ok(command(Source::Mirror(self.dest()?.to_owned()))) };
+        let Some(location) = &from.place.from else { return Ok(command(Source::Mirror(self.dest()?.to_owned()))) };
         let settings = CopySettings::new(self.settings, self.sources)?;
         Ok(Source::of_copy((location, from.commit), &settings).map_or_else(|exit| exit, command))
     }

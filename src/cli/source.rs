@@ -4,17 +4,12 @@ use clap::Args;
 
 use crate::config::{Location, NAMES};
 
-/// A copy instead of a mirror.
+/// A copy instead of a mirror, and which of its commits.
 #[derive(Debug, Clone, Args)]
 pub struct CopySource {
-    /// Where it is.
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with = NAMES.dest,
-        help = "Read this copy instead of a mirror: s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:///FOLDER"
-    )]
-    pub from: Option<Location>,
+    /// The copy.
+    #[command(flatten)]
+    pub place: CopyPlace,
     /// Read this commit of the copy instead of the highest
     #[arg(long, value_name = "N", requires = "from")]
     pub commit: Option<u64>,
