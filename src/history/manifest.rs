@@ -233,13 +233,13 @@ impl<R: Read> Manifest<R> {
         let mut decoder = Decoder::new(from)?;
         decoder.window_log_max(WINDOW)?;
         let mut lines = BufReader::new(decoder);
-        let first = line(&mut lines, 1)?.unwrap_or_default();
+        let first = next_line(&mut lines, 1, LONGEST)?.unwrap_or_default();
         // The header of a later format may differ in everything except `format`.
-        let version: Version = parse(&first, 1)?;
+        let version: Version = parse_line(&first, 1)?;
         if version.format != FORMAT {
             return Err(BadManifest::Format(version.format));
         }
-        Ok(Self { header: parse(&first, 1)?, lines, found: 0, ended: false })
+        Ok(Self { header: parse_line(&first, 1)?, lines, found: 0, ended: false })
     }
 
     /// The first line.
@@ -249,12 +249,12 @@ impl<R: Read> Manifest<R> {
 
     fn entry(&mut self) -> Result<Option<Entry>, BadManifest> {
         let number = self.found.saturating_add(2);
-        let Some(text) = line(&mut self.lines, number)? else {
+        let Some(text) = next_line(&mut self.lines, number, LONGEST)? else {
             let (announced, found) = (self.header.documents, self.found);
             return if announced == found { Ok(None) } else { Err(BadManifest::Count { announced, found }) };
         };
         self.found += 1;
-        parse(&text, number).map(Some)
+        parse_line(&text, number).map(Some)
     }
 }
 
@@ -276,10 +276,10 @@ struct Version {
     format: u32,
 }
 
-/// The next line without its line end; `None` after the last one.
-fn line(from: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, BadManifest> {
+/// The next line of a manifest without its line end, of at most `longest` bytes; `None` after the last one.
+pub fn next_line(from: &mut impl BufRead, number: u64, longest: u64) -> Result<Option<Vec<u8>>, BadManifest> {
     let mut text = Vec::new();
-    from.take(LONGEST).read_until(b'\n', &mut text)?;
+    from.take(longest).read_until(b'\n', &mut text)?;
     match text.pop() {
         None => Ok(None),
         Some(b'\n') => Ok(Some(text)),
@@ -287,7 +287,8 @@ fn line(from: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, BadMani
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(text: &[u8], number: u64) -> Result<T, BadManifest> {
+/// Reads a line of a manifest.
+pub fn parse_line<T: serde::de::DeserializeOwned>(text: &[u8], number: u64) -> Result<T, BadManifest> {
     serde_json::from_slice(text).map_err(|e| BadManifest::Line { number, why: e.to_string() })
 }
 

@@ -33,7 +33,9 @@ pub use content_source::{ContentSource, Workers};
 pub use difference::{Between, Difference, differences, differences_by_run};
 pub use document_history::{Change, DocumentHistory, Holding, Placement, Revision, Version, When};
 pub use listing_entry::{FoundEntry, ListedFolder, ListingEntry};
-pub use manifest::{BadManifest, Entry, Header, Manifest, manifest_is_due, manifest_sizes, write_manifest};
+pub use manifest::{
+    BadManifest, Entry, Header, Manifest, manifest_is_due, manifest_sizes, next_line, parse_line, write_manifest,
+};
 pub use manifest_retention::thin_manifests;
 pub use page::{changes, write_page};
 pub use purge::{finish_purges, purge};

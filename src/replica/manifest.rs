@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashSet,
-    io::{self, BufRead as _, BufReader, Read as _},
+    io::{self, BufReader},
     path::Path,
 };
 
@@ -19,7 +19,7 @@ use super::{
     store::Store,
 };
 use crate::{
-    history::BadManifest,
+    history::{BadManifest, next_line, parse_line},
     model::{BinderId, DocumentId, RelPath, Sha256, VersionId},
     state::{self, Mirrored, State, VersionRow},
 };
@@ -212,15 +212,15 @@ pub(super) fn read<E: From<Error>>(
         why => Error::Manifest(named.key.clone(), why),
     };
     let mut lines = BufReader::new(Unpacking::open(store, named)?);
-    let first = line(&mut lines, 1).map_err(bad)?.unwrap_or_default();
-    let header: ManifestHeader = parse(&first, 1).map_err(bad)?;
+    let first = next_line(&mut lines, 1, LONGEST).map_err(bad)?.unwrap_or_default();
+    let header: ManifestHeader = parse_line(&first, 1).map_err(bad)?;
     if header.format != FORMAT {
         return Err(bad(BadManifest::Format(header.format)).into());
     }
     let mut number = 1;
-    while let Some(text) = line(&mut lines, number + 1).map_err(bad)? {
+    while let Some(text) = next_line(&mut lines, number + 1, LONGEST).map_err(bad)? {
         number += 1;
-        each(parse(&text, number).map_err(bad)?)?;
+        each(parse_line(&text, number).map_err(bad)?)?;
     }
     let (announced, found) = (header.documents.saturating_add(header.past_versions), number - 1);
     if announced != found {
@@ -233,18 +233,4 @@ pub(super) fn read<E: From<Error>>(
 impl ManifestHeader {
     /// The format that this program writes.
     pub(super) const FORMAT: u32 = FORMAT;
-}
-
-fn line(from: &mut BufReader<Unpacking<'_>>, number: u64) -> Result<Option<Vec<u8>>, BadManifest> {
-    let mut text = Vec::new();
-    from.by_ref().take(LONGEST).read_until(b'\n', &mut text)?;
-    match text.pop() {
-        None => Ok(None),
-        Some(b'\n') => Ok(Some(text)),
-        Some(_) => Err(BadManifest::Line { number, why: "it has no end".to_owned() }),
-    }
-}
-
-fn parse<T: serde::de::DeserializeOwned>(text: &[u8], number: u64) -> Result<T, BadManifest> {
-    serde_json::from_slice(text).map_err(|e| BadManifest::Line { number, why: e.to_string() })
 }
